@@ -1,0 +1,1 @@
+//! Layer 5: accounts: the configuration file, secrets, providers.

@@ -1,0 +1,1 @@
+//! SMTP: replies, the answer to EHLO, commands (`RFC 5321`).

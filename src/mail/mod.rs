@@ -1,0 +1,1 @@
+//! Layer 5: mail as such: composing it and reading its header.

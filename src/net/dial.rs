@@ -1,0 +1,82 @@
+//! From an endpoint to a wire: look up, connect, and shake hands where TLS comes first.
+
+use super::connect::{connect_first, resolve};
+use super::limits::Limits;
+use super::tls::Tls;
+use super::wire::{Tap, Wire};
+use crate::words::{Failure, Kind};
+use std::net::SocketAddr;
+
+/// How a server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first octet (`RFC 8314 §3`).
+    Implicit,
+    /// An upgrade by STLS or STARTTLS, required (`RFC 2595`, `RFC 3207`).
+    StartTls,
+    /// None.
+    None,
+}
+
+/// A server to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// A name or an address.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+    /// How it is protected.
+    pub security: Security,
+    /// Whether a secret will be sent: then `Security::None` is refused beyond loopback.
+    pub carries_secret: bool,
+    /// The user allows a secret on an unprotected wire.
+    pub allow_plaintext_auth: bool,
+}
+
+impl Endpoint {
+    /// `host:port`, as failures name it.
+    pub fn place(&self) -> String {
+        if self.host.contains(':') && !self.host.starts_with('[') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// Refuses to carry a secret in clear to anywhere but this machine ([`Kind::Config`]).
+    pub fn check_plaintext(&self, addresses: &[SocketAddr]) -> Result<(), Failure> {
+        let exposed = self.security == Security::None && self.carries_secret && !self.allow_plaintext_auth;
+        if exposed && !addresses.iter().all(|address| address.ip().is_loopback()) {
+            let message = format!("{}: authentication: refused, the connection has no TLS", self.place());
+            return Err(Failure::new(Kind::Config, "authentication", message).hint(
+                "use tls = \"implicit\" or \"starttls\"; allow-plaintext-auth = true in the server's table sends the secret in clear",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Connects to `endpoint`. On return the wire is under TLS if the endpoint has it from the start; with
+/// [`Security::StartTls`] the session upgrades it.
+///
+/// Fails with the kinds of [`super::NetError::kind`], and [`Kind::Config`] for a secret in clear.
+pub fn dial(
+    endpoint: &Endpoint,
+    tls: Option<&Tls>,
+    limits: &Limits,
+    tap: Option<Box<dyn Tap>>,
+) -> Result<Wire, Failure> {
+    let place = endpoint.place();
+    let addresses =
+        resolve(&endpoint.host, endpoint.port, limits).map_err(|error| error.failure(&place, "look-up"))?;
+    endpoint.check_plaintext(&addresses)?;
+    let link = connect_first(&addresses, limits).map_err(|error| error.failure(&place, "connect"))?;
+    let mut wire = Wire::new(Box::new(link), place.clone(), limits.clone(), tap);
+    if endpoint.security == Security::Implicit {
+        let missing =
+            || Failure::new(Kind::Internal, "TLS handshake", format!("{place}: no TLS was prepared"));
+        wire.start_tls(tls.ok_or_else(missing)?, &endpoint.host)
+            .map_err(|error| error.failure(&place, "TLS handshake"))?;
+    }
+    Ok(wire)
+}

@@ -1,0 +1,143 @@
+//! What can go wrong between postie and a server, below any protocol.
+
+use crate::words::{Failure, Kind};
+use std::fmt;
+use std::io;
+
+/// A failure of the network layer.
+#[derive(Debug)]
+pub enum NetError {
+    /// The name does not exist.
+    NoSuchHost(String),
+    /// The name service did not answer.
+    NameService(String),
+    /// No address of the host took the connection.
+    Connect(io::Error),
+    /// The operation took longer than it may.
+    Timeout,
+    /// The whole run took longer than it may.
+    RunOver,
+    /// The server ended the connection.
+    Closed,
+    /// The connection was lost.
+    Lost(io::Error),
+    /// A line is longer than its bound in octets.
+    LineTooLong(usize),
+    /// A listing has more lines, or more octets, than its bound.
+    TooMuch(usize),
+    /// A signal asked to stop.
+    Stopped,
+    /// The server sent octets in clear behind its consent to TLS: somebody may have injected them.
+    Injected,
+    /// The server's certificate is not trusted: the reason.
+    Untrusted(String),
+    /// The fingerprint is not the pinned one: what it is.
+    WrongFingerprint(String),
+    /// There is no TLS version or cipher both sides have.
+    NoCommonTls(String),
+    /// What came back is not TLS.
+    NotTls,
+    /// The TLS layer failed in another way.
+    Tls(String),
+    /// TLS cannot be set up on this side (a broken trust store).
+    TlsSetup(String),
+    /// The dialogue is out of step from an earlier error.
+    Broken,
+}
+
+impl NetError {
+    /// The real error behind what a `Read` or `Write` returned: [`NetError`]s travel inside [`io::Error`].
+    pub fn from_io(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => NetError::Timeout,
+            io::ErrorKind::UnexpectedEof => NetError::Closed,
+            _ => error.downcast::<NetError>().unwrap_or_else(NetError::Lost),
+        }
+    }
+
+    /// The class of the failure.
+    pub fn kind(&self) -> Kind {
+        match self {
+            NetError::NoSuchHost(_) => Kind::NoHost,
+            NetError::NameService(_) | NetError::Connect(_) | NetError::Closed | NetError::Lost(_) => {
+                Kind::Network
+            }
+            NetError::Timeout | NetError::RunOver => Kind::Timeout,
+            NetError::LineTooLong(_) | NetError::TooMuch(_) | NetError::Injected => Kind::Protocol,
+            NetError::NotTls | NetError::Tls(_) | NetError::Broken => Kind::Protocol,
+            NetError::Stopped => Kind::Interrupted,
+            NetError::Untrusted(_) | NetError::WrongFingerprint(_) => Kind::Certificate,
+            NetError::NoCommonTls(_) => Kind::Missing,
+            NetError::TlsSetup(_) => Kind::Config,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            NetError::NoSuchHost(_) => "check the host name for a typing error",
+            NetError::NameService(_) => "the name service is not reachable: is the network up?",
+            NetError::Connect(_) => "check host and port; a firewall may be in the way",
+            NetError::Timeout => {
+                "a firewall may be in the way, or the port may speak another TLS mode; --timeout allows more time"
+            }
+            NetError::Untrusted(_) => {
+                "if the server is yours, pass its authority with --ca-file, or pin its certificate with --tls-fingerprint (test-account shows it)"
+            }
+            NetError::WrongFingerprint(_) => {
+                "if the server has a new certificate, verify it and pin the new fingerprint"
+            }
+            NetError::NotTls => "this port may want tls = \"starttls\" (pop3:// or smtp:// in a URL)",
+            NetError::NoCommonTls(_) => "the server offers nothing as new as TLS 1.2",
+            _ => return None,
+        })
+    }
+
+    /// The failure as the layers above pass it on: `place` is the server, `stage` what was tried.
+    pub fn failure(&self, place: &str, stage: &str) -> Failure {
+        let failure = Failure::new(self.kind(), stage, format!("{place}: {stage}: {self}"));
+        match self.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl fmt::Display for NetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NetError::NoSuchHost(detail) => write!(f, "the host name is unknown ({detail})"),
+            NetError::NameService(detail) => write!(f, "the host name cannot be looked up now ({detail})"),
+            NetError::Connect(error) => write!(f, "cannot connect: {error}"),
+            NetError::Timeout => f.write_str("no answer in time"),
+            NetError::RunOver => f.write_str("the time of the whole run (--max-time) is over"),
+            NetError::Closed => f.write_str("the server closed the connection"),
+            NetError::Lost(error) => write!(f, "the connection was lost: {error}"),
+            NetError::LineTooLong(limit) => write!(f, "the server sent a line of more than {limit} octets"),
+            NetError::TooMuch(limit) => write!(f, "the server sent a list beyond the bound of {limit}"),
+            NetError::Stopped => f.write_str("stopped by a signal"),
+            NetError::Injected => {
+                f.write_str("the server sent data in clear after it agreed to TLS; somebody may be tampering")
+            }
+            NetError::Untrusted(reason) => write!(f, "the server's certificate is not trusted: {reason}"),
+            NetError::WrongFingerprint(found) => {
+                write!(f, "the certificate's fingerprint is not the pinned one but sha256:{found}")
+            }
+            NetError::NoCommonTls(detail) => write!(f, "no TLS version or cipher in common: {detail}"),
+            NetError::NotTls => f.write_str("what the server sent is not TLS"),
+            NetError::Tls(detail) => write!(f, "TLS failed: {detail}"),
+            NetError::TlsSetup(detail) => write!(f, "TLS cannot be set up: {detail}"),
+            NetError::Broken => f.write_str("the dialogue is out of step"),
+        }
+    }
+}
+
+impl std::error::Error for NetError {}
+
+impl From<NetError> for io::Error {
+    fn from(error: NetError) -> Self {
+        match error {
+            NetError::Lost(error) => error,
+            other => io::Error::other(other),
+        }
+    }
+}

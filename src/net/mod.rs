@@ -1,0 +1,18 @@
+//! Layer 2: the network. Everything that waits for a server waits here, on a deadline, and can be woken
+//! by a signal.
+
+pub mod certificate;
+pub mod connect;
+pub mod dial;
+pub mod error;
+pub mod limits;
+pub mod link;
+pub mod tls;
+pub mod wire;
+
+pub use dial::{Endpoint, Security, dial};
+pub use error::NetError;
+pub use limits::{Limits, Stop};
+pub use link::{Link, TlsInfo};
+pub use tls::{Tls, TlsSettings};
+pub use wire::{Direction, Tap, Wire};

@@ -1,0 +1,1 @@
+//! Layer 6: what goes to stdout and stderr.

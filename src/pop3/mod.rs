@@ -1,0 +1,1 @@
+//! Layer 3: POP3 sessions (`RFC 1939`).

@@ -1,0 +1,1 @@
+//! Layer 3: SMTP sessions (`RFC 5321`).

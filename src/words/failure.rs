@@ -1,0 +1,278 @@
+//! The one failure type. Everything that goes wrong below the edge ends as a [`Failure`]; one place at
+//! the edge turns it into a line on stderr, a JSON line and an exit code.
+
+use super::exit::Exit;
+use std::fmt;
+
+/// What class of thing went wrong. The class alone decides the exit code ([`Kind::exit`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The command line cannot be understood or contradicts itself.
+    Usage,
+    /// The message to send, or an address, is bad.
+    Input,
+    /// An input file is missing or unreadable.
+    NoInput,
+    /// Recipients were refused for good (5xx at RCPT).
+    Recipient,
+    /// The host name does not exist.
+    NoHost,
+    /// The server refused for good.
+    Rejected,
+    /// The server lacks something that is required (an extension, UIDL, a TLS version).
+    Missing,
+    /// Every UID known of a mailbox is gone and others are there (a migration, most likely).
+    UidReset,
+    /// A bug in postie.
+    Internal,
+    /// The output cannot be created.
+    CannotCreate,
+    /// Local storage failed: disk full, I/O error, read-only.
+    Storage,
+    /// Connection refused or lost, or name service down.
+    Network,
+    /// The server, or the whole run, took longer than was allowed.
+    Timeout,
+    /// The server said: not now (4xx, 421, IN-USE, LOGIN-DELAY, SYS/TEMP).
+    Deferred,
+    /// A lock is held by somebody else.
+    Locked,
+    /// The user's command asked to leave a message for the next run (exit status 75).
+    LeftByCommand,
+    /// The user's command failed.
+    Command,
+    /// The server broke the protocol.
+    Protocol,
+    /// Login refused.
+    Auth,
+    /// The server's certificate is not trusted.
+    Certificate,
+    /// The configuration is wrong, or no secret could be had.
+    Config,
+    /// The message was handed over and the answer never came: it may have been delivered.
+    Unknown,
+    /// Some parts failed while the rest went on.
+    Partial,
+    /// A signal asked postie to stop.
+    Interrupted,
+}
+
+impl Kind {
+    /// The stable name, as the JSON `kind` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Usage => "usage",
+            Kind::Input => "input",
+            Kind::NoInput => "no_input",
+            Kind::Recipient => "recipient",
+            Kind::NoHost => "no_host",
+            Kind::Rejected => "rejected",
+            Kind::Missing => "missing",
+            Kind::UidReset => "uid_reset",
+            Kind::Internal => "internal",
+            Kind::CannotCreate => "cannot_create",
+            Kind::Storage => "storage",
+            Kind::Network => "network",
+            Kind::Timeout => "timeout",
+            Kind::Deferred => "deferred",
+            Kind::Locked => "locked",
+            Kind::LeftByCommand => "left_by_command",
+            Kind::Command => "command",
+            Kind::Protocol => "protocol",
+            Kind::Auth => "auth",
+            Kind::Certificate => "certificate",
+            Kind::Config => "config",
+            Kind::Unknown => "unknown",
+            Kind::Partial => "partial",
+            Kind::Interrupted => "interrupted",
+        }
+    }
+
+    /// The exit code of a run that ends with this class of failure alone.
+    pub fn exit(self) -> Exit {
+        match self {
+            Kind::Usage => Exit::Usage,
+            Kind::Input => Exit::Data,
+            Kind::NoInput => Exit::NoInput,
+            Kind::Recipient => Exit::Recipient,
+            Kind::NoHost => Exit::NoHost,
+            Kind::Rejected | Kind::Missing | Kind::UidReset => Exit::Unavailable,
+            Kind::Internal => Exit::Software,
+            Kind::CannotCreate => Exit::CantCreate,
+            Kind::Storage | Kind::Command => Exit::Storage,
+            Kind::Network
+            | Kind::Timeout
+            | Kind::Deferred
+            | Kind::Locked
+            | Kind::LeftByCommand
+            | Kind::Interrupted => Exit::TempFail,
+            Kind::Protocol => Exit::Protocol,
+            Kind::Auth | Kind::Certificate => Exit::NoPerm,
+            Kind::Config => Exit::Config,
+            Kind::Unknown => Exit::Unknown,
+            Kind::Partial => Exit::Partial,
+        }
+    }
+
+    /// Whether trying again can help, and whether it could double something.
+    pub fn retry(self) -> Retry {
+        match self {
+            Kind::Network
+            | Kind::Timeout
+            | Kind::Deferred
+            | Kind::Locked
+            | Kind::LeftByCommand
+            | Kind::Command
+            | Kind::Interrupted
+            | Kind::Storage => Retry::Safe,
+            Kind::Unknown => Retry::MayDuplicate,
+            _ => Retry::Never,
+        }
+    }
+}
+
+/// How much a failure takes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// One message; the session goes on.
+    Message,
+    /// One recipient of a message.
+    Recipient,
+    /// The whole session with a server.
+    Session,
+    /// The account: nothing was tried with its server, or all of it failed.
+    Account,
+}
+
+impl Scope {
+    /// The stable name, as the JSON `scope` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Message => "message",
+            Scope::Recipient => "recipient",
+            Scope::Session => "session",
+            Scope::Account => "account",
+        }
+    }
+}
+
+/// Whether doing the same again is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It will fail again until something is changed.
+    Never,
+    /// It may succeed, and can double nothing.
+    Safe,
+    /// It may succeed, and may deliver a second copy.
+    MayDuplicate,
+}
+
+impl Retry {
+    /// The stable name, as the JSON `retry` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Retry::Never => "never",
+            Retry::Safe => "safe",
+            Retry::MayDuplicate => "may_duplicate",
+        }
+    }
+}
+
+/// What a server said: valid UTF-8, secrets already redacted, control characters still in it
+/// (whoever prints it to a terminal escapes them).
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ServerReply {
+    /// The three digits of an SMTP reply (`RFC 5321 §4.2`).
+    pub code: Option<u16>,
+    /// The enhanced status code of SMTP (`RFC 3463`), or the response code of POP3 (`RFC 2449 §8`).
+    pub enhanced: Option<String>,
+    /// The lines, without line ends.
+    pub lines: Vec<String>,
+}
+
+impl fmt::Display for ServerReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines.join(" / "))
+    }
+}
+
+/// One thing that went wrong, with everything a script or a person needs to know of it.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The class, which decides the exit code.
+    pub kind: Kind,
+    /// How much it takes with it.
+    pub scope: Scope,
+    /// What was being done, in the RFC's words: `RETR`, `STLS`, `RCPT TO`, `connect`.
+    pub stage: String,
+    /// Whether doing it again is safe.
+    pub retry: Retry,
+    /// `where: what was tried: what came back`, lower case, no full stop.
+    pub message: String,
+    /// What the user can do about it.
+    pub hint: Option<String>,
+    /// What the server said, where one spoke.
+    pub reply: Option<ServerReply>,
+}
+
+impl Failure {
+    /// A failure of the whole session, retry as its kind has it.
+    pub fn new(kind: Kind, stage: impl Into<String>, message: impl Into<String>) -> Self {
+        Failure {
+            kind,
+            scope: Scope::Session,
+            stage: stage.into(),
+            retry: kind.retry(),
+            message: message.into(),
+            hint: None,
+            reply: None,
+        }
+    }
+
+    /// A mistake in the call.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Failure::new(Kind::Usage, "arguments", message).scoped(Scope::Account)
+    }
+
+    /// A mistake in the configuration.
+    pub fn config(message: impl Into<String>) -> Self {
+        Failure::new(Kind::Config, "configuration", message).scoped(Scope::Account)
+    }
+
+    /// The same failure with a hint, which replaces any there was.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure with another scope.
+    pub fn scoped(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// The same failure with what the server said.
+    pub fn with_reply(mut self, reply: ServerReply) -> Self {
+        self.reply = Some(reply);
+        self
+    }
+
+    /// The same failure, its message prefixed with where it happened (an account, a host, a file).
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// The exit code of a run that ends with this failure alone.
+    pub fn exit(&self) -> Exit {
+        self.kind.exit()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
