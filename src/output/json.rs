@@ -83,7 +83,7 @@ impl<'a> ErrorLine<'a> {
             retry: failure.retry.name(),
             message: &failure.message,
             hint: failure.hint.as_deref(),
-            reply: failure.reply.as_ref().map(ReplyObject::new),
+            reply: failure.reply.as_deref().map(ReplyObject::new),
             exit: failure.exit().code(),
         }
     }
