@@ -100,7 +100,11 @@ impl Authorization {
         match dialogue.answer("STLS")?.0 {
             Answer::Ok(_) => {}
             Answer::Err(text) => {
-                let reply = dialogue.refused_as(Kind::Missing, "STLS", &text).reply.map(|reply| *reply).unwrap_or_default();
+                let reply = dialogue
+                    .refused_as(Kind::Missing, "STLS", &text)
+                    .reply
+                    .map(|reply| *reply)
+                    .unwrap_or_default();
                 dialogue.wire.mark_broken();
                 return Err(self.no_stls(&format!("the server refused STLS: {reply}")).with_reply(reply));
             }

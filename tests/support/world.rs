@@ -1,0 +1,156 @@
+//! A scratch home for the binary: nothing of the real environment reaches it, and no run of it may show
+//! the password.
+
+use super::authority::Authority;
+use super::leak;
+use super::pop3d::{Pop3d, SECRET};
+use super::process::{Outcome, Run};
+use super::smtpd::Smtpd;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write as _;
+use std::ops::Deref;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// The scratch home.
+pub struct World {
+    dir: tempfile::TempDir,
+    program: PathBuf,
+}
+
+impl World {
+    /// A home with the authority's certificate (`ca.pem`) and the password (`secret`) in it.
+    pub fn new(program: impl Into<PathBuf>) -> World {
+        let dir = tempfile::Builder::new().prefix("postie-").tempdir().unwrap();
+        let world = World { dir, program: program.into() };
+        fs::set_permissions(world.root(), fs::Permissions::from_mode(0o700)).unwrap();
+        world.write("ca.pem", Authority::shared().pem());
+        world.write("secret", format!("{SECRET}\n"));
+        world
+    }
+
+    /// The home's directory.
+    pub fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root().join(name)
+    }
+
+    /// A path in it, as text.
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes a file, mode 0600, and its directories.
+    pub fn write(&self, name: &str, octets: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
+        file.write_all(octets.as_ref()).unwrap();
+        path
+    }
+
+    /// The configuration file postie finds by itself.
+    pub fn config(&self, text: &str) -> PathBuf {
+        self.write(".config/postie/config.toml", text)
+    }
+
+    /// A run of postie, the home its home.
+    pub fn postie<T: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = T>) -> Run {
+        Run::new(&self.program)
+            .args(args)
+            .dir(self.root())
+            .env("HOME", self.root())
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LANG", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("TMPDIR", self.root())
+    }
+
+    /// A run of a command against a server given by URL, with JSON output and short timeouts.
+    pub fn at_url(&self, url: &str, command: &str) -> Run {
+        self.postie(["--json", "--timeout", "20s", "--server", url])
+            .arg("--password-file")
+            .arg(self.path("secret"))
+            .arg("--ca-file")
+            .arg(self.path("ca.pem"))
+            .arg(command)
+    }
+
+    /// A run of a command against an embedded POP3 server.
+    pub fn pop3(&self, server: &Pop3d, command: &str) -> Run {
+        self.at_url(&server.url(), command).victim(server.victim())
+    }
+
+    /// `fetch` into the Maildir `Mail`.
+    pub fn fetch(&self, server: &Pop3d) -> Run {
+        self.pop3(server, "fetch").arg("--maildir").arg(self.path("Mail"))
+    }
+
+    /// `fetch` into the mbox `mbox`.
+    pub fn fetch_mbox(&self, server: &Pop3d) -> Run {
+        self.pop3(server, "fetch").arg("--mbox").arg(self.path("mbox"))
+    }
+
+    /// `send` through an embedded SMTP server, from Ana.
+    pub fn send(&self, server: &Smtpd) -> Run {
+        self.at_url(&server.url(), "send").args(["--from", "ana@example.org"]).victim(server.victim())
+    }
+
+    /// The messages of the Maildir `Mail`.
+    #[track_caller]
+    pub fn mail(&self) -> Vec<Vec<u8>> {
+        super::disk::maildir_if_any(&self.path("Mail"))
+    }
+
+    /// Everything postie remembers, for a look at whether the password is in it.
+    pub fn assert_no_secret_on_disk(&self) {
+        let own = [self.path("secret")];
+        let mut ahead = vec![self.root().to_owned()];
+        while let Some(dir) = ahead.pop() {
+            for entry in fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                let kind = fs::symlink_metadata(&path).unwrap().file_type();
+                if kind.is_dir() {
+                    ahead.push(path);
+                } else if kind.is_file() && !own.contains(&path) {
+                    leak::assert_absent(&fs::read(&path).unwrap(), SECRET, &path.display().to_string());
+                }
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Runs postie. Beside what [`Run::run`] sees to: no panic, and no password in what it says.
+    #[track_caller]
+    pub fn go(self) -> Checked {
+        let outcome = self.run();
+        leak::assert_absent(&outcome.stdout, SECRET, "stdout");
+        leak::assert_absent(&outcome.stderr, SECRET, "stderr");
+        let err = outcome.err();
+        assert!(!err.contains("panicked at"), "a panic:\n{err}");
+        assert!(
+            !outcome.stderr.iter().any(|octet| matches!(octet, 0x1b | 0x07 | 0x00)),
+            "control characters on stderr: {err:?}"
+        );
+        Checked(outcome)
+    }
+}
+
+/// The outcome of a run that showed no password and did not panic.
+#[derive(Debug)]
+pub struct Checked(Outcome);
+
+impl Deref for Checked {
+    type Target = Outcome;
+
+    fn deref(&self) -> &Outcome {
+        &self.0
+    }
+}
