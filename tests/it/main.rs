@@ -6,9 +6,20 @@
 #[allow(dead_code, reason = "the tour shares it and uses other parts")]
 mod support;
 
+mod exit_codes;
+mod fetch;
+mod fetch_hostile;
+mod fetch_lost;
 mod layering;
+mod list;
+mod output;
 mod real_fetch;
+mod secrets;
+mod send;
+mod send_refused;
 mod support_itself;
+mod test_account;
+mod tls;
 
 use support::world::World;
 

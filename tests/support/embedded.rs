@@ -44,7 +44,11 @@ impl Drop for Active {
 impl Listener {
     /// Listens; `serve` gets each connection and its number, from 0.
     pub fn start(serve: impl Fn(Peer, usize) + Send + Sync + 'static) -> Listener {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        Listener::on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), serve)
+    }
+
+    /// Listens on a socket that is there.
+    pub fn on(socket: TcpListener, serve: impl Fn(Peer, usize) + Send + Sync + 'static) -> Listener {
         let port = socket.local_addr().unwrap().port();
         let stop = Arc::new(AtomicBool::new(false));
         let (shared, victim, serve) = (Arc::<Shared>::default(), Victim::default(), Arc::new(serve));

@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 use openssl::ssl::SslAcceptor;
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -170,10 +171,19 @@ impl Setup {
 
     /// Starts it, guarded against the password in clear unless TLS is off.
     pub fn start(self) -> Pop3d {
+        self.serve(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
+    }
+
+    /// The same at a port that another server has just left, as one account's next server.
+    pub fn start_at(self, port: u16) -> Pop3d {
+        self.serve(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap())
+    }
+
+    fn serve(self, socket: TcpListener) -> Pop3d {
         let mode = self.mode;
         let acceptor = Authority::shared().identity(self.certificate).acceptor(self.versions);
         let shared = Arc::new((self, acceptor));
-        let mut listener = Listener::start(move |peer, connection| {
+        let mut listener = Listener::on(socket, move |peer, connection| {
             let (setup, acceptor) = (&shared.0, &shared.1);
             let mut session = Session::new(setup, acceptor, peer, connection);
             // A connection that ends in the middle deletes nothing; the journal has what came before.

@@ -72,9 +72,14 @@ impl World {
             .env("TMPDIR", self.root())
     }
 
-    /// A run of a command against a server given by URL, with JSON output and short timeouts.
+    /// A run of a command against a server given by URL, with JSON output.
     pub fn at_url(&self, url: &str, command: &str) -> Run {
-        self.postie(["--json", "--timeout", "20s", "--server", url])
+        self.at_url_within("20s", url, command)
+    }
+
+    /// The same with another `--timeout`.
+    pub fn at_url_within(&self, timeout: &str, url: &str, command: &str) -> Run {
+        self.postie(["--json", "--timeout", timeout, "--server", url])
             .arg("--password-file")
             .arg(self.path("secret"))
             .arg("--ca-file")
@@ -90,6 +95,12 @@ impl World {
     /// `fetch` into the Maildir `Mail`.
     pub fn fetch(&self, server: &Pop3d) -> Run {
         self.pop3(server, "fetch").arg("--maildir").arg(self.path("Mail"))
+    }
+
+    /// `fetch` into the Maildir `Mail`, with another `--timeout`.
+    pub fn fetch_within(&self, timeout: &str, server: &Pop3d) -> Run {
+        let run = self.at_url_within(timeout, &server.url(), "fetch").victim(server.victim());
+        run.arg("--maildir").arg(self.path("Mail"))
     }
 
     /// `fetch` into the mbox `mbox`.
@@ -108,19 +119,29 @@ impl World {
         super::disk::maildir_if_any(&self.path("Mail"))
     }
 
-    /// Everything postie remembers, for a look at whether the password is in it.
-    pub fn assert_no_secret_on_disk(&self) {
-        let own = [self.path("secret")];
+    /// Every path below the home, directories too, sorted.
+    pub fn tree(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
         let mut ahead = vec![self.root().to_owned()];
         while let Some(dir) = ahead.pop() {
             for entry in fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
-                let kind = fs::symlink_metadata(&path).unwrap().file_type();
-                if kind.is_dir() {
-                    ahead.push(path);
-                } else if kind.is_file() && !own.contains(&path) {
-                    leak::assert_absent(&fs::read(&path).unwrap(), SECRET, &path.display().to_string());
+                if fs::symlink_metadata(&path).unwrap().is_dir() {
+                    ahead.push(path.clone());
                 }
+                found.push(path);
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Everything postie remembers, for a look at whether the password is in it.
+    pub fn assert_no_secret_on_disk(&self) {
+        let own = [self.path("secret")];
+        for path in self.tree().into_iter().filter(|path| !own.contains(path)) {
+            if fs::symlink_metadata(&path).unwrap().is_file() {
+                leak::assert_absent(&fs::read(&path).unwrap(), SECRET, &path.display().to_string());
             }
         }
     }
