@@ -19,7 +19,8 @@ impl Home {
     }
 
     fn ledger(&self) -> Ledger {
-        Ledger::open(&self.dir.path().join("state"), &Self::key(), Duration::ZERO, &|| false).unwrap()
+        Ledger::open(&self.dir.path().join("state"), &Self::key(), Duration::from_secs(60), &|| false)
+            .unwrap()
     }
 
     fn path(&self) -> PathBuf {

@@ -168,7 +168,9 @@ fn begins(file: &File, at: u64, head: &[u8]) -> io::Result<bool> {
 fn glued(file: &File, at: u64, head: &[u8]) -> io::Result<Torn> {
     let there = read_at(file, at, head.len() + OVERLAP)?;
     let ours = there.iter().zip(head).take_while(|(octet, expected)| octet == expected).count();
-    Ok(match foreign(&there, 1).filter(|place| *place <= ours) {
+    // The line ends between are those the other program put in front of its own.
+    let behind = |place: &usize| there[ours.min(*place)..*place].iter().all(|octet| *octet == b'\n');
+    Ok(match foreign(&there, 1).filter(|place| ours > 0 && behind(place)) {
         Some(place) => Torn::Before(at, at + place as u64, head.len() as u64),
         None => Torn::Nothing,
     })
