@@ -292,11 +292,14 @@ fn a_login_refused_says_whether_to_try_again() {
 
 #[test]
 fn a_server_that_falls_silent_does_not_hold_postie() {
-    for verb in ["", "CAPA", "AUTH", "UIDL", "RETR", "QUIT"] {
+    for verb in ["", "CAPA", "login", "UIDL", "RETR", "QUIT"] {
         let mailbox = Mailbox::with(2);
         let world = world();
         let server = Pop3d::for_mailbox(&mailbox)
-            .hook(move |event| if event.verb == verb { Act::end(End::Stall) } else { Act::Normal })
+            .hook(move |event| {
+                let login = verb == "login" && matches!(event.verb, "AUTH" | "USER" | "PASS");
+                if login || event.verb == verb { Act::end(End::Stall) } else { Act::Normal }
+            })
             .start();
         let outcome = world.fetch_within("1s", &server).go();
         if verb == "QUIT" {

@@ -27,7 +27,7 @@ fn once(mailbox: &Mailbox, line: &'static str, act: Act) -> Pop3d {
 }
 
 /// Where a run can be cut off, and in which ways.
-const STEPS: [&str; 8] = ["", "CAPA", "AUTH", "UIDL", "LIST", "RETR 2", "DELE 2", "QUIT"];
+const STEPS: [&str; 10] = ["", "CAPA", "USER", "PASS", "AUTH", "UIDL", "LIST", "RETR 2", "DELE 2", "QUIT"];
 
 #[test]
 fn a_connection_ended_at_any_step_loses_and_doubles_nothing_in_a_maildir() {

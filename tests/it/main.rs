@@ -13,13 +13,16 @@ mod fetch_lost;
 mod layering;
 mod list;
 mod output;
+mod pop3_session;
 mod real_fetch;
+mod real_send;
 mod secrets;
 mod send;
 mod send_refused;
 mod support_itself;
 mod test_account;
 mod tls;
+mod transcripts;
 
 use support::world::World;
 
