@@ -77,7 +77,10 @@ mod tests {
         let header = b"From: =?utf-8?q?J=C3=B6rg?= <j@example.org>\nTo: \"Doe, J\" <d@example.org>, x@example.org\n\
             Subject: =?iso-8859-1?q?Gr=FC=DFe?=\nDate: Mon, 1 Sep 2025 10:00:00 +0200\nMessage-ID: <a@b>\n\nbody";
         let summary = Summary::of(header);
-        assert_eq!(summary.from, [Person { name: Some("Jörg".into()), address: Some("j@example.org".into()) }]);
+        assert_eq!(
+            summary.from,
+            [Person { name: Some("Jörg".into()), address: Some("j@example.org".into()) }]
+        );
         assert_eq!(summary.to.len(), 2);
         assert_eq!(summary.to[0].name.as_deref(), Some("Doe, J"));
         assert_eq!(summary.subject.as_deref(), Some("Grüße"));
@@ -87,7 +90,9 @@ mod tests {
 
     #[test]
     fn anything_at_all_is_survived() {
-        for header in [&b""[..], b"\n", b"no colon", b"\xff\xfe", b"Subject:", b"From: <", b"From: \"", b"Date: 99"] {
+        for header in
+            [&b""[..], b"\n", b"no colon", b"\xff\xfe", b"Subject:", b"From: <", b"From: \"", b"Date: 99"]
+        {
             let _ = Summary::of(header);
         }
         let _ = Summary::of(&b"(".repeat(300_000));

@@ -170,9 +170,22 @@ impl Output {
         });
     }
 
-    /// Reports one failure: a JSON `error` line, a line for people, and its part in the exit code.
+    /// Reports one failure that is the whole of something: it has its part in the exit code.
     pub fn fail(&mut self, about: &About<'_>, failure: &Failure) {
-        self.failures.push(failure.exit());
+        self.settle(failure.exit());
+        self.error(about, failure);
+    }
+
+    /// Notes how a part of the run ended, for the exit code of the whole.
+    pub fn settle(&mut self, exit: Exit) {
+        match exit {
+            Exit::Ok => self.successes = true,
+            failed => self.failures.push(failed),
+        }
+    }
+
+    /// Reports one failure: a JSON `error` line and a line for people. The exit code is settled elsewhere.
+    pub fn error(&mut self, about: &About<'_>, failure: &Failure) {
         self.line("error", &json::ErrorLine::new(about, failure));
         let place = about.account.map(|account| format!("{account}: ")).unwrap_or_default();
         let (red, plain) = if self.color { ("\x1b[31m", "\x1b[0m") } else { ("", "") };
@@ -186,16 +199,27 @@ impl Output {
         });
     }
 
-    /// Notes that something succeeded, so that a failure beside it is only a part.
-    pub fn succeed(&mut self) {
-        self.successes = true;
-    }
-
     /// Adds to a count of the summary; a count appears once it was named, with zero too.
     pub fn count(&mut self, name: &'static str, by: u64) {
         match self.counts.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => *count += by,
             None => self.counts.push((name, by)),
+        }
+    }
+
+    /// Says the counts that are not zero to the person at the terminal. Where all are zero, a script (cron)
+    /// hears nothing.
+    pub fn sum_up(&mut self) {
+        let told: Vec<String> = self
+            .counts
+            .iter()
+            .filter(|(name, count)| *count > 0 && *name != "bytes")
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        if !told.is_empty() {
+            self.tell(&told.join(", "));
+        } else if io::stderr().is_terminal() && self.failures.is_empty() {
+            self.tell("nothing new");
         }
     }
 

@@ -95,6 +95,16 @@ impl Authorization {
             dialogue.wire.mark_broken();
             return Err(self.no_stls("the server does not offer STLS"));
         }
+        self.ask_stls()?;
+        self.timestamp = None;
+        let dialogue = &mut self.dialogue;
+        dialogue.capabilities = Capabilities::default();
+        dialogue.wire.start_tls(tls, host).map_err(|error: NetError| dialogue.lost("STLS", &error))
+    }
+
+    /// Sends STLS and takes the consent; the handshake is what comes next on the wire.
+    pub(crate) fn ask_stls(&mut self) -> Result<(), Failure> {
+        let dialogue = &mut self.dialogue;
         dialogue.command("STLS")?;
         dialogue.flush("STLS")?;
         match dialogue.answer("STLS")?.0 {
@@ -110,9 +120,12 @@ impl Authorization {
             }
             Answer::Continue(text) => return Err(dialogue.out_of_step("STLS", &text)),
         }
-        self.timestamp = None;
-        dialogue.capabilities = Capabilities::default();
-        dialogue.wire.start_tls(tls, host).map_err(|error: NetError| dialogue.lost("STLS", &error))
+        Ok(())
+    }
+
+    /// The wire as it stands.
+    pub(crate) fn into_wire(self) -> Wire {
+        self.dialogue.wire
     }
 
     fn no_stls(&self, what: &str) -> Failure {

@@ -24,7 +24,9 @@ impl Access<'_> {
     pub fn open(&self, survey: Survey, pipelining: bool) -> Result<(Transaction, Method), Failure> {
         let mut authorization = match self.reach(true) {
             // A few old servers drop the connection at CAPA, or never answer it.
-            Err(failure) if failure.stage == "CAPA" && matches!(failure.kind, Kind::Network | Kind::Timeout) => {
+            Err(failure)
+                if failure.stage == "CAPA" && matches!(failure.kind, Kind::Network | Kind::Timeout) =>
+            {
                 self.reach(false)?
             }
             other => other?,
@@ -43,7 +45,13 @@ impl Access<'_> {
             authorization.capa()?;
         }
         if self.endpoint.security == Security::StartTls {
-            let missing = || Failure::new(Kind::Internal, "STLS", format!("{}: STLS: no TLS was prepared", self.endpoint.place()));
+            let missing = || {
+                Failure::new(
+                    Kind::Internal,
+                    "STLS",
+                    format!("{}: STLS: no TLS was prepared", self.endpoint.place()),
+                )
+            };
             authorization.stls(self.tls.ok_or_else(missing)?, &self.endpoint.host)?;
             if capa {
                 authorization.capa()?;

@@ -58,7 +58,8 @@ pub fn list(
         Overview { total: listing.rows.len() as u64, shown: chosen.len() as u64, ..Overview::default() };
     let wanted: Vec<Wanted> =
         chosen.iter().map(|place| Wanted { number: listing.rows[*place].number, size: None }).collect();
-    let mut rows = Rows { listing: &listing, new: &new, chosen: &chosen, show, header: Vec::new(), refused: None };
+    let mut rows =
+        Rows { listing: &listing, new: &new, chosen: &chosen, show, header: Vec::new(), refused: None };
     if !choice.headers {
         (0..chosen.len()).try_for_each(|index| rows.pass(index, None))?;
         return Ok(overview);

@@ -44,7 +44,8 @@ impl Maildrop for Transaction {
     }
 
     fn delete(&mut self, messages: &[(u32, &Recorded)]) -> Result<Vec<Option<Failure>>, Failure> {
-        let proven: Vec<_> = messages.iter().map(|(number, proof)| (*number, *proof as &dyn DurablyRecorded)).collect();
+        let proven: Vec<_> =
+            messages.iter().map(|(number, proof)| (*number, *proof as &dyn DurablyRecorded)).collect();
         self.dele(&proven)
     }
 

@@ -5,3 +5,4 @@ pub mod fetch;
 pub mod list;
 pub mod maildrop;
 pub mod plan;
+pub mod probe;

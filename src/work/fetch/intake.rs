@@ -89,9 +89,13 @@ impl<'a, 'o> Intake<'a, 'o> {
             return Ok(());
         }
         let count = adopted.len();
-        self.job.observer.event(Event::Note(format!("{count} message(s) of an interrupted run were found stored")));
-        let told: Vec<_> = adopted.iter().map(|one| self.tell_of(one, self.listing.rows[one.tag()].clone(), None)).collect();
-        let recorded = self.job.ledger.record(adopted, Afterwards::Keep).map_err(|error| error.failure("ledger"))?;
+        self.job
+            .observer
+            .event(Event::Note(format!("{count} message(s) of an interrupted run were found stored")));
+        let told: Vec<_> =
+            adopted.iter().map(|one| self.tell_of(one, self.listing.rows[one.tag()].clone(), None)).collect();
+        let recorded =
+            self.job.ledger.record(adopted, Afterwards::Keep).map_err(|error| error.failure("ledger"))?;
         for (proof, told) in recorded.into_iter().zip(told) {
             // What this session did not fetch itself is deleted only where its UID names it for certain.
             let row = &self.listing.rows[proof.tag()];
@@ -199,7 +203,8 @@ impl<'a, 'o> Intake<'a, 'o> {
         }
         let proofs: Vec<Recorded> = messages.iter().map(|(_, proof)| proof.clone()).collect();
         job.ledger.pend(&proofs).map_err(|error| error.failure("ledger"))?;
-        let numbers: Vec<_> = messages.iter().map(|(place, proof)| (listing.rows[*place].number, proof)).collect();
+        let numbers: Vec<_> =
+            messages.iter().map(|(place, proof)| (listing.rows[*place].number, proof)).collect();
         let results = maildrop.delete(&numbers)?;
         let mut marked = Vec::with_capacity(messages.len());
         for ((place, proof), result) in messages.into_iter().zip(results) {
@@ -220,7 +225,11 @@ impl Receiver for Intake<'_, '_> {
     fn begin(&mut self, index: usize) -> Result<(), Failure> {
         if self.job.observer.gone() {
             self.local = false;
-            return Err(Failure::new(Kind::Storage, "standard output", "standard output: writing: the reader went away"));
+            return Err(Failure::new(
+                Kind::Storage,
+                "standard output",
+                "standard output: writing: the reader went away",
+            ));
         }
         self.header.clear(self.job.observer.wants_headers());
         let get = self.gets[index];

@@ -23,8 +23,10 @@ pub enum Action {
     Skipped,
     /// It is gone from the server.
     Deleted,
-    /// It is not stored.
-    Failed,
+    /// It would be stored, were this not a dry run.
+    WouldDeliver,
+    /// It would be deleted from the server, were this not a dry run.
+    WouldDelete,
 }
 
 /// A message, as the job tells of it.
@@ -61,6 +63,8 @@ pub enum Event {
     Octets(u64),
     /// A remark for people.
     Note(String),
+    /// What ended the account's run.
+    Ended(Failure),
 }
 
 /// Listens to the job.
@@ -120,6 +124,42 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
     outcome
 }
 
+/// Tells what [`fetch`] would do, and changes nothing.
+pub fn rehearse(
+    maildrop: &mut dyn Maildrop,
+    ledger: &Ledger,
+    policy: &Policy,
+    observer: &mut dyn Observer,
+) -> Result<(), Failure> {
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+    let listing = maildrop.listing()?;
+    let plan = plan(&listing, ledger, policy, now)?;
+    let mut tell = |action, place: usize, reason| {
+        let told = Told { reason, ..Told::new(action, listing.rows[place].clone(), plan.new[place]) };
+        observer.event(Event::Message(Box::new(told)));
+    };
+    plan.skip.iter().for_each(|(place, reason)| tell(Action::Skipped, *place, Some(*reason)));
+    plan.delete.iter().for_each(|(place, _)| tell(Action::WouldDelete, *place, None));
+    for get in &plan.get {
+        tell(Action::WouldDeliver, get.row, None);
+        if policy.goes(now, now) {
+            tell(Action::WouldDelete, get.row, None);
+        }
+    }
+    Ok(())
+}
+
+/// Records all that is listed as fetched, and fetches nothing. Returns how many messages were new.
+pub fn mark_seen(maildrop: &mut dyn Maildrop, ledger: &mut Ledger) -> Result<usize, Failure> {
+    let listing = maildrop.listing()?;
+    if !listing.has_uids {
+        let message = "UIDL: the server does not have it: there is nothing to recognise messages by";
+        return Err(Failure::new(Kind::Missing, "UIDL", message));
+    }
+    let rows = listing.rows.iter().filter_map(|row| Some((row.uid.as_deref()?, row.size)));
+    ledger.mark_seen(rows).map_err(|error| error.failure("ledger"))
+}
+
 fn prepare(maildrop: &mut dyn Maildrop, job: &Job<'_>) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
     let plan = plan(&listing, job.ledger, job.policy, job.now)?;
@@ -142,7 +182,8 @@ fn finish(maildrop: Box<dyn Maildrop>, marked: Marked<'_>, mut outcome: Outcome)
         let count = messages.len();
         failure.message.push_str(&format!("; whether {count} message(s) were deleted is not known"));
         failure.retry = failure.kind.retry();
-        outcome.ended = Some(failure.hint("nothing is lost: the next run repeats the deletions without fetching again"));
+        outcome.ended =
+            Some(failure.hint("nothing is lost: the next run repeats the deletions without fetching again"));
         return outcome;
     }
     let proofs: Vec<Recorded> = messages.iter().map(|(_, proof)| proof.clone()).collect();
