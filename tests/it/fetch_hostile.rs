@@ -302,12 +302,14 @@ fn a_server_that_falls_silent_does_not_hold_postie() {
             })
             .start();
         let outcome = world.fetch_within("1s", &server).go();
-        if verb == "QUIT" {
-            // Nothing was to be deleted: the messages are there, and that was the job.
-            assert!(matches!(outcome.code, Some(0 | 75)), "{outcome:?}");
-            assert_eq!(world.mail().len(), 2);
-        } else {
-            outcome.assert_failure(75, "timeout");
+        match verb {
+            // Nothing was to be deleted: the messages are there, and that was the job. And a server that
+            // never answers CAPA may be an old one, which can do without.
+            "QUIT" | "CAPA" => {
+                assert!(matches!(outcome.code, Some(0 | 75)), "{verb}: {outcome:?}");
+                assert!(outcome.code == Some(75) || world.mail().len() == 2, "{verb}");
+            }
+            _ => drop(outcome.assert_failure(75, "timeout")),
         }
         assert!(outcome.elapsed < Duration::from_secs(10), "{verb}: {:?}", outcome.elapsed);
     }

@@ -35,7 +35,12 @@ fn varied(count: usize) -> Vec<Vec<u8>> {
                 wire.truncate(20_000);
                 wire.extend_from_slice(b"\r\n");
             }
-            stored(&wire)
+            // Dovecot takes a CRLF in its file for a line end: such a file has no other form on the wire.
+            let mut file = stored(&wire);
+            while memchr::memmem::find(&file, b"\r\n").is_some() {
+                file = stored(&file);
+            }
+            file
         })
         .collect()
 }
