@@ -1,5 +1,6 @@
 //! From an account's POP3 side to a session whose user is logged in.
 
+use crate::account::{self, Auth, Server};
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
 use crate::pop3::{Authorization, Login, Method, Survey, Transaction};
 use crate::words::{Failure, Kind};
@@ -59,4 +60,17 @@ impl Access<'_> {
         }
         Ok(authorization)
     }
+}
+
+/// How to log in to a POP3 server.
+pub fn pop3_login<'a>(server: &Server, login: &'a account::Login) -> Login<'a> {
+    let method = match server.auth {
+        Auth::Auto => None,
+        Auth::User => Some(Method::User),
+        Auth::Apop => Some(Method::Apop),
+        Auth::Sasl(mechanism) => Some(Method::Sasl(mechanism)),
+    };
+    // Whether the wire may carry a secret in clear was decided when it was dialled.
+    let plaintext = server.security == Security::None;
+    Login { credentials: &login.credentials, is_token: login.is_token, method, plaintext }
 }

@@ -1,5 +1,6 @@
 //! The run of one account: its ledger and its destination, then sessions until all is done.
 
+use super::parsed::{Noting, ParsedOutput, Slot};
 use super::report::exit_of;
 use crate::account::{Account, CommandLine, Destination};
 use crate::cli::FetchArgs;
@@ -11,7 +12,7 @@ use crate::store::{
     AccountKey, Command, CommandOutput, CommandSpec, Ledger, Maildir, Mbox, Patience, Program, Sink, Stdout,
     StoreError,
 };
-use crate::words::{Exit, Failure};
+use crate::words::{Exit, Failure, Kind};
 use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse};
 use crate::work::plan::Policy;
 use std::path::PathBuf;
@@ -117,7 +118,15 @@ const MOST_SESSIONS: usize = 1000;
 impl Run {
     /// Runs to the end, telling `observer`, and returns the account's exit code.
     pub fn go(self, observer: &mut dyn Observer) -> Exit {
-        match self.all_sessions(observer) {
+        let slot = Slot::default();
+        let parsed = self.setting.json && matches!(self.setting.target, Some(Target::Stdout));
+        let mut noting = Noting { inner: observer, slot: Slot::clone(&slot) };
+        let result = if parsed {
+            self.all_sessions(&mut noting, &slot)
+        } else {
+            self.all_sessions(noting.inner, &slot)
+        };
+        match result {
             Ok(exit) => exit,
             Err(failure) => {
                 let exit = failure.exit();
@@ -127,7 +136,7 @@ impl Run {
         }
     }
 
-    fn all_sessions(&self, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+    fn all_sessions(&self, observer: &mut dyn Observer, slot: &Slot) -> Result<Exit, Failure> {
         let key = self.side.key();
         if self.setting.mode == Mode::DryRun {
             return self.dry_run(&key, observer);
@@ -138,7 +147,7 @@ impl Run {
         if self.setting.mode == Mode::MarkSeen {
             return self.mark_seen(ledger, observer);
         }
-        let mut sink = self.open_sink(&key).map_err(|error| error.failure("destination"))?;
+        let mut sink = self.open_sink(&key, slot).map_err(|error| error.failure("destination"))?;
         let recovery = sink.recover(&mut ledger).map_err(|error| error.failure("recovery"))?;
         if recovery.accepted > 0 || recovery.removed > 0 {
             observer.event(Event::Note(format!(
@@ -199,13 +208,19 @@ impl Run {
         observer: &mut dyn Observer,
         pipelining: bool,
     ) -> Result<Outcome, Failure> {
-        let opened = self.side.open(&self.limits, Survey::FULL, pipelining);
-        let (transaction, _) = opened?;
+        let (transaction, _) = match self.side.open(&self.limits, Survey::FULL, pipelining) {
+            Ok(opened) => opened,
+            // The flight of the login may be what a server could not take.
+            Err(failure) if failure.kind == Kind::Protocol && pipelining => {
+                return Ok(Outcome { ended: Some(failure), suspects_pipelining: true, ..Outcome::default() });
+            }
+            Err(failure) => return Err(failure),
+        };
         let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
         Ok(fetch(Box::new(transaction), Job { ledger, sink, policy: &self.policy, observer, now }))
     }
 
-    fn open_sink(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError> {
+    fn open_sink(&self, key: &AccountKey, slot: &Slot) -> Result<Box<dyn Sink>, StoreError> {
         let stop = self.limits.stop.clone();
         let patience = Patience::new(self.limits.timeout, Arc::new(move || stop.raised()));
         Ok(match self.setting.target.as_ref() {
@@ -215,6 +230,11 @@ impl Run {
                 let output = if self.setting.json { CommandOutput::Stderr } else { CommandOutput::Stdout };
                 let (program, account) = (program.clone(), self.side.label.clone());
                 Box::new(Command::new(CommandSpec { program, output, account, patience })?)
+            }
+            Some(Target::Stdout) | None if self.setting.json => {
+                let (account, slot) = (self.side.label.clone(), Slot::clone(slot));
+                let output = ParsedOutput { account, slot, mbox: Vec::new(), overlong: false };
+                Box::new(Stdout::new(Box::new(output)))
             }
             Some(Target::Stdout) | None => Box::new(Stdout::new(Box::new(std::io::stdout()))),
         })
