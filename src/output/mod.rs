@@ -207,6 +207,22 @@ impl Output {
         }
     }
 
+    /// Says the counts that are not zero to the person at the terminal. Where all are zero, a script (cron)
+    /// hears nothing.
+    pub fn sum_up(&mut self) {
+        let told: Vec<String> = self
+            .counts
+            .iter()
+            .filter(|(name, count)| *count > 0 && *name != "bytes")
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        if !told.is_empty() {
+            self.tell(&told.join(", "));
+        } else if io::stderr().is_terminal() && self.failures.is_empty() {
+            self.tell("nothing new");
+        }
+    }
+
     /// The exit code that the failures and successes so far amount to.
     pub fn exit(&self) -> Exit {
         Exit::combine(self.failures.iter().copied(), self.successes)

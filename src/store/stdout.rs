@@ -141,3 +141,64 @@ impl Sink for Stdout {
         self.staged.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::identity::AccountKey;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    /// Takes so many octets, then no more.
+    #[derive(Clone)]
+    struct Pipe(Arc<Mutex<Vec<u8>>>, usize);
+
+    impl Write for Pipe {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            let mut taken = self.0.lock().unwrap();
+            match octets.len().min(self.1 - taken.len()) {
+                0 => Err(io::ErrorKind::BrokenPipe.into()),
+                count => {
+                    taken.extend_from_slice(&octets[..count]);
+                    Ok(count)
+                }
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn messages_are_written_whole_and_quoted_and_dropped_ones_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = AccountKey::new("pop3", "h", 1, "u");
+        let mut ledger = Ledger::open(dir.path(), &key, Duration::ZERO, &|| false).unwrap();
+        let text = "Return-Path: <a@b>\n\nFrom x";
+        for (room, whole) in [(10_000, 1), (20, 0)] {
+            let pipe = Pipe(Arc::default(), room);
+            let mut stdout = Stdout::new(Box::new(pipe.clone()));
+            let identity = key.identity(b"1", 0);
+            let subject = Subject { identity: &identity, tag: 1, wire_size: None };
+            stdout.begin(&subject).unwrap();
+            stdout.write(&mut ledger, b"half").unwrap();
+            stdout.discard();
+            stdout.begin(&subject).unwrap();
+            stdout.write(&mut ledger, text.as_bytes()).unwrap();
+            assert!(!stdout.due());
+            stdout.finish().unwrap();
+            assert!(stdout.due() && pipe.0.lock().unwrap().is_empty());
+            let delivered = stdout.commit(&mut ledger).unwrap_or_default();
+            assert_eq!(delivered.len(), whole);
+            let written = String::from_utf8(pipe.0.lock().unwrap().clone()).unwrap();
+            assert!(written.starts_with("From a@b "));
+            if whole == 1 {
+                assert!(written.ends_with("\nReturn-Path: <a@b>\n\n>From x\n\n"));
+                assert_eq!(delivered[0].size(), text.len() as u64 + 2);
+            } else {
+                assert!(stdout.commit(&mut ledger).is_err(), "a broken pipe stays broken");
+            }
+        }
+    }
+}

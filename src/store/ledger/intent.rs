@@ -78,17 +78,19 @@ impl Ledger {
         self.suspect = true;
     }
 
-    /// Records durably what is about to be appended to the mbox at `path`. Whatever was announced for it
-    /// before and not recorded is void.
+    /// Records durably what is about to be appended to the mbox at `path`: at which offset, behind how many
+    /// line ends. In the same write the intent `void` is cancelled.
     pub(in crate::store) fn intend(
         &mut self,
         path: &[u8],
         (offset, lead): (u64, u64),
         parts: Vec<Part<'_>>,
+        void: Option<u64>,
     ) -> Result<u64, StoreError> {
         let id = self.facts.last_intent + 1;
         let count = parts.len() as u64;
-        let mut records = vec![Record::Intent { id, offset, lead, count, path: Cow::Borrowed(path) }];
+        let mut records: Vec<Record> = void.into_iter().map(|id| Record::Cancel { id }).collect();
+        records.push(Record::Intent { id, offset, lead, count, path: Cow::Borrowed(path) });
         records.extend(parts.into_iter().map(Record::Part));
         self.write(records, Sync::Now)?;
         Ok(id)
@@ -102,9 +104,9 @@ impl Ledger {
         }
     }
 
-    /// What was announced for the mbox at `path` and is not recorded.
-    pub(in crate::store) fn intent_for(&self, path: &[u8]) -> Option<&Intent> {
-        self.facts.intents.iter().rfind(|intent| intent.path == path && intent.is_whole())
+    /// What was announced for the mbox at `path` and is not recorded, in its order.
+    pub(in crate::store) fn intents_for(&self, path: &[u8]) -> Vec<Intent> {
+        self.facts.intents.iter().filter(|intent| intent.path == path).cloned().collect()
     }
 }
 

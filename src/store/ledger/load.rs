@@ -101,8 +101,6 @@ impl Facts {
                 self.entries.remove(&uid[..]);
             }
             Record::Intent { id, offset, lead, count, path } => {
-                // A new intent for an mbox is made only when the one before is settled.
-                self.intents.retain(|intent| intent.path != *path);
                 self.last_intent = self.last_intent.max(id);
                 let done = vec![false; usize::try_from(count).unwrap_or(0).min(1 << 20)];
                 let parts = Vec::new();

@@ -18,7 +18,7 @@ mod intent;
 mod load;
 pub(super) mod record;
 
-use intent::Intent;
+pub(super) use intent::Intent;
 
 use super::error::StoreError;
 use super::identity::{AccountKey, Identity};
