@@ -28,8 +28,8 @@ pub struct Selection<'a> {
     pub config: Option<&'a Path>,
     /// `--account`.
     pub account: Option<&'a str>,
-    /// `--server`, at most one of each protocol.
-    pub servers: &'a [String],
+    /// `--server`.
+    pub server: Option<&'a str>,
     /// The address in the From of what is to be sent.
     pub from: Option<&'a Address>,
     /// What it is for.
@@ -41,7 +41,7 @@ pub struct Selection<'a> {
 impl Selection<'_> {
     /// A command line that says nothing.
     pub fn new(need: Need) -> Self {
-        Selection { config: None, account: None, servers: &[], from: None, need, tls: TlsSettings::default() }
+        Selection { config: None, account: None, server: None, from: None, need, tls: TlsSettings::default() }
     }
 }
 
@@ -60,7 +60,7 @@ pub fn select(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> 
 /// Fails with [`crate::words::Kind::Usage`] where one account was named too, and with
 /// [`crate::words::Kind::Config`] where there is none.
 pub fn all(selection: &Selection<'_>, env: &Env) -> Result<Vec<Account>, Failure> {
-    if !selection.servers.is_empty() || selection.account.is_some() {
+    if selection.server.is_some() || selection.account.is_some() {
         return Err(Failure::usage("--all-accounts: not together with --account or --server"));
     }
     let config = Config::load(selection.config, env)?;
@@ -87,11 +87,12 @@ pub fn all(selection: &Selection<'_>, env: &Env) -> Result<Vec<Account>, Failure
 }
 
 fn choose(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> {
-    if !selection.servers.is_empty() {
+    if let Some(server) = selection.server {
         if selection.account.is_some() {
             return Err(Failure::usage("--server: not together with --account"));
         }
-        return on_the_spot(of_options(selection.servers)?, selection.need, env);
+        let server = url::parse(server).map_err(|what| Failure::usage(format!("--server: {what}")))?;
+        return on_the_spot(vec![server], selection.need, env);
     }
     let named = match selection.account {
         Some(name) => Some(name),
@@ -113,19 +114,6 @@ fn fits(protocol: Protocol, need: Need) -> bool {
         Need::Smtp => protocol == Protocol::Smtp,
         Need::Either => true,
     }
-}
-
-/// The servers that `--server` names.
-fn of_options(urls: &[String]) -> Result<Vec<Server>, Failure> {
-    let mut servers: Vec<Server> = Vec::new();
-    for text in urls {
-        let server = url::parse(text).map_err(|what| Failure::usage(format!("--server: {what}")))?;
-        if servers.iter().any(|other| other.protocol == server.protocol) {
-            return Err(Failure::usage(format!("--server: two URLs of {}", server.protocol.name())));
-        }
-        servers.push(server);
-    }
-    Ok(servers)
 }
 
 /// The servers in `$POSTIE_POP3_URL` and `$POSTIE_SMTP_URL`.
@@ -313,19 +301,14 @@ smtp.host = "smtp.home.example"
 
     #[test]
     fn a_server_on_the_spot_needs_no_file_and_no_home() {
-        let urls = ["pop3s://ana@pop.example.org".to_owned()];
-        let url = Selection { servers: &urls, ..Selection::new(Need::Pop3) };
+        let url = Selection { server: Some("pop3s://ana@pop.example.org"), ..Selection::new(Need::Pop3) };
         let account = select(&url, &Env::default()).unwrap();
         assert_eq!(account.label, "ana@pop.example.org:995");
         assert!(account.name_in_config.is_none() && account.email.is_none());
         let broken = Home::new("[[[");
         assert!(broken.label(&url, &[]).is_ok());
-        let relay = ["smtp://relay".to_owned()];
-        let wrong = Selection { servers: &relay, ..Selection::new(Need::Pop3) };
+        let wrong = Selection { server: Some("smtp://relay"), ..Selection::new(Need::Pop3) };
         assert_eq!(select(&wrong, &Env::default()).unwrap_err().kind, Kind::Usage);
-        let twice = [urls[0].clone(), urls[0].clone()];
-        let doubled = Selection { servers: &twice, ..Selection::new(Need::Pop3) };
-        assert_eq!(select(&doubled, &Env::default()).unwrap_err().kind, Kind::Usage);
         let both = Selection { account: Some("work"), ..url };
         assert_eq!(select(&both, &Env::default()).unwrap_err().kind, Kind::Usage);
     }
@@ -352,8 +335,7 @@ smtp.host = "smtp.home.example"
     #[test]
     fn a_password_in_a_url_is_a_usage_error_that_does_not_repeat_it() {
         let url = "pop3s://ana:S3CRET@pop.example.org";
-        let urls = [url.to_owned()];
-        let option = Selection { servers: &urls, ..Selection::new(Need::Pop3) };
+        let option = Selection { server: Some(url), ..Selection::new(Need::Pop3) };
         let of_option = select(&option, &Env::default()).unwrap_err();
         let env = [("POSTIE_POP3_URL", url)].into_iter().collect();
         let of_variable = select(&Selection::new(Need::Pop3), &env).unwrap_err();

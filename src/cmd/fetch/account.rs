@@ -1,7 +1,7 @@
 //! The run of one account: its ledger and its destination, then sessions until all is done.
 
 use super::report::exit_of;
-use crate::account::{Account, CommandLine, Destination};
+use crate::account::{Account, Destination};
 use crate::cli::FetchArgs;
 use crate::cmd::Context;
 use crate::cmd::side::Side;
@@ -94,8 +94,7 @@ fn target(args: &FetchArgs, account: &Account) -> Option<Target> {
     Some(match account.fetch.destination.clone()? {
         Destination::Maildir(dir) => Target::Maildir(dir),
         Destination::Mbox(file) => Target::Mbox(file),
-        Destination::Exec(CommandLine::Shell(line)) => Target::Exec(Program::Shell(line)),
-        Destination::Exec(CommandLine::Argv(argv)) => Target::Exec(Program::Argv(argv)),
+        Destination::Exec(program) => Target::Exec(program),
     })
 }
 
