@@ -2,7 +2,7 @@
 
 use super::parsed::{Noting, ParsedOutput, Slot};
 use super::report::exit_of;
-use crate::account::{Account, CommandLine, Destination};
+use crate::account::{Account, Destination};
 use crate::cli::FetchArgs;
 use crate::cmd::Context;
 use crate::cmd::side::Side;
@@ -95,8 +95,7 @@ fn target(args: &FetchArgs, account: &Account) -> Option<Target> {
     Some(match account.fetch.destination.clone()? {
         Destination::Maildir(dir) => Target::Maildir(dir),
         Destination::Mbox(file) => Target::Mbox(file),
-        Destination::Exec(CommandLine::Shell(line)) => Target::Exec(Program::Shell(line)),
-        Destination::Exec(CommandLine::Argv(argv)) => Target::Exec(Program::Argv(argv)),
+        Destination::Exec(program) => Target::Exec(program),
     })
 }
 
