@@ -25,3 +25,14 @@ pub mod smtp;
 pub mod store;
 pub mod words;
 pub mod work;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs postie with these arguments, the program's name first; the whole of the binary.
+///
+/// If a signal asked to stop, everything is brought into a consistent state, the summary is written, and
+/// then the process ends by that signal: the function does not return.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    ExitCode::from(cmd::run(args.into_iter().collect()).code())
+}

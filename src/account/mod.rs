@@ -1,1 +1,92 @@
-//! Layer 5: accounts: the configuration file, secrets, providers.
+//! Accounts: who the user is, which servers the mail goes through, where a secret comes from.
+//!
+//! An [`Account`] is complete and checked: every host is an ASCII name or an address, nothing in it holds a
+//! CR, LF or NUL, and each [`Server`] knows how it is protected. Where it came from (the file, the
+//! environment, `--server`) no longer matters. No message made here quotes a secret or a line of the file.
+
+pub mod command;
+pub mod config;
+pub mod drain;
+pub mod env;
+pub mod keys;
+pub mod schema;
+pub mod secret_file;
+pub mod secrets;
+pub mod select;
+pub mod server;
+pub mod url;
+pub mod values;
+
+pub use command::CommandLine;
+pub use config::Config;
+pub use env::Env;
+pub use secrets::{Login, SecretOptions, SecretSources, Source, Vault};
+pub use select::{Need, Selection, all, select};
+pub use server::{Auth, Protocol, Server};
+
+use crate::words::Address;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// An account, whole and checked.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What output calls it: its name, or `user@host:port` of one made on the spot.
+    pub label: String,
+    /// Its name in the configuration file, where it comes from there.
+    pub name_in_config: Option<String>,
+    /// The address of its owner.
+    pub email: Option<Address>,
+    /// The name shown beside the address.
+    pub name: Option<String>,
+    /// What the owner says it is for.
+    pub description: Option<String>,
+    /// Where mail is fetched.
+    pub pop3: Option<Server>,
+    /// Where mail is handed over.
+    pub smtp: Option<Server>,
+    /// How mail is fetched where the command does not say.
+    pub fetch: FetchSettings,
+}
+
+impl Account {
+    /// The server for `protocol`, if there is one.
+    pub fn server(&self, protocol: Protocol) -> Option<&Server> {
+        match protocol {
+            Protocol::Pop3 => self.pop3.as_ref(),
+            Protocol::Smtp => self.smtp.as_ref(),
+        }
+    }
+}
+
+/// What an account says about fetching.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FetchSettings {
+    /// Where messages go.
+    pub destination: Option<Destination>,
+    /// What happens on the server afterwards.
+    pub after: Afterwards,
+}
+
+/// Where fetched messages go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// Into a Maildir.
+    Maildir(PathBuf),
+    /// Onto the end of an mbox.
+    Mbox(PathBuf),
+    /// Into the standard input of a command, one message a run.
+    Exec(CommandLine),
+}
+
+/// What happens to a message on the server once it is safely here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Afterwards {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It is deleted.
+    Delete,
+    /// It is deleted once it was fetched this long ago.
+    DeleteAfter(Duration),
+}

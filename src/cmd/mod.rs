@@ -1,1 +1,122 @@
 //! Layer 6: the commands: arguments to job to report.
+//!
+//! [`run`] is the frame of every run: arguments, signals, the command, the summary, the exit code.
+
+use crate::cli::{Cli, Command, Global};
+use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
+use crate::output::{About, Output};
+use crate::words::{Exit, Failure, Kind};
+use anyhow::Context as _;
+use clap::error::ErrorKind;
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// What every command works with.
+pub struct Context {
+    /// The global options.
+    pub global: Global,
+    /// The time a run may take, and the wish to stop.
+    pub limits: Limits,
+    /// Where everything goes that is said.
+    pub out: Output,
+}
+
+/// Runs postie and returns its exit code; see [`crate::run`].
+pub fn run(args: Vec<OsString>) -> Exit {
+    let started = Instant::now();
+    let cli = match Cli::read(args.clone()) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&args, &error, started),
+    };
+    let command = cli.command.name();
+    let mut out = Output::new(&cli.global, command, started);
+    let stop = match prepare_process() {
+        Ok(stop) => stop,
+        Err(error) => {
+            out.fail(&About::default(), &internal(&format!("{error:#}")));
+            return out.finish(Exit::Software, false);
+        }
+    };
+    let limits = Limits {
+        timeout: cli.global.timeout.unwrap_or(DEFAULT_TIMEOUT),
+        end: cli.global.max_time.map(|time| started + time),
+        stop: stop.clone(),
+    };
+    let mut context = Context { global: cli.global, limits, out };
+    let result = catch_unwind(AssertUnwindSafe(|| dispatch(&cli.command, &mut context)));
+    let failure = match result {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => {
+            Some(error.downcast::<Failure>().unwrap_or_else(|error| internal(&format!("{error:#}"))))
+        }
+        Err(_) => Some(internal("the program stopped at an internal error")),
+    };
+    if let Some(failure) = failure {
+        context.out.fail(&About::default(), &failure);
+    }
+    let exit = context.out.exit();
+    let quiet_reader = matches!(cli.command, Command::List(_) | Command::Config(_));
+    let exit = context.out.finish(exit, quiet_reader);
+    if let Some(signal) = stop.signal() {
+        // The default action ends the process, so that the caller sees which signal it was.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+    exit
+}
+
+fn dispatch(_command: &Command, _context: &mut Context) -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// No core dump may hold a secret; SIGINT and SIGTERM ask to stop; a file-size limit is an error of the
+/// write, not the end of the process; a panic says where, never with what.
+fn prepare_process() -> anyhow::Result<Stop> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    // Best effort: without it a crash may leave a core file, as for any other program.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("postie: a bug in postie at {place}; please report it\n").as_bytes(),
+        );
+    }));
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).context("setting up SIGXFSZ")?;
+    Stop::on_signals(&[SIGINT, SIGTERM]).context("setting up SIGINT and SIGTERM")
+}
+
+fn internal(what: &str) -> Failure {
+    Failure::new(Kind::Internal, "postie", what).hint("please report this")
+}
+
+/// Answers arguments that clap does not take: help and version are asked for, all else is a usage error.
+fn refuse(args: &[OsString], error: &clap::Error, started: Instant) -> Exit {
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let flag = |name: &str| args.iter().any(|arg| arg == name);
+    let global = Global { json: flag("--json") && !asked, ..Global::default() };
+    let command = ["fetch", "list", "send", "test-account", "config"].into_iter().find(|name| flag(name));
+    let mut out = Output::new(&global, command.unwrap_or("postie"), started);
+    let text = error.render().to_string();
+    if asked {
+        out.raw(text.as_bytes());
+        return out.finish(Exit::Ok, true);
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !global.json {
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+        return out.finish(Exit::Usage, false);
+    }
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("the arguments cannot be understood");
+    let details: Vec<&str> =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more")).collect();
+    let message =
+        std::iter::once(first.trim_start_matches("error: ")).chain(details).collect::<Vec<_>>().join(" ");
+    let failure = Failure::usage(message).hint("postie --help, or postie COMMAND --help, tells the options");
+    out.fail(&About::default(), &failure);
+    out.finish(Exit::Usage, false)
+}

@@ -1,1 +1,272 @@
+//! POP3 replies (`RFC 1939 §3`, `RFC 2449`, `RFC 3206`): status lines, response codes, capabilities, the
+//! rows of LIST and UIDL.
 
+/// The longest status line postie takes, in octets. `RFC 2449 §4` allows 512; servers exceed it.
+pub const MAX_STATUS: usize = 8 * 1024;
+/// The longest row of a listing postie takes, in octets; a longer UID is of no use.
+pub const MAX_ROW: usize = 16 * 1024;
+/// The most rows of a listing.
+pub const MAX_ROWS: usize = 1_000_000;
+
+/// A status line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status<'a> {
+    /// `+OK`, and what follows it.
+    Ok(&'a [u8]),
+    /// `-ERR`, and what follows it.
+    Err(&'a [u8]),
+    /// `+` inside a SASL exchange, and the challenge (base64).
+    Continue(&'a [u8]),
+    /// Anything else: the dialogue is out of step, or this is no POP3 server.
+    Other,
+}
+
+/// Reads a status line. `+OK` must stand alone or be followed by a space: only then it is a success.
+pub fn status(line: &[u8]) -> Status<'_> {
+    let after = |mark: &[u8]| -> Option<&[u8]> {
+        let rest = line.strip_prefix(mark)?;
+        match rest.first() {
+            None => Some(rest),
+            Some(b' ' | b'\t') => Some(rest.trim_ascii()),
+            Some(_) => None,
+        }
+    };
+    if let Some(text) = after(b"+OK") {
+        Status::Ok(text)
+    } else if let Some(text) = after(b"-ERR") {
+        Status::Err(text)
+    } else if let Some(challenge) = after(b"+") {
+        Status::Continue(challenge)
+    } else {
+        Status::Other
+    }
+}
+
+/// The response code at the start of a status text, without its brackets: `[IN-USE] …` (`RFC 2449 §8`).
+pub fn response_code(text: &[u8]) -> Option<&str> {
+    let inner = text.strip_prefix(b"[")?;
+    let end = inner.iter().position(|octet| *octet == b']')?;
+    let code = std::str::from_utf8(&inner[..end]).ok()?;
+    let fine = |c: char| c.is_ascii_graphic() && !matches!(c, '[' | ']');
+    (!code.is_empty() && code.len() <= 64 && code.chars().all(fine)).then_some(code)
+}
+
+/// What a refusal means for a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not now: locked, too early, a passing fault.
+    Temporary,
+    /// For good.
+    Permanent,
+    /// The credentials are wrong.
+    Credentials,
+    /// The server does not say.
+    Unsaid,
+}
+
+/// Words that older servers use for "not now", where no response code says it.
+const TEMPORARY_WORDS: [&str; 8] =
+    ["lock", "in use", "busy", "wait", "try again", "temporar", "too many", "later"];
+
+/// What a `-ERR` text means: its response code first, then its words.
+pub fn refusal(text: &[u8]) -> Refusal {
+    let code = response_code(text).map(str::to_ascii_uppercase);
+    match code.as_deref() {
+        Some("IN-USE" | "LOGIN-DELAY" | "SYS/TEMP") => return Refusal::Temporary,
+        Some("SYS/PERM") => return Refusal::Permanent,
+        Some("AUTH") => return Refusal::Credentials,
+        _ => {}
+    }
+    let words = String::from_utf8_lossy(text).to_ascii_lowercase();
+    if TEMPORARY_WORDS.iter().any(|word| words.contains(word)) { Refusal::Temporary } else { Refusal::Unsaid }
+}
+
+/// What a server says it can do (`RFC 2449 §6`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whether the server answered CAPA at all.
+    pub known: bool,
+    /// STLS (`RFC 2595 §4`).
+    pub stls: bool,
+    /// USER and PASS.
+    pub user: bool,
+    /// TOP.
+    pub top: bool,
+    /// UIDL.
+    pub uidl: bool,
+    /// PIPELINING.
+    pub pipelining: bool,
+    /// The SASL mechanisms, in upper case, in the server's order.
+    pub sasl: Vec<String>,
+    /// Every line as it came, lossily, for `test-account`.
+    pub lines: Vec<String>,
+}
+
+impl Capabilities {
+    /// The most lines that are taken.
+    pub const MAX_LINES: usize = 256;
+
+    /// Takes one line of the answer to CAPA.
+    pub fn add(&mut self, line: &[u8]) {
+        self.known = true;
+        let text = String::from_utf8_lossy(line).trim().to_owned();
+        let mut words = text.split_ascii_whitespace();
+        match words.next().map(str::to_ascii_uppercase).as_deref() {
+            Some("STLS") => self.stls = true,
+            Some("USER") => self.user = true,
+            Some("TOP") => self.top = true,
+            Some("UIDL") => self.uidl = true,
+            Some("PIPELINING") => self.pipelining = true,
+            Some("SASL") => self.sasl.extend(words.map(str::to_ascii_uppercase)),
+            _ => {}
+        }
+        self.lines.push(text);
+    }
+
+    /// Whether the server has a SASL mechanism.
+    pub fn has_sasl(&self, name: &str) -> bool {
+        self.sasl.iter().any(|mechanism| mechanism == name)
+    }
+}
+
+/// A row of a listing: a message's number and the rest, trimmed. A `+OK` that some servers put before
+/// every row is skipped; a number that is none, or zero, makes the row none.
+///
+/// `scan-listing = nonnegative-number SP nonnegative-number …` (`RFC 1939 §5 LIST`, §7 UIDL).
+pub fn row(line: &[u8]) -> Option<(u32, &[u8])> {
+    let line = line.strip_prefix(b"+OK").unwrap_or(line).trim_ascii();
+    let end = line.iter().position(|octet| octet.is_ascii_whitespace()).unwrap_or(line.len());
+    let number = decimal(&line[..end])?;
+    let number = u32::try_from(number).ok().filter(|number| *number > 0)?;
+    Some((number, line[end..].trim_ascii()))
+}
+
+/// The size in a row of LIST: its first word, if that is a number of octets. Negative, overlong or
+/// otherwise odd sizes are unknown sizes: a size is a hint, nothing more.
+pub fn row_size(rest: &[u8]) -> Option<u64> {
+    let end = rest.iter().position(|octet| octet.is_ascii_whitespace()).unwrap_or(rest.len());
+    decimal(&rest[..end])
+}
+
+/// Digits alone, no sign, no overflow.
+fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The timestamp of a greeting, for APOP (`RFC 1939 §7`): `<…@…>` with nothing in it that no message-id
+/// has. Anything looser would let a man in the middle choose what is hashed (CVE-2007-1558).
+pub fn timestamp(greeting: &[u8]) -> Option<&str> {
+    let start = greeting.iter().position(|octet| *octet == b'<')?;
+    let end = start + greeting[start..].iter().position(|octet| *octet == b'>')?;
+    let inner = std::str::from_utf8(&greeting[start + 1..end]).ok()?;
+    let (left, right) = inner.split_once('@')?;
+    let fine =
+        |part: &str| !part.is_empty() && part.bytes().all(|o| o.is_ascii_graphic() && !b"<>@".contains(&o));
+    (fine(left) && fine(right)).then(|| std::str::from_utf8(&greeting[start..=end]).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_ok_is_a_success() {
+        for (line, want) in [
+            (&b"+OK"[..], Status::Ok(b"")),
+            (b"+OK ready", Status::Ok(b"ready")),
+            (b"+OK  ", Status::Ok(b"")),
+            (b"-ERR", Status::Err(b"")),
+            (b"-ERR [AUTH] no", Status::Err(b"[AUTH] no")),
+            (b"+ dGVzdA==", Status::Continue(b"dGVzdA==")),
+            (b"+", Status::Continue(b"")),
+            (b"+Okay", Status::Other),
+            (b"+OKAY", Status::Other),
+            (b"+ERR no", Status::Other),
+            (b"+ok", Status::Other),
+            (b"", Status::Other),
+            (b"* PREAUTH", Status::Other),
+            (b"220 smtp", Status::Other),
+            (b"-ERROR", Status::Other),
+        ] {
+            assert_eq!(status(line), want, "{}", String::from_utf8_lossy(line));
+        }
+    }
+
+    #[test]
+    fn refusals_are_told_apart_by_code_then_by_words() {
+        for (text, want) in [
+            ("[IN-USE] x", Refusal::Temporary),
+            ("[LOGIN-DELAY] x", Refusal::Temporary),
+            ("[SYS/TEMP] x", Refusal::Temporary),
+            ("[sys/perm] busy", Refusal::Permanent),
+            ("[AUTH] locked", Refusal::Credentials),
+            ("[X] maildrop is locked", Refusal::Temporary),
+            ("mailbox in use", Refusal::Temporary),
+            ("invalid password", Refusal::Unsaid),
+            ("[", Refusal::Unsaid),
+            ("", Refusal::Unsaid),
+        ] {
+            assert_eq!(refusal(text.as_bytes()), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_are_read_leniently_and_numbers_strictly() {
+        for (line, want) in [
+            (&b"1 120"[..], Some((1, &b"120"[..]))),
+            (b"2   whqtswO00WBw418f9t5JxYwZ  ", Some((2, b"whqtswO00WBw418f9t5JxYwZ"))),
+            (b"3 a b/c", Some((3, b"a b/c"))),
+            (b"+OK 4 x", Some((4, b"x"))),
+            (b"5", Some((5, b""))),
+            (b"0 x", None),
+            (b"-1 x", None),
+            (b"+1 x", None),
+            (b"0x1 y", None),
+            (b"99999999999999999999 x", None),
+            (b"4294967296 x", None),
+            (b"", None),
+            (b"x", None),
+        ] {
+            assert_eq!(row(line), want, "{}", String::from_utf8_lossy(line));
+        }
+        assert_eq!(row_size(b"120 octets"), Some(120));
+        assert_eq!(row_size(b"9223372036854775808"), Some(1 << 63));
+        for odd in [&b"-1"[..], b"", b"1e9", b"+1", b"18446744073709551616", b"0x10"] {
+            assert_eq!(row_size(odd), None);
+        }
+    }
+
+    #[test]
+    fn capabilities_are_found_whatever_their_case_and_order() {
+        let mut caps = Capabilities::default();
+        for line in ["TOP", "uidl", "SASL PLAIN login", "STLS", "PIPELINING", "EXPIRE 60 USER", "X-\u{1b}[2J"]
+        {
+            caps.add(line.as_bytes());
+        }
+        assert!(caps.known && caps.top && caps.uidl && caps.stls && caps.pipelining && !caps.user);
+        assert!(caps.has_sasl("LOGIN") && !caps.has_sasl("CRAM-MD5"));
+    }
+
+    #[test]
+    fn an_apop_timestamp_must_be_a_message_id() {
+        assert_eq!(
+            timestamp(b"+OK x <1896.697170952@dbc.mtview.ca.us> y"),
+            Some("<1896.697170952@dbc.mtview.ca.us>")
+        );
+        for bad in [
+            &b"+OK no stamp"[..],
+            b"+OK <>",
+            b"+OK <a>",
+            b"+OK <a@>",
+            b"+OK <a@b@c>",
+            b"+OK <a\x01@b>",
+            b"+OK <a@b",
+            b"+OK <a\xff@b>",
+        ] {
+            assert_eq!(timestamp(bad), None);
+        }
+    }
+}

@@ -1,1 +1,2 @@
 //! Layer 5: mail as such: composing it and reading its header.
+pub mod summary;

@@ -294,6 +294,30 @@ impl Wire {
         }
     }
 
+    /// Takes the next line like [`Wire::read_line`], but passes over a line that is longer than `limit`
+    /// (up to `most` octets) and returns `None` for it.
+    pub fn read_row(&mut self, limit: usize, most: usize) -> Result<Option<ReadLine>, NetError> {
+        let mut skipped = 0;
+        loop {
+            let feed = memchr::memchr(b'\n', self.ahead());
+            match feed {
+                Some(feed) if skipped > 0 || feed > limit + 1 => {
+                    self.consume(feed + 1);
+                    return Ok(None);
+                }
+                Some(_) => return self.read_line(limit + 1).map(Some),
+                None if self.ahead().len() > limit + 1 => {
+                    skipped += self.ahead().len();
+                    self.consume(self.ahead().len());
+                    if skipped > most {
+                        return Err(self.fail(NetError::LineTooLong(most)));
+                    }
+                }
+                None => self.fill()?,
+            }
+        }
+    }
+
     /// The octets of a line just read.
     pub fn text(&self, line: &ReadLine) -> &[u8] {
         &self.input[line.at.clone()]

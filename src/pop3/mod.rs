@@ -1,1 +1,148 @@
-//! Layer 3: POP3 sessions (`RFC 1939`).
+//! Layer 3: POP3 sessions (`RFC 1939`), linear blocking code over one [`Wire`].
+//!
+//! The states are types: [`Authorization`] (greeting, CAPA, STLS, login) turns into [`Transaction`]
+//! (UIDL, LIST, TOP, RETR, DELE), which ends in QUIT. Commands are pipelined only where the server
+//! announces it (`RFC 2449 §6.6`). After an error in the dialogue nothing more is sent, no QUIT either:
+//! what was marked deleted stays on the server, and the next run goes on from there.
+
+mod authorization;
+mod login;
+mod retrieval;
+mod transaction;
+
+pub use authorization::Authorization;
+pub use login::{Login, Method};
+pub use retrieval::{Receiver, Wanted, What};
+pub use transaction::{Listing, Row, Survey, Transaction};
+
+use crate::codec::dot::LineEnd;
+use crate::codec::pop3::{self, Capabilities, Refusal, Status};
+use crate::net::{NetError, Wire};
+use crate::words::{Failure, Kind};
+
+/// What both states share: the wire, and what is known of the server.
+#[derive(Debug)]
+struct Dialogue {
+    wire: Wire,
+    capabilities: Capabilities,
+    /// Commands sent whose replies are not read yet.
+    in_flight: usize,
+}
+
+/// A status line, taken from the wire.
+#[derive(Debug)]
+enum Answer {
+    Ok(Vec<u8>),
+    Err(Vec<u8>),
+    Continue(Vec<u8>),
+}
+
+impl Dialogue {
+    /// Adds a command to the next flight.
+    fn command(&mut self, command: &str) -> Result<(), Failure> {
+        self.wire.command(command).map_err(|error| self.lost(command, &error))?;
+        self.in_flight += 1;
+        Ok(())
+    }
+
+    fn flush(&mut self, stage: &str) -> Result<(), Failure> {
+        self.wire.flush().map_err(|error| self.lost(stage, &error))
+    }
+
+    /// Reads the next status line, and how it ended.
+    fn answer(&mut self, stage: &str) -> Result<(Answer, LineEnd), Failure> {
+        self.wire.begin();
+        let line = self.wire.read_line(pop3::MAX_STATUS).map_err(|error| self.lost(stage, &error))?;
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let line_end = if line.crlf { LineEnd::CrLf } else { LineEnd::Lf };
+        let text = self.wire.text(&line);
+        let answer = match pop3::status(text) {
+            Status::Ok(text) => Answer::Ok(text.to_vec()),
+            Status::Err(text) => Answer::Err(text.to_vec()),
+            Status::Continue(challenge) => Answer::Continue(challenge.to_vec()),
+            Status::Other => {
+                let text = text.to_vec();
+                return Err(self.out_of_step(stage, &text));
+            }
+        };
+        Ok((answer, line_end))
+    }
+
+    /// Reads a status line that must be `+OK`, and returns its text.
+    fn expect_ok(&mut self, stage: &str) -> Result<Vec<u8>, Failure> {
+        match self.answer(stage)?.0 {
+            Answer::Ok(text) => Ok(text),
+            Answer::Err(text) => Err(self.refused(stage, &text)),
+            Answer::Continue(text) => Err(self.out_of_step(stage, &[b"+ ", text.as_slice()].concat())),
+        }
+    }
+
+    /// Reads the lines of a multi-line reply up to its terminator; over-long ones are passed on as `None`.
+    fn lines(&mut self, stage: &str, mut each: impl FnMut(Option<&[u8]>)) -> Result<(), Failure> {
+        /// Octets of one row that are passed over before the server is taken for hostile.
+        const MOST_SKIPPED: usize = 16 * 1024 * 1024;
+        for _ in 0..=pop3::MAX_ROWS {
+            let row =
+                self.wire.read_row(pop3::MAX_ROW, MOST_SKIPPED).map_err(|error| self.lost(stage, &error))?;
+            match row.map(|line| self.wire.text(&line)) {
+                Some(b".") => return Ok(()),
+                line => each(line),
+            }
+        }
+        self.wire.mark_broken();
+        Err(self.lost(stage, &NetError::TooMuch(pop3::MAX_ROWS)))
+    }
+
+    /// A failure of the network.
+    fn lost(&self, stage: &str, error: &NetError) -> Failure {
+        error.failure(self.wire.place(), verb(stage))
+    }
+
+    /// The server said something that is no reply.
+    fn out_of_step(&mut self, stage: &str, line: &[u8]) -> Failure {
+        self.wire.mark_broken();
+        let reply = self.wire.reply(None, None, &[line]);
+        let place = self.wire.place();
+        let stage = verb(stage);
+        let message =
+            format!("{place}: {stage}: the server sent what is no POP3 reply: {}", shorten(&reply.lines[0]));
+        Failure::new(Kind::Protocol, stage, message).with_reply(reply)
+    }
+
+    /// The server refused: the class by its response code, then by its words.
+    fn refused(&self, stage: &str, text: &[u8]) -> Failure {
+        let kind = match pop3::refusal(text) {
+            Refusal::Temporary => Kind::Deferred,
+            Refusal::Permanent | Refusal::Unsaid => Kind::Rejected,
+            Refusal::Credentials => Kind::Auth,
+        };
+        self.refused_as(kind, stage, text)
+    }
+
+    fn refused_as(&self, kind: Kind, stage: &str, text: &[u8]) -> Failure {
+        let line = [b"-ERR ", text].concat();
+        let reply = self.wire.reply(None, pop3::response_code(text), &[line.trim_ascii()]);
+        let stage = verb(stage);
+        let message =
+            format!("{}: {stage}: the server said: {}", self.wire.place(), shorten(&reply.lines[0]));
+        Failure::new(kind, stage, message).with_reply(reply)
+    }
+}
+
+/// The verb of a command, for the stage of a failure: `RETR 7` is `RETR`.
+fn verb(stage: &str) -> &str {
+    match stage.split_once(' ') {
+        Some((verb, rest)) if rest.bytes().all(|octet| octet.is_ascii_digit() || octet == b' ') => verb,
+        _ => stage,
+    }
+}
+
+/// The most characters of a server's line that go into a message for people.
+const SHOWN: usize = 200;
+
+fn shorten(text: &str) -> String {
+    if text.chars().count() <= SHOWN {
+        return text.to_owned();
+    }
+    text.chars().take(SHOWN).chain("…".chars()).collect()
+}

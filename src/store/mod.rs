@@ -1,1 +1,34 @@
-//! Layer 4: durable storage.
+//! Layer 4: durable storage. What is delivered here survives a power cut, and is there once.
+//!
+//! A fact that must be durable is a value that only this layer can make: a sink gives [`Delivered`] only
+//! after the octets and the directory entry are on disk, and the [`Ledger`] gives [`Recorded`] only after
+//! the message's UID is. Deleting on a server asks for a `&Recorded`.
+//!
+//! The order of one run, which no caller can change:
+//! 1. [`Ledger::open`] locks the account; the sink is opened and checked. Nothing was fetched yet.
+//! 2. [`Sink::recover`] settles what a killed run has left.
+//! 3. `begin`, `write`…, `finish` stage messages; `discard` drops one that is not whole.
+//! 4. [`Sink::commit`] makes all staged durable, [`Ledger::record`] writes their UIDs down.
+//! 5. [`Ledger::close`] marks the run as ended well.
+
+mod durable;
+mod error;
+mod exec;
+mod identity;
+mod ledger;
+mod maildir;
+mod mbox;
+mod mboxrd;
+mod sink;
+mod spool;
+mod stdout;
+
+pub use durable::atomic_replace;
+pub use error::StoreError;
+pub use exec::{Command, CommandOutput, CommandSpec, Program};
+pub use identity::{AccountKey, Identity};
+pub use ledger::{Afterwards, Known, Ledger, Recorded, State};
+pub use maildir::Maildir;
+pub use mbox::Mbox;
+pub use sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};
+pub use stdout::Stdout;

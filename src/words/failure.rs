@@ -212,7 +212,7 @@ pub struct Failure {
     /// What the user can do about it.
     pub hint: Option<String>,
     /// What the server said, where one spoke.
-    pub reply: Option<ServerReply>,
+    pub reply: Option<Box<ServerReply>>,
 }
 
 impl Failure {
@@ -253,7 +253,7 @@ impl Failure {
 
     /// The same failure with what the server said.
     pub fn with_reply(mut self, reply: ServerReply) -> Self {
-        self.reply = Some(reply);
+        self.reply = Some(Box::new(reply));
         self
     }
 

@@ -1,0 +1,249 @@
+//! The configuration file: where it is, whether it may be read, and what it says.
+//!
+//! It may be a symbolic link (dotfiles often are); what counts is the file it leads to, judged on the open
+//! descriptor. A file that holds a password must belong to the user and be closed to everybody else.
+
+use super::schema::{self, Contents, Context, Fault};
+use super::secret_file::{self, Owner};
+use super::{Account, Env};
+use crate::words::Failure;
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The longest configuration file in octets. A thousand accounts fit.
+pub const MAX_FILE: u64 = 1024 * 1024;
+
+/// The configuration, read and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it is there.
+    pub found: bool,
+    /// What it says.
+    pub contents: Contents,
+}
+
+/// Where the configuration is: `--config`, else `$POSTIE_CONFIG`, else where XDG says.
+pub fn path(flag: Option<&Path>, env: &Env) -> Result<PathBuf, Failure> {
+    match (flag, env.get("POSTIE_CONFIG")) {
+        (Some(path), _) if path.as_os_str().is_empty() => Err(Failure::usage("--config: the path is empty")),
+        (Some(path), _) => Ok(path.to_owned()),
+        (None, Some(path)) => Ok(path.into()),
+        (None, None) => env.config_file(),
+    }
+}
+
+impl Config {
+    /// Reads the file that [`path`] finds. One that is not there has no accounts.
+    ///
+    /// Fails with [`crate::words::Kind::Config`].
+    pub fn load(flag: Option<&Path>, env: &Env) -> Result<Config, Failure> {
+        let path = path(flag, env)?;
+        let Some((file, text)) = read_text(&path)? else {
+            return Ok(Config { path, found: false, contents: Contents::default() });
+        };
+        let contents = parse(&text, &path, env)?;
+        if contents.holds_secret {
+            let stat = fstat(&file).map_err(|errno| unreadable(&path, errno.into()))?;
+            secret_file::check_private(&stat, &path, Owner::User).map_err(|exposed| {
+                Failure::config(format!("{}: reading the configuration: {}", path.display(), exposed.what))
+                    .hint(exposed.remedy)
+            })?;
+        }
+        Ok(Config { path, found: true, contents })
+    }
+
+    /// The account of that name.
+    pub fn account(&self, name: &str) -> Result<&Account, Failure> {
+        self.contents.accounts.iter().find(|account| account.label == name).ok_or_else(|| {
+            let path = self.path.display();
+            if !self.found {
+                return Failure::config(format!("{path}: reading the configuration: there is no such file"))
+                    .hint(MAKE_ONE);
+            }
+            Failure::config(format!("{path}: looking for account {name:?}: there is none of that name"))
+                .hint(self.known())
+        })
+    }
+
+    /// The accounts there are, as a hint.
+    pub fn known(&self) -> String {
+        let names: Vec<&str> = self.contents.accounts.iter().map(|account| &*account.label).collect();
+        if names.is_empty() { MAKE_ONE.into() } else { format!("known accounts: {}", names.join(", ")) }
+    }
+}
+
+/// How to come to an account.
+pub const MAKE_ONE: &str = "`postie config add` makes an account; --server URL does without";
+
+/// The text of a configuration, as [`Config::load`] has it.
+pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Contents, Failure> {
+    let beside = path.parent().unwrap_or(Path::new(""));
+    schema::read(text, Context { env, beside }).map_err(|fault| {
+        let (line, column) = position(text, fault.at);
+        let place = format!("{}:{line}:{column}", path.display());
+        say(fault, &place)
+    })
+}
+
+/// A fault as a failure at `place`.
+pub fn say(fault: Fault, place: &str) -> Failure {
+    let Fault { within, what, hint, .. } = fault;
+    let message =
+        if within.is_empty() { format!("{place}: {what}") } else { format!("{place}: {within}: {what}") };
+    let failure = Failure::config(message);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// The file, open, and its text; `None` where there is no such file.
+pub fn read_text(path: &Path) -> Result<Option<(File, Zeroizing<String>)>, Failure> {
+    // Non-blocking, so that a FIFO does not wait for a writer.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = match open(path, flags, Mode::empty()) {
+        Ok(descriptor) => File::from(descriptor),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(unreadable(path, errno.into())),
+    };
+    let stat = fstat(&file).map_err(|errno| unreadable(path, errno.into()))?;
+    let refuse =
+        |what: &str| Failure::config(format!("{}: reading the configuration: {what}", path.display()));
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(refuse("not a regular file"));
+    }
+    let mut octets = Zeroizing::new(Vec::new());
+    let read = (&file).take(MAX_FILE + 1).read_to_end(&mut octets);
+    read.map_err(|error| unreadable(path, error))?;
+    if octets.len() as u64 > MAX_FILE {
+        return Err(refuse(&format!("it has more than {MAX_FILE} octets")));
+    }
+    match std::str::from_utf8(&octets) {
+        Ok(text) => Ok(Some((file, Zeroizing::new(text.to_owned())))),
+        Err(error) => {
+            let line = octets[..error.valid_up_to()].iter().filter(|octet| **octet == b'\n').count() + 1;
+            let place = format!("{}:{line}", path.display());
+            Err(Failure::config(format!("{place}: reading the configuration: not valid UTF-8")))
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Failure {
+    Failure::config(format!("{}: reading the configuration: {error}", path.display()))
+}
+
+/// Line and column (in characters) of an octet, both counted from one.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let before = &text[..at];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before[line_start..].trim_start_matches('\u{feff}').chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Kind;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    const WITH_SECRET: &str = "[accounts.a]\nemail = 'a@b.example'\npassword = 'S3CRET'\npop3.host = 'h'\n";
+
+    fn load(path: &Path) -> Result<Config, Failure> {
+        Config::load(Some(path), &Env::default())
+    }
+
+    fn write(dir: &Path, mode: u32, text: &str) -> PathBuf {
+        let path = dir.join("config.toml");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_with_a_secret_must_be_closed_to_others_also_behind_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link.toml");
+        for (mode, fine) in [(0o600, true), (0o400, true), (0o640, false), (0o644, false), (0o606, false)] {
+            let path = write(dir.path(), mode, WITH_SECRET);
+            let _ = fs::remove_file(&link);
+            symlink(&path, &link).unwrap();
+            for path in [&path, &link] {
+                let loaded = load(path);
+                assert_eq!(loaded.is_ok(), fine, "{mode:o}");
+                if let Err(failure) = loaded {
+                    assert_eq!(failure.kind, Kind::Config);
+                    assert_eq!(failure.hint.unwrap(), format!("chmod 600 {}", path.display()));
+                }
+            }
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_secret_may_be_open_to_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = write(dir.path(), 0o644, "[accounts.a]\nemail = 'a@b.example'\npop3.host = 'h'\n");
+        assert_eq!(load(&path).unwrap().contents.accounts.len(), 1);
+    }
+
+    #[test]
+    fn directories_fifos_huge_files_and_bad_utf_8_are_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        let huge = dir.path().join("huge");
+        fs::File::create(&huge).unwrap().set_len(100 * MAX_FILE).unwrap();
+        let latin = dir.path().join("latin");
+        fs::write(&latin, b"# comment\n# \xe9\n").unwrap();
+        for path in [dir.path(), &fifo, &huge, &latin, Path::new("/dev/null")] {
+            assert_eq!(load(path).unwrap_err().kind, Kind::Config, "{path:?}");
+        }
+        assert!(load(&latin).unwrap_err().message.contains("latin:2: "));
+    }
+
+    #[test]
+    fn a_missing_file_has_no_accounts() {
+        let config = load(Path::new("/nonexistent/config.toml")).unwrap();
+        assert!(!config.found && config.contents.accounts.is_empty());
+        assert!(config.account("a").unwrap_err().message.contains("no such file"));
+    }
+
+    #[test]
+    fn faults_name_file_line_and_column() {
+        let failure = parse("[accounts.a.pop3]\n  tsl = 'none'\n", Path::new("/c/x.toml"), &Env::default())
+            .unwrap_err();
+        assert_eq!(failure.message, "/c/x.toml:2:3: accounts.a.pop3: this key is not known");
+        assert_eq!(failure.hint.as_deref(), Some("did you mean `tls`?"));
+        assert_eq!(failure.kind, Kind::Config);
+    }
+
+    #[test]
+    fn columns_count_characters_and_stay_inside_the_text() {
+        assert_eq!(position("", 0), (1, 1));
+        assert_eq!(position("\u{feff}x", 3), (1, 1));
+        assert_eq!(position("a\néé=", 6), (2, 3));
+        assert_eq!(position("é", 1), (1, 1));
+        assert_eq!(position("ab", 99), (1, 3));
+    }
+
+    #[test]
+    fn option_then_variable_then_xdg_name_the_file() {
+        let env = Env::from_iter([("POSTIE_CONFIG", "/v.toml"), ("HOME", "/h")]);
+        assert_eq!(path(Some(Path::new("/o.toml")), &env).unwrap(), Path::new("/o.toml"));
+        assert_eq!(path(None, &env).unwrap(), Path::new("/v.toml"));
+        assert_eq!(path(Some(Path::new("")), &env).unwrap_err().kind, Kind::Usage);
+        let env = Env::from_iter([("HOME", "/h")]);
+        assert_eq!(path(None, &env).unwrap(), Path::new("/h/.config/postie/config.toml"));
+    }
+}

@@ -1,0 +1,187 @@
+//! Reading a secret from whatever holds it, in bounded time and memory. The buffer is wiped on drop, and is
+//! of full size from the start: growing it would leave copies behind.
+
+use crate::net::Limits;
+use crate::words::{Failure, Kind, Secret};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::io::Errno;
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+/// The longest secret in octets, its line end included (an OAuth2 token has a few KiB).
+pub const MAX_SECRET: usize = 64 * 1024;
+
+/// Why reading ended without a secret.
+#[derive(Debug)]
+pub enum DrainError {
+    /// Reading failed.
+    Io(Errno),
+    /// It was more than [`MAX_SECRET`].
+    TooMuch,
+    /// It did not end in time.
+    Timeout,
+    /// The time of the whole run is over.
+    RunOver,
+    /// A signal asked to stop.
+    Stopped,
+}
+
+impl DrainError {
+    /// What happened to reading from `place`, as a failure.
+    pub fn failure(self, place: &str) -> Failure {
+        let (kind, what) = match self {
+            DrainError::Io(errno) => (Kind::Config, std::io::Error::from(errno).to_string()),
+            DrainError::TooMuch => (Kind::Config, format!("more than {MAX_SECRET} octets came")),
+            DrainError::Timeout => (Kind::Config, "it did not end in time".into()),
+            DrainError::RunOver => (Kind::Timeout, "the time for the whole run is over".into()),
+            DrainError::Stopped => (Kind::Interrupted, "stopped by a signal".into()),
+        };
+        failure(kind, format!("{place}: getting the secret: {what}"))
+    }
+}
+
+/// A failure to get at a secret.
+pub fn failure(kind: Kind, message: String) -> Failure {
+    Failure { kind, retry: kind.retry(), ..Failure::config(message) }
+}
+
+/// What a secret is read from.
+pub struct Drain<'a> {
+    /// The descriptor; non-blocking where there is a `done`.
+    pub from: BorrowedFd<'a>,
+    /// Becomes readable once nothing more will be written, though somebody may hold the other end open.
+    pub done: Option<BorrowedFd<'a>>,
+    /// When it must be over.
+    pub until: Instant,
+    /// The run's bounds.
+    pub limits: &'a Limits,
+}
+
+impl Drain<'_> {
+    /// Reads to the end.
+    pub fn read(&self) -> Result<Zeroizing<Vec<u8>>, DrainError> {
+        let mut octets = Zeroizing::new(vec![0; MAX_SECRET + 1]);
+        let mut filled = 0;
+        let mut ended = false;
+        loop {
+            let finished = self.wait(!ended)?;
+            while !ended {
+                match rustix::io::read(self.from, &mut octets[filled..]) {
+                    Ok(0) => ended = true,
+                    Ok(got) => filled += got,
+                    Err(Errno::AGAIN) => break,
+                    Err(Errno::INTR) => {}
+                    Err(errno) => return Err(DrainError::Io(errno)),
+                }
+                if filled > MAX_SECRET {
+                    return Err(DrainError::TooMuch);
+                }
+                // One read for each wait, as the descriptor may block; what has ended cannot.
+                if !finished {
+                    break;
+                }
+            }
+            if finished || (ended && self.done.is_none()) {
+                octets.truncate(filled);
+                return Ok(octets);
+            }
+        }
+    }
+
+    /// Waits for octets (if any are `wanted`) or for the end; says whether it is the end.
+    fn wait(&self, wanted: bool) -> Result<bool, DrainError> {
+        loop {
+            if self.limits.stop.raised() {
+                return Err(DrainError::Stopped);
+            }
+            let left = self.until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(if self.limits.run_over() { DrainError::RunOver } else { DrainError::Timeout });
+            }
+            let mut waits = Vec::with_capacity(3);
+            waits.extend(self.done.map(|done| PollFd::from_borrowed_fd(done, PollFlags::IN)));
+            if wanted {
+                waits.push(PollFd::from_borrowed_fd(self.from, PollFlags::IN));
+            }
+            let watched = waits.len();
+            waits.extend(self.limits.stop.wake().map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
+            match poll(&mut waits, Timespec::try_from(left).ok().as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(DrainError::Io(errno)),
+            }
+            let finished = self.done.is_some() && !waits[0].revents().is_empty();
+            if waits[..watched].iter().any(|wait| !wait.revents().is_empty()) {
+                return Ok(finished);
+            }
+        }
+    }
+}
+
+/// The secret in what was read: without its one line end, if it has one. Nothing, or several lines, is none.
+pub fn secret(octets: &[u8], place: &str) -> Result<Secret, Failure> {
+    let line = octets.strip_suffix(b"\n").map_or(octets, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let secret = Secret::new(line);
+    let refused = if secret.is_empty() {
+        "it is empty"
+    } else if secret.breaks_lines() {
+        "it holds a CR, LF or NUL, or more than one line"
+    } else {
+        return Ok(secret);
+    };
+    Err(failure(Kind::Config, format!("{place}: getting the secret: {refused}")))
+}
+
+/// Lets reads from `descriptor` return at once where nothing is there.
+pub fn make_nonblocking(descriptor: impl AsFd) -> Result<(), DrainError> {
+    rustix::io::ioctl_fionbio(descriptor, true).map_err(DrainError::Io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::pipe::pipe;
+    use std::time::Duration;
+
+    fn limits(timeout: Duration) -> Limits {
+        Limits { timeout, ..Limits::default() }
+    }
+
+    #[test]
+    fn exactly_one_line_end_is_taken_off() {
+        for (octets, wanted) in [
+            (&b"pw"[..], &b"pw"[..]),
+            (b"pw\n", b"pw"),
+            (b"pw\r\n", b"pw"),
+            (b" p w ", b" p w "),
+            (b"\xff\n", b"\xff"),
+        ] {
+            assert_eq!(secret(octets, "x").unwrap().expose(), wanted);
+        }
+        for bad in [&b""[..], b"\n", b"\r\n", b"pw\n\n", b"pw\nnotes\n", b"pw\r", b"p\0w", b"\npw"] {
+            assert_eq!(secret(bad, "x").unwrap_err().kind, Kind::Config, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_is_read_to_its_end() {
+        let (from, to) = pipe().unwrap();
+        rustix::io::write(&to, b"secret\n").unwrap();
+        drop(to);
+        make_nonblocking(&from).unwrap();
+        let limits = limits(Duration::from_secs(20));
+        let drain =
+            Drain { from: from.as_fd(), done: None, until: limits.until(limits.timeout), limits: &limits };
+        assert_eq!(*drain.read().unwrap(), b"secret\n");
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_closes_ends_in_time() {
+        let (from, _to) = pipe().unwrap();
+        make_nonblocking(&from).unwrap();
+        let limits = limits(Duration::from_millis(30));
+        let drain =
+            Drain { from: from.as_fd(), done: None, until: limits.until(limits.timeout), limits: &limits };
+        assert!(matches!(drain.read(), Err(DrainError::Timeout)));
+    }
+}

@@ -1,0 +1,152 @@
+//! The process environment as a value, and the paths that follow from it (XDG Base Directory
+//! Specification 0.8). It may hold secrets (`$POSTIE_PASSWORD`), so nothing here prints what is in it.
+
+use crate::words::Failure;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The environment of one run.
+#[derive(Clone, Default)]
+pub struct Env {
+    variables: BTreeMap<OsString, OsString>,
+}
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Env({} variables)", self.variables.len())
+    }
+}
+
+impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Env {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Env { variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+    }
+}
+
+impl Env {
+    /// The environment this process was started with.
+    pub fn of_process() -> Self {
+        std::env::vars_os().collect()
+    }
+
+    /// The value of a variable; one that is empty counts as absent.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a variable as text. One that is not UTF-8 is a mistake in the configuration.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, Failure> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => match value.to_str() {
+                Some(text) => Ok(Some(text)),
+                None => Err(Failure::config(format!("${name}: reading: not valid UTF-8"))),
+            },
+        }
+    }
+
+    /// The user's home, which `what` is looked for in.
+    pub fn home(&self, what: &str) -> Result<PathBuf, Failure> {
+        match self.get("HOME").map(PathBuf::from) {
+            Some(home) if home.is_absolute() => Ok(home),
+            Some(_) => Err(Failure::config(format!("$HOME: looking for {what}: not an absolute path"))),
+            None => Err(Failure::config(format!("$HOME: looking for {what}: the variable is not set"))
+                .hint("set HOME, or name the file with --config or POSTIE_CONFIG")),
+        }
+    }
+
+    /// Where the configuration is by default.
+    pub fn config_file(&self) -> Result<PathBuf, Failure> {
+        Ok(self.base("XDG_CONFIG_HOME", ".config", "the configuration")?.join("config.toml"))
+    }
+
+    /// Where postie keeps what it must remember.
+    pub fn state_dir(&self) -> Result<PathBuf, Failure> {
+        self.base("XDG_STATE_HOME", ".local/state", "the state directory")
+    }
+
+    fn base(&self, variable: &str, below_home: &str, what: &str) -> Result<PathBuf, Failure> {
+        let base = match self.get(variable).map(PathBuf::from) {
+            // "All paths set in these environment variables must be absolute. If an implementation
+            // encounters a relative path […] it should consider the path invalid and ignore it."
+            Some(base) if base.is_absolute() => base,
+            _ => self.home(what)?.join(below_home),
+        };
+        Ok(base.join("postie"))
+    }
+
+    /// A path as the user wrote it in a file of the directory `beside`: `~/` is the home, and what is
+    /// relative is relative to that file (a cron job's working directory says nothing).
+    pub fn expand(&self, text: &str, beside: &Path) -> Result<PathBuf, String> {
+        if text.is_empty() {
+            return Err("the path is empty".into());
+        }
+        if text.contains('\0') {
+            return Err("a NUL is in the path".into());
+        }
+        if let Some(rest) = text.strip_prefix('~') {
+            if !(rest.is_empty() || rest.starts_with('/')) {
+                return Err("only ~/ is understood, not another user's home".into());
+            }
+            let home = self.home("~").map_err(|failure| failure.message)?;
+            return Ok(home.join(rest.trim_start_matches('/')));
+        }
+        Ok(beside.join(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Kind;
+
+    #[test]
+    fn the_configuration_is_where_xdg_says() {
+        let env = Env::from_iter([("HOME", "/home/ana")]);
+        assert_eq!(env.config_file().unwrap(), Path::new("/home/ana/.config/postie/config.toml"));
+        assert_eq!(env.state_dir().unwrap(), Path::new("/home/ana/.local/state/postie"));
+        let env = Env::from_iter([("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("XDG_STATE_HOME", "/s")]);
+        assert_eq!(env.config_file().unwrap(), Path::new("/c/postie/config.toml"));
+        assert_eq!(env.state_dir().unwrap(), Path::new("/s/postie"));
+    }
+
+    #[test]
+    fn relative_and_empty_xdg_variables_are_ignored() {
+        for value in ["", "conf", "./conf"] {
+            let env = Env::from_iter([("HOME", "/h"), ("XDG_CONFIG_HOME", value)]);
+            assert_eq!(env.config_file().unwrap(), Path::new("/h/.config/postie/config.toml"));
+        }
+    }
+
+    #[test]
+    fn a_home_is_missed_only_where_it_is_needed() {
+        let none = Env::default();
+        assert_eq!(none.config_file().unwrap_err().kind, Kind::Config);
+        assert_eq!(Env::from_iter([("HOME", "here")]).state_dir().unwrap_err().kind, Kind::Config);
+        assert!(Env::from_iter([("XDG_CONFIG_HOME", "/c")]).config_file().is_ok());
+        assert_eq!(none.expand("mail", Path::new("/c")), Ok("/c/mail".into()));
+        assert!(none.expand("~/mail", Path::new("/c")).is_err());
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_and_relative_paths_lie_beside_the_file() {
+        let env = Env::from_iter([("HOME", "/home/ana")]);
+        let beside = Path::new("/etc/postie");
+        assert_eq!(env.expand("~/Mail/x", beside), Ok("/home/ana/Mail/x".into()));
+        assert_eq!(env.expand("~", beside), Ok("/home/ana".into()));
+        assert_eq!(env.expand("~//x", beside), Ok("/home/ana/x".into()));
+        assert_eq!(env.expand("/abs", beside), Ok("/abs".into()));
+        assert_eq!(env.expand("rel/x", beside), Ok("/etc/postie/rel/x".into()));
+        for bad in ["", "~bob/x", "a\0b"] {
+            assert!(env.expand(bad, beside).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_the_environment_never_shows() {
+        let env = Env::from_iter([("POSTIE_PASSWORD", "hunter2")]);
+        assert!(!format!("{env:?}").contains("hunter2"));
+    }
+}

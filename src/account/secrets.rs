@@ -1,0 +1,318 @@
+//! Where a secret comes from, and getting it: the options first, then `$POSTIE_PASSWORD[_FILE]`, then what
+//! the server's table says, then the account's, at last the terminal.
+//!
+//! The first source that is set is the one that counts: if it fails, so does the login; none is tried in its
+//! stead. A command runs once in a process, whichever servers want its secret.
+
+use super::Env;
+use super::command::{self, CommandLine};
+use super::drain;
+use super::secret_file;
+use super::server::Server;
+use crate::codec::sasl::Credentials;
+use crate::net::Limits;
+use crate::words::{Failure, Kind, Secret};
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use zeroize::Zeroizing;
+
+/// Where one secret comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A command prints a password.
+    Command(CommandLine),
+    /// A file holds it.
+    File(PathBuf),
+    /// It is read from an open descriptor.
+    Descriptor(u32),
+    /// An environment variable of that name holds it.
+    Variable(String),
+    /// A command prints an OAuth2 access token.
+    TokenCommand(CommandLine),
+    /// It stands in the configuration itself.
+    Literal(Secret),
+}
+
+impl Source {
+    /// The key of the file that says so; an option is called the same, behind two dashes.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Source::Command(_) => "password-command",
+            Source::File(_) => "password-file",
+            Source::Descriptor(_) => "password-fd",
+            Source::Variable(_) => "password-env",
+            Source::TokenCommand(_) => "token-command",
+            Source::Literal(_) => "password",
+        }
+    }
+}
+
+/// A source, and who named it.
+#[derive(Clone, Debug)]
+pub struct Stated {
+    /// Where the secret comes from.
+    pub source: Source,
+    /// Who said so, as a failure names it: `accounts.work.password-command`.
+    pub by: String,
+}
+
+/// The sources that an account names for a server, the first counting.
+#[derive(Clone, Debug, Default)]
+pub struct SecretSources(pub Vec<Stated>);
+
+/// What the command line says of secrets.
+#[derive(Clone, Debug, Default)]
+pub struct SecretOptions {
+    /// `--password-file`, `-fd`, `-env`, `-command` or `--token-command`.
+    pub source: Option<Source>,
+    /// Never ask on the terminal.
+    pub never_ask: bool,
+}
+
+/// What it takes to log in.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The user, the secret, and the server they are for.
+    pub credentials: Credentials,
+    /// Whether the secret is an OAuth2 access token.
+    pub is_token: bool,
+}
+
+/// The secrets of one run: gets each when it is wanted, and the same one only once.
+pub struct Vault {
+    options: SecretOptions,
+    env: Env,
+    limits: Limits,
+    got: Mutex<HashMap<Key, Result<Secret, Failure>>>,
+}
+
+/// What is got only once.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Command(CommandLine),
+    Descriptor(u32),
+    Asked(String),
+}
+
+impl Vault {
+    /// A vault that has got nothing yet. A command has `limits.timeout` for its secret.
+    pub fn new(options: SecretOptions, env: Env, limits: Limits) -> Self {
+        Vault { options, env, limits, got: Mutex::default() }
+    }
+
+    /// What it takes to log in to `server`; `None` where nobody logs in.
+    ///
+    /// Fails with [`Kind::Config`] where no secret could be had, [`Kind::Interrupted`], or [`Kind::Timeout`].
+    pub fn login(&self, server: &Server) -> Result<Option<Login>, Failure> {
+        let Some(user) = server.username.clone() else { return Ok(None) };
+        let at = |failure: Failure| failure.at(server.place());
+        let (secret, is_token) = match self.stated(server) {
+            Some(Stated { source, by }) => {
+                let secret = self.get(&source, &by).map_err(at)?;
+                (secret, matches!(source, Source::TokenCommand(_)))
+            }
+            None => (self.ask(server).map_err(at)?, false),
+        };
+        let is_token = is_token || server.auth.wants_token();
+        let credentials = Credentials { user, secret, host: server.host.clone(), port: server.port };
+        Ok(Some(Login { credentials, is_token }))
+    }
+
+    /// The name of the source that counts for `server`, as `--password-command` or a key of the file.
+    pub fn source_name(&self, server: &Server) -> Option<String> {
+        server.username.as_ref().and_then(|_| self.stated(server)).map(|stated| stated.by)
+    }
+
+    /// The first source that is set.
+    fn stated(&self, server: &Server) -> Option<Stated> {
+        if let Some(source) = &self.options.source {
+            return Some(Stated { by: format!("--{}", source.name()), source: source.clone() });
+        }
+        if let Some(password) = self.env.get("POSTIE_PASSWORD") {
+            let source = Source::Literal(Secret::new(password.as_bytes()));
+            return Some(Stated { source, by: "$POSTIE_PASSWORD".into() });
+        }
+        if let Some(path) = self.env.get("POSTIE_PASSWORD_FILE") {
+            let source = Source::File(path.into());
+            return Some(Stated { source, by: "$POSTIE_PASSWORD_FILE".into() });
+        }
+        server.secrets.0.first().cloned()
+    }
+
+    fn get(&self, source: &Source, by: &str) -> Result<Secret, Failure> {
+        match source {
+            Source::Command(line) | Source::TokenCommand(line) => {
+                self.once(Key::Command(line.clone()), || line.secret(by, &self.limits))
+            }
+            Source::Descriptor(number) => self
+                .once(Key::Descriptor(*number), || secret_file::from_descriptor(*number, by, &self.limits)),
+            Source::File(path) => secret_file::from_file(path, by, &self.limits),
+            Source::Variable(name) => match self.env.get(name) {
+                Some(value) => whole(Secret::new(value.as_bytes()), by),
+                None => Err(drain::failure(
+                    Kind::Config,
+                    format!("{by}: getting the secret: the variable is empty or not set"),
+                )),
+            },
+            Source::Literal(secret) => whole(secret.clone(), by),
+        }
+    }
+
+    /// Asks on the terminal, never on standard input.
+    fn ask(&self, server: &Server) -> Result<Secret, Failure> {
+        let label = server.label();
+        if self.options.never_ask || !command::has_terminal() {
+            let message = "getting the secret: none is configured, and there is no terminal to ask on";
+            return Err(drain::failure(Kind::Config, message.into()).hint(
+                "give password-command, password-file or password-env in the account, --password-command, \
+                 --password-file, --password-fd or --password-env, or set POSTIE_PASSWORD",
+            ));
+        }
+        let what = if server.auth.wants_token() { "Access token" } else { "Password" };
+        self.once(Key::Asked(label.clone()), || {
+            let answer = rpassword::prompt_password(format!("{what} for {label}: "));
+            match answer.map(Zeroizing::new) {
+                Ok(answer) => drain::secret(answer.as_bytes(), "the answer"),
+                Err(error) if error.kind() == ErrorKind::Interrupted || self.limits.stop.raised() => {
+                    let message = "getting the secret: stopped by a signal";
+                    Err(drain::failure(Kind::Interrupted, message.into()))
+                }
+                Err(error) => Err(drain::failure(
+                    Kind::Config,
+                    format!("getting the secret: asking on the terminal: {error}"),
+                )),
+            }
+        })
+    }
+
+    /// Gets what has not been got yet; a failure, too, is got only once. Others wait meanwhile, so that two
+    /// accounts do not ask at the same time.
+    fn once(&self, key: Key, get: impl FnOnce() -> Result<Secret, Failure>) -> Result<Secret, Failure> {
+        let mut got = self.got.lock().unwrap_or_else(PoisonError::into_inner);
+        got.entry(key).or_insert_with(get).clone()
+    }
+}
+
+/// A secret that can go over a wire.
+fn whole(secret: Secret, by: &str) -> Result<Secret, Failure> {
+    let what = if secret.is_empty() {
+        "it is empty"
+    } else if secret.breaks_lines() {
+        "it holds a CR, LF or NUL"
+    } else {
+        return Ok(secret);
+    };
+    Err(drain::failure(Kind::Config, format!("{by}: getting the secret: {what}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::server::{Auth, Protocol};
+    use super::*;
+    use crate::codec::sasl::Mechanism;
+    use crate::net::Security;
+
+    fn server(sources: &[Source]) -> Server {
+        let mut server = Server::new(Protocol::Pop3, "pop.example.org".into(), Security::Implicit);
+        server.username = Some("ana".into());
+        let stated = |source: &Source| Stated { source: source.clone(), by: source.name().into() };
+        server.secrets = SecretSources(sources.iter().map(stated).collect());
+        server
+    }
+
+    fn vault(option: Option<Source>, variables: &[(&str, &str)]) -> Vault {
+        let options = SecretOptions { source: option, never_ask: true };
+        Vault::new(options, variables.iter().copied().collect(), Limits::default())
+    }
+
+    fn literal(text: &str) -> Source {
+        Source::Literal(Secret::new(text))
+    }
+
+    fn got(vault: &Vault, server: &Server) -> Vec<u8> {
+        vault.login(server).unwrap().unwrap().credentials.secret.expose().to_vec()
+    }
+
+    #[test]
+    fn the_first_source_that_is_set_counts() {
+        let server = server(&[literal("own"), literal("account")]);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "file\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let both = [("POSTIE_PASSWORD", "variable"), ("POSTIE_PASSWORD_FILE", path)];
+        assert_eq!(got(&vault(Some(literal("option")), &both), &server), b"option");
+        assert_eq!(got(&vault(None, &both), &server), b"variable");
+        assert_eq!(got(&vault(None, &both[1..]), &server), b"file");
+        assert_eq!(got(&vault(None, &[("POSTIE_PASSWORD", "")]), &server), b"own");
+    }
+
+    #[test]
+    fn a_source_that_fails_is_not_replaced_by_the_next() {
+        let failing = Source::Command(CommandLine::shell("exit 1").unwrap());
+        let failure = vault(None, &[]).login(&server(&[failing, literal("S3CRET")])).unwrap_err();
+        assert_eq!(failure.kind, Kind::Config);
+        assert!(failure.message.starts_with("pop.example.org:995: password-command: "), "{failure}");
+    }
+
+    #[test]
+    fn variables_that_are_missing_and_secrets_that_break_lines_are_refused() {
+        let named = server(&[Source::Variable("MY_PW".into())]);
+        assert_eq!(vault(None, &[]).login(&named).unwrap_err().kind, Kind::Config);
+        assert_eq!(vault(None, &[("MY_PW", "")]).login(&named).unwrap_err().kind, Kind::Config);
+        assert_eq!(got(&vault(None, &[("MY_PW", "pw")]), &named), b"pw");
+        let failure = vault(None, &[("MY_PW", "S3CRET\r\nDELE 1")]).login(&named).unwrap_err();
+        assert!(!failure.message.contains("S3CRET"), "{failure}");
+        assert!(vault(None, &[]).login(&server(&[literal("a\nb")])).is_err());
+    }
+
+    #[test]
+    fn without_any_source_and_terminal_it_says_how_to_give_one() {
+        let failure = vault(None, &[]).login(&server(&[])).unwrap_err();
+        assert_eq!(failure.kind, Kind::Config);
+        assert!(failure.hint.unwrap().contains("password-command"));
+    }
+
+    #[test]
+    fn nobody_logs_in_where_there_is_no_user() {
+        let mut relay = server(&[literal("pw")]);
+        relay.username = None;
+        assert!(vault(None, &[]).login(&relay).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_command_runs_once_for_both_servers_also_when_it_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        for (end, fine) in [("echo pw", true), ("exit 1", false)] {
+            let count = dir.path().join(format!("count{fine}"));
+            let line = format!("echo x >> {}; {end}", count.display());
+            let shared = server(&[Source::Command(CommandLine::shell(&line).unwrap())]);
+            let vault = vault(None, &[]);
+            assert_eq!(vault.login(&shared).is_ok(), fine);
+            assert_eq!(vault.login(&shared).is_ok(), fine);
+            assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n");
+        }
+    }
+
+    #[test]
+    fn tokens_are_known_by_their_source_or_by_the_mechanism() {
+        let line = CommandLine::shell("echo token").unwrap();
+        let login = vault(None, &[]).login(&server(&[Source::TokenCommand(line)])).unwrap().unwrap();
+        assert!(login.is_token);
+        let mut explicit = server(&[literal("token")]);
+        assert!(!vault(None, &[]).login(&explicit).unwrap().unwrap().is_token);
+        explicit.auth = Auth::Sasl(Mechanism::XOAuth2);
+        assert!(vault(None, &[]).login(&explicit).unwrap().unwrap().is_token);
+    }
+
+    #[test]
+    fn commands_do_not_see_the_password_variable() {
+        // Only what is inherited could show; the shell would print it if it were there.
+        let mut command = CommandLine::shell("true").unwrap().command();
+        let removed = command.get_envs().any(|(name, value)| name == "POSTIE_PASSWORD" && value.is_none());
+        assert!(removed);
+        assert!(command.status().unwrap().success());
+    }
+}

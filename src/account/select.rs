@@ -1,0 +1,383 @@
+//! Which account a command is about: `--server`, else `--account`, else `$POSTIE_ACCOUNT`, else the servers
+//! in the environment, else (send) the account whose address is the From, else `default-account`, else the
+//! only one there is.
+//!
+//! The configuration is read only where it is needed: `--server` works beside a broken file.
+
+use super::server::{Protocol, Server};
+use super::{Account, Config, Env, FetchSettings, url};
+use crate::net::TlsSettings;
+use crate::words::{Address, Failure};
+use std::path::Path;
+
+/// Which server a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Where mail is fetched.
+    Pop3,
+    /// Where mail is handed over.
+    Smtp,
+    /// At least one of the two.
+    Either,
+}
+
+/// What the command line says of the account.
+#[derive(Clone, Debug)]
+pub struct Selection<'a> {
+    /// `--config`.
+    pub config: Option<&'a Path>,
+    /// `--account`.
+    pub account: Option<&'a str>,
+    /// `--server`.
+    pub server: Option<&'a str>,
+    /// The address in the From of what is to be sent.
+    pub from: Option<&'a Address>,
+    /// What it is for.
+    pub need: Need,
+    /// `--ca-file` and `--tls-fingerprint`, which replace the account's own.
+    pub tls: TlsSettings,
+}
+
+impl Selection<'_> {
+    /// A command line that says nothing.
+    pub fn new(need: Need) -> Self {
+        Selection { config: None, account: None, server: None, from: None, need, tls: TlsSettings::default() }
+    }
+}
+
+/// The account a command is about.
+///
+/// Fails with [`crate::words::Kind::Usage`] for a bad URL, else with [`crate::words::Kind::Config`].
+pub fn select(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> {
+    let mut account = choose(selection, env)?;
+    check(&account, selection.need)?;
+    override_tls(&mut account, &selection.tls);
+    Ok(account)
+}
+
+/// Every account of the configuration that has what is needed, in the file's order.
+///
+/// Fails with [`crate::words::Kind::Usage`] where one account was named too, and with
+/// [`crate::words::Kind::Config`] where there is none.
+pub fn all(selection: &Selection<'_>, env: &Env) -> Result<Vec<Account>, Failure> {
+    if selection.server.is_some() || selection.account.is_some() {
+        return Err(Failure::usage("--all-accounts: not together with --account or --server"));
+    }
+    let config = Config::load(selection.config, env)?;
+    let mut accounts: Vec<Account> = config
+        .contents
+        .accounts
+        .iter()
+        .filter(|account| check(account, selection.need).is_ok())
+        .cloned()
+        .collect();
+    if accounts.is_empty() {
+        let what = match selection.need {
+            Need::Pop3 => "no account has a pop3 server",
+            Need::Smtp => "no account has an smtp server",
+            Need::Either => "no account has a server",
+        };
+        let message = format!("{}: looking for accounts: {what}", config.path.display());
+        return Err(Failure::config(message).hint(config.known()));
+    }
+    for account in &mut accounts {
+        override_tls(account, &selection.tls);
+    }
+    Ok(accounts)
+}
+
+fn choose(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> {
+    if let Some(server) = selection.server {
+        if selection.account.is_some() {
+            return Err(Failure::usage("--server: not together with --account"));
+        }
+        let server = url::parse(server).map_err(|what| Failure::usage(format!("--server: {what}")))?;
+        return on_the_spot(vec![server], selection.need, env);
+    }
+    let named = match selection.account {
+        Some(name) => Some(name),
+        None => env.text("POSTIE_ACCOUNT")?,
+    };
+    if let Some(name) = named {
+        return Config::load(selection.config, env)?.account(name).cloned();
+    }
+    let servers = of_environment(env)?;
+    if servers.iter().any(|server| fits(server.protocol, selection.need)) {
+        return on_the_spot(servers, selection.need, env);
+    }
+    of_config(&Config::load(selection.config, env)?, selection)
+}
+
+fn fits(protocol: Protocol, need: Need) -> bool {
+    match need {
+        Need::Pop3 => protocol == Protocol::Pop3,
+        Need::Smtp => protocol == Protocol::Smtp,
+        Need::Either => true,
+    }
+}
+
+/// The servers in `$POSTIE_POP3_URL` and `$POSTIE_SMTP_URL`.
+fn of_environment(env: &Env) -> Result<Vec<Server>, Failure> {
+    let mut servers = Vec::new();
+    for (variable, protocol) in [("POSTIE_POP3_URL", Protocol::Pop3), ("POSTIE_SMTP_URL", Protocol::Smtp)] {
+        let Some(text) = env.text(variable)? else { continue };
+        let server = url::parse(text).map_err(|what| Failure::usage(format!("${variable}: {what}")))?;
+        if server.protocol != protocol {
+            let what = format!("${variable}: a URL of {} is wanted", protocol.name());
+            return Err(Failure::usage(what));
+        }
+        servers.push(server);
+    }
+    Ok(servers)
+}
+
+/// An account without a file. Its address is `$POSTIE_FROM`, or the user where that is one.
+fn on_the_spot(servers: Vec<Server>, need: Need, env: &Env) -> Result<Account, Failure> {
+    let wanted = servers.iter().find(|server| fits(server.protocol, need)).or(servers.first());
+    let users = servers.iter().filter_map(|server| server.username.as_deref());
+    let email = match env.text("POSTIE_FROM")? {
+        Some(from) => {
+            Some(Address::parse(from).map_err(|error| Failure::config(format!("$POSTIE_FROM: {error}")))?)
+        }
+        None => users.filter_map(|user| Address::parse(user).ok()).next(),
+    };
+    let mut account = Account {
+        label: wanted.map(Server::label).unwrap_or_default(),
+        name_in_config: None,
+        email,
+        name: None,
+        description: None,
+        pop3: None,
+        smtp: None,
+        fetch: FetchSettings::default(),
+    };
+    for server in servers {
+        match server.protocol {
+            Protocol::Pop3 => account.pop3 = Some(server),
+            Protocol::Smtp => account.smtp = Some(server),
+        }
+    }
+    Ok(account)
+}
+
+fn of_config(config: &Config, selection: &Selection<'_>) -> Result<Account, Failure> {
+    let accounts = &config.contents.accounts;
+    let is_from = |account: &&Account| match (&account.email, selection.from) {
+        (Some(email), Some(from)) => email.same_mailbox(from),
+        _ => false,
+    };
+    if let Some(account) = accounts.iter().find(is_from) {
+        return Ok(account.clone());
+    }
+    if let Some(name) = &config.contents.default_account {
+        return config.account(name).cloned();
+    }
+    let path = config.path.display();
+    match accounts.as_slice() {
+        [only] => Ok(only.clone()),
+        [] if !config.found => {
+            Err(Failure::config(format!("{path}: looking for an account: there is no such file"))
+                .hint(super::config::MAKE_ONE))
+        }
+        [] => {
+            Err(Failure::config(format!("{path}: looking for an account: there is none"))
+                .hint(config.known()))
+        }
+        _ => Err(Failure::config(format!("{path}: choosing an account: there are several and no default"))
+            .hint(format!("--account NAME, or `postie config default NAME`; {}", config.known()))),
+    }
+}
+
+/// Refuses an account without the server that is needed.
+fn check(account: &Account, need: Need) -> Result<(), Failure> {
+    let missing = match need {
+        Need::Pop3 if account.pop3.is_none() => "pop3",
+        Need::Smtp if account.smtp.is_none() => "smtp",
+        Need::Either if account.pop3.is_none() && account.smtp.is_none() => "pop3 or smtp",
+        _ => return Ok(()),
+    };
+    let message = format!("{}: looking for its server: the account has no {missing} server", account.label);
+    Err(match &account.name_in_config {
+        Some(name) => Failure::config(message).hint(match missing {
+            "pop3 or smtp" => format!("`postie config set {name} pop3.host HOST` gives it one"),
+            one => format!("`postie config set {name} {one}.host HOST` gives it one"),
+        }),
+        None => Failure::usage(message).hint("give a URL of the protocol that the command speaks"),
+    })
+}
+
+fn override_tls(account: &mut Account, said: &TlsSettings) {
+    for server in [&mut account.pop3, &mut account.smtp].into_iter().flatten() {
+        if said.ca_file.is_some() {
+            server.tls.ca_file.clone_from(&said.ca_file);
+        }
+        if said.fingerprint.is_some() {
+            server.tls.fingerprint = said.fingerprint;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Kind;
+    use std::path::PathBuf;
+
+    const TWO: &str = r#"
+[accounts.work]
+email = "ana@example.org"
+pop3.host = "pop.example.org"
+smtp.host = "smtp.example.org"
+[accounts.home]
+email = "ana@home.example"
+smtp.host = "smtp.home.example"
+"#;
+
+    struct Home {
+        dir: tempfile::TempDir,
+    }
+
+    impl Home {
+        fn new(config: &str) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("config.toml"), config).unwrap();
+            Home { dir }
+        }
+
+        fn env(&self, more: &[(&str, &str)]) -> Env {
+            let config: PathBuf = self.dir.path().join("config.toml");
+            let config = [("POSTIE_CONFIG", config.to_str().unwrap().to_owned())];
+            let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            config.into_iter().chain(more).collect()
+        }
+
+        fn label(&self, selection: &Selection<'_>, more: &[(&str, &str)]) -> Result<String, Failure> {
+            select(selection, &self.env(more)).map(|account| account.label)
+        }
+    }
+
+    #[test]
+    fn the_order_is_option_variable_from_default_only() {
+        let home = Home::new(&format!("default-account = \"work\"\n{TWO}"));
+        let from = Address::parse("ana@home.example").unwrap();
+        let mut selection = Selection { from: Some(&from), ..Selection::new(Need::Smtp) };
+        let variable = [("POSTIE_ACCOUNT", "work")];
+        let urls = [("POSTIE_SMTP_URL", "smtp://env.example")];
+        assert_eq!(home.label(&selection, &[]).unwrap(), "home");
+        assert_eq!(home.label(&selection, &urls).unwrap(), "env.example:587");
+        assert_eq!(home.label(&selection, &[variable[0], urls[0]]).unwrap(), "work");
+        selection.account = Some("home");
+        assert_eq!(home.label(&selection, &[variable[0], urls[0]]).unwrap(), "home");
+        assert_eq!(home.label(&Selection::new(Need::Smtp), &[]).unwrap(), "work");
+        let stranger = Address::parse("bob@example.org").unwrap();
+        let selection = Selection { from: Some(&stranger), ..Selection::new(Need::Smtp) };
+        assert_eq!(home.label(&selection, &[]).unwrap(), "work");
+        let one = Home::new("[accounts.only]\nemail = \"a@b.example\"\npop3.host = \"h\"\n");
+        assert_eq!(one.label(&Selection::new(Need::Pop3), &[]).unwrap(), "only");
+    }
+
+    #[test]
+    fn several_without_a_default_and_unknown_names_say_which_there_are() {
+        let home = Home::new(TWO);
+        let failure = home.label(&Selection::new(Need::Pop3), &[]).unwrap_err();
+        assert_eq!(failure.kind, Kind::Config);
+        assert!(failure.hint.unwrap().contains("known accounts: work, home"));
+        let named = Selection { account: Some("wrok"), ..Selection::new(Need::Pop3) };
+        let failure = home.label(&named, &[]).unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.hint.as_deref()),
+            (Kind::Config, Some("known accounts: work, home"))
+        );
+    }
+
+    #[test]
+    fn an_account_without_the_server_is_refused() {
+        let home = Home::new(TWO);
+        let named = Selection { account: Some("home"), ..Selection::new(Need::Pop3) };
+        let failure = home.label(&named, &[]).unwrap_err();
+        assert_eq!(failure.kind, Kind::Config);
+        assert!(failure.hint.unwrap().contains("config set home pop3.host"));
+    }
+
+    #[test]
+    fn a_server_on_the_spot_needs_no_file_and_no_home() {
+        let url = Selection { server: Some("pop3s://ana@pop.example.org"), ..Selection::new(Need::Pop3) };
+        let account = select(&url, &Env::default()).unwrap();
+        assert_eq!(account.label, "ana@pop.example.org:995");
+        assert!(account.name_in_config.is_none() && account.email.is_none());
+        let broken = Home::new("[[[");
+        assert!(broken.label(&url, &[]).is_ok());
+        let wrong = Selection { server: Some("smtp://relay"), ..Selection::new(Need::Pop3) };
+        assert_eq!(select(&wrong, &Env::default()).unwrap_err().kind, Kind::Usage);
+        let both = Selection { account: Some("work"), ..url };
+        assert_eq!(select(&both, &Env::default()).unwrap_err().kind, Kind::Usage);
+    }
+
+    #[test]
+    fn the_environment_alone_makes_an_account() {
+        let env: Env = [
+            ("POSTIE_POP3_URL", "pop3s://ana%40example.org@pop.example.org"),
+            ("POSTIE_SMTP_URL", "smtps://ana%40example.org@smtp.example.org"),
+        ]
+        .into_iter()
+        .collect();
+        let account = select(&Selection::new(Need::Smtp), &env).unwrap();
+        assert_eq!(account.label, "ana@example.org@smtp.example.org:465");
+        assert_eq!(account.email.unwrap().as_str(), "ana@example.org");
+        assert!(account.pop3.is_some());
+        let from: Env =
+            [("POSTIE_SMTP_URL", "smtp://relay"), ("POSTIE_FROM", "ci@example.org")].into_iter().collect();
+        let account = select(&Selection::new(Need::Smtp), &from).unwrap();
+        assert_eq!(account.email.unwrap().as_str(), "ci@example.org");
+        assert_eq!(account.smtp.unwrap().username, None);
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_a_usage_error_that_does_not_repeat_it() {
+        let url = "pop3s://ana:S3CRET@pop.example.org";
+        let option = Selection { server: Some(url), ..Selection::new(Need::Pop3) };
+        let of_option = select(&option, &Env::default()).unwrap_err();
+        let env = [("POSTIE_POP3_URL", url)].into_iter().collect();
+        let of_variable = select(&Selection::new(Need::Pop3), &env).unwrap_err();
+        for failure in [of_option, of_variable] {
+            assert_eq!(failure.kind, Kind::Usage);
+            assert!(!format!("{failure:?}").contains("S3CRET"));
+        }
+    }
+
+    #[test]
+    fn without_any_configuration_it_says_how_to_make_one() {
+        let env = [("HOME", "/nonexistent")].into_iter().collect();
+        let failure = select(&Selection::new(Need::Pop3), &env).unwrap_err();
+        assert_eq!(failure.kind, Kind::Config);
+        assert!(failure.hint.unwrap().contains("config add"));
+        assert_eq!(select(&Selection::new(Need::Pop3), &Env::default()).unwrap_err().kind, Kind::Config);
+    }
+
+    #[test]
+    fn all_accounts_are_those_with_the_server() {
+        let home = Home::new(TWO);
+        let labels = |need| -> Vec<String> {
+            let found = all(&Selection::new(need), &home.env(&[])).unwrap();
+            found.into_iter().map(|account| account.label).collect()
+        };
+        assert_eq!(labels(Need::Smtp), ["work", "home"]);
+        assert_eq!(labels(Need::Pop3), ["work"]);
+        let named = Selection { account: Some("work"), ..Selection::new(Need::Pop3) };
+        assert_eq!(all(&named, &home.env(&[])).unwrap_err().kind, Kind::Usage);
+        let none = Home::new("");
+        assert_eq!(all(&Selection::new(Need::Pop3), &none.env(&[])).unwrap_err().kind, Kind::Config);
+    }
+
+    #[test]
+    fn what_the_options_say_of_trust_replaces_the_account_s_own() {
+        let home = Home::new(&format!("{TWO}ca-file = \"/own.pem\"\n"));
+        let tls = TlsSettings { ca_file: Some("/said.pem".into()), ..TlsSettings::default() };
+        let mut selection = Selection { account: Some("home"), ..Selection::new(Need::Smtp) };
+        let ca_file =
+            |selection: &Selection<'_>| select(selection, &home.env(&[])).unwrap().smtp.unwrap().tls.ca_file;
+        assert_eq!(ca_file(&selection), Some("/own.pem".into()));
+        selection.tls = tls;
+        assert_eq!(ca_file(&selection), Some("/said.pem".into()));
+    }
+}

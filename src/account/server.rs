@@ -1,0 +1,298 @@
+//! One server of an account: where it is, how it is protected, who logs in and how.
+
+use super::secrets::SecretSources;
+use super::values;
+use crate::codec::sasl::Mechanism;
+use crate::net::{Endpoint, Security, TlsSettings};
+use crate::words::address::MAX_DOMAIN;
+use idna::AsciiDenyList;
+use std::net::Ipv6Addr;
+
+/// What a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// `RFC 1939`.
+    Pop3,
+    /// `RFC 5321`, as message submission (`RFC 6409`).
+    Smtp,
+}
+
+impl Protocol {
+    /// The name in URLs, tables of the file, ledgers and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Pop3 => "pop3",
+            Protocol::Smtp => "smtp",
+        }
+    }
+
+    /// The port where none is named (`RFC 8314 §7`, `RFC 1939 §3`, `RFC 6409 §3.1`, `RFC 5321 §4.5.4.2`).
+    pub fn default_port(self, security: Security) -> u16 {
+        match (self, security) {
+            (Protocol::Pop3, Security::Implicit) => 995,
+            (Protocol::Pop3, _) => 110,
+            (Protocol::Smtp, Security::Implicit) => 465,
+            (Protocol::Smtp, Security::StartTls) => 587,
+            (Protocol::Smtp, Security::None) => 25,
+        }
+    }
+}
+
+/// How to log in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// The best that both sides have.
+    #[default]
+    Auto,
+    /// USER and PASS (POP3).
+    User,
+    /// APOP (POP3): only where it is asked for, MD5 being what it is.
+    Apop,
+    /// One SASL mechanism and no other.
+    Sasl(Mechanism),
+}
+
+impl Auth {
+    /// The name in the file.
+    pub fn name(self) -> String {
+        match self {
+            Auth::Auto => "auto".into(),
+            Auth::User => "user".into(),
+            Auth::Apop => "apop".into(),
+            Auth::Sasl(mechanism) => mechanism.name().to_ascii_lowercase(),
+        }
+    }
+
+    /// Reads the name of a way to log in to a server of `protocol`.
+    pub fn parse(text: &str, protocol: Protocol) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "auto" => Ok(Auth::Auto),
+            "user" if protocol == Protocol::Pop3 => Ok(Auth::User),
+            "apop" if protocol == Protocol::Pop3 => Ok(Auth::Apop),
+            "user" | "apop" => Err("only POP3 has that way to log in".into()),
+            name => Mechanism::from_name(name).map(Auth::Sasl).ok_or_else(|| {
+                let known: Vec<String> =
+                    Mechanism::ALL.iter().map(|mechanism| mechanism.name().to_ascii_lowercase()).collect();
+                let own = if protocol == Protocol::Pop3 { "user, apop" } else { "none" };
+                format!("not a way to log in: auto, {own}, {}", known.join(", "))
+            }),
+        }
+    }
+
+    /// Whether the secret must be an OAuth2 access token.
+    pub fn wants_token(self) -> bool {
+        matches!(self, Auth::Sasl(mechanism) if mechanism.wants_token())
+    }
+}
+
+/// A server, ready to be connected to.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Its name in ASCII (`RFC 5890` A-labels), or its address; see [`host`].
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: Security,
+    /// Who logs in. `None`: nobody, the server takes mail without AUTH.
+    pub username: Option<String>,
+    /// How.
+    pub auth: Auth,
+    /// Where the secret comes from, the first that is set counting.
+    pub secrets: SecretSources,
+    /// The user allows a secret on a wire without TLS.
+    pub allow_plaintext_auth: bool,
+    /// What is trusted beyond the system's roots.
+    pub tls: TlsSettings,
+}
+
+impl Server {
+    /// A server with nothing said but what a connection needs.
+    pub fn new(protocol: Protocol, host: String, security: Security) -> Self {
+        Server {
+            protocol,
+            port: protocol.default_port(security),
+            host,
+            security,
+            username: None,
+            auth: Auth::default(),
+            secrets: SecretSources::default(),
+            allow_plaintext_auth: false,
+            tls: TlsSettings::default(),
+        }
+    }
+
+    /// Where to connect to, and under which conditions.
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            host: self.host.clone(),
+            port: self.port,
+            security: self.security,
+            carries_secret: self.username.is_some(),
+            allow_plaintext_auth: self.allow_plaintext_auth,
+        }
+    }
+
+    /// `host:port`, as failures name it.
+    pub fn place(&self) -> String {
+        self.endpoint().place()
+    }
+
+    /// `user@host:port`, or `host:port` where nobody logs in.
+    pub fn label(&self) -> String {
+        match &self.username {
+            Some(user) => format!("{user}@{}", self.place()),
+            None => self.place(),
+        }
+    }
+}
+
+/// The name of a kind of protection in the file.
+pub fn security_name(security: Security) -> &'static str {
+    match security {
+        Security::Implicit => "implicit",
+        Security::StartTls => "starttls",
+        Security::None => "none",
+    }
+}
+
+/// Reads the name of a kind of protection.
+pub fn security(text: &str) -> Result<Security, String> {
+    match text {
+        "implicit" => Ok(Security::Implicit),
+        "starttls" => Ok(Security::StartTls),
+        "none" => Ok(Security::None),
+        _ => Err("not one of implicit, starttls, none".into()),
+    }
+}
+
+/// Reads a host: a domain name (put into A-labels, `RFC 5891 §4.4`), an IPv4 address, or an IPv6 address
+/// with or without its brackets. A trailing dot is dropped: certificates do not have it.
+pub fn host(text: &str) -> Result<String, String> {
+    const BAD: &str = "not a host name or address";
+    if text.is_empty() {
+        return Err("the host is empty".into());
+    }
+    values::plain_text(text)?;
+    if text.contains(':') {
+        let inner = text.strip_prefix('[').map_or(Some(text), |rest| rest.strip_suffix(']')).ok_or(BAD)?;
+        let address: Ipv6Addr = inner.parse().map_err(|_| {
+            if inner.contains("//") {
+                "a host, not a URL, is wanted".to_owned()
+            } else if inner.matches(':').count() == 1 {
+                "not a host name or address; the port has a place of its own".to_owned()
+            } else {
+                BAD.to_owned()
+            }
+        })?;
+        return Ok(address.to_string());
+    }
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let ascii = idna::domain_to_ascii_cow(name.as_bytes(), AsciiDenyList::URL).map_err(|_| BAD.to_owned())?;
+    let fine = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
+    };
+    if ascii.len() >= MAX_DOMAIN - 1 || !ascii.split('.').all(fine) {
+        return Err(BAD.into());
+    }
+    Ok(ascii.into_owned())
+}
+
+/// Reads a user name: what goes into `USER`, `APOP` and the SASL messages.
+pub fn username(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("the user name is empty".into());
+    }
+    if text.len() > MAX_USER {
+        return Err(format!("the user name is longer than {MAX_USER} octets"));
+    }
+    values::plain_text(text)
+}
+
+/// The longest user name in octets: with it, `AUTH PLAIN` still fits the 12288 octets of `RFC 4954 §4`.
+const MAX_USER: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_become_ascii_names_or_addresses() {
+        for (text, wanted) in [
+            ("pop.example.org", "pop.example.org"),
+            ("POP.Example.ORG.", "pop.example.org"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("mail_server", "mail_server"),
+            ("localhost", "localhost"),
+            ("192.0.2.7", "192.0.2.7"),
+            ("::1", "::1"),
+            ("[2001:DB8::1]", "2001:db8::1"),
+        ] {
+            assert_eq!(host(text).as_deref(), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_could_break_a_line_or_a_name_is_no_host() {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a..b",
+            "-a.example",
+            "a b",
+            "a\r\nb",
+            "a\0b",
+            "pop.example.org:995",
+            "pop3s://pop.example.org",
+            "user@host",
+            "host/path",
+            "[::1",
+            "::1]",
+            "[pop.example.org]",
+            "fe80::1%eth0",
+            "a%41",
+            "xn--\u{0}",
+            &format!("{}.org", "x".repeat(64)),
+            &"abc.".repeat(70),
+        ] {
+            assert!(host(bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn default_ports_follow_protocol_and_protection() {
+        let port = |protocol: Protocol, security| protocol.default_port(security);
+        assert_eq!(port(Protocol::Pop3, Security::Implicit), 995);
+        assert_eq!(port(Protocol::Pop3, Security::StartTls), 110);
+        assert_eq!(port(Protocol::Pop3, Security::None), 110);
+        assert_eq!(port(Protocol::Smtp, Security::Implicit), 465);
+        assert_eq!(port(Protocol::Smtp, Security::StartTls), 587);
+        assert_eq!(port(Protocol::Smtp, Security::None), 25);
+    }
+
+    #[test]
+    fn ways_to_log_in_read_back_and_belong_to_their_protocol() {
+        for name in ["auto", "user", "apop", "plain", "login", "cram-md5", "xoauth2", "oauthbearer"] {
+            assert_eq!(Auth::parse(name, Protocol::Pop3).unwrap().name(), name);
+        }
+        assert!(Auth::parse("apop", Protocol::Smtp).is_err());
+        assert!(Auth::parse("user", Protocol::Smtp).is_err());
+        assert!(Auth::parse("ntlm", Protocol::Pop3).is_err());
+        assert!(Auth::Sasl(Mechanism::XOAuth2).wants_token());
+    }
+
+    #[test]
+    fn a_server_without_a_user_carries_no_secret() {
+        let mut server = Server::new(Protocol::Smtp, "::1".into(), Security::None);
+        assert!(!server.endpoint().carries_secret);
+        assert_eq!(server.label(), "[::1]:25");
+        server.username = Some("ana".into());
+        assert!(server.endpoint().carries_secret);
+        assert_eq!(server.label(), "ana@[::1]:25");
+    }
+}

@@ -1,0 +1,105 @@
+//! The command that manages accounts.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Manage accounts.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: ConfigVerb,
+}
+
+/// What to do with the accounts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Add an account; asks for what is missing on a terminal
+    Add(Box<AddArgs>),
+    /// List the accounts
+    List,
+    /// Show an account, secrets never
+    Show {
+        /// The account
+        name: String,
+    },
+    /// Set one key of an account
+    Set {
+        /// The account
+        name: String,
+        /// The key, with dots inside tables: pop3.host
+        key: String,
+        /// The value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Remove one key of an account
+    Unset {
+        /// The account
+        name: String,
+        /// The key, with dots inside tables: pop3.host
+        key: String,
+    },
+    /// Remove an account
+    Remove {
+        /// The account
+        name: String,
+    },
+    /// Show the default account, or set it
+    Default {
+        /// The account
+        name: Option<String>,
+    },
+    /// Print the path of the configuration file
+    Path,
+    /// Check the configuration file
+    Check,
+}
+
+/// Add an account. The secret options (--password-command and so on) say where its secret comes from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AddArgs {
+    /// The account's name in postie
+    #[arg(value_name = "NAME")]
+    pub account_name: Option<String>,
+
+    /// The mail address
+    #[arg(long, value_name = "ADDR")]
+    pub email: Option<String>,
+
+    /// The name to show beside the address
+    #[arg(long, value_name = "DISPLAY")]
+    pub name: Option<String>,
+
+    /// A remark
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+
+    /// Where mail is fetched: pop3s://[user@]host[:port]
+    #[arg(long, value_name = "URL")]
+    pub pop3: Option<String>,
+
+    /// Where mail is sent: smtps://[user@]host[:port]
+    #[arg(long, value_name = "URL")]
+    pub smtp: Option<String>,
+
+    /// Fetch into this Maildir
+    #[arg(long, value_name = "DIR", group = "destination")]
+    pub maildir: Option<PathBuf>,
+
+    /// Fetch into this mbox
+    #[arg(long, value_name = "FILE", group = "destination")]
+    pub mbox: Option<PathBuf>,
+
+    /// Fetch to this command
+    #[arg(long, value_name = "CMD", group = "destination")]
+    pub exec: Option<String>,
+
+    /// What happens on the server: keep, delete, or "delete-after 14d"
+    #[arg(long, value_name = "WHAT")]
+    pub after: Option<String>,
+
+    /// Test the account before it is saved
+    #[arg(long)]
+    pub test: bool,
+}

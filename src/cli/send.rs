@@ -1,0 +1,239 @@
+//! The command that sends.
+
+use crate::account::values;
+use clap::{ArgMatches, Args, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Send one message.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "Standard input is the text body unless --body or --body-file is given; with --raw \
+                        it is the whole message. Everything is read and checked before the first connection.")]
+pub struct SendArgs {
+    /// Recipients (To)
+    #[arg(value_name = "TO")]
+    pub recipients: Vec<String>,
+
+    /// The author [default: the account's name and address]
+    #[arg(short, long, value_name = "ADDR", help_heading = "Addresses", allow_hyphen_values = true)]
+    pub from: Option<String>,
+
+    /// Recipients, an address list as in a header
+    #[arg(short, long, value_name = "ADDR", help_heading = "Addresses", allow_hyphen_values = true)]
+    pub to: Vec<String>,
+
+    /// Recipients of copies
+    #[arg(short, long, value_name = "ADDR", help_heading = "Addresses", allow_hyphen_values = true)]
+    pub cc: Vec<String>,
+
+    /// Recipients of blind copies: they never appear in the message
+    #[arg(short, long, value_name = "ADDR", help_heading = "Addresses", allow_hyphen_values = true)]
+    pub bcc: Vec<String>,
+
+    /// Where answers go
+    #[arg(long, value_name = "ADDR", help_heading = "Addresses", allow_hyphen_values = true)]
+    pub reply_to: Vec<String>,
+
+    /// The subject
+    #[arg(short, long, value_name = "TEXT", help_heading = "Message", allow_hyphen_values = true)]
+    pub subject: Option<String>,
+
+    /// The text body
+    #[arg(long, value_name = "TEXT", help_heading = "Message", group = "text", allow_hyphen_values = true)]
+    pub body: Option<String>,
+
+    /// The text body from a file (- is standard input)
+    #[arg(long, value_name = "FILE", help_heading = "Message", group = "text")]
+    pub body_file: Option<PathBuf>,
+
+    /// An HTML body
+    #[arg(long, value_name = "TEXT", help_heading = "Message", group = "markup", allow_hyphen_values = true)]
+    pub html: Option<String>,
+
+    /// An HTML body from a file (- is standard input)
+    #[arg(long, value_name = "FILE", help_heading = "Message", group = "markup")]
+    pub html_file: Option<PathBuf>,
+
+    /// Attach a file (- is standard input)
+    #[arg(short, long, value_name = "PATH", help_heading = "Message")]
+    pub attach: Vec<PathBuf>,
+
+    /// The name of the attachment before
+    #[arg(long, value_name = "NAME", help_heading = "Message", allow_hyphen_values = true)]
+    pub attach_name: Vec<String>,
+
+    /// The media type of the attachment before
+    #[arg(long, value_name = "TYPE", help_heading = "Message")]
+    pub attach_type: Vec<String>,
+
+    /// A file shown inside the HTML body
+    #[arg(long, value_name = "PATH", help_heading = "Message")]
+    pub inline: Vec<PathBuf>,
+
+    /// The Content-ID of the inline file before: `cid:ID` in the HTML
+    #[arg(long, value_name = "ID", help_heading = "Message")]
+    pub cid: Vec<String>,
+
+    /// Another header field
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", help_heading = "Message")]
+    pub header: Vec<String>,
+
+    /// The Message-ID this answers
+    #[arg(long, value_name = "ID", help_heading = "Message")]
+    pub in_reply_to: Option<String>,
+
+    /// The Message-IDs of the thread
+    #[arg(long, value_name = "IDS", help_heading = "Message")]
+    pub references: Option<String>,
+
+    /// The Message-ID [default: a new one]
+    #[arg(long, value_name = "ID", help_heading = "Message")]
+    pub message_id: Option<String>,
+
+    /// The date, RFC 3339 or RFC 5322 [default: now]
+    #[arg(long, value_name = "DATE", help_heading = "Message")]
+    pub date: Option<String>,
+
+    /// Send nothing if the body is empty, and exit 0
+    #[arg(short = 'E', long, help_heading = "Message")]
+    pub skip_empty: bool,
+
+    /// Send a complete message as it is, from a file or standard input
+    #[arg(long, value_name = "FILE|-", num_args = 0..=1, default_missing_value = "-", help_heading = "Message")]
+    pub raw: Option<PathBuf>,
+
+    /// The envelope's sender; <> for none
+    #[arg(long, value_name = "ADDR|<>", help_heading = "Envelope", allow_hyphen_values = true)]
+    pub envelope_from: Option<String>,
+
+    /// When to be notified: never, or of success, failure, delay
+    #[arg(long, value_name = "WHEN", help_heading = "Envelope", value_delimiter = ',')]
+    pub dsn_notify: Vec<DsnNotify>,
+
+    /// What a notification returns
+    #[arg(long, value_name = "WHAT", help_heading = "Envelope")]
+    pub dsn_return: Option<DsnReturn>,
+
+    /// The identifier a notification carries
+    #[arg(long, value_name = "ID", help_heading = "Envelope")]
+    pub dsn_envid: Option<String>,
+
+    /// Have every server on the way use TLS (REQUIRETLS)
+    #[arg(long, help_heading = "Envelope")]
+    pub require_tls: bool,
+
+    /// If a recipient is refused: nobody gets it, or the rest does
+    #[arg(long, value_name = "WHAT", help_heading = "Envelope", default_value = "abort")]
+    pub on_rejected: OnRejected,
+
+    /// Build and check the message, print the plan
+    #[arg(long, help_heading = "Control", conflicts_with_all = ["print", "check"])]
+    pub dry_run: bool,
+
+    /// Print the exact octets that would be sent
+    #[arg(long, help_heading = "Control", conflicts_with = "check")]
+    pub print: bool,
+
+    /// Go as far as the recipients' acceptance, send nothing
+    #[arg(long, help_heading = "Control")]
+    pub check: bool,
+
+    /// Try again for this long after temporary failures
+    #[arg(long, value_name = "DUR", help_heading = "Control", value_parser = values::duration)]
+    pub retry_for: Option<Duration>,
+
+    /// Store what was accepted: maildir:DIR or mbox:FILE
+    #[arg(long, value_name = "WHERE", help_heading = "Control")]
+    pub save_copy: Option<String>,
+
+    /// The attachments in their order, each with what was said of it.
+    #[arg(skip)]
+    pub parts: Vec<AttachedPart>,
+}
+
+/// One attachment or inline file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttachedPart {
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+    /// Its name in the message.
+    pub name: Option<String>,
+    /// Its media type.
+    pub content_type: Option<String>,
+    /// Whether it is shown inside the HTML body.
+    pub inline: bool,
+    /// The Content-ID of an inline file.
+    pub cid: Option<String>,
+}
+
+/// When a delivery status notification is wanted (`RFC 3461 §4.1`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DsnNotify {
+    /// Never
+    Never,
+    /// When it was delivered
+    Success,
+    /// When it could not be delivered
+    Failure,
+    /// When it is late
+    Delay,
+}
+
+/// What a delivery status notification returns (`RFC 3461 §4.3`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DsnReturn {
+    /// The whole message
+    Full,
+    /// Its header
+    Hdrs,
+}
+
+/// What to do when a recipient is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnRejected {
+    /// Nobody gets it
+    #[default]
+    Abort,
+    /// The rest gets it
+    Send,
+}
+
+impl SendArgs {
+    /// Puts each `--attach-name`, `--attach-type` and `--cid` to the file before it.
+    pub(super) fn bind_parts(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let at = |name: &str| matches.indices_of(name).map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+        let mut parts: Vec<(usize, AttachedPart)> = Vec::new();
+        for (inline, paths, indices) in
+            [(false, &self.attach, at("attach")), (true, &self.inline, at("inline"))]
+        {
+            let each = indices.into_iter().zip(paths);
+            parts.extend(each.map(|(i, path)| {
+                (i, AttachedPart { path: path.clone(), inline, ..AttachedPart::default() })
+            }));
+        }
+        parts.sort_by_key(|(index, _)| *index);
+        for (option, texts) in
+            [("attach_name", &self.attach_name), ("attach_type", &self.attach_type), ("cid", &self.cid)]
+        {
+            for (index, text) in at(option).into_iter().zip(texts) {
+                let before = parts.iter_mut().rev().find(|(part, _)| *part < index).map(|(_, part)| part);
+                let slot = match (before, option) {
+                    (Some(part), "attach_name") => &mut part.name,
+                    (Some(part), "attach_type") => &mut part.content_type,
+                    (Some(part), _) if part.inline => &mut part.cid,
+                    _ => return Err(misplaced(option, "it has no file before it that it could belong to")),
+                };
+                if slot.replace(text.clone()).is_some() {
+                    return Err(misplaced(option, "the file before it has one already"));
+                }
+            }
+        }
+        self.parts = parts.into_iter().map(|(_, part)| part).collect();
+        Ok(())
+    }
+}
+
+fn misplaced(option: &str, why: &str) -> clap::Error {
+    let option = option.replace('_', "-");
+    clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("--{option}: {why}\n"))
+}

@@ -1,0 +1,139 @@
+//! JSON Lines: valid UTF-8, one object a line, `"v":1` and `"type"` first, and nothing in it that could
+//! steer a terminal.
+
+use super::About;
+use super::sanitize::is_hostile;
+use crate::words::Failure;
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use std::io;
+
+/// The version of the lines' shape.
+const VERSION: u8 = 1;
+
+#[derive(Serialize)]
+struct Line<'a, T> {
+    v: u8,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+/// One line of `kind`, with its line end.
+pub fn line(kind: &str, body: &impl Serialize) -> serde_json::Result<String> {
+    let mut out = Vec::with_capacity(256);
+    Line { v: VERSION, kind, body }.serialize(&mut Serializer::with_formatter(&mut out, Tame))?;
+    out.push(b'\n');
+    String::from_utf8(out).map_err(serde::ser::Error::custom)
+}
+
+/// Compact JSON in which control and direction characters beyond ASCII are escaped too.
+struct Tame;
+
+impl Formatter for Tame {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hostile(*c)) {
+            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
+            // Every hostile character lies in the basic plane.
+            write!(writer, "\\u{:04x}", u32::from(c))?;
+            rest = &rest[at + c.len_utf8()..];
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
+}
+
+/// `error`.
+#[derive(Debug, Serialize)]
+pub struct ErrorLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient: Option<&'a str>,
+    kind: &'static str,
+    scope: &'static str,
+    stage: &'a str,
+    retry: &'static str,
+    message: &'a str,
+    hint: Option<&'a str>,
+    reply: Option<ReplyObject<'a>>,
+    exit: u8,
+}
+
+impl<'a> ErrorLine<'a> {
+    /// The line for a failure.
+    pub fn new(about: &About<'a>, failure: &'a Failure) -> Self {
+        ErrorLine {
+            account: about.account,
+            number: about.number,
+            uid: about.uid,
+            recipient: about.recipient,
+            kind: failure.kind.name(),
+            scope: failure.scope.name(),
+            stage: &failure.stage,
+            retry: failure.retry.name(),
+            message: &failure.message,
+            hint: failure.hint.as_deref(),
+            reply: failure.reply.as_deref().map(ReplyObject::new),
+            exit: failure.exit().code(),
+        }
+    }
+}
+
+/// What a server said.
+#[derive(Debug, Serialize)]
+pub struct ReplyObject<'a> {
+    code: Option<u16>,
+    enhanced: Option<&'a str>,
+    lines: &'a [String],
+}
+
+impl<'a> ReplyObject<'a> {
+    /// The object for a reply.
+    pub fn new(reply: &'a crate::words::ServerReply) -> Self {
+        ReplyObject { code: reply.code, enhanced: reply.enhanced.as_deref(), lines: &reply.lines }
+    }
+}
+
+/// `summary`.
+#[derive(Debug, Serialize)]
+pub struct SummaryLine<'a> {
+    /// The command.
+    pub command: &'a str,
+    /// The counts, in the order in which the command named them.
+    #[serde(flatten)]
+    pub counts: serde_json::Map<String, serde_json::Value>,
+    /// Milliseconds from start to end.
+    pub elapsed_ms: u64,
+    /// The exit code.
+    pub exit: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_begin_with_version_and_type_and_cannot_steer_a_terminal() {
+        #[derive(Serialize)]
+        struct Body {
+            subject: &'static str,
+        }
+        let text = line("message", &Body { subject: "a\x1b]0;x\u{9b}2J\u{202e}\u{7f}\u{2028}ü\n" }).unwrap();
+        assert_eq!(
+            text,
+            "{\"v\":1,\"type\":\"message\",\"subject\":\"a\\u001b]0;x\\u009b2J\\u202e\\u007f\\u2028ü\\n\"}\n"
+        );
+        let back: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(back["subject"], "a\x1b]0;x\u{9b}2J\u{202e}\u{7f}\u{2028}ü\n");
+    }
+}

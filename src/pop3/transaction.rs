@@ -1,0 +1,230 @@
+//! The TRANSACTION state (`RFC 1939 §5`): the listings, DELE, QUIT. RETR and TOP are in `retrieval`.
+
+use super::{Answer, Dialogue};
+use crate::codec::pop3;
+use crate::net::TlsInfo;
+use crate::words::{DurablyRecorded, Failure};
+use std::collections::HashMap;
+
+/// Which listings are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// UIDL.
+    pub uids: bool,
+    /// LIST.
+    pub sizes: bool,
+}
+
+impl Survey {
+    /// No listing.
+    pub const NOTHING: Survey = Survey { uids: false, sizes: false };
+    /// Both listings.
+    pub const FULL: Survey = Survey { uids: true, sizes: true };
+
+    pub(super) fn send(self, dialogue: &mut Dialogue) -> Result<(), Failure> {
+        if self.uids {
+            dialogue.command("UIDL")?;
+        }
+        if self.sizes {
+            dialogue.command("LIST")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the server lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The messages, in the server's order.
+    pub rows: Vec<Row>,
+    /// Whether the server has UIDL.
+    pub has_uids: bool,
+}
+
+/// A message as the server lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its number in this session.
+    pub number: u32,
+    /// Its UID, opaque octets; `None` where the server named none, an over-long one, or contradicted itself.
+    pub uid: Option<Vec<u8>>,
+    /// Its size as LIST has it: a hint, `None` where the server named none or no number.
+    pub size: Option<u64>,
+}
+
+/// The most commands of one flight of DELE, so that neither side can fill the other's buffers.
+const DELE_FLIGHT: usize = 1000;
+
+/// A session whose user is known.
+#[derive(Debug)]
+pub struct Transaction {
+    pub(super) dialogue: Dialogue,
+    wanted: Survey,
+    sent: Survey,
+}
+
+impl Transaction {
+    pub(super) fn new(dialogue: Dialogue, wanted: Survey, sent: Survey) -> Self {
+        Transaction { dialogue, wanted, sent }
+    }
+
+    /// The server's name for failures.
+    pub fn place(&self) -> &str {
+        self.dialogue.wire.place()
+    }
+
+    /// What TLS agreed on, if it is up.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.dialogue.wire.tls()
+    }
+
+    /// Whether commands go out before the replies to those before them are in.
+    pub fn pipelines(&self) -> bool {
+        self.dialogue.capabilities.pipelining
+    }
+
+    /// Whether the dialogue failed at a point where a server that cannot pipeline would make it fail.
+    pub fn suspects_pipelining(&self) -> bool {
+        self.dialogue.wire.is_broken() && self.pipelines()
+    }
+
+    /// Number of messages and their octets (`RFC 1939 §5 STAT`), as far as the server tells.
+    pub fn stat(&mut self) -> Result<(Option<u64>, Option<u64>), Failure> {
+        self.dialogue.command("STAT")?;
+        self.dialogue.flush("STAT")?;
+        let text = self.dialogue.expect_ok("STAT")?;
+        let mut words = text.split(u8::is_ascii_whitespace).map(pop3::row_size);
+        Ok((words.next().flatten(), words.next().flatten()))
+    }
+
+    /// Reads the listings the login was told of. The numbers of UIDL are the truth; LIST adds sizes, and
+    /// messages that UIDL leaves out.
+    pub fn listing(&mut self) -> Result<Listing, Failure> {
+        let wanted = std::mem::replace(&mut self.wanted, Survey::NOTHING);
+        let sent = std::mem::replace(&mut self.sent, Survey::NOTHING);
+        let together = self.pipelines();
+        if sent == Survey::NOTHING && together {
+            wanted.send(&mut self.dialogue)?;
+            self.dialogue.flush("UIDL")?;
+        }
+        let ahead = sent != Survey::NOTHING || together;
+        let mut listing = Listing::default();
+        if wanted.uids {
+            if !ahead {
+                Survey { uids: true, sizes: false }.send(&mut self.dialogue)?;
+                self.dialogue.flush("UIDL")?;
+            }
+            self.uidl(&mut listing)?;
+        }
+        if wanted.sizes {
+            if !ahead {
+                Survey { uids: false, sizes: true }.send(&mut self.dialogue)?;
+                self.dialogue.flush("LIST")?;
+            }
+            self.list(&mut listing)?;
+        }
+        Ok(listing)
+    }
+
+    fn uidl(&mut self, listing: &mut Listing) -> Result<(), Failure> {
+        match self.dialogue.answer("UIDL")?.0 {
+            Answer::Ok(_) => {}
+            // Whether a server has UIDL is known only by asking: some leave it out of CAPA.
+            Answer::Err(text) => {
+                return match pop3::refusal(&text) {
+                    pop3::Refusal::Temporary => Err(self.dialogue.refused("UIDL", &text)),
+                    _ => Ok(()),
+                };
+            }
+            Answer::Continue(text) => return Err(self.dialogue.out_of_step("UIDL", &text)),
+        }
+        listing.has_uids = true;
+        let mut places: HashMap<u32, usize> = HashMap::new();
+        let rows = &mut listing.rows;
+        self.dialogue.lines("UIDL", |line| {
+            let Some((number, uid)) = line.and_then(pop3::row) else { return };
+            let uid = (!uid.is_empty()).then(|| uid.to_vec());
+            match places.get(&number) {
+                // A number listed twice with two UIDs names neither.
+                Some(place) if rows[*place].uid != uid => rows[*place].uid = None,
+                Some(_) => {}
+                None => {
+                    places.insert(number, rows.len());
+                    rows.push(Row { number, uid, size: None });
+                }
+            }
+        })
+    }
+
+    fn list(&mut self, listing: &mut Listing) -> Result<(), Failure> {
+        match self.dialogue.answer("LIST")?.0 {
+            Answer::Ok(_) => {}
+            Answer::Err(text) if listing.has_uids && pop3::refusal(&text) != pop3::Refusal::Temporary => {
+                return Ok(());
+            }
+            Answer::Err(text) => return Err(self.dialogue.refused("LIST", &text)),
+            Answer::Continue(text) => return Err(self.dialogue.out_of_step("LIST", &text)),
+        }
+        let rows = &mut listing.rows;
+        // Servers list in the same order both times: the next row is nearly always the one.
+        let (mut next, mut places) = (0, None::<HashMap<u32, usize>>);
+        self.dialogue.lines("LIST", |line| {
+            let Some((number, rest)) = line.and_then(pop3::row) else { return };
+            let size = pop3::row_size(rest);
+            if rows.get(next).is_some_and(|row| row.number == number) {
+                rows[next].size = size;
+                next += 1;
+                return;
+            }
+            let places = places
+                .get_or_insert_with(|| rows.iter().enumerate().map(|(at, row)| (row.number, at)).collect());
+            match places.get(&number) {
+                Some(place) => {
+                    rows[*place].size = size;
+                    next = place + 1;
+                }
+                None => {
+                    places.insert(number, rows.len());
+                    rows.push(Row { number, uid: None, size });
+                }
+            }
+        })
+    }
+
+    /// Marks messages deleted (`RFC 1939 §5 DELE`); they go at QUIT. Each needs the proof that it is safe
+    /// here. One refusal does not stop the rest: the result has a failure, or none, for each.
+    pub fn dele(
+        &mut self,
+        messages: &[(u32, &dyn DurablyRecorded)],
+    ) -> Result<Vec<Option<Failure>>, Failure> {
+        let flight = if self.pipelines() { DELE_FLIGHT } else { 1 };
+        let mut results = Vec::with_capacity(messages.len());
+        for some in messages.chunks(flight) {
+            for (number, _) in some {
+                self.dialogue.command(&format!("DELE {number}"))?;
+            }
+            self.dialogue.flush("DELE")?;
+            for _ in some {
+                results.push(match self.dialogue.answer("DELE")?.0 {
+                    Answer::Ok(_) => None,
+                    Answer::Err(text) => Some(self.dialogue.refused("DELE", &text)),
+                    Answer::Continue(text) => return Err(self.dialogue.out_of_step("DELE", &text)),
+                });
+            }
+        }
+        Ok(results)
+    }
+
+    /// Ends the session (`RFC 1939 §6`) and waits for the server's word: only then deletions are real.
+    pub fn quit(mut self) -> Result<(), Failure> {
+        self.dialogue.command("QUIT")?;
+        self.dialogue.flush("QUIT")?;
+        self.dialogue.expect_ok("QUIT").map(|_| ())
+    }
+
+    /// Ends a session in which nothing was deleted: the server's word changes nothing and is not awaited.
+    pub fn leave(mut self) {
+        // Nothing depends on it.
+        let _ = self.dialogue.command("QUIT").and_then(|()| self.dialogue.flush("QUIT"));
+    }
+}

@@ -1,0 +1,216 @@
+//! File operations that survive a power cut, and refuse to follow where they should not.
+//!
+//! Rules kept here, once for the whole store:
+//! - A file that must last is fsynced, then its directory is; a new directory's parent too.
+//! - An fsync that failed is never repeated on the same file: the kernel has marked the lost pages clean
+//!   and would report success. What it covered is not stored.
+//! - Nothing is opened through a symbolic link at its last component; files are private (0600, 0700).
+//! - A close cannot report more than the fsync before it did, so no file is closed unsynced and believed.
+
+use super::error::StoreError;
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The mode of every file the store makes.
+pub(super) const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+/// The mode of every directory the store makes.
+pub(super) const PRIVATE_DIR: Mode = Mode::RWXU;
+
+/// A directory opened for reading, to work relative to and to fsync.
+pub(super) fn open_dir(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?)
+}
+
+/// A directory inside `parent`; a symbolic link is refused.
+pub(super) fn open_dir_at(parent: impl AsFd, name: impl AsRef<Path>) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let name = name.as_ref();
+    Ok(retry_on_intr(|| rustix::fs::openat(parent.as_fd(), name, flags, Mode::empty()))?)
+}
+
+/// Makes a file's octets and length durable.
+pub(super) fn sync_data(file: impl AsFd) -> io::Result<()> {
+    Ok(retry_on_intr(|| rustix::fs::fdatasync(file.as_fd()))?)
+}
+
+/// Makes a file or directory durable.
+pub(super) fn sync(file: impl AsFd) -> io::Result<()> {
+    match retry_on_intr(|| rustix::fs::fsync(file.as_fd())) {
+        // Some file systems cannot sync a directory and say so; there is nothing to make durable then.
+        Err(Errno::INVAL) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Makes the entries of the directory that holds `path` durable.
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+    sync(open_dir(parent(path))?)
+}
+
+/// The directory that holds `path`.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// `path` made absolute, symbolic links untouched.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    std::path::absolute(path).map_err(|error| StoreError::cannot_create(path, "find the path", error))
+}
+
+/// Makes a directory and those above it that are missing, each private and each durable in its parent.
+pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => return Ok(()),
+        Ok(_) => return Err(Errno::NOTDIR.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make_dirs(parent)?;
+    }
+    match retry_on_intr(|| rustix::fs::mkdir(path, PRIVATE_DIR)) {
+        Ok(()) => sync_parent(path),
+        // Another run has made it meanwhile.
+        Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Seconds since 1970, 0 for a clock before that.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// A name part that no other thread, process or run of this host has at the same time.
+pub(super) fn unique() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:x}.{:x}.{count:x}", std::process::id(), time)
+}
+
+/// A new file, which must not exist yet.
+pub(super) fn create_new(dir: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let name = name.as_ref();
+    Ok(retry_on_intr(|| rustix::fs::openat(dir.as_fd(), name, flags, PRIVATE_FILE))?.into())
+}
+
+/// Removes a file if it is there.
+pub(super) fn remove(dir: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<()> {
+    let name = name.as_ref();
+    match retry_on_intr(|| rustix::fs::unlinkat(dir.as_fd(), name, AtFlags::empty())) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Puts `octets` in the place of the file at `path`, whole or not at all, with permissions `mode`. The
+/// content, then the directory entry, are durable when it returns. A symbolic link is replaced, not
+/// followed: whoever wants its target edited resolves it first.
+pub fn atomic_replace(path: &Path, octets: &[u8], mode: u32) -> Result<(), StoreError> {
+    replace_with(path, mode, |file| file.write_all(octets))
+}
+
+/// As [`atomic_replace`], with the content written piece by piece.
+pub(super) fn replace_with(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let Some(name) = path.file_name() else {
+        return Err(StoreError::refused(path, "not the name of a file"));
+    };
+    let dir = open_dir(parent(path)).map_err(|error| StoreError::io(parent(path), "open", error))?;
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}", unique()));
+    let file =
+        create_new(&dir, &temporary).map_err(|error| StoreError::io(path, "create beside it", error))?;
+    let written = write_and_move(&file, mode, fill)
+        .and_then(|()| Ok(retry_on_intr(|| rustix::fs::renameat(&dir, &temporary, &dir, name))?));
+    if let Err(error) = written {
+        // Best effort: the error that matters is the first one.
+        let _ = remove(&dir, &temporary);
+        return Err(StoreError::io(path, "replace", error));
+    }
+    sync(&dir).map_err(|error| StoreError::io(path, "make durable", error))
+}
+
+fn write_and_move(
+    file: &File,
+    mode: u32,
+    fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut writer = io::BufWriter::with_capacity(64 * 1024, file);
+    fill(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    // Set on the descriptor: the umask has no say, and no other file can be hit.
+    retry_on_intr(|| rustix::fs::fchmod(file, Mode::from_raw_mode(mode)))?;
+    sync(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn replacing_a_file_is_whole_private_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        for content in ["first", "the second, longer", ""] {
+            atomic_replace(&path, content.as_bytes(), 0o600).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn replacing_never_writes_through_a_symbolic_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (victim, path) = (dir.path().join("victim"), dir.path().join("file"));
+        std::fs::write(&victim, "precious").unwrap();
+        symlink(&victim, &path).unwrap();
+        atomic_replace(&path, b"new", 0o600).unwrap();
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_replacement_that_fails_leaves_the_old_file_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, "old").unwrap();
+        let failed = replace_with(&path, 0o600, |_| Err(Errno::NOSPC.into()));
+        assert!(matches!(failed, Err(StoreError::Io { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(atomic_replace(&dir.path().join("no/such/dir"), b"", 0o600).is_err());
+    }
+
+    #[test]
+    fn directories_are_made_private_and_a_file_in_the_way_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("a/b/c");
+        make_dirs(&deep).unwrap();
+        make_dirs(&deep).unwrap();
+        assert_eq!(std::fs::metadata(&deep).unwrap().permissions().mode() & 0o7777, 0o700);
+        std::fs::write(deep.join("file"), "").unwrap();
+        assert!(make_dirs(&deep.join("file")).is_err());
+        assert!(make_dirs(&deep.join("file/below")).is_err());
+    }
+}

@@ -1,0 +1,198 @@
+//! What can go wrong in the store. Every error names the path and what was tried.
+//!
+//! A damaged ledger is a matter of configuration (exit code 78), not of storage: trying again cannot help,
+//! and only the user may decide to throw its history away.
+
+use crate::words::{Failure, Kind, Scope};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A failure of the store.
+#[derive(Debug)]
+pub enum StoreError {
+    /// An operation on a file failed: disk full, I/O error, read-only.
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        tried: &'static str,
+        /// What came back.
+        source: io::Error,
+    },
+    /// A destination or the state directory cannot be made or opened.
+    CannotCreate {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried.
+        tried: &'static str,
+        /// What came back.
+        source: io::Error,
+    },
+    /// A path is not what it has to be (a directory for an mbox, a symlink, a FIFO).
+    Refused {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Somebody else holds the lock.
+    Locked {
+        /// What is locked.
+        path: PathBuf,
+        /// Which lock, and who holds it as far as is known.
+        by: String,
+    },
+    /// A ledger cannot be trusted.
+    Damaged {
+        /// The ledger.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong there.
+        why: &'static str,
+    },
+    /// A ledger was written by a newer version.
+    TooNew {
+        /// The ledger.
+        path: PathBuf,
+        /// Its version.
+        version: String,
+    },
+    /// An earlier error left the file in an unknown state; it is not written to again in this run.
+    Broken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The user's command asked to leave the message for the next run.
+    Left {
+        /// The caller's tag of the message.
+        tag: usize,
+    },
+    /// The user's command failed for one message.
+    Command {
+        /// The caller's tag of the message.
+        tag: usize,
+        /// How it ended.
+        how: String,
+    },
+    /// The user's command cannot be started.
+    NoCommand {
+        /// The program.
+        path: PathBuf,
+        /// What came back.
+        source: io::Error,
+    },
+    /// The caller asked to stop.
+    Stopped,
+    /// The sink was used out of order.
+    Misused(&'static str),
+}
+
+impl StoreError {
+    pub(super) fn io(path: &Path, tried: &'static str, source: impl Into<io::Error>) -> Self {
+        StoreError::Io { path: path.to_owned(), tried, source: source.into() }
+    }
+
+    pub(super) fn cannot_create(path: &Path, tried: &'static str, source: impl Into<io::Error>) -> Self {
+        StoreError::CannotCreate { path: path.to_owned(), tried, source: source.into() }
+    }
+
+    pub(super) fn refused(path: &Path, why: &'static str) -> Self {
+        StoreError::Refused { path: path.to_owned(), why }
+    }
+
+    /// The class of the failure.
+    pub fn kind(&self) -> Kind {
+        match self {
+            StoreError::Io { .. } | StoreError::Broken { .. } => Kind::Storage,
+            StoreError::CannotCreate { .. } | StoreError::Refused { .. } => Kind::CannotCreate,
+            StoreError::Locked { .. } => Kind::Locked,
+            StoreError::Damaged { .. } | StoreError::TooNew { .. } => Kind::Config,
+            StoreError::Left { .. } => Kind::LeftByCommand,
+            StoreError::Command { .. } | StoreError::NoCommand { .. } => Kind::Command,
+            StoreError::Stopped => Kind::Interrupted,
+            StoreError::Misused(_) => Kind::Internal,
+        }
+    }
+
+    /// How much the failure takes with it: what the command did with one message concerns that one alone.
+    pub fn scope(&self) -> Scope {
+        match self {
+            StoreError::Left { .. } | StoreError::Command { .. } => Scope::Message,
+            StoreError::Locked { .. } | StoreError::Damaged { .. } | StoreError::TooNew { .. } => {
+                Scope::Account
+            }
+            _ => Scope::Session,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            StoreError::Io { source, .. } if source.raw_os_error() == Some(28) => {
+                "free some space; nothing that was not stored was deleted"
+            }
+            StoreError::Damaged { .. } => {
+                "restore the file from a backup, or move it away to start afresh: all that is on the server is then fetched again"
+            }
+            StoreError::TooNew { .. } => "use the newer postie that wrote it",
+            StoreError::Locked { .. } => "try again when the other program has ended, or wait longer",
+            StoreError::Refused { .. } => "name another destination",
+            _ => return None,
+        })
+    }
+
+    /// The failure as the layers above pass it on.
+    pub fn failure(&self, stage: &str) -> Failure {
+        let failure = Failure::new(self.kind(), stage, self.to_string()).scoped(self.scope());
+        match self.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        error.failure("store")
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Io { path, tried, source } | StoreError::CannotCreate { path, tried, source } => {
+                write!(f, "{}: {tried}: {source}", path.display())
+            }
+            StoreError::Refused { path, why } => write!(f, "{}: {why}", path.display()),
+            StoreError::Locked { path, by } => write!(f, "{}: locked: {by}", path.display()),
+            StoreError::Damaged { path, line, why } => {
+                write!(f, "{}: line {line}: the record of fetched messages is damaged: {why}", path.display())
+            }
+            StoreError::TooNew { path, version } => {
+                write!(f, "{}: written by a newer postie (format {version})", path.display())
+            }
+            StoreError::Broken { path } => {
+                write!(f, "{}: not written to any more after an earlier error", path.display())
+            }
+            StoreError::Left { .. } => f.write_str("the command asked to leave the message for the next run"),
+            StoreError::Command { how, .. } => write!(f, "the command failed: {how}"),
+            StoreError::NoCommand { path, source } => {
+                write!(f, "{}: the command cannot be started: {source}", path.display())
+            }
+            StoreError::Stopped => f.write_str("stopped by a signal"),
+            StoreError::Misused(what) => write!(f, "the store was used out of order: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            StoreError::Io { source, .. }
+            | StoreError::CannotCreate { source, .. }
+            | StoreError::NoCommand { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+use super::*;
+use crate::store::ledger::Afterwards;
+use std::sync::Arc;
+
+fn key() -> AccountKey {
+    AccountKey::new("pop3", "h", 1, "u")
+}
+
+fn spec(program: Program, patience: Patience) -> CommandSpec {
+    CommandSpec { program, output: CommandOutput::Stderr, account: "work".into(), patience }
+}
+
+fn shell(line: &str) -> Command {
+    Command::new(spec(Program::Shell(line.into()), Patience::of(Duration::from_secs(60)))).unwrap()
+}
+
+fn run(command: &mut Command, uid: &[u8], content: &[u8]) -> Result<Vec<Delivered>, StoreError> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path(), &key(), Duration::ZERO, &|| false)?;
+    let identity = key().identity(uid, 0);
+    command.begin(&Subject { identity: &identity, tag: 4, wire_size: Some(1) })?;
+    command.write(&mut ledger, content)?;
+    command.finish()?;
+    assert!(command.due());
+    command.commit(&mut ledger)
+}
+
+#[test]
+fn the_command_gets_every_octet_and_knows_the_message() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let line = format!(
+        "cat > '{0}'; printf '%s' \"$POSTIE_ACCOUNT|$POSTIE_UID|$POSTIE_SIZE|$POSTIE_KEY\" > '{0}.env'",
+        out.display()
+    );
+    for size in [0, 5, 2_000_000] {
+        let content: Vec<u8> = (0..size).map(|n| (n % 256) as u8).collect();
+        let delivered = run(&mut shell(&line), b"a b%\0c", &content).unwrap();
+        assert_eq!(
+            (delivered[0].size(), delivered[0].tag(), delivered[0].place()),
+            (size as u64, 4, &Place::Command)
+        );
+        assert!(std::fs::read(&out).unwrap() == content);
+        let expected = format!("work|a b%%00c|{size}|{}", key().identity(b"a b%\0c", 0).key());
+        assert_eq!(std::fs::read_to_string(dir.path().join("out.env")).unwrap(), expected);
+    }
+}
+
+#[test]
+fn the_exit_status_says_what_becomes_of_the_message() {
+    assert_eq!(run(&mut shell("exit 0"), b"1", b"x").unwrap().len(), 1);
+    let left = run(&mut shell("exit 75"), b"1", b"x").expect_err("left");
+    assert!(matches!(left, StoreError::Left { tag: 4 }));
+    for line in ["exit 1", "exit 127", "kill -9 $$"] {
+        let error = run(&mut shell(line), b"1", b"x").expect_err(line);
+        assert!(matches!(error, StoreError::Command { tag: 4, .. }), "{error}");
+        assert_eq!(error.scope(), crate::words::Scope::Message);
+    }
+}
+
+#[test]
+fn of_several_messages_those_taken_before_a_failure_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path(), &key(), Duration::ZERO, &|| false).unwrap();
+    let mut command = shell("test \"$POSTIE_UID\" != 2");
+    for uid in [b"1", b"2", b"3"] {
+        let identity = key().identity(uid, 0);
+        command.begin(&Subject { identity: &identity, tag: usize::from(uid[0]), wire_size: None }).unwrap();
+        command.finish().unwrap();
+    }
+    let first = command.commit(&mut ledger).unwrap();
+    assert_eq!(ledger.record(first, Afterwards::Keep).unwrap().len(), 1);
+    assert!(matches!(command.commit(&mut ledger), Err(StoreError::Command { tag: 50, .. })));
+    assert_eq!(command.staged().count, 1);
+    assert_eq!(command.commit(&mut ledger).unwrap()[0].identity().uid(), b"3");
+    assert_eq!(command.staged().count, 0);
+}
+
+#[test]
+fn a_command_that_hangs_is_ended_with_all_it_started() {
+    let dir = tempfile::tempdir().unwrap();
+    let pid = dir.path().join("pid");
+    let line = format!("sleep 1000 & echo $! > '{}'; wait", pid.display());
+    let mut command = Command::new(spec(Program::Shell(line), Patience::of(Duration::from_secs(1)))).unwrap();
+    assert!(matches!(run(&mut command, b"1", b"x"), Err(StoreError::Command { .. })));
+    let child: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{child}/stat"));
+    assert!(status.is_err() || status.unwrap().contains(") Z "), "it lives");
+    let stop = Patience::new(Duration::from_secs(1000), Arc::new(|| true));
+    let mut command = Command::new(spec(Program::Shell("sleep 1000".into()), stop)).unwrap();
+    assert!(matches!(run(&mut command, b"1", b"x"), Err(StoreError::Stopped)));
+}
+
+#[test]
+fn a_program_that_is_not_there_is_an_error_before_anything_is_fetched() {
+    let none = || Patience::of(Duration::ZERO);
+    for argv in [vec![], vec![""], vec!["/no/such/program"], vec!["no-such-program-of-postie"]] {
+        let program = Program::Argv(argv.into_iter().map(String::from).collect());
+        assert!(matches!(Command::new(spec(program, none())), Err(StoreError::NoCommand { .. })));
+    }
+    let argv = ["sh", "-c", "test \"$1\" = 'a b'", "x", "a b"].map(String::from).to_vec();
+    let mut command = Command::new(spec(Program::Argv(argv), Patience::of(Duration::from_secs(60)))).unwrap();
+    assert_eq!(run(&mut command, b"1", b"").unwrap().len(), 1);
+}

@@ -1,0 +1,182 @@
+//! Who a message is: the server account it came from, and its UID there.
+//!
+//! Invariant: an [`Identity`] is the same in every run, so that what one run stored the next recognises.
+//! The account is named by protocol, host, port and user and by nothing else; renaming an account in the
+//! configuration changes no identity.
+
+use sha2::{Digest, Sha256};
+
+/// The longest readable part of a ledger's file name, in octets (a name may have 255).
+const NAME_LIMIT: usize = 120;
+
+/// A server account: protocol, host, port and user.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountKey(String);
+
+impl AccountKey {
+    /// The key of an account. Host names know no case; users do.
+    pub fn new(protocol: &str, host: &str, port: u16, user: &str) -> Self {
+        let mut key = escape(protocol.as_bytes());
+        key.push_str("://");
+        key.push_str(&escape(user.as_bytes()));
+        key.push('@');
+        key.push_str(&escape(host.to_ascii_lowercase().as_bytes()));
+        key.push(':');
+        key.push_str(&port.to_string());
+        AccountKey(key)
+    }
+
+    /// The key as one word without spaces or control characters: `pop3://user@host:port`, percent-encoded.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of the account's ledger, without a directory: readable, and unique by a hash.
+    pub fn file_name(&self) -> String {
+        let mut name: String = self.0.replace("://", "_").replace(['/', ':'], "_");
+        name.truncate(NAME_LIMIT);
+        format!("{name}-{}.ledger", hex(&self.digest()[..4]))
+    }
+
+    /// Sixteen hexadecimal digits that stand for the account in file names.
+    pub(super) fn token(&self) -> String {
+        hex(&self.digest()[..8])
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+
+    /// The identity of the message with this UID; `copy` is 0 unless the server lists the UID more than
+    /// once, and then the copy's place in that listing.
+    pub fn identity(&self, uid: &[u8], copy: u32) -> Identity {
+        let mut hash = Sha256::new();
+        hash.update((self.0.len() as u64).to_be_bytes());
+        hash.update(self.0.as_bytes());
+        hash.update((uid.len() as u64).to_be_bytes());
+        hash.update(uid);
+        hash.update(copy.to_be_bytes());
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        Identity { uid: uid.to_vec(), copy, key }
+    }
+}
+
+/// One message of one account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    uid: Vec<u8>,
+    copy: u32,
+    key: [u8; 16],
+}
+
+impl Identity {
+    /// The UID as the server lists it.
+    pub fn uid(&self) -> &[u8] {
+        &self.uid
+    }
+
+    /// Which one of several messages with the same UID; 0 unless the UID is ambiguous.
+    pub fn copy(&self) -> u32 {
+        self.copy
+    }
+
+    /// The identity as 32 hexadecimal digits: an idempotency key, the same in every run.
+    pub fn key(&self) -> String {
+        hex(&self.key)
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::with_capacity(octets.len() * 2);
+    for octet in octets {
+        out.push(DIGITS[usize::from(octet >> 4)] as char);
+        out.push(DIGITS[usize::from(octet & 15)] as char);
+    }
+    out
+}
+
+/// Reads `N` octets written by [`hex`].
+pub(super) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let mut out = [0; N];
+    for (octet, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        *octet = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Some(out)
+}
+
+/// The value of a hexadecimal digit of lower case.
+pub(super) fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// One word of visible ASCII for any octets: what is not a letter, digit or one of `@._-+=` becomes `%xx`.
+fn escape(octets: &[u8]) -> String {
+    let mut out = String::with_capacity(octets.len());
+    for &octet in octets {
+        match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'.' | b'_' | b'-' | b'+' | b'=' => {
+                out.push(octet as char)
+            }
+            _ => {
+                out.push('%');
+                out.push_str(&hex(&[octet]));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_one_readable_safe_and_unique_file_name() {
+        let key = AccountKey::new("pop3", "Pop.Example.org", 995, "ana@example.org");
+        assert_eq!(key.as_str(), "pop3://ana@example.org@pop.example.org:995");
+        assert!(key.file_name().starts_with("pop3_ana@example.org@pop.example.org_995-"));
+        assert_eq!(key, AccountKey::new("pop3", "pop.example.org", 995, "ana@example.org"));
+        let names: Vec<String> =
+            ["../../etc", "a/b", "a b", "a\nb", "a_b", &"x".repeat(900), &"é".repeat(900)]
+                .iter()
+                .map(|user| AccountKey::new("pop3", "h", 1, user).file_name())
+                .collect();
+        for name in &names {
+            assert!(name.len() <= 255 && !name.contains('/') && name.bytes().all(|b| b.is_ascii_graphic()));
+        }
+        let unique: std::collections::HashSet<_> = names.iter().collect();
+        assert_eq!(unique.len(), names.len());
+    }
+
+    #[test]
+    fn identities_differ_by_account_uid_and_copy_and_by_nothing_else() {
+        let a = AccountKey::new("pop3", "h", 1, "u");
+        let b = AccountKey::new("pop3", "h", 2, "u");
+        assert_eq!(a.identity(b"1", 0), a.identity(b"1", 0));
+        let keys = [a.identity(b"1", 0), a.identity(b"1", 1), a.identity(b"1\0", 0), b.identity(b"1", 0)]
+            .map(|i| i.key());
+        for (n, key) in keys.iter().enumerate() {
+            assert_eq!(key.len(), 32);
+            assert!(!keys[n + 1..].contains(key));
+        }
+    }
+
+    #[test]
+    fn hexadecimal_is_read_back_and_nothing_else_is() {
+        assert_eq!(unhex::<3>(hex(&[0, 171, 255]).as_bytes()), Some([0, 171, 255]));
+        for bad in ["", "0", "00", "0000000", "00000g", "00000A"] {
+            assert_eq!(unhex::<3>(bad.as_bytes()), None, "{bad}");
+        }
+    }
+}

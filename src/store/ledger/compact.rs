@@ -1,0 +1,105 @@
+//! The end of a run: the mark that it ended well, and compaction.
+//!
+//! Compaction rewrites the ledger without dead lines, atomically (a temporary file, fsync, rename, fsync of
+//! the directory), and forgets messages whose deletion was confirmed, and which were not listed any more,
+//! for [`MEMORY`]. That a message is merely not listed proves nothing: it is remembered for ever. A ledger
+//! with anything unsettled in it stays as it is, since marks count by their place among the records.
+
+use super::record::{Batch, Delivery, Record};
+use super::{Facts, Ledger, State, Sync};
+use crate::store::durable;
+use crate::store::error::StoreError;
+use std::borrow::Cow;
+use std::io::Write;
+
+/// For how many seconds a deleted message is remembered: 30 days.
+const MEMORY: u64 = 30 * super::DAY;
+/// How many dead lines are not worth a compaction.
+const SLACK: u64 = 256;
+
+impl Ledger {
+    /// Ends the run: notes that it ended well if everything stored is recorded, and compacts the ledger
+    /// where much of it is dead. A run that wrote nothing writes nothing here. Kinds: storage.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        if !self.file.is_sound() {
+            return Ok(());
+        }
+        if self.unrecorded == 0 && !self.suspect {
+            let own = (!self.announced.is_empty()).then_some(self.run);
+            let runs: Vec<u64> = own.into_iter().chain(std::mem::take(&mut self.settled)).collect();
+            let ended = runs.into_iter().map(|run| Record::Closed { run });
+            self.write(ended.collect(), Sync::Later)?;
+            self.announced.clear();
+        }
+        let settled =
+            self.announced.is_empty() && self.facts.runs.is_empty() && self.facts.intents.is_empty();
+        if self.file.changed() && settled && self.facts.is_mostly_dead(durable::now()) {
+            self.compact(durable::now())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn compact(&mut self, now: u64) -> Result<(), StoreError> {
+        self.facts.last_run = self.facts.last_run.max(self.run);
+        let header = super::load::header(self.key.as_str());
+        durable::replace_with(self.path(), 0o600, |out| {
+            out.write_all(&header)?;
+            self.facts.live(now, |record| {
+                let mut line = Batch::default();
+                line.push(&record);
+                out.write_all(&line.octets)
+            })
+        })
+    }
+}
+
+impl Facts {
+    fn is_mostly_dead(&self, now: u64) -> bool {
+        let mut live = 0;
+        // Counting cannot fail.
+        let _ = self.live(now, |_| {
+            live += 1;
+            Ok(())
+        });
+        self.lines > 2 * live + SLACK
+    }
+
+    /// Calls `take` with every record that a ledger of these facts needs.
+    fn live(&self, now: u64, mut take: impl FnMut(Record<'_>) -> std::io::Result<()>) -> std::io::Result<()> {
+        // The numbers of runs never begin anew.
+        if self.last_run > 0 {
+            take(Record::Open { run: self.last_run, destination: Cow::Borrowed(b"-") })?;
+            take(Record::Closed { run: self.last_run })?;
+        }
+        for (uid, entry) in &self.entries {
+            let uid = || Cow::Borrowed(&uid[..]);
+            let mut kept = 0;
+            for known in &entry.known {
+                let (copy, size) = (known.copy, known.size);
+                if matches!(known.state, State::Deleted(time) if time.saturating_add(MEMORY) < now) {
+                    continue;
+                }
+                kept += 1;
+                take(Record::Delivered(Delivery {
+                    uid: uid(),
+                    copy,
+                    size,
+                    time: known.time,
+                    sha256: known.sha256,
+                    pending: known.state == State::Pending,
+                    intent: None,
+                }))?;
+                if let State::Deleted(time) = known.state {
+                    take(Record::Deleted { uid: uid(), copy, size, time })?;
+                }
+            }
+            if entry.ambiguous {
+                take(Record::Ambiguous { uid: uid() })?;
+            }
+            if let Some(time) = entry.first_seen.filter(|_| kept > 0 || entry.known.is_empty()) {
+                take(Record::FirstSeen { uid: uid(), time })?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! The file under a ledger: locking, opening, appending.
+
+use super::load::{header, load};
+use super::{Facts, Ledger, Sync};
+use crate::store::durable;
+use crate::store::error::StoreError;
+use crate::store::identity::AccountKey;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How often a held lock is tried again while waiting for it.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// An open ledger file, or for a reader none.
+#[derive(Debug)]
+pub(super) struct LedgerFile {
+    path: PathBuf,
+    file: Option<File>,
+    /// Held open: closing it gives the lock back.
+    _lock: Option<File>,
+    /// The octets that are good records.
+    len: u64,
+    /// Whether something that is no record follows them.
+    torn: bool,
+    broken: bool,
+    /// Whether this run has written anything.
+    changed: bool,
+}
+
+impl Ledger {
+    /// Opens the ledger of an account in the directory `dir`, both made where missing, and locks the
+    /// account until the ledger is dropped. A held lock is waited for up to `wait`, or until `stop` says so.
+    /// Kinds: cannot create, storage, locked, interrupted, config (a ledger that cannot be trusted).
+    pub fn open(
+        dir: &Path,
+        key: &AccountKey,
+        wait: Duration,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Ledger, StoreError> {
+        let dir = durable::absolute(dir)?;
+        durable::make_dirs(&dir)
+            .map_err(|error| StoreError::cannot_create(&dir, "make the state directory", error))?;
+        let path = dir.join(key.file_name());
+        let lock = lock(&path.with_extension("lock"), wait, stop)?;
+        if !exists(&path)? {
+            durable::atomic_replace(&path, &header(key.as_str()), 0o600)?;
+        }
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let mut file = open_regular(&path, flags)?;
+        let (facts, len, total) = read(&path, &mut file, key)?;
+        if !facts.runs.is_empty() {
+            // A killed run may have written what it could not sync: nothing is believed before it is durable.
+            durable::sync_data(&file).map_err(|error| StoreError::io(&path, "make durable", error))?;
+        }
+        let torn = total > len;
+        let file = LedgerFile {
+            path,
+            file: Some(file),
+            _lock: Some(lock),
+            len,
+            torn,
+            broken: false,
+            changed: false,
+        };
+        Ok(Ledger::over(key, file, facts))
+    }
+
+    /// Reads the ledger without a lock and makes nothing; one that does not exist is empty. What it
+    /// returns cannot be written to. Kinds: storage, config.
+    pub fn peek(dir: &Path, key: &AccountKey) -> Result<Ledger, StoreError> {
+        let path = durable::absolute(dir)?.join(key.file_name());
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let (facts, len) = match exists(&path)? {
+            true => {
+                let (facts, len, _) = read(&path, &mut open_regular(&path, flags)?, key)?;
+                (facts, len)
+            }
+            false => (Facts::default(), 0),
+        };
+        let file =
+            LedgerFile { path, file: None, _lock: None, len, torn: false, broken: false, changed: false };
+        Ok(Ledger::over(key, file, facts))
+    }
+
+    fn over(key: &AccountKey, file: LedgerFile, facts: Facts) -> Ledger {
+        let micros = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let micros = micros.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0));
+        Ledger {
+            key: key.clone(),
+            file,
+            // Later than any other even where the clock goes back.
+            run: micros.max(facts.last_run + 1),
+            facts,
+            announced: Vec::new(),
+            unrecorded: 0,
+            suspect: false,
+            settled: Vec::new(),
+        }
+    }
+
+    /// Where the ledger is.
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+}
+
+impl LedgerFile {
+    /// Whether this run has written anything.
+    pub fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Appends whole lines. Should that fail, none of them is there.
+    pub fn append(&mut self, lines: &[u8], sync: Sync) -> Result<(), StoreError> {
+        let (Some(file), false) = (&mut self.file, self.broken) else {
+            return Err(StoreError::Broken { path: self.path.clone() });
+        };
+        if self.torn {
+            file.set_len(self.len)
+                .map_err(|error| StoreError::io(&self.path, "cut off a torn tail", error))?;
+            self.torn = false;
+        }
+        let written = file.seek(SeekFrom::Start(self.len)).and_then(|_| file.write_all(lines));
+        if let Err(error) = written {
+            self.broken = file.set_len(self.len).is_err();
+            return Err(StoreError::io(&self.path, "write", error));
+        }
+        if sync == Sync::Now
+            && let Err(error) = durable::sync_data(&*file)
+        {
+            // What the kernel could not write it now shows as written: nothing after this can be believed.
+            let _ = file.set_len(self.len);
+            self.broken = true;
+            return Err(StoreError::io(&self.path, "make durable", error));
+        }
+        self.len += lines.len() as u64;
+        self.changed = true;
+        Ok(())
+    }
+
+    /// Whether it can still be written to.
+    pub fn is_sound(&self) -> bool {
+        self.file.is_some() && !self.broken
+    }
+}
+
+fn exists(path: &Path) -> Result<bool, StoreError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io(path, "look for the ledger", error)),
+    }
+}
+
+fn open_regular(path: &Path, flags: OFlags) -> Result<File, StoreError> {
+    let file: File = match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
+        Ok(file) => file.into(),
+        Err(Errno::LOOP) => return Err(StoreError::refused(path, "a ledger cannot be a symbolic link")),
+        Err(error) => return Err(StoreError::io(path, "open", error)),
+    };
+    match file.metadata() {
+        Ok(meta) if meta.is_file() => Ok(file),
+        Ok(_) => Err(StoreError::refused(path, "a ledger has to be a regular file")),
+        Err(error) => Err(StoreError::io(path, "look at it", error)),
+    }
+}
+
+fn read(path: &Path, file: &mut File, key: &AccountKey) -> Result<(Facts, u64, u64), StoreError> {
+    let mut octets = Vec::new();
+    file.read_to_end(&mut octets).map_err(|error| StoreError::io(path, "read", error))?;
+    let (facts, len) = load(path, &octets, key.as_str())?;
+    Ok((facts, len, octets.len() as u64))
+}
+
+fn lock(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, StoreError> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let opened = retry_on_intr(|| rustix::fs::open(path, flags, durable::PRIVATE_FILE));
+    let file: File = opened.map_err(|error| StoreError::cannot_create(path, "open the lock", error))?.into();
+    let deadline = Instant::now().checked_add(wait);
+    loop {
+        match retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
+            Ok(()) => return Ok(file),
+            Err(Errno::WOULDBLOCK) => {}
+            Err(error) => return Err(StoreError::io(path, "lock", error)),
+        }
+        if stop() {
+            return Err(StoreError::Stopped);
+        }
+        let left = deadline.map_or(RETRY, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            let by = "another run of postie works on this account".to_owned();
+            return Err(StoreError::Locked { path: path.to_owned(), by });
+        }
+        std::thread::sleep(left.min(RETRY));
+    }
+}

@@ -1,0 +1,367 @@
+//! The ledger: what postie knows of one server account, durably.
+//!
+//! An append-only text file per account (its lines: `record`), in a directory of its own; a lock file
+//! beside it is held for the whole run. States of a message:
+//! `unknown → delivered [→ deletion pending → deleted]`.
+//!
+//! Invariants:
+//! - A [`Recorded`] exists only for what an fdatasync covered.
+//! - A ledger that cannot be read in full is an error, never an empty history. Only a torn tail, which a
+//!   killed run or a power cut leaves and which was never acknowledged, is cut off at the next write.
+//! - A UID that was ever listed twice at once stays ambiguous. A UID that comes back with another size is
+//!   another message; a size that is not known is not another size.
+//! - A run with nothing new writes nothing.
+
+mod compact;
+mod file;
+mod intent;
+mod load;
+pub(super) mod record;
+
+pub(super) use intent::Intent;
+
+use super::error::StoreError;
+use super::identity::{AccountKey, Identity};
+use super::sink::Delivered;
+use file::LedgerFile;
+use record::{Batch, Delivery, Record};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// A confirmed deletion of a message that is listed all the same is noted again after this many seconds.
+const DAY: u64 = 24 * 60 * 60;
+
+/// What is known of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Which copy of an ambiguous UID it was; else 0.
+    pub copy: u32,
+    /// Its size as the server listed it, where that was known.
+    pub size: Option<u64>,
+    /// When it was delivered, in seconds since 1970.
+    pub time: u64,
+    /// The hash of what was stored; none where it was marked as seen only.
+    pub sha256: Option<[u8; 32]>,
+    /// What became of it on the server.
+    pub state: State,
+    line: u64,
+}
+
+/// What became of a delivered message on the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It stays there.
+    Kept,
+    /// It is to be deleted, and no server has confirmed that yet.
+    Pending,
+    /// The server confirmed the deletion, or was last seen listing it nevertheless, at this time.
+    Deleted(u64),
+}
+
+/// What is to become of a delivered message on the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    /// It stays there.
+    Keep,
+    /// It is to be deleted.
+    Delete,
+}
+
+/// Proof that a message is stored and its UID durably recorded. Only the ledger makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    identity: Identity,
+    tag: usize,
+    size: Option<u64>,
+}
+
+impl Recorded {
+    /// Who the message is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The caller's own number.
+    pub fn tag(&self) -> usize {
+        self.tag
+    }
+
+    /// The same proof under the caller's number of this session.
+    pub fn tagged(mut self, tag: usize) -> Self {
+        self.tag = tag;
+        self
+    }
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    known: Vec<Known>,
+    first_seen: Option<u64>,
+    ambiguous: bool,
+}
+
+impl Entry {
+    fn find(&mut self, copy: u32, size: Option<u64>) -> Option<&mut Known> {
+        self.known.iter_mut().rev().find(|known| known.copy == copy && known.size == size)
+    }
+}
+
+/// What the lines of a ledger add up to.
+#[derive(Debug, Default)]
+struct Facts {
+    entries: HashMap<Box<[u8]>, Entry>,
+    intents: Vec<Intent>,
+    /// Runs that never ended: number, destination, line.
+    runs: Vec<(u64, Vec<u8>, u64)>,
+    last_run: u64,
+    last_intent: u64,
+    lines: u64,
+}
+
+/// The record of one server account.
+#[derive(Debug)]
+pub struct Ledger {
+    key: AccountKey,
+    file: LedgerFile,
+    facts: Facts,
+    run: u64,
+    /// The destinations this run has announced.
+    announced: Vec<Vec<u8>>,
+    /// Messages stored by this run and not recorded yet.
+    unrecorded: usize,
+    /// Whether something may be stored that nobody will record.
+    suspect: bool,
+    /// Killed runs of which nothing is left once all is recorded.
+    settled: Vec<u64>,
+}
+
+impl Ledger {
+    /// The account it belongs to.
+    pub fn key(&self) -> &AccountKey {
+        &self.key
+    }
+
+    /// All that is known of a UID, oldest first.
+    pub fn lookup(&self, uid: &[u8]) -> &[Known] {
+        self.facts.entries.get(uid).map_or(&[], |entry| &entry.known)
+    }
+
+    /// How many UIDs are known of which a message is still on the server, as far as postie knows.
+    pub fn known_count(&self) -> usize {
+        let there = |known: &Known| !matches!(known.state, State::Deleted(_));
+        self.facts.entries.values().filter(|entry| entry.known.iter().any(there)).count()
+    }
+
+    /// Whether the UID was ever listed more than once at a time.
+    pub fn is_ambiguous(&self, uid: &[u8]) -> bool {
+        self.facts.entries.get(uid).is_some_and(|entry| entry.ambiguous)
+    }
+
+    /// When the UID was first listed, in seconds since 1970.
+    pub fn first_seen(&self, uid: &[u8]) -> Option<u64> {
+        self.facts.entries.get(uid).and_then(|entry| entry.first_seen)
+    }
+
+    /// Every message whose deletion was decided and is not confirmed: UID and what is known.
+    pub fn pending(&self) -> Vec<(&[u8], &Known)> {
+        let mut pending = Vec::new();
+        for (uid, entry) in &self.facts.entries {
+            pending.extend(entry.known.iter().filter(|k| k.state == State::Pending).map(|k| (&uid[..], k)));
+        }
+        pending
+    }
+
+    /// Proof for a message recorded by an earlier run: only where the UID means one message. `size` is
+    /// what the server lists now.
+    pub fn proof(&self, uid: &[u8], size: Option<u64>) -> Option<Recorded> {
+        let entry = self.facts.entries.get(uid).filter(|entry| !entry.ambiguous)?;
+        if entry.known.iter().any(|known| known.copy != 0) {
+            return None;
+        }
+        let fits = |known: &&Known| known.size.is_none() || size.is_none() || known.size == size;
+        let mut fitting = entry.known.iter().filter(fits);
+        let known = fitting.next_back()?;
+        // Without a size to tell them apart, records of different sizes leave it open which one is listed.
+        if size.is_none() && entry.known.iter().any(|other| other.size != known.size) {
+            return None;
+        }
+        Some(Recorded { identity: self.key.identity(uid, 0), tag: 0, size: known.size })
+    }
+
+    /// Records what was delivered: one write, one fdatasync. Kinds: storage.
+    pub fn record(
+        &mut self,
+        delivered: Vec<Delivered>,
+        afterwards: Afterwards,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let mut recorded = Vec::with_capacity(delivered.len());
+        let mut records = Vec::with_capacity(delivered.len());
+        let time = super::durable::now();
+        for one in &delivered {
+            recorded.push(Recorded { identity: one.identity.clone(), tag: one.tag, size: one.wire_size });
+            records.push(Record::Delivered(Delivery {
+                uid: Cow::Borrowed(one.identity.uid()),
+                copy: one.identity.copy(),
+                size: one.wire_size,
+                time,
+                sha256: Some(one.sha256),
+                pending: afterwards == Afterwards::Delete,
+                intent: one.intent,
+            }));
+        }
+        self.write(records, Sync::Now)?;
+        self.unrecorded = self.unrecorded.saturating_sub(delivered.len());
+        Ok(recorded)
+    }
+
+    /// Notes that messages are about to be deleted, so that the next run goes on with it if this one
+    /// cannot.
+    pub fn pend(&mut self, proofs: &[Recorded]) -> Result<(), StoreError> {
+        let new = proofs.iter().filter(|it| !self.is_in(it, State::Pending));
+        let records = new.map(|it| Record::Pending {
+            uid: Cow::Owned(it.identity.uid().to_vec()),
+            copy: it.identity.copy(),
+            size: it.size,
+        });
+        let records = records.collect();
+        self.write(records, Sync::Now)
+    }
+
+    /// Notes that the server confirmed the deletion. Not synced: should it be lost, the deletion stays
+    /// pending for a message that is not listed any more, which is harmless.
+    pub fn deleted(&mut self, proofs: &[Recorded]) -> Result<(), StoreError> {
+        let time = super::durable::now();
+        let records = proofs.iter().map(|it| Record::Deleted {
+            uid: Cow::Borrowed(it.identity.uid()),
+            copy: it.identity.copy(),
+            size: it.size,
+            time,
+        });
+        self.write(records.collect(), Sync::Later)
+    }
+
+    /// Notes UIDs that are listed more than once.
+    pub fn note_ambiguous<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
+        let mut records = Vec::new();
+        for uid in uids {
+            if !self.is_ambiguous(uid) {
+                records.push(Record::Ambiguous { uid: Cow::Borrowed(uid) });
+            }
+        }
+        self.write(records, Sync::Now)
+    }
+
+    /// Notes when UIDs were first listed; those known already stay as they are.
+    pub fn note_first_seen<'a>(
+        &mut self,
+        uids: impl IntoIterator<Item = &'a [u8]>,
+        time: u64,
+    ) -> Result<(), StoreError> {
+        let mut records = Vec::new();
+        for uid in uids {
+            if self.first_seen(uid).is_none() {
+                records.push(Record::FirstSeen { uid: Cow::Borrowed(uid), time });
+            }
+        }
+        self.write(records, Sync::Later)
+    }
+
+    /// Notes which UIDs are listed: a deleted message that is listed all the same is remembered for longer.
+    pub fn note_listed<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
+        let now = super::durable::now();
+        let mut records = Vec::new();
+        for uid in uids {
+            for known in self.lookup(uid) {
+                if matches!(known.state, State::Deleted(time) if time.saturating_add(DAY) < now) {
+                    let (copy, size) = (known.copy, known.size);
+                    records.push(Record::Deleted { uid: Cow::Borrowed(uid), copy, size, time: now });
+                }
+            }
+        }
+        self.write(records, Sync::Later)
+    }
+
+    /// Forgets UIDs: they are new again, ambiguity included. Returns how many were known.
+    pub fn forget<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<usize, StoreError> {
+        let mut records = Vec::new();
+        for uid in uids {
+            if self.facts.entries.contains_key(uid) {
+                records.push(Record::Forget { uid: Cow::Borrowed(uid) });
+            }
+        }
+        let count = records.len();
+        self.write(records, Sync::Now)?;
+        Ok(count)
+    }
+
+    /// Records messages (UID, listed size) as fetched without fetching them. Returns how many were new.
+    pub fn mark_seen<'a>(
+        &mut self,
+        messages: impl IntoIterator<Item = (&'a [u8], Option<u64>)>,
+    ) -> Result<usize, StoreError> {
+        let time = super::durable::now();
+        let mut records = Vec::new();
+        for (uid, size) in messages {
+            if self
+                .lookup(uid)
+                .iter()
+                .any(|known| known.size.is_none() || size.is_none() || known.size == size)
+            {
+                continue;
+            }
+            let uid = Cow::Borrowed(uid);
+            let delivery = Delivery { uid, copy: 0, size, time, sha256: None, pending: false, intent: None };
+            records.push(Record::Delivered(delivery));
+        }
+        let count = records.len();
+        self.write(records, Sync::Now)?;
+        Ok(count)
+    }
+
+    fn is_in(&self, it: &Recorded, state: State) -> bool {
+        let known = self.lookup(it.identity.uid()).iter().rev();
+        known
+            .filter(|known| known.copy == it.identity.copy() && known.size == it.size)
+            .take(1)
+            .any(|k| k.state == state)
+    }
+
+    /// Writes records, then lets them count. Nothing to write writes nothing.
+    pub(super) fn write(&mut self, records: Vec<Record>, sync: Sync) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        let begun = Record::Open { run: self.run, destination: Cow::Borrowed(b"-") };
+        let opens =
+            self.announced.is_empty() && sync == Sync::Now && !matches!(records[0], Record::Open { .. });
+        if opens {
+            batch.push(&begun);
+        }
+        records.iter().for_each(|record| batch.push(record));
+        self.file.append(&batch.octets, sync)?;
+        if opens {
+            self.announced.push(b"-".to_vec());
+            self.facts.lines += 1;
+        }
+        for record in records {
+            self.facts.lines += 1;
+            if !matches!(record, Record::Open { .. }) {
+                self.facts.apply(record);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// When a write has to be on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sync {
+    /// Before the call returns.
+    Now,
+    /// Whenever: its loss does no harm.
+    Later,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,356 @@
+use super::*;
+use crate::store::sink::Place;
+use std::path::Path;
+use std::time::Duration;
+
+fn key() -> AccountKey {
+    AccountKey::new("pop3", "pop.example.org", 995, "ana")
+}
+
+fn open(dir: &Path) -> Result<Ledger, StoreError> {
+    // A child that another test starts holds the lock for a moment, until it runs its program.
+    Ledger::open(dir, &key(), Duration::from_secs(60), &|| false)
+}
+
+fn delivered(uid: &[u8], copy: u32, wire_size: Option<u64>) -> Delivered {
+    Delivered {
+        identity: key().identity(uid, copy),
+        tag: 7,
+        wire_size,
+        place: Place::Stdout,
+        size: 3,
+        sha256: [9; 32],
+        intent: None,
+    }
+}
+
+fn text(ledger: &Ledger) -> Vec<u8> {
+    std::fs::read(ledger.path()).unwrap()
+}
+
+#[test]
+fn what_is_recorded_is_there_in_the_next_run_and_only_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let uids: [&[u8]; 6] = [b"1", b"a b", b"\0\n\xff", b"%41", &[b'x'; 8192], b"-"];
+    let mut ledger = open(dir.path()).unwrap();
+    let batch = uids.iter().map(|uid| delivered(uid, 0, Some(5))).collect();
+    let recorded = ledger.record(batch, Afterwards::Keep).unwrap();
+    assert!(recorded.iter().zip(uids).all(|(one, uid)| one.identity().uid() == uid && one.tag() == 7));
+    ledger.close().unwrap();
+    let ledger = open(dir.path()).unwrap();
+    assert_eq!(ledger.known_count(), 6);
+    for uid in uids {
+        let [known] = ledger.lookup(uid) else { panic!("{uid:?}") };
+        assert_eq!(
+            (known.copy, known.size, known.sha256, known.state),
+            (0, Some(5), Some([9; 32]), State::Kept)
+        );
+    }
+    assert!(ledger.lookup(b"A").is_empty() && ledger.lookup(b"").is_empty());
+}
+
+#[test]
+fn a_run_with_nothing_new_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.note_ambiguous([&b"1"[..]]).unwrap();
+    ledger.note_first_seen([&b"2"[..]], 5).unwrap();
+    ledger.mark_seen([(&b"3"[..], Some(1))]).unwrap();
+    ledger.close().unwrap();
+    let before = {
+        let ledger = open(dir.path()).unwrap();
+        text(&ledger)
+    };
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.record(Vec::new(), Afterwards::Keep).unwrap();
+    ledger.note_ambiguous([&b"1"[..]]).unwrap();
+    ledger.note_first_seen([&b"2"[..]], 9).unwrap();
+    assert_eq!(ledger.mark_seen([(&b"3"[..], None)]).unwrap(), 0);
+    assert_eq!(ledger.forget([&b"4"[..]]).unwrap(), 0);
+    ledger.deleted(&[]).unwrap();
+    assert_eq!(ledger.first_seen(b"2"), Some(5));
+    let path = ledger.path().to_owned();
+    ledger.close().unwrap();
+    assert_eq!(std::fs::read(path).unwrap(), before);
+}
+
+#[test]
+fn a_proof_is_given_only_where_the_uid_means_one_message() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    let batch = vec![
+        delivered(b"one", 0, Some(100)),
+        delivered(b"unknown", 0, None),
+        delivered(b"reused", 0, Some(1)),
+        delivered(b"reused", 0, Some(2)),
+        delivered(b"twice", 0, Some(1)),
+        delivered(b"copies", 1, Some(1)),
+    ];
+    ledger.record(batch, Afterwards::Keep).unwrap();
+    ledger.note_ambiguous([&b"twice"[..]]).unwrap();
+    for (uid, size, proven) in [
+        (&b"one"[..], Some(100), true),
+        (b"one", None, true),
+        (b"one", Some(101), false),
+        (b"unknown", Some(5), true),
+        (b"unknown", None, true),
+        (b"reused", Some(1), true),
+        (b"reused", Some(3), false),
+        (b"reused", None, false),
+        (b"twice", Some(1), false),
+        (b"copies", Some(1), false),
+        (b"never", None, false),
+    ] {
+        assert_eq!(ledger.proof(uid, size).is_some(), proven, "{uid:?} {size:?}");
+    }
+    assert_eq!(ledger.proof(b"one", None).unwrap().tagged(3).tag(), 3);
+}
+
+#[test]
+fn a_deletion_stays_pending_until_it_is_confirmed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.record(vec![delivered(b"1", 0, None), delivered(b"2", 0, Some(4))], Afterwards::Delete).unwrap();
+    ledger.record(vec![delivered(b"3", 0, None)], Afterwards::Keep).unwrap();
+    ledger.close().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    let mut pending: Vec<&[u8]> = ledger.pending().into_iter().map(|(uid, _)| uid).collect();
+    pending.sort_unstable();
+    assert_eq!(pending, [b"1", b"2"]);
+    let proofs = [ledger.proof(b"1", None).unwrap(), ledger.proof(b"2", Some(4)).unwrap()];
+    ledger.deleted(&proofs).unwrap();
+    ledger.pend(&[ledger.proof(b"3", None).unwrap()]).unwrap();
+    ledger.close().unwrap();
+    let ledger = open(dir.path()).unwrap();
+    assert_eq!(ledger.pending().iter().map(|(uid, _)| *uid).collect::<Vec<_>>(), [b"3"]);
+    assert_eq!(ledger.known_count(), 1);
+    assert!(matches!(ledger.lookup(b"2")[0].state, State::Deleted(_)));
+}
+
+#[test]
+fn every_torn_tail_is_ignored_and_cut_off_at_the_next_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.record(vec![delivered(b"first", 0, None)], Afterwards::Keep).unwrap();
+    let synced = text(&ledger).len();
+    ledger.record((0..3u8).map(|n| delivered(&[n], 0, None)).collect(), Afterwards::Keep).unwrap();
+    let (whole, path) = (text(&ledger), ledger.path().to_owned());
+    drop(ledger);
+    for end in synced..whole.len() {
+        for tail in [&b""[..], b"\0\0\0", b"rubbish", b"\0\0\n\0"] {
+            std::fs::write(&path, [&whole[..end], tail].concat()).unwrap();
+            let lines = whole[synced..end].iter().filter(|octet| **octet == b'\n').count();
+            let mut ledger = open(dir.path()).unwrap_or_else(|error| panic!("{end} {tail:?}: {error}"));
+            assert_eq!(ledger.known_count(), 1 + lines, "{end}");
+            ledger.record(vec![delivered(b"next", 0, None)], Afterwards::Keep).unwrap();
+            drop(ledger);
+            assert_eq!(open(dir.path()).unwrap().known_count(), 2 + lines, "{end}");
+        }
+    }
+}
+
+#[test]
+fn damage_in_the_middle_is_an_error_and_never_an_empty_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.record((0..3u8).map(|n| delivered(&[n], 0, None)).collect(), Afterwards::Keep).unwrap();
+    ledger.record(vec![delivered(b"last", 0, None)], Afterwards::Keep).unwrap();
+    let (whole, path) = (text(&ledger), ledger.path().to_owned());
+    drop(ledger);
+    let last = whole[..whole.len() - 1].iter().rposition(|octet| *octet == b'\n').unwrap();
+    for at in 0..last {
+        for change in [0u8, whole[at] ^ 1] {
+            let mut damaged = whole.clone();
+            damaged[at] = change;
+            std::fs::write(&path, &damaged).unwrap();
+            let error = open(dir.path()).expect_err("damage must be seen");
+            assert!(matches!(error, StoreError::Damaged { .. } | StoreError::TooNew { .. }), "{at}: {error}");
+            assert_eq!(error.kind().exit().code(), 78);
+            assert!(Ledger::peek(dir.path(), &key()).is_err());
+        }
+    }
+    std::fs::write(&path, b"").unwrap();
+    assert!(open(dir.path()).is_err(), "an empty file is no ledger");
+}
+
+#[test]
+fn a_hole_in_the_last_write_is_a_torn_tail() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.record(vec![delivered(b"first", 0, None)], Afterwards::Keep).unwrap();
+    let synced = text(&ledger).len();
+    ledger.record((0..9u8).map(|n| delivered(&[n], 0, None)).collect(), Afterwards::Keep).unwrap();
+    let (mut hole, path) = (text(&ledger), ledger.path().to_owned());
+    drop(ledger);
+    hole[synced + 10..synced + 300].fill(0);
+    std::fs::write(&path, hole).unwrap();
+    assert_eq!(open(dir.path()).unwrap().known_count(), 1);
+}
+
+#[test]
+fn a_newer_format_and_another_account_are_told_apart_from_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = open(dir.path()).unwrap().path().to_owned();
+    std::fs::write(&path, "postie-ledger 2 who knows\nwhat\n").unwrap();
+    assert!(matches!(open(dir.path()), Err(StoreError::TooNew { version, .. }) if version == "2"));
+    std::fs::write(&path, "postie-ledger 1 pop3://other@host:1\n").unwrap();
+    assert!(matches!(open(dir.path()), Err(StoreError::Damaged { line: 1, .. })));
+    std::fs::write(&path, "postie-ledger x\n").unwrap();
+    assert!(matches!(open(dir.path()), Err(StoreError::Damaged { line: 1, .. })));
+}
+
+#[test]
+fn a_second_run_waits_and_then_says_that_the_account_is_locked() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path()).unwrap();
+    let second = Ledger::open(dir.path(), &key(), Duration::ZERO, &|| false);
+    assert!(matches!(second, Err(StoreError::Locked { .. })));
+    let stopped = Ledger::open(dir.path(), &key(), Duration::from_secs(60), &|| true);
+    assert!(matches!(stopped, Err(StoreError::Stopped)));
+    let place = dir.path().to_owned();
+    let second = std::thread::spawn(move || Ledger::open(&place, &key(), Duration::from_secs(60), &|| false));
+    Ledger::peek(dir.path(), &key()).unwrap();
+    drop(first);
+    second.join().unwrap().unwrap();
+}
+
+#[test]
+fn looking_makes_nothing_and_a_directory_that_cannot_be_made_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("a/b");
+    let ledger = Ledger::peek(&state, &key()).unwrap();
+    assert_eq!(ledger.known_count(), 0);
+    assert!(!dir.path().join("a").exists());
+    std::fs::write(dir.path().join("a"), "a file").unwrap();
+    let error = open(&state).expect_err("a file is in the way");
+    assert_eq!(error.kind().exit().code(), 73);
+}
+
+#[test]
+fn a_ledger_that_is_only_looked_at_cannot_be_written_to() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()).unwrap());
+    let mut ledger = Ledger::peek(dir.path(), &key()).unwrap();
+    assert!(ledger.record(vec![delivered(b"1", 0, None)], Afterwards::Keep).is_err());
+    assert!(ledger.lookup(b"1").is_empty());
+    ledger.close().unwrap();
+}
+
+#[test]
+fn a_ledger_behind_a_symbolic_link_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = open(dir.path()).unwrap().path().to_owned();
+    let moved = dir.path().join("elsewhere");
+    std::fs::rename(&path, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &path).unwrap();
+    assert!(matches!(open(dir.path()), Err(StoreError::Refused { .. })));
+}
+
+#[test]
+fn compaction_keeps_every_fact_that_still_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    let run = ledger.run;
+    for turn in 0..400 {
+        ledger.record(vec![delivered(b"again", 0, Some(1))], Afterwards::Keep).unwrap();
+        assert_eq!(ledger.lookup(b"again").len(), 1, "{turn}");
+    }
+    ledger.note_ambiguous([&b"twice"[..]]).unwrap();
+    ledger.note_first_seen([&b"seen"[..]], 77).unwrap();
+    ledger.record(vec![delivered(b"p", 2, None), delivered(b"x", 0, None)], Afterwards::Delete).unwrap();
+    ledger.deleted(&[ledger.proof(b"x", None).unwrap()]).unwrap();
+    let old = Record::Deleted { uid: b"old"[..].into(), copy: 0, size: None, time: 1000 };
+    ledger.record(vec![delivered(b"old", 0, None)], Afterwards::Keep).unwrap();
+    ledger.write(vec![old], Sync::Later).unwrap();
+    let before = text(&ledger).len();
+    ledger.close().unwrap();
+    let ledger = open(dir.path()).unwrap();
+    assert!(text(&ledger).len() < before / 10);
+    assert!(ledger.run > run);
+    assert!(ledger.is_ambiguous(b"twice") && ledger.first_seen(b"seen") == Some(77));
+    assert_eq!(ledger.lookup(b"again").len(), 1);
+    assert_eq!((ledger.lookup(b"p")[0].copy, ledger.lookup(b"p")[0].state), (2, State::Pending));
+    assert!(matches!(ledger.lookup(b"x")[0].state, State::Deleted(_)), "not 30 days ago");
+    assert!(ledger.lookup(b"old").is_empty(), "long deleted");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "ledger and lock");
+}
+
+#[test]
+fn a_deleted_message_that_is_listed_is_remembered_for_longer() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.record(vec![delivered(b"1", 0, None)], Afterwards::Delete).unwrap();
+    let old = Record::Deleted { uid: b"1"[..].into(), copy: 0, size: None, time: 1000 };
+    ledger.write(vec![old], Sync::Later).unwrap();
+    ledger.note_listed([&b"1"[..], b"2"]).unwrap();
+    assert!(matches!(ledger.lookup(b"1")[0].state, State::Deleted(time) if time > 1000));
+    let size = text(&ledger).len();
+    ledger.note_listed([&b"1"[..]]).unwrap();
+    assert_eq!(text(&ledger).len(), size);
+}
+
+#[test]
+fn forgetting_makes_a_uid_new_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.record(vec![delivered(b"1", 0, None), delivered(b"2", 0, None)], Afterwards::Keep).unwrap();
+    assert_eq!(ledger.forget([&b"1"[..], b"3"]).unwrap(), 1);
+    ledger.close().unwrap();
+    let ledger = open(dir.path()).unwrap();
+    assert!(ledger.lookup(b"1").is_empty() && !ledger.lookup(b"2").is_empty());
+}
+
+#[test]
+fn an_intent_lasts_until_all_its_messages_are_recorded_or_it_is_cancelled() {
+    let dir = tempfile::tempdir().unwrap();
+    let part = |uid: &'static [u8]| record::Part {
+        uid: uid.into(),
+        copy: 0,
+        wire_size: None,
+        from_line: 1,
+        body: Some(2),
+        sha256: Some([1; 32]),
+        head: b"From"[..].into(),
+    };
+    let mut ledger = open(dir.path()).unwrap();
+    let first = ledger.intend(b"/m", (5, 1), vec![part(b"a"), part(b"b")], None).unwrap();
+    let second = ledger.intend(b"/m", (9, 0), vec![part(b"c")], None).unwrap();
+    ledger
+        .record(vec![Delivered { intent: Some(first), ..delivered(b"a", 0, None) }], Afterwards::Keep)
+        .unwrap();
+    drop(ledger);
+    let mut ledger = open(dir.path()).unwrap();
+    let intents = ledger.intents_for(b"/m");
+    assert_eq!(intents.len(), 2);
+    assert_eq!((intents[0].offset, intents[0].lead, &intents[0].done[..]), (5, 1, &[true, false][..]));
+    assert!(ledger.intents_for(b"/other").is_empty());
+    ledger
+        .record(vec![Delivered { intent: Some(first), ..delivered(b"b", 0, None) }], Afterwards::Keep)
+        .unwrap();
+    ledger.cancel(second).unwrap();
+    assert!(ledger.intents_for(b"/m").is_empty());
+    drop(ledger);
+    assert!(open(dir.path()).unwrap().intents_for(b"/m").is_empty());
+}
+
+#[test]
+fn an_intent_whose_write_was_torn_was_never_acted_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let part = record::Part {
+        uid: b"a"[..].into(),
+        copy: 0,
+        wire_size: None,
+        from_line: 1,
+        body: None,
+        sha256: None,
+        head: b"From"[..].into(),
+    };
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.intend(b"/m", (5, 1), vec![part.clone(), part], None).unwrap();
+    let (whole, path) = (text(&ledger), ledger.path().to_owned());
+    drop(ledger);
+    std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert!(open(dir.path()).unwrap().intents_for(b"/m").is_empty());
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(open(dir.path()).unwrap().intents_for(b"/m").len(), 1);
+}

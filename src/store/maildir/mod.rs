@@ -1,0 +1,279 @@
+//! Maildir: one file a message, written in `tmp/`, moved to `new/` when it is durable.
+//!
+//! A name is `SECONDS.P<key>Q<run>[L<size>].<host>`: `key` stands for account, UID and copy, `run` for the
+//! run of postie, `size` for what the server listed. So a message stored just before a crash is found again,
+//! in `new/` or, seen by a reader, in `cur/`, and cannot be taken for another one.
+//!
+//! A commit is two barriers for any number of messages: one `syncfs` (which reports the errors of all
+//! writes since the directory was opened, on Linux 5.8 and later and on the file systems of [`barrier`]),
+//! then the renames, then one fsync of `new/`. Rejected: an fsync per file, which is the floor of every
+//! other fetcher; renaming before the sync, which shows a reader a file that a power cut empties.
+//!
+//! Nothing is ever overwritten. Half messages exist in `tmp/` alone, under names that tell their account,
+//! so that the next run removes them and nobody else's.
+
+mod barrier;
+mod found;
+mod open;
+
+use super::durable;
+use super::error::StoreError;
+use super::identity::Identity;
+use super::ledger::Ledger;
+use super::sink::{Delivered, Load, Place, Recovery, Sink, Subject};
+use barrier::Barrier;
+use found::Found;
+use rustix::fs::{AtFlags, RenameFlags};
+use rustix::io::{Errno, retry_on_intr};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// How much content is gathered before it is written: large enough that an ordinary message is one write.
+const BUFFER: usize = 64 * 1024;
+/// How many messages, and how many octets, are worth a barrier.
+const DUE: Load = Load { count: 512, octets: 16 * 1024 * 1024 };
+/// How many names are tried for a message before giving up (only `--all` in one second needs a second).
+const NAMES: u32 = 1000;
+
+/// A Maildir as a destination.
+#[derive(Debug)]
+pub struct Maildir {
+    path: PathBuf,
+    tmp: OwnedFd,
+    new: OwnedFd,
+    cur: OwnedFd,
+    barrier: Barrier,
+    /// How the names of this account's files in `tmp/` begin.
+    prefix: String,
+    host: String,
+    buffer: Vec<u8>,
+    count: u64,
+    draft: Option<Draft>,
+    staged: Vec<Written>,
+    octets: u64,
+    /// What killed runs left; none until it was looked for.
+    found: Option<HashMap<String, Vec<Found>>>,
+}
+
+/// A message that is being written.
+#[derive(Debug)]
+struct Draft {
+    file: File,
+    hash: Sha256,
+    written: Written,
+}
+
+/// A file in `tmp/`.
+#[derive(Debug)]
+struct Written {
+    name: String,
+    identity: Identity,
+    tag: usize,
+    wire_size: Option<u64>,
+    size: u64,
+    sha256: [u8; 32],
+    /// Kept open where files are synced one by one.
+    file: Option<File>,
+}
+
+impl Maildir {
+    /// What a run announces in the ledger before it stores anything here.
+    fn destination(&self) -> Vec<u8> {
+        use std::os::unix::ffi::OsStrExt;
+        [b"maildir:", self.path.as_os_str().as_bytes()].concat()
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let Some(draft) = &mut self.draft else { return Ok(()) };
+        let written = draft.file.write_all(&self.buffer);
+        self.buffer.clear();
+        written.map_err(|error| StoreError::io(&self.path.join("tmp"), "write a message", error))
+    }
+
+    /// Moves a file to `new/` and returns its name there. Never replaces anything.
+    fn publish(&self, written: &Written, run: u64) -> io::Result<String> {
+        for n in 0..NAMES {
+            let name = found::name(&found::Stamp {
+                seconds: durable::now(),
+                key: &written.identity.key(),
+                run,
+                listed: written.wire_size,
+                host: &self.host,
+                n,
+            });
+            match self.move_new(&written.name, &name) {
+                Err(Errno::EXIST) => {}
+                Ok(()) => return Ok(name),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Errno::EXIST.into())
+    }
+
+    fn move_new(&self, from: &str, to: &str) -> rustix::io::Result<()> {
+        let no_replace = RenameFlags::NOREPLACE;
+        match retry_on_intr(|| rustix::fs::renameat_with(&self.tmp, from, &self.new, to, no_replace)) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            other => return other,
+        }
+        match retry_on_intr(|| rustix::fs::linkat(&self.tmp, from, &self.new, to, AtFlags::empty())) {
+            Ok(()) => {
+                // The message is there; a second name in tmp/ is swept by the next run.
+                let _ = durable::remove(&self.tmp, from);
+                return Ok(());
+            }
+            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => {}
+            other => return other,
+        }
+        // A file system with neither. The name holds the message's key and this run's number, and the
+        // account is locked: nobody else can make it between these two calls.
+        match retry_on_intr(|| rustix::fs::statat(&self.new, to, AtFlags::SYMLINK_NOFOLLOW)) {
+            Err(Errno::NOENT) => retry_on_intr(|| rustix::fs::renameat(&self.tmp, from, &self.new, to)),
+            Ok(_) => Err(Errno::EXIST),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the content of all staged files durable, then shows them, then makes that durable.
+    fn store(&mut self, ledger: &mut Ledger, names: &mut Vec<String>) -> Result<(), StoreError> {
+        let tmp = self.path.join("tmp");
+        let files = self.staged.iter().filter_map(|written| written.file.as_ref());
+        let synced = self.barrier.pass(&self.tmp, files, self.staged.len());
+        synced.map_err(|error| StoreError::io(&tmp, "make messages durable", error))?;
+        ledger.announce(&self.destination())?;
+        for written in &self.staged {
+            let name = self.publish(written, ledger.run());
+            names
+                .push(name.map_err(|error| StoreError::io(&self.path.join("new"), "move a message", error))?);
+        }
+        durable::sync(&self.new)
+            .map_err(|error| StoreError::io(&self.path.join("new"), "make durable", error))
+    }
+}
+
+impl Sink for Maildir {
+    fn recover(&mut self, _: &mut Ledger) -> Result<Recovery, StoreError> {
+        Ok(Recovery { removed: self.sweep()?, ..Recovery::default() })
+    }
+
+    fn adopt(&mut self, ledger: &mut Ledger, subject: &Subject) -> Result<Option<Delivered>, StoreError> {
+        self.find(ledger, subject)
+    }
+
+    fn begin(&mut self, subject: &Subject) -> Result<(), StoreError> {
+        if self.draft.is_some() {
+            return Err(StoreError::Misused("a draft is open already"));
+        }
+        self.count += 1;
+        let name = format!("{}{}.{}", self.prefix, durable::unique(), self.count);
+        let file = durable::create_new(&self.tmp, &name)
+            .map_err(|error| StoreError::io(&self.path.join("tmp"), "create a file", error))?;
+        self.buffer.clear();
+        let written = Written {
+            name,
+            identity: subject.identity.clone(),
+            tag: subject.tag,
+            wire_size: subject.wire_size,
+            size: 0,
+            sha256: [0; 32],
+            file: None,
+        };
+        self.draft = Some(Draft { file, hash: Sha256::new(), written });
+        Ok(())
+    }
+
+    fn write(&mut self, _: &mut Ledger, octets: &[u8]) -> Result<(), StoreError> {
+        let Some(draft) = &mut self.draft else { return Err(StoreError::Misused("no draft is open")) };
+        draft.hash.update(octets);
+        draft.written.size += octets.len() as u64;
+        if self.buffer.len() + octets.len() > BUFFER {
+            self.flush()?;
+        }
+        if octets.len() >= BUFFER {
+            self.buffer.extend_from_slice(octets);
+            return self.flush();
+        }
+        self.buffer.extend_from_slice(octets);
+        Ok(())
+    }
+
+    fn discard(&mut self) {
+        if let Some(draft) = self.draft.take() {
+            // A leftover in tmp/ is nobody's mail, and the next run sweeps it.
+            let _ = durable::remove(&self.tmp, &draft.written.name);
+        }
+        self.buffer.clear();
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        let Some(Draft { file, hash, mut written }) = self.draft.take() else {
+            return Err(StoreError::Misused("no draft is open"));
+        };
+        written.sha256 = hash.finalize().into();
+        self.octets += written.size;
+        if self.barrier.wants_files(self.staged.len()) {
+            written.file = Some(file);
+        }
+        self.staged.push(written);
+        Ok(())
+    }
+
+    fn staged(&self) -> Load {
+        Load { count: self.staged.len(), octets: self.octets }
+    }
+
+    fn due(&self) -> bool {
+        self.staged.len() >= DUE.count || self.octets >= DUE.octets || self.barrier.is_full(self.staged.len())
+    }
+
+    fn commit(&mut self, ledger: &mut Ledger) -> Result<Vec<Delivered>, StoreError> {
+        if self.staged.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut names = Vec::with_capacity(self.staged.len());
+        if let Err(error) = self.store(ledger, &mut names) {
+            ledger.suspect();
+            for name in &names {
+                // What stays is found by the next run, since this one stays marked as open.
+                let _ = durable::remove(&self.new, name);
+            }
+            self.rollback();
+            return Err(error);
+        }
+        ledger.stored(names.len());
+        self.octets = 0;
+        let new = self.path.join("new");
+        let delivered = self.staged.drain(..).zip(names).map(|(written, name)| Delivered {
+            identity: written.identity,
+            tag: written.tag,
+            wire_size: written.wire_size,
+            place: Place::Maildir(new.join(name)),
+            size: written.size,
+            sha256: written.sha256,
+            intent: None,
+        });
+        Ok(delivered.collect())
+    }
+
+    fn rollback(&mut self) {
+        self.discard();
+        for written in self.staged.drain(..) {
+            let _ = durable::remove(&self.tmp, &written.name);
+        }
+        self.octets = 0;
+    }
+}
+
+impl Drop for Maildir {
+    fn drop(&mut self) {
+        self.rollback();
+    }
+}
+
+#[cfg(test)]
+mod tests;

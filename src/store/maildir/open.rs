@@ -1,0 +1,126 @@
+//! Opening and making a Maildir.
+
+use super::{Barrier, Maildir};
+use crate::store::durable;
+use crate::store::error::StoreError;
+use crate::store::identity::AccountKey;
+use rustix::fs::{Access, AtFlags, FileType};
+use rustix::io::{Errno, retry_on_intr};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// The three directories of a Maildir.
+const PARTS: [&str; 3] = ["tmp", "new", "cur"];
+
+impl Maildir {
+    /// Opens a Maildir for an account's messages. One that does not exist is made where its parent exists,
+    /// and parts that are missing are made; all of that is durable. Kinds: cannot create.
+    pub fn open(path: &Path, key: &AccountKey) -> Result<Maildir, StoreError> {
+        let path = durable::absolute(path)?;
+        Maildir::check(&path)?;
+        if make(None, &path)? {
+            durable::sync_parent(&path)
+                .map_err(|error| StoreError::cannot_create(&path, "make durable", error))?;
+        }
+        let root = open(None, &path)?;
+        let mut made = false;
+        for part in PARTS {
+            made |= make(Some(&root), &path.join(part))?;
+        }
+        if made {
+            durable::sync(&root).map_err(|error| StoreError::cannot_create(&path, "make durable", error))?;
+        }
+        let [tmp, new, cur] = PARTS.map(|part| open(Some(&root), &path.join(part)));
+        let (tmp, new, cur) = (tmp?, new?, cur?);
+        if device(&tmp, &path)? != device(&new, &path)? {
+            return Err(StoreError::refused(&path, "tmp and new are on different file systems"));
+        }
+        let host = host();
+        Ok(Maildir {
+            prefix: format!("postie.{}.{host}.", key.token()),
+            barrier: Barrier::of(&tmp),
+            host,
+            path,
+            tmp,
+            new,
+            cur,
+            buffer: Vec::with_capacity(super::BUFFER),
+            count: 0,
+            draft: None,
+            staged: Vec::new(),
+            octets: 0,
+            found: None,
+        })
+    }
+
+    /// Checks that [`Maildir::open`] can succeed, and makes nothing. Kinds: cannot create.
+    pub fn check(path: &Path) -> Result<(), StoreError> {
+        let path = durable::absolute(path)?;
+        match is_dir(&path)? {
+            false => may_write(durable::parent(&path)),
+            true => {
+                for part in PARTS {
+                    let part = path.join(part);
+                    may_write(if is_dir(&part)? { &part } else { &path })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whether there is a directory; what else is there is refused.
+fn is_dir(path: &Path) -> Result<bool, StoreError> {
+    let why = match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => return Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(StoreError::cannot_create(path, "look at it", error)),
+        Ok(meta) if meta.is_symlink() => "a Maildir cannot be a symbolic link",
+        Ok(_) => "not a directory, so no Maildir",
+    };
+    Err(StoreError::refused(path, why))
+}
+
+fn may_write(dir: &Path) -> Result<(), StoreError> {
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    let allowed = retry_on_intr(|| rustix::fs::accessat(rustix::fs::CWD, dir, access, AtFlags::EACCESS));
+    allowed.map_err(|error| StoreError::cannot_create(dir, "write there", error))
+}
+
+/// Makes a directory if it is missing; says whether it was.
+fn make(root: Option<&OwnedFd>, path: &Path) -> Result<bool, StoreError> {
+    let made = retry_on_intr(|| match (root, path.file_name()) {
+        (Some(root), Some(name)) => rustix::fs::mkdirat(root, name, durable::PRIVATE_DIR),
+        _ => rustix::fs::mkdir(path, durable::PRIVATE_DIR),
+    });
+    match made {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST) => Ok(false),
+        Err(error) => Err(StoreError::cannot_create(path, "make the directory", error)),
+    }
+}
+
+fn open(root: Option<&OwnedFd>, path: &PathBuf) -> Result<OwnedFd, StoreError> {
+    let opened = match (root, path.file_name().and_then(|name| name.to_str())) {
+        (Some(root), Some(name)) => durable::open_dir_at(root, name),
+        _ => durable::open_dir_at(rustix::fs::CWD, path),
+    };
+    opened.map_err(|error| StoreError::cannot_create(path, "open the directory", error))
+}
+
+fn device(dir: impl AsFd, path: &Path) -> Result<u64, StoreError> {
+    let stat =
+        rustix::fs::fstat(dir).map_err(|error| StoreError::cannot_create(path, "look at it", error))?;
+    debug_assert_eq!(FileType::from_raw_mode(stat.st_mode), FileType::Directory);
+    Ok(stat.st_dev)
+}
+
+/// This host's name as a file name can carry it.
+fn host() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    match name.is_empty() {
+        true => "localhost".to_owned(),
+        false => name.replace('/', "\\057").replace(':', "\\072"),
+    }
+}

@@ -1,0 +1,296 @@
+//! The locks of an mbox. All that programs use are taken, none is waited for while another is held:
+//!
+//! 1. one within the process, since an fcntl lock does not keep two threads apart;
+//! 2. fcntl (which excludes `lockf` too); an open-file-description lock would conflict with it alike, but
+//!    not every network file system has those;
+//! 3. flock, except on network file systems, where it is an fcntl lock by another name;
+//! 4. the dotlock, `FILE.lock`, which appears with its content in it, by link(2), safe on NFS.
+//!
+//! A dotlock that is no one's any more is removed: its owner is a process of this host that has ended; it
+//! is postie's own, while we hold the fcntl lock which its owner would hold; or it is empty and
+//! [`EMPTY_AGE`] old. Where the dotlock cannot be made, nothing is delivered: to do without it would be to
+//! write under the feet of a reader that knows no other lock.
+
+use super::open::{look, suits};
+use crate::store::durable;
+use crate::store::error::StoreError;
+use crate::store::sink::Patience;
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Stat};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Pid, test_kill_process};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How old a dotlock without an owner's number has to be to count as left over, in seconds: as liblockfile.
+const EMPTY_AGE: u64 = 300;
+/// How long a lock that is held is left alone between two tries, at most.
+const BACK_OFF: Duration = Duration::from_millis(50);
+/// File systems on which flock is an fcntl lock: NFS, CIFS, SMB2.
+const NETWORK: [u64; 3] = [0x6969, 0xff53_4d42, 0xfe53_4d42];
+/// The third line of a dotlock of ours.
+const OWN: &str = "postie";
+
+/// The mboxes this process has locked, by device and inode.
+static HELD: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());
+
+/// An mbox, opened and locked. The order of the fields is that of giving back.
+#[derive(Debug)]
+pub(super) struct Locks {
+    _dot: Dotlock,
+    pub file: File,
+    _held: Held,
+}
+
+#[derive(Debug)]
+struct Held((u64, u64));
+
+impl Held {
+    fn take(stat: &Stat) -> Option<Held> {
+        let id = (stat.st_dev, stat.st_ino);
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.contains(&id) {
+            return None;
+        }
+        held.push(id);
+        Some(Held(id))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| *id != self.0);
+    }
+}
+
+/// Why a try did not succeed.
+enum Busy {
+    /// Somebody holds this lock.
+    By(String),
+    /// Another file is in its place now: the next try may succeed at once.
+    Replaced,
+}
+
+/// Opens and locks the mbox. Kinds: locked, storage, cannot create, interrupted.
+pub(super) fn lock(path: &Path, patience: &Patience) -> Result<Locks, StoreError> {
+    let deadline = patience.deadline();
+    for turn in 0u32.. {
+        let by = match attempt(path)? {
+            Ok(locks) => return Ok(locks),
+            Err(Busy::Replaced) => "another program keeps replacing it".to_owned(),
+            Err(Busy::By(by)) => by,
+        };
+        if patience.stopped() {
+            return Err(StoreError::Stopped);
+        }
+        let left = deadline.map_or(BACK_OFF, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Err(StoreError::Locked { path: path.to_owned(), by });
+        }
+        // Uneven, so that two who wait for each other do not do so in step.
+        let uneven = (std::process::id().wrapping_mul(31).wrapping_add(turn.wrapping_mul(17))) % 40;
+        std::thread::sleep(left.min(BACK_OFF - Duration::from_millis(u64::from(uneven))));
+    }
+    Err(StoreError::Locked { path: path.to_owned(), by: "it was never free".to_owned() })
+}
+
+fn attempt(path: &Path) -> Result<Result<Locks, Busy>, StoreError> {
+    let Some(seen) = look(path)? else {
+        return Err(StoreError::io(path, "open", Errno::NOENT));
+    };
+    suits(&seen, path)?;
+    let Some(held) = Held::take(&seen) else {
+        return Ok(Err(Busy::By("postie itself delivers to it for another account".to_owned())));
+    };
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let opened = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()));
+    let file: File = opened.map_err(|error| StoreError::io(path, "open", error))?.into();
+    let failed = |error: Errno| StoreError::io(path, "lock", error);
+    if !same(&seen, &rustix::fs::fstat(&file).map_err(failed)?) {
+        return Ok(Err(Busy::Replaced));
+    }
+    let exclusive = FlockOperation::NonBlockingLockExclusive;
+    match retry_on_intr(|| rustix::fs::fcntl_lock(&file, exclusive)) {
+        Ok(()) => {}
+        Err(Errno::AGAIN | Errno::ACCESS) => {
+            return Ok(Err(Busy::By("by another program (fcntl)".to_owned())));
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    let kind = rustix::fs::fstatfs(&file).map_or(0, |stat| stat.f_type as u64 & 0xffff_ffff);
+    if !NETWORK.contains(&kind) {
+        match retry_on_intr(|| rustix::fs::flock(&file, exclusive)) {
+            Ok(()) | Err(Errno::NOSYS | Errno::NOTSUP | Errno::INVAL) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(Err(Busy::By("by another program (flock)".to_owned()))),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    let dot = match Dotlock::take(path)? {
+        Ok(dot) => dot,
+        Err(by) => return Ok(Err(Busy::By(by))),
+    };
+    // Whoever replaces an mbox does so under its locks: now that they are ours, it stays.
+    match look(path)? {
+        Some(stat) if same(&stat, &seen) => Ok(Ok(Locks { _dot: dot, file, _held: held })),
+        _ => Ok(Err(Busy::Replaced)),
+    }
+}
+
+fn same(a: &Stat, b: &Stat) -> bool {
+    (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+}
+
+/// A dotlock that is ours.
+#[derive(Debug)]
+struct Dotlock {
+    dir: OwnedFd,
+    name: OsString,
+    stat: Stat,
+}
+
+impl Drop for Dotlock {
+    fn drop(&mut self) {
+        // If somebody has taken it for left over and put another in its place, that one stays.
+        let now = rustix::fs::statat(&self.dir, &self.name, AtFlags::SYMLINK_NOFOLLOW);
+        if now.is_ok_and(|now| same(&now, &self.stat)) {
+            let _ = durable::remove(&self.dir, &self.name);
+        }
+    }
+}
+
+impl Dotlock {
+    fn take(mbox: &Path) -> Result<Result<Dotlock, String>, StoreError> {
+        let mut path = mbox.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let failed = |error: io::Error| match error.raw_os_error().map(Errno::from_raw_os_error) {
+            // Not to be had now; who owns the directory may change that.
+            Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => StoreError::Locked {
+                path: path.clone(),
+                by: format!("the lock file cannot be made: {error}"),
+            },
+            _ => StoreError::io(&path, "make the lock file", error),
+        };
+        let dir = durable::open_dir(durable::parent(mbox)).map_err(failed)?;
+        let name = path.file_name().unwrap_or_default().to_owned();
+        // The second try follows the removal of a lock that was left over.
+        for _ in 0..2 {
+            match appear(&dir, &name) {
+                Ok(stat) => return Ok(Ok(Dotlock { dir, name, stat })),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(error)),
+            }
+            if let Some(by) = judge(&dir, &name).map_err(failed)? {
+                return Ok(Err(by));
+            }
+        }
+        Ok(Err("by other programs, one after the other (dotlock)".to_owned()))
+    }
+}
+
+/// Makes the lock file, content first.
+fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let content = format!("{}\n{host}\n{OWN}\n", std::process::id());
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let unnamed = retry_on_intr(|| rustix::fs::openat(dir, ".", flags, Mode::from_raw_mode(0o644)));
+    if let Ok(unnamed) = unnamed {
+        let mut file = File::from(unnamed);
+        file.write_all(content.as_bytes())?;
+        let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+        match retry_on_intr(|| {
+            rustix::fs::linkat(rustix::fs::CWD, &*link, dir, name, AtFlags::SYMLINK_FOLLOW)
+        }) {
+            Ok(()) => return Ok(rustix::fs::fstat(&file)?),
+            Err(Errno::EXIST) => return Err(Errno::EXIST.into()),
+            // No /proc, or a file system that cannot: by a second name.
+            Err(_) => {}
+        }
+    }
+    let temporary = format!(".postie-lock.{}", durable::unique());
+    let mut file = durable::create_new(dir, &temporary)?;
+    let linked = file.write_all(content.as_bytes()).and_then(|()| {
+        Ok(retry_on_intr(|| rustix::fs::linkat(dir, &*temporary, dir, name, AtFlags::empty()))?)
+    });
+    // On NFS a link may be made and reported as failed: the count of names tells.
+    let stat = rustix::fs::fstat(&file);
+    let removed = durable::remove(dir, &temporary);
+    match (linked, stat) {
+        (Ok(()), Ok(stat)) => removed.map(|()| stat),
+        (Err(_), Ok(stat)) if stat.st_nlink == 2 => Ok(stat),
+        (Err(error), _) => Err(error),
+        (_, Err(error)) => Err(error.into()),
+    }
+}
+
+/// Who holds the lock file; none where nobody does: it is gone then.
+fn judge(dir: &OwnedFd, name: &OsString) -> io::Result<Option<String>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file: File = match retry_on_intr(|| rustix::fs::openat(dir, name, flags, Mode::empty())) {
+        Ok(file) => file.into(),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(error) => return Ok(Some(format!("by a lock file that cannot be read ({error})"))),
+    };
+    let mut text = String::new();
+    // Whatever else is in it than text names nobody.
+    let _ = (&file).take(512).read_to_string(&mut text);
+    let stat = rustix::fs::fstat(&file)?;
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let age = durable::now().saturating_sub(u64::try_from(stat.st_mtime).unwrap_or(0));
+    if let Some(by) = owner(&text, &host, age) {
+        return Ok(Some(by));
+    }
+    let now = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
+    if now.is_ok_and(|now| same(&now, &stat)) {
+        durable::remove(dir, name)?;
+    }
+    Ok(None)
+}
+
+/// Who the content of a lock file says holds it; none where nobody can.
+fn owner(text: &str, host: &str, age: u64) -> Option<String> {
+    let mut lines = text.lines().map(str::trim);
+    let pid = lines.next().and_then(|line| line.parse().ok()).filter(|pid: &i32| *pid > 0);
+    let there = lines.next().filter(|line| !line.is_empty());
+    let own = lines.next() == Some(OWN);
+    let Some(pid) = pid else {
+        return (age <= EMPTY_AGE).then(|| "by a lock file that names nobody".to_owned());
+    };
+    if there.is_some_and(|there| there != host) {
+        return Some(format!("by process {pid} of host {} (dotlock)", there.unwrap_or_default()));
+    }
+    let alive = Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH));
+    (alive && !own).then(|| format!("by process {pid} (dotlock)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_file_whose_owner_cannot_live_is_nobodys() {
+        let me = std::process::id();
+        // Process numbers end below 2^22.
+        for (text, age, held) in [
+            (format!("{me}\n"), 9999, true),
+            (format!("{me}\nhere\nother\n"), 9999, true),
+            (format!("{me}\nhere\npostie\n"), 0, false),
+            (format!("{me}\nelsewhere\npostie\n"), 9999, true),
+            ("2147483647\n".to_owned(), 0, false),
+            ("2147483647".to_owned(), 0, false),
+            ("2147483647\nelsewhere\n".to_owned(), 9999, true),
+            (String::new(), 0, true),
+            (String::new(), EMPTY_AGE, true),
+            (String::new(), EMPTY_AGE + 1, false),
+            ("0\n".to_owned(), 0, true),
+            ("-1\n".to_owned(), 0, true),
+            ("rubbish".to_owned(), EMPTY_AGE + 1, false),
+        ] {
+            assert_eq!(owner(&text, "here", age).is_some(), held, "{text:?} {age}");
+        }
+    }
+}

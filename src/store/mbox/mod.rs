@@ -1,0 +1,354 @@
+//! An mbox as a destination: messages are appended, in mboxrd, under every lock other programs use.
+//!
+//! A commit takes the locks, records durably in the ledger what is about to be appended and where (the
+//! intent), appends, syncs, and gives the locks back; they are not held while the network is waited for.
+//! Should anything fail, the mbox gets its old length again. What a kill leaves, the next run settles by
+//! the intent (`recover`).
+//!
+//! Messages are staged in memory, up to [`BUDGET`]. One above [`LARGE`] goes straight to the mbox, under
+//! the locks, behind an intent without length; only for such a message are they held while it comes in.
+//!
+//! The mbox is opened anew for each commit: another program may have put a new file in its place. What is
+//! not a regular file of the user's, or has a second name, is refused.
+
+mod append;
+mod lock;
+mod open;
+mod recover;
+
+use super::durable;
+use super::error::StoreError;
+use super::identity::Identity;
+use super::ledger::Ledger;
+use super::ledger::record::Part;
+use super::mboxrd::{HEAD, Quoter, from_line};
+use super::sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};
+use append::Append;
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+
+/// How many octets are staged in memory at most.
+const BUDGET: usize = 4 * 1024 * 1024;
+/// From how many octets on a message goes straight to the mbox.
+const LARGE: usize = BUDGET / 2;
+/// How many messages are worth a barrier.
+const COUNT: usize = 1000;
+/// How many octets of a message its intent holds beside the From_ line, to tell it from another program's.
+const SAMPLE: usize = 64;
+
+/// An mbox as a destination.
+#[derive(Debug)]
+pub struct Mbox {
+    path: PathBuf,
+    patience: Patience,
+    /// The message that is being taken, quoted.
+    draft: Option<Draft>,
+    /// The staged messages as they will stand in the mbox.
+    octets: Vec<u8>,
+    staged: Vec<Message>,
+    /// The message that goes straight to the mbox.
+    stream: Option<Stream>,
+    /// Messages that were stored on the way, and whose proof the next commit returns.
+    stored: Vec<Delivered>,
+    /// An intent that will not be fulfilled.
+    void: Option<u64>,
+    broken: bool,
+}
+
+#[derive(Debug)]
+struct Draft {
+    identity: Identity,
+    tag: usize,
+    wire_size: Option<u64>,
+    quoter: Quoter,
+    octets: Vec<u8>,
+}
+
+/// A message that is whole, and how it stands in the mbox.
+#[derive(Debug)]
+struct Message {
+    identity: Identity,
+    tag: usize,
+    wire_size: Option<u64>,
+    from_line: u64,
+    /// The octets of the message without From_ line and blank line.
+    size: u64,
+    sha256: [u8; 32],
+    head: Vec<u8>,
+}
+
+/// A message on its way into the mbox.
+#[derive(Debug)]
+struct Stream {
+    append: Append,
+    hash: Sha256,
+    message: Message,
+    whole: bool,
+}
+
+impl Message {
+    fn part(&self) -> Part<'_> {
+        Part {
+            uid: self.identity.uid().into(),
+            copy: self.identity.copy(),
+            wire_size: self.wire_size,
+            from_line: self.from_line,
+            body: Some(self.size),
+            sha256: Some(self.sha256),
+            head: (&self.head[..]).into(),
+        }
+    }
+
+    /// The octets of all of it in the mbox.
+    fn span(&self) -> u64 {
+        self.from_line + self.size + 1
+    }
+}
+
+impl Draft {
+    /// Puts the From_ line in place, and says how the message stands in the mbox. Its hash is left open.
+    fn stand(&self, body: &[u8]) -> (Vec<u8>, Message) {
+        let from = from_line(&body[..body.len().min(HEAD)], durable::now());
+        let head = [&from[..], &body[..body.len().min(SAMPLE)]].concat();
+        let message = Message {
+            identity: self.identity.clone(),
+            tag: self.tag,
+            wire_size: self.wire_size,
+            from_line: from.len() as u64,
+            size: body.len() as u64,
+            sha256: [0; 32],
+            head,
+        };
+        (from, message)
+    }
+}
+
+impl Mbox {
+    fn key(&self) -> &[u8] {
+        use std::os::unix::ffi::OsStrExt;
+        self.path.as_os_str().as_bytes()
+    }
+
+    /// Takes the locks and announces what is about to be appended.
+    fn announce(&mut self, ledger: &mut Ledger, parts: Vec<Part<'_>>) -> Result<(Append, u64), StoreError> {
+        if self.broken {
+            return Err(StoreError::Broken { path: self.path.clone() });
+        }
+        let append = Append::begin(&self.path, &self.patience)?;
+        let intent = ledger.intend(self.key(), append.place(), parts, self.void)?;
+        self.void = None;
+        Ok((append, intent))
+    }
+
+    /// Appends all that is staged in memory.
+    fn store(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
+        if self.staged.is_empty() {
+            return Ok(());
+        }
+        let staged = std::mem::take(&mut self.staged);
+        let (mut append, intent) = self.announce(ledger, staged.iter().map(Message::part).collect())?;
+        if let Err(error) = append.write(&self.octets).and_then(|()| append.sync()) {
+            self.undo(append, intent);
+            return Err(error);
+        }
+        let mut offset = append.start();
+        ledger.stored(staged.len());
+        for message in staged {
+            let span = message.span();
+            self.stored.push(delivered(message, self.path.clone(), offset, intent));
+            offset += span;
+        }
+        self.octets.clear();
+        Ok(())
+    }
+
+    /// Gives the mbox its old length again.
+    fn undo(&mut self, append: Append, intent: u64) {
+        match append.undo() {
+            // Nothing is left, so the intent is void; noted with the next write, or found so by the next run.
+            Ok(()) => self.void = Some(intent),
+            Err(_) => self.broken = true,
+        }
+    }
+
+    /// Goes on with the open draft straight to the mbox.
+    fn start_stream(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
+        let Some(draft) = &self.draft else { return Err(StoreError::Misused("no draft is open")) };
+        let (from, message) = draft.stand(&draft.octets);
+        let part = Part { body: None, sha256: None, ..message.part() };
+        let (append, intent) = self.announce(ledger, vec![part])?;
+        self.void = Some(intent);
+        let message = Message { size: 0, ..message };
+        let mut stream = Stream { append, hash: Sha256::new(), message, whole: false };
+        let begun = stream.append.write(&from);
+        self.stream = Some(stream);
+        begun?;
+        self.feed()
+    }
+
+    /// Moves what the draft holds into the stream.
+    fn feed(&mut self) -> Result<(), StoreError> {
+        let (Some(draft), Some(stream)) = (&mut self.draft, &mut self.stream) else { return Ok(()) };
+        stream.hash.update(&draft.octets);
+        stream.message.size += draft.octets.len() as u64;
+        let written = stream.append.write(&draft.octets);
+        draft.octets.clear();
+        written
+    }
+
+    /// Makes the streamed message durable; its intent gets length and hash before the locks are given back.
+    fn end_stream(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
+        let Some(Stream { mut append, hash, mut message, whole: true }) = self.stream.take() else {
+            return Ok(());
+        };
+        message.sha256 = hash.finalize().into();
+        if let Err(error) = append.sync() {
+            self.broken = append.undo().is_err();
+            return Err(error);
+        }
+        let intent = match ledger.intend(self.key(), append.place(), vec![message.part()], self.void) {
+            Ok(intent) => intent,
+            Err(error) => {
+                self.broken = append.undo().is_err();
+                return Err(error);
+            }
+        };
+        self.void = None;
+        ledger.stored(1);
+        self.stored.push(delivered(message, self.path.clone(), append.start(), intent));
+        Ok(())
+    }
+
+    fn drop_stream(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            self.broken |= stream.append.undo().is_err();
+        }
+    }
+}
+
+fn delivered(message: Message, path: PathBuf, offset: u64, intent: u64) -> Delivered {
+    Delivered {
+        identity: message.identity,
+        tag: message.tag,
+        wire_size: message.wire_size,
+        place: Place::Mbox { path, offset },
+        size: message.size,
+        sha256: message.sha256,
+        intent: Some(intent),
+    }
+}
+
+impl Sink for Mbox {
+    fn recover(&mut self, ledger: &mut Ledger) -> Result<Recovery, StoreError> {
+        self.settle(ledger)
+    }
+
+    /// What a killed run stored is recorded by `recover` already.
+    fn adopt(&mut self, _: &mut Ledger, _: &Subject) -> Result<Option<Delivered>, StoreError> {
+        Ok(None)
+    }
+
+    fn begin(&mut self, subject: &Subject) -> Result<(), StoreError> {
+        if self.draft.is_some() || self.stream.is_some() {
+            return Err(StoreError::Misused("a draft is open, or a large message waits for its commit"));
+        }
+        self.draft = Some(Draft {
+            identity: subject.identity.clone(),
+            tag: subject.tag,
+            wire_size: subject.wire_size,
+            quoter: Quoter::new(),
+            octets: Vec::new(),
+        });
+        Ok(())
+    }
+
+    fn write(&mut self, ledger: &mut Ledger, octets: &[u8]) -> Result<(), StoreError> {
+        // Cut, so that memory is bounded by the budget and not by the caller's pieces.
+        for piece in octets.chunks(64 * 1024) {
+            let Some(draft) = &mut self.draft else { return Err(StoreError::Misused("no draft is open")) };
+            draft.quoter.push(piece, &mut draft.octets);
+            let (size, held) = (draft.octets.len(), self.octets.len() + draft.octets.len());
+            if self.stream.is_some() {
+                self.feed()?;
+            } else if size > LARGE || held > BUDGET {
+                self.store(ledger)?;
+                if size > LARGE {
+                    self.start_stream(ledger)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn discard(&mut self) {
+        self.draft = None;
+        if self.stream.as_ref().is_some_and(|stream| !stream.whole) {
+            self.drop_stream();
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        let Some(mut draft) = self.draft.take() else { return Err(StoreError::Misused("no draft is open")) };
+        let quoter = std::mem::replace(&mut draft.quoter, Quoter::new());
+        quoter.end(&mut draft.octets);
+        if self.stream.is_some() {
+            self.draft = Some(draft);
+            self.feed()?;
+            self.draft = None;
+            if let Some(stream) = &mut self.stream {
+                stream.append.write(b"\n")?;
+                stream.whole = true;
+            }
+            return Ok(());
+        }
+        let (from, mut message) = draft.stand(&draft.octets);
+        message.sha256 = Sha256::digest(&draft.octets).into();
+        for part in [&from[..], &draft.octets, b"\n"] {
+            self.octets.extend_from_slice(part);
+        }
+        self.staged.push(message);
+        Ok(())
+    }
+
+    fn staged(&self) -> Load {
+        let streamed = self.stream.as_ref().filter(|stream| stream.whole);
+        let waiting: u64 = self.stored.iter().map(Delivered::size).sum();
+        Load {
+            count: self.staged.len() + self.stored.len() + usize::from(streamed.is_some()),
+            octets: self.octets.len() as u64 + waiting + streamed.map_or(0, |stream| stream.message.size),
+        }
+    }
+
+    fn due(&self) -> bool {
+        // With room for the next one: a large draft is to find nothing staged.
+        self.octets.len() >= BUDGET / 2
+            || !self.stored.is_empty()
+            || self.staged.len() >= COUNT
+            || self.stream.as_ref().is_some_and(|stream| stream.whole)
+    }
+
+    fn commit(&mut self, ledger: &mut Ledger) -> Result<Vec<Delivered>, StoreError> {
+        let done = self.store(ledger).and_then(|()| self.end_stream(ledger));
+        if let Err(error) = done {
+            self.rollback();
+            return Err(error);
+        }
+        Ok(std::mem::take(&mut self.stored))
+    }
+
+    fn rollback(&mut self) {
+        self.draft = None;
+        self.drop_stream();
+        self.staged.clear();
+        self.octets.clear();
+    }
+}
+
+impl Drop for Mbox {
+    fn drop(&mut self) {
+        self.rollback();
+    }
+}
+
+#[cfg(test)]
+mod tests;

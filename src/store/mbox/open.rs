@@ -1,0 +1,89 @@
+//! Opening and making an mbox, and what is refused as one.
+//!
+//! An mbox that exists is looked at and not opened: closing a file gives back the fcntl locks that any
+//! other thread of this process holds on it.
+
+use super::Mbox;
+use crate::store::durable;
+use crate::store::error::StoreError;
+use crate::store::sink::Patience;
+use rustix::fs::{Access, AtFlags, FileType, Stat};
+use rustix::io::{Errno, retry_on_intr};
+use std::path::Path;
+
+impl Mbox {
+    /// Opens an mbox; one that does not exist is made, durably, where its directory exists. A held lock is
+    /// waited for as `patience` says. Kinds: cannot create.
+    pub fn open(path: &Path, patience: Patience) -> Result<Mbox, StoreError> {
+        let path = durable::absolute(path)?;
+        Mbox::check(&path)?;
+        if look(&path)?.is_none() {
+            make(&path)?;
+        }
+        Ok(Mbox {
+            path,
+            patience,
+            draft: None,
+            octets: Vec::new(),
+            staged: Vec::new(),
+            stream: None,
+            stored: Vec::new(),
+            void: None,
+            broken: false,
+        })
+    }
+
+    /// Checks that [`Mbox::open`] can succeed, and makes nothing. Kinds: cannot create.
+    pub fn check(path: &Path) -> Result<(), StoreError> {
+        let path = durable::absolute(path)?;
+        if path.file_name().is_none() {
+            return Err(StoreError::refused(&path, "not the name of a file"));
+        }
+        // The directory too: the lock is a file beside the mbox.
+        let mut places = vec![(durable::parent(&path), Access::WRITE_OK | Access::EXEC_OK)];
+        if let Some(stat) = look(&path)? {
+            suits(&stat, &path)?;
+            places.push((&path, Access::READ_OK | Access::WRITE_OK));
+        }
+        for (place, access) in places {
+            retry_on_intr(|| rustix::fs::accessat(rustix::fs::CWD, place, access, AtFlags::EACCESS))
+                .map_err(|error| StoreError::cannot_create(place, "write there", error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes an empty mbox.
+fn make(path: &Path) -> Result<(), StoreError> {
+    match durable::create_new(rustix::fs::CWD, path) {
+        Ok(file) => durable::sync(&file).and_then(|()| durable::sync_parent(path)),
+        // Another run has made it meanwhile.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| StoreError::cannot_create(path, "make the mbox", error))
+}
+
+/// What is at `path`, if anything; a symbolic link is not followed.
+pub(super) fn look(path: &Path) -> Result<Option<Stat>, StoreError> {
+    match retry_on_intr(|| rustix::fs::lstat(path)) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(StoreError::cannot_create(path, "look at it", error)),
+    }
+}
+
+/// Refuses what cannot be a user's mbox: mail would go, or be cut off, where somebody else wants it.
+pub(super) fn suits(stat: &Stat, path: &Path) -> Result<(), StoreError> {
+    let why = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile if stat.st_nlink > 1 => "it has a second name (a hard link), so no mbox",
+        FileType::RegularFile if stat.st_uid != rustix::process::geteuid().as_raw() => {
+            "it belongs to another user"
+        }
+        FileType::RegularFile => return Ok(()),
+        FileType::Directory => "a directory, so no mbox",
+        FileType::Symlink => "an mbox cannot be a symbolic link",
+        _ => "not a regular file, so no mbox",
+    };
+    Err(StoreError::refused(path, why))
+}

@@ -1,0 +1,247 @@
+//! Settling what a killed run left in an mbox, by the intents in the ledger.
+//!
+//! At the place an intent names there may be, in this order: whole messages of ours, a torn one of ours,
+//! mail of another program; any of them may be missing. Rules:
+//! - A message counts as stored if its length, its hash and its blank line are right. It is recorded.
+//! - What does not begin as the intent says is another program's. Nothing of it is touched.
+//! - A torn piece up to the end of the mbox is cut off.
+//! - A torn piece with something behind it that may be another program's From_ line, glued or not, cannot
+//!   be cut out without moving that program's octets, which a crash could lose. It is overwritten with line
+//!   ends, up to there: no half message stays, the other mail can be read (glued, it could not), and the
+//!   message before gets blank lines at its end. Its own beginning goes last, so that a kill in between
+//!   is settled again. Above [`BLANK_LIMIT`] that would do more harm than a half message: it is left, and
+//!   reported.
+//! - Holes of NUL, which a power cut makes of what was not yet written, count as ours.
+
+use super::Mbox;
+use super::lock::{Locks, lock};
+use crate::store::durable;
+use crate::store::error::StoreError;
+use crate::store::identity::AccountKey;
+use crate::store::ledger::record::Part;
+use crate::store::ledger::{Afterwards, Intent, Ledger};
+use crate::store::mboxrd::foreign;
+use crate::store::sink::{Delivered, Place, Recovery};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// The largest torn piece that is overwritten with line ends.
+const BLANK_LIMIT: u64 = 1024 * 1024;
+/// How much is read at once.
+const BLOCK: usize = 256 * 1024;
+/// By how much the blocks that are searched overlap: longer than a From_ line.
+const OVERLAP: usize = 2048;
+
+/// What is at the place an intent names.
+#[derive(Debug, Default)]
+struct Finding {
+    /// The parts that are stored and not recorded: their number and place.
+    whole: Vec<(usize, u64)>,
+    torn: Torn,
+}
+
+/// What is behind the whole messages.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Torn {
+    /// Nothing of ours.
+    #[default]
+    Nothing,
+    /// A piece of ours, to the end of the mbox.
+    Last(u64),
+    /// A piece of ours from here to there, and something else behind it. Its beginning has so many octets.
+    Before(u64, u64, u64),
+    /// Something that cannot be told apart.
+    Unclear(u64),
+}
+
+impl Mbox {
+    /// Settles all intents for this mbox that are in the ledger.
+    pub(super) fn settle(&mut self, ledger: &mut Ledger) -> Result<Recovery, StoreError> {
+        let mut recovery = Recovery::default();
+        let intents = ledger.intents_for(self.key());
+        if intents.is_empty() {
+            return Ok(recovery);
+        }
+        let locks = lock(&self.path, &self.patience)?;
+        for intent in intents {
+            let failed = |error| StoreError::io(&self.path, "settle what a killed run left", error);
+            let finding = examine(&locks.file, &intent).map_err(failed)?;
+            self.mend(&locks, &finding.torn, &mut recovery).map_err(failed)?;
+            durable::sync_data(&locks.file).map_err(failed)?;
+            recovery.accepted += finding.whole.len();
+            let stored =
+                finding.whole.into_iter().filter_map(|one| self.stored_part(ledger.key(), &intent, one));
+            let stored: Vec<Delivered> = stored.collect();
+            if !stored.is_empty() {
+                ledger.stored(stored.len());
+                ledger.record(stored, Afterwards::Keep)?;
+            }
+            ledger.cancel(intent.id)?;
+        }
+        Ok(recovery)
+    }
+
+    fn stored_part(&self, key: &AccountKey, intent: &Intent, (n, offset): (usize, u64)) -> Option<Delivered> {
+        let part = intent.parts.get(n)?;
+        Some(Delivered {
+            identity: key.identity(&part.uid, part.copy),
+            tag: 0,
+            wire_size: part.wire_size,
+            place: Place::Mbox { path: self.path.clone(), offset },
+            size: part.body?,
+            sha256: part.sha256?,
+            intent: Some(intent.id),
+        })
+    }
+
+    fn mend(&self, locks: &Locks, torn: &Torn, recovery: &mut Recovery) -> io::Result<()> {
+        let file = &locks.file;
+        match *torn {
+            Torn::Nothing => {}
+            Torn::Last(from) => {
+                recovery.removed += file.metadata()?.len().saturating_sub(from);
+                file.set_len(from)?;
+            }
+            Torn::Before(from, to, head) if to - from <= BLANK_LIMIT => {
+                let head = (from + head).min(to);
+                file.write_all_at(&vec![b'\n'; (to - head) as usize], head)?;
+                durable::sync_data(file)?;
+                file.write_all_at(&vec![b'\n'; (head - from) as usize], from)?;
+                recovery.removed += to - from;
+            }
+            Torn::Before(from, ..) | Torn::Unclear(from) => recovery.left.push((self.path.clone(), from)),
+        }
+        Ok(())
+    }
+}
+
+/// Looks at the place an intent names; changes nothing.
+fn examine(file: &File, intent: &Intent) -> io::Result<Finding> {
+    let len = file.metadata()?.len();
+    let mut finding = Finding::default();
+    let (offset, mut at) = (intent.offset, intent.offset + intent.lead);
+    if len <= offset {
+        return Ok(finding);
+    }
+    let lead = read_at(file, offset, (at.min(len) - offset) as usize)?;
+    if lead.iter().any(|octet| !b"\n\0".contains(octet)) {
+        return Ok(finding);
+    }
+    // Where all of the intent ends, if that is known.
+    let end = intent.parts.iter().try_fold(at, |end, part| Some(end + part.from_line + part.body? + 1));
+    for (n, part) in intent.parts.iter().enumerate() {
+        // The line ends in front belong to the first message.
+        let from = if n == 0 { offset } else { at };
+        if len <= at {
+            finding.torn = if len > from { Torn::Last(from) } else { Torn::Nothing };
+            break;
+        }
+        if !begins(file, at, &part.head)? {
+            finding.torn = glued(file, at, &part.head)?;
+            break;
+        }
+        match whole(file, at, len, part)? {
+            Some(next) => {
+                if !intent.done.get(n).is_some_and(|done| *done) {
+                    finding.whole.push((n, at));
+                }
+                at = next;
+            }
+            None => {
+                finding.torn = torn(file, (from, at), (len, end), part)?;
+                break;
+            }
+        }
+    }
+    Ok(finding)
+}
+
+/// Whether the octets at `at` are those of `head`, as far as there are any; a hole passes.
+fn begins(file: &File, at: u64, head: &[u8]) -> io::Result<bool> {
+    let there = read_at(file, at, head.len())?;
+    Ok(there.iter().zip(head).all(|(octet, expected)| octet == expected || *octet == 0))
+}
+
+/// The few first octets of our message that another program's mail is glued behind, if that is what it is.
+fn glued(file: &File, at: u64, head: &[u8]) -> io::Result<Torn> {
+    let there = read_at(file, at, head.len() + OVERLAP)?;
+    let ours = there.iter().zip(head).take_while(|(octet, expected)| octet == expected).count();
+    // The line ends between are those the other program put in front of its own.
+    let behind = |place: &usize| there[ours.min(*place)..*place].iter().all(|octet| *octet == b'\n');
+    Ok(match foreign(&there, 1).filter(|place| ours > 0 && behind(place)) {
+        Some(place) => Torn::Before(at, at + place as u64, head.len() as u64),
+        None => Torn::Nothing,
+    })
+}
+
+/// Where the message that begins at `at` ends, if it is whole.
+fn whole(file: &File, at: u64, len: u64, part: &Part) -> io::Result<Option<u64>> {
+    let (Some(body), Some(sha256)) = (part.body, part.sha256) else { return Ok(None) };
+    let start = at + part.from_line;
+    let end = start + body;
+    if end >= len || read_at(file, end, 1)? != b"\n" {
+        return Ok(None);
+    }
+    let (mut hash, mut place) = (Sha256::new(), start);
+    while place < end {
+        let block = read_at(file, place, (end - place).min(BLOCK as u64) as usize)?;
+        if block.is_empty() {
+            return Ok(None);
+        }
+        hash.update(&block);
+        place += block.len() as u64;
+    }
+    // The From_ line is in the sample that was compared, except for holes.
+    let from_line = read_at(file, at, part.from_line as usize)?;
+    let right = part.head.starts_with(&from_line) && <[u8; 32]>::from(hash.finalize()) == sha256;
+    Ok(right.then_some(end + 1))
+}
+
+/// What the piece at `at`, which is not a whole message, has behind it.
+fn torn(
+    file: &File,
+    (from, at): (u64, u64),
+    (len, end): (u64, Option<u64>),
+    part: &Part,
+) -> io::Result<Torn> {
+    let head = part.head.len() as u64;
+    Ok(match search(file, at, at + part.from_line.min(len - at), len)? {
+        Some(place) => Torn::Before(at, place, head),
+        None if end.is_none_or(|end| len <= end) => Torn::Last(from),
+        None => Torn::Unclear(at),
+    })
+}
+
+/// Finds the first thing from `start` on that may be another program's From_ line.
+fn search(file: &File, at: u64, start: u64, len: u64) -> io::Result<Option<u64>> {
+    let mut place = start;
+    while place < len {
+        // One octet more in front: whether a line begins there has to be seen.
+        let base = place.saturating_sub(1).max(at);
+        let block = read_at(file, base, BLOCK + OVERLAP)?;
+        let last = base + block.len() as u64 >= len;
+        match foreign(&block, (place - base) as usize) {
+            Some(found) if last || found < BLOCK => return Ok(Some(base + found as u64)),
+            _ if last => return Ok(None),
+            _ => place = base + BLOCK as u64,
+        }
+    }
+    Ok(None)
+}
+
+/// Up to `count` octets at `at`: fewer at the end of the file.
+fn read_at(file: &File, at: u64, count: usize) -> io::Result<Vec<u8>> {
+    let (mut octets, mut filled) = (vec![0; count], 0);
+    while filled < count {
+        match file.read_at(&mut octets[filled..], at + filled as u64) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    octets.truncate(filled);
+    Ok(octets)
+}

@@ -1,0 +1,320 @@
+//! mboxrd: the one mbox format from which every message can be read back.
+//!
+//! ```text
+//! mbox    = *( From_ message blank )
+//! From_   = "From " sender " " asctime-UTC LF
+//! message = its lines; one that matches ^>*From  gets one more ">" in front
+//! blank   = LF
+//! ```
+//! Reading removes one `>` from every line that matches `^>+From `. The round trip is exact but for one
+//! thing the format cannot say: a message that does not end in LF gets one. Lengths in headers
+//! (`Content-Length`) are written as they came and never relied upon; the sender made them.
+
+use std::borrow::Cow;
+
+/// How far into a message its Return-Path is looked for. The server that delivered the message puts it
+/// first, or close to it.
+pub(super) const HEAD: usize = 16 * 1024;
+/// The longest sender put into a From_ line (`RFC 5321 §4.5.3.1.3` allows 256 octets for a path).
+const SENDER_LIMIT: usize = 256;
+/// The sender where the message names none.
+const NOBODY: &[u8] = b"MAILER-DAEMON";
+/// What makes a line a separator.
+const FROM: &[u8] = b"From ";
+
+/// Quotes one message, piece by piece.
+#[derive(Clone, Debug)]
+pub(super) struct Quoter {
+    at: At,
+    /// Whether the last octet so far ended a line (or there was none).
+    ended: bool,
+}
+
+/// Where in a line the quoter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// At its start, or behind nothing but `>`.
+    Start,
+    /// Behind that many octets of `From `, not given out yet.
+    Match(usize),
+    /// In a line that needs no quoting, or has it.
+    Inside,
+}
+
+impl Quoter {
+    /// At the start of a message.
+    pub fn new() -> Self {
+        Quoter { at: At::Start, ended: true }
+    }
+
+    /// Appends `octets` to `out`, quoted. One `>` more in front of all is the same as one behind them,
+    /// so nothing is held back but a part of `From `.
+    pub fn push(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        let mut rest = octets;
+        while let Some(&octet) = rest.first() {
+            match self.at {
+                At::Inside => {
+                    let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |feed| feed + 1);
+                    out.extend_from_slice(&rest[..end]);
+                    if rest[end - 1] == b'\n' {
+                        self.at = At::Start;
+                    }
+                    rest = &rest[end..];
+                    continue;
+                }
+                At::Start if octet == b'>' => out.push(octet),
+                At::Start if octet == FROM[0] => self.at = At::Match(1),
+                At::Match(n) if octet == FROM[n] && n + 1 == FROM.len() => {
+                    out.push(b'>');
+                    out.extend_from_slice(FROM);
+                    self.at = At::Inside;
+                }
+                At::Match(n) if octet == FROM[n] => self.at = At::Match(n + 1),
+                At::Start | At::Match(_) => {
+                    self.release(out);
+                    // Looked at once more, as the inside of a line.
+                    continue;
+                }
+            }
+            rest = &rest[1..];
+        }
+        if let Some(last) = octets.last() {
+            self.ended = *last == b'\n';
+        }
+    }
+
+    /// Ends the message: what was held back, and the line end it may lack. Without the blank line.
+    pub fn end(mut self, out: &mut Vec<u8>) {
+        self.release(out);
+        if !self.ended {
+            out.push(b'\n');
+        }
+    }
+
+    fn release(&mut self, out: &mut Vec<u8>) {
+        if let At::Match(n) = self.at {
+            out.extend_from_slice(&FROM[..n]);
+        }
+        self.at = At::Inside;
+    }
+}
+
+/// The From_ line of a message that begins with `head`, delivered at `time` (seconds since 1970).
+pub(super) fn from_line(head: &[u8], time: u64) -> Vec<u8> {
+    let mut line = FROM.to_vec();
+    line.extend_from_slice(&sender(head).unwrap_or(Cow::Borrowed(NOBODY)));
+    line.push(b' ');
+    line.extend_from_slice(asctime(time).as_bytes());
+    line.push(b'\n');
+    line
+}
+
+/// The address of the first Return-Path (`RFC 5321 §4.4`), if it is one sane word.
+fn sender(head: &[u8]) -> Option<Cow<'_, [u8]>> {
+    const NAME: &[u8] = b"return-path:";
+    for line in head.split(|octet| *octet == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            return None;
+        }
+        if !line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)) {
+            continue;
+        }
+        let value = line[NAME.len()..].trim_ascii();
+        let word = value.strip_prefix(b"<").and_then(|value| value.strip_suffix(b">")).unwrap_or(value);
+        let sane = |octet: &u8| octet.is_ascii_graphic() && !b"<>\"\\(),;:".contains(octet);
+        return (!word.is_empty() && word.len() <= SENDER_LIMIT && word.iter().all(sane))
+            .then_some(Cow::Borrowed(word));
+    }
+    None
+}
+
+/// A time as `asctime` writes it, in UTC: `Thu Jan  1 00:00:00 1970`.
+fn asctime(time: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    // A clock beyond the year 9999 would break the line's form.
+    let time = time.min(253_402_300_799);
+    let (days, seconds) = (time / 86_400, time % 86_400);
+    let (year, month, day) = civil(days);
+    format!(
+        "{} {} {day:2} {:02}:{:02}:{:02} {year:04}",
+        DAYS[(days % 7) as usize],
+        MONTHS[month],
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+/// Year, month from 0 and day from 1 of a day counted from 1970-01-01, in the Gregorian calendar.
+fn civil(mut days: u64) -> (u64, usize, u64) {
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let mut year = 1970;
+    while days >= 365 + u64::from(leap(year)) {
+        days -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 0;
+    while days >= lengths[month] {
+        days -= lengths[month];
+        month += 1;
+    }
+    (year, month, days + 1)
+}
+
+/// Where the first thing in `tail` begins that may be a From_ line of somebody else: `From ` at the start
+/// of a line, or a whole From_ line glued behind something else. None where there is nothing like it.
+/// postie's own lines never begin so behind the first, since they are quoted.
+pub(super) fn foreign(tail: &[u8], start: usize) -> Option<usize> {
+    let after = tail.get(start..)?;
+    memchr::memmem::find_iter(after, FROM).map(|at| at + start).find(|&at| {
+        let line_start = at == 0 || tail[at - 1] == b'\n';
+        line_start || (tail[at - 1] != b'>' && is_from_line(&tail[at..]))
+    })
+}
+
+/// Whether `tail` begins with a line like `From sender Www Mmm dd hh:mm:ss yyyy`, a zone allowed.
+fn is_from_line(tail: &[u8]) -> bool {
+    let Some(end) = memchr::memchr(b'\n', tail) else { return false };
+    let words: Vec<&[u8]> =
+        tail[..end].split(|octet| octet.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
+    let day = |word: &[u8]| word.len() == 3 && word.iter().all(u8::is_ascii_alphabetic);
+    let clock = |word: &[u8]| word.len() >= 5 && word.iter().all(|b| b.is_ascii_digit() || *b == b':');
+    words.len() >= 7 && day(words[2]) && day(words[3]) && clock(words[5])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quote(pieces: &[&[u8]]) -> Vec<u8> {
+        let (mut quoter, mut out) = (Quoter::new(), Vec::new());
+        pieces.iter().for_each(|piece| quoter.push(piece, &mut out));
+        quoter.end(&mut out);
+        out
+    }
+
+    /// Reads a message back as the format says, line by line.
+    fn unquote(stored: &[u8]) -> Vec<u8> {
+        let lines = stored.split_inclusive(|octet| *octet == b'\n');
+        let plain = |line: &[u8]| match line.iter().position(|octet| *octet != b'>') {
+            Some(n) if n > 0 && line[n..].starts_with(FROM) => line[1..].to_vec(),
+            _ => line.to_vec(),
+        };
+        lines.flat_map(plain).collect()
+    }
+
+    const MESSAGES: &[&str] = &[
+        "",
+        "\n",
+        "From a\n",
+        "From ",
+        "From",
+        "F",
+        ">",
+        ">>>",
+        ">From x\n>>From y\n>>>From",
+        "From: a\nFromage\n From x\nfrom x\nFROM x\n",
+        "A: b\n\nFrom \n>From \nF\nFr\nFro\nFrom\n>F\n>Fr\n",
+        "FFrom x\nFrFrom x\n>F>From x\n\r\nFrom x\r\n\rFrom x\n",
+        "no line end From x",
+        "a\n\n\nFrom x\n\n",
+        "\0From x\n\0",
+    ];
+
+    #[test]
+    fn every_message_is_quoted_the_same_at_every_cut_and_is_read_back() {
+        for message in MESSAGES {
+            let octets = message.as_bytes();
+            let whole = quote(&[octets]);
+            let mut expected = octets.to_vec();
+            if !octets.is_empty() && !octets.ends_with(b"\n") {
+                expected.push(b'\n');
+            }
+            assert_eq!(unquote(&whole), expected, "{message:?}");
+            assert!(!whole.split(|octet| *octet == b'\n').any(|line| line.starts_with(FROM)), "{message:?}");
+            for cut in 0..=octets.len() {
+                assert_eq!(quote(&[&octets[..cut], &octets[cut..]]), whole, "{message:?} cut at {cut}");
+            }
+            assert_eq!(quote(&octets.chunks(1).collect::<Vec<_>>()), whole, "{message:?}");
+        }
+    }
+
+    #[test]
+    fn random_messages_in_random_pieces_are_read_back() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+        let mut random = move |below: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % below as u64) as usize
+        };
+        let words: [&[u8]; 8] = [b"From ", b">", b"\n", b"F", b"rom ", b"\r", b"\0\xff", b"text"];
+        for _ in 0..2000 {
+            let mut message: Vec<u8> = (0..random(40)).flat_map(|_| words[random(8)].to_vec()).collect();
+            message.push(b'\n');
+            let (mut rest, mut pieces) = (&message[..], Vec::new());
+            while !rest.is_empty() {
+                let (piece, behind) = rest.split_at(1 + random(rest.len()));
+                pieces.push(piece);
+                rest = behind;
+            }
+            assert_eq!(unquote(&quote(&pieces)), message);
+        }
+    }
+
+    #[test]
+    fn the_from_line_has_one_word_and_the_time_of_asctime() {
+        for (head, sender) in [
+            ("Return-Path: <a@example.org>\nSubject: x\n\n", "a@example.org"),
+            ("Received: x\nRETURN-PATH:b@c\r\n\n", "b@c"),
+            ("Return-Path: <>\n\n", "MAILER-DAEMON"),
+            ("Return-Path: <a b@c>\n\n", "MAILER-DAEMON"),
+            ("Return-Path: <\"a b\"@c>\n\n", "MAILER-DAEMON"),
+            ("Return-Path: <a\u{e9}@c>\n\n", "MAILER-DAEMON"),
+            ("Return-Path: <a\x07@c>\n\n", "MAILER-DAEMON"),
+            ("Subject: x\n\nReturn-Path: <in@body>\n", "MAILER-DAEMON"),
+            ("", "MAILER-DAEMON"),
+        ] {
+            let line = String::from_utf8(from_line(head.as_bytes(), 951_827_696)).unwrap();
+            assert_eq!(line, format!("From {sender} Tue Feb 29 12:34:56 2000\n"), "{head:?}");
+        }
+        let long = format!("Return-Path: <{}@c>\n", "x".repeat(SENDER_LIMIT));
+        assert!(from_line(long.as_bytes(), 0).starts_with(b"From MAILER-DAEMON Thu Jan  1 00:00:00 1970\n"));
+    }
+
+    #[test]
+    fn asctime_agrees_with_the_calendar() {
+        for (time, text) in [
+            (0, "Thu Jan  1 00:00:00 1970"),
+            (86_399, "Thu Jan  1 23:59:59 1970"),
+            (1_709_164_800, "Thu Feb 29 00:00:00 2024"),
+            (4_107_542_400, "Mon Mar  1 00:00:00 2100"),
+            (253_402_300_799, "Fri Dec 31 23:59:59 9999"),
+            (u64::MAX, "Fri Dec 31 23:59:59 9999"),
+        ] {
+            assert_eq!(asctime(time), text);
+        }
+    }
+
+    #[test]
+    fn a_separator_of_somebody_else_is_seen_and_quoted_text_is_not_one() {
+        let line = "From x@y Thu Jan  1 00:00:00 1970\n";
+        for (tail, place) in [
+            (format!("From me\nbody {line}"), Some(13)),
+            (format!("From me\nbody\n{line}"), Some(13)),
+            (format!("From me\nbody\n\n{line}"), Some(14)),
+            (format!("From me\nbody\n>{line}"), None),
+            (format!("From me\nbody\n>>{line}rest"), None),
+            ("From me\nI had it From you\nand more".into(), None),
+            ("From me\nFrom anybody".into(), Some(8)),
+            ("From me\n".into(), None),
+        ] {
+            assert_eq!(foreign(tail.as_bytes(), 8), place, "{tail:?}");
+        }
+        assert_eq!(foreign(b"short", 8), None);
+    }
+}

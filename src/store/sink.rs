@@ -1,0 +1,181 @@
+//! What every destination of fetched messages can do, and the proof it gives.
+
+use super::error::StoreError;
+use super::identity::Identity;
+use super::ledger::Ledger;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The message a draft is begun for.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Who it is.
+    pub identity: &'a Identity,
+    /// The caller's own number for it, given back with what is delivered.
+    pub tag: usize,
+    /// Its size as the server lists it, where one is known.
+    pub wire_size: Option<u64>,
+}
+
+/// Where a message went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A file of a Maildir: its absolute path.
+    Maildir(PathBuf),
+    /// A message in an mbox.
+    Mbox {
+        /// The absolute path of the mbox.
+        path: PathBuf,
+        /// Where its From_ line begins.
+        offset: u64,
+    },
+    /// The user's command took it.
+    Command,
+    /// It was written to standard output.
+    Stdout,
+}
+
+/// Proof that a message is stored: it would survive a power cut. Only a sink makes it.
+#[derive(Debug)]
+pub struct Delivered {
+    pub(super) identity: Identity,
+    pub(super) tag: usize,
+    pub(super) wire_size: Option<u64>,
+    pub(super) place: Place,
+    pub(super) size: u64,
+    pub(super) sha256: [u8; 32],
+    /// The mbox intent this delivery fulfils.
+    pub(super) intent: Option<u64>,
+}
+
+impl Delivered {
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The caller's own number, as given at `begin`.
+    pub fn tag(&self) -> usize {
+        self.tag
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// How many octets are stored. In an mbox this counts the message as it stands there (quoted, with a
+    /// last line end), without the From_ line before and the blank line behind it.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The SHA-256 of the stored octets that `size` counts.
+    pub fn sha256(&self) -> &[u8; 32] {
+        &self.sha256
+    }
+
+    /// The size the server listed, as given at `begin`.
+    pub fn wire_size(&self) -> Option<u64> {
+        self.wire_size
+    }
+}
+
+/// How much is staged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Messages.
+    pub count: usize,
+    /// Octets.
+    pub octets: u64,
+}
+
+/// What [`Sink::recover`] found and did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Messages a killed run had stored and not recorded; they are recorded now.
+    pub accepted: usize,
+    /// Octets of a half message that were removed.
+    pub removed: u64,
+    /// Half messages that could not be removed, because another program's mail may be mixed with them:
+    /// the mbox and where in it.
+    pub left: Vec<(PathBuf, u64)>,
+}
+
+/// How long to wait for a lock or a command, and when to give up.
+#[derive(Clone)]
+pub struct Patience {
+    limit: Duration,
+    stop: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Patience {
+    /// Waits up to `limit`, and ends sooner when `stop` says so.
+    pub fn new(limit: Duration, stop: Arc<dyn Fn() -> bool + Send + Sync>) -> Self {
+        Patience { limit, stop }
+    }
+
+    /// Waits up to `limit`, and is never told to stop.
+    pub fn of(limit: Duration) -> Self {
+        Patience { limit, stop: Arc::new(|| false) }
+    }
+
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        (self.stop)()
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.limit)
+    }
+}
+
+impl std::fmt::Debug for Patience {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Patience").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+/// A destination: one open draft at a time, many staged, then one barrier for all of them.
+///
+/// After an error of `commit`, `write` or `finish` nothing of the batch counts as stored, except what an
+/// earlier `commit` returned; the caller ends the session or, for an error of scope message, goes on.
+pub trait Sink {
+    /// Settles what a killed run left here. Called once, before anything is fetched, with the account
+    /// locked.
+    fn recover(&mut self, ledger: &mut Ledger) -> Result<Recovery, StoreError>;
+
+    /// Finds a message that an earlier, killed run stored here and did not record. Asked for every
+    /// message before it is fetched; costs nothing unless a run was killed.
+    fn adopt(&mut self, ledger: &mut Ledger, subject: &Subject) -> Result<Option<Delivered>, StoreError>;
+
+    /// Opens a draft.
+    fn begin(&mut self, subject: &Subject) -> Result<(), StoreError>;
+
+    /// Adds content to the open draft: line ends are LF, pieces may be cut anywhere.
+    fn write(&mut self, ledger: &mut Ledger, octets: &[u8]) -> Result<(), StoreError>;
+
+    /// Drops the open draft and leaves nothing of it.
+    fn discard(&mut self);
+
+    /// Declares the open draft whole; it is staged now.
+    fn finish(&mut self) -> Result<(), StoreError>;
+
+    /// How much is staged.
+    fn staged(&self) -> Load;
+
+    /// Whether it is time to commit, as this destination sees it.
+    fn due(&self) -> bool;
+
+    /// Makes all that is staged durable and visible. On an error nothing that is not certain to be durable
+    /// is returned, now or later, and it is removed again. Where messages are handled one by one, what
+    /// succeeded is returned first and the error by the next call: call until nothing is staged.
+    fn commit(&mut self, ledger: &mut Ledger) -> Result<Vec<Delivered>, StoreError>;
+
+    /// Drops everything that is staged and open.
+    fn rollback(&mut self);
+}

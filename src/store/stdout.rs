@@ -1,0 +1,204 @@
+//! Standard output as a destination: an mbox in mboxrd. A message counts as delivered once it is written
+//! and flushed; what becomes of it behind that, postie cannot know. A message is kept until it is whole, so
+//! that no half message is ever written, unless writing itself fails.
+
+use super::durable;
+use super::error::StoreError;
+use super::identity::Identity;
+use super::ledger::Ledger;
+use super::mboxrd::{HEAD, Quoter, from_line};
+use super::sink::{Delivered, Load, Place, Recovery, Sink, Subject};
+use super::spool::Spool;
+use sha2::{Digest, Sha256};
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Standard output, or whatever stands for it.
+pub struct Stdout {
+    out: Box<dyn Write>,
+    draft: Option<Message>,
+    staged: VecDeque<Message>,
+    broken: bool,
+}
+
+struct Message {
+    identity: Identity,
+    tag: usize,
+    wire_size: Option<u64>,
+    spool: Spool,
+}
+
+impl Stdout {
+    /// Writes messages to `out`.
+    pub fn new(out: Box<dyn Write>) -> Self {
+        Stdout { out, draft: None, staged: VecDeque::new(), broken: false }
+    }
+
+    fn put(&mut self, message: Message) -> io::Result<Delivered> {
+        let Message { identity, tag, wire_size, mut spool } = message;
+        let from = from_line(&spool.head(HEAD)?, durable::now());
+        self.out.write_all(&from)?;
+        let (mut quoter, mut quoted) = (Quoter::new(), Vec::new());
+        let (mut hash, mut size) = (Sha256::new(), 0);
+        let mut give = |quoted: &mut Vec<u8>| {
+            hash.update(&*quoted);
+            size += quoted.len() as u64;
+            let written = self.out.write_all(quoted);
+            quoted.clear();
+            written
+        };
+        spool.read(|block| {
+            quoter.push(block, &mut quoted);
+            give(&mut quoted)
+        })?;
+        quoter.end(&mut quoted);
+        give(&mut quoted)?;
+        self.out.write_all(b"\n")?;
+        self.out.flush()?;
+        let sha256 = hash.finalize().into();
+        Ok(Delivered { identity, tag, wire_size, place: Place::Stdout, size, sha256, intent: None })
+    }
+}
+
+fn failed(error: io::Error) -> StoreError {
+    StoreError::io(Path::new("standard output"), "write a message", error)
+}
+
+impl Sink for Stdout {
+    fn recover(&mut self, _: &mut Ledger) -> Result<Recovery, StoreError> {
+        Ok(Recovery::default())
+    }
+
+    fn adopt(&mut self, _: &mut Ledger, _: &Subject) -> Result<Option<Delivered>, StoreError> {
+        Ok(None)
+    }
+
+    fn begin(&mut self, subject: &Subject) -> Result<(), StoreError> {
+        if self.draft.is_some() {
+            return Err(StoreError::Misused("a draft is open already"));
+        }
+        self.draft = Some(Message {
+            identity: subject.identity.clone(),
+            tag: subject.tag,
+            wire_size: subject.wire_size,
+            spool: Spool::default(),
+        });
+        Ok(())
+    }
+
+    fn write(&mut self, _: &mut Ledger, octets: &[u8]) -> Result<(), StoreError> {
+        match &mut self.draft {
+            Some(draft) => draft.spool.write(octets).map_err(|error| {
+                StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
+            }),
+            None => Err(StoreError::Misused("no draft is open")),
+        }
+    }
+
+    fn discard(&mut self) {
+        self.draft = None;
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        match self.draft.take() {
+            Some(draft) => self.staged.push_back(draft),
+            None => return Err(StoreError::Misused("no draft is open")),
+        }
+        Ok(())
+    }
+
+    fn staged(&self) -> Load {
+        let octets = self.staged.iter().map(|message| message.spool.len()).sum();
+        Load { count: self.staged.len(), octets }
+    }
+
+    fn due(&self) -> bool {
+        !self.staged.is_empty()
+    }
+
+    fn commit(&mut self, _: &mut Ledger) -> Result<Vec<Delivered>, StoreError> {
+        if self.broken {
+            return Err(StoreError::Broken { path: "standard output".into() });
+        }
+        let mut delivered = Vec::new();
+        while let Some(message) = self.staged.pop_front() {
+            match self.put(message) {
+                Ok(one) => delivered.push(one),
+                Err(error) => {
+                    self.broken = true;
+                    self.rollback();
+                    // What was flushed before counts; the next call says that nothing more will.
+                    return if delivered.is_empty() { Err(failed(error)) } else { Ok(delivered) };
+                }
+            }
+        }
+        Ok(delivered)
+    }
+
+    fn rollback(&mut self) {
+        self.draft = None;
+        self.staged.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::identity::AccountKey;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    /// Takes so many octets, then no more.
+    #[derive(Clone)]
+    struct Pipe(Arc<Mutex<Vec<u8>>>, usize);
+
+    impl Write for Pipe {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            let mut taken = self.0.lock().unwrap();
+            match octets.len().min(self.1 - taken.len()) {
+                0 => Err(io::ErrorKind::BrokenPipe.into()),
+                count => {
+                    taken.extend_from_slice(&octets[..count]);
+                    Ok(count)
+                }
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn messages_are_written_whole_and_quoted_and_dropped_ones_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = AccountKey::new("pop3", "h", 1, "u");
+        let mut ledger = Ledger::open(dir.path(), &key, Duration::ZERO, &|| false).unwrap();
+        let text = "Return-Path: <a@b>\n\nFrom x";
+        for (room, whole) in [(10_000, 1), (20, 0)] {
+            let pipe = Pipe(Arc::default(), room);
+            let mut stdout = Stdout::new(Box::new(pipe.clone()));
+            let identity = key.identity(b"1", 0);
+            let subject = Subject { identity: &identity, tag: 1, wire_size: None };
+            stdout.begin(&subject).unwrap();
+            stdout.write(&mut ledger, b"half").unwrap();
+            stdout.discard();
+            stdout.begin(&subject).unwrap();
+            stdout.write(&mut ledger, text.as_bytes()).unwrap();
+            assert!(!stdout.due());
+            stdout.finish().unwrap();
+            assert!(stdout.due() && pipe.0.lock().unwrap().is_empty());
+            let delivered = stdout.commit(&mut ledger).unwrap_or_default();
+            assert_eq!(delivered.len(), whole);
+            let written = String::from_utf8(pipe.0.lock().unwrap().clone()).unwrap();
+            assert!(written.starts_with("From a@b "));
+            if whole == 1 {
+                assert!(written.ends_with("\nReturn-Path: <a@b>\n\n>From x\n\n"));
+                assert_eq!(delivered[0].size(), text.len() as u64 + 2);
+            } else {
+                assert!(stdout.commit(&mut ledger).is_err(), "a broken pipe stays broken");
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! From an account's POP3 side to a session whose user is logged in.
+
+use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
+use crate::pop3::{Authorization, Login, Method, Survey, Transaction};
+use crate::words::{Failure, Kind};
+
+/// What it takes to open a session.
+pub struct Access<'a> {
+    /// The server.
+    pub endpoint: &'a Endpoint,
+    /// Its trust; `None` only where the endpoint has no TLS.
+    pub tls: Option<&'a Tls>,
+    /// Who logs in, and how.
+    pub login: Login<'a>,
+    /// How long things may take.
+    pub limits: &'a Limits,
+    /// Makes a listener for each connection's transcript.
+    pub tap: &'a dyn Fn() -> Option<Box<dyn Tap>>,
+}
+
+impl Access<'_> {
+    /// Opens a session and asks for the listings of `survey`. `pipelining`: whether to believe a server
+    /// that announces it.
+    pub fn open(&self, survey: Survey, pipelining: bool) -> Result<(Transaction, Method), Failure> {
+        let mut authorization = match self.reach(true) {
+            // A few old servers drop the connection at CAPA, or never answer it.
+            Err(failure)
+                if failure.stage == "CAPA" && matches!(failure.kind, Kind::Network | Kind::Timeout) =>
+            {
+                self.reach(false)?
+            }
+            other => other?,
+        };
+        if !pipelining {
+            authorization.without_pipelining();
+        }
+        authorization.login(&self.login, survey)
+    }
+
+    /// Connects, and goes on to the point where a login may be sent.
+    fn reach(&self, capa: bool) -> Result<Authorization, Failure> {
+        let wire = dial(self.endpoint, self.tls, self.limits, (self.tap)())?;
+        let mut authorization = Authorization::greet(wire)?;
+        if capa {
+            authorization.capa()?;
+        }
+        if self.endpoint.security == Security::StartTls {
+            let missing = || {
+                Failure::new(
+                    Kind::Internal,
+                    "STLS",
+                    format!("{}: STLS: no TLS was prepared", self.endpoint.place()),
+                )
+            };
+            authorization.stls(self.tls.ok_or_else(missing)?, &self.endpoint.host)?;
+            if capa {
+                authorization.capa()?;
+            }
+        }
+        Ok(authorization)
+    }
+}

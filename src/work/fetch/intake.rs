@@ -1,0 +1,262 @@
+//! The intake of a fetch: octets to the sink, batches to the ledger, news to the observer.
+
+use super::{Action, Event, Job, Marked, Outcome, Told};
+use crate::mail::summary::{MAX_HEADER, Summary};
+use crate::pop3::{Listing, Receiver, Row, Wanted};
+use crate::store::{Afterwards, Delivered, Recorded, StoreError, Subject};
+use crate::words::{Failure, Kind, Scope};
+use crate::work::maildrop::Maildrop;
+use crate::work::plan::{Get, Plan};
+
+/// The header of the message that is coming in, as far as it is of interest.
+#[derive(Default)]
+struct Header {
+    octets: Vec<u8>,
+    done: bool,
+}
+
+impl Header {
+    fn clear(&mut self, wanted: bool) {
+        self.octets.clear();
+        self.done = !wanted;
+    }
+
+    fn push(&mut self, octets: &[u8]) {
+        if self.done {
+            return;
+        }
+        let from = self.octets.len().saturating_sub(1);
+        let room = MAX_HEADER - self.octets.len();
+        self.octets.extend_from_slice(&octets[..octets.len().min(room)]);
+        let end = memchr::memmem::find(&self.octets[from..], b"\n\n").map(|at| from + at + 1);
+        if let Some(end) = end {
+            self.octets.truncate(end);
+        }
+        self.done = end.is_some() || self.octets.len() == MAX_HEADER;
+    }
+}
+
+/// Takes what the session brings: octets to the sink, batches to the ledger, news to the observer.
+pub(super) struct Intake<'a, 'o> {
+    listing: &'a Listing,
+    /// What is fetched, in the order in which it comes; the index is the tag of the deliveries.
+    gets: Vec<&'a Get>,
+    job: Job<'o>,
+    outcome: &'a mut Outcome,
+    header: Header,
+    summaries: Vec<Option<Summary>>,
+    /// What was recorded in this session: place in the listing, and proof.
+    recorded: Vec<(usize, Recorded)>,
+    /// Whether the failure was one of this side.
+    local: bool,
+}
+
+impl<'a, 'o> Intake<'a, 'o> {
+    pub(super) fn new(listing: &'a Listing, job: Job<'o>, outcome: &'a mut Outcome) -> Self {
+        let gets = Vec::new();
+        let (summaries, recorded) = (Vec::new(), Vec::new());
+        Intake { listing, gets, job, outcome, header: Header::default(), summaries, recorded, local: false }
+    }
+
+    /// What is to be fetched, in the order in which it is taken.
+    pub(super) fn wanted(&mut self) -> Vec<Wanted> {
+        self.summaries.resize_with(self.gets.len(), || None);
+        let rows = self.gets.iter().map(|get| &self.listing.rows[get.row]);
+        rows.map(|row| Wanted { number: row.number, size: row.size }).collect()
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.job.observer.event(event);
+    }
+
+    fn row(&self, tag: usize) -> &'a Row {
+        &self.listing.rows[self.gets[tag].row]
+    }
+
+    /// Takes over what a killed run has stored without recording it; the rest is to be fetched.
+    pub(super) fn adopt(&mut self, plan: &'a Plan) -> Result<(), Failure> {
+        let mut adopted = Vec::new();
+        for get in &plan.get {
+            let row = &self.listing.rows[get.row];
+            let subject = Subject { identity: &get.identity, tag: get.row, wire_size: row.size };
+            let found = if get.adoptable { self.job.sink.adopt(self.job.ledger, &subject) } else { Ok(None) };
+            match found.map_err(|error| error.failure("recovery"))? {
+                Some(delivered) => adopted.push(delivered),
+                None => self.gets.push(get),
+            }
+        }
+        if adopted.is_empty() {
+            return Ok(());
+        }
+        let count = adopted.len();
+        self.job
+            .observer
+            .event(Event::Note(format!("{count} message(s) of an interrupted run were found stored")));
+        let told: Vec<_> =
+            adopted.iter().map(|one| self.tell_of(one, self.listing.rows[one.tag()].clone(), None)).collect();
+        let recorded =
+            self.job.ledger.record(adopted, Afterwards::Keep).map_err(|error| error.failure("ledger"))?;
+        for (proof, told) in recorded.into_iter().zip(told) {
+            // What this session did not fetch itself is deleted only where its UID names it for certain.
+            let row = &self.listing.rows[proof.tag()];
+            let uid = row.uid.as_deref().unwrap_or_default();
+            if self.job.ledger.proof(uid, row.size).is_some() {
+                self.recorded.push((proof.tag(), proof));
+            }
+            self.outcome.delivered += 1;
+            self.job.observer.event(Event::Message(Box::new(told)));
+        }
+        Ok(())
+    }
+
+    fn tell_of(&self, delivered: &Delivered, row: Row, summary: Option<Summary>) -> Told {
+        Told {
+            place: Some(delivered.place().clone()),
+            stored: Some(delivered.size()),
+            sha256: Some(*delivered.sha256()),
+            summary,
+            ..Told::new(Action::Delivered, row, true)
+        }
+    }
+
+    /// An error of the store: of one message, or the end of the session.
+    fn store_failed(&mut self, error: &StoreError, stage: &str) -> Result<(), Failure> {
+        let failure = error.failure(stage);
+        let tag = match error {
+            StoreError::Left { tag } | StoreError::Command { tag, .. } => *tag,
+            _ => {
+                self.local = true;
+                return Err(failure);
+            }
+        };
+        let row = self.row(tag).clone();
+        self.outcome.failed.push(failure.kind);
+        self.job.observer.event(Event::Failed(Some(row), failure));
+        Ok(())
+    }
+
+    /// Whether a message fetched now should go from the server at the end of this session.
+    fn goes(&self, row: &Row) -> bool {
+        let seen = row.uid.as_deref().and_then(|uid| self.job.ledger.first_seen(uid));
+        self.job.policy.goes(seen.unwrap_or(self.job.now), self.job.now)
+    }
+
+    /// Makes what is staged durable, records it, tells of it.
+    fn commit(&mut self) -> Result<(), Failure> {
+        while self.job.sink.staged().count > 0 {
+            match self.job.sink.commit(self.job.ledger) {
+                Ok(delivered) => self.record(delivered)?,
+                Err(error) => self.store_failed(&error, "delivery")?,
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, delivered: Vec<Delivered>) -> Result<(), Failure> {
+        let mut told = Vec::with_capacity(delivered.len());
+        for one in &delivered {
+            let summary = self.summaries[one.tag()].take();
+            told.push(self.tell_of(one, self.row(one.tag()).clone(), summary));
+        }
+        let (going, staying): (Vec<_>, Vec<_>) =
+            delivered.into_iter().partition(|one| self.goes(self.row(one.tag())));
+        for (some, afterwards) in [(staying, Afterwards::Keep), (going, Afterwards::Delete)] {
+            if some.is_empty() {
+                continue;
+            }
+            let recorded = self.job.ledger.record(some, afterwards).map_err(|error| {
+                self.local = true;
+                error.failure("ledger")
+            })?;
+            self.recorded.extend(recorded.into_iter().map(|proof| (self.gets[proof.tag()].row, proof)));
+        }
+        for told in told {
+            self.outcome.delivered += 1;
+            self.job.observer.event(Event::Message(Box::new(told)));
+        }
+        Ok(())
+    }
+
+    /// Brings the store to rest after the retrieval: what is whole is kept, even if the session failed.
+    pub(super) fn settle(&mut self, fetched: Result<(), Failure>) -> Result<(), Failure> {
+        let Err(failure) = fetched else { return self.commit_or_roll_back() };
+        self.job.sink.discard();
+        if self.local {
+            self.job.sink.rollback();
+        } else {
+            self.commit_or_roll_back()?;
+        }
+        Err(failure)
+    }
+
+    fn commit_or_roll_back(&mut self) -> Result<(), Failure> {
+        self.commit().inspect_err(|_| self.job.sink.rollback())
+    }
+
+    /// Marks for deletion what is safe here: what this session delivered, and what earlier ones did.
+    pub(super) fn delete(self, maildrop: &mut dyn Maildrop, plan: &Plan) -> Result<Marked<'o>, Failure> {
+        let fresh = self.recorded.iter().filter(|(place, _)| self.goes(&self.listing.rows[*place]));
+        let messages: Vec<(usize, Recorded)> = plan.delete.iter().chain(fresh).cloned().collect();
+        let Intake { listing, job, outcome, .. } = self;
+        if messages.is_empty() {
+            return Ok(Marked { messages: Vec::new(), job });
+        }
+        let proofs: Vec<Recorded> = messages.iter().map(|(_, proof)| proof.clone()).collect();
+        job.ledger.pend(&proofs).map_err(|error| error.failure("ledger"))?;
+        let numbers: Vec<_> =
+            messages.iter().map(|(place, proof)| (listing.rows[*place].number, proof)).collect();
+        let results = maildrop.delete(&numbers)?;
+        let mut marked = Vec::with_capacity(messages.len());
+        for ((place, proof), result) in messages.into_iter().zip(results) {
+            let row = listing.rows[place].clone();
+            match result {
+                None => marked.push((row, proof)),
+                Some(failure) => {
+                    outcome.failed.push(failure.kind);
+                    job.observer.event(Event::Failed(Some(row), failure.scoped(Scope::Message)));
+                }
+            }
+        }
+        Ok(Marked { messages: marked, job })
+    }
+}
+
+impl Receiver for Intake<'_, '_> {
+    fn begin(&mut self, index: usize) -> Result<(), Failure> {
+        if self.job.observer.gone() {
+            self.local = false;
+            return Err(Failure::new(
+                Kind::Storage,
+                "standard output",
+                "standard output: writing: the reader went away",
+            ));
+        }
+        self.header.clear(self.job.observer.wants_headers());
+        let get = self.gets[index];
+        let subject = Subject { identity: &get.identity, tag: index, wire_size: self.row(index).size };
+        self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error, "delivery"))
+    }
+
+    fn chunk(&mut self, octets: &[u8]) -> Result<(), Failure> {
+        self.header.push(octets);
+        self.job.observer.event(Event::Octets(octets.len() as u64));
+        self.job.sink.write(self.job.ledger, octets).or_else(|error| self.store_failed(&error, "delivery"))
+    }
+
+    fn confirm(&mut self, index: usize) -> Result<(), Failure> {
+        if self.job.observer.wants_headers() {
+            self.summaries[index] = Some(Summary::of(&self.header.octets));
+        }
+        if let Err(error) = self.job.sink.finish() {
+            self.store_failed(&error, "delivery")?;
+        }
+        if self.job.sink.due() { self.commit() } else { Ok(()) }
+    }
+
+    fn refused(&mut self, index: usize, failure: Failure) -> Result<(), Failure> {
+        let row = self.row(index).clone();
+        self.outcome.failed.push(failure.kind);
+        self.job.observer.event(Event::Failed(Some(row), failure.scoped(Scope::Message)));
+        Ok(())
+    }
+}

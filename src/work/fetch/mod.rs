@@ -1,0 +1,255 @@
+//! The fetch job: one session with one mailbox, from its listing to its end.
+//!
+//! The order is the promise: a batch is staged, made durable by the sink, recorded by the ledger; only
+//! then it may be marked for deletion, and only the server's word at the end makes that real. Whatever
+//! fails in between, what is durable is recorded and the rest is as if it had never come.
+
+mod intake;
+
+use super::maildrop::Maildrop;
+use super::plan::{After, Plan, Policy, Reason, plan};
+use crate::mail::summary::Summary;
+use crate::pop3::{Listing, Row};
+use crate::store::{Ledger, Place, Recorded, Sink, StoreError};
+use crate::words::{Failure, Kind, Scope};
+use intake::Intake;
+
+/// What happened to one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is stored and recorded.
+    Delivered,
+    /// It was left alone, for a reason that is no failure.
+    Skipped,
+    /// It is gone from the server.
+    Deleted,
+    /// It would be stored, were this not a dry run.
+    WouldDeliver,
+    /// It would be deleted from the server, were this not a dry run.
+    WouldDelete,
+}
+
+/// A message, as the job tells of it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// What happened.
+    pub action: Action,
+    /// Its row in the listing.
+    pub row: Row,
+    /// Whether it was new.
+    pub new: bool,
+    /// Where it went.
+    pub place: Option<Place>,
+    /// The octets stored.
+    pub stored: Option<u64>,
+    /// Their SHA-256.
+    pub sha256: Option<[u8; 32]>,
+    /// Its header.
+    pub summary: Option<Summary>,
+    /// Why it was skipped.
+    pub reason: Option<Reason>,
+}
+
+/// What the job tells while it runs.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// So many messages of so many octets will be fetched.
+    Planned(u64, u64),
+    /// Something happened to a message.
+    Message(Box<Told>),
+    /// Something failed that does not end the session; the row it concerns, if it concerns one.
+    Failed(Option<Row>, Failure),
+    /// So many octets more have come.
+    Octets(u64),
+    /// A remark for people.
+    Note(String),
+    /// What ended the account's run.
+    Ended(Failure),
+}
+
+/// Listens to the job.
+pub trait Observer {
+    /// Something happened.
+    fn event(&mut self, event: Event);
+    /// Whether headers are of interest: they cost time.
+    fn wants_headers(&self) -> bool;
+    /// Whether the one who listens is gone and the job should end after the step it is in.
+    fn gone(&self) -> bool {
+        false
+    }
+}
+
+/// What a session amounted to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Messages delivered.
+    pub delivered: u64,
+    /// Messages deleted from the server, confirmed.
+    pub deleted: u64,
+    /// Failures of single messages: their classes.
+    pub failed: Vec<Kind>,
+    /// What ended the session before its end.
+    pub ended: Option<Failure>,
+    /// Whether it ended so that a server which cannot pipeline may be the cause.
+    pub suspects_pipelining: bool,
+}
+
+/// What the job works with.
+pub struct Job<'a> {
+    /// The account's ledger, locked.
+    pub ledger: &'a mut Ledger,
+    /// The destination, open and recovered.
+    pub sink: &'a mut dyn Sink,
+    /// What the user wants.
+    pub policy: &'a Policy,
+    /// Who listens.
+    pub observer: &'a mut dyn Observer,
+    /// Seconds since 1970.
+    pub now: u64,
+}
+
+/// Runs one session with a mailbox whose user is logged in.
+pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    let result = prepare(maildrop.as_mut(), &job).and_then(|(listing, plan)| {
+        Session { listing: &listing, plan: &plan, job, outcome: &mut outcome }.run(maildrop.as_mut())
+    });
+    let failure = match result {
+        Ok(marked) => return finish(maildrop, marked, outcome),
+        Err(failure) => failure,
+    };
+    outcome.suspects_pipelining = maildrop.suspects_pipelining() && failure.kind == Kind::Protocol
+        || maildrop.suspects_pipelining() && failure.kind == Kind::Network && outcome.delivered == 0;
+    outcome.ended = Some(failure);
+    outcome
+}
+
+/// Tells what [`fetch`] would do, and changes nothing.
+pub fn rehearse(
+    maildrop: &mut dyn Maildrop,
+    ledger: &Ledger,
+    policy: &Policy,
+    observer: &mut dyn Observer,
+) -> Result<(), Failure> {
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+    let listing = maildrop.listing()?;
+    let plan = plan(&listing, ledger, policy, now)?;
+    let mut tell = |action, place: usize, reason| {
+        let told = Told { reason, ..Told::new(action, listing.rows[place].clone(), plan.new[place]) };
+        observer.event(Event::Message(Box::new(told)));
+    };
+    plan.skip.iter().for_each(|(place, reason)| tell(Action::Skipped, *place, Some(*reason)));
+    plan.delete.iter().for_each(|(place, _)| tell(Action::WouldDelete, *place, None));
+    for get in &plan.get {
+        tell(Action::WouldDeliver, get.row, None);
+        if policy.goes(now, now) {
+            tell(Action::WouldDelete, get.row, None);
+        }
+    }
+    Ok(())
+}
+
+/// Records all that is listed as fetched, and fetches nothing. Returns how many messages were new.
+pub fn mark_seen(maildrop: &mut dyn Maildrop, ledger: &mut Ledger) -> Result<usize, Failure> {
+    let listing = maildrop.listing()?;
+    if !listing.has_uids {
+        let message = "UIDL: the server does not have it: there is nothing to recognise messages by";
+        return Err(Failure::new(Kind::Missing, "UIDL", message));
+    }
+    let rows = listing.rows.iter().filter_map(|row| Some((row.uid.as_deref()?, row.size)));
+    ledger.mark_seen(rows).map_err(|error| error.failure("ledger"))
+}
+
+fn prepare(maildrop: &mut dyn Maildrop, job: &Job<'_>) -> Result<(Listing, Plan), Failure> {
+    let listing = maildrop.listing()?;
+    let plan = plan(&listing, job.ledger, job.policy, job.now)?;
+    Ok((listing, plan))
+}
+
+/// What was marked for deletion: the row and the proof of each, and the ledger to note the end in.
+struct Marked<'a> {
+    messages: Vec<(Row, Recorded)>,
+    job: Job<'a>,
+}
+
+/// Ends the session. Only the server's word makes deletions real; without it they stay pending.
+fn finish(maildrop: Box<dyn Maildrop>, marked: Marked<'_>, mut outcome: Outcome) -> Outcome {
+    let Marked { messages, job } = marked;
+    if let Err(mut failure) = maildrop.finish(!messages.is_empty()) {
+        if !matches!(failure.kind, Kind::Interrupted | Kind::Timeout) {
+            failure.kind = Kind::Network;
+        }
+        let count = messages.len();
+        failure.message.push_str(&format!("; whether {count} message(s) were deleted is not known"));
+        failure.retry = failure.kind.retry();
+        outcome.ended =
+            Some(failure.hint("nothing is lost: the next run repeats the deletions without fetching again"));
+        return outcome;
+    }
+    let proofs: Vec<Recorded> = messages.iter().map(|(_, proof)| proof.clone()).collect();
+    if let Err(error) = job.ledger.deleted(&proofs) {
+        outcome.ended = Some(error.failure("ledger"));
+    }
+    for (row, _) in messages {
+        outcome.deleted += 1;
+        job.observer.event(Event::Message(Box::new(Told::new(Action::Deleted, row, false))));
+    }
+    outcome
+}
+
+impl Told {
+    fn new(action: Action, row: Row, new: bool) -> Self {
+        Told { action, row, new, place: None, stored: None, sha256: None, summary: None, reason: None }
+    }
+}
+
+/// One session, between its listing and its end.
+struct Session<'a, 'o> {
+    listing: &'a Listing,
+    plan: &'a Plan,
+    job: Job<'o>,
+    outcome: &'a mut Outcome,
+}
+
+impl<'o> Session<'_, 'o> {
+    fn run(mut self, maildrop: &mut dyn Maildrop) -> Result<Marked<'o>, Failure> {
+        self.note().map_err(|error| error.failure("ledger"))?;
+        let Session { listing, plan, job, outcome } = self;
+        for (place, reason) in &plan.skip {
+            tell_skip(job.observer, outcome, &listing.rows[*place], *reason);
+        }
+        let mut intake = Intake::new(listing, job, outcome);
+        intake.adopt(plan)?;
+        let wanted = intake.wanted();
+        let octets = wanted.iter().filter_map(|wanted| wanted.size).fold(0, u64::saturating_add);
+        intake.tell(Event::Planned(wanted.len() as u64, octets));
+        let fetched = maildrop.bodies(&wanted, &mut intake);
+        intake.settle(fetched)?;
+        intake.delete(maildrop, plan)
+    }
+
+    /// Notes what the listing itself teaches, before anything is fetched.
+    fn note(&mut self) -> Result<(), StoreError> {
+        let ledger = &mut *self.job.ledger;
+        let uids = || self.listing.rows.iter().filter_map(|row| row.uid.as_deref());
+        ledger.note_ambiguous(self.plan.ambiguous.iter().map(Vec::as_slice))?;
+        ledger.note_listed(uids())?;
+        match self.job.policy.after {
+            After::DeleteAfter(_) => ledger.note_first_seen(uids(), self.job.now),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn tell_skip(observer: &mut dyn Observer, outcome: &mut Outcome, row: &Row, reason: Reason) {
+    if reason == Reason::NoUid {
+        let message = format!("UIDL: message {}: the server names no usable UID for it", row.number);
+        let failure = Failure::new(Kind::Protocol, "UIDL", message).scoped(Scope::Message);
+        outcome.failed.push(failure.kind);
+        observer.event(Event::Failed(Some(row.clone()), failure));
+        return;
+    }
+    let mut told = Told::new(Action::Skipped, row.clone(), reason != Reason::Ambiguous);
+    told.reason = Some(reason);
+    observer.event(Event::Message(Box::new(told)));
+}

@@ -1,0 +1,410 @@
+//! The plan of a fetch: listing, ledger and policy in, actions out. No I/O, no clock.
+//!
+//! Which of the server's messages are already here is decided by UID and, where both sides know it, by
+//! size: a UID with another size is another message. A UID that the server lists more than once, or ever
+//! did, names none of its messages for certain: what is listed is matched one to one with what is
+//! recorded, and nothing of it is deleted but what this very session has fetched.
+
+use crate::pop3::{Listing, Row};
+use crate::store::{Identity, Known, Ledger, Recorded, State};
+use crate::words::{Failure, Kind, Scope};
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+/// So many known UIDs must be there before their disappearance looks like a reset.
+pub const RESET_THRESHOLD: usize = 20;
+
+/// What becomes of messages on the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum After {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They are deleted once they are safe here.
+    Delete,
+    /// They are deleted this long after they were first seen.
+    DeleteAfter(Duration),
+}
+
+/// What the user wants.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Fetch what was fetched before, too.
+    pub all: bool,
+    /// Fetch at most so many.
+    pub limit: Option<u64>,
+    /// Skip messages of more octets.
+    pub max_size: Option<u64>,
+    /// Fetch only these UIDs.
+    pub uids: Option<HashSet<Vec<u8>>>,
+    /// What becomes of messages on the server.
+    pub after: After,
+    /// Go on although all known UIDs are gone.
+    pub accept_uid_reset: bool,
+}
+
+impl Policy {
+    /// Whether a message that is safe here should go from the server, first seen at `since`.
+    pub fn goes(&self, since: u64, now: u64) -> bool {
+        match self.after {
+            After::Keep => false,
+            After::Delete => true,
+            After::DeleteAfter(age) => now.saturating_sub(since) >= age.as_secs(),
+        }
+    }
+}
+
+/// A message to fetch.
+#[derive(Clone, Debug)]
+pub struct Get {
+    /// Its place in the listing.
+    pub row: usize,
+    /// Who it is, in every run.
+    pub identity: Identity,
+    /// Whether a copy that a killed run has stored may be taken for it.
+    pub adoptable: bool,
+}
+
+/// Why a message that is not recorded is left alone, or one that should go is not deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Larger than `--max-size`.
+    TooLarge,
+    /// Beyond `--limit`.
+    BeyondLimit,
+    /// The server names no usable UID for it.
+    NoUid,
+    /// It is here, but its UID was listed more than once: it stays on the server.
+    Ambiguous,
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// To fetch, in the server's order.
+    pub get: Vec<Get>,
+    /// To delete without fetching: the row's number on the server, and the proof.
+    pub delete: Vec<(usize, Recorded)>,
+    /// Left alone.
+    pub skip: Vec<(usize, Reason)>,
+    /// UIDs to note as ambiguous.
+    pub ambiguous: Vec<Vec<u8>>,
+    /// Whether each row is new, by place in the listing.
+    pub new: Vec<bool>,
+}
+
+/// Makes the plan. `now`: seconds since 1970. Fails with [`Kind::Missing`] where the server has no UIDs
+/// and messages are to be kept, and with [`Kind::UidReset`].
+pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Result<Plan, Failure> {
+    if !listing.has_uids {
+        return without_uids(listing, ledger, policy, now);
+    }
+    let matches = Matches::of(listing, ledger);
+    check_reset(listing, ledger, &matches, policy)?;
+    let mut plan = Plan { ambiguous: matches.newly_ambiguous.clone(), ..Plan::default() };
+    let mut room = policy.limit.unwrap_or(u64::MAX);
+    for (place, row) in listing.rows.iter().enumerate() {
+        let Some(uid) = &row.uid else {
+            plan.new.push(true);
+            plan.skip.push((place, Reason::NoUid));
+            continue;
+        };
+        let known = matches.known[place];
+        plan.new.push(known.is_none());
+        let asked_for = policy.uids.as_ref().is_none_or(|uids| uids.contains(uid));
+        match known {
+            Some(known) if !policy.all || !asked_for => {
+                if wants_deletion(known, ledger.first_seen(uid), policy, now) {
+                    match ledger.proof(uid, row.size) {
+                        Some(proof) if !matches.ambiguous.contains(uid.as_slice()) => {
+                            plan.delete.push((place, proof))
+                        }
+                        _ => plan.skip.push((place, Reason::Ambiguous)),
+                    }
+                }
+            }
+            _ if !asked_for => {}
+            _ if policy.max_size.is_some_and(|max| row.size.is_some_and(|size| size > max)) => {
+                plan.skip.push((place, Reason::TooLarge));
+            }
+            _ if room == 0 => plan.skip.push((place, Reason::BeyondLimit)),
+            known => {
+                room -= 1;
+                let identity = ledger.key().identity(uid, matches.copies[place]);
+                let adoptable = known.is_none() && ledger.lookup(uid).is_empty();
+                plan.get.push(Get { row: place, identity, adoptable });
+            }
+        }
+    }
+    Ok(plan)
+}
+
+/// Whether a message that is here should go from the server now. A deletion that was decided and never
+/// confirmed is repeated, unless messages are to be kept now.
+fn wants_deletion(known: &Known, first_seen: Option<u64>, policy: &Policy, now: u64) -> bool {
+    let since = first_seen.unwrap_or(known.time).min(known.time);
+    policy.goes(since, now) || (known.state == State::Pending && policy.after != After::Keep)
+}
+
+/// A server without UIDL: nothing can be recognised, so messages may be fetched only if they go.
+fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Result<Plan, Failure> {
+    if policy.after != After::Delete {
+        let message = "UIDL: the server does not have it: without it, what was fetched before cannot be told from what is new";
+        let hint = "--delete works without it: what was fetched is deleted";
+        return Err(Failure::new(Kind::Missing, "UIDL", message).hint(hint));
+    }
+    let mut plan = Plan { new: vec![true; listing.rows.len()], ..Plan::default() };
+    for (place, row) in listing.rows.iter().enumerate() {
+        if policy.max_size.is_some_and(|max| row.size.is_some_and(|size| size > max)) {
+            plan.skip.push((place, Reason::TooLarge));
+        } else if plan.get.len() as u64 >= policy.limit.unwrap_or(u64::MAX) {
+            plan.skip.push((place, Reason::BeyondLimit));
+        } else {
+            // A name of its own in every run: such a message can never be taken for another.
+            let name = format!("no-uid {now} {} {}", row.number, row.size.unwrap_or(0));
+            let identity = ledger.key().identity(name.as_bytes(), 0);
+            plan.get.push(Get { row: place, identity, adoptable: false });
+        }
+    }
+    Ok(plan)
+}
+
+/// All known UIDs gone and others there: most likely the mailbox was moved to another server, and going
+/// on would fetch everything once more.
+fn check_reset(
+    listing: &Listing,
+    ledger: &Ledger,
+    matches: &Matches<'_>,
+    policy: &Policy,
+) -> Result<(), Failure> {
+    let known = ledger.known_count();
+    let others = listing.rows.iter().any(|row| row.uid.is_some());
+    let none_left =
+        listing.rows.iter().all(|row| row.uid.as_ref().is_none_or(|uid| ledger.lookup(uid).is_empty()));
+    if policy.accept_uid_reset || known < RESET_THRESHOLD || !others || !none_left {
+        return Ok(());
+    }
+    debug_assert!(matches.known.iter().all(Option::is_none));
+    let message = format!(
+        "UIDL: none of the {known} messages known from earlier runs is listed any more, but {} others are",
+        listing.rows.len()
+    );
+    Err(Failure::new(Kind::UidReset, "UIDL", message).scoped(Scope::Account).hint(
+        "the server may have renumbered the mailbox: --accept-uid-reset fetches everything listed, --mark-seen only what comes from now on",
+    ))
+}
+
+/// Which row of the listing is which record of the ledger.
+struct Matches<'a> {
+    /// The record of each row.
+    known: Vec<Option<&'a Known>>,
+    /// The copy number of each row.
+    copies: Vec<u32>,
+    /// UIDs that are, or were, listed more than once.
+    ambiguous: HashSet<&'a [u8]>,
+    /// Those of them that the ledger does not know as such.
+    newly_ambiguous: Vec<Vec<u8>>,
+}
+
+impl<'a> Matches<'a> {
+    fn of(listing: &'a Listing, ledger: &'a Ledger) -> Self {
+        let mut first: HashMap<&[u8], usize> = HashMap::with_capacity(listing.rows.len());
+        let mut twins: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        let mut known = vec![None; listing.rows.len()];
+        let mut copies = vec![0; listing.rows.len()];
+        for (place, row) in listing.rows.iter().enumerate() {
+            let Some(uid) = row.uid.as_deref() else { continue };
+            match first.get(uid) {
+                Some(earlier) => twins.entry(uid).or_insert_with(|| vec![*earlier]).push(place),
+                None => {
+                    first.insert(uid, place);
+                }
+            }
+        }
+        let mut ambiguous: HashSet<&[u8]> = HashSet::new();
+        for (uid, place) in &first {
+            let places = twins.get(uid).map_or(std::slice::from_ref(place), Vec::as_slice);
+            assign(places, &listing.rows, ledger.lookup(uid), &mut known, &mut copies);
+            if places.len() > 1 || ledger.is_ambiguous(uid) {
+                ambiguous.insert(uid);
+            }
+        }
+        let mut newly: Vec<Vec<u8>> =
+            twins.keys().filter(|uid| !ledger.is_ambiguous(uid)).map(|uid| uid.to_vec()).collect();
+        newly.sort();
+        Matches { known, copies, ambiguous, newly_ambiguous: newly }
+    }
+}
+
+/// Matches the rows of one UID with its records: by equal size first, then where a size is unknown by
+/// place. What is left over is new, and gets the lowest copy number that is free.
+fn assign<'a>(
+    places: &[usize],
+    rows: &[Row],
+    records: &'a [Known],
+    known: &mut [Option<&'a Known>],
+    copies: &mut [u32],
+) {
+    let mut used = vec![false; records.len()];
+    let mut take = |place: usize, known: &mut [Option<&'a Known>], fits: &dyn Fn(&Known) -> bool| {
+        // The latest record first: it describes the newest message under a re-used UID.
+        let found = (0..records.len()).rev().find(|at| !used[*at] && fits(&records[*at]));
+        if let Some(at) = found {
+            used[at] = true;
+            known[place] = Some(&records[at]);
+        }
+    };
+    for place in places {
+        let size = rows[*place].size;
+        take(*place, known, &|record| size.is_some() && record.size == size);
+    }
+    for place in places.iter().filter(|place| known[**place].is_none()).copied().collect::<Vec<_>>() {
+        let size = rows[place].size;
+        take(place, known, &|record| size.is_none() || record.size.is_none());
+    }
+    if places.len() == 1 && records.iter().all(|record| record.copy == 0) {
+        // The ordinary case, a re-used UID included: the size tells the records apart.
+        return;
+    }
+    let mut taken: HashSet<u32> = records.iter().map(|record| record.copy).collect();
+    for place in places {
+        copies[*place] = match known[*place] {
+            Some(record) => record.copy,
+            None => (0..).find(|copy| taken.insert(*copy)).unwrap_or(0),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::AccountKey;
+
+    /// A ledger that knows these UIDs with these sizes, in a directory that lives as long as it.
+    fn ledger(known: &[(&str, Option<u64>)]) -> (tempfile::TempDir, Ledger) {
+        let dir = tempfile::tempdir().unwrap();
+        let key = AccountKey::new("pop3", "pop.example.org", 995, "ana");
+        let mut ledger = Ledger::open(dir.path(), &key, Duration::ZERO, &|| false).unwrap();
+        ledger.mark_seen(known.iter().map(|(uid, size)| (uid.as_bytes(), *size))).unwrap();
+        (dir, ledger)
+    }
+
+    fn listing(rows: &[(&str, Option<u64>)]) -> Listing {
+        let row = |(at, (uid, size)): (usize, &(&str, Option<u64>))| Row {
+            number: u32::try_from(at).unwrap() + 1,
+            uid: (!uid.is_empty()).then(|| uid.as_bytes().to_vec()),
+            size: *size,
+        };
+        Listing { rows: rows.iter().enumerate().map(row).collect(), has_uids: true }
+    }
+
+    fn fetched(plan: &Plan) -> Vec<usize> {
+        plan.get.iter().map(|get| get.row + 1).collect()
+    }
+
+    const DELETE: Policy =
+        Policy { all: false, limit: None, max_size: None, uids: None, after: After::Delete, accept_uid_reset: false };
+
+    #[test]
+    fn only_what_is_not_recorded_is_fetched() {
+        let (_dir, ledger) = ledger(&[("a", Some(10)), ("b", None)]);
+        let listing = listing(&[("a", Some(10)), ("b", Some(20)), ("c", Some(30)), ("a2", None)]);
+        let plan = plan(&listing, &ledger, &Policy::default(), 0).unwrap();
+        assert_eq!(fetched(&plan), [3, 4]);
+        assert_eq!(plan.new, [false, false, true, true]);
+        assert!(plan.delete.is_empty());
+    }
+
+    #[test]
+    fn a_uid_with_another_size_is_another_message_and_no_reason_to_delete() {
+        let (_dir, ledger) = ledger(&[("a", Some(10))]);
+        let plan = plan(&listing(&[("a", Some(11))]), &ledger, &DELETE, 0).unwrap();
+        assert_eq!(fetched(&plan), [1]);
+        assert!(plan.delete.is_empty());
+        assert!(!plan.get[0].adoptable, "a stored message may be the one with the other size");
+    }
+
+    #[test]
+    fn an_unknown_size_is_not_another_size() {
+        for (known, listed) in [(None, Some(10)), (Some(10), None), (None, None)] {
+            let (_dir, ledger) = ledger(&[("a", known)]);
+            let plan = plan(&listing(&[("a", listed)]), &ledger, &Policy::default(), 0).unwrap();
+            assert_eq!(fetched(&plan), [0usize; 0]);
+        }
+    }
+
+    #[test]
+    fn twins_are_all_fetched_and_none_is_deleted_on_its_uid() {
+        let (_dir, ledger) = ledger(&[("a", Some(10))]);
+        let twins = listing(&[("a", Some(10)), ("b", Some(5)), ("a", Some(12)), ("a", Some(10))]);
+        let plan = plan(&twins, &ledger, &DELETE, 0).unwrap();
+        assert_eq!(fetched(&plan), [2, 3, 4]);
+        assert_eq!(plan.skip, [(0, Reason::Ambiguous)]);
+        assert!(plan.delete.is_empty());
+        assert_eq!(plan.ambiguous, [b"a".to_vec()]);
+        let copies: HashSet<_> = plan.get.iter().map(|get| get.identity.key()).collect();
+        assert_eq!(copies.len(), 3, "every copy has an identity of its own");
+    }
+
+    #[test]
+    fn a_uid_that_was_ambiguous_once_never_deletes_again() {
+        let (_dir, mut ledger) = ledger(&[("a", Some(10))]);
+        ledger.note_ambiguous([&b"a"[..]]).unwrap();
+        let plan = plan(&listing(&[("a", Some(10))]), &ledger, &DELETE, 0).unwrap();
+        assert!(plan.delete.is_empty() && plan.get.is_empty());
+        assert_eq!(plan.skip, [(0, Reason::Ambiguous)]);
+    }
+
+    #[test]
+    fn what_is_recorded_is_deleted_when_its_time_has_come() {
+        let (_dir, mut ledger) = ledger(&[("a", Some(10)), ("b", Some(10))]);
+        ledger.note_first_seen([&b"a"[..]], 1000).unwrap();
+        let after = |seconds| Policy { after: After::DeleteAfter(Duration::from_secs(seconds)), ..Policy::default() };
+        let rows = listing(&[("a", Some(10)), ("b", Some(10))]);
+        let places = |plan: Plan| plan.delete.iter().map(|(place, _)| *place).collect::<Vec<_>>();
+        assert_eq!(places(plan(&rows, &ledger, &after(500), 1499).unwrap()), [0usize; 0]);
+        assert_eq!(places(plan(&rows, &ledger, &after(500), 1500).unwrap()), [0]);
+        assert_eq!(places(plan(&rows, &ledger, &DELETE, 0).unwrap()), [0, 1]);
+        assert_eq!(places(plan(&rows, &ledger, &Policy::default(), u64::MAX).unwrap()), [0usize; 0]);
+    }
+
+    #[test]
+    fn limits_narrow_what_is_fetched_and_say_so() {
+        let (_dir, ledger) = ledger(&[]);
+        let rows = listing(&[("a", Some(10)), ("b", Some(900)), ("c", Some(10)), ("d", None), ("", Some(1))]);
+        let policy = Policy { limit: Some(2), max_size: Some(100), ..Policy::default() };
+        let plan = plan(&rows, &ledger, &policy, 0).unwrap();
+        assert_eq!(fetched(&plan), [1, 3]);
+        assert_eq!(plan.skip, [(1, Reason::TooLarge), (3, Reason::BeyondLimit), (4, Reason::NoUid)]);
+        let policy = Policy { uids: Some([b"c".to_vec()].into()), ..Policy::default() };
+        assert_eq!(fetched(&super::plan(&rows, &ledger, &policy, 0).unwrap()), [3]);
+        let policy = Policy { all: true, ..Policy::default() };
+        assert_eq!(fetched(&super::plan(&rows, &ledger, &policy, 0).unwrap()), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_mailbox_whose_known_uids_are_all_gone_stops_the_run() {
+        let names: Vec<String> = (0..RESET_THRESHOLD).map(|n| format!("old{n}")).collect();
+        let known: Vec<_> = names.iter().map(|name| (name.as_str(), Some(1))).collect();
+        let (_dir, enough) = ledger(&known);
+        let other = listing(&[("new", Some(1))]);
+        let failure = plan(&other, &enough, &Policy::default(), 0).unwrap_err();
+        assert_eq!(failure.kind, Kind::UidReset);
+        let policy = Policy { accept_uid_reset: true, ..Policy::default() };
+        assert_eq!(fetched(&plan(&other, &enough, &policy, 0).unwrap()), [1]);
+        assert!(plan(&listing(&[]), &enough, &Policy::default(), 0).is_ok(), "an empty mailbox is no reset");
+        assert!(plan(&listing(&[("new", None), ("old3", None)]), &enough, &Policy::default(), 0).is_ok());
+        let (_dir, few) = ledger(&known[1..]);
+        assert!(plan(&other, &few, &Policy::default(), 0).is_ok());
+    }
+
+    #[test]
+    fn without_uids_messages_are_fetched_only_where_they_go() {
+        let (_dir, ledger) = ledger(&[]);
+        let rows = Listing { has_uids: false, ..listing(&[("", Some(1)), ("", Some(1))]) };
+        assert_eq!(plan(&rows, &ledger, &Policy::default(), 0).unwrap_err().kind, Kind::Missing);
+        let plan = plan(&rows, &ledger, &DELETE, 0).unwrap();
+        assert_eq!(fetched(&plan), [1, 2]);
+        assert_ne!(plan.get[0].identity, plan.get[1].identity);
+    }
+}

@@ -1,0 +1,167 @@
+//! The probe: every step from DNS to a usable account, each with its time, its findings, and on failure
+//! the likely cause. Nothing is fetched and nothing is sent.
+
+mod pop3;
+
+pub use pop3::probe_pop3;
+
+use crate::net::certificate::Certificate;
+use crate::net::connect::{connect_first, resolve};
+use crate::net::{Endpoint, Limits, NetError, Security, Tap, Tls, TlsInfo, TlsSettings, Wire};
+use crate::words::{Failure, Kind};
+use serde_json::{Map, Value, json};
+use std::time::{Duration, Instant};
+
+/// One step, done or failed.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// `dns`, `tcp`, `greeting`, `capabilities`, `tls`, `auth`, `mailbox`, `sender`.
+    pub name: &'static str,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// What was found.
+    pub detail: Map<String, Value>,
+    /// What went wrong.
+    pub failure: Option<Failure>,
+}
+
+/// Takes the steps as they are done.
+pub type Steps<'a> = &'a mut dyn FnMut(Step);
+
+/// The server side of a probe.
+pub struct Target<'a> {
+    /// The server.
+    pub endpoint: &'a Endpoint,
+    /// What is trusted, for the session.
+    pub tls: Option<&'a Tls>,
+    /// What is trusted, as it was set.
+    pub settings: &'a TlsSettings,
+    /// How long things may take.
+    pub limits: &'a Limits,
+    /// Makes a listener for the transcript.
+    pub tap: &'a dyn Fn() -> Option<Box<dyn Tap>>,
+}
+
+/// Times one step and passes it on. The failure, if it is one, ends the side.
+pub(super) fn step<T>(
+    steps: Steps<'_>,
+    name: &'static str,
+    work: impl FnOnce(&mut Map<String, Value>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let started = Instant::now();
+    let mut detail = Map::new();
+    let result = work(&mut detail);
+    let failure = result.as_ref().err().cloned();
+    steps(Step { name, elapsed: started.elapsed(), detail, failure });
+    result
+}
+
+/// DNS and TCP, and TLS where it comes first.
+pub(super) fn reach(target: &Target<'_>, steps: Steps<'_>) -> Result<Wire, Failure> {
+    let endpoint = target.endpoint;
+    let place = endpoint.place();
+    let addresses = step(steps, "dns", |detail| {
+        let found = resolve(&endpoint.host, endpoint.port, target.limits)
+            .map_err(|error| error.failure(&place, "look-up"))?;
+        detail.insert("addresses".into(), found.iter().map(|address| address.ip().to_string()).collect());
+        endpoint.check_plaintext(&found)?;
+        Ok(found)
+    })?;
+    let link = step(steps, "tcp", |detail| {
+        let link =
+            connect_first(&addresses, target.limits).map_err(|error| error.failure(&place, "connect"))?;
+        detail.insert("port".into(), endpoint.port.into());
+        Ok(link)
+    })?;
+    let mut wire = Wire::new(Box::new(link), place, target.limits.clone(), (target.tap)());
+    if endpoint.security == Security::Implicit {
+        step(steps, "tls", |detail| {
+            let secured = match target.tls {
+                Some(tls) => wire.start_tls(tls, &endpoint.host),
+                None => Err(NetError::TlsSetup("no TLS was prepared".into())),
+            };
+            secured
+                .map_err(|error| error.failure(&endpoint.place(), "TLS handshake"))
+                .map_err(|failure| explain(target, failure, detail, &mut |wire| Ok(wire)))?;
+            describe(wire.tls(), detail);
+            Ok(())
+        })?;
+    }
+    Ok(wire)
+}
+
+/// What TLS agreed on and what the certificate says.
+pub(super) fn describe(tls: Option<&TlsInfo>, detail: &mut Map<String, Value>) {
+    let Some(tls) = tls else { return };
+    detail.insert("version".into(), tls.version.clone().into());
+    detail.insert("cipher".into(), tls.cipher.clone().into());
+    describe_certificate(&tls.certificate, detail);
+}
+
+fn describe_certificate(der: &[u8], detail: &mut Map<String, Value>) {
+    let Some(certificate) = Certificate::from_der(der) else { return };
+    let days = certificate.not_after.duration_since(jiff::Timestamp::now()).as_hours() / 24;
+    detail.insert("subject".into(), certificate.subject.into());
+    detail.insert("issuer".into(), certificate.issuer.into());
+    detail.insert("names".into(), json!(certificate.names));
+    detail.insert("not_before".into(), certificate.not_before.to_string().into());
+    detail.insert("not_after".into(), certificate.not_after.to_string().into());
+    detail.insert("expires_in_days".into(), days.into());
+    detail.insert("sha256".into(), certificate.fingerprint.hex().into());
+}
+
+/// After a certificate was refused: looks at it over a connection of its own that carries nothing else,
+/// and says what is wrong with it. `to_tls` brings such a connection to the point where TLS begins.
+pub(super) fn explain(
+    target: &Target<'_>,
+    failure: Failure,
+    detail: &mut Map<String, Value>,
+    to_tls: &mut dyn FnMut(Wire) -> Result<Wire, Failure>,
+) -> Failure {
+    if failure.kind != Kind::Certificate {
+        return failure;
+    }
+    let Some(der) = look(target, to_tls) else { return failure };
+    describe_certificate(&der, detail);
+    let Some(certificate) = Certificate::from_der(&der) else { return failure };
+    let now = jiff::Timestamp::now();
+    let hint = if failure.message.contains("hostname mismatch")
+        || failure.message.contains("IP address mismatch")
+    {
+        format!(
+            "the certificate is for {}, not for {}: use one of those names as the host",
+            if certificate.names.is_empty() {
+                certificate.subject.clone()
+            } else {
+                certificate.names.join(", ")
+            },
+            target.endpoint.host
+        )
+    } else if certificate.not_after < now {
+        format!("the certificate expired on {}; if you run the server, renew it", certificate.not_after)
+    } else if certificate.not_before > now {
+        format!(
+            "the certificate is valid only from {}; is this machine's clock right?",
+            certificate.not_before
+        )
+    } else {
+        format!(
+            "its authority ({}) is not among the trusted ones: --ca-file trusts an authority, --tls-fingerprint sha256:{} this one certificate",
+            certificate.issuer,
+            certificate.fingerprint.hex()
+        )
+    };
+    failure.hint(hint)
+}
+
+fn look(target: &Target<'_>, to_tls: &mut dyn FnMut(Wire) -> Result<Wire, Failure>) -> Option<Vec<u8>> {
+    let endpoint = target.endpoint;
+    let addresses = resolve(&endpoint.host, endpoint.port, target.limits).ok()?;
+    let link = connect_first(&addresses, target.limits).ok()?;
+    let wire = Wire::new(Box::new(link), endpoint.place(), target.limits.clone(), None);
+    let mut wire = to_tls(wire).ok()?;
+    let settings = TlsSettings { inspect_only: true, ..TlsSettings::default() };
+    let tls = Tls::prepare(&settings).ok()?;
+    wire.start_tls(&tls, &endpoint.host).ok()?;
+    wire.tls().map(|tls| tls.certificate.clone())
+}

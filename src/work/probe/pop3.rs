@@ -1,0 +1,82 @@
+//! The receiving side of an account, step by step.
+
+use super::{Steps, Target, describe, explain, reach, step};
+use crate::codec::pop3::Capabilities;
+use crate::net::{Security, Wire};
+use crate::pop3::{Authorization, Login, Survey};
+use crate::words::{Failure, Kind};
+use serde_json::{Map, Value, json};
+
+/// Probes a POP3 server up to the counts of the mailbox. `login`: who logs in; the failure of getting the
+/// secret is the failure of the step `auth`.
+pub fn probe_pop3(
+    target: &Target<'_>,
+    login: &dyn Fn(&mut dyn FnMut(&Login<'_>) -> Result<(), Failure>) -> Result<(), Failure>,
+    steps: Steps<'_>,
+) -> Result<(), Failure> {
+    let wire = reach(target, steps)?;
+    let mut authorization = Some(step(steps, "greeting", |detail| {
+        let authorization = Authorization::greet(wire)?;
+        detail.insert("text".into(), authorization.greeting().into());
+        Ok(authorization)
+    })?);
+    if let Some(authorization) = &mut authorization {
+        step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
+        if target.endpoint.security == Security::StartTls {
+            step(steps, "tls", |detail| upgrade(target, authorization, detail))?;
+            step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
+        }
+    }
+    let mut transaction = None;
+    step(steps, "auth", |detail| {
+        login(&mut |login| {
+            let Some(authorization) = authorization.take() else { return Ok(()) };
+            let (opened, method) = authorization.login(login, Survey::FULL)?;
+            detail.insert("mechanism".into(), method.name().into());
+            detail.insert("user".into(), login.credentials.user.clone().into());
+            transaction = Some(opened);
+            Ok(())
+        })
+    })?;
+    let Some(mut transaction) = transaction else {
+        return Err(Failure::new(Kind::Internal, "auth", "the login did not take place"));
+    };
+    step(steps, "mailbox", |detail| {
+        let listing = transaction.listing()?;
+        let octets = listing.rows.iter().filter_map(|row| row.size).fold(0, u64::saturating_add);
+        detail.insert("messages".into(), listing.rows.len().into());
+        detail.insert("octets".into(), octets.into());
+        detail.insert("uidl".into(), listing.has_uids.into());
+        Ok(())
+    })?;
+    transaction.leave();
+    Ok(())
+}
+
+fn upgrade(
+    target: &Target<'_>,
+    authorization: &mut Authorization,
+    detail: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let Some(tls) = target.tls else {
+        return Err(Failure::new(Kind::Internal, "STLS", "no TLS was prepared"));
+    };
+    if let Err(failure) = authorization.stls(tls, &target.endpoint.host) {
+        return Err(explain(target, failure, detail, &mut to_stls));
+    }
+    describe(authorization.tls(), detail);
+    Ok(())
+}
+
+/// Brings a fresh connection to the point where TLS begins.
+fn to_stls(wire: Wire) -> Result<Wire, Failure> {
+    let mut authorization = Authorization::greet(wire)?;
+    authorization.ask_stls()?;
+    Ok(authorization.into_wire())
+}
+
+fn capabilities(found: &Capabilities, detail: &mut Map<String, Value>) -> Result<(), Failure> {
+    detail.insert("known".into(), found.known.into());
+    detail.insert("list".into(), json!(found.lines));
+    Ok(())
+}
