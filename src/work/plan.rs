@@ -302,8 +302,14 @@ mod tests {
         plan.get.iter().map(|get| get.row + 1).collect()
     }
 
-    const DELETE: Policy =
-        Policy { all: false, limit: None, max_size: None, uids: None, after: After::Delete, accept_uid_reset: false };
+    const DELETE: Policy = Policy {
+        all: false,
+        limit: None,
+        max_size: None,
+        uids: None,
+        after: After::Delete,
+        accept_uid_reset: false,
+    };
 
     #[test]
     fn only_what_is_not_recorded_is_fetched() {
@@ -359,7 +365,8 @@ mod tests {
     fn what_is_recorded_is_deleted_when_its_time_has_come() {
         let (_dir, mut ledger) = ledger(&[("a", Some(10)), ("b", Some(10))]);
         ledger.note_first_seen([&b"a"[..]], 1000).unwrap();
-        let after = |seconds| Policy { after: After::DeleteAfter(Duration::from_secs(seconds)), ..Policy::default() };
+        let after =
+            |seconds| Policy { after: After::DeleteAfter(Duration::from_secs(seconds)), ..Policy::default() };
         let rows = listing(&[("a", Some(10)), ("b", Some(10))]);
         let places = |plan: Plan| plan.delete.iter().map(|(place, _)| *place).collect::<Vec<_>>();
         assert_eq!(places(plan(&rows, &ledger, &after(500), 1499).unwrap()), [0usize; 0]);

@@ -59,7 +59,10 @@ fn overview(command: Command) -> io::Result<Vec<u8>> {
         &[
             ("POSTIE_ACCOUNT", "the account, where --account names none"),
             ("POSTIE_CONFIG", "the configuration file, where --config names none"),
-            ("POSTIE_POP3_URL, POSTIE_SMTP_URL", "servers as --server takes them: an account without any file"),
+            (
+                "POSTIE_POP3_URL, POSTIE_SMTP_URL",
+                "servers as --server takes them: an account without any file",
+            ),
             ("POSTIE_FROM", "the author of what is sent with them"),
             ("POSTIE_PASSWORD, POSTIE_PASSWORD_FILE", "the secret, before those of the configuration"),
             ("XDG_CONFIG_HOME, XDG_STATE_HOME", "where the configuration and the ledgers are"),
@@ -71,7 +74,10 @@ fn overview(command: Command) -> io::Result<Vec<u8>> {
         "FILES",
         &[
             ("~/.config/postie/config.toml", "the accounts; mode 0600 if a secret is in it"),
-            ("~/.local/state/postie/ledger/", "what was fetched, a file for each server account; not to be deleted: all that is on the servers would be fetched again"),
+            (
+                "~/.local/state/postie/ledger/",
+                "what was fetched, a file for each server account; not to be deleted: all that is on the servers would be fetched again",
+            ),
         ],
     )?;
     Ok(out)
@@ -84,7 +90,9 @@ fn source() -> String {
 fn exit_status(out: &mut Vec<u8>) -> io::Result<()> {
     let codes: Vec<(String, String)> = Exit::ALL
         .iter()
-        .map(|exit| (exit.code().to_string(), format!("{} (a script should: {})", exit.meaning(), exit.advice())))
+        .map(|exit| {
+            (exit.code().to_string(), format!("{} (a script should: {})", exit.meaning(), exit.advice()))
+        })
         .collect();
     let rows: Vec<(&str, &str)> = codes.iter().map(|(code, text)| (code.as_str(), text.as_str())).collect();
     section(out, "EXIT STATUS", &rows)
