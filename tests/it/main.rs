@@ -19,6 +19,7 @@ mod real_send;
 mod secrets;
 mod send;
 mod send_refused;
+mod signals;
 mod support_itself;
 mod test_account;
 mod tls;
