@@ -7,7 +7,7 @@ use crate::output::transcript::Transcript;
 use crate::pop3::{Method, Survey, Transaction};
 use crate::store::AccountKey;
 use crate::words::Failure;
-use crate::work::access::{Access, pop3_login};
+use crate::work::access::{Access, NotOpened, pop3_login};
 
 /// One side of an account.
 pub struct Side {
@@ -61,15 +61,18 @@ impl Side {
         limits: &Limits,
         survey: Survey,
         pipelining: bool,
-    ) -> Result<(Transaction, Method), Failure> {
+    ) -> Result<(Transaction, Method), NotOpened> {
         let endpoint = self.server.endpoint();
         let Some(login) = &self.login else {
-            return Err(Failure::usage(format!("{}: a mailbox needs a user name", self.server.place())));
+            let failure = Failure::usage(format!("{}: a mailbox needs a user name", self.server.place()));
+            return Err(failure.into());
         };
         let login = pop3_login(&self.server, login);
         let access =
             Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
-        access.open(survey, pipelining).map_err(|failure| advise(failure, &self.server))
+        access
+            .open(survey, pipelining)
+            .map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })
     }
 }
 

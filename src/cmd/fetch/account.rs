@@ -2,7 +2,7 @@
 
 use super::parsed::{Noting, ParsedOutput, Slot};
 use super::report::exit_of;
-use crate::account::{Account, CommandLine, Destination};
+use crate::account::{Account, Destination};
 use crate::cli::FetchArgs;
 use crate::cmd::Context;
 use crate::cmd::side::Side;
@@ -12,7 +12,7 @@ use crate::store::{
     AccountKey, Command, CommandOutput, CommandSpec, Ledger, Maildir, Mbox, Patience, Program, Sink, Stdout,
     StoreError,
 };
-use crate::words::{Exit, Failure, Kind};
+use crate::words::{Exit, Failure};
 use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse};
 use crate::work::plan::Policy;
 use std::path::PathBuf;
@@ -95,8 +95,7 @@ fn target(args: &FetchArgs, account: &Account) -> Option<Target> {
     Some(match account.fetch.destination.clone()? {
         Destination::Maildir(dir) => Target::Maildir(dir),
         Destination::Mbox(file) => Target::Mbox(file),
-        Destination::Exec(CommandLine::Shell(line)) => Target::Exec(Program::Shell(line)),
-        Destination::Exec(CommandLine::Argv(argv)) => Target::Exec(Program::Argv(argv)),
+        Destination::Exec(program) => Target::Exec(program),
     })
 }
 
@@ -164,19 +163,14 @@ impl Run {
         let exit = self.sessions(&mut ledger, sink.as_mut(), observer);
         drop(sink);
         ledger.close().map_err(|error| error.failure("ledger"))?;
-        exit
+        Ok(exit)
     }
 
-    fn sessions(
-        &self,
-        ledger: &mut Ledger,
-        sink: &mut dyn Sink,
-        observer: &mut dyn Observer,
-    ) -> Result<Exit, Failure> {
+    fn sessions(&self, ledger: &mut Ledger, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Exit {
         let mut total = Outcome::default();
         let mut pipelining = true;
         for _ in 0..MOST_SESSIONS {
-            let mut outcome = self.session(ledger, sink, observer, pipelining)?;
+            let mut outcome = self.session(ledger, sink, observer, pipelining);
             total.delivered += outcome.delivered;
             total.deleted += outcome.deleted;
             if outcome.suspects_pipelining && pipelining && !self.limits.stop.raised() {
@@ -185,10 +179,14 @@ impl Run {
                     "the server announces PIPELINING and breaks under it: going on without".into(),
                 ));
                 pipelining = false;
+                total.ended = outcome.ended;
                 continue;
             }
             total.failed.append(&mut outcome.failed);
-            total.ended = outcome.ended;
+            // A server that cannot even be reached again says less than what it failed at before.
+            if outcome.listed || total.ended.is_none() {
+                total.ended = outcome.ended;
+            }
             let more = self.setting.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
             if !more || total.ended.is_some() {
                 break;
@@ -198,7 +196,7 @@ impl Run {
         if let Some(failure) = total.ended {
             observer.event(Event::Ended(failure));
         }
-        Ok(exit)
+        exit
     }
 
     fn session(
@@ -207,17 +205,17 @@ impl Run {
         sink: &mut dyn Sink,
         observer: &mut dyn Observer,
         pipelining: bool,
-    ) -> Result<Outcome, Failure> {
+    ) -> Outcome {
         let (transaction, _) = match self.side.open(&self.limits, Survey::FULL, pipelining) {
             Ok(opened) => opened,
             // The flight of the login may be what a server could not take.
-            Err(failure) if failure.kind == Kind::Protocol && pipelining => {
-                return Ok(Outcome { ended: Some(failure), suspects_pipelining: true, ..Outcome::default() });
+            Err(error) => {
+                let suspects_pipelining = error.in_flight;
+                return Outcome { ended: Some(error.failure), suspects_pipelining, ..Outcome::default() };
             }
-            Err(failure) => return Err(failure),
         };
         let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
-        Ok(fetch(Box::new(transaction), Job { ledger, sink, policy: &self.policy, observer, now }))
+        fetch(Box::new(transaction), Job { ledger, sink, policy: &self.policy, observer, now })
     }
 
     fn open_sink(&self, key: &AccountKey, slot: &Slot) -> Result<Box<dyn Sink>, StoreError> {
@@ -248,14 +246,14 @@ impl Run {
             Some(Target::Exec(_) | Target::Stdout) | None => {}
         }
         let ledger = Ledger::peek(&self.setting.ledgers, key).map_err(|error| error.failure("ledger"))?;
-        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true)?;
+        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true).map_err(Failure::from)?;
         rehearse(&mut transaction, &ledger, &self.policy, observer)?;
         transaction.leave();
         Ok(Exit::Ok)
     }
 
     fn mark_seen(&self, mut ledger: Ledger, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true)?;
+        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true).map_err(Failure::from)?;
         let marked = mark_seen(&mut transaction, &mut ledger)?;
         transaction.leave();
         ledger.close().map_err(|error| error.failure("ledger"))?;

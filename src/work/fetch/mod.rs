@@ -86,6 +86,8 @@ pub trait Observer {
 /// What a session amounted to.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// Whether the server came so far as to list the mailbox.
+    pub listed: bool,
     /// Messages delivered.
     pub delivered: u64,
     /// Messages deleted from the server, confirmed.
@@ -116,6 +118,7 @@ pub struct Job<'a> {
 pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let result = prepare(maildrop.as_mut(), &job).and_then(|(listing, plan)| {
+        outcome.listed = true;
         Session { listing: &listing, plan: &plan, job, outcome: &mut outcome }.run(maildrop.as_mut())
     });
     let failure = match result {
