@@ -175,7 +175,7 @@ impl Run {
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (out, err) = (self.out(), self.err());
-        write!(f, "exit {:?}, signal {:?}, after {:?}\n", self.code, self.signal, self.elapsed)?;
+        writeln!(f, "exit {:?}, signal {:?}, after {:?}", self.code, self.signal, self.elapsed)?;
         write!(f, "stdout:\n{out}\nstderr:\n{err}")
     }
 }
