@@ -17,16 +17,16 @@ pub mod server;
 pub mod url;
 pub mod values;
 
-pub use command::CommandLine;
 pub use config::Config;
 pub use env::Env;
 pub use secrets::{Login, SecretOptions, SecretSources, Source, Vault};
 pub use select::{Need, Selection, all, select};
 pub use server::{Auth, Protocol, Server};
 
+use crate::store::Program;
 use crate::words::Address;
+use crate::work::plan::After;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// An account, whole and checked.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub struct FetchSettings {
     /// Where messages go.
     pub destination: Option<Destination>,
     /// What happens on the server afterwards.
-    pub after: Afterwards,
+    pub after: After,
 }
 
 /// Where fetched messages go.
@@ -76,17 +76,5 @@ pub enum Destination {
     /// Onto the end of an mbox.
     Mbox(PathBuf),
     /// Into the standard input of a command, one message a run.
-    Exec(CommandLine),
-}
-
-/// What happens to a message on the server once it is safely here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Afterwards {
-    /// It stays.
-    #[default]
-    Keep,
-    /// It is deleted.
-    Delete,
-    /// It is deleted once it was fetched this long ago.
-    DeleteAfter(Duration),
+    Exec(Program),
 }

@@ -8,7 +8,7 @@ mod message;
 mod side;
 mod test_account;
 
-use crate::account::{self, Account, CommandLine, Env, Need, SecretOptions, Selection, Source, Vault};
+use crate::account::{self, Account, Env, Need, SecretOptions, Selection, Source, Vault};
 use crate::cli::{Cli, Command, Global};
 use crate::net::TlsSettings;
 use crate::net::certificate::Fingerprint;
@@ -76,7 +76,7 @@ fn trust(global: &Global) -> Result<TlsSettings, Failure> {
 /// What the options say about the secret.
 fn secret_options(global: &Global) -> Result<SecretOptions, Failure> {
     let line = |option: &str, text: &str| {
-        CommandLine::shell(text).map_err(|what| Failure::usage(format!("--{option}: {what}")))
+        account::command::shell(text).map_err(|what| Failure::usage(format!("--{option}: {what}")))
     };
     let source = if let Some(path) = &global.password_file {
         Some(Source::File(path.clone()))

@@ -292,19 +292,24 @@ fn a_login_refused_says_whether_to_try_again() {
 
 #[test]
 fn a_server_that_falls_silent_does_not_hold_postie() {
-    for verb in ["", "CAPA", "AUTH", "UIDL", "RETR", "QUIT"] {
+    for verb in ["", "CAPA", "login", "UIDL", "RETR", "QUIT"] {
         let mailbox = Mailbox::with(2);
         let world = world();
         let server = Pop3d::for_mailbox(&mailbox)
-            .hook(move |event| if event.verb == verb { Act::end(End::Stall) } else { Act::Normal })
+            .hook(move |event| {
+                let login = verb == "login" && matches!(event.verb, "AUTH" | "USER" | "PASS");
+                if login || event.verb == verb { Act::end(End::Stall) } else { Act::Normal }
+            })
             .start();
         let outcome = world.fetch_within("1s", &server).go();
-        if verb == "QUIT" {
-            // Nothing was to be deleted: the messages are there, and that was the job.
-            assert!(matches!(outcome.code, Some(0 | 75)), "{outcome:?}");
-            assert_eq!(world.mail().len(), 2);
-        } else {
-            outcome.assert_failure(75, "timeout");
+        match verb {
+            // Nothing was to be deleted: the messages are there, and that was the job. And a server that
+            // never answers CAPA may be an old one, which can do without.
+            "QUIT" | "CAPA" => {
+                assert!(matches!(outcome.code, Some(0 | 75)), "{verb}: {outcome:?}");
+                assert!(outcome.code == Some(75) || world.mail().len() == 2, "{verb}");
+            }
+            _ => drop(outcome.assert_failure(75, "timeout")),
         }
         assert!(outcome.elapsed < Duration::from_secs(10), "{verb}: {:?}", outcome.elapsed);
     }

@@ -10,16 +10,22 @@ mod exit_codes;
 mod fetch;
 mod fetch_hostile;
 mod fetch_lost;
+mod fetch_ways;
 mod layering;
 mod list;
+mod mbox_locks;
 mod output;
+mod pop3_session;
 mod real_fetch;
+mod real_send;
 mod secrets;
 mod send;
 mod send_refused;
+mod signals;
 mod support_itself;
 mod test_account;
 mod tls;
+mod transcripts;
 
 use support::world::World;
 

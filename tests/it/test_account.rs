@@ -117,7 +117,7 @@ fn assert_failed(outcome: &Checked, side: &str, step: &str) -> Value {
 fn the_step_that_fails_is_named_with_a_hint() {
     type Hook = fn(&Event<'_>) -> Act;
     let login: Hook = |event| match event.verb {
-        "AUTH" if event.line.starts_with("AUTH") => Act::Then(b"-ERR [AUTH] no\r\n".to_vec(), End::Close),
+        "PASS" | "AUTH" => Act::Then(b"-ERR [AUTH] no\r\n".to_vec(), End::Close),
         _ => Act::Normal,
     };
     let smtp_login: Hook =

@@ -18,6 +18,8 @@ pub enum Cut {
     Every(usize),
     /// Once, after so many octets of the whole dialogue.
     At(usize),
+    /// Nowhere, but the connection ends after so many octets.
+    Off(usize),
 }
 
 /// What the session did to the link.
@@ -107,21 +109,26 @@ impl Read for ScriptLink {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut state = self.state.lock().unwrap();
         state.advance();
+        if matches!(state.cut, Cut::Off(at) if state.seen.served >= at) {
+            return Ok(0);
+        }
         if state.ready.is_empty() {
             return match state.end {
                 Some(End::Close) => Ok(0),
                 Some(End::Truncate) => Err(io::ErrorKind::UnexpectedEof.into()),
                 Some(End::Reset) => Err(io::ErrorKind::ConnectionReset.into()),
                 // The server is silent: what a link gives when its time is over.
-                Some(End::Stall | End::Kill) | None => Err(NetError::Timeout.into()),
+                Some(End::Stall | End::Kill | End::Interrupt | End::Terminate) | None => {
+                    Err(NetError::Timeout.into())
+                }
             };
         }
         let served = state.seen.served;
         let most = match state.cut {
             Cut::Nowhere => usize::MAX,
             Cut::Every(octets) => octets,
-            Cut::At(at) if served < at => at - served,
-            Cut::At(_) => usize::MAX,
+            Cut::At(at) | Cut::Off(at) if served < at => at - served,
+            Cut::At(_) | Cut::Off(_) => usize::MAX,
         };
         let got = into.len().min(most).min(state.ready.len());
         for (slot, octet) in into.iter_mut().zip(state.ready.drain(..got)) {
@@ -157,10 +164,10 @@ impl Link for ScriptLink {
         {
             let mut state = self.state.lock().unwrap();
             state.advance();
-            if !state.tls_wanted {
+            // Octets in clear that nobody has read yet stand where the handshake should.
+            if !state.tls_wanted || !state.ready.is_empty() {
                 return Err(NetError::NotTls);
             }
-            // What the server sent in clear and nobody read dies with the clear text.
             state.tls_wanted = false;
         }
         self.info = Some(made_up());

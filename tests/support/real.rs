@@ -217,8 +217,8 @@ impl Real {
             .concat()
     }
 
-    /// The POP3 part of `[accounts.NAME]` and the SMTP part, in one of the modes, with one mechanism.
-    pub fn account(&self, mode: Mode, auth: &str) -> String {
+    /// The account `real` of a configuration: both sides in one of the modes, with one mechanism.
+    pub fn account(&self, mode: Mode, auth: &str, password_file: &str) -> String {
         let (tls, pop3, smtp) = match mode {
             Mode::Implicit => ("implicit", self.ports.pop3s, self.ports.smtps),
             Mode::Upgrade => ("starttls", self.ports.pop3, self.ports.smtp),
@@ -231,7 +231,8 @@ impl Real {
         };
         let smtp_auth = if matches!(auth, "user" | "apop") { "auto" } else { auth };
         format!(
-            "[accounts.real]\nemail = \"{USER}@mail.test\"\nname = \"Ana Example\"\n{}{}",
+            "[accounts.real]\nemail = \"{USER}@mail.test\"\nname = \"Ana Example\"\n\
+             password-file = \"{password_file}\"\n{}{}",
             table("pop3", pop3, auth),
             table("smtp", smtp, smtp_auth)
         )

@@ -17,17 +17,23 @@ use std::path::{Path, PathBuf};
 pub struct World {
     dir: tempfile::TempDir,
     program: PathBuf,
+    first: Vec<String>,
 }
 
 impl World {
     /// A home with the authority's certificate (`ca.pem`) and the password (`secret`) in it.
     pub fn new(program: impl Into<PathBuf>) -> World {
         let dir = tempfile::Builder::new().prefix("postie-").tempdir().unwrap();
-        let world = World { dir, program: program.into() };
+        let world = World { dir, program: program.into(), first: Vec::new() };
         fs::set_permissions(world.root(), fs::Permissions::from_mode(0o700)).unwrap();
         world.write("ca.pem", Authority::shared().pem());
         world.write("secret", format!("{SECRET}\n"));
         world
+    }
+
+    /// The same for a program that is postie when its first argument is `word`.
+    pub fn behind(program: impl Into<PathBuf>, word: &str) -> World {
+        World { first: vec![word.to_owned()], ..World::new(program) }
     }
 
     /// The home's directory.
@@ -63,6 +69,7 @@ impl World {
     /// A run of postie, the home its home.
     pub fn postie<T: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = T>) -> Run {
         Run::new(&self.program)
+            .args(&self.first)
             .args(args)
             .dir(self.root())
             .env("HOME", self.root())

@@ -2,11 +2,12 @@
 
 mod account;
 mod manage;
+mod parsed;
 mod report;
 
 use super::Context;
 use super::side::Side;
-use crate::account::{Account, Afterwards, Need, all};
+use crate::account::{Account, Need, all};
 use crate::cli::FetchArgs;
 use crate::output::About;
 use crate::words::{Exit, Failure, Kind, Scope};
@@ -69,11 +70,7 @@ fn policy(args: &FetchArgs, account: &Account) -> Policy {
     } else if let Some(age) = args.delete_after {
         After::DeleteAfter(age)
     } else {
-        match account.fetch.after {
-            Afterwards::Keep => After::Keep,
-            Afterwards::Delete => After::Delete,
-            Afterwards::DeleteAfter(age) => After::DeleteAfter(age),
-        }
+        account.fetch.after
     };
     Policy {
         all: args.all,
