@@ -1,0 +1,142 @@
+//! SIGKILL at the entry of a system call, for every system call of a run.
+//!
+//! Thinning: only calls right behind one that changes something beyond the process, since a kill at any
+//! other finds what a kill one call earlier finds; of these every one with nothing before, every third with
+//! some messages known, and every third of a mending run. The loader's calls before `main` are left out.
+//! For the streamed message every fourth. `POSTIE_SWEEP=full` tries every call.
+
+use crate::judge::Blow;
+use crate::scene::{After, Destination, Past, Scene, Stage};
+use crate::strace::{self, Call};
+use crate::tally::{Met, Tally};
+
+/// One kill: the scene, an earlier kill it mends, and where.
+struct Kill<'a> {
+    scene: Scene,
+    earlier: Option<&'a Call>,
+    call: Call,
+}
+
+impl std::fmt::Display for Kill<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, killed at {}", self.scene, self.call)?;
+        self.earlier.map_or(Ok(()), |earlier| write!(f, ", after a kill at {earlier}"))
+    }
+}
+
+impl Kill<'_> {
+    fn play(&self) -> Met {
+        let stage = set(self.scene, self.earlier);
+        let outcome = strace::kill_at(&stage, stage.fetch(), &self.call).go();
+        let met = match (outcome.signal, outcome.code) {
+            (Some(9), _) => Met::Hit,
+            (None, Some(0)) => Met::Missed,
+            other => panic!("ended with {other:?}: {}\n{}", outcome.out(), outcome.err()),
+        };
+        stage.judge_blow(Blow::Killed);
+        stage.mend();
+        met
+    }
+}
+
+/// A stage, on which a run was killed already if that is wanted.
+fn set(scene: Scene, earlier: Option<&Call>) -> Stage {
+    let stage = scene.stage();
+    if let Some(call) = earlier {
+        strace::kill_at(&stage, stage.fetch(), call).go();
+        stage.judge_blow(Blow::Killed);
+    }
+    stage
+}
+
+fn kills<'a>(scene: Scene, earlier: Option<&'a Call>) -> Vec<Kill<'a>> {
+    let stage = set(scene, earlier);
+    let calls = strace::record(&stage, stage.fetch());
+    calls.into_iter().map(|call| Kill { scene, earlier, call }).collect()
+}
+
+/// Sweeps a scene; of the telling points every `step`th is tried, in a sweep that is not full.
+fn sweep(tally: &mut Tally, scene: Scene, earlier: Option<&Call>, step: usize) {
+    let kills = kills(scene, earlier);
+    let telling: Vec<usize> = (0..kills.len()).filter(|at| kills[*at].call.fresh).collect();
+    let chosen = |at: usize, _: &Kill<'_>| telling.binary_search(&at).is_ok_and(|place| place % step == 0);
+    tally.sweep(&kills, chosen, Kill::play);
+}
+
+fn sweep_all(name: &'static str, to: Destination) {
+    if !strace::can(name) {
+        return;
+    }
+    let mut tally = Tally::new(name);
+    for scene in Scene::fresh(to) {
+        sweep(&mut tally, scene, None, if scene.after.empties() { 1 } else { 2 });
+    }
+    for after in [After::Keep, After::Delete] {
+        sweep(&mut tally, Scene::new(to, after, Past::Known), None, 3);
+    }
+    tally.end();
+}
+
+#[test]
+fn a_fetch_into_a_maildir_killed_at_any_call_is_made_good_by_the_next() {
+    sweep_all("kill sweep, Maildir", Destination::Maildir);
+}
+
+#[test]
+fn a_fetch_into_an_mbox_killed_at_any_call_is_made_good_by_the_next() {
+    sweep_all("kill sweep, mbox", Destination::Mbox);
+}
+
+#[test]
+fn a_fetch_to_a_command_killed_at_any_call_gives_each_message_again_at_most_once() {
+    sweep_all("kill sweep, --exec", Destination::Exec);
+}
+
+#[test]
+fn a_large_message_on_its_way_into_an_mbox_may_be_killed_at_any_call() {
+    let name = "kill sweep, large message to mbox";
+    if !strace::can(name) {
+        return;
+    }
+    let mut tally = Tally::new(name);
+    for past in [Past::None, Past::Known] {
+        sweep(&mut tally, Scene::new(Destination::Streamed, After::Delete, past), None, 4);
+    }
+    tally.end();
+}
+
+/// Where a first kill leaves the most to mend: in the middle of what is stored, and behind it.
+fn worst(calls: &[Call], place: &str) -> Vec<Call> {
+    let storing = |call: &&Call| {
+        let moves =
+            call.is(&["rename", "renameat", "renameat2", "link", "linkat"]) && call.text.contains("/new");
+        moves || (call.is(&["write", "pwrite64"]) && call.text.contains(&format!("{place}>")))
+    };
+    let at: Vec<usize> = calls.iter().filter(storing).filter_map(|call| index(calls, call)).collect();
+    let (first, last) = (at[0], at[at.len() - 1]);
+    [at[at.len() / 2], first + 1, last + 1].into_iter().map(|place| calls[place].clone()).collect()
+}
+
+fn index(calls: &[Call], call: &Call) -> Option<usize> {
+    calls.iter().position(|other| other.name == call.name && other.n == call.n)
+}
+
+#[test]
+fn the_run_that_mends_a_killed_one_may_itself_be_killed_at_any_call() {
+    let name = "kill sweep of mending runs";
+    if !strace::can(name) {
+        return;
+    }
+    let mut tally = Tally::new(name);
+    for to in [Destination::Maildir, Destination::Mbox, Destination::Streamed] {
+        for past in [Past::None, Past::Known] {
+            let scene = Scene::new(to, After::Delete, past);
+            let stage = scene.stage();
+            let calls = strace::record(&stage, stage.fetch());
+            for earlier in worst(&calls, stage.place().to_str().unwrap()) {
+                sweep(&mut tally, scene, Some(&earlier), if to == Destination::Streamed { 8 } else { 3 });
+            }
+        }
+    }
+    tally.end();
+}

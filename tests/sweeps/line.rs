@@ -1,0 +1,197 @@
+//! The line is lost: the connection ends, is reset or falls silent behind any octet of what the server
+//! says; DELE and QUIT are refused, not answered, or lost.
+//!
+//! What is lost to the server is what postie sends behind that octet. Every connection of the run is cut
+//! there, so that a second try within it meets the same.
+//!
+//! Thinning: in plain, every octet of small mailboxes' sessions that ends in CR or LF and every 17th else,
+//! closed and reset in turn; silence and cuts under TLS at every 97th. `POSTIE_SWEEP=full`: every octet,
+//! closed and reset, for every destination and policy; silence at every 7th, TLS at every third.
+
+use crate::cut::Cut;
+use crate::judge::Blow;
+use crate::scene::{After, Destination, Past, Scene};
+use crate::support::peer::End;
+use crate::support::pop3d::{Act, Event, Mode, Setup};
+use crate::tally::{Met, Tally, full};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// One cut.
+struct Lost {
+    scene: Scene,
+    mode: Mode,
+    at: usize,
+    how: Cut,
+    /// What the server said before that.
+    context: String,
+    /// The octets of a whole session, and of it up to the answer to QUIT; none where TLS hides that.
+    whole: usize,
+    quit: Option<usize>,
+}
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Lost { scene, mode, at, how, context, .. } = self;
+        write!(f, "{scene}, {mode:?}, {how:?} behind octet {at}, which ends {context:?}")
+    }
+}
+
+impl Lost {
+    fn play(&self) -> Met {
+        let stage = self.scene.small_stage(|setup| setup.mode(self.mode));
+        let wire = stage.wire.as_ref().unwrap();
+        wire.cut(Some((self.at, self.how)));
+        let timeout = if self.how == Cut::Silence { "1s" } else { "20s" };
+        let outcome = stage.fetch_within(timeout, self.scene).go();
+        let told = format!("{}\n{}", outcome.out(), outcome.err());
+        // Behind the answer to QUIT nothing is owed; where nothing is deleted, that answer is not either.
+        let done = self.at >= self.whole || self.quit.is_none_or(|quit| self.at >= quit);
+        let owes_quit = self.at < self.whole && self.scene.after.empties();
+        match outcome.code {
+            Some(75) if self.at < self.whole => {
+                outcome.error();
+                outcome.summary();
+            }
+            Some(0) if done && !owes_quit => stage.judge_stored(),
+            other => panic!("exit {other:?}\n{told}"),
+        }
+        stage.judge_blow(Blow::Failed);
+        wire.cut(None);
+        stage.mend();
+        Met::Hit
+    }
+}
+
+/// Every cut there is of a scene, in the ways `hows`.
+fn cuts(scene: Scene, mode: Mode, hows: &[Cut]) -> Vec<Lost> {
+    let stage = scene.small_stage(|setup| setup.mode(mode));
+    stage.fetch().go().assert_exit(0);
+    let said = stage.wire.as_ref().unwrap().said();
+    let plain = mode == Mode::Plain;
+    let quit = plain.then(|| memchr::memmem::rfind(&said, b"+OK goodbye").expect("QUIT is answered"));
+    // Under TLS the goodbye behind the answer to QUIT is of no interest to anybody.
+    let whole = if plain { said.len() } else { usize::MAX };
+    let octets = if plain { said.len() + 1 } else { said.len() };
+    let cut = |at: usize| {
+        let context = said[at.saturating_sub(24)..at].escape_ascii().to_string();
+        hows.iter().map(move |how| Lost { scene, mode, at, how: *how, context: context.clone(), whole, quit })
+    };
+    (0..octets).flat_map(cut).collect()
+}
+
+#[test]
+fn a_line_lost_behind_any_octet_costs_nothing() {
+    let mut tally = Tally::new("line-cut sweep");
+    let scenes = [
+        Scene::new(Destination::Maildir, After::Delete, Past::None),
+        Scene::new(Destination::Mbox, After::Delete, Past::Known),
+        Scene::new(Destination::Exec, After::AtOnce, Past::None),
+        Scene::new(Destination::Maildir, After::Keep, Past::Known),
+    ];
+    let others =
+        [Destination::Maildir, Destination::Mbox, Destination::Exec].into_iter().flat_map(Scene::fresh);
+    let all: Vec<Scene> = if full() { scenes.into_iter().chain(others).collect() } else { scenes.to_vec() };
+    for scene in all {
+        let cuts = cuts(scene, Mode::Plain, &[Cut::Close, Cut::Reset]);
+        // Two points an octet, one for each way: behind every CR and LF one, else every 17th.
+        let chosen = |at: usize, cut: &Lost| {
+            let at_end = cut.context.ends_with("\\r") || cut.context.ends_with("\\n");
+            let odd = (at / 2).is_multiple_of(2);
+            at.is_multiple_of(34) || at % 34 == 17 || at_end && odd == at.is_multiple_of(2)
+        };
+        tally.sweep(&cuts, chosen, Lost::play);
+    }
+    tally.end();
+}
+
+#[test]
+fn a_line_that_falls_silent_or_is_cut_under_tls_costs_nothing() {
+    let mut tally = Tally::new("line-cut sweep, silence and TLS");
+    for (scene, mode, hows, step, whole_step) in [
+        (
+            Scene::new(Destination::Maildir, After::Delete, Past::None),
+            Mode::Plain,
+            &[Cut::Silence][..],
+            97,
+            7,
+        ),
+        (
+            Scene::new(Destination::Maildir, After::Delete, Past::None),
+            Mode::Implicit,
+            &[Cut::Close, Cut::Reset],
+            97,
+            3,
+        ),
+        (Scene::new(Destination::Mbox, After::Delete, Past::None), Mode::Upgrade, &[Cut::Close], 97, 3),
+    ] {
+        let cuts = cuts(scene, mode, hows);
+        let step = if full() { whole_step } else { step };
+        let of = cuts.len();
+        let some: Vec<Lost> =
+            cuts.into_iter().enumerate().filter(|(at, _)| at % step == 0).map(|it| it.1).collect();
+        tally.leave_out(of - some.len());
+        tally.sweep(&some, |_, _| true, Lost::play);
+    }
+    tally.end();
+}
+
+/// A command that goes wrong on the first connection.
+struct Bad {
+    scene: Scene,
+    line: &'static str,
+    act: Act,
+    code: i32,
+}
+
+impl std::fmt::Display for Bad {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {:?} to {}", self.scene, self.act, self.line)
+    }
+}
+
+impl Bad {
+    fn play(&self) -> Met {
+        let (line, act, armed) = (self.line, self.act.clone(), Arc::new(AtomicBool::new(true)));
+        let hook = move |event: &Event<'_>| {
+            let here = event.line == line && armed.swap(false, Ordering::SeqCst);
+            if here { act.clone() } else { Act::Normal }
+        };
+        let stage = self.scene.small_stage(|setup: Setup| setup.mode(Mode::Plain).hook(hook));
+        let outcome = stage.fetch_within("1s", self.scene).go();
+        outcome.assert_exit(self.code).error();
+        stage.judge_blow(Blow::Failed);
+        stage.judge_stored();
+        let before = stage.server.journals().len();
+        stage.mend();
+        let fetched: usize =
+            stage.server.journals()[before..].iter().map(|journal| journal.count("RETR")).sum();
+        assert_eq!(fetched, 0, "what is stored is fetched again");
+        Met::Hit
+    }
+}
+
+#[test]
+fn dele_and_quit_may_be_refused_unanswered_or_lost() {
+    let mut tally = Tally::new("DELE and QUIT going wrong");
+    let refused = Act::reply("-ERR [SYS/TEMP] not now");
+    let ends = [Act::end(End::Close), Act::end(End::Reset), Act::end(End::Stall)];
+    let quits = [Act::Then(b"-ERR some deleted messages not removed\r\n".to_vec(), End::Close)];
+    // The server has done as it was told, and nobody hears of it.
+    let unheard =
+        [Act::Cut(0, End::Close), Act::Cut(0, End::Reset), Act::Cut(0, End::Stall), Act::Cut(4, End::Close)];
+    for to in [Destination::Maildir, Destination::Mbox, Destination::Exec] {
+        for after in [After::Delete, After::AtOnce] {
+            let scene = Scene::new(to, after, Past::None);
+            let bad = |line, act: &Act, code| Bad { scene, line, act: act.clone(), code };
+            let mut all = vec![bad("DELE 1", &refused, 1), bad("DELE 7", &refused, 1)];
+            for act in ends.iter().chain(&unheard) {
+                all.push(bad("DELE 2", act, 75));
+                all.push(bad("QUIT", act, 75));
+            }
+            all.extend(quits.iter().map(|act| bad("QUIT", act, 75)));
+            tally.sweep(&all, |_, _| true, Bad::play);
+        }
+    }
+    tally.end();
+}

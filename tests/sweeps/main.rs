@@ -1,0 +1,30 @@
+//! The sweeps: `postie fetch` is stopped, failed, cut off and robbed of power at every point there is, run
+//! again, and judged by what the server was told and what lies on disk. Never by postie's own words.
+//!
+//! - `kill`: SIGKILL before any system call of a run, of a later run, and of a run that mends a killed one.
+//! - `errors`: any file call fails with ENOSPC, EIO, EDQUOT, EINTR or EMFILE, once or from then on.
+//! - `line`: the connection ends, is reset or falls silent behind any octet; DELE and QUIT fail.
+//! - `power`: the power fails at any event of the session or at any instant, on ext4 (and XFS where it can
+//!   be made), by the file system's shutdown.
+//! - `order`: the system calls of a run show that each sync comes before what relies on it. A journalling
+//!   file system hides a missing sync from the power cuts, not from this.
+//!
+//! By default the sweeps are thinned to a few minutes, each as its own file says; `POSTIE_SWEEP=full` tries
+//! every point. They need root, strace and loop mounts: without, they say so loudly, or fail where
+//! `POSTIE_REQUIRE_ALL=1`. Each prints how many points it tried, of how many, and how many failed.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "the other tests use other parts")]
+mod support;
+
+mod cut;
+mod errors;
+mod judge;
+mod kill;
+mod line;
+mod power;
+mod scene;
+mod strace;
+mod tally;
+mod volume;

@@ -1,0 +1,220 @@
+//! The power fails: at any event of the session as the server sees it, when the run has ended, and at
+//! random instants.
+//!
+//! Destination and state lie on a file system that is shut down at that moment, losing all that was not
+//! durable. Then postie lives on (every file operation fails; whatever it still tells the server, the
+//! server believes) or is killed with it. The file system is mounted again, postie is run again.
+//!
+//! Thinning: `--delete` on each file system (ext4 in its two data modes), with and without pipelining, every event, killed and
+//! alive in turn, and 12 instants for each. `POSTIE_SWEEP=full`: every policy and past, every
+//! event both ways, 300 instants for each. XFS is in it wherever it can be made. `POSTIE_SWEEP_SEED` chooses other instants.
+
+use crate::judge::{Blow, assert_documented};
+use crate::scene::{After, Destination, Past, Scene, Stage};
+use crate::support::peer::Victim;
+use crate::support::pop3d::{Act, Event, Setup};
+use crate::tally::{Met, Tally, full};
+use crate::volume::{self, Kind, Volume};
+use rustix::process::Signal;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+/// When the power fails.
+#[derive(Clone, Debug)]
+enum Moment {
+    /// When the server has received its `n`th command (0: when the client connects); what it is, and
+    /// whether postie is killed at the same moment.
+    Event(usize, String, bool),
+    /// When the run has ended.
+    End,
+    /// So long after its start.
+    Instant(Duration),
+}
+
+/// One power cut.
+#[derive(Clone)]
+struct Outage {
+    scene: Scene,
+    kind: Kind,
+    pipelining: bool,
+    moment: Moment,
+}
+
+impl std::fmt::Display for Outage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Outage { scene, kind, pipelining, moment } = self;
+        let piped = if *pipelining { "" } else { ", no pipelining" };
+        match moment {
+            Moment::Event(n, what, killed) => {
+                let fate = if *killed { "and the client killed" } else { "and the client alive" };
+                write!(f, "{scene}, {kind:?}{piped}, power cut at event {n} ({what:?}) {fate}")
+            }
+            Moment::End => write!(f, "{scene}, {kind:?}{piped}, power cut at the end"),
+            Moment::Instant(time) => write!(f, "{scene}, {kind:?}{piped}, power cut after {time:?}"),
+        }
+    }
+}
+
+/// What a server's hook does once the stage is set.
+#[derive(Default)]
+struct Trap {
+    armed: AtomicBool,
+    events: AtomicUsize,
+    hit: AtomicBool,
+    victim: OnceLock<Victim>,
+}
+
+impl Outage {
+    fn play(&self) -> Met {
+        let (volume, trap) = (Arc::new(Volume::new(self.kind)), Arc::<Trap>::default());
+        let stage = self.set(&volume, &trap);
+        let run = stage.fetch();
+        let outcome = match self.moment {
+            Moment::Instant(time) => thread::scope(|scope| {
+                let volume = &volume;
+                scope.spawn(move || {
+                    thread::sleep(time);
+                    volume.cut_power();
+                });
+                run.go()
+            }),
+            _ => run.go(),
+        };
+        match (&self.moment, outcome.signal) {
+            (Moment::Event(_, _, true), Some(9)) => {}
+            _ => assert_documented(outcome.code, &format!("{outcome:?}")),
+        }
+        stage.server.journals();
+        if matches!(self.moment, Moment::End) {
+            volume.cut_power();
+        }
+        let met = match self.moment {
+            Moment::Event(..) if !trap.hit.load(Ordering::SeqCst) => Met::Missed,
+            _ => Met::Hit,
+        };
+        volume.restart();
+        stage.judge_blow(Blow::Killed);
+        if outcome.code == Some(0) && matches!(self.moment, Moment::End) {
+            stage.judge_stored();
+        }
+        stage.mend();
+        met
+    }
+
+    fn set(&self, volume: &Arc<Volume>, trap: &Arc<Trap>) -> Stage {
+        let moment = self.moment.clone();
+        let (knife, set) = (Arc::clone(volume), Arc::clone(trap));
+        let hook = move |_: &Event<'_>| {
+            if let (Moment::Event(at, _, killed), true) = (&moment, set.armed.load(Ordering::SeqCst))
+                && set.events.fetch_add(1, Ordering::SeqCst) == *at
+            {
+                knife.cut_power();
+                set.hit.store(true, Ordering::SeqCst);
+                if let Some(victim) = set.victim.get().filter(|_| *killed) {
+                    victim.signal(Signal::KILL);
+                }
+            }
+            Act::Normal
+        };
+        let dress = |setup: Setup| {
+            let setup = if self.pipelining { setup } else { setup.without("PIPELINING") };
+            setup.hook(hook)
+        };
+        let stage = self.scene.stage_with(dress, Some(&volume.root()));
+        // What was there before is not what is tried.
+        volume.sync();
+        assert!(trap.victim.set(stage.server.victim()).is_ok());
+        trap.armed.store(true, Ordering::SeqCst);
+        stage
+    }
+}
+
+/// What a whole run looks like from the server, and how long it takes.
+fn survey(scene: Scene, kind: Kind, pipelining: bool) -> (Vec<String>, Duration) {
+    let (volume, trap) = (Arc::new(Volume::new(kind)), Arc::<Trap>::default());
+    let stage = Outage { scene, kind, pipelining, moment: Moment::End }.set(&volume, &trap);
+    let outcome = stage.fetch().go();
+    outcome.assert_exit(0);
+    let commands = stage.server.journals().pop().unwrap().commands;
+    (commands.into_iter().map(|(_, line)| line).collect(), outcome.elapsed)
+}
+
+/// Every event of a scene's session, both ways, and its end.
+fn events(scene: Scene, kind: Kind, pipelining: bool) -> Vec<Outage> {
+    let (commands, _) = survey(scene, kind, pipelining);
+    let names = std::iter::once("connected".to_owned()).chain(commands);
+    let moments = names
+        .enumerate()
+        .flat_map(|(at, name)| [false, true].map(|killed| Moment::Event(at, name.clone(), killed)));
+    let outage = |moment| Outage { scene, kind, pipelining, moment };
+    moments.chain([Moment::End]).map(outage).collect()
+}
+
+/// Instants spread over the time of a run, and a little beyond it.
+fn instants(scene: Scene, kind: Kind, count: usize) -> Vec<Outage> {
+    let (_, time) = survey(scene, kind, true);
+    let seed = std::env::var("POSTIE_SWEEP_SEED").ok().and_then(|seed| seed.parse().ok());
+    let mut state: u64 = seed.unwrap_or(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut random = move || {
+        // Xorshift; any spread will do.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let span = u64::try_from(time.as_micros()).unwrap() * 5 / 4 + 1;
+    let moment = |_| Moment::Instant(Duration::from_micros(random() % span));
+    (0..count).map(moment).map(|moment| Outage { scene, kind, pipelining: true, moment }).collect()
+}
+
+fn sweep_all(name: &'static str, to: Destination) {
+    let mut kinds = vec![Kind::Ext4, Kind::Ext4Writeback];
+    kinds.retain(|kind| volume::can(name, *kind));
+    if volume::is_makable(name, Kind::Xfs) && volume::can(name, Kind::Xfs) {
+        kinds.push(Kind::Xfs);
+    }
+    if kinds.is_empty() {
+        return;
+    }
+    let mut tally = Tally::new(name);
+    let mut scenes = vec![Scene::new(to, After::Delete, Past::None)];
+    if full() {
+        scenes = Scene::fresh(to);
+        scenes.extend([After::Keep, After::Delete].map(|after| Scene::new(to, after, Past::Known)));
+    }
+    for scene in scenes {
+        for (turn, kind) in kinds.iter().enumerate() {
+            for pipelining in [true, false] {
+                let events = events(scene, *kind, pipelining);
+                // The two data modes share the events: each has the half that the other has not.
+                let chosen = |at: usize, _: &Outage| (at / 2 + at + turn).is_multiple_of(2);
+                tally.sweep(&events, chosen, Outage::play);
+            }
+            let count = if full() { 300 } else { 12 };
+            tally.sweep(&instants(scene, *kind, count), |_, _| true, Outage::play);
+        }
+    }
+    tally.end();
+}
+
+#[test]
+fn a_power_cut_at_any_moment_costs_a_maildir_nothing() {
+    sweep_all("power-cut sweep, Maildir", Destination::Maildir);
+}
+
+#[test]
+fn a_power_cut_at_any_moment_costs_an_mbox_nothing() {
+    sweep_all("power-cut sweep, mbox", Destination::Mbox);
+}
+
+#[test]
+fn a_power_cut_at_any_moment_costs_a_large_message_in_an_mbox_nothing() {
+    sweep_all("power-cut sweep, large message to mbox", Destination::Streamed);
+}
+
+#[test]
+fn a_power_cut_at_any_moment_costs_a_command_nothing() {
+    sweep_all("power-cut sweep, --exec", Destination::Exec);
+}

@@ -1,0 +1,159 @@
+//! strace: which system calls a run makes, and stopping or failing any of them.
+
+use crate::scene::{Destination, Stage};
+use crate::support::process::Run;
+use crate::support::real;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::fs;
+
+/// The calls that change something beyond the process: behind any other, a killed run leaves what it
+/// would have left one call earlier.
+const CHANGING: [&str; 30] = [
+    "write",
+    "writev",
+    "pwrite64",
+    "pwritev",
+    "sendto",
+    "sendmsg",
+    "connect",
+    "shutdown",
+    "open",
+    "openat",
+    "creat",
+    "mkdir",
+    "mkdirat",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "ftruncate",
+    "fallocate",
+    "copy_file_range",
+    "flock",
+    "fcntl",
+    "clone",
+    "clone3",
+    "vfork",
+    "fchmod",
+];
+
+/// What Rust's runtime does just before `main`; what comes earlier is the loader's.
+const BEFORE_MAIN: &str = "SIGPIPE";
+
+/// One system call of a run.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub name: String,
+    /// Which one of its name, from 1.
+    pub n: usize,
+    /// The call as strace shows it.
+    pub text: String,
+    /// Whether it is the program's own, and not the loader's.
+    pub own: bool,
+    /// Whether it comes right behind a call that changes something beyond the process.
+    pub fresh: bool,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} #{}: {}", self.name, self.n, self.text.chars().take(160).collect::<String>())
+    }
+}
+
+impl Call {
+    pub fn is(&self, names: &[&str]) -> bool {
+        names.contains(&self.name.as_str())
+    }
+
+    /// Whether it changes something beyond the process.
+    fn changes(&self) -> bool {
+        let opens = self.is(&["open", "openat"]) && !self.text.contains("O_CREAT");
+        let asks =
+            self.name == "fcntl" && !self.text.contains("F_SETLK") && !self.text.contains("F_OFD_SETLK");
+        self.is(&CHANGING) && !opens && !asks && !self.text.contains("= -1 ")
+    }
+}
+
+/// Whether runs can be traced here; if not, says so loudly.
+#[track_caller]
+pub fn can(test: &str) -> bool {
+    real::have(test, &["strace"]) && {
+        let strace = real::program("strace").unwrap();
+        let works =
+            Run::new(strace).args(["-qq", "-o", "/dev/null", "true"]).env("PATH", "/usr/bin:/bin").run();
+        works.code == Some(0) || real::have(test, &["permission to trace"])
+    }
+}
+
+/// What strace follows. The command of `--exec` is not postie: its calls are its own affair.
+fn follow(stage: &Stage) -> &'static str {
+    if stage.scene.to == Destination::Exec { "" } else { "-f" }
+}
+
+/// Runs to the end, and gives all system calls in order.
+#[track_caller]
+pub fn record(stage: &Stage, run: Run) -> Vec<Call> {
+    let log = stage.world.path("trace");
+    let prelude = format!("exec strace {} -qq -y -s 512 -o {} \"$@\"", follow(stage), log.display());
+    run.under_shell(&prelude).go().assert_exit(0);
+    let calls = parse(&String::from_utf8_lossy(&fs::read(&log).unwrap()));
+    fs::remove_file(log).unwrap();
+    assert!(calls.iter().filter(|call| call.own).count() > 50, "the trace is too short: {calls:#?}");
+    calls
+}
+
+/// Reads strace's log. Each thread counts its own calls, and a call is stopped or failed in the thread that
+/// comes to it first: of calls with the same name and number only the first is a point.
+fn parse(log: &str) -> Vec<Call> {
+    let mut counts: HashMap<(String, String), usize> = HashMap::new();
+    let (mut points, mut calls) = (HashSet::new(), Vec::new());
+    let (mut own, mut changed) = (false, false);
+    for (task, text) in log.lines().map(task_and_text) {
+        let Some((name, _)) = text.split_once('(') else { continue };
+        if name.is_empty() || !name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_') {
+            continue;
+        }
+        let n = counts.entry((task.to_owned(), name.to_owned())).or_default();
+        *n += 1;
+        let call = Call { name: name.to_owned(), n: *n, text: text.to_owned(), own, fresh: own && changed };
+        own |= call.name == "rt_sigaction" && text.contains(BEFORE_MAIN);
+        let changes = call.changes();
+        if points.insert((call.name.clone(), call.n)) {
+            changed = false;
+            calls.push(call);
+        }
+        changed |= changes;
+    }
+    calls
+}
+
+/// A line's thread, where strace names it, and the rest.
+fn task_and_text(line: &str) -> (&str, &str) {
+    let line = line.trim_start();
+    match line.split_once(' ') {
+        Some((task, text)) if task.bytes().all(|octet| octet.is_ascii_digit()) => (task, text.trim_start()),
+        _ => ("", line),
+    }
+}
+
+/// The run, to be killed at the entry of a call.
+pub fn kill_at(stage: &Stage, run: Run, call: &Call) -> Run {
+    inject(stage, run, &call.name, &format!("signal=KILL:when={}", call.n))
+}
+
+/// The run, in which a call fails: the `n`th alone, or with `+` all from it on.
+pub fn fail_at(stage: &Stage, run: Run, (call, error, on): (&Call, &str, &str)) -> Run {
+    inject(stage, run, &call.name, &format!("error={error}:when={}{on}", call.n))
+}
+
+fn inject(stage: &Stage, run: Run, name: &str, what: &str) -> Run {
+    let follow = follow(stage);
+    run.under_shell(&format!(
+        "exec strace {follow} -qq -o /dev/null -e trace={name} -e inject={name}:{what} \"$@\""
+    ))
+}

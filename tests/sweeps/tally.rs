@@ -1,0 +1,86 @@
+//! Trying points, counting them, telling of them.
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+static TRIED: AtomicUsize = AtomicUsize::new(0);
+static FAILED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many failed points are told in full.
+const TOLD: usize = 12;
+
+/// What a point came to, if it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// It happened, and all was well.
+    Hit,
+    /// The run ended before it.
+    Missed,
+}
+
+/// Whether every point is to be tried.
+pub fn full() -> bool {
+    std::env::var_os("POSTIE_SWEEP").is_some_and(|value| value == "full")
+}
+
+/// One sweep.
+pub struct Tally {
+    name: &'static str,
+    of: usize,
+    tried: usize,
+    missed: usize,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    pub fn new(name: &'static str) -> Tally {
+        Tally { name, of: 0, tried: 0, missed: 0, failures: Vec::new() }
+    }
+
+    /// Tries those points that are to be tried of `all`: every one in a full sweep, else those `chosen`.
+    pub fn sweep<P: Display>(
+        &mut self,
+        all: &[P],
+        chosen: impl Fn(usize, &P) -> bool,
+        play: impl Fn(&P) -> Met,
+    ) {
+        self.of += all.len();
+        for (_, point) in all.iter().enumerate().filter(|(at, point)| full() || chosen(*at, point)) {
+            self.tried += 1;
+            match catch_unwind(AssertUnwindSafe(|| play(point))) {
+                Ok(Met::Hit) => {}
+                Ok(Met::Missed) => self.missed += 1,
+                Err(panic) => {
+                    let text = panic.downcast_ref::<String>().map(String::as_str);
+                    let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+                    self.failures.push(format!("{point}: {text}"));
+                }
+            }
+        }
+    }
+
+    /// Counts points that nobody means to try.
+    pub fn leave_out(&mut self, points: usize) {
+        self.of += points;
+    }
+
+    /// Tells what came of it; fails the test if any point failed, or if hardly any was met.
+    #[track_caller]
+    pub fn end(self) {
+        let Tally { name, of, tried, missed, failures } = self;
+        let all = TRIED.fetch_add(tried, Ordering::SeqCst) + tried;
+        let bad = FAILED.fetch_add(failures.len(), Ordering::SeqCst) + failures.len();
+        // Not through the macros, whose output the test harness hides.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{name}: {tried} points tried, {} failed (of {of} there are; {missed} were not met). \
+             All sweeps so far: {all} points tried, {bad} failed",
+            failures.len()
+        );
+        let told = failures.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join("\n\n");
+        assert!(failures.is_empty(), "{name}: {} of {tried} points failed:\n{told}", failures.len());
+        assert!(tried > 0 && missed * 2 <= tried, "{name}: {missed} of {tried} points were not met");
+    }
+}

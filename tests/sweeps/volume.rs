@@ -1,0 +1,162 @@
+//! A file system of its own, in a file, on a loop device, whose power can be cut: the shutdown ioctl stops
+//! it at once and throws away whatever was not made durable, log included.
+
+use crate::support::process::Run;
+use crate::support::real;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+
+/// Which file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Ext4,
+    /// Ext4 that writes names and data in any order.
+    Ext4Writeback,
+    Xfs,
+}
+
+impl Kind {
+    fn make(self) -> (&'static str, &'static [&'static str], u64) {
+        match self {
+            Kind::Ext4 | Kind::Ext4Writeback => ("mkfs.ext4", &["-q", "-F"], 24 << 20),
+            Kind::Xfs => ("mkfs.xfs", &["-q", "-f"], 320 << 20),
+        }
+    }
+
+    fn mount_options(self) -> &'static str {
+        match self {
+            Kind::Ext4Writeback => "loop,data=writeback",
+            Kind::Ext4 | Kind::Xfs => "loop",
+        }
+    }
+}
+
+/// Whether there is a program to make such a file system; if not, says so. It may be missing everywhere.
+pub fn is_makable(test: &str, kind: Kind) -> bool {
+    let program = kind.make().0;
+    let there = real::program(program).is_some();
+    if !there {
+        // Not through the macros, whose output the test harness hides.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}, on {kind:?}: missing here: {program}");
+    }
+    there
+}
+
+/// Whether file systems can be made and mounted here; if not, says so loudly.
+#[track_caller]
+pub fn can(test: &str, kind: Kind) -> bool {
+    real::have(test, &["root", "mount", "umount", "perl", kind.make().0]) && {
+        let works = Path::new("/dev/loop-control").exists() && Volume::try_new(kind).is_some();
+        works || real::have(test, &["loop mounts"])
+    }
+}
+
+/// A mounted file system; unmounted and gone when dropped.
+pub struct Volume {
+    kind: Kind,
+    knife: Mutex<Knife>,
+    dir: tempfile::TempDir,
+}
+
+impl Volume {
+    pub fn new(kind: Kind) -> Volume {
+        Volume::try_new(kind).expect("file systems can be mounted here: that was tried")
+    }
+
+    fn try_new(kind: Kind) -> Option<Volume> {
+        let dir = tempfile::Builder::new().prefix("postie-volume-").tempdir().unwrap();
+        let volume = Volume { kind, knife: Mutex::new(Knife::start()), dir };
+        let (program, options, size) = kind.make();
+        std::fs::File::create(volume.image()).unwrap().set_len(size).unwrap();
+        std::fs::create_dir(volume.root()).unwrap();
+        let made = Run::new(real::program(program)?).args(options).arg(volume.image()).run();
+        assert_eq!(made.code, Some(0), "{program}: {}", made.err());
+        volume.mount().then_some(volume)
+    }
+
+    fn image(&self) -> PathBuf {
+        self.dir.path().join("image")
+    }
+
+    /// Where it is mounted.
+    pub fn root(&self) -> PathBuf {
+        self.dir.path().join("disk")
+    }
+
+    fn mount(&self) -> bool {
+        let run = Run::new(real::program("mount").unwrap()).args(["-o", self.kind.mount_options()]);
+        run.arg(self.image()).arg(self.root()).run().code == Some(0)
+    }
+
+    /// Cuts the power: what was durable before this call is all there will be.
+    pub fn cut_power(&self) {
+        self.knife.lock().unwrap().cut(&self.root());
+    }
+
+    /// Makes all that is there durable.
+    pub fn sync(&self) {
+        rustix::fs::syncfs(std::fs::File::open(self.root()).unwrap()).unwrap();
+    }
+
+    /// Starts again, as after a power cut.
+    #[track_caller]
+    pub fn restart(&self) {
+        let outcome = Run::new(real::program("umount").unwrap()).arg(self.root()).run();
+        assert_eq!(outcome.code, Some(0), "umount: {}", outcome.err());
+        assert!(self.mount(), "the file system cannot be mounted again");
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        if let Some(umount) = real::program("umount") {
+            // Lazily: it has to go even where a test that failed has left a file open.
+            let _ = Run::new(umount).arg("-l").arg(self.root()).run();
+        }
+    }
+}
+
+/// A process that waits with the ioctl in its hand, since Rust offers it under `unsafe` alone.
+struct Knife {
+    process: Child,
+    order: Option<ChildStdin>,
+    answer: BufReader<ChildStdout>,
+}
+
+/// `FS_IOC_SHUTDOWN` (`_IOR('X', 125, u32)`) with `FSOP_GOING_FLAGS_NOLOGFLUSH`.
+const SHUTDOWN: &str = r#"$| = 1;
+while (my $path = <STDIN>) {
+    chomp $path;
+    my $flag = pack "L", 2;
+    my $cut = open my $dir, "<", $path;
+    $cut &&= ioctl $dir, 0x8004587D, $flag;
+    undef $dir;
+    print $cut ? "cut\n" : "$!\n";
+}"#;
+
+impl Knife {
+    fn start() -> Knife {
+        let mut command = Command::new("perl");
+        let command = command.args(["-e", SHUTDOWN]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let (order, answer) = (process.stdin.take(), BufReader::new(process.stdout.take().unwrap()));
+        Knife { process, order, answer }
+    }
+
+    #[track_caller]
+    fn cut(&mut self, root: &Path) {
+        writeln!(self.order.as_mut().unwrap(), "{}", root.display()).unwrap();
+        let mut answer = String::new();
+        self.answer.read_line(&mut answer).unwrap();
+        assert_eq!(answer, "cut\n", "the power cannot be cut");
+    }
+}
+
+impl Drop for Knife {
+    fn drop(&mut self) {
+        drop(self.order.take());
+        let _ = self.process.wait();
+    }
+}
