@@ -42,7 +42,7 @@ pub struct Policy {
     /// Go on although all known UIDs are gone.
     pub accept_uid_reset: bool,
     /// UIDs of messages that broke the dialogue in an earlier session of this run: they are left alone.
-    pub shunned: HashSet<Vec<u8>>,
+    pub shunned: Vec<Vec<u8>>,
     /// Fetch nothing; only repeat the deletions that are due.
     pub deletions_only: bool,
 }
@@ -337,7 +337,7 @@ mod tests {
         uids: None,
         after: After::Delete,
         accept_uid_reset: false,
-        shunned: HashSet::new(),
+        shunned: Vec::new(),
         deletions_only: false,
     };
 
