@@ -1,2 +1,9 @@
-//! Layer 5: mail as such: composing it and reading its header.
+//! Layer 5: composing and reading mail.
+
+pub mod addresses;
+pub mod outgoing;
+pub mod stamp;
 pub mod summary;
+
+pub use addresses::{Entry, Mailbox};
+pub use outgoing::{Content, Envelope, Outgoing};
