@@ -1,11 +1,11 @@
 //! What every message carries: a date and an identity.
 
 use super::outgoing::bad_message;
-use crate::words::Failure;
+use crate::words::{Failure, Kind};
 use jiff::Zoned;
 use jiff::fmt::rfc2822;
 use jiff::fmt::temporal::Pieces;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
@@ -31,7 +31,6 @@ pub fn date(text: &str) -> Result<String, Failure> {
 fn rfc3339(text: &str) -> Option<Zoned> {
     let pieces = Pieces::parse(text).ok()?;
     let offset = pieces.to_numeric_offset()?;
-    let offset = if offset.is_negative() || offset.is_positive() { offset } else { Offset::UTC };
     pieces.date().to_datetime(pieces.time()?).to_zoned(TimeZone::fixed(offset)).ok()
 }
 
@@ -42,19 +41,21 @@ fn format(zoned: &Zoned) -> Result<String, Failure> {
 /// A new Message-ID without its angles: 128 random bits, and the domain of the author. Neither this
 /// machine's name nor its time is in it.
 pub fn message_id(domain: &str) -> Result<String, Failure> {
-    let mut random = [0u8; 16];
-    File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random)).map_err(|error| {
-        Failure::new(crate::words::Kind::Internal, "message", format!("/dev/urandom: reading: {error}"))
+    // An address literal is a no-fold-literal, which an id-right may be (RFC 5322 §3.6.4).
+    Ok(format!("{}@{domain}", random()?))
+}
+
+/// 128 random bits as 32 hexadecimal digits.
+pub(super) fn random() -> Result<String, Failure> {
+    let mut octets = [0u8; 16];
+    File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut octets)).map_err(|error| {
+        Failure::new(Kind::Internal, "message", format!("/dev/urandom: reading: {error}"))
     })?;
-    let mut id = String::with_capacity(33 + domain.len());
-    for octet in random {
+    Ok(octets.iter().fold(String::with_capacity(32), |mut text, octet| {
         // Writing to a String cannot fail.
-        let _ = write!(id, "{octet:02x}");
-    }
-    // An address literal is no id-right (RFC 5322 §3.6.4) but a no-fold-literal, which is written alike.
-    id.push('@');
-    id.push_str(domain);
-    Ok(id)
+        let _ = write!(text, "{octet:02x}");
+        text
+    }))
 }
 
 #[cfg(test)]
