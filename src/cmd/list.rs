@@ -40,7 +40,7 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
     let ledgers = context.env.state_dir()?.join("ledger");
     let ledger = Ledger::peek(&ledgers, &side.key()).map_err(|error| error.failure("ledger"))?;
     let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
-    let (mut transaction, _) = side.open(&context.limits, Survey::FULL, true)?;
+    let (mut transaction, _) = side.open(&context.limits, Survey::FULL, true).map_err(Failure::from)?;
     let mut rows = Vec::new();
     let out = &mut context.out;
     let overview = list(&mut transaction, &ledger, choice, &mut |listed| {

@@ -1,13 +1,13 @@
 //! One side of an account, ready to connect: server, trust, who logs in.
 
 use super::Context;
-use crate::account::{Account, Auth, Login, Server};
+use crate::account::{Account, Login, Server};
 use crate::net::{Limits, Security, Tap, Tls};
 use crate::output::transcript::Transcript;
-use crate::pop3::{self, Method, Survey, Transaction};
+use crate::pop3::{Method, Survey, Transaction};
 use crate::store::AccountKey;
 use crate::words::Failure;
-use crate::work::access::Access;
+use crate::work::access::{Access, NotOpened, pop3_login};
 
 /// One side of an account.
 pub struct Side {
@@ -61,34 +61,24 @@ impl Side {
         limits: &Limits,
         survey: Survey,
         pipelining: bool,
-    ) -> Result<(Transaction, Method), Failure> {
+    ) -> Result<(Transaction, Method), NotOpened> {
         let endpoint = self.server.endpoint();
         let Some(login) = &self.login else {
-            return Err(Failure::usage(format!("{}: a mailbox needs a user name", self.server.place())));
+            let failure = Failure::usage(format!("{}: a mailbox needs a user name", self.server.place()));
+            return Err(failure.into());
         };
         let login = pop3_login(&self.server, login);
         let access =
             Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
-        access.open(survey, pipelining).map_err(|failure| advise(failure, &self.server))
+        access
+            .open(survey, pipelining)
+            .map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })
     }
 }
 
 /// Prepares the trust of a server that has TLS.
 pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
     (server.security != Security::None).then(|| Tls::prepare(&server.tls)).transpose()
-}
-
-/// How to log in to a POP3 server.
-pub fn pop3_login<'a>(server: &Server, login: &'a Login) -> pop3::Login<'a> {
-    let method = match server.auth {
-        Auth::Auto => None,
-        Auth::User => Some(Method::User),
-        Auth::Apop => Some(Method::Apop),
-        Auth::Sasl(mechanism) => Some(Method::Sasl(mechanism)),
-    };
-    // Whether the wire may carry a secret in clear was decided when it was dialled.
-    let plaintext = server.security == Security::None;
-    pop3::Login { credentials: &login.credentials, is_token: login.is_token, method, plaintext }
 }
 
 /// A refused login with what the provider is known to want.

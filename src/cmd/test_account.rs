@@ -1,7 +1,7 @@
 //! `postie test-account`: every step of both sides, and what to change.
 
 use super::Context;
-use super::side::{self, advise, pop3_login};
+use super::side::{self, advise};
 use crate::account::{Account, Need, Server};
 use crate::cli::TestAccountArgs;
 use crate::net::{Limits, Tap};
@@ -73,14 +73,7 @@ fn test_side(account: &Account, name: &str, server: &Server, context: &mut Conte
     let Context { vault, out, .. } = context;
     let mut tell = |step: Step| report(out, account, name, server, step);
     match name {
-        "pop3" => {
-            let login = |go: &mut dyn FnMut(&crate::pop3::Login<'_>) -> Result<(), Failure>| {
-                let missing = || Failure::usage(format!("{}: a mailbox needs a user name", server.place()));
-                let login = vault.login(server)?.ok_or_else(missing)?;
-                go(&pop3_login(server, &login))
-            };
-            probe_pop3(&target, &login, &mut tell)
-        }
+        "pop3" => probe_pop3(&target, server, vault, &mut tell),
         _ => Err(Failure::usage("not yet")),
     }
     .map_err(|failure| advise(failure, server))

@@ -1,5 +1,6 @@
 //! The run of one account: its ledger and its destination, then sessions until all is done.
 
+use super::parsed::{Noting, ParsedOutput, Slot};
 use super::report::exit_of;
 use crate::account::{Account, Destination};
 use crate::cli::FetchArgs;
@@ -116,7 +117,15 @@ const MOST_SESSIONS: usize = 1000;
 impl Run {
     /// Runs to the end, telling `observer`, and returns the account's exit code.
     pub fn go(self, observer: &mut dyn Observer) -> Exit {
-        match self.all_sessions(observer) {
+        let slot = Slot::default();
+        let parsed = self.setting.json && matches!(self.setting.target, Some(Target::Stdout));
+        let mut noting = Noting { inner: observer, slot: Slot::clone(&slot) };
+        let result = if parsed {
+            self.all_sessions(&mut noting, &slot)
+        } else {
+            self.all_sessions(noting.inner, &slot)
+        };
+        match result {
             Ok(exit) => exit,
             Err(failure) => {
                 let exit = failure.exit();
@@ -126,7 +135,7 @@ impl Run {
         }
     }
 
-    fn all_sessions(&self, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+    fn all_sessions(&self, observer: &mut dyn Observer, slot: &Slot) -> Result<Exit, Failure> {
         let key = self.side.key();
         if self.setting.mode == Mode::DryRun {
             return self.dry_run(&key, observer);
@@ -137,7 +146,7 @@ impl Run {
         if self.setting.mode == Mode::MarkSeen {
             return self.mark_seen(ledger, observer);
         }
-        let mut sink = self.open_sink(&key).map_err(|error| error.failure("destination"))?;
+        let mut sink = self.open_sink(&key, slot).map_err(|error| error.failure("destination"))?;
         let recovery = sink.recover(&mut ledger).map_err(|error| error.failure("recovery"))?;
         if recovery.accepted > 0 || recovery.removed > 0 {
             observer.event(Event::Note(format!(
@@ -154,19 +163,14 @@ impl Run {
         let exit = self.sessions(&mut ledger, sink.as_mut(), observer);
         drop(sink);
         ledger.close().map_err(|error| error.failure("ledger"))?;
-        exit
+        Ok(exit)
     }
 
-    fn sessions(
-        &self,
-        ledger: &mut Ledger,
-        sink: &mut dyn Sink,
-        observer: &mut dyn Observer,
-    ) -> Result<Exit, Failure> {
+    fn sessions(&self, ledger: &mut Ledger, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Exit {
         let mut total = Outcome::default();
         let mut pipelining = true;
         for _ in 0..MOST_SESSIONS {
-            let mut outcome = self.session(ledger, sink, observer, pipelining)?;
+            let mut outcome = self.session(ledger, sink, observer, pipelining);
             total.delivered += outcome.delivered;
             total.deleted += outcome.deleted;
             if outcome.suspects_pipelining && pipelining && !self.limits.stop.raised() {
@@ -175,10 +179,14 @@ impl Run {
                     "the server announces PIPELINING and breaks under it: going on without".into(),
                 ));
                 pipelining = false;
+                total.ended = outcome.ended;
                 continue;
             }
             total.failed.append(&mut outcome.failed);
-            total.ended = outcome.ended;
+            // A server that cannot even be reached again says less than what it failed at before.
+            if outcome.listed || total.ended.is_none() {
+                total.ended = outcome.ended;
+            }
             let more = self.setting.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
             if !more || total.ended.is_some() {
                 break;
@@ -188,7 +196,7 @@ impl Run {
         if let Some(failure) = total.ended {
             observer.event(Event::Ended(failure));
         }
-        Ok(exit)
+        exit
     }
 
     fn session(
@@ -197,14 +205,20 @@ impl Run {
         sink: &mut dyn Sink,
         observer: &mut dyn Observer,
         pipelining: bool,
-    ) -> Result<Outcome, Failure> {
-        let opened = self.side.open(&self.limits, Survey::FULL, pipelining);
-        let (transaction, _) = opened?;
+    ) -> Outcome {
+        let (transaction, _) = match self.side.open(&self.limits, Survey::FULL, pipelining) {
+            Ok(opened) => opened,
+            // The flight of the login may be what a server could not take.
+            Err(error) => {
+                let suspects_pipelining = error.in_flight;
+                return Outcome { ended: Some(error.failure), suspects_pipelining, ..Outcome::default() };
+            }
+        };
         let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
-        Ok(fetch(Box::new(transaction), Job { ledger, sink, policy: &self.policy, observer, now }))
+        fetch(Box::new(transaction), Job { ledger, sink, policy: &self.policy, observer, now })
     }
 
-    fn open_sink(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError> {
+    fn open_sink(&self, key: &AccountKey, slot: &Slot) -> Result<Box<dyn Sink>, StoreError> {
         let stop = self.limits.stop.clone();
         let patience = Patience::new(self.limits.timeout, Arc::new(move || stop.raised()));
         Ok(match self.setting.target.as_ref() {
@@ -214,6 +228,11 @@ impl Run {
                 let output = if self.setting.json { CommandOutput::Stderr } else { CommandOutput::Stdout };
                 let (program, account) = (program.clone(), self.side.label.clone());
                 Box::new(Command::new(CommandSpec { program, output, account, patience })?)
+            }
+            Some(Target::Stdout) | None if self.setting.json => {
+                let (account, slot) = (self.side.label.clone(), Slot::clone(slot));
+                let output = ParsedOutput { account, slot, mbox: Vec::new(), overlong: false };
+                Box::new(Stdout::new(Box::new(output)))
             }
             Some(Target::Stdout) | None => Box::new(Stdout::new(Box::new(std::io::stdout()))),
         })
@@ -227,14 +246,14 @@ impl Run {
             Some(Target::Exec(_) | Target::Stdout) | None => {}
         }
         let ledger = Ledger::peek(&self.setting.ledgers, key).map_err(|error| error.failure("ledger"))?;
-        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true)?;
+        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true).map_err(Failure::from)?;
         rehearse(&mut transaction, &ledger, &self.policy, observer)?;
         transaction.leave();
         Ok(Exit::Ok)
     }
 
     fn mark_seen(&self, mut ledger: Ledger, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true)?;
+        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true).map_err(Failure::from)?;
         let marked = mark_seen(&mut transaction, &mut ledger)?;
         transaction.leave();
         ledger.close().map_err(|error| error.failure("ledger"))?;

@@ -2,6 +2,7 @@
 
 mod account;
 mod manage;
+mod parsed;
 mod report;
 
 use super::Context;

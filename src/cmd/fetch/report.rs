@@ -41,6 +41,10 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
                 Action::WouldDelete => out.text(&plan_line("delete", &uid, told)),
             }
         }
+        Event::Printed(told) => {
+            out.count("delivered", 1);
+            out.count("bytes", told.stored.unwrap_or(0));
+        }
         Event::Failed(row, failure) => {
             out.count("failed", 1);
             let uid = row.as_ref().and_then(uid_text);

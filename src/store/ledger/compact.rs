@@ -71,10 +71,10 @@ impl Facts {
             take(Record::Open { run: self.last_run, destination: Cow::Borrowed(b"-") })?;
             take(Record::Closed { run: self.last_run })?;
         }
-        for (uid, entry) in &self.entries {
-            let uid = || Cow::Borrowed(&uid[..]);
+        for (uid, entry) in self.entries.iter() {
+            let uid = || Cow::Borrowed(uid);
             let mut kept = 0;
-            for known in &entry.known {
+            for known in entry.known() {
                 let (copy, size) = (known.copy, known.size);
                 if matches!(known.state, State::Deleted(time) if time.saturating_add(MEMORY) < now) {
                     continue;
@@ -96,7 +96,7 @@ impl Facts {
             if entry.ambiguous {
                 take(Record::Ambiguous { uid: uid() })?;
             }
-            if let Some(time) = entry.first_seen.filter(|_| kept > 0 || entry.known.is_empty()) {
+            if let Some(time) = entry.first_seen.filter(|_| kept > 0 || entry.known().is_empty()) {
                 take(Record::FirstSeen { uid: uid(), time })?;
             }
         }

@@ -1,0 +1,32 @@
+//! The integration tests, one binary. They are written from what the manual promises, run the real
+//! binary, and judge it by what servers were sent and what lies on disk.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "the tour shares it and uses other parts")]
+mod support;
+
+mod exit_codes;
+mod fetch;
+mod fetch_hostile;
+mod fetch_lost;
+mod layering;
+mod list;
+mod output;
+mod pop3_session;
+mod real_fetch;
+mod real_send;
+mod secrets;
+mod send;
+mod send_refused;
+mod support_itself;
+mod test_account;
+mod tls;
+mod transcripts;
+
+use support::world::World;
+
+/// A scratch home for the binary under test.
+fn world() -> World {
+    World::new(env!("CARGO_BIN_EXE_postie"))
+}
