@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "the tour shares it and uses other parts")]
 mod support;
 
+mod config;
 mod exit_codes;
 mod fetch;
 mod fetch_hostile;
