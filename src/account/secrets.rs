@@ -10,7 +10,7 @@ use super::drain;
 use super::secret_file;
 use super::server::Server;
 use crate::codec::sasl::Credentials;
-use crate::net::Limits;
+use crate::net::{Limits, Stop};
 use crate::store::Program;
 use crate::words::{Failure, Kind, Secret};
 use std::io::ErrorKind;
@@ -172,20 +172,7 @@ impl Vault {
             ));
         }
         let what = if server.auth.wants_token() { "Access token" } else { "Password" };
-        self.once(Key::Asked(label.clone()), || {
-            let answer = rpassword::prompt_password(format!("{what} for {label}: "));
-            match answer.map(Zeroizing::new) {
-                Ok(answer) => drain::secret(answer.as_bytes(), "the answer"),
-                Err(error) if error.kind() == ErrorKind::Interrupted || self.limits.stop.raised() => {
-                    let message = "getting the secret: stopped by a signal";
-                    Err(drain::failure(Kind::Interrupted, message.into()))
-                }
-                Err(error) => Err(drain::failure(
-                    Kind::Config,
-                    format!("getting the secret: asking on the terminal: {error}"),
-                )),
-            }
-        })
+        self.once(Key::Asked(label.clone()), || ask(&format!("{what} for {label}: "), &self.limits.stop))
     }
 
     /// Gets what has not been got yet; a failure, too, is got only once. Others wait meanwhile, so that two
@@ -198,6 +185,23 @@ impl Vault {
         let result = get();
         got.push((key, result.clone()));
         result
+    }
+}
+
+/// Asks on the terminal for what must not show. The caller has signal handlers installed: without them
+/// Ctrl-C would leave the terminal without echo.
+///
+/// Fails with [`Kind::Config`] where nothing is typed or there is no terminal, and [`Kind::Interrupted`].
+pub fn ask(question: &str, stop: &Stop) -> Result<Secret, Failure> {
+    match rpassword::prompt_password(question).map(Zeroizing::new) {
+        Ok(answer) => drain::secret(answer.as_bytes(), "the answer"),
+        Err(error) if error.kind() == ErrorKind::Interrupted || stop.raised() => {
+            Err(drain::failure(Kind::Interrupted, "getting the secret: stopped by a signal".into()))
+        }
+        Err(error) => {
+            let message = format!("getting the secret: asking on the terminal: {error}");
+            Err(drain::failure(Kind::Config, message))
+        }
     }
 }
 

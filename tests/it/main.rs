@@ -7,6 +7,7 @@
 mod support;
 
 mod docs;
+mod config;
 mod exit_codes;
 mod fetch;
 mod fetch_hostile;
