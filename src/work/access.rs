@@ -3,6 +3,7 @@
 use crate::account::{self, Auth, Server};
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
 use crate::pop3::{Authorization, Login, Method, Survey, Transaction};
+use crate::smtp;
 use crate::words::{Failure, Kind};
 
 /// What it takes to open a session.
@@ -98,4 +99,15 @@ pub fn pop3_login<'a>(server: &Server, login: &'a account::Login) -> Login<'a> {
     // Whether the wire may carry a secret in clear was decided when it was dialled.
     let plaintext = server.security == Security::None;
     Login { credentials: &login.credentials, is_token: login.is_token, method, plaintext }
+}
+
+/// How to log in to an SMTP server.
+pub fn smtp_login(server: &Server, login: &account::Login) -> smtp::Login {
+    let mechanism = match server.auth {
+        Auth::Sasl(mechanism) => Some(mechanism),
+        Auth::Auto | Auth::User | Auth::Apop => None,
+    };
+    // Whether the wire may carry a secret in clear was decided when it was dialled.
+    let plaintext = server.security == Security::None;
+    smtp::Login { credentials: login.credentials.clone(), is_token: login.is_token, mechanism, plaintext }
 }

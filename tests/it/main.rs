@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "the tour shares it and uses other parts")]
 mod support;
 
+mod docs;
 mod exit_codes;
 mod fetch;
 mod fetch_hostile;
@@ -27,6 +28,9 @@ mod support_itself;
 mod test_account;
 mod tls;
 mod transcripts;
+
+#[path = "../support/manual.rs"]
+mod manual;
 
 use support::world::World;
 
