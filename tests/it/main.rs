@@ -24,6 +24,7 @@ mod secrets;
 mod send;
 mod send_refused;
 mod signals;
+mod smtp_session;
 mod support_itself;
 mod test_account;
 mod tls;
