@@ -6,8 +6,8 @@
 #[allow(dead_code, reason = "the tour shares it and uses other parts")]
 mod support;
 
-mod docs;
 mod config;
+mod docs;
 mod exit_codes;
 mod fetch;
 mod fetch_hostile;
