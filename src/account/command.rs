@@ -9,6 +9,7 @@
 
 use super::drain::{self, Drain, DrainError};
 use crate::net::Limits;
+use crate::store::Program;
 use crate::words::{Failure, Kind, Secret};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
@@ -20,73 +21,62 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use zeroize::Zeroizing;
 
-/// A command as the user wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum CommandLine {
-    /// A line for `sh -c`.
-    Shell(String),
-    /// A program and its arguments, no shell between.
-    Argv(Vec<String>),
+/// A line for the shell.
+pub fn shell(line: &str) -> Result<Program, String> {
+    if line.trim().is_empty() {
+        return Err("the command is empty".into());
+    }
+    if line.contains('\0') {
+        return Err("a NUL is in the command".into());
+    }
+    Ok(Program::Shell(line.to_owned()))
 }
 
-impl CommandLine {
-    /// A line for the shell.
-    pub fn shell(line: &str) -> Result<Self, String> {
-        if line.trim().is_empty() {
-            return Err("the command is empty".into());
-        }
-        if line.contains('\0') {
-            return Err("a NUL is in the command".into());
-        }
-        Ok(CommandLine::Shell(line.to_owned()))
+/// A program and its arguments.
+pub fn argv(words: Vec<String>) -> Result<Program, String> {
+    if words.first().is_none_or(String::is_empty) {
+        return Err("the command is empty".into());
     }
+    if words.iter().any(|word| word.contains('\0')) {
+        return Err("a NUL is in the command".into());
+    }
+    Ok(Program::Argv(words))
+}
 
-    /// A program and its arguments.
-    pub fn argv(words: Vec<String>) -> Result<Self, String> {
-        if words.first().is_none_or(String::is_empty) {
-            return Err("the command is empty".into());
-        }
-        if words.iter().any(|word| word.contains('\0')) {
-            return Err("a NUL is in the command".into());
-        }
-        Ok(CommandLine::Argv(words))
+/// Runs it, and takes what it prints as a secret. `place` names it in a failure, which is
+/// [`Kind::Config`], or [`Kind::Interrupted`], or [`Kind::Timeout`] where the whole run's time is over.
+pub fn secret(program: &Program, place: &str, limits: &Limits) -> Result<Secret, Failure> {
+    let run = Run { own_group: !has_terminal(), limits };
+    let (status, printed) = run.capture(program).map_err(|error| error.failure(place))?;
+    if status.success() {
+        return drain::secret(&printed, place);
     }
+    let how = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("it failed with exit status {code}"),
+        (None, Some(signal)) => format!("it was killed by signal {signal}"),
+        (None, None) => "it failed".into(),
+    };
+    let hint = "what it wrote to standard error is above; nothing was sent to the server";
+    Err(drain::failure(Kind::Config, format!("{place}: getting the secret: {how}")).hint(hint))
+}
 
-    /// The command, ready to be started: `/dev/null` as standard input, no `$POSTIE_PASSWORD`.
-    pub fn command(&self) -> Command {
-        let mut command = match self {
-            CommandLine::Shell(line) => {
-                let mut shell = Command::new("/bin/sh");
-                shell.arg("-c").arg(line);
-                shell
-            }
-            CommandLine::Argv(words) => {
-                let (program, arguments) = words.split_first().map_or(("", &[][..]), |(p, a)| (p, a));
-                let mut command = Command::new(program);
-                command.args(arguments);
-                command
-            }
-        };
-        command.stdin(Stdio::null()).env_remove("POSTIE_PASSWORD");
-        command
-    }
-
-    /// Runs it, and takes what it prints as a secret. `place` names it in a failure, which is
-    /// [`Kind::Config`], or [`Kind::Interrupted`], or [`Kind::Timeout`] where the whole run's time is over.
-    pub fn secret(&self, place: &str, limits: &Limits) -> Result<Secret, Failure> {
-        let run = Run { own_group: !has_terminal(), limits };
-        let (status, printed) = run.capture(self).map_err(|error| error.failure(place))?;
-        if status.success() {
-            return drain::secret(&printed, place);
+/// The command, ready to be started: `/dev/null` as standard input, no `$POSTIE_PASSWORD`.
+fn prepare(program: &Program) -> Command {
+    let mut command = match program {
+        Program::Shell(line) => {
+            let mut shell = Command::new("/bin/sh");
+            shell.arg("-c").arg(line);
+            shell
         }
-        let how = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("it failed with exit status {code}"),
-            (None, Some(signal)) => format!("it was killed by signal {signal}"),
-            (None, None) => "it failed".into(),
-        };
-        let hint = "what it wrote to standard error is above; nothing was sent to the server";
-        Err(drain::failure(Kind::Config, format!("{place}: getting the secret: {how}")).hint(hint))
-    }
+        Program::Argv(words) => {
+            let (program, arguments) = words.split_first().map_or(("", &[][..]), |(p, a)| (p, a));
+            let mut command = Command::new(program);
+            command.args(arguments);
+            command
+        }
+    };
+    command.stdin(Stdio::null()).env_remove("POSTIE_PASSWORD");
+    command
 }
 
 /// Whether there is a terminal that a command could ask on.
@@ -102,10 +92,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Runs it to its end, or kills it.
-    fn capture(&self, line: &CommandLine) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), DrainError> {
+    fn capture(&self, program: &Program) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), DrainError> {
         let io = |error: std::io::Error| DrainError::Io(Errno::from_io_error(&error).unwrap_or(Errno::NOENT));
         let (exited, exit) = pipe_with(PipeFlags::CLOEXEC).map_err(DrainError::Io)?;
-        let mut command = line.command();
+        let mut command = prepare(program);
         command.stdout(Stdio::piped());
         if self.own_group {
             command.process_group(0);
@@ -152,7 +142,7 @@ mod tests {
     }
 
     fn run_within(line: &str, timeout: Duration) -> Result<Secret, Failure> {
-        CommandLine::shell(line).unwrap().secret("cmd", &Limits { timeout, ..Limits::default() })
+        secret(&shell(line).unwrap(), "cmd", &Limits { timeout, ..Limits::default() })
     }
 
     #[test]
@@ -160,8 +150,8 @@ mod tests {
         assert_eq!(run("echo pw").unwrap().expose(), b"pw");
         assert_eq!(run("printf 'pw\\r\\n'").unwrap().expose(), b"pw");
         assert_eq!(run("printf 'p w'").unwrap().expose(), b"p w");
-        let argv = CommandLine::argv(vec!["printf".into(), "%s".into(), "$HOME; x".into()]).unwrap();
-        assert_eq!(argv.secret("cmd", &Limits::default()).unwrap().expose(), b"$HOME; x");
+        let words = argv(vec!["printf".into(), "%s".into(), "$HOME; x".into()]).unwrap();
+        assert_eq!(secret(&words, "cmd", &Limits::default()).unwrap().expose(), b"$HOME; x");
     }
 
     #[test]
@@ -182,8 +172,8 @@ mod tests {
             assert_eq!(failure.kind, Kind::Config, "{line}: {failure}");
             assert!(!failure.message.contains("S3C"), "{failure}");
         }
-        let missing = CommandLine::argv(vec!["/nonexistent/program".into()]).unwrap();
-        assert_eq!(missing.secret("cmd", &Limits::default()).unwrap_err().kind, Kind::Config);
+        let missing = argv(vec!["/nonexistent/program".into()]).unwrap();
+        assert_eq!(secret(&missing, "cmd", &Limits::default()).unwrap_err().kind, Kind::Config);
     }
 
     #[test]
@@ -195,8 +185,7 @@ mod tests {
     fn a_command_that_hangs_is_killed_with_all_it_started() {
         let marker = tempfile::tempdir().unwrap();
         let pid_file = marker.path().join("pid");
-        let line =
-            CommandLine::shell(&format!("sleep 1000 & echo $! > {}; wait", pid_file.display())).unwrap();
+        let line = shell(&format!("sleep 1000 & echo $! > {}; wait", pid_file.display())).unwrap();
         let limits = Limits { timeout: Duration::from_millis(500), ..Limits::default() };
         let run = Run { own_group: true, limits: &limits };
         assert!(matches!(run.capture(&line), Err(DrainError::Timeout)));
@@ -225,16 +214,22 @@ mod tests {
         assert_eq!(run_within("sleep 1000", Duration::from_millis(50)).unwrap_err().kind, Kind::Config);
         let end = Some(Instant::now() + Duration::from_millis(50));
         let limits = Limits { end, ..Limits::default() };
-        let line = CommandLine::shell("sleep 1000").unwrap();
-        assert_eq!(line.secret("cmd", &limits).unwrap_err().kind, Kind::Timeout);
+        let line = shell("sleep 1000").unwrap();
+        assert_eq!(secret(&line, "cmd", &limits).unwrap_err().kind, Kind::Timeout);
+    }
+
+    #[test]
+    fn commands_do_not_see_the_password_variable() {
+        let command = prepare(&shell("true").unwrap());
+        assert!(command.get_envs().any(|(name, value)| name == "POSTIE_PASSWORD" && value.is_none()));
     }
 
     #[test]
     fn empty_commands_and_nul_are_refused() {
-        assert!(CommandLine::shell(" ").is_err());
-        assert!(CommandLine::shell("a\0").is_err());
-        assert!(CommandLine::argv(vec![]).is_err());
-        assert!(CommandLine::argv(vec![String::new()]).is_err());
-        assert!(CommandLine::argv(vec!["a".into(), "\0".into()]).is_err());
+        assert!(shell(" ").is_err());
+        assert!(shell("a\0").is_err());
+        assert!(argv(vec![]).is_err());
+        assert!(argv(vec![String::new()]).is_err());
+        assert!(argv(vec!["a".into(), "\0".into()]).is_err());
     }
 }

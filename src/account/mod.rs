@@ -7,8 +7,11 @@
 pub mod command;
 pub mod config;
 pub mod drain;
+pub mod edit;
 pub mod env;
 pub mod keys;
+pub mod lock;
+pub mod providers;
 pub mod schema;
 pub mod secret_file;
 pub mod secrets;
@@ -16,17 +19,18 @@ pub mod select;
 pub mod server;
 pub mod url;
 pub mod values;
+pub mod view;
 
-pub use command::CommandLine;
 pub use config::Config;
 pub use env::Env;
 pub use secrets::{Login, SecretOptions, SecretSources, Source, Vault};
 pub use select::{Need, Selection, all, select};
 pub use server::{Auth, Protocol, Server};
 
+use crate::store::Program;
 use crate::words::Address;
+use crate::work::plan::After;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// An account, whole and checked.
 #[derive(Clone, Debug)]
@@ -65,7 +69,7 @@ pub struct FetchSettings {
     /// Where messages go.
     pub destination: Option<Destination>,
     /// What happens on the server afterwards.
-    pub after: Afterwards,
+    pub after: After,
 }
 
 /// Where fetched messages go.
@@ -76,17 +80,5 @@ pub enum Destination {
     /// Onto the end of an mbox.
     Mbox(PathBuf),
     /// Into the standard input of a command, one message a run.
-    Exec(CommandLine),
-}
-
-/// What happens to a message on the server once it is safely here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Afterwards {
-    /// It stays.
-    #[default]
-    Keep,
-    /// It is deleted.
-    Delete,
-    /// It is deleted once it was fetched this long ago.
-    DeleteAfter(Duration),
+    Exec(Program),
 }

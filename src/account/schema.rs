@@ -4,13 +4,14 @@
 //! is a [`Fault`] at its place. A fault names keys that postie knows, and never repeats a value or a line of
 //! the file: `password = "…` with a quote missing must not end in a terminal or a log.
 
-use super::command::CommandLine;
+use super::command;
 use super::keys::{self, Key};
 use super::secrets::{SecretSources, Source, Stated};
 use super::server::{self, Auth, Protocol, Server};
 use super::{Account, Destination, Env, FetchSettings, values};
 use crate::net::certificate::Fingerprint;
 use crate::net::{Security, TlsSettings};
+use crate::store::Program;
 use crate::words::{Address, Secret};
 use std::path::Path;
 use toml::Spanned;
@@ -151,11 +152,11 @@ impl<'a> Node<'a> {
         read(text).map_err(|what| self.fault(what))
     }
 
-    fn command(&self) -> Result<CommandLine, Fault> {
+    fn command(&self) -> Result<Program, Fault> {
         let wanted = || self.fault("a string for the shell, or an array of strings, is wanted here");
         let read = match self.value {
-            DeValue::String(line) => CommandLine::shell(line),
-            DeValue::Array(words) => CommandLine::argv(
+            DeValue::String(line) => command::shell(line),
+            DeValue::Array(words) => command::argv(
                 words
                     .iter()
                     .map(|word| word.get_ref().as_str().map(str::to_owned))
@@ -372,8 +373,8 @@ fn literal(text: &str) -> Result<Secret, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Afterwards;
     use super::*;
+    use crate::work::plan::After;
     use std::time::Duration;
 
     fn read(text: &str) -> Result<Contents, Fault> {
@@ -430,7 +431,7 @@ after   = "delete-after 14d"
         assert!(smtp.allow_plaintext_auth && !pop3.allow_plaintext_auth);
         assert_eq!(smtp.tls.ca_file.as_deref(), Some(Path::new("/etc/postie/ca.pem")));
         assert_eq!(account.fetch.destination, Some(Destination::Maildir("/home/ana/Mail/work".into())));
-        assert_eq!(account.fetch.after, Afterwards::DeleteAfter(Duration::from_secs(14 * 86_400)));
+        assert_eq!(account.fetch.after, After::DeleteAfter(Duration::from_secs(14 * 86_400)));
     }
 
     #[test]

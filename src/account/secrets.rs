@@ -5,14 +5,14 @@
 //! stead. A command runs once in a process, whichever servers want its secret.
 
 use super::Env;
-use super::command::{self, CommandLine};
+use super::command;
 use super::drain;
 use super::secret_file;
 use super::server::Server;
 use crate::codec::sasl::Credentials;
-use crate::net::Limits;
+use crate::net::{Limits, Stop};
+use crate::store::Program;
 use crate::words::{Failure, Kind, Secret};
-use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A command prints a password.
-    Command(CommandLine),
+    Command(Program),
     /// A file holds it.
     File(PathBuf),
     /// It is read from an open descriptor.
@@ -31,7 +31,7 @@ pub enum Source {
     /// An environment variable of that name holds it.
     Variable(String),
     /// A command prints an OAuth2 access token.
-    TokenCommand(CommandLine),
+    TokenCommand(Program),
     /// It stands in the configuration itself.
     Literal(Secret),
 }
@@ -86,13 +86,13 @@ pub struct Vault {
     options: SecretOptions,
     env: Env,
     limits: Limits,
-    got: Mutex<HashMap<Key, Result<Secret, Failure>>>,
+    got: Mutex<Vec<(Key, Result<Secret, Failure>)>>,
 }
 
 /// What is got only once.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq)]
 enum Key {
-    Command(CommandLine),
+    Command(Program),
     Descriptor(u32),
     Asked(String),
 }
@@ -145,7 +145,7 @@ impl Vault {
     fn get(&self, source: &Source, by: &str) -> Result<Secret, Failure> {
         match source {
             Source::Command(line) | Source::TokenCommand(line) => {
-                self.once(Key::Command(line.clone()), || line.secret(by, &self.limits))
+                self.once(Key::Command(line.clone()), || command::secret(line, by, &self.limits))
             }
             Source::Descriptor(number) => self
                 .once(Key::Descriptor(*number), || secret_file::from_descriptor(*number, by, &self.limits)),
@@ -172,27 +172,36 @@ impl Vault {
             ));
         }
         let what = if server.auth.wants_token() { "Access token" } else { "Password" };
-        self.once(Key::Asked(label.clone()), || {
-            let answer = rpassword::prompt_password(format!("{what} for {label}: "));
-            match answer.map(Zeroizing::new) {
-                Ok(answer) => drain::secret(answer.as_bytes(), "the answer"),
-                Err(error) if error.kind() == ErrorKind::Interrupted || self.limits.stop.raised() => {
-                    let message = "getting the secret: stopped by a signal";
-                    Err(drain::failure(Kind::Interrupted, message.into()))
-                }
-                Err(error) => Err(drain::failure(
-                    Kind::Config,
-                    format!("getting the secret: asking on the terminal: {error}"),
-                )),
-            }
-        })
+        self.once(Key::Asked(label.clone()), || ask(&format!("{what} for {label}: "), &self.limits.stop))
     }
 
     /// Gets what has not been got yet; a failure, too, is got only once. Others wait meanwhile, so that two
     /// accounts do not ask at the same time.
     fn once(&self, key: Key, get: impl FnOnce() -> Result<Secret, Failure>) -> Result<Secret, Failure> {
         let mut got = self.got.lock().unwrap_or_else(PoisonError::into_inner);
-        got.entry(key).or_insert_with(get).clone()
+        if let Some((_, known)) = got.iter().find(|(known, _)| *known == key) {
+            return known.clone();
+        }
+        let result = get();
+        got.push((key, result.clone()));
+        result
+    }
+}
+
+/// Asks on the terminal for what must not show. The caller has signal handlers installed: without them
+/// Ctrl-C would leave the terminal without echo.
+///
+/// Fails with [`Kind::Config`] where nothing is typed or there is no terminal, and [`Kind::Interrupted`].
+pub fn ask(question: &str, stop: &Stop) -> Result<Secret, Failure> {
+    match rpassword::prompt_password(question).map(Zeroizing::new) {
+        Ok(answer) => drain::secret(answer.as_bytes(), "the answer"),
+        Err(error) if error.kind() == ErrorKind::Interrupted || stop.raised() => {
+            Err(drain::failure(Kind::Interrupted, "getting the secret: stopped by a signal".into()))
+        }
+        Err(error) => {
+            let message = format!("getting the secret: asking on the terminal: {error}");
+            Err(drain::failure(Kind::Config, message))
+        }
     }
 }
 
@@ -251,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_source_that_fails_is_not_replaced_by_the_next() {
-        let failing = Source::Command(CommandLine::shell("exit 1").unwrap());
+        let failing = Source::Command(command::shell("exit 1").unwrap());
         let failure = vault(None, &[]).login(&server(&[failing, literal("S3CRET")])).unwrap_err();
         assert_eq!(failure.kind, Kind::Config);
         assert!(failure.message.starts_with("pop.example.org:995: password-command: "), "{failure}");
@@ -288,7 +297,7 @@ mod tests {
         for (end, fine) in [("echo pw", true), ("exit 1", false)] {
             let count = dir.path().join(format!("count{fine}"));
             let line = format!("echo x >> {}; {end}", count.display());
-            let shared = server(&[Source::Command(CommandLine::shell(&line).unwrap())]);
+            let shared = server(&[Source::Command(command::shell(&line).unwrap())]);
             let vault = vault(None, &[]);
             assert_eq!(vault.login(&shared).is_ok(), fine);
             assert_eq!(vault.login(&shared).is_ok(), fine);
@@ -298,21 +307,12 @@ mod tests {
 
     #[test]
     fn tokens_are_known_by_their_source_or_by_the_mechanism() {
-        let line = CommandLine::shell("echo token").unwrap();
+        let line = command::shell("echo token").unwrap();
         let login = vault(None, &[]).login(&server(&[Source::TokenCommand(line)])).unwrap().unwrap();
         assert!(login.is_token);
         let mut explicit = server(&[literal("token")]);
         assert!(!vault(None, &[]).login(&explicit).unwrap().unwrap().is_token);
         explicit.auth = Auth::Sasl(Mechanism::XOAuth2);
         assert!(vault(None, &[]).login(&explicit).unwrap().unwrap().is_token);
-    }
-
-    #[test]
-    fn commands_do_not_see_the_password_variable() {
-        // Only what is inherited could show; the shell would print it if it were there.
-        let mut command = CommandLine::shell("true").unwrap().command();
-        let removed = command.get_envs().any(|(name, value)| name == "POSTIE_PASSWORD" && value.is_none());
-        assert!(removed);
-        assert!(command.status().unwrap().success());
     }
 }

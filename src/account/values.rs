@@ -1,7 +1,7 @@
 //! Values as people write them: durations (`90s`, `14d`), sizes (`25M`), account names, what happens after a
 //! fetch. The messages never repeat the value: in a file it may be a secret in the wrong place.
 
-use super::Afterwards;
+use crate::work::plan::After;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use std::time::Duration;
 
@@ -103,13 +103,13 @@ pub fn port(text: &str) -> Result<u16, String> {
 }
 
 /// Reads what happens after a fetch: `keep`, `delete`, `delete-after 14d`.
-pub fn afterwards(text: &str) -> Result<Afterwards, String> {
+pub fn afterwards(text: &str) -> Result<After, String> {
     match text {
-        "keep" => Ok(Afterwards::Keep),
-        "delete" => Ok(Afterwards::Delete),
+        "keep" => Ok(After::Keep),
+        "delete" => Ok(After::Delete),
         other => match other.strip_prefix("delete-after") {
             Some(rest) if rest.starts_with(' ') => {
-                duration(rest.trim_start_matches(' ')).map(Afterwards::DeleteAfter)
+                duration(rest.trim_start_matches(' ')).map(After::DeleteAfter)
             }
             _ => Err("not one of keep, delete, delete-after 14d".into()),
         },
@@ -117,11 +117,11 @@ pub fn afterwards(text: &str) -> Result<Afterwards, String> {
 }
 
 /// What [`afterwards`] reads.
-pub fn show_afterwards(after: Afterwards) -> String {
+pub fn show_afterwards(after: After) -> String {
     match after {
-        Afterwards::Keep => "keep".into(),
-        Afterwards::Delete => "delete".into(),
-        Afterwards::DeleteAfter(age) => format!("delete-after {}", show_duration(age)),
+        After::Keep => "keep".into(),
+        After::Delete => "delete".into(),
+        After::DeleteAfter(age) => format!("delete-after {}", show_duration(age)),
     }
 }
 
@@ -202,9 +202,9 @@ mod tests {
 
     #[test]
     fn what_happens_afterwards_has_three_forms() {
-        assert_eq!(afterwards("keep"), Ok(Afterwards::Keep));
-        assert_eq!(afterwards("delete"), Ok(Afterwards::Delete));
-        let fortnight = Afterwards::DeleteAfter(Duration::from_secs(14 * 86_400));
+        assert_eq!(afterwards("keep"), Ok(After::Keep));
+        assert_eq!(afterwards("delete"), Ok(After::Delete));
+        let fortnight = After::DeleteAfter(Duration::from_secs(14 * 86_400));
         assert_eq!(afterwards("delete-after 14d"), Ok(fortnight));
         assert_eq!(show_afterwards(fortnight), "delete-after 14d");
         for bad in ["", "Keep", "delete-after", "delete-after14d", "delete-after -1d", "delete-afterwards"] {

@@ -19,7 +19,7 @@ pub struct Global {
 
     /// An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://
     #[arg(long, global = true, value_name = "URL", display_order = 902)]
-    pub server: Vec<String>,
+    pub server: Option<String>,
 
     /// Read the password from a file
     #[arg(long, global = true, value_name = "FILE", display_order = 903, group = "secret")]

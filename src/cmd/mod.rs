@@ -2,10 +2,20 @@
 //!
 //! [`run`] is the frame of every run: arguments, signals, the command, the summary, the exit code.
 
+mod config;
+mod fetch;
+mod list;
+mod message;
+mod side;
+mod test_account;
+
+use crate::account::{self, Account, Env, Need, SecretOptions, Selection, Source, Vault};
 use crate::cli::{Cli, Command, Global};
+use crate::net::TlsSettings;
+use crate::net::certificate::Fingerprint;
 use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
 use crate::output::{About, Output};
-use crate::words::{Exit, Failure, Kind};
+use crate::words::{Address, Exit, Failure, Kind};
 use anyhow::Context as _;
 use clap::error::ErrorKind;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
@@ -19,10 +29,70 @@ use std::time::Instant;
 pub struct Context {
     /// The global options.
     pub global: Global,
+    /// The environment.
+    pub env: Env,
+    /// Where secrets come from.
+    pub vault: Vault,
     /// The time a run may take, and the wish to stop.
     pub limits: Limits,
     /// Where everything goes that is said.
     pub out: Output,
+}
+
+impl Context {
+    /// The account that the options, the environment and the configuration name. `from`: the author of
+    /// what is to be sent.
+    pub fn select(&self, need: Need, from: Option<&Address>) -> Result<Account, Failure> {
+        account::select(&Selection { from, ..self.selection(need)? }, &self.env)
+    }
+
+    /// What the options say of the account.
+    pub fn selection(&self, need: Need) -> Result<Selection<'_>, Failure> {
+        let global = &self.global;
+        Ok(Selection {
+            config: global.config.as_deref(),
+            account: global.account.as_deref(),
+            server: global.server.as_deref(),
+            from: None,
+            need,
+            tls: trust(global)?,
+        })
+    }
+}
+
+/// What the options say about trust.
+fn trust(global: &Global) -> Result<TlsSettings, Failure> {
+    let fingerprint = global.tls_fingerprint.as_deref().map(|text| {
+        Fingerprint::parse(text).ok_or_else(|| {
+            Failure::usage("--tls-fingerprint: reading: it must be sha256: and 64 hexadecimal digits")
+        })
+    });
+    Ok(TlsSettings {
+        ca_file: global.ca_file.clone(),
+        fingerprint: fingerprint.transpose()?,
+        inspect_only: false,
+    })
+}
+
+/// What the options say about the secret.
+fn secret_options(global: &Global) -> Result<SecretOptions, Failure> {
+    let line = |option: &str, text: &str| {
+        account::command::shell(text).map_err(|what| Failure::usage(format!("--{option}: {what}")))
+    };
+    let source = if let Some(path) = &global.password_file {
+        Some(Source::File(path.clone()))
+    } else if let Some(number) = global.password_fd {
+        Some(Source::Descriptor(number))
+    } else if let Some(name) = &global.password_env {
+        Some(Source::Variable(name.clone()))
+    } else if let Some(text) = &global.password_command {
+        Some(Source::Command(line("password-command", text)?))
+    } else if let Some(text) = &global.token_command {
+        Some(Source::TokenCommand(line("token-command", text)?))
+    } else {
+        None
+    };
+    Ok(SecretOptions { source, never_ask: false })
 }
 
 /// Runs postie and returns its exit code; see [`crate::run`].
@@ -46,7 +116,15 @@ pub fn run(args: Vec<OsString>) -> Exit {
         end: cli.global.max_time.map(|time| started + time),
         stop: stop.clone(),
     };
-    let mut context = Context { global: cli.global, limits, out };
+    let env = Env::of_process();
+    let vault = match secret_options(&cli.global) {
+        Ok(options) => Vault::new(options, env.clone(), limits.clone()),
+        Err(failure) => {
+            out.fail(&About::default(), &failure);
+            return out.finish(failure.exit(), false);
+        }
+    };
+    let mut context = Context { global: cli.global, env, vault, limits, out };
     let result = catch_unwind(AssertUnwindSafe(|| dispatch(&cli.command, &mut context)));
     let failure = match result {
         Ok(Ok(())) => None,
@@ -68,8 +146,14 @@ pub fn run(args: Vec<OsString>) -> Exit {
     exit
 }
 
-fn dispatch(_command: &Command, _context: &mut Context) -> anyhow::Result<()> {
-    Ok(())
+fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<()> {
+    match command {
+        Command::Fetch(args) => fetch::run(args, context),
+        Command::List(args) => list::run(args, context),
+        Command::TestAccount(args) => test_account::run(args, context),
+        Command::Config(args) => config::run(args, context),
+        Command::Send(_) => Err(internal("not built yet").into()),
+    }
 }
 
 /// No core dump may hold a secret; SIGINT and SIGTERM ask to stop; a file-size limit is an error of the

@@ -12,7 +12,7 @@ mod values;
 pub use parts::{Part, Source};
 
 use super::addresses::{Entry, Mailbox, distinct};
-use super::outgoing::{Envelope, Outgoing, Spool, bad_message, cannot_keep, check_lines};
+use super::outgoing::{Content, Envelope, Outgoing, Spool, bad_message, cannot_keep, check_lines};
 use super::{plain_text, stamp};
 use crate::codec::eol::{BareCr, Normaliser};
 use crate::words::{Address, Failure};
@@ -227,7 +227,7 @@ impl Sink {
         self.spool.push(&self.clean).map_err(|error| cannot_keep(&error))
     }
 
-    fn finish(mut self) -> Result<super::Content, Failure> {
+    fn finish(mut self) -> Result<Content, Failure> {
         self.clean.clear();
         self.guard.finish(&mut self.clean).map_err(bad_message)?;
         self.spool.push(&self.clean).map_err(|error| cannot_keep(&error))?;

@@ -1,7 +1,8 @@
-//! Layer 5: composing and reading mail.
+//! Layer 5: mail as such: composing it, passing it on, and reading its header.
 
 pub mod addresses;
 pub mod compose;
+pub mod content;
 pub mod input;
 pub mod outgoing;
 pub mod plain_text;
@@ -10,4 +11,4 @@ pub mod stamp;
 pub mod summary;
 
 pub use addresses::{Entry, Mailbox};
-pub use outgoing::{Content, Envelope, Outgoing};
+pub use outgoing::{Envelope, Outgoing};

@@ -96,7 +96,7 @@ impl Authorization {
             return Err(self.no_stls("the server does not offer STLS"));
         }
         self.ask_stls()?;
-        self.timestamp = None;
+        // The timestamp stays: there is no second greeting, and APOP inside TLS answers the first.
         let dialogue = &mut self.dialogue;
         dialogue.capabilities = Capabilities::default();
         dialogue.wire.start_tls(tls, host).map_err(|error: NetError| dialogue.lost("STLS", &error))

@@ -96,7 +96,7 @@ impl Authorization {
                         dialogue.wire.place()
                     );
                     return Err(Failure::new(Kind::Missing, "APOP", message)
-                        .hint("APOP works only without STLS; use another auth"));
+                        .hint("the server does not have APOP; use another auth"));
                 };
                 let digest = apop_digest(timestamp, &login.credentials.secret);
                 let line = Secret::new(format!("APOP {} {digest}", login.credentials.user));

@@ -7,7 +7,7 @@
 
 use super::{Answer, Dialogue, Transaction};
 use crate::codec::dot::{LineEnd, Unstuffer};
-use crate::words::Failure;
+use crate::words::{Failure, Kind};
 
 /// A message to get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +139,14 @@ impl Transaction {
         while window.done < wanted.len() {
             window.refill(&mut self.dialogue)?;
             let index = window.done;
-            let (answer, line_end) = self.dialogue.answer(window.stage())?;
+            let (answer, line_end) = match self.dialogue.answer(window.stage()) {
+                Ok(answered) => answered,
+                Err(failure) => {
+                    let hung_up = failure.kind == Kind::Network && index == 0 && window.sent > 1;
+                    self.failed_in_flight = pipelined && (hung_up || failure.kind == Kind::Protocol);
+                    return Err(failure);
+                }
+            };
             if let Some(previous) = unconfirmed.take() {
                 self.passing(receiver.confirm(previous))?;
             }

@@ -3,7 +3,7 @@
 use super::{Answer, Dialogue};
 use crate::codec::pop3;
 use crate::net::TlsInfo;
-use crate::words::{DurablyRecorded, Failure};
+use crate::words::{DurablyRecorded, Failure, Kind};
 use std::collections::HashMap;
 
 /// Which listings are wanted.
@@ -61,11 +61,13 @@ pub struct Transaction {
     pub(super) dialogue: Dialogue,
     wanted: Survey,
     sent: Survey,
+    /// Whether the dialogue failed as it does with a server that announces PIPELINING and cannot do it.
+    pub(super) failed_in_flight: bool,
 }
 
 impl Transaction {
     pub(super) fn new(dialogue: Dialogue, wanted: Survey, sent: Survey) -> Self {
-        Transaction { dialogue, wanted, sent }
+        Transaction { dialogue, wanted, sent, failed_in_flight: false }
     }
 
     /// The server's name for failures.
@@ -83,9 +85,10 @@ impl Transaction {
         self.dialogue.capabilities.pipelining
     }
 
-    /// Whether the dialogue failed at a point where a server that cannot pipeline would make it fail.
+    /// Whether the dialogue failed as it does with a server that announces PIPELINING and cannot do it:
+    /// its replies got out of step, or it hung up on the first commands that came together.
     pub fn suspects_pipelining(&self) -> bool {
-        self.dialogue.wire.is_broken() && self.pipelines()
+        self.failed_in_flight
     }
 
     /// Number of messages and their octets (`RFC 1939 §5 STAT`), as far as the server tells.
@@ -100,6 +103,12 @@ impl Transaction {
     /// Reads the listings the login was told of. The numbers of UIDL are the truth; LIST adds sizes, and
     /// messages that UIDL leaves out.
     pub fn listing(&mut self) -> Result<Listing, Failure> {
+        let together = self.pipelines();
+        self.read_listing()
+            .inspect_err(|failure| self.failed_in_flight = together && failure.kind == Kind::Protocol)
+    }
+
+    fn read_listing(&mut self) -> Result<Listing, Failure> {
         let wanted = std::mem::replace(&mut self.wanted, Survey::NOTHING);
         let sent = std::mem::replace(&mut self.sent, Survey::NOTHING);
         let together = self.pipelines();

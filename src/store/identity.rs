@@ -104,20 +104,29 @@ pub(super) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     if digits.len() != 2 * N {
         return None;
     }
-    let mut out = [0; N];
+    let (mut out, mut wrong) = ([0; N], 0);
     for (octet, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
-        *octet = nibble(pair[0])? << 4 | nibble(pair[1])?;
+        let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
+        wrong |= high | low;
+        *octet = high << 4 | low & 15;
     }
-    Some(out)
+    (wrong < 16).then_some(out)
 }
+
+/// The value of each octet as a hexadecimal digit of lower case; 255 for none. A ledger holds millions.
+const VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut n = 0;
+    while n < 16 {
+        values[b"0123456789abcdef"[n as usize] as usize] = n;
+        n += 1;
+    }
+    values
+};
 
 /// The value of a hexadecimal digit of lower case.
 pub(super) fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
+    Some(VALUES[usize::from(digit)]).filter(|value| *value < 16)
 }
 
 /// One word of visible ASCII for any octets: what is not a letter, digit or one of `@._-+=` becomes `%xx`.

@@ -1,7 +1,9 @@
 //! From an account's POP3 side to a session whose user is logged in.
 
+use crate::account::{self, Auth, Server};
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
 use crate::pop3::{Authorization, Login, Method, Survey, Transaction};
+use crate::smtp;
 use crate::words::{Failure, Kind};
 
 /// What it takes to open a session.
@@ -18,10 +20,32 @@ pub struct Access<'a> {
     pub tap: &'a dyn Fn() -> Option<Box<dyn Tap>>,
 }
 
+/// Why a session could not be opened.
+#[derive(Debug)]
+pub struct NotOpened {
+    /// What went wrong.
+    pub failure: Failure,
+    /// Whether replies got out of step while several commands were on their way: a server that announces
+    /// PIPELINING and cannot do it would look so.
+    pub in_flight: bool,
+}
+
+impl From<Failure> for NotOpened {
+    fn from(failure: Failure) -> Self {
+        NotOpened { failure, in_flight: false }
+    }
+}
+
+impl From<NotOpened> for Failure {
+    fn from(not_opened: NotOpened) -> Self {
+        not_opened.failure
+    }
+}
+
 impl Access<'_> {
     /// Opens a session and asks for the listings of `survey`. `pipelining`: whether to believe a server
     /// that announces it.
-    pub fn open(&self, survey: Survey, pipelining: bool) -> Result<(Transaction, Method), Failure> {
+    pub fn open(&self, survey: Survey, pipelining: bool) -> Result<(Transaction, Method), NotOpened> {
         let mut authorization = match self.reach(true) {
             // A few old servers drop the connection at CAPA, or never answer it.
             Err(failure)
@@ -34,7 +58,10 @@ impl Access<'_> {
         if !pipelining {
             authorization.without_pipelining();
         }
-        authorization.login(&self.login, survey)
+        let pipelined = authorization.capabilities().pipelining;
+        authorization
+            .login(&self.login, survey)
+            .map_err(|failure| NotOpened { in_flight: pipelined && failure.kind == Kind::Protocol, failure })
     }
 
     /// Connects, and goes on to the point where a login may be sent.
@@ -59,4 +86,28 @@ impl Access<'_> {
         }
         Ok(authorization)
     }
+}
+
+/// How to log in to a POP3 server.
+pub fn pop3_login<'a>(server: &Server, login: &'a account::Login) -> Login<'a> {
+    let method = match server.auth {
+        Auth::Auto => None,
+        Auth::User => Some(Method::User),
+        Auth::Apop => Some(Method::Apop),
+        Auth::Sasl(mechanism) => Some(Method::Sasl(mechanism)),
+    };
+    // Whether the wire may carry a secret in clear was decided when it was dialled.
+    let plaintext = server.security == Security::None;
+    Login { credentials: &login.credentials, is_token: login.is_token, method, plaintext }
+}
+
+/// How to log in to an SMTP server.
+pub fn smtp_login(server: &Server, login: &account::Login) -> smtp::Login {
+    let mechanism = match server.auth {
+        Auth::Sasl(mechanism) => Some(mechanism),
+        Auth::Auto | Auth::User | Auth::Apop => None,
+    };
+    // Whether the wire may carry a secret in clear was decided when it was dialled.
+    let plaintext = server.security == Security::None;
+    smtp::Login { credentials: login.credentials.clone(), is_token: login.is_token, mechanism, plaintext }
 }

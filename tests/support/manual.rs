@@ -36,7 +36,9 @@ fn page(command: &Command, above: &str, files: &mut Vec<(PathBuf, Vec<u8>)>) -> 
     let name = format!("{above}-{}", command.get_name());
     let mut content = Vec::new();
     let spoken = name.replacen('-', " ", if command.get_name().contains('-') { 1 } else { usize::MAX });
-    let shown = command.clone().name(name.clone()).bin_name(spoken).disable_help_subcommand(true);
+    // clap takes names that live for ever; a generator ends soon enough.
+    let title: &'static str = Box::leak(name.clone().into_boxed_str());
+    let shown = command.clone().name(title).bin_name(spoken).disable_help_subcommand(true);
     Man::new(shown).source(source()).manual("postie manual").render(&mut content)?;
     exit_status(&mut content)?;
     files.push((PathBuf::from("man").join(format!("{name}.1")), content));

@@ -42,6 +42,8 @@ impl Ledger {
     pub(super) fn compact(&mut self, now: u64) -> Result<(), StoreError> {
         self.facts.last_run = self.facts.last_run.max(self.run);
         let header = super::load::header(self.key.as_str());
+        // What a killed compaction has left; should that stay, it does no harm.
+        let _ = durable::sweep_beside(self.path());
         durable::replace_with(self.path(), 0o600, |out| {
             out.write_all(&header)?;
             self.facts.live(now, |record| {
@@ -71,10 +73,10 @@ impl Facts {
             take(Record::Open { run: self.last_run, destination: Cow::Borrowed(b"-") })?;
             take(Record::Closed { run: self.last_run })?;
         }
-        for (uid, entry) in &self.entries {
-            let uid = || Cow::Borrowed(&uid[..]);
+        for (uid, entry) in self.entries.iter() {
+            let uid = || Cow::Borrowed(uid);
             let mut kept = 0;
-            for known in &entry.known {
+            for known in entry.known() {
                 let (copy, size) = (known.copy, known.size);
                 if matches!(known.state, State::Deleted(time) if time.saturating_add(MEMORY) < now) {
                     continue;
@@ -96,7 +98,7 @@ impl Facts {
             if entry.ambiguous {
                 take(Record::Ambiguous { uid: uid() })?;
             }
-            if let Some(time) = entry.first_seen.filter(|_| kept > 0 || entry.known.is_empty()) {
+            if let Some(time) = entry.first_seen.filter(|_| kept > 0 || entry.known().is_empty()) {
                 take(Record::FirstSeen { uid: uid(), time })?;
             }
         }

@@ -55,8 +55,8 @@ impl Ledger {
         let line = self.facts.runs.iter().filter(of).map(|run| run.2).min()?;
         let runs = self.facts.runs.iter().filter(of).map(|run| run.0).collect();
         let mut recorded = HashSet::new();
-        for (uid, entry) in &self.facts.entries {
-            for known in entry.known.iter().filter(|known| known.line > line && known.sha256.is_some()) {
+        for (uid, entry) in self.facts.entries.iter() {
+            for known in entry.known().iter().filter(|known| known.line > line && known.sha256.is_some()) {
                 recorded.insert(self.key.identity(uid, known.copy).key());
             }
         }

@@ -85,18 +85,18 @@ impl Facts {
                 let state = if it.pending { State::Pending } else { State::Kept };
                 let (copy, size, time, sha256, line) = (it.copy, it.size, it.time, it.sha256, self.lines);
                 let known = Known { copy, size, time, sha256, state, line };
-                let entry = self.entry(&it.uid);
+                let entry = self.entries.entry(&it.uid);
                 match entry.find(copy, size) {
                     Some(place) => *place = known,
-                    None => entry.known.push(known),
+                    None => entry.push(known),
                 }
             }
             Record::Pending { uid, copy, size } => self.set(&uid, (copy, size), State::Pending),
             Record::Deleted { uid, copy, size, time } => self.set(&uid, (copy, size), State::Deleted(time)),
             Record::FirstSeen { uid, time } => {
-                self.entry(&uid).first_seen.get_or_insert(time);
+                self.entries.entry(&uid).first_seen.get_or_insert(time);
             }
-            Record::Ambiguous { uid } => self.entry(&uid).ambiguous = true,
+            Record::Ambiguous { uid } => self.entries.entry(&uid).ambiguous = true,
             Record::Forget { uid } => {
                 self.entries.remove(&uid[..]);
             }
@@ -119,10 +119,6 @@ impl Facts {
             }
             Record::Closed { run } => self.runs.retain(|open| open.0 != run),
         }
-    }
-
-    fn entry(&mut self, uid: &[u8]) -> &mut super::Entry {
-        self.entries.entry(uid.into()).or_default()
     }
 
     fn set(&mut self, uid: &[u8], (copy, size): (u32, Option<u64>), state: State) {

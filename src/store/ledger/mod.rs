@@ -17,6 +17,7 @@ mod file;
 mod intent;
 mod load;
 pub(super) mod record;
+mod table;
 
 pub(super) use intent::Intent;
 
@@ -26,7 +27,7 @@ use super::sink::Delivered;
 use file::LedgerFile;
 use record::{Batch, Delivery, Record};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use table::Table;
 
 /// A confirmed deletion of a message that is listed all the same is noted again after this many seconds.
 const DAY: u64 = 24 * 60 * 60;
@@ -93,23 +94,10 @@ impl Recorded {
     }
 }
 
-#[derive(Debug, Default)]
-struct Entry {
-    known: Vec<Known>,
-    first_seen: Option<u64>,
-    ambiguous: bool,
-}
-
-impl Entry {
-    fn find(&mut self, copy: u32, size: Option<u64>) -> Option<&mut Known> {
-        self.known.iter_mut().rev().find(|known| known.copy == copy && known.size == size)
-    }
-}
-
 /// What the lines of a ledger add up to.
 #[derive(Debug, Default)]
 struct Facts {
-    entries: HashMap<Box<[u8]>, Entry>,
+    entries: Table,
     intents: Vec<Intent>,
     /// Runs that never ended: number, destination, line.
     runs: Vec<(u64, Vec<u8>, u64)>,
@@ -143,13 +131,13 @@ impl Ledger {
 
     /// All that is known of a UID, oldest first.
     pub fn lookup(&self, uid: &[u8]) -> &[Known] {
-        self.facts.entries.get(uid).map_or(&[], |entry| &entry.known)
+        self.facts.entries.get(uid).map_or(&[], |entry| entry.known())
     }
 
     /// How many UIDs are known of which a message is still on the server, as far as postie knows.
     pub fn known_count(&self) -> usize {
         let there = |known: &Known| !matches!(known.state, State::Deleted(_));
-        self.facts.entries.values().filter(|entry| entry.known.iter().any(there)).count()
+        self.facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(there)).count()
     }
 
     /// Whether the UID was ever listed more than once at a time.
@@ -165,8 +153,8 @@ impl Ledger {
     /// Every message whose deletion was decided and is not confirmed: UID and what is known.
     pub fn pending(&self) -> Vec<(&[u8], &Known)> {
         let mut pending = Vec::new();
-        for (uid, entry) in &self.facts.entries {
-            pending.extend(entry.known.iter().filter(|k| k.state == State::Pending).map(|k| (&uid[..], k)));
+        for (uid, entry) in self.facts.entries.iter() {
+            pending.extend(entry.known().iter().filter(|k| k.state == State::Pending).map(|k| (uid, k)));
         }
         pending
     }
@@ -175,14 +163,14 @@ impl Ledger {
     /// what the server lists now.
     pub fn proof(&self, uid: &[u8], size: Option<u64>) -> Option<Recorded> {
         let entry = self.facts.entries.get(uid).filter(|entry| !entry.ambiguous)?;
-        if entry.known.iter().any(|known| known.copy != 0) {
+        if entry.known().iter().any(|known| known.copy != 0) {
             return None;
         }
         let fits = |known: &&Known| known.size.is_none() || size.is_none() || known.size == size;
-        let mut fitting = entry.known.iter().filter(fits);
+        let mut fitting = entry.known().iter().filter(fits);
         let known = fitting.next_back()?;
         // Without a size to tell them apart, records of different sizes leave it open which one is listed.
-        if size.is_none() && entry.known.iter().any(|other| other.size != known.size) {
+        if size.is_none() && entry.known().iter().any(|other| other.size != known.size) {
             return None;
         }
         Some(Recorded { identity: self.key.identity(uid, 0), tag: 0, size: known.size })
@@ -285,7 +273,7 @@ impl Ledger {
     pub fn forget<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<usize, StoreError> {
         let mut records = Vec::new();
         for uid in uids {
-            if self.facts.entries.contains_key(uid) {
+            if self.facts.entries.get(uid).is_some() {
                 records.push(Record::Forget { uid: Cow::Borrowed(uid) });
             }
         }

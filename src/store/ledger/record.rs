@@ -164,7 +164,8 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn word(&mut self) -> Option<&'a [u8]> {
-        let end = memchr::memchr(b' ', self.rest).unwrap_or(self.rest.len());
+        // Fields are short: a plain loop beats a call.
+        let end = self.rest.iter().position(|octet| *octet == b' ').unwrap_or(self.rest.len());
         let word = &self.rest[..end];
         self.rest = self.rest.get(end + 1..).unwrap_or_default();
         (!word.is_empty()).then_some(word)
@@ -308,7 +309,7 @@ fn unescape(word: &[u8]) -> Option<Cow<'_, [u8]>> {
     if word == b"%" {
         return Some(Cow::Borrowed(b""));
     }
-    if memchr::memchr(b'%', word).is_none() {
+    if !word.contains(&b'%') {
         return Some(Cow::Borrowed(word));
     }
     let mut out = Vec::with_capacity(word.len());

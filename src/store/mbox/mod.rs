@@ -140,17 +140,19 @@ impl Mbox {
         Ok((append, intent))
     }
 
-    /// Appends all that is staged in memory.
+    /// Appends all that is staged in memory. On an error none of it is staged any more.
     fn store(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
         if self.staged.is_empty() {
             return Ok(());
         }
-        let staged = std::mem::take(&mut self.staged);
+        let (staged, mut octets) = (std::mem::take(&mut self.staged), std::mem::take(&mut self.octets));
         let (mut append, intent) = self.announce(ledger, staged.iter().map(Message::part).collect())?;
-        if let Err(error) = append.write(&self.octets).and_then(|()| append.sync()) {
+        if let Err(error) = append.write(&octets).and_then(|()| append.sync()) {
             self.undo(append, intent);
             return Err(error);
         }
+        octets.clear();
+        self.octets = octets;
         let mut offset = append.start();
         ledger.stored(staged.len());
         for message in staged {
@@ -158,7 +160,6 @@ impl Mbox {
             self.stored.push(delivered(message, self.path.clone(), offset, intent));
             offset += span;
         }
-        self.octets.clear();
         Ok(())
     }
 

@@ -17,7 +17,9 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        Home { dir: tempfile::tempdir().unwrap() }
+        // In memory where that can be had: thousands of barriers are tried here.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Home { dir: dir.unwrap() }
     }
 
     fn key() -> AccountKey {
@@ -325,6 +327,19 @@ fn an_fcntl_lock_of_another_process_is_respected() {
 }
 
 #[test]
+fn a_dotlock_of_a_killed_run_is_removed_even_where_nothing_is_left_to_settle() {
+    let home = Home::new();
+    let (mut mbox, mut ledger) = (home.mbox(), home.ledger());
+    let lock = home.dir.path().join("mbox.lock");
+    std::fs::write(&lock, "2147483647\n").unwrap();
+    mbox.recover(&mut ledger).unwrap();
+    assert!(!lock.exists());
+    std::fs::write(&lock, format!("{}\n", std::process::id())).unwrap();
+    mbox.recover(&mut ledger).unwrap();
+    assert!(lock.exists(), "one whose owner lives stays");
+}
+
+#[test]
 fn a_dotlock_that_is_left_over_does_not_block() {
     let home = Home::new();
     let lock = home.dir.path().join("mbox.lock");
@@ -423,4 +438,23 @@ fn a_mbox_swapped_for_a_symbolic_link_after_the_check_is_not_followed() {
     put(&mut mbox, &mut ledger, "1", b"x\n");
     assert!(mbox.commit(&mut ledger).is_err());
     assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+}
+
+#[test]
+fn what_could_not_be_appended_never_is() {
+    let home = Home::new();
+    let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
+    let lock = home.dir.path().join("mbox.lock");
+    std::fs::write(&lock, format!("{}\n", std::process::id())).unwrap();
+    mbox.patience = Patience::of(Duration::ZERO);
+    put(&mut mbox, &mut ledger, "lost", b"lost\n");
+    begin(&mut mbox, "large");
+    assert!(mbox.write(&mut ledger, &b"x y z\n".repeat(BUDGET)).is_err());
+    mbox.discard();
+    assert_eq!(mbox.staged(), Load::default());
+    std::fs::remove_file(lock).unwrap();
+    mbox.patience = Patience::of(WAIT);
+    put(&mut mbox, &mut ledger, "next", b"next\n");
+    assert_eq!(mbox.commit(&mut ledger).unwrap().len(), 1);
+    assert_eq!(messages(&home.octets()), [b"next\n"]);
 }

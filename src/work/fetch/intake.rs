@@ -245,7 +245,10 @@ impl Receiver for Intake<'_, '_> {
 
     fn confirm(&mut self, index: usize) -> Result<(), Failure> {
         if self.job.observer.wants_headers() {
-            self.summaries[index] = Some(Summary::of(&self.header.octets));
+            let summary = Summary::of(&self.header.octets);
+            let row = &self.listing.rows[self.gets[index].row];
+            self.job.observer.whole(row, &summary);
+            self.summaries[index] = Some(summary);
         }
         if let Err(error) = self.job.sink.finish() {
             self.store_failed(&error, "delivery")?;

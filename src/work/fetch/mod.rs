@@ -57,6 +57,8 @@ pub enum Event {
     Planned(u64, u64),
     /// Something happened to a message.
     Message(Box<Told>),
+    /// A message was delivered, and what is to be said of it is said.
+    Printed(Box<Told>),
     /// Something failed that does not end the session; the row it concerns, if it concerns one.
     Failed(Option<Row>, Failure),
     /// So many octets more have come.
@@ -73,6 +75,8 @@ pub trait Observer {
     fn event(&mut self, event: Event);
     /// Whether headers are of interest: they cost time.
     fn wants_headers(&self) -> bool;
+    /// A message has come whole and is about to be stored; told only where headers are of interest.
+    fn whole(&mut self, _row: &Row, _summary: &Summary) {}
     /// Whether the one who listens is gone and the job should end after the step it is in.
     fn gone(&self) -> bool {
         false
@@ -82,6 +86,8 @@ pub trait Observer {
 /// What a session amounted to.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// Whether the server came so far as to list the mailbox.
+    pub listed: bool,
     /// Messages delivered.
     pub delivered: u64,
     /// Messages deleted from the server, confirmed.
@@ -112,14 +118,14 @@ pub struct Job<'a> {
 pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let result = prepare(maildrop.as_mut(), &job).and_then(|(listing, plan)| {
+        outcome.listed = true;
         Session { listing: &listing, plan: &plan, job, outcome: &mut outcome }.run(maildrop.as_mut())
     });
     let failure = match result {
         Ok(marked) => return finish(maildrop, marked, outcome),
         Err(failure) => failure,
     };
-    outcome.suspects_pipelining = maildrop.suspects_pipelining() && failure.kind == Kind::Protocol
-        || maildrop.suspects_pipelining() && failure.kind == Kind::Network && outcome.delivered == 0;
+    outcome.suspects_pipelining = maildrop.suspects_pipelining();
     outcome.ended = Some(failure);
     outcome
 }
@@ -198,6 +204,11 @@ fn finish(maildrop: Box<dyn Maildrop>, marked: Marked<'_>, mut outcome: Outcome)
 }
 
 impl Told {
+    /// What is known of a message that goes to standard output.
+    pub fn delivered(row: Row, summary: Summary) -> Self {
+        Told { place: Some(Place::Stdout), summary: Some(summary), ..Told::new(Action::Delivered, row, true) }
+    }
+
     fn new(action: Action, row: Row, new: bool) -> Self {
         Told { action, row, new, place: None, stored: None, sha256: None, summary: None, reason: None }
     }

@@ -1,46 +1,40 @@
 //! The receiving side of an account, step by step.
 
 use super::{Steps, Target, describe, explain, reach, step};
+use crate::account::{Server, Vault};
 use crate::codec::pop3::Capabilities;
 use crate::net::{Security, Wire};
-use crate::pop3::{Authorization, Login, Survey};
+use crate::pop3::{Authorization, Survey};
 use crate::words::{Failure, Kind};
+use crate::work::access::pop3_login;
 use serde_json::{Map, Value, json};
 
-/// Probes a POP3 server up to the counts of the mailbox. `login`: who logs in; the failure of getting the
-/// secret is the failure of the step `auth`.
+/// Probes a POP3 server up to the counts of the mailbox. A secret that cannot be had fails the step `auth`.
 pub fn probe_pop3(
     target: &Target<'_>,
-    login: &dyn Fn(&mut dyn FnMut(&Login<'_>) -> Result<(), Failure>) -> Result<(), Failure>,
+    server: &Server,
+    vault: &Vault,
     steps: Steps<'_>,
 ) -> Result<(), Failure> {
     let wire = reach(target, steps)?;
-    let mut authorization = Some(step(steps, "greeting", |detail| {
+    let mut authorization = step(steps, "greeting", |detail| {
         let authorization = Authorization::greet(wire)?;
         detail.insert("text".into(), authorization.greeting().into());
         Ok(authorization)
-    })?);
-    if let Some(authorization) = &mut authorization {
-        step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
-        if target.endpoint.security == Security::StartTls {
-            step(steps, "tls", |detail| upgrade(target, authorization, detail))?;
-            step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
-        }
-    }
-    let mut transaction = None;
-    step(steps, "auth", |detail| {
-        login(&mut |login| {
-            let Some(authorization) = authorization.take() else { return Ok(()) };
-            let (opened, method) = authorization.login(login, Survey::FULL)?;
-            detail.insert("mechanism".into(), method.name().into());
-            detail.insert("user".into(), login.credentials.user.clone().into());
-            transaction = Some(opened);
-            Ok(())
-        })
     })?;
-    let Some(mut transaction) = transaction else {
-        return Err(Failure::new(Kind::Internal, "auth", "the login did not take place"));
-    };
+    step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
+    if target.endpoint.security == Security::StartTls {
+        step(steps, "tls", |detail| upgrade(target, &mut authorization, detail))?;
+        step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
+    }
+    let mut transaction = step(steps, "auth", |detail| {
+        let missing = || Failure::usage(format!("{}: a mailbox needs a user name", server.place()));
+        let login = vault.login(server)?.ok_or_else(missing)?;
+        let (transaction, method) = authorization.login(&pop3_login(server, &login), Survey::FULL)?;
+        detail.insert("mechanism".into(), method.name().into());
+        detail.insert("user".into(), login.credentials.user.clone().into());
+        Ok(transaction)
+    })?;
     step(steps, "mailbox", |detail| {
         let listing = transaction.listing()?;
         let octets = listing.rows.iter().filter_map(|row| row.size).fold(0, u64::saturating_add);

@@ -1,0 +1,263 @@
+//! The run of one account: its ledger and its destination, then sessions until all is done.
+
+use super::parsed::{Noting, ParsedOutput, Slot};
+use super::report::exit_of;
+use crate::account::{Account, Destination};
+use crate::cli::FetchArgs;
+use crate::cmd::Context;
+use crate::cmd::side::Side;
+use crate::net::Limits;
+use crate::pop3::Survey;
+use crate::store::{
+    AccountKey, Command, CommandOutput, CommandSpec, Ledger, Maildir, Mbox, Patience, Program, Sink, Stdout,
+    StoreError,
+};
+use crate::words::{Exit, Failure};
+use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse};
+use crate::work::plan::Policy;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where messages go.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A Maildir.
+    Maildir(PathBuf),
+    /// An mbox.
+    Mbox(PathBuf),
+    /// A command.
+    Exec(Program),
+    /// Standard output.
+    Stdout,
+}
+
+/// What the arguments and the account say about the run.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Where messages go; `None` where none go anywhere.
+    pub target: Option<Target>,
+    /// The directory of the ledgers.
+    pub ledgers: PathBuf,
+    /// How long to wait for another run of the account.
+    pub wait: Duration,
+    /// What is done.
+    pub mode: Mode,
+    /// Whether standard output is taken by JSON Lines.
+    pub json: bool,
+}
+
+/// What is done with what the server lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is fetched.
+    Fetch,
+    /// It is fetched, session after session, until nothing new is listed.
+    FetchUntilEmpty,
+    /// The plan is told, and nothing changes.
+    DryRun,
+    /// All of it is recorded as fetched.
+    MarkSeen,
+}
+
+impl Setting {
+    /// Reads arguments and account. Fails with `usage` where there is no destination.
+    pub fn of(args: &FetchArgs, context: &Context, account: &Account) -> Result<Setting, Failure> {
+        let mode = match args {
+            FetchArgs { dry_run: true, .. } => Mode::DryRun,
+            FetchArgs { mark_seen: true, .. } => Mode::MarkSeen,
+            FetchArgs { until_empty: true, .. } => Mode::FetchUntilEmpty,
+            _ => Mode::Fetch,
+        };
+        let target = target(args, account);
+        if target.is_none() && mode != Mode::MarkSeen && mode != Mode::DryRun {
+            return Err(Failure::usage("no destination: where should messages go?")
+                .hint("--maildir DIR, --mbox FILE, --exec CMD or --stdout; or maildir = \"…\" in the account's fetch table"));
+        }
+        let ledgers = context.env.state_dir()?.join("ledger");
+        Ok(Setting { target, ledgers, wait: args.wait, mode, json: context.global.json })
+    }
+}
+
+fn target(args: &FetchArgs, account: &Account) -> Option<Target> {
+    if let Some(dir) = &args.maildir {
+        return Some(Target::Maildir(dir.clone()));
+    }
+    if let Some(file) = &args.mbox {
+        return Some(Target::Mbox(file.clone()));
+    }
+    if let Some(line) = &args.exec {
+        return Some(Target::Exec(Program::Shell(line.clone())));
+    }
+    if args.stdout {
+        return Some(Target::Stdout);
+    }
+    Some(match account.fetch.destination.clone()? {
+        Destination::Maildir(dir) => Target::Maildir(dir),
+        Destination::Mbox(file) => Target::Mbox(file),
+        Destination::Exec(program) => Target::Exec(program),
+    })
+}
+
+/// One account's run, ready to go.
+pub struct Run {
+    /// The server, and who logs in.
+    pub side: Side,
+    /// Where messages go, and how.
+    pub setting: Setting,
+    /// What the user wants.
+    pub policy: Policy,
+    /// How long things may take.
+    pub limits: Limits,
+}
+
+/// Sessions of one run at most: a server that never runs out is not followed for ever.
+const MOST_SESSIONS: usize = 1000;
+
+impl Run {
+    /// Runs to the end, telling `observer`, and returns the account's exit code.
+    pub fn go(self, observer: &mut dyn Observer) -> Exit {
+        let slot = Slot::default();
+        let parsed = self.setting.json && matches!(self.setting.target, Some(Target::Stdout));
+        let mut noting = Noting { inner: observer, slot: Slot::clone(&slot) };
+        let result = if parsed {
+            self.all_sessions(&mut noting, &slot)
+        } else {
+            self.all_sessions(noting.inner, &slot)
+        };
+        match result {
+            Ok(exit) => exit,
+            Err(failure) => {
+                let exit = failure.exit();
+                observer.event(Event::Ended(failure));
+                exit
+            }
+        }
+    }
+
+    fn all_sessions(&self, observer: &mut dyn Observer, slot: &Slot) -> Result<Exit, Failure> {
+        let key = self.side.key();
+        if self.setting.mode == Mode::DryRun {
+            return self.dry_run(&key, observer);
+        }
+        let stop = self.limits.stop.clone();
+        let ledger = Ledger::open(&self.setting.ledgers, &key, self.setting.wait, &|| stop.raised());
+        let mut ledger = ledger.map_err(|error| error.failure("ledger"))?;
+        if self.setting.mode == Mode::MarkSeen {
+            return self.mark_seen(ledger, observer);
+        }
+        let mut sink = self.open_sink(&key, slot).map_err(|error| error.failure("destination"))?;
+        let recovery = sink.recover(&mut ledger).map_err(|error| error.failure("recovery"))?;
+        if recovery.accepted > 0 || recovery.removed > 0 {
+            observer.event(Event::Note(format!(
+                "an interrupted run left {} whole message(s), which count as delivered, and {} octets of a half one, which are removed",
+                recovery.accepted, recovery.removed
+            )));
+        }
+        for (path, offset) in &recovery.left {
+            observer.event(Event::Note(format!(
+                "{}: the half message at octet {offset} stays: another program has appended behind it",
+                path.display()
+            )));
+        }
+        let exit = self.sessions(&mut ledger, sink.as_mut(), observer);
+        drop(sink);
+        ledger.close().map_err(|error| error.failure("ledger"))?;
+        Ok(exit)
+    }
+
+    fn sessions(&self, ledger: &mut Ledger, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Exit {
+        let mut total = Outcome::default();
+        let mut pipelining = true;
+        for _ in 0..MOST_SESSIONS {
+            let mut outcome = self.session(ledger, sink, observer, pipelining);
+            total.delivered += outcome.delivered;
+            total.deleted += outcome.deleted;
+            if outcome.suspects_pipelining && pipelining && !self.limits.stop.raised() {
+                // What this session failed at is tried again, one command at a time.
+                observer.event(Event::Note(
+                    "the server announces PIPELINING and breaks under it: going on without".into(),
+                ));
+                pipelining = false;
+                total.ended = outcome.ended;
+                continue;
+            }
+            total.failed.append(&mut outcome.failed);
+            // A server that cannot even be reached again says less than what it failed at before.
+            if outcome.listed || total.ended.is_none() {
+                total.ended = outcome.ended;
+            }
+            let more = self.setting.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
+            if !more || total.ended.is_some() {
+                break;
+            }
+        }
+        let exit = exit_of(&total);
+        if let Some(failure) = total.ended {
+            observer.event(Event::Ended(failure));
+        }
+        exit
+    }
+
+    fn session(
+        &self,
+        ledger: &mut Ledger,
+        sink: &mut dyn Sink,
+        observer: &mut dyn Observer,
+        pipelining: bool,
+    ) -> Outcome {
+        let (transaction, _) = match self.side.open(&self.limits, Survey::FULL, pipelining) {
+            Ok(opened) => opened,
+            // The flight of the login may be what a server could not take.
+            Err(error) => {
+                let suspects_pipelining = error.in_flight;
+                return Outcome { ended: Some(error.failure), suspects_pipelining, ..Outcome::default() };
+            }
+        };
+        let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+        fetch(Box::new(transaction), Job { ledger, sink, policy: &self.policy, observer, now })
+    }
+
+    fn open_sink(&self, key: &AccountKey, slot: &Slot) -> Result<Box<dyn Sink>, StoreError> {
+        let stop = self.limits.stop.clone();
+        let patience = Patience::new(self.limits.timeout, Arc::new(move || stop.raised()));
+        Ok(match self.setting.target.as_ref() {
+            Some(Target::Maildir(dir)) => Box::new(Maildir::open(dir, key)?),
+            Some(Target::Mbox(file)) => Box::new(Mbox::open(file, patience)?),
+            Some(Target::Exec(program)) => {
+                let output = if self.setting.json { CommandOutput::Stderr } else { CommandOutput::Stdout };
+                let (program, account) = (program.clone(), self.side.label.clone());
+                Box::new(Command::new(CommandSpec { program, output, account, patience })?)
+            }
+            Some(Target::Stdout) | None if self.setting.json => {
+                let (account, slot) = (self.side.label.clone(), Slot::clone(slot));
+                let output = ParsedOutput { account, slot, mbox: Vec::new(), overlong: false };
+                Box::new(Stdout::new(Box::new(output)))
+            }
+            Some(Target::Stdout) | None => Box::new(Stdout::new(Box::new(std::io::stdout()))),
+        })
+    }
+
+    fn dry_run(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+        let failed = |error: StoreError| error.failure("destination");
+        match self.setting.target.as_ref() {
+            Some(Target::Maildir(dir)) => Maildir::check(dir).map_err(failed)?,
+            Some(Target::Mbox(file)) => Mbox::check(file).map_err(failed)?,
+            Some(Target::Exec(_) | Target::Stdout) | None => {}
+        }
+        let ledger = Ledger::peek(&self.setting.ledgers, key).map_err(|error| error.failure("ledger"))?;
+        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true).map_err(Failure::from)?;
+        rehearse(&mut transaction, &ledger, &self.policy, observer)?;
+        transaction.leave();
+        Ok(Exit::Ok)
+    }
+
+    fn mark_seen(&self, mut ledger: Ledger, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true).map_err(Failure::from)?;
+        let marked = mark_seen(&mut transaction, &mut ledger)?;
+        transaction.leave();
+        ledger.close().map_err(|error| error.failure("ledger"))?;
+        observer.event(Event::Note(format!("{marked} message(s) marked as fetched")));
+        Ok(Exit::Ok)
+    }
+}

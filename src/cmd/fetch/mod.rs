@@ -1,0 +1,144 @@
+//! `postie fetch`: accounts, destinations and policy from the arguments; one job per account.
+
+mod account;
+mod manage;
+mod parsed;
+mod report;
+
+use super::Context;
+use super::side::Side;
+use crate::account::{Account, Need, all};
+use crate::cli::FetchArgs;
+use crate::output::About;
+use crate::words::{Exit, Failure, Kind, Scope};
+use crate::work::fetch::Event;
+use crate::work::plan::{After, Policy};
+use account::{Run, Setting};
+use report::{Direct, Passed};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+/// Runs the command.
+pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
+    for name in ["delivered", "skipped", "deleted", "failed", "bytes"] {
+        context.out.count(name, 0);
+    }
+    let accounts = if args.all_accounts {
+        all(&context.selection(Need::Pop3)?, &context.env)?
+    } else {
+        vec![context.select(Need::Pop3, None)?]
+    };
+    if !args.forget.is_empty() {
+        return manage::forget(args, context, &accounts);
+    }
+    let runs = prepare(args, context, accounts);
+    match runs.len() {
+        0 => {}
+        1 => one(runs, context),
+        _ => several(runs, if args.stdout { 1 } else { usize::from(args.jobs) }, context),
+    }
+    context.out.sum_up();
+    Ok(())
+}
+
+/// Everything that can fail without a server fails here, for each account by itself.
+fn prepare(args: &FetchArgs, context: &mut Context, accounts: Vec<Account>) -> Vec<Run> {
+    let mut runs = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        let label = account.label.clone();
+        match prepare_one(args, context, &account) {
+            Ok(run) => runs.push(run),
+            Err(failure) => context.out.fail(&About::account(&label), &failure.scoped(Scope::Account)),
+        }
+    }
+    runs
+}
+
+fn prepare_one(args: &FetchArgs, context: &mut Context, account: &Account) -> Result<Run, Failure> {
+    let setting = Setting::of(args, context, account)?;
+    let policy = policy(args, account);
+    let side = Side::pop3(account, context)?;
+    Ok(Run { side, setting, policy, limits: context.limits.clone() })
+}
+
+fn policy(args: &FetchArgs, account: &Account) -> Policy {
+    let after = if args.keep {
+        After::Keep
+    } else if args.delete {
+        After::Delete
+    } else if let Some(age) = args.delete_after {
+        After::DeleteAfter(age)
+    } else {
+        account.fetch.after
+    };
+    Policy {
+        all: args.all,
+        limit: args.limit,
+        max_size: args.max_size,
+        uids: (!args.uid.is_empty()).then(|| args.uid.iter().map(|uid| uid.as_bytes().to_vec()).collect()),
+        after,
+        accept_uid_reset: args.accept_uid_reset,
+    }
+}
+
+/// One account: on this thread, told as it happens.
+fn one(runs: Vec<Run>, context: &mut Context) {
+    for run in runs {
+        let label = run.side.label.clone();
+        let exit = run.go(&mut Direct { account: &label, out: &mut context.out });
+        context.out.progress().clear();
+        context.out.settle(exit);
+    }
+}
+
+/// Several accounts, so many at once: one that fails stops no other.
+fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
+    let labels: Vec<String> = runs.iter().map(|run| run.side.label.clone()).collect();
+    let gone = Arc::new(AtomicBool::new(false));
+    let headers = context.out.is_json();
+    let waiting = Mutex::new(runs.into_iter().enumerate());
+    let (sender, events) = mpsc::channel::<(usize, Event)>();
+    let mut exits = vec![None; labels.len()];
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.min(labels.len()))
+            .map(|_| {
+                let (sender, gone, waiting) = (sender.clone(), Arc::clone(&gone), &waiting);
+                scope.spawn(move || {
+                    let mut ended = Vec::new();
+                    while let Some((index, run)) = waiting.lock().ok().and_then(|mut waiting| waiting.next())
+                    {
+                        let sender = sender.clone();
+                        let gone = Arc::clone(&gone);
+                        ended.push((index, run.go(&mut Passed { index, sender, headers, gone })));
+                    }
+                    ended
+                })
+            })
+            .collect();
+        drop(sender);
+        for (index, event) in events {
+            // Bars of several accounts at once would fight for one line.
+            if !matches!(event, Event::Planned(..) | Event::Octets(_)) {
+                report::tell(&mut context.out, &labels[index], &event);
+            }
+            gone.store(context.out.stdout_lost(), Ordering::Relaxed);
+        }
+        for worker in workers {
+            // A worker that panicked reports nothing: its accounts stay without an outcome.
+            for (index, exit) in worker.join().unwrap_or_default() {
+                exits[index] = Some(exit);
+            }
+        }
+    });
+    for (label, exit) in labels.iter().zip(exits) {
+        match exit {
+            Some(exit) => context.out.settle(exit),
+            None => {
+                let failure = Failure::new(Kind::Internal, "fetch", "the run stopped at an internal error");
+                context.out.fail(&About::account(label), &failure);
+            }
+        }
+    }
+    debug_assert!(context.out.exit() != Exit::Usage);
+}

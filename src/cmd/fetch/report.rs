@@ -1,0 +1,128 @@
+//! What a fetch says while it runs, and the exit code of what it amounts to.
+
+use crate::cmd::message::{MessageLine, uid_text};
+use crate::output::{About, Output};
+use crate::words::{Exit, Kind};
+use crate::work::fetch::{Action, Event, Observer, Outcome, Told};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+
+/// Tells one event of one account.
+pub fn tell(out: &mut Output, account: &str, event: &Event) {
+    match event {
+        Event::Planned(messages, octets) => {
+            out.say(&format!("{account}: {messages} message(s), {octets} octets to fetch"));
+            if *messages > 0 {
+                out.progress().begin(account, *octets);
+            }
+        }
+        Event::Message(told) => {
+            out.line("message", &MessageLine::fetched(account, told));
+            let uid = uid_text(&told.row).unwrap_or_default();
+            match told.action {
+                Action::Delivered => {
+                    out.count("delivered", 1);
+                    out.count("bytes", told.stored.unwrap_or(0));
+                    out.say(&format!("{account}: message {} ({uid}): delivered", told.row.number));
+                }
+                Action::Skipped => {
+                    out.count("skipped", 1);
+                    out.say(&format!("{account}: message {} ({uid}): left alone", told.row.number));
+                }
+                Action::Deleted => {
+                    out.count("deleted", 1);
+                    out.say(&format!(
+                        "{account}: message {} ({uid}): deleted from the server",
+                        told.row.number
+                    ));
+                }
+                Action::WouldDeliver => out.text(&plan_line("fetch", &uid, told)),
+                Action::WouldDelete => out.text(&plan_line("delete", &uid, told)),
+            }
+        }
+        Event::Printed(told) => {
+            out.count("delivered", 1);
+            out.count("bytes", told.stored.unwrap_or(0));
+        }
+        Event::Failed(row, failure) => {
+            out.count("failed", 1);
+            let uid = row.as_ref().and_then(uid_text);
+            let about = About {
+                account: Some(account),
+                uid: uid.as_deref(),
+                number: row.as_ref().map(|row| u64::from(row.number)),
+                recipient: None,
+            };
+            out.error(&about, failure);
+        }
+        Event::Octets(octets) => out.progress().advance(*octets),
+        Event::Note(text) => out.tell(&format!("{account}: {text}")),
+        Event::Ended(failure) => out.error(&About::account(account), failure),
+    }
+}
+
+fn plan_line(what: &str, uid: &str, told: &Told) -> String {
+    let size = told.row.size.map_or_else(|| "?".to_owned(), |size| size.to_string());
+    format!("{what} {} {uid} {size}", told.row.number)
+}
+
+/// Tells events as they come.
+pub struct Direct<'a> {
+    /// The account's label.
+    pub account: &'a str,
+    /// Where they go.
+    pub out: &'a mut Output,
+}
+
+impl Observer for Direct<'_> {
+    fn event(&mut self, event: Event) {
+        tell(self.out, self.account, &event);
+    }
+
+    fn wants_headers(&self) -> bool {
+        self.out.is_json()
+    }
+
+    fn gone(&self) -> bool {
+        self.out.stdout_lost()
+    }
+}
+
+/// Passes events on to the thread that tells them.
+pub struct Passed {
+    /// Which account of several.
+    pub index: usize,
+    /// To the thread that tells.
+    pub sender: Sender<(usize, Event)>,
+    /// Whether headers are of interest.
+    pub headers: bool,
+    /// Set when there is nobody left to tell.
+    pub gone: Arc<AtomicBool>,
+}
+
+impl Observer for Passed {
+    fn event(&mut self, event: Event) {
+        // The receiver outlives the threads; were it gone, there would be nobody to tell.
+        let _ = self.sender.send((self.index, event));
+    }
+
+    fn wants_headers(&self) -> bool {
+        self.headers
+    }
+
+    fn gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+}
+
+/// The exit code of one account's run. What ended the session decides alone; else single messages count.
+pub fn exit_of(outcome: &Outcome) -> Exit {
+    if let Some(failure) = &outcome.ended {
+        return failure.exit();
+    }
+    Exit::combine(
+        outcome.failed.iter().map(|kind: &Kind| kind.exit()),
+        outcome.delivered + outcome.deleted > 0,
+    )
+}

@@ -1,0 +1,122 @@
+//! `postie list`: a table for people, lines for scripts.
+
+use super::Context;
+use super::message::{MessageLine, uid_text};
+use super::side::Side;
+use crate::account::Need;
+use crate::cli::ListArgs;
+use crate::mail::summary::{Person, Summary};
+use crate::output::About;
+use crate::output::table::{Align, layout};
+use crate::pop3::Survey;
+use crate::store::Ledger;
+use crate::words::{Exit, Failure, Kind};
+use crate::work::list::{Choice, Listed, Overview, list};
+use std::io::IsTerminal as _;
+
+/// The width of the table where standard output is no terminal.
+const PIPE_WIDTH: usize = 160;
+
+/// Runs the command.
+pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
+    context.out.count("total", 0);
+    context.out.count("listed", 0);
+    let account = context.select(Need::Pop3, None)?;
+    let label = account.label.clone();
+    match show(args, context, &Side::pop3(&account, context)?) {
+        Ok(overview) => {
+            context.out.count("total", overview.total);
+            context.out.count("listed", overview.shown);
+            context.out.settle(Exit::Ok);
+        }
+        // A reader that went away has seen enough.
+        Err(_) if context.out.reader_gone() => {}
+        Err(failure) => context.out.fail(&About::account(&label), &failure),
+    }
+    Ok(())
+}
+
+fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview, Failure> {
+    let ledgers = context.env.state_dir()?.join("ledger");
+    let ledger = Ledger::peek(&ledgers, &side.key()).map_err(|error| error.failure("ledger"))?;
+    let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
+    let (mut transaction, _) = side.open(&context.limits, Survey::FULL, true).map_err(Failure::from)?;
+    let mut rows = Vec::new();
+    let out = &mut context.out;
+    let overview = list(&mut transaction, &ledger, choice, &mut |listed| {
+        if out.is_json() {
+            out.line("message", &MessageLine::listed(&side.label, &listed));
+        } else {
+            rows.push(row(&listed));
+        }
+        match out.stdout_lost() {
+            true => Err(Failure::new(Kind::Storage, "standard output", "standard output: writing: failed")),
+            false => Ok(()),
+        }
+    })?;
+    transaction.leave();
+    if overview.without_top {
+        out.tell(&format!("{}: the server has no TOP: sizes alone, no headers", side.label));
+    }
+    let headers = choice.headers && !overview.without_top;
+    print(context, headers, rows);
+    Ok(overview)
+}
+
+fn print(context: &mut Context, headers: bool, rows: Vec<Vec<String>>) {
+    if context.out.is_json() || rows.is_empty() {
+        return;
+    }
+    let mut heads = vec![("#", Align::Right), ("new", Align::Left)];
+    if headers {
+        heads.extend([
+            ("date", Align::Left),
+            ("from", Align::Rest),
+            ("subject", Align::Rest),
+            ("size", Align::Right),
+        ]);
+    } else {
+        heads.extend([("size", Align::Right), ("uid", Align::Rest)]);
+    }
+    let rows: Vec<Vec<String>> = rows
+        .into_iter()
+        .map(|mut row| {
+            // A row has both sets of columns: number, new, date, from, subject, size, uid.
+            let rest = row.split_off(2);
+            row.extend(if headers { rest[..4].to_vec() } else { rest[3..].to_vec() });
+            row
+        })
+        .collect();
+    for line in layout(&heads, &rows, width()) {
+        context.out.text(&line);
+    }
+}
+
+fn width() -> usize {
+    let stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        return PIPE_WIDTH;
+    }
+    rustix::termios::tcgetwinsize(&stdout).map_or(80, |size| usize::from(size.ws_col).max(40))
+}
+
+fn row(listed: &Listed) -> Vec<String> {
+    let summary = listed.summary.as_ref();
+    let text = |of: fn(&Summary) -> Option<&String>| summary.and_then(of).cloned().unwrap_or_default();
+    vec![
+        listed.row.number.to_string(),
+        if listed.new { "*".into() } else { String::new() },
+        text(|summary| summary.date.as_ref())
+            .get(..16)
+            .map(|date| date.replace('T', " "))
+            .unwrap_or_default(),
+        summary.and_then(|summary| summary.from.first()).map(person).unwrap_or_default(),
+        text(|summary| summary.subject.as_ref()),
+        listed.row.size.map(|size| size.to_string()).unwrap_or_default(),
+        uid_text(&listed.row).unwrap_or_default(),
+    ]
+}
+
+fn person(person: &Person) -> String {
+    person.name.clone().filter(|name| !name.is_empty()).or_else(|| person.address.clone()).unwrap_or_default()
+}

@@ -1,0 +1,126 @@
+//! The `message` line of fetch and list.
+
+use crate::mail::summary::{Person, Summary};
+use crate::pop3::Row;
+use crate::store::Place;
+use crate::work::fetch::{Action, Told};
+use crate::work::list::Listed;
+use crate::work::plan::Reason;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// `message`.
+#[derive(Debug, Serialize)]
+pub struct MessageLine<'a> {
+    account: &'a str,
+    number: u32,
+    uid: Option<String>,
+    size: Option<u64>,
+    date: Option<&'a str>,
+    from: Vec<PersonObject<'a>>,
+    to: Vec<PersonObject<'a>>,
+    subject: Option<&'a str>,
+    message_id: Option<&'a str>,
+    new: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mbox: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct PersonObject<'a> {
+    name: Option<&'a str>,
+    address: Option<&'a str>,
+}
+
+fn people(people: &[Person]) -> Vec<PersonObject<'_>> {
+    people
+        .iter()
+        .map(|one| PersonObject { name: one.name.as_deref(), address: one.address.as_deref() })
+        .collect()
+}
+
+fn shown(path: &Path) -> Option<String> {
+    Some(path.to_string_lossy().into_owned())
+}
+
+/// A UID as text: what is no UTF-8 in it is replaced.
+pub fn uid_text(row: &Row) -> Option<String> {
+    row.uid.as_ref().map(|uid| String::from_utf8_lossy(uid).into_owned())
+}
+
+impl<'a> MessageLine<'a> {
+    fn new(account: &'a str, row: &Row, new: bool, summary: Option<&'a Summary>) -> Self {
+        MessageLine {
+            account,
+            number: row.number,
+            uid: uid_text(row),
+            size: row.size,
+            date: summary.and_then(|summary| summary.date.as_deref()),
+            from: summary.map(|summary| people(&summary.from)).unwrap_or_default(),
+            to: summary.map(|summary| people(&summary.to)).unwrap_or_default(),
+            subject: summary.and_then(|summary| summary.subject.as_deref()),
+            message_id: summary.and_then(|summary| summary.message_id.as_deref()),
+            new,
+            action: None,
+            reason: None,
+            path: None,
+            mbox: None,
+            offset: None,
+            stored_size: None,
+            sha256: None,
+        }
+    }
+
+    /// The line for a message of a list.
+    pub fn listed(account: &'a str, listed: &'a Listed) -> Self {
+        MessageLine::new(account, &listed.row, listed.new, listed.summary.as_ref())
+    }
+
+    /// The line for what a fetch did to a message.
+    pub fn fetched(account: &'a str, told: &'a Told) -> Self {
+        let mut line = MessageLine::new(account, &told.row, told.new, told.summary.as_ref());
+        line.action = Some(match told.action {
+            Action::Delivered => "delivered",
+            Action::Skipped => "skipped",
+            Action::Deleted => "deleted",
+            Action::WouldDeliver => "would_deliver",
+            Action::WouldDelete => "would_delete",
+        });
+        line.reason = told.reason.map(|reason| match reason {
+            Reason::TooLarge => "too_large",
+            Reason::BeyondLimit => "beyond_limit",
+            Reason::NoUid => "no_uid",
+            Reason::Ambiguous => "ambiguous_uid",
+        });
+        match &told.place {
+            Some(Place::Maildir(path)) => line.path = shown(path),
+            Some(Place::Mbox { path, offset }) => {
+                line.mbox = shown(path);
+                line.offset = Some(*offset);
+            }
+            Some(Place::Command | Place::Stdout) | None => {}
+        }
+        line.stored_size = told.stored;
+        line.sha256 = told.sha256.map(|octets| {
+            octets.iter().fold(String::with_capacity(64), |mut text, octet| {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{octet:02x}");
+                text
+            })
+        });
+        line
+    }
+}

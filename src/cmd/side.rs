@@ -1,0 +1,112 @@
+//! One side of an account, ready to connect: server, trust, who logs in.
+
+use super::Context;
+use crate::account::providers;
+use crate::account::{Account, Login, Server};
+use crate::net::{Limits, Security, Tap, Tls};
+use crate::output::transcript::Transcript;
+use crate::pop3::{Method, Survey, Transaction};
+use crate::store::AccountKey;
+use crate::words::{Failure, Kind};
+use crate::work::access::{Access, NotOpened, pop3_login};
+
+/// One side of an account.
+pub struct Side {
+    /// What output calls the account.
+    pub label: String,
+    /// The server.
+    pub server: Server,
+    /// Who logs in; nobody where the server takes mail without AUTH.
+    pub login: Option<Login>,
+    /// The trust, where there is TLS.
+    pub tls: Option<Tls>,
+    transcript: bool,
+}
+
+impl Side {
+    /// The receiving side. Gets the secret, so it may ask on the terminal. Fails with `config`.
+    pub fn pop3(account: &Account, context: &Context) -> Result<Side, Failure> {
+        Side::of(account, pop3_server(account)?, context)
+    }
+
+    /// The sending side, likewise.
+    pub fn smtp(account: &Account, context: &Context) -> Result<Side, Failure> {
+        let missing = || {
+            Failure::config("no SMTP server: the account has none")
+                .hint("config set NAME smtp.host HOST adds one")
+        };
+        Side::of(account, account.smtp.as_ref().ok_or_else(missing)?, context)
+    }
+
+    fn of(account: &Account, server: &Server, context: &Context) -> Result<Side, Failure> {
+        // The trust store is parsed on a thread of its own, beside the search for the secret.
+        let tls = tls(server)?;
+        let login = context.vault.login(server)?;
+        let transcript = context.out.wants_transcript();
+        Ok(Side { label: account.label.clone(), server: server.clone(), login, tls, transcript })
+    }
+
+    /// What the ledger of the account is called.
+    pub fn key(&self) -> AccountKey {
+        key(&self.server)
+    }
+
+    /// A listener for the transcript, where one is wanted.
+    pub fn tap(&self) -> Option<Box<dyn Tap>> {
+        self.transcript.then(|| Box::new(Transcript::new(self.server.place())) as Box<dyn Tap>)
+    }
+
+    /// Opens a POP3 session whose user is logged in.
+    pub fn open(
+        &self,
+        limits: &Limits,
+        survey: Survey,
+        pipelining: bool,
+    ) -> Result<(Transaction, Method), NotOpened> {
+        let endpoint = self.server.endpoint();
+        let Some(login) = &self.login else {
+            let failure = Failure::usage(format!("{}: a mailbox needs a user name", self.server.place()));
+            return Err(failure.into());
+        };
+        let login = pop3_login(&self.server, login);
+        let access =
+            Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
+        access
+            .open(survey, pipelining)
+            .map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })
+    }
+}
+
+/// Prepares the trust of a server that has TLS.
+pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
+    (server.security != Security::None).then(|| Tls::prepare(&server.tls)).transpose()
+}
+
+/// A refused login with what the provider is known to want.
+pub fn advise(failure: Failure, server: &Server) -> Failure {
+    match providers::advice(server) {
+        Some(advice) if failure.kind == Kind::Auth => failure.hint(advice),
+        _ => failure,
+    }
+}
+
+/// The ledger's name for an account. Fails with `config` where it has no POP3 server.
+pub fn pop3_key(account: &Account) -> Result<AccountKey, Failure> {
+    pop3_server(account).map(key)
+}
+
+fn pop3_server(account: &Account) -> Result<&Server, Failure> {
+    account.pop3.as_ref().ok_or_else(|| {
+        Failure::config("no POP3 server: the account has none")
+            .hint("config set NAME pop3.host HOST adds one")
+    })
+}
+
+fn key(server: &Server) -> AccountKey {
+    AccountKey::new(
+        server.protocol.name(),
+        &server.host,
+        server.port,
+        server.username.as_deref().unwrap_or_default(),
+    )
+}

@@ -1,0 +1,316 @@
+//! What `fetch` leaves behind when the line is lost, the disk is full or the client is killed, and that
+//! the next run makes it good: each message exactly once, none lost, none torn.
+
+use crate::support::disk::{assert_same, mbox, names, sorted};
+use crate::support::mailbox::{Mailbox, message_of, stored};
+use crate::support::peer::End;
+use crate::support::pop3d::{Act, Event, Pop3d, Setup};
+use crate::support::world::World;
+use crate::world;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Three messages of some kibibytes, so that they can be torn.
+fn three() -> Mailbox {
+    Mailbox::of((1..=3).map(|number| message_of(number, 5000)))
+}
+
+/// A server that does `act` at the first `line` and then behaves. It announces no pipelining: one that
+/// does may be tried again without it in the same run.
+fn once(mailbox: &Mailbox, line: &'static str, act: Act) -> Pop3d {
+    once_with(Pop3d::for_mailbox(mailbox).without("PIPELINING"), line, act)
+}
+
+fn once_with(setup: Setup, line: &'static str, act: Act) -> Pop3d {
+    let armed = Arc::new(AtomicBool::new(true));
+    let hook = move |event: &Event<'_>| {
+        let here = event.line == line || event.verb == line;
+        if here && armed.swap(false, Ordering::SeqCst) { act.clone() } else { Act::Normal }
+    };
+    setup.hook(hook).start()
+}
+
+/// Where a run can be cut off, and in which ways.
+const STEPS: [&str; 10] = ["", "CAPA", "USER", "PASS", "AUTH", "UIDL", "LIST", "RETR 2", "DELE 2", "QUIT"];
+
+#[test]
+fn a_connection_ended_at_any_step_loses_and_doubles_nothing_in_a_maildir() {
+    for end in [End::Close, End::Truncate, End::Reset, End::Kill] {
+        for step in STEPS {
+            let mailbox = three();
+            let all = sorted(mailbox.as_stored());
+            let world = world();
+            let server = once(&mailbox, step, Act::end(end));
+            let outcome = world.fetch(&server).arg("--delete").go();
+            let reached = server.journals()[0].commands.iter().any(|(_, line)| line.starts_with(step));
+            if reached && end == End::Kill {
+                assert_eq!(outcome.signal, Some(9), "{step}");
+            } else if step == "CAPA" && reached {
+                // A server that closes at CAPA may be an old one, which can do without.
+                assert!(matches!(outcome.code, Some(0 | 75)), "{outcome:?}");
+            } else if reached {
+                let error = outcome.assert_failure(75, "network");
+                assert_eq!(error["retry"], "safe", "{error}");
+            }
+            for copy in world_mail_in_new(&world) {
+                assert!(all.contains(&copy), "{end:?} at {step:?}: a torn message");
+            }
+            let again = world.fetch(&server).arg("--delete").go();
+            again.assert_exit(0);
+            assert_same(&world_mail_in_new(&world), &all);
+            assert!(mailbox.messages().is_empty(), "{end:?} at {step:?}: deletions are made up for");
+        }
+    }
+}
+
+/// The Maildir's messages. A killed run may leave something in `tmp`; never in `new`.
+fn world_mail_in_new(world: &World) -> Vec<Vec<u8>> {
+    let new = world.path("Mail/new");
+    sorted(names(&new).iter().map(|name| fs::read(new.join(name)).unwrap()).collect())
+}
+
+#[test]
+fn a_connection_ended_at_any_step_loses_and_doubles_nothing_in_an_mbox() {
+    for end in [End::Close, End::Reset, End::Kill] {
+        for step in STEPS {
+            let mailbox = three();
+            let all = mailbox.as_stored();
+            let world = world();
+            let server = once(&mailbox, step, Act::end(end));
+            let outcome = world.fetch_mbox(&server).arg("--delete").go();
+            if end != End::Kill && world.path("mbox").exists() {
+                for copy in mbox(&world.path("mbox")) {
+                    assert!(all.contains(&copy), "{end:?} at {step:?}: a torn message: {outcome:?}");
+                }
+            }
+            world.fetch_mbox(&server).arg("--delete").go().assert_exit(0);
+            assert_same(&sorted(mbox(&world.path("mbox"))), &sorted(all));
+            assert!(mailbox.messages().is_empty(), "{end:?} at {step:?}: deletions are made up for");
+        }
+    }
+}
+
+#[test]
+fn a_connection_ended_inside_a_message_stores_no_part_of_it() {
+    let whole = b"+OK here it is\r\n".len() + message_of(2, 5000).len() + b".\r\n".len();
+    let mut points: Vec<usize> = (0..whole).step_by(997).collect();
+    // The last octets are the ones that could pass for an end.
+    points.extend(whole - 6..whole);
+    for end in [End::Close, End::Truncate, End::Reset] {
+        for at in &points {
+            let mailbox = three();
+            let all = sorted(mailbox.as_stored());
+            let world = world();
+            let server = once(&mailbox, "RETR 2", Act::Cut(*at, end));
+            let outcome = world.fetch(&server).arg("--delete").go();
+            outcome.assert_exit(75);
+            for copy in world.mail() {
+                assert!(all.contains(&copy), "{end:?} after {at} octets: a torn message");
+            }
+            world.fetch(&server).arg("--delete").go().assert_exit(0);
+            assert_same(&world.mail(), &all);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_cuts_off_every_connection_is_given_up_though_it_announces_pipelining() {
+    for end in [End::Close, End::Truncate, End::Reset] {
+        for at in [0, 20, 700, 5000] {
+            let mailbox = three();
+            let all = sorted(mailbox.as_stored());
+            let world = world();
+            let healed = Arc::new(AtomicBool::new(false));
+            let hook = {
+                let healed = Arc::clone(&healed);
+                move |event: &Event<'_>| match event.line {
+                    "RETR 2" if !healed.load(Ordering::SeqCst) => Act::Cut(at, end),
+                    _ => Act::Normal,
+                }
+            };
+            let server = Pop3d::for_mailbox(&mailbox).hook(hook).start();
+            let outcome = world.fetch(&server).arg("--delete").go();
+            outcome.assert_exit(75).error();
+            for copy in world.mail() {
+                assert!(all.contains(&copy), "{end:?} after {at} octets: a torn message");
+            }
+            healed.store(true, Ordering::SeqCst);
+            world.fetch(&server).arg("--delete").go().assert_exit(0);
+            assert_same(&world.mail(), &all);
+            assert!(mailbox.messages().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_pipelined_connection_ended_at_any_step_loses_and_doubles_nothing() {
+    for end in [End::Close, End::Reset, End::Kill] {
+        for step in STEPS {
+            let mailbox = three();
+            let all = sorted(mailbox.as_stored());
+            let world = world();
+            let server = once_with(Pop3d::for_mailbox(&mailbox), step, Act::end(end));
+            let outcome = world.fetch(&server).arg("--delete").go();
+            assert!(matches!(outcome.code, Some(0 | 75) | None), "{end:?} at {step:?}: {outcome:?}");
+            world.fetch(&server).arg("--delete").go().assert_exit(0);
+            assert_same(&world_mail_in_new(&world), &all);
+            assert!(mailbox.messages().is_empty(), "{end:?} at {step:?}: deletions are made up for");
+        }
+    }
+}
+
+#[test]
+fn an_mbox_is_rolled_back_when_the_line_is_lost_inside_a_message() {
+    for end in [End::Close, End::Truncate, End::Reset] {
+        for at in [0, 20, 700, 4000] {
+            let mailbox = three();
+            let all = mailbox.as_stored();
+            let world = world();
+            let server = once(&mailbox, "RETR 3", Act::Cut(at, end));
+            world.fetch_mbox(&server).arg("--delete").go().assert_exit(75);
+            if world.path("mbox").exists() {
+                for copy in mbox(&world.path("mbox")) {
+                    assert!(all.contains(&copy), "{end:?} after {at} octets: a torn message");
+                }
+            }
+            world.fetch_mbox(&server).arg("--delete").go().assert_exit(0);
+            assert_same(&sorted(mbox(&world.path("mbox"))), &sorted(all));
+        }
+    }
+}
+
+#[test]
+fn a_quit_that_fails_leaves_the_deletion_pending_and_the_next_run_repeats_it_without_fetching() {
+    for act in [
+        Act::end(End::Close),
+        Act::end(End::Reset),
+        Act::end(End::Stall),
+        Act::Then(b"-ERR some deleted messages not removed\r\n".to_vec(), End::Close),
+    ] {
+        let mailbox = three();
+        let all = sorted(mailbox.as_stored());
+        let world = world();
+        let server = once(&mailbox, "QUIT", act.clone());
+        let outcome = world.fetch_within("1s", &server).arg("--delete").go();
+        outcome.assert_exit(75).error();
+        outcome.summary();
+        assert_same(&world.mail(), &all);
+        let again = world.fetch(&server).arg("--delete").go();
+        again.assert_exit(0);
+        assert_same(&world.mail(), &all);
+        assert!(mailbox.messages().is_empty(), "{act:?}");
+        let journal = &server.journals()[1];
+        assert_eq!((journal.count("RETR"), journal.count("DELE")), (0, 3), "{act:?}");
+    }
+}
+
+#[test]
+fn a_refused_deletion_is_reported_and_tried_again() {
+    let mailbox = three();
+    let world = world();
+    let server = once(&mailbox, "DELE 2", Act::reply("-ERR not now"));
+    let outcome = world.fetch(&server).arg("--delete").go();
+    outcome.assert_exit(1).error();
+    assert_eq!(world.mail().len(), 3);
+    assert_eq!(mailbox.uids(), ["uid-0002"]);
+    world.fetch(&server).arg("--delete").go().assert_exit(0);
+    assert_eq!(world.mail().len(), 3);
+    assert!(mailbox.messages().is_empty());
+}
+
+#[test]
+fn a_file_size_limit_stands_for_a_full_disk_and_loses_nothing() {
+    for mbox_too in [false, true] {
+        let mailbox = Mailbox::of((1..=6).map(|number| message_of(number, 3000 * number)));
+        let all = sorted(mailbox.as_stored());
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let run = if mbox_too { world.fetch_mbox(&server) } else { world.fetch(&server) };
+        // In units of 512 octets: messages beyond 8 KiB do not fit.
+        let outcome = run.arg("--delete").under_shell("ulimit -f 16").go();
+        outcome.assert_failure(74, "storage");
+        let found = if mbox_too { mbox(&world.path("mbox")) } else { world.mail() };
+        for copy in &found {
+            assert!(all.contains(copy), "a torn message");
+        }
+        for message in &all {
+            let on_server = mailbox.messages().iter().any(|left| stored(&left.wire) == *message);
+            assert!(found.contains(message) || on_server, "a message is lost");
+        }
+        let run = if mbox_too { world.fetch_mbox(&server) } else { world.fetch(&server) };
+        run.arg("--delete").go().assert_exit(0);
+        let found = if mbox_too { mbox(&world.path("mbox")) } else { world.mail() };
+        assert_same(&sorted(found), &all);
+        assert!(mailbox.messages().is_empty());
+    }
+}
+
+#[test]
+fn a_full_file_system_ends_in_74_and_loses_nothing() {
+    if !crate::support::real::have("a_full_file_system_ends_in_74_and_loses_nothing", &["root", "mount"]) {
+        return;
+    }
+    for option in ["--maildir", "--mbox"] {
+        let mailbox = Mailbox::of((1..=6).map(|number| message_of(number, 20_000)));
+        let all = sorted(mailbox.as_stored());
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let small = Tmpfs::mount(&world, "small", "size=64k");
+        let destination = small.0.join("mail");
+        let run = || world.pop3(&server, "fetch").arg(option).arg(&destination).arg("--delete");
+        run().go().assert_failure(74, "storage");
+        let read = || match option {
+            "--mbox" => sorted(mbox(&destination)),
+            _ => crate::support::disk::maildir(&destination),
+        };
+        let kept = read();
+        for copy in &kept {
+            assert!(all.contains(copy), "a torn message");
+        }
+        assert_eq!(kept.len() + mailbox.messages().len(), all.len(), "what is stored is what was deleted");
+        small.grow();
+        run().go().assert_exit(0);
+        assert_same(&read(), &all);
+    }
+}
+
+/// A small file system; it is gone when dropped.
+struct Tmpfs(std::path::PathBuf);
+
+impl Tmpfs {
+    fn mount(world: &World, name: &str, options: &str) -> Tmpfs {
+        let at = world.path(name);
+        fs::create_dir(&at).unwrap();
+        let mount = crate::support::real::program("mount").unwrap();
+        let outcome = crate::support::process::Run::new(mount)
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&at)
+            .run();
+        assert_eq!(outcome.code, Some(0), "mount: {}", outcome.err());
+        Tmpfs(at)
+    }
+
+    fn grow(&self) {
+        let mount = crate::support::real::program("mount").unwrap();
+        let run = crate::support::process::Run::new(mount).args(["-o", "remount,size=4m"]);
+        assert_eq!(run.arg(&self.0).run().code, Some(0));
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let umount = crate::support::real::program("umount").unwrap();
+        let _ = crate::support::process::Run::new(umount).arg(&self.0).run();
+    }
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_fails_before_anything_is_fetched() {
+    let mailbox = three();
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.write("state", "not a directory");
+    let outcome = world.fetch(&server).arg("--delete").env("XDG_STATE_HOME", world.path("state")).go();
+    assert!(matches!(outcome.code, Some(73 | 74)), "{outcome:?}");
+    outcome.error();
+    assert_eq!(server.journals().iter().map(|journal| journal.count("RETR")).sum::<usize>(), 0);
+    assert_eq!(mailbox.messages().len(), 3);
+}

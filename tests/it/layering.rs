@@ -1,0 +1,147 @@
+//! Imports point sideways or down, never up: a module's place says what it may know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module's layer; see the table in `lib.rs`.
+const LAYERS: &[(&str, usize)] = &[
+    ("words", 0),
+    ("codec", 1),
+    ("net", 2),
+    ("pop3", 3),
+    ("smtp", 3),
+    ("store", 4),
+    ("mail", 5),
+    ("account", 5),
+    ("work", 5),
+    ("cli", 6),
+    ("output", 6),
+    ("cmd", 6),
+];
+
+/// Imports that the layers alone would allow.
+const FORBIDDEN: &[(&str, &str)] =
+    &[("pop3", "smtp"), ("smtp", "pop3"), ("store", "net"), ("store", "pop3"), ("store", "smtp")];
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().find(|(name, _)| *name == module).map(|(_, layer)| *layer)
+}
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The modules of this crate that a source names through `crate::`, also within `{…}`.
+fn imports(source: &str) -> Vec<String> {
+    let code: String = source
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .flat_map(|line| line.chars().chain(['\n']))
+        .collect();
+    let word = |text: &str| -> String {
+        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    };
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let rest = code[at + "crate::".len()..].trim_start();
+        let Some(inner) = rest.strip_prefix('{') else {
+            found.push(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut start = true;
+        for (at, c) in inner.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => start = true,
+                c if start && !c.is_whitespace() => {
+                    found.push(word(&inner[at..]));
+                    start = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// What is wrong with module `from` naming module `to`.
+fn judge(from: &str, to: &str) -> Option<String> {
+    let own = layer(from)?;
+    let Some(other) = layer(to) else {
+        // A macro or an item at the root is an edge nobody can place.
+        return Some(format!("{from} imports {to}, which has no layer"));
+    };
+    let forbidden = other > own || FORBIDDEN.contains(&(from, to));
+    forbidden.then(|| format!("{from} (layer {own}) imports {to} (layer {other})"))
+}
+
+#[test]
+fn no_import_points_up_a_layer() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    assert!(files.len() > 20, "the sources are found");
+    let mut wrong = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(&src).unwrap();
+        let from = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+        let from = from.strip_suffix(".rs").unwrap_or(from);
+        if matches!(from, "lib" | "main") {
+            continue;
+        }
+        if layer(from).is_none() {
+            wrong.push(format!("{}: {from} has no layer", relative.display()));
+        }
+        let source = fs::read_to_string(&file).unwrap();
+        let edges = imports(&source).into_iter().filter_map(|to| judge(from, &to));
+        wrong.extend(edges.map(|edge| format!("{}: {edge}", relative.display())));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn only_the_edge_prints_or_exits() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let mut wrong = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(&src).unwrap();
+        let module = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+        let is_test = relative.ends_with("tests.rs");
+        if is_test || layer(module).is_none_or(|layer| layer == 6) {
+            continue;
+        }
+        let source = fs::read_to_string(&file).unwrap();
+        for call in ["println!(", "eprintln!(", "print!(", "eprint!(", "process::exit(", "io::stdout()"] {
+            if source.lines().any(|line| line.split("//").next().unwrap_or_default().contains(call)) {
+                wrong.push(format!("{}: {call}", relative.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_reader_of_imports_sees_every_form() {
+    let source = "use crate::words::Secret;\nuse crate::{codec::line, net::{Link, Wire},\n    store};\n\
+                  // use crate::cmd::x;\nfn f() { crate::work::run(); mycrate::cli::x(); }";
+    assert_eq!(imports(source), ["words", "codec", "net", "store", "work"]);
+    assert!(judge("store", "net").is_some());
+    assert!(judge("pop3", "smtp").is_some());
+    assert!(judge("net", "work").is_some());
+    assert!(judge("cmd", "words").is_none());
+}

@@ -1,0 +1,121 @@
+//! What `list` shows, and that it downloads nothing.
+
+use crate::support::mailbox::{Mailbox, message, oddities};
+use crate::support::pop3d::Pop3d;
+use crate::world;
+use serde_json::Value;
+
+#[test]
+fn a_line_per_message_and_nothing_is_downloaded() {
+    let mailbox = Mailbox::with(3);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let before = mailbox.messages();
+    let outcome = world.pop3(&server, "list").go();
+    outcome.assert_exit(0);
+    let lines = outcome.of_type("message");
+    assert_eq!(lines.len(), 3);
+    for line in &lines {
+        let number = usize::try_from(line["number"].as_u64().unwrap()).unwrap();
+        assert_eq!(line["uid"], before[number - 1].uid.as_str());
+        assert_eq!(line["size"], before[number - 1].wire.len());
+        assert_eq!(line["subject"], format!("message {number}"));
+        assert_eq!(line["from"][0]["address"], "bob@example.org");
+        assert_eq!(line["new"], true);
+    }
+    assert_eq!(outcome.summary()["command"], "list");
+    let journal = server.journal();
+    assert_eq!((journal.count("RETR"), journal.count("DELE"), journal.count("TOP")), (0, 0, 3));
+    assert_eq!(mailbox.messages(), before);
+    server.assert_clean();
+}
+
+#[test]
+fn new_names_only_what_fetch_would_take_and_limit_the_newest() {
+    let mailbox = Mailbox::with(3);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.fetch(&server).args(["--limit", "3"]).go().assert_exit(0);
+    mailbox.add(&message(4));
+    mailbox.add(&message(5));
+    let uids = |lines: Vec<Value>| {
+        let mut uids: Vec<String> =
+            lines.iter().map(|line| line["uid"].as_str().unwrap().to_owned()).collect();
+        uids.sort();
+        uids
+    };
+    let new = world.pop3(&server, "list").arg("--new").go();
+    assert_eq!(uids(new.assert_exit(0).of_type("message")), ["uid-0004", "uid-0005"]);
+    let newest = world.pop3(&server, "list").args(["--limit", "1"]).go();
+    assert_eq!(uids(newest.assert_exit(0).of_type("message")), ["uid-0005"]);
+    let all = world.pop3(&server, "list").go();
+    let seen: Vec<bool> =
+        all.assert_exit(0).of_type("message").iter().map(|line| line["new"].as_bool().unwrap()).collect();
+    assert_eq!(seen.iter().filter(|new| **new).count(), 2);
+}
+
+#[test]
+fn no_headers_asks_for_none() {
+    let mailbox = Mailbox::with(3);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let outcome = world.pop3(&server, "list").arg("--no-headers").go();
+    assert_eq!(outcome.assert_exit(0).of_type("message").len(), 3);
+    assert_eq!(server.journal().count("TOP"), 0);
+}
+
+#[test]
+fn without_top_it_says_so_and_shows_sizes() {
+    let mailbox = Mailbox::with(3);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).without("TOP").start());
+    let outcome = world.pop3(&server, "list").go();
+    outcome.assert_exit(0);
+    assert!(outcome.err().contains("TOP"), "it says so: {}", outcome.err());
+    for (at, line) in outcome.of_type("message").iter().enumerate() {
+        assert_eq!(line["size"], mailbox.messages()[at].wire.len());
+    }
+    assert_eq!(server.journal().count("RETR"), 0);
+}
+
+#[test]
+fn an_empty_mailbox_is_no_failure() {
+    let mailbox = Mailbox::default();
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let outcome = world.pop3(&server, "list").go();
+    assert!(outcome.assert_exit(0).of_type("message").is_empty());
+    world.fetch(&server).go().assert_exit(0);
+}
+
+#[test]
+fn no_mail_can_steer_the_terminal_or_break_a_line_of_json() {
+    let mailbox = Mailbox::of(oddities());
+    for subject in [
+        b"\x1b]0;pwned\x07\x1b[2J\x9b31m".to_vec(),
+        b"=?utf-8?B?G10wO3B3bgcbWzJK?= =?utf-8?Q?=0D=0A=E2=80=AE=C2=9B?=".to_vec(),
+        b"\xff\xfe\xfd invalid".to_vec(),
+        b"two\r\n lines \xe2\x80\xa8 and\r\n\tthree".to_vec(),
+    ] {
+        mailbox.add(
+            &[b"From: \x1b[31mred\x1b[0m <a@example.org>\r\nSubject: ", &subject[..], b"\r\n\r\nx\r\n"]
+                .concat(),
+        );
+    }
+    mailbox.set_uid(2, "\x1b[31muid\x07");
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let json = world.pop3(&server, "list").go();
+    assert_eq!(json.assert_exit(0).of_type("message").len(), mailbox.messages().len());
+    let plain = world
+        .postie(["list", "--server", &server.url(), "--password-file"])
+        .arg(world.path("secret"))
+        .arg("--ca-file")
+        .arg(world.path("ca.pem"))
+        .go();
+    plain.assert_exit(0);
+    for outcome in [&json, &plain] {
+        let text = String::from_utf8(outcome.stdout.clone()).expect("output is UTF-8");
+        let hostile = |c: &char| {
+            (c.is_control() && *c != '\n')
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        };
+        assert_eq!(text.chars().find(hostile), None, "{text:?}");
+    }
+    let rows = plain.out().lines().count();
+    assert!(rows >= mailbox.messages().len(), "a row per message: {}", plain.out());
+}

@@ -1,0 +1,41 @@
+//! The integration tests, one binary. They are written from what the manual promises, run the real
+//! binary, and judge it by what servers were sent and what lies on disk.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "the tour shares it and uses other parts")]
+mod support;
+
+mod config;
+mod docs;
+mod exit_codes;
+mod fetch;
+mod fetch_hostile;
+mod fetch_lost;
+mod fetch_ways;
+mod layering;
+mod list;
+mod mbox_locks;
+mod output;
+mod pop3_session;
+mod real_fetch;
+mod real_send;
+mod secrets;
+mod send;
+mod send_refused;
+mod signals;
+mod smtp_session;
+mod support_itself;
+mod test_account;
+mod tls;
+mod transcripts;
+
+#[path = "../support/manual.rs"]
+mod manual;
+
+use support::world::World;
+
+/// A scratch home for the binary under test.
+fn world() -> World {
+    World::new(env!("CARGO_BIN_EXE_postie"))
+}

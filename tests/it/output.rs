@@ -1,0 +1,126 @@
+//! Where output goes wrong: full, closed, or read by somebody who has seen enough. And that nothing a
+//! server says can steer a terminal.
+
+use crate::support::disk::{assert_same, sorted};
+use crate::support::mailbox::Mailbox;
+use crate::support::pop3d::{Act, Pop3d};
+use crate::support::smtpd::Smtpd;
+use crate::world;
+use std::fs::{File, OpenOptions};
+
+fn full() -> File {
+    OpenOptions::new().write(true).open("/dev/full").unwrap()
+}
+
+/// The writing end of a pipe that nobody reads.
+fn unread() -> File {
+    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    drop(reader);
+    File::from(writer)
+}
+
+#[test]
+fn output_that_cannot_be_written_ends_in_74() {
+    let mailbox = Mailbox::with(2);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.pop3(&server, "list").stdout(full()).go().assert_exit(74);
+    world.fetch(&server).stdout(full()).go().assert_exit(74);
+    let again = world.fetch(&server).go();
+    again.assert_exit(0);
+    assert_same(&world.mail(), &sorted(mailbox.as_stored()));
+    world.config("[accounts.a]\nemail = \"ana@example.org\"\n");
+    world.postie(["config", "list"]).stdout(full()).go().assert_exit(74);
+}
+
+#[test]
+fn a_message_accepted_whose_receipt_cannot_be_written_is_told_on_stderr() {
+    let server = Smtpd::for_mailbox(&Mailbox::default()).start();
+    let world = world();
+    let outcome = world.send(&server).arg("bob@example.org").stdin("text\n").stdout(full()).go();
+    outcome.assert_exit(74);
+    assert_eq!(server.accepted().len(), 1);
+    assert!(outcome.err().contains("accepted"), "{}", outcome.err());
+}
+
+#[test]
+fn a_reader_that_went_away_ends_list_and_config_quietly() {
+    let mailbox = Mailbox::with(50);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let outcome = world.pop3(&server, "list").stdout(unread()).go();
+    outcome.assert_exit(0);
+    assert_eq!(outcome.err(), "");
+    world.config("[accounts.a]\nemail = \"ana@example.org\"\n");
+    let outcome = world.postie(["config", "list"]).stdout(unread()).go();
+    outcome.assert_exit(0);
+    assert_eq!(outcome.err(), "");
+}
+
+#[test]
+fn fetch_and_send_finish_their_step_though_nobody_reads() {
+    let mailbox = Mailbox::with(20);
+    let all = sorted(mailbox.as_stored());
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let outcome = world.fetch(&server).arg("--delete").stdout(unread()).go();
+    assert_ne!(outcome.code, Some(101), "{outcome:?}");
+    world.fetch(&server).arg("--delete").go().assert_exit(0);
+    assert_same(&world.mail(), &all);
+    assert!(mailbox.messages().is_empty());
+
+    let smtp = Smtpd::for_mailbox(&Mailbox::default()).start();
+    world.send(&smtp).arg("bob@example.org").stdin("text\n").stdout(unread()).go();
+    assert_eq!(smtp.accepted().len(), 1);
+}
+
+#[test]
+fn a_closed_standard_output_is_no_panic_and_no_file_is_taken_for_it() {
+    let mailbox = Mailbox::with(3);
+    let all = sorted(mailbox.as_stored());
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    for prelude in ["exec >&-", "exec 2>&-", "exec >&- 2>&-", "exec <&-", "exec <&- >&- 2>&-"] {
+        let outcome = world.fetch(&server).arg("--all").under_shell(prelude).go();
+        assert!(matches!(outcome.code, Some(0 | 74)), "{prelude}: {outcome:?}");
+    }
+    for copy in world.mail() {
+        assert!(all.contains(&copy), "output went into a message");
+    }
+}
+
+#[test]
+fn nothing_a_server_says_can_steer_the_terminal() {
+    let evil = "\x1b]0;pwned\x07\x1b[2J\u{9b}31m\u{202e}\x08\x7f";
+    let mailbox = Mailbox::with(2);
+    for verb in ["", "CAPA", "AUTH", "UIDL", "RETR"] {
+        let server = Pop3d::for_mailbox(&mailbox)
+            .hook(move |event| match event.verb {
+                here if here == verb => Act::reply(&format!("-ERR no {evil}")),
+                _ => Act::Normal,
+            })
+            .start();
+        let world = world();
+        for json in [true, false] {
+            let run = world.postie(["fetch", "-vv", "--server", &server.url(), "--password-file"]);
+            let run = run.arg(world.path("secret")).arg("--ca-file").arg(world.path("ca.pem"));
+            let run = run.arg("--maildir").arg(world.path("Mail"));
+            let outcome = if json { run.arg("--json").go() } else { run.go() };
+            for text in [outcome.out(), outcome.err()] {
+                let hostile = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+                assert!(!text.contains(hostile), "{verb}: {text:?}");
+            }
+            if json {
+                outcome.summary();
+            }
+        }
+    }
+}
+
+#[test]
+fn json_is_on_stdout_and_text_on_stderr_and_quiet_is_quiet() {
+    let mailbox = Mailbox::with(2);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let outcome = world.fetch(&server).arg("-q").go();
+    outcome.assert_exit(0);
+    assert_eq!(outcome.err(), "");
+    assert!(!outcome.json().is_empty());
+    let failed = world.postie(["-q", "--json", "list", "--server", "pop3s://ana@127.0.0.1:1"]).go();
+    assert!(failed.err().starts_with("postie: "), "a failure is told: {:?}", failed.err());
+}

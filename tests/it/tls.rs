@@ -1,0 +1,239 @@
+//! TLS as `fetch` and `send` use it: no doubt about the server, no way around, and no credential before
+//! both are settled. Every server here fails its test if it gets the password in clear.
+
+use crate::support::authority::{Authority, Certificate, Versions};
+use crate::support::mailbox::Mailbox;
+use crate::support::peer::{End, Journal};
+use crate::support::pop3d::{Act, Event, Mode, Pop3d};
+use crate::support::smtpd::Smtpd;
+use crate::support::world::Checked;
+use crate::world;
+use std::time::Duration;
+
+/// No command that begins a login, or a mail, was ever sent.
+#[track_caller]
+fn assert_no_login(journals: &[Journal]) {
+    for journal in journals {
+        for verb in ["USER", "PASS", "APOP", "AUTH", "MAIL", "RCPT", "DATA"] {
+            assert_eq!(journal.count(verb), 0, "{verb}: {:?}", journal.commands);
+        }
+    }
+}
+
+/// Runs `fetch` against a POP3 server and `send` against an SMTP server that misbehave in the same way.
+fn both(
+    mode: Mode,
+    certificate: Certificate,
+    versions: Versions,
+    hook: fn(&Event<'_>) -> Act,
+) -> [(Checked, Vec<Journal>); 2] {
+    let (world, mailbox) = (world(), Mailbox::with(1));
+    let pop3 = Pop3d::for_mailbox(&mailbox).mode(mode).certificate(certificate).versions(versions);
+    let pop3 = pop3.hook(hook).start();
+    let smtp = Smtpd::for_mailbox(&mailbox).mode(mode).certificate(certificate).versions(versions);
+    let smtp = smtp.hook(hook).start();
+    let fetched = world.fetch_within("3s", &pop3).go();
+    let send = world.at_url_within("3s", &smtp.url(), "send");
+    let sent = send.args(["--from", "ana@example.org", "bob@example.org"]).stdin("text\n").go();
+    assert!(world.mail().is_empty());
+    assert_eq!(mailbox.messages().len(), 1, "nothing was sent");
+    [(fetched, pop3.journals()), (sent, smtp.journals())]
+}
+
+fn normal(_: &Event<'_>) -> Act {
+    Act::Normal
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_ends_the_run_before_any_credential() {
+    for certificate in Certificate::BAD {
+        for mode in [Mode::Implicit, Mode::Upgrade] {
+            for (outcome, journals) in both(mode, certificate, Versions::Modern, normal) {
+                let error = outcome.assert_failure(77, "certificate");
+                assert!(error["hint"].is_string(), "{error}");
+                let message = error["message"].as_str().unwrap().to_lowercase();
+                let reason = match certificate {
+                    Certificate::Expired => "expired",
+                    Certificate::WrongHost => "host",
+                    _ => "self",
+                };
+                let named = message.contains(reason) || message.contains("issuer");
+                assert!(named, "{certificate:?}: {message}");
+                assert_no_login(&journals);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_older_than_tls_1_2_is_spoken() {
+    for mode in [Mode::Implicit, Mode::Upgrade] {
+        for (outcome, journals) in both(mode, Certificate::Good, Versions::OnlyTls11, normal) {
+            outcome.assert_failure(69, "missing");
+            assert_no_login(&journals);
+        }
+    }
+}
+
+#[test]
+fn an_upgrade_that_is_not_offered_ends_the_run() {
+    let stripped = |event: &Event<'_>| match event.verb {
+        "CAPA" if !event.tls => Act::reply("+OK\r\nUSER\r\nUIDL\r\nSASL PLAIN\r\n."),
+        "STLS" => Act::reply("-ERR not known"),
+        "EHLO" if !event.tls => Act::reply("250-localhost\r\n250 AUTH PLAIN LOGIN"),
+        "STARTTLS" => Act::reply("502 5.5.1 not known"),
+        _ => Act::Normal,
+    };
+    for (outcome, journals) in both(Mode::Upgrade, Certificate::Good, Versions::Modern, stripped) {
+        let error = outcome.assert_failure(69, "missing");
+        assert!(error["hint"].is_string(), "{error}");
+        assert_no_login(&journals);
+    }
+}
+
+#[test]
+fn anything_but_consent_to_the_upgrade_ends_the_run() {
+    const REFUSALS: [(&str, &str); 7] = [
+        ("-ERR no", "454 4.7.0 not now"),
+        ("-ERR [SYS/TEMP] not now", "502 5.5.1 not known"),
+        ("+", "354 go ahead"),
+        ("+ continue", "334 "),
+        ("+OKAY", "2"),
+        ("", ""),
+        ("HELLO", "250 ok"),
+    ];
+    fn refuse<const N: usize>(event: &Event<'_>) -> Act {
+        match event.verb {
+            "STLS" => Act::reply(REFUSALS[N].0),
+            "STARTTLS" => Act::reply(REFUSALS[N].1),
+            _ => Act::Normal,
+        }
+    }
+    let hooks: [fn(&Event<'_>) -> Act; 7] =
+        [refuse::<0>, refuse::<1>, refuse::<2>, refuse::<3>, refuse::<4>, refuse::<5>, refuse::<6>];
+    for (number, hook) in hooks.into_iter().enumerate() {
+        for (outcome, journals) in both(Mode::Upgrade, Certificate::Good, Versions::Modern, hook) {
+            assert!(matches!(outcome.code, Some(69 | 75 | 76)), "{:?}: {outcome:?}", REFUSALS[number]);
+            outcome.error();
+            outcome.summary();
+            assert_no_login(&journals);
+        }
+    }
+}
+
+#[test]
+fn octets_injected_behind_the_consent_to_tls_end_the_run() {
+    let inject = |event: &Event<'_>| match event.verb {
+        "STLS" => Act::Reply(b"+OK begin\r\n+OK injected\r\n+OK injected\r\n".to_vec()),
+        "STARTTLS" => Act::Reply(b"220 begin\r\n250 injected\r\n235 injected\r\n".to_vec()),
+        _ => Act::Normal,
+    };
+    for (outcome, journals) in both(Mode::Upgrade, Certificate::Good, Versions::Modern, inject) {
+        outcome.assert_failure(76, "protocol");
+        assert_no_login(&journals);
+    }
+}
+
+#[test]
+fn a_server_that_refuses_to_name_its_capabilities_still_owes_tls() {
+    let mute = |event: &Event<'_>| match event.verb {
+        "CAPA" if !event.tls => Act::reply("-ERR not known"),
+        "STLS" => Act::reply("-ERR not known"),
+        "EHLO" if !event.tls => Act::reply("500 5.5.1 not known"),
+        "STARTTLS" => Act::reply("500 5.5.1 not known"),
+        _ => Act::Normal,
+    };
+    for (outcome, journals) in both(Mode::Upgrade, Certificate::Good, Versions::Modern, mute) {
+        outcome.assert_failure(69, "missing");
+        assert_no_login(&journals);
+    }
+}
+
+#[test]
+fn a_line_that_ends_or_goes_silent_in_the_handshake_is_temporary() {
+    let close = |event: &Event<'_>| match event.verb {
+        "STLS" => Act::Then(b"+OK begin\r\n".to_vec(), End::Close),
+        "STARTTLS" => Act::Then(b"220 begin\r\n".to_vec(), End::Close),
+        _ => Act::Normal,
+    };
+    let stall = |event: &Event<'_>| match event.verb {
+        "STLS" => Act::Then(b"+OK begin\r\n".to_vec(), End::Stall),
+        "STARTTLS" => Act::Then(b"220 begin\r\n".to_vec(), End::Stall),
+        _ => Act::Normal,
+    };
+    for (hook, kind) in [(close as fn(&Event<'_>) -> Act, "network"), (stall, "timeout")] {
+        for (outcome, journals) in both(Mode::Upgrade, Certificate::Good, Versions::Modern, hook) {
+            outcome.assert_failure(75, kind);
+            assert!(outcome.elapsed < Duration::from_secs(15));
+            assert_no_login(&journals);
+        }
+    }
+}
+
+#[test]
+fn what_was_announced_in_clear_is_forgotten_under_tls() {
+    let other_in_clear = |event: &Event<'_>| match event.verb {
+        "CAPA" if !event.tls => Act::reply("+OK\r\nSTLS\r\nSASL X-CLEAR\r\nPIPELINING\r\n."),
+        _ => Act::Normal,
+    };
+    let (world, mailbox) = (world(), Mailbox::with(3));
+    let server = Pop3d::for_mailbox(&mailbox).mode(Mode::Upgrade).without("PIPELINING").hook(other_in_clear);
+    let server = server.start();
+    world.fetch(&server).go().assert_exit(0);
+    server.assert_clean();
+}
+
+#[test]
+fn a_pinned_fingerprint_replaces_the_checks_of_chain_and_name() {
+    for certificate in [Certificate::Good, Certificate::SelfSigned, Certificate::WrongHost] {
+        for mode in [Mode::Implicit, Mode::Upgrade] {
+            let (world, mailbox) = (world(), Mailbox::with(1));
+            let server = Pop3d::for_mailbox(&mailbox).mode(mode).certificate(certificate).start();
+            let pin = Authority::shared().identity(certificate).fingerprint();
+            let fetch = |pin: &str, into: &str| {
+                world
+                    .postie(["--json", "fetch", "--server", &server.url(), "--tls-fingerprint", pin])
+                    .arg("--password-file")
+                    .arg(world.path("secret"))
+                    .arg("--maildir")
+                    .arg(world.path(into))
+            };
+            fetch(&pin, "Mail").go().assert_exit(0);
+            let other = Authority::shared().identity(Certificate::UnknownRoot).fingerprint();
+            let error = fetch(&other, "Other").go().assert_failure(77, "certificate");
+            let found = pin.trim_start_matches("sha256:");
+            assert!(error["message"].as_str().unwrap().contains(found), "it says what it found: {error}");
+            assert!(
+                !world.path("Other").exists() || world.path("Other/new").read_dir().unwrap().next().is_none()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_bad_ca_file_is_a_mistake_in_the_configuration() {
+    let (world, mailbox) = (world(), Mailbox::with(1));
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    world.write("empty.pem", "");
+    world.write("broken.pem", "-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n");
+    for file in ["empty.pem", "broken.pem", "missing.pem"] {
+        let run = world.postie(["--json", "fetch", "--server", &server.url(), "--ca-file"]);
+        let run = run.arg(world.path(file)).arg("--password-file").arg(world.path("secret"));
+        run.arg("--maildir").arg(world.path("Mail")).go().assert_failure(78, "config");
+    }
+    assert!(server.journals().iter().all(|journal| journal.received.is_empty()));
+}
+
+#[test]
+fn a_secret_never_goes_in_clear_beyond_loopback() {
+    let world = world();
+    // An address of the documentation's: nobody is there, and nobody may be asked.
+    for url in ["pop3+insecure://ana@192.0.2.1", "smtp+insecure://ana@192.0.2.1"] {
+        let command = if url.starts_with("pop3") { "list" } else { "send" };
+        let run = world.at_url(url, command);
+        let run = if command == "send" { run.args(["-f", "a@example.org", "b@example.org"]) } else { run };
+        let outcome = run.stdin("text\n").go();
+        outcome.assert_failure(78, "config");
+        assert!(outcome.elapsed < Duration::from_secs(5), "nobody was asked");
+    }
+}

@@ -1,0 +1,20 @@
+//! What the integration tests and the tour share: certificates made on the spot, scripted servers, small
+//! real servers over loopback, a scratch home for the binary, and Dovecot and Postfix where they are
+//! installed.
+//!
+//! Nothing here trusts postie's own words: what a server was sent and what lies on disk is what counts.
+
+pub mod authority;
+pub mod disk;
+pub mod embedded;
+pub mod leak;
+pub mod link;
+pub mod mailbox;
+pub mod peer;
+pub mod player;
+pub mod pop3d;
+pub mod process;
+pub mod real;
+pub mod script;
+pub mod smtpd;
+pub mod world;

@@ -1,0 +1,497 @@
+//! A small, strict POP3 server over loopback (`RFC 1939`, `2449`, `2595`, `5034`): what it deletes is
+//! gone at a clean QUIT and not before. A hook lets a test misbehave at any command.
+
+use super::authority::{Authority, Certificate, Versions};
+use super::embedded::Listener;
+use super::leak;
+use super::mailbox::{Mailbox, Stored};
+use super::peer::{End, Peer, Phase};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use md5::{Digest as _, Md5};
+use openssl::ssl::SslAcceptor;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// The user every embedded server knows.
+pub const USER: &str = "ana";
+
+/// The password of [`USER`]; no other text contains it by accident.
+pub const SECRET: &str = "kumquat-7Gx-secret-Qz9";
+
+/// How a server speaks TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// From the first octet.
+    Implicit,
+    /// After STLS or STARTTLS.
+    Upgrade,
+    /// Never.
+    Plain,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Mode; 3] = [Mode::Implicit, Mode::Upgrade, Mode::Plain];
+}
+
+/// A command as a hook sees it.
+#[derive(Debug)]
+pub struct Event<'a> {
+    /// The connection, from 0.
+    pub connection: usize,
+    /// The command's first word in capitals; empty for the greeting.
+    pub verb: &'a str,
+    /// The whole command.
+    pub line: &'a str,
+    /// Whether TLS is up.
+    pub tls: bool,
+}
+
+/// What a hook does about it.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// Nothing: the server answers.
+    Normal,
+    /// These octets instead of the server's answer.
+    Reply(Vec<u8>),
+    /// These octets, then the end.
+    Then(Vec<u8>, End),
+    /// The server answers, and after so many octets of that the connection ends.
+    Cut(usize, End),
+}
+
+impl Act {
+    /// A reply of one or more lines; the last CRLF is added.
+    pub fn reply(text: &str) -> Act {
+        Act::Reply(format!("{text}\r\n").into_bytes())
+    }
+
+    /// The end, without an answer.
+    pub fn end(end: End) -> Act {
+        Act::Then(Vec::new(), end)
+    }
+}
+
+type Hook = dyn Fn(&Event<'_>) -> Act + Send + Sync;
+
+/// A POP3 server about to start.
+pub struct Setup {
+    mailbox: Mailbox,
+    mode: Mode,
+    certificate: Certificate,
+    versions: Versions,
+    capabilities: Vec<&'static str>,
+    greeting: &'static str,
+    hook: Box<Hook>,
+}
+
+/// A running POP3 server.
+pub struct Pop3d {
+    listener: Listener,
+    mode: Mode,
+}
+
+impl Deref for Pop3d {
+    type Target = Listener;
+
+    fn deref(&self) -> &Listener {
+        &self.listener
+    }
+}
+
+/// What a good server announces; STLS comes and goes by itself.
+const CAPABILITIES: [&str; 6] =
+    ["TOP", "UIDL", "USER", "SASL PLAIN LOGIN CRAM-MD5", "RESP-CODES", "PIPELINING"];
+
+impl Pop3d {
+    /// A good server for `mailbox`, about to start.
+    pub fn for_mailbox(mailbox: &Mailbox) -> Setup {
+        Setup {
+            mailbox: mailbox.clone(),
+            mode: Mode::Implicit,
+            certificate: Certificate::Good,
+            versions: Versions::Modern,
+            capabilities: CAPABILITIES.to_vec(),
+            greeting: "ready <17.4711@localhost>",
+            hook: Box::new(|_| Act::Normal),
+        }
+    }
+
+    /// The `--server` URL.
+    pub fn url(&self) -> String {
+        let scheme = match self.mode {
+            Mode::Implicit => "pop3s",
+            Mode::Upgrade => "pop3",
+            Mode::Plain => "pop3+insecure",
+        };
+        format!("{scheme}://{USER}@localhost:{}", self.port())
+    }
+}
+
+impl Setup {
+    /// How it speaks TLS.
+    pub fn mode(mut self, mode: Mode) -> Setup {
+        self.mode = mode;
+        self
+    }
+
+    /// Which certificate it shows.
+    pub fn certificate(mut self, certificate: Certificate) -> Setup {
+        self.certificate = certificate;
+        self
+    }
+
+    /// Which TLS versions it speaks.
+    pub fn versions(mut self, versions: Versions) -> Setup {
+        self.versions = versions;
+        self
+    }
+
+    /// It neither announces nor knows a capability.
+    pub fn without(mut self, capability: &str) -> Setup {
+        self.capabilities.retain(|has| has.split(' ').next() != Some(capability));
+        self
+    }
+
+    /// Its greeting, less the `+OK`.
+    pub fn greeting(mut self, greeting: &'static str) -> Setup {
+        self.greeting = greeting;
+        self
+    }
+
+    /// A hook to misbehave with.
+    pub fn hook(mut self, hook: impl Fn(&Event<'_>) -> Act + Send + Sync + 'static) -> Setup {
+        self.hook = Box::new(hook);
+        self
+    }
+
+    /// Starts it, guarded against the password in clear unless TLS is off.
+    pub fn start(self) -> Pop3d {
+        self.serve(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
+    }
+
+    /// The same at a port that another server has just left, as one account's next server.
+    pub fn start_at(self, port: u16) -> Pop3d {
+        self.serve(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap())
+    }
+
+    fn serve(self, socket: TcpListener) -> Pop3d {
+        let mode = self.mode;
+        let acceptor = Authority::shared().identity(self.certificate).acceptor(self.versions);
+        let shared = Arc::new((self, acceptor));
+        let mut listener = Listener::on(socket, move |peer, connection| {
+            let (setup, acceptor) = (&shared.0, &shared.1);
+            let mut session = Session::new(setup, acceptor, peer, connection);
+            // A connection that ends in the middle deletes nothing; the journal has what came before.
+            let _ = session.run();
+        });
+        if mode != Mode::Plain {
+            listener.guard(SECRET);
+        }
+        Pop3d { listener, mode }
+    }
+}
+
+struct Session<'a> {
+    setup: &'a Setup,
+    acceptor: &'a SslAcceptor,
+    peer: Peer,
+    connection: usize,
+    user: Option<String>,
+    open: Option<Open>,
+}
+
+/// The TRANSACTION state.
+struct Open {
+    listing: Vec<Stored>,
+    deleted: Vec<usize>,
+    _hold: super::mailbox::Hold,
+}
+
+impl<'a> Session<'a> {
+    fn new(setup: &'a Setup, acceptor: &'a SslAcceptor, peer: Peer, connection: usize) -> Self {
+        Session { setup, acceptor, peer, connection, user: None, open: None }
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        if self.setup.mode == Mode::Implicit {
+            self.peer.start_tls(self.acceptor)?;
+        }
+        match self.ask("", "") {
+            Act::Normal => self.ok(self.setup.greeting),
+            act => {
+                if self.misbehave(act)? {
+                    return Ok(());
+                }
+            }
+        }
+        loop {
+            let line = self.peer.read_command()?;
+            let tls = self.peer.phase() == Phase::Tls;
+            if line.len() > 253 && !line.starts_with("AUTH") {
+                self.peer.violation(format!("a command of {} octets", line.len()));
+            }
+            if !line.is_ascii() {
+                self.peer.violation(format!("8-bit octets in {line:?}"));
+            }
+            if !tls && leak::find(line.as_bytes(), SECRET).is_some() && self.setup.mode != Mode::Plain {
+                self.peer.violation("the password in clear");
+            }
+            if self.peer.has_input() && !self.setup.capabilities.contains(&"PIPELINING") {
+                self.peer.violation(format!("pipelined behind {line:?} without PIPELINING"));
+            }
+            let verb = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+            match self.ask(&verb, &line) {
+                Act::Normal => {
+                    if self.command(&verb, &line)? {
+                        return Ok(());
+                    }
+                }
+                Act::Cut(octets, end) => {
+                    self.peer.flush()?;
+                    self.peer.cut_after(octets, end);
+                    if self.command(&verb, &line)? {
+                        return Ok(());
+                    }
+                }
+                act => {
+                    if self.misbehave(act)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn ask(&self, verb: &str, line: &str) -> Act {
+        let tls = self.peer.phase() == Phase::Tls;
+        (self.setup.hook)(&Event { connection: self.connection, verb, line, tls })
+    }
+
+    /// True where that was the end.
+    fn misbehave(&mut self, act: Act) -> io::Result<bool> {
+        match act {
+            Act::Normal | Act::Cut(..) => Ok(false),
+            Act::Reply(octets) => {
+                self.peer.send(octets);
+                Ok(false)
+            }
+            Act::Then(octets, end) => {
+                self.peer.send(octets);
+                self.peer.end(end);
+                Ok(true)
+            }
+        }
+    }
+
+    fn ok(&mut self, text: &str) {
+        self.peer.send(format!("+OK {text}\r\n"));
+    }
+
+    fn err(&mut self, text: &str) {
+        self.peer.send(format!("-ERR {text}\r\n"));
+    }
+
+    fn knows(&self, capability: &str) -> bool {
+        self.setup.capabilities.iter().any(|has| has.split(' ').next() == Some(capability))
+    }
+
+    /// Answers; true at the end of the session.
+    fn command(&mut self, verb: &str, line: &str) -> io::Result<bool> {
+        let argument = line.split_once(' ').map_or("", |(_, rest)| rest);
+        match (verb, self.open.is_some()) {
+            ("CAPA", _) => self.capa(),
+            ("QUIT", _) => return self.quit(),
+            ("STLS", false) if self.setup.mode == Mode::Upgrade && self.peer.phase() == Phase::Plain => {
+                self.ok("begin TLS");
+                self.peer.start_tls(self.acceptor)?;
+                self.user = None;
+            }
+            ("USER", false) if self.knows("USER") => {
+                self.user = Some(argument.to_owned());
+                self.ok("and the password");
+            }
+            ("PASS", false) => {
+                let good = self.user.as_deref() == Some(USER) && argument == SECRET;
+                self.login(good);
+            }
+            ("APOP", false) => self.apop(argument),
+            ("AUTH", false) if self.knows("SASL") => self.auth(argument)?,
+            ("NOOP", true) => self.ok("nothing done"),
+            ("RSET", true) => {
+                self.transaction().deleted.clear();
+                self.ok("nothing is deleted");
+            }
+            ("STAT" | "LIST" | "UIDL" | "RETR" | "TOP" | "DELE", true) => self.transact(verb, argument),
+            _ => self.err("not known here"),
+        }
+        Ok(false)
+    }
+
+    fn capa(&mut self) {
+        let mut lines: Vec<&str> = self.setup.capabilities.clone();
+        if self.setup.mode == Mode::Upgrade && self.peer.phase() == Phase::Plain {
+            lines.push("STLS");
+        }
+        self.ok("these");
+        self.peer.send(format!("{}\r\n.\r\n", lines.join("\r\n")));
+    }
+
+    fn quit(&mut self) -> io::Result<bool> {
+        if let Some(open) = self.open.take() {
+            self.setup.mailbox.remove(&open.listing, &open.deleted);
+        }
+        self.ok("goodbye");
+        self.peer.flush()?;
+        self.peer.end(End::Close);
+        Ok(true)
+    }
+
+    fn login(&mut self, good: bool) {
+        if !good {
+            return self.err("[AUTH] no such user or password");
+        }
+        match self.setup.mailbox.hold() {
+            None => self.err("[IN-USE] another session has the mailbox"),
+            Some(hold) => {
+                let listing = self.setup.mailbox.messages();
+                self.open = Some(Open { listing, deleted: Vec::new(), _hold: hold });
+                self.ok("the mailbox is open");
+            }
+        }
+    }
+
+    fn apop(&mut self, argument: &str) {
+        let stamp = self.setup.greeting.find('<').map(|at| &self.setup.greeting[at..]).unwrap_or_default();
+        let digest = hex(&Md5::digest(format!("{stamp}{SECRET}")));
+        self.login(argument == format!("{USER} {digest}") && !stamp.is_empty());
+    }
+
+    fn auth(&mut self, argument: &str) -> io::Result<()> {
+        let (mechanism, initial) = match argument.split_once(' ') {
+            Some((mechanism, initial)) => (mechanism.to_ascii_uppercase(), Some(initial.to_owned())),
+            None => (argument.to_ascii_uppercase(), None),
+        };
+        let step = |session: &mut Self, prompt: &str, initial: Option<String>| {
+            let answer = match initial {
+                Some(initial) => initial,
+                None => {
+                    session.peer.send(format!("+ {}\r\n", STANDARD.encode(prompt)));
+                    session.peer.read_command()?
+                }
+            };
+            Ok::<_, io::Error>(STANDARD.decode(answer.trim_start_matches('=')).unwrap_or_default())
+        };
+        let good = match mechanism.as_str() {
+            "PLAIN" => step(self, "", initial)? == format!("\0{USER}\0{SECRET}").as_bytes(),
+            "LOGIN" => {
+                let user = step(self, "Username:", initial)?;
+                let password = step(self, "Password:", None)?;
+                user == USER.as_bytes() && password == SECRET.as_bytes()
+            }
+            "CRAM-MD5" => {
+                let challenge = "<4711.17@localhost>";
+                let mut mac = Hmac::<Md5>::new_from_slice(SECRET.as_bytes()).unwrap();
+                mac.update(challenge.as_bytes());
+                let wanted = format!("{USER} {}", hex(&mac.finalize().into_bytes()));
+                step(self, challenge, None)? == wanted.as_bytes()
+            }
+            _ => {
+                self.err("no such mechanism");
+                return Ok(());
+            }
+        };
+        self.login(good);
+        Ok(())
+    }
+
+    fn transaction(&mut self) -> &mut Open {
+        self.open.as_mut().expect("checked by the caller")
+    }
+
+    fn transact(&mut self, verb: &str, argument: &str) {
+        if (verb == "UIDL" && !self.knows("UIDL")) || (verb == "TOP" && !self.knows("TOP")) {
+            return self.err("not known here");
+        }
+        let open = self.open.as_mut().expect("checked by the caller");
+        let there: Vec<(usize, Stored)> = open
+            .listing
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !open.deleted.contains(at))
+            .map(|(at, message)| (at, message.clone()))
+            .collect();
+        let row = |(at, message): &(usize, Stored)| match verb {
+            "UIDL" => format!("{} {}", at + 1, message.uid),
+            _ => format!("{} {}", at + 1, message.wire.len()),
+        };
+        match (verb, argument) {
+            ("STAT", _) => {
+                let octets: usize = there.iter().map(|(_, message)| message.wire.len()).sum();
+                return self.ok(&format!("{} {octets}", there.len()));
+            }
+            ("LIST" | "UIDL", "") => {
+                self.ok("these");
+                let rows: String = there.iter().map(|entry| row(entry) + "\r\n").collect();
+                return self.peer.send(format!("{rows}.\r\n"));
+            }
+            _ => {}
+        }
+        let mut words = argument.split(' ').map(str::parse::<usize>);
+        let number = words.next().and_then(Result::ok).unwrap_or(0);
+        let Some(found) = there.into_iter().find(|(at, _)| at + 1 == number) else {
+            self.peer.violation(format!("{verb} of a message that is not there: {argument}"));
+            return self.err("no such message");
+        };
+        match verb {
+            "LIST" | "UIDL" => self.ok(&row(&found)),
+            "DELE" => {
+                self.transaction().deleted.push(found.0);
+                self.ok("marked");
+            }
+            "RETR" => self.body(&found.1.wire),
+            "TOP" => match words.next() {
+                Some(Ok(lines)) => self.body(&top(&found.1.wire, lines)),
+                _ => self.err("TOP wants two numbers"),
+            },
+            _ => self.err("not known here"),
+        }
+    }
+
+    fn body(&mut self, wire: &[u8]) {
+        self.ok("here it is");
+        self.peer.send(stuffed(wire));
+    }
+}
+
+/// A multi-line answer's body: dots doubled, ended by a lone dot.
+pub fn stuffed(wire: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(wire.len() + 8);
+    let mut line_start = true;
+    for (at, octet) in wire.iter().enumerate() {
+        if line_start && *octet == b'.' {
+            out.push(b'.');
+        }
+        out.push(*octet);
+        line_start = *octet == b'\n' && at > 0 && wire[at - 1] == b'\r';
+    }
+    if !wire.is_empty() && !line_start {
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b".\r\n");
+    out
+}
+
+fn top(wire: &[u8], lines: usize) -> Vec<u8> {
+    let head = memchr::memmem::find(wire, b"\r\n\r\n").map_or(wire.len(), |at| at + 4);
+    let rest = wire[head..].split_inclusive(|octet| *octet == b'\n').take(lines);
+    wire[..head].iter().copied().chain(rest.flatten().copied()).collect()
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}

@@ -1,0 +1,278 @@
+//! Runs a program, never for longer than it may take, and gives what came out.
+
+use super::peer::Victim;
+use serde_json::Value;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A program about to run, its environment empty but for what is set.
+pub struct Run {
+    command: Command,
+    stdin: Vec<u8>,
+    stdout: Option<File>,
+    limit: Duration,
+    victim: Option<Victim>,
+}
+
+/// What came of it.
+pub struct Outcome {
+    /// The exit status, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Its standard output, unless that went elsewhere.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl Run {
+    /// `program`, with nothing on standard input and a minute's time.
+    pub fn new(program: impl AsRef<OsStr>) -> Run {
+        let mut command = Command::new(program);
+        command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Run { command, stdin: Vec::new(), stdout: None, limit: Duration::from_secs(60), victim: None }
+    }
+
+    /// One more argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Run {
+        self.command.arg(arg);
+        self
+    }
+
+    /// More arguments.
+    pub fn args<T: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = T>) -> Run {
+        self.command.args(args);
+        self
+    }
+
+    /// One more variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Run {
+        self.command.env(name, value);
+        self
+    }
+
+    /// One variable less.
+    pub fn env_remove(mut self, name: &str) -> Run {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Where it runs.
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Run {
+        self.command.current_dir(dir.into());
+        self
+    }
+
+    /// What it reads.
+    pub fn stdin(mut self, octets: impl AsRef<[u8]>) -> Run {
+        self.stdin = octets.as_ref().to_vec();
+        self
+    }
+
+    /// Where its output goes, if not to the test.
+    pub fn stdout(mut self, file: File) -> Run {
+        self.stdout = Some(file);
+        self
+    }
+
+    /// How long it may take before the test fails.
+    pub fn limit(mut self, limit: Duration) -> Run {
+        self.limit = limit;
+        self
+    }
+
+    /// A server's script may kill it.
+    pub fn victim(mut self, victim: Victim) -> Run {
+        self.victim = Some(victim);
+        self
+    }
+
+    /// The same run under a shell's prelude (`ulimit -f 4`, for example), which `exec`s it.
+    pub fn under_shell(self, prelude: &str) -> Run {
+        let mut words: Vec<OsString> = vec![self.command.get_program().to_owned()];
+        words.extend(self.command.get_args().map(OsStr::to_owned));
+        let mut run =
+            Run::new("/bin/sh").arg("-c").arg(format!("{prelude}; exec \"$@\"")).arg("sh").args(words);
+        for (name, value) in self.command.get_envs() {
+            if let Some(value) = value {
+                run.command.env(name, value);
+            }
+        }
+        if let Some(dir) = self.command.get_current_dir() {
+            run.command.current_dir(dir);
+        }
+        Run { stdin: self.stdin, stdout: self.stdout, limit: self.limit, victim: self.victim, ..run }
+    }
+
+    /// Runs it. Fails the test if it does not end in time.
+    #[track_caller]
+    pub fn run(mut self) -> Outcome {
+        if let Some(file) = self.stdout.take() {
+            self.command.stdout(file);
+        }
+        let begun = Instant::now();
+        let mut child = self.command.spawn().unwrap_or_else(|e| panic!("{:?}: {e}", self.command));
+        let process = child.id();
+        if let Some(victim) = &self.victim {
+            victim.set(process);
+        }
+        let (mut input, octets) = (child.stdin.take().unwrap(), self.stdin);
+        // A program that reads nothing of it is none the worse.
+        thread::spawn(move || input.write_all(&octets));
+        let reader = |pipe: Option<Box<dyn std::io::Read + Send>>| {
+            let (sender, receiver) = mpsc::channel();
+            thread::spawn(move || {
+                let mut octets = Vec::new();
+                let read = pipe.map(|mut pipe| pipe.read_to_end(&mut octets));
+                let _ = (read, sender.send(octets));
+            });
+            receiver
+        };
+        let stdout = reader(child.stdout.take().map(|pipe| Box::new(pipe) as _));
+        let stderr = reader(child.stderr.take().map(|pipe| Box::new(pipe) as _));
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || sender.send(child.wait()));
+        let status = match ended.recv_timeout(self.limit) {
+            Ok(status) => status.unwrap(),
+            Err(_) => {
+                let process = rustix::process::Pid::from_raw(process as i32).unwrap();
+                let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+                let stderr = stderr.recv_timeout(Duration::from_secs(5)).unwrap_or_default();
+                panic!(
+                    "{:?} did not end within {:?}; on stderr:\n{}",
+                    self.command,
+                    self.limit,
+                    String::from_utf8_lossy(&stderr)
+                );
+            }
+        };
+        let elapsed = begun.elapsed();
+        // A process it left behind would hold the pipes open: that too must not hang the test.
+        let rest = |pipe: mpsc::Receiver<Vec<u8>>| {
+            pipe.recv_timeout(Duration::from_secs(20)).expect("a process left behind holds the output open")
+        };
+        Outcome {
+            code: status.code(),
+            signal: status.signal(),
+            stdout: rest(stdout),
+            stderr: rest(stderr),
+            elapsed,
+        }
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (out, err) = (self.out(), self.err());
+        writeln!(f, "exit {:?}, signal {:?}, after {:?}", self.code, self.signal, self.elapsed)?;
+        write!(f, "stdout:\n{out}\nstderr:\n{err}")
+    }
+}
+
+impl Outcome {
+    /// Standard output as text.
+    pub fn out(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Standard error as text.
+    pub fn err(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// Fails unless the exit status is this one. What every run owes (no panic, a `summary` at the end of
+    /// JSON, an `error` line for every failure) is checked by the way.
+    #[track_caller]
+    pub fn assert_exit(&self, code: i32) -> &Outcome {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "exit status (signal {:?})\nstdout:\n{}\nstderr:\n{}",
+            self.signal,
+            self.out(),
+            self.err()
+        );
+        self
+    }
+
+    /// The lines of JSON on standard output. Anything else there fails the test.
+    #[track_caller]
+    pub fn json(&self) -> Vec<Value> {
+        let text = std::str::from_utf8(&self.stdout).expect("JSON is UTF-8");
+        assert!(text.is_empty() || text.ends_with('\n'), "the last line has no end: {text:?}");
+        let line = |line: &str| {
+            let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+            assert_eq!(value["v"], 1, "{line}");
+            assert!(value["type"].is_string(), "{line}");
+            value
+        };
+        text.lines().map(line).collect()
+    }
+
+    /// The JSON lines of one type.
+    #[track_caller]
+    pub fn of_type(&self, kind: &str) -> Vec<Value> {
+        self.json().into_iter().filter(|line| line["type"] == kind).collect()
+    }
+
+    /// The summary, which is the last line.
+    #[track_caller]
+    pub fn summary(&self) -> Value {
+        let last = self.json().pop().unwrap_or_else(|| panic!("no JSON at all; stderr:\n{}", self.err()));
+        assert_eq!(last["type"], "summary", "the last line");
+        assert_eq!(self.of_type("summary").len(), 1, "one summary:\n{}", self.out());
+        if let Some(code) = self.code {
+            assert_eq!(last["exit"], code, "the summary's exit");
+        }
+        last
+    }
+
+    /// The first error line; a run with another exit status than 0 must have one, whole.
+    #[track_caller]
+    pub fn error(&self) -> Value {
+        let error = self.of_type("error").into_iter().next();
+        let error =
+            error.unwrap_or_else(|| panic!("no error line:\n{}\nstderr:\n{}", self.out(), self.err()));
+        for (name, allowed) in [
+            ("scope", &["message", "recipient", "session", "account"][..]),
+            ("retry", &["never", "safe", "may_duplicate"][..]),
+        ] {
+            assert!(allowed.contains(&error[name].as_str().unwrap_or_default()), "{name} of {error}");
+        }
+        for name in ["kind", "stage", "message"] {
+            assert!(error[name].as_str().is_some_and(|text| !text.is_empty()), "{name} of {error}");
+        }
+        assert!(error["exit"].is_u64(), "exit of {error}");
+        error
+    }
+
+    /// Fails unless this was a failure told as the contract wants it: exit status, error line with that
+    /// exit and kind, summary.
+    #[track_caller]
+    pub fn assert_failure(&self, code: i32, kind: &str) -> Value {
+        self.assert_exit(code);
+        let error = self.error();
+        assert_eq!(error["kind"], kind, "{error}");
+        assert_eq!(error["exit"], code, "{error}");
+        self.summary();
+        error
+    }
+}
+
+/// Reads a file that may not be there yet.
+pub fn read_or_empty(path: &std::path::Path) -> String {
+    let mut text = Vec::new();
+    let _ = File::open(path).and_then(|mut file| file.read_to_end(&mut text));
+    String::from_utf8_lossy(&text).into_owned()
+}
