@@ -125,7 +125,7 @@ impl Spool {
 }
 
 /// The failure of keeping a message.
-pub(super) fn cannot_keep(error: &io::Error) -> Failure {
+pub fn cannot_keep(error: &io::Error) -> Failure {
     let message = format!("{}: keeping the message: {error}", std::env::temp_dir().display());
     Failure::new(Kind::Storage, "message", message).scoped(Scope::Message)
 }
