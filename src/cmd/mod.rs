@@ -6,6 +6,7 @@ mod config;
 mod fetch;
 mod list;
 mod message;
+mod send;
 mod side;
 mod test_account;
 
@@ -152,7 +153,7 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<()> {
         Command::List(args) => list::run(args, context),
         Command::TestAccount(args) => test_account::run(args, context),
         Command::Config(args) => config::run(args, context),
-        Command::Send(_) => Err(internal("not built yet").into()),
+        Command::Send(args) => send::run(args, context),
     }
 }
 

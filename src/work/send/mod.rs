@@ -2,10 +2,12 @@
 //! of it. Temporary failures are tried again where that was asked for, with the same message and so the
 //! same Message-ID; once the final dot may have left, never.
 
+mod copy;
 mod declare;
 mod queue_id;
 mod receipt;
 
+pub use copy::CopyTo;
 pub use receipt::{Receipt, Recipient, Status, TlsUsed};
 
 use crate::codec::smtp::{Notify, Return};
@@ -254,9 +256,11 @@ impl<'a> Attempt<'a> {
         }
         let recipients = &self.receipt.recipients;
         let named = |(index, failure): (usize, Failure)| (Some(recipients[index].address.clone()), failure);
-        let failures =
-            failure.map(|failure| (None, failure)).into_iter().chain(self.refusals.into_iter().map(named));
-        Report { failures: failures.collect(), exit, receipt: self.receipt }
+        let message = failure.map(|failure| (None, failure));
+        let mut failures: Vec<_> = message.into_iter().chain(self.refusals.into_iter().map(named)).collect();
+        // What decided comes first.
+        failures.sort_by_key(|(_, failure)| failure.exit() != exit);
+        Report { failures, exit, receipt: self.receipt }
     }
 }
 

@@ -118,7 +118,7 @@ impl Receipt {
     }
 
     /// A receipt for a message that was not tried yet.
-    pub(super) fn untried(outgoing: &Outgoing) -> Self {
+    pub fn untried(outgoing: &Outgoing) -> Self {
         let envelope = &outgoing.envelope;
         Receipt {
             status: Status::Failed,
@@ -152,6 +152,11 @@ impl Receipt {
     pub(super) fn taken(&mut self, said: &Said) {
         self.reply = Some(said.reply.to_string());
         self.queue_id = queue_id::find(&said.text);
+    }
+
+    /// Whether a server has taken the message for anybody.
+    pub fn was_taken(&self) -> bool {
+        self.has(Status::Accepted)
     }
 
     pub(super) fn has(&self, status: Status) -> bool {
