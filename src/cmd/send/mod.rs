@@ -67,10 +67,11 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
         return Ok(());
     }
     let side = Side::smtp(&account, context)?;
-    let report = hand_over(&side, &options, args.check, &mut outgoing, context);
-    conclude(&side, args.check, &report, context);
-    if let Some(copy) = copy.filter(|_| !args.check && report.receipt.was_taken()) {
-        save(&copy, &mut outgoing, &side, context)?;
+    let errand = Errand { side: &side, options: &options, checks: args.check };
+    let report = errand.run(&mut outgoing, context);
+    errand.conclude(&report, context);
+    if let Some(copy) = copy.filter(|_| errand.sent(&report)) {
+        errand.save(&copy, &mut outgoing, context)?;
     }
     Ok(())
 }
@@ -83,54 +84,74 @@ fn copy_to(text: &str, context: &Context) -> Result<CopyTo, Failure> {
     Ok(copy)
 }
 
-/// Runs the job.
-fn hand_over(
-    side: &Side,
-    options: &Options,
-    only_check: bool,
-    outgoing: &mut Outgoing,
-    context: &mut Context,
-) -> Report {
-    let Context { limits, out, .. } = context;
-    let limits: &Limits = limits;
-    let endpoint = side.server.endpoint();
-    let login = side.login.as_ref().map(|login| smtp_login(&side.server, login));
-    let connect = || dial(&endpoint, side.tls.as_ref(), limits, side.tap());
-    let job = Job {
-        opening: Opening { endpoint: &endpoint, tls: side.tls.as_ref(), login: login.as_ref(), name: None },
-        connect: &connect,
-        limits,
-        options,
-    };
-    if only_check {
-        return check(&job, outgoing);
-    }
-    let size = outgoing.content.facts().octets;
-    if size >= LARGE {
-        out.progress().begin(&side.label, size);
-    }
-    let report = send(&job, outgoing, &mut |octets| out.progress().advance(octets));
-    out.progress().clear();
-    report
+/// One message on its way through one server.
+struct Errand<'a> {
+    side: &'a Side,
+    options: &'a Options,
+    /// Only the recipients are asked for (`--check`).
+    checks: bool,
 }
 
-/// Says what came of it: the receipt, then what went wrong.
-fn conclude(side: &Side, only_check: bool, report: &Report, context: &mut Context) {
-    let out = &mut context.out;
-    tell(out, Some(side), &report.receipt);
-    let about = About::account(&side.label);
-    for (recipient, failure) in &report.failures {
-        let failure = advise(failure.clone(), &side.server);
-        out.error(&About { recipient: recipient.as_deref(), ..about }, &failure);
+impl Errand<'_> {
+    /// Runs the job.
+    fn run(&self, outgoing: &mut Outgoing, context: &mut Context) -> Report {
+        let Context { limits, out, .. } = context;
+        let limits: &Limits = limits;
+        let side = self.side;
+        let endpoint = side.server.endpoint();
+        let login = side.login.as_ref().map(|login| smtp_login(&side.server, login));
+        let connect = || dial(&endpoint, side.tls.as_ref(), limits, side.tap());
+        let tls = side.tls.as_ref();
+        let job = Job {
+            opening: Opening { endpoint: &endpoint, tls, login: login.as_ref(), name: None },
+            connect: &connect,
+            limits,
+            options: self.options,
+        };
+        if self.checks {
+            return check(&job, outgoing);
+        }
+        let size = outgoing.content.facts().octets;
+        if size >= LARGE {
+            out.progress().begin(&side.label, size);
+        }
+        let report = send(&job, outgoing, &mut |octets| out.progress().advance(octets));
+        out.progress().clear();
+        report
     }
-    let accepted = report.receipt.was_taken() && !only_check;
-    if accepted && out.stdout_lost() {
-        let reply = report.receipt.reply.as_deref().unwrap_or_default();
-        let message =
-            format!("standard output: writing the receipt: failed; the message was accepted: {reply}");
-        out.error(&about, &Failure::new(Kind::Storage, "receipt", message));
+
+    /// Whether a server has the message now.
+    fn sent(&self, report: &Report) -> bool {
+        report.receipt.was_taken() && !self.checks
     }
-    out.settle(report.exit);
+
+    /// Says what came of it: the receipt, then what went wrong.
+    fn conclude(&self, report: &Report, context: &mut Context) {
+        let out = &mut context.out;
+        tell(out, Some(self.side), &report.receipt);
+        let about = About::account(&self.side.label);
+        for (recipient, failure) in &report.failures {
+            let failure = advise(failure.clone(), &self.side.server);
+            out.error(&About { recipient: recipient.as_deref(), ..about }, &failure);
+        }
+        if self.sent(report) && out.stdout_lost() {
+            let reply = report.receipt.reply.as_deref().unwrap_or_default();
+            let message =
+                format!("standard output: writing the receipt: failed; the message was accepted: {reply}");
+            out.error(&about, &Failure::new(Kind::Storage, "receipt", message));
+        }
+        out.settle(report.exit);
+    }
+
+    /// `--save-copy`: a copy that cannot be stored makes an accepted message "part done".
+    fn save(&self, copy: &CopyTo, outgoing: &mut Outgoing, context: &mut Context) -> Result<(), Failure> {
+        let ledgers = context.env.state_dir()?.join("copies");
+        if let Err(failure) = copy.store(outgoing, &ledgers, &context.limits) {
+            context.out.settle(Exit::Ok);
+            context.out.fail(&About::account(&self.side.label), &failure);
+        }
+        Ok(())
+    }
 }
 
 /// Tells a receipt: a JSON line, a count, and with `-v` a line for people.
@@ -178,17 +199,4 @@ fn plan(account: &Account, outgoing: &Outgoing, out: &mut Output) {
     }
     out.line("receipt", &Plan { receipt: &receipt, server, needs });
     out.count(Status::Skipped.name(), 1);
-}
-
-/// `--save-copy`: a copy that cannot be stored makes an accepted message "part done".
-fn save(copy: &CopyTo, outgoing: &mut Outgoing, side: &Side, context: &mut Context) -> Result<(), Failure> {
-    let ledgers = context.env.state_dir()?.join("copies");
-    match copy.store(outgoing, &ledgers, &context.limits) {
-        Ok(_) => {}
-        Err(failure) => {
-            context.out.settle(Exit::Ok);
-            context.out.fail(&About::account(&side.label), &failure);
-        }
-    }
-    Ok(())
 }

@@ -238,17 +238,22 @@ impl<'a> Attempt<'a> {
 
     fn report(mut self, failure: Option<Failure>, extent: Extent) -> Report {
         let accepted = self.receipt.has(Status::Accepted);
-        let all_or_none = self.job.options.on_rejected == OnRejected::Abort;
+        let policy = self.job.options.on_rejected;
+        let all_or_none = policy == OnRejected::Abort;
         let exit = match &failure {
             Some(failure) if failure.kind == Kind::Unknown => Exit::Unknown,
             // A check under "all or none" that finds one refused has found that nothing would be sent.
             None if extent == Extent::Check && all_or_none && !self.refusals.is_empty() => {
-                exit_of_recipients(&self.receipt, all_or_none)
+                exit_of_recipients(&self.receipt, policy)
             }
             None if self.refusals.is_empty() => Exit::Ok,
             _ if accepted => Exit::Partial,
+            // Trying again could not help the others.
+            _ if all_or_none && self.refusals.iter().any(|(_, refusal)| refusal.kind == Kind::Recipient) => {
+                Exit::Recipient
+            }
             Some(failure) => failure.exit(),
-            None => exit_of_recipients(&self.receipt, all_or_none),
+            None => exit_of_recipients(&self.receipt, policy),
         };
         self.receipt.status = receipt::status(exit, failure.as_ref());
         if let Some(reply) = failure.as_ref().and_then(|failure| failure.reply.as_ref()) {

@@ -3,7 +3,7 @@
 use super::queue_id;
 use crate::mail::Outgoing;
 use crate::net::TlsInfo;
-use crate::smtp::{Fate, FateStatus, Said};
+use crate::smtp::{Fate, FateStatus, OnRejected, Said};
 use crate::words::{Exit, Failure, Kind};
 use serde::Serialize;
 
@@ -169,14 +169,14 @@ fn untried(address: String) -> Recipient {
 }
 
 /// The exit code that recipients alone amount to, where none of them was taken.
-pub(super) fn exit_of_recipients(receipt: &Receipt, all_or_none: bool) -> Exit {
+pub(super) fn exit_of_recipients(receipt: &Receipt, on_rejected: OnRejected) -> Exit {
     let (refused, deferred) = (receipt.has(Status::Refused), receipt.has(Status::Deferred));
-    match all_or_none {
+    match on_rejected {
         // One that will never be taken keeps all the others waiting.
-        true if refused => Exit::Recipient,
-        true => Exit::TempFail,
-        false if deferred => Exit::TempFail,
-        false => Exit::Recipient,
+        OnRejected::Abort if refused => Exit::Recipient,
+        OnRejected::Abort => Exit::TempFail,
+        OnRejected::Send if deferred => Exit::TempFail,
+        OnRejected::Send => Exit::Recipient,
     }
 }
 

@@ -158,6 +158,17 @@ fn mixed_recipients_give_the_code_of_the_policy() {
 }
 
 #[test]
+fn one_refused_for_good_decides_though_the_session_ends_behind_it() {
+    for end in ["421 too many errors", "what"] {
+        let script = format!("{HELLO}S: 250 mx\n{}", envelope(&[("b", "550 no"), ("c", end)]));
+        let report = send_once(&script, &["b", "c"], &Options::default());
+        assert_eq!((report.exit, report.receipt.status), (Exit::Recipient, Status::Refused), "{end}");
+        assert_eq!(report.failures[0].1.kind, Kind::Recipient);
+        assert_eq!(report.failures.len(), 2);
+    }
+}
+
+#[test]
 fn too_many_recipients_go_on_in_further_transactions() {
     let script = format!(
         "{HELLO}S: 250 mx\n{}{}{}{}C: QUIT",
