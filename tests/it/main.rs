@@ -24,6 +24,7 @@ mod send;
 mod send_refused;
 mod signals;
 mod support_itself;
+mod terminal;
 mod test_account;
 mod tls;
 mod transcripts;
