@@ -7,6 +7,7 @@
 mod support;
 
 mod config;
+mod docs;
 mod exit_codes;
 mod fetch;
 mod fetch_hostile;
@@ -23,11 +24,15 @@ mod secrets;
 mod send;
 mod send_refused;
 mod signals;
+mod smtp_session;
 mod support_itself;
 mod terminal;
 mod test_account;
 mod tls;
 mod transcripts;
+
+#[path = "../support/manual.rs"]
+mod manual;
 
 use support::world::World;
 
