@@ -17,6 +17,7 @@ pub mod secret_file;
 pub mod secrets;
 pub mod select;
 pub mod server;
+pub mod terminal;
 pub mod url;
 pub mod values;
 pub mod view;

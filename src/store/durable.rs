@@ -161,7 +161,7 @@ fn beside(name: &OsStr) -> std::ffi::OsString {
 pub(super) fn sweep_beside(path: &Path) -> io::Result<()> {
     let Some(begin) = path.file_name().map(beside) else { return Ok(()) };
     let dir = open_dir(parent(path))?;
-    for entry in rustix::fs::Dir::read_from(&dir)? {
+    for entry in retry_on_intr(|| rustix::fs::Dir::read_from(&dir))? {
         let entry = entry?;
         let name = OsStr::from_bytes(entry.file_name().to_bytes());
         if name.as_bytes().starts_with(begin.as_bytes()) {

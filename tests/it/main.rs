@@ -26,6 +26,7 @@ mod send_refused;
 mod signals;
 mod smtp_session;
 mod support_itself;
+mod terminal;
 mod test_account;
 mod tls;
 mod transcripts;

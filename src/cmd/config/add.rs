@@ -7,7 +7,7 @@ use crate::account::edit::Setting;
 use crate::account::providers::{self, Provider};
 use crate::account::server::{Protocol, Server, security_name};
 use crate::account::view::show_fingerprint;
-use crate::account::{SecretOptions, Vault, command, secret_file, secrets, url, values};
+use crate::account::{SecretOptions, Vault, command, secret_file, terminal, url, values};
 use crate::cli::config::AddArgs;
 use crate::cli::{Global, TestAccountArgs};
 use crate::cmd::test_account;
@@ -335,7 +335,7 @@ fn ask_secret(asker: &mut Asker<'_>) -> Result<Settings, Failure> {
                 absolute(Path::new(text), "file").map_err(|failure| failure.message)
             })?,
         )],
-        "store" => vec![("password", Setting::Password(secrets::ask("Password: ", asker.stop)?))],
+        "store" => vec![("password", Setting::Password(terminal::ask("Password: ", asker.stop)?))],
         _ => vec![],
     })
 }
