@@ -75,6 +75,32 @@ impl Side {
             .open(survey, pipelining)
             .map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })
     }
+
+    /// Runs `look`, which changes nothing, in a session of its own; once more without pipelining where the
+    /// server announces that and breaks under it.
+    pub fn look<T>(
+        &self,
+        limits: &Limits,
+        mut look: impl FnMut(&mut Transaction) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut pipelining = true;
+        loop {
+            let (failure, suspected) = match self.open(limits, Survey::FULL, pipelining) {
+                Ok((mut transaction, _)) => match look(&mut transaction) {
+                    Ok(seen) => {
+                        transaction.leave();
+                        return Ok(seen);
+                    }
+                    Err(failure) => (failure, transaction.suspects_pipelining()),
+                },
+                Err(error) => (error.failure, error.in_flight),
+            };
+            if !suspected || !pipelining || limits.stop.raised() || limits.run_over() {
+                return Err(failure);
+            }
+            pipelining = false;
+        }
+    }
 }
 
 /// Prepares the trust of a server that has TLS.

@@ -59,9 +59,15 @@ impl Access<'_> {
             authorization.without_pipelining();
         }
         let pipelined = authorization.capabilities().pipelining;
-        authorization
-            .login(&self.login, survey)
-            .map_err(|failure| NotOpened { in_flight: pipelined && failure.kind == Kind::Protocol, failure })
+        let known = authorization.capabilities().known;
+        match authorization.login(&self.login, survey) {
+            // Or they refuse CAPA and drop the connection behind that.
+            Err(failure) if !known && failure.stage == "USER" && failure.kind == Kind::Network => {
+                Ok(self.reach(false)?.login(&self.login, survey)?)
+            }
+            Err(failure) => Err(NotOpened { in_flight: pipelined && breaks_a_flight(&failure), failure }),
+            Ok(opened) => Ok(opened),
+        }
     }
 
     /// Connects, and goes on to the point where a login may be sent.
@@ -85,6 +91,16 @@ impl Access<'_> {
             }
         }
         Ok(authorization)
+    }
+}
+
+/// Whether a server that takes the first command of a flight and loses the others, or its temper, would
+/// make the login fail so.
+fn breaks_a_flight(failure: &Failure) -> bool {
+    match failure.kind {
+        Kind::Protocol | Kind::Network => true,
+        Kind::Timeout => failure.stage == "PASS",
+        _ => false,
     }
 }
 
