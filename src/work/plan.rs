@@ -374,16 +374,9 @@ mod tests {
         plan.get.iter().map(|get| get.row + 1).collect()
     }
 
-    const DELETE: Policy = Policy {
-        all: false,
-        limit: None,
-        max_size: None,
-        uids: None,
-        after: After::Delete,
-        accept_uid_reset: false,
-        shunned: HashSet::new(),
-        deletions_only: false,
-    };
+    fn delete() -> Policy {
+        Policy { after: After::Delete, ..Policy::default() }
+    }
 
     #[test]
     fn only_what_is_not_recorded_is_fetched() {
@@ -398,7 +391,7 @@ mod tests {
     #[test]
     fn a_uid_with_another_size_is_another_message_and_no_reason_to_delete() {
         let (_dir, ledger) = ledger(&[("a", Some(10))]);
-        let plan = plan(&listing(&[("a", Some(11))]), &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&listing(&[("a", Some(11))]), &ledger, &delete(), 0).unwrap();
         assert_eq!(fetched(&plan), [1]);
         assert!(plan.delete.is_empty());
         assert!(!plan.get[0].adoptable, "a stored message may be the one with the other size");
@@ -417,7 +410,7 @@ mod tests {
     fn twins_are_all_fetched_and_none_is_deleted_on_its_uid() {
         let (_dir, ledger) = ledger(&[("a", Some(10))]);
         let twins = listing(&[("a", Some(10)), ("b", Some(5)), ("a", Some(12)), ("a", Some(10))]);
-        let plan = plan(&twins, &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&twins, &ledger, &delete(), 0).unwrap();
         assert_eq!(fetched(&plan), [2, 3, 4]);
         assert_eq!(plan.skip, [(0, Reason::Ambiguous)]);
         assert!(plan.delete.is_empty());
@@ -430,7 +423,7 @@ mod tests {
     fn a_uid_that_was_ambiguous_once_never_deletes_again() {
         let (_dir, mut ledger) = ledger(&[("a", Some(10))]);
         ledger.note_ambiguous([&b"a"[..]]).unwrap();
-        let plan = plan(&listing(&[("a", Some(10))]), &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&listing(&[("a", Some(10))]), &ledger, &delete(), 0).unwrap();
         assert!(plan.delete.is_empty() && plan.get.is_empty());
         assert_eq!(plan.skip, [(0, Reason::Ambiguous)]);
     }
@@ -445,7 +438,7 @@ mod tests {
         let places = |plan: Plan| plan.delete.iter().map(|(place, _)| *place).collect::<Vec<_>>();
         assert_eq!(places(plan(&rows, &ledger, &after(500), 1499).unwrap()), [0usize; 0]);
         assert_eq!(places(plan(&rows, &ledger, &after(500), 1500).unwrap()), [0]);
-        assert_eq!(places(plan(&rows, &ledger, &DELETE, 0).unwrap()), [0, 1]);
+        assert_eq!(places(plan(&rows, &ledger, &delete(), 0).unwrap()), [0, 1]);
         assert_eq!(places(plan(&rows, &ledger, &Policy::default(), u64::MAX).unwrap()), [0usize; 0]);
     }
 
@@ -484,7 +477,7 @@ mod tests {
         let (_dir, ledger) = ledger(&[]);
         let rows = Listing { has_uids: false, ..listing(&[("", Some(1)), ("", Some(1))]) };
         assert_eq!(plan(&rows, &ledger, &Policy::default(), 0).unwrap_err().kind, Kind::Missing);
-        let plan = plan(&rows, &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&rows, &ledger, &delete(), 0).unwrap();
         assert_eq!(fetched(&plan), [1, 2]);
         assert_ne!(plan.get[0].identity, plan.get[1].identity);
     }
@@ -493,8 +486,8 @@ mod tests {
     fn a_uidl_that_is_gone_is_no_reason_to_fetch_everything_again() {
         let (_dir, ledger) = ledger(&[("a", Some(10))]);
         let rows = Listing { has_uids: false, ..listing(&[("", Some(10)), ("", Some(1))]) };
-        assert_eq!(plan(&rows, &ledger, &DELETE, 0).unwrap_err().kind, Kind::Missing);
-        let policy = Policy { all: true, ..DELETE };
+        assert_eq!(plan(&rows, &ledger, &delete(), 0).unwrap_err().kind, Kind::Missing);
+        let policy = Policy { all: true, ..delete() };
         assert_eq!(fetched(&plan(&rows, &ledger, &policy, 0).unwrap()), [1, 2]);
     }
 
@@ -502,10 +495,10 @@ mod tests {
     fn what_is_shunned_is_left_alone_and_deletions_go_on_without_fetching() {
         let (_dir, ledger) = ledger(&[("a", Some(10))]);
         let rows = listing(&[("a", Some(10)), ("b", Some(1)), ("c", Some(1)), ("", Some(1))]);
-        let shunning = Policy { shunned: [b"b".to_vec()].into(), ..DELETE };
+        let shunning = Policy { shunned: [b"b".to_vec()].into(), ..delete() };
         let some = plan(&rows, &ledger, &shunning, 0).unwrap();
         assert_eq!((fetched(&some), some.delete.len()), (vec![3], 1));
-        let deleting = Policy { deletions_only: true, ..DELETE };
+        let deleting = Policy { deletions_only: true, ..delete() };
         let none = plan(&rows, &ledger, &deleting, 0).unwrap();
         assert_eq!((fetched(&none), none.delete.len(), none.skip.len()), (vec![], 1, 0));
     }
