@@ -1,12 +1,13 @@
 //! One side of an account, ready to connect: server, trust, who logs in.
 
 use super::Context;
+use crate::account::providers;
 use crate::account::{Account, Login, Server};
 use crate::net::{Limits, Security, Tap, Tls};
 use crate::output::transcript::Transcript;
 use crate::pop3::{Method, Survey, Transaction};
 use crate::store::AccountKey;
-use crate::words::Failure;
+use crate::words::{Failure, Kind};
 use crate::work::access::{Access, NotOpened, pop3_login};
 
 /// One side of an account.
@@ -109,11 +110,10 @@ pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
 
 /// A refused login with what the provider is known to want.
 pub fn advise(failure: Failure, server: &Server) -> Failure {
-    if failure.kind != crate::words::Kind::Auth {
-        return failure;
+    match providers::advice(server) {
+        Some(advice) if failure.kind == Kind::Auth => failure.hint(advice),
+        _ => failure,
     }
-    let _ = server;
-    failure
 }
 
 /// The ledger's name for an account. Fails with `config` where it has no POP3 server.

@@ -163,19 +163,16 @@ impl Transaction {
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("UIDL", &text)),
         }
         listing.has_uids = true;
-        let mut places: HashMap<u32, usize> = HashMap::new();
         let rows = &mut listing.rows;
+        let mut places = Places::default();
         self.dialogue.lines("UIDL", |line| {
             let Some((number, uid)) = line.and_then(pop3::row) else { return };
             let uid = (!uid.is_empty()).then(|| uid.to_vec());
-            match places.get(&number) {
+            match places.find(rows, number) {
                 // A number listed twice with two UIDs names neither.
-                Some(place) if rows[*place].uid != uid => rows[*place].uid = None,
+                Some(place) if rows[place].uid != uid => rows[place].uid = None,
                 Some(_) => {}
-                None => {
-                    places.insert(number, rows.len());
-                    rows.push(Row { number, uid, size: None });
-                }
+                None => places.push(rows, Row { number, uid, size: None }),
             }
         })
     }
@@ -190,27 +187,13 @@ impl Transaction {
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("LIST", &text)),
         }
         let rows = &mut listing.rows;
-        // Servers list in the same order both times: the next row is nearly always the one.
-        let (mut next, mut places) = (0, None::<HashMap<u32, usize>>);
+        let mut places = Places::of(rows);
         self.dialogue.lines("LIST", |line| {
             let Some((number, rest)) = line.and_then(pop3::row) else { return };
             let size = pop3::row_size(rest);
-            if rows.get(next).is_some_and(|row| row.number == number) {
-                rows[next].size = size;
-                next += 1;
-                return;
-            }
-            let places = places
-                .get_or_insert_with(|| rows.iter().enumerate().map(|(at, row)| (row.number, at)).collect());
-            match places.get(&number) {
-                Some(place) => {
-                    rows[*place].size = size;
-                    next = place + 1;
-                }
-                None => {
-                    places.insert(number, rows.len());
-                    rows.push(Row { number, uid: None, size });
-                }
+            match places.find(rows, number) {
+                Some(place) => rows[place].size = size,
+                None => places.push(rows, Row { number, uid: None, size }),
             }
         })
     }
@@ -250,5 +233,85 @@ impl Transaction {
     pub fn leave(mut self) {
         // Nothing depends on it.
         let _ = self.dialogue.command("QUIT").and_then(|()| self.dialogue.flush("QUIT"));
+    }
+}
+
+/// Finds rows by their number. Servers list in ascending order, and twice in the same: then there is
+/// nothing to search, and no map is made.
+#[derive(Debug, Default)]
+struct Places {
+    /// The row behind the one found last.
+    next: usize,
+    /// Where each number stands, once they were seen not to ascend.
+    map: Option<HashMap<u32, usize>>,
+}
+
+impl Places {
+    fn of(rows: &[Row]) -> Self {
+        let ascend = rows.windows(2).all(|pair| pair[0].number < pair[1].number);
+        Places { next: 0, map: (!ascend).then(|| Places::map(rows)) }
+    }
+
+    fn map(rows: &[Row]) -> HashMap<u32, usize> {
+        rows.iter().enumerate().map(|(place, row)| (row.number, place)).collect()
+    }
+
+    fn find(&mut self, rows: &[Row], number: u32) -> Option<usize> {
+        let found = match &self.map {
+            _ if rows.get(self.next).is_some_and(|row| row.number == number) => self.next,
+            Some(map) => *map.get(&number)?,
+            None if rows.last().is_none_or(|last| last.number < number) => return None,
+            None => rows.binary_search_by_key(&number, |row| row.number).ok()?,
+        };
+        self.next = found + 1;
+        Some(found)
+    }
+
+    /// Adds a row whose number is not there.
+    fn push(&mut self, rows: &mut Vec<Row>, row: Row) {
+        match &mut self.map {
+            Some(map) => drop(map.insert(row.number, rows.len())),
+            None if rows.last().is_none_or(|last| last.number < row.number) => {}
+            None => {
+                let mut map = Places::map(rows);
+                map.insert(row.number, rows.len());
+                self.map = Some(map);
+            }
+        }
+        rows.push(row);
+        self.next = rows.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_by_their_number_in_whatever_order_they_are_listed() {
+        let orders: [&[u32]; 7] = [
+            &[1, 2, 3, 4],
+            &[4, 3, 2, 1],
+            &[1, 3, 2, 3, 1, 4],
+            &[1, 2, 2, 3],
+            &[9, 9, 9],
+            &[1, 5, 9, 7, 9, 2],
+            &[],
+        ];
+        for (numbers, again) in orders.iter().flat_map(|order| orders.map(|again| (*order, again))) {
+            let (mut rows, mut places) = (Vec::new(), Places::default());
+            for number in numbers.iter().copied() {
+                let found = places.find(&rows, number);
+                assert_eq!(found, rows.iter().position(|row: &Row| row.number == number), "{numbers:?}");
+                if found.is_none() {
+                    places.push(&mut rows, Row { number, uid: None, size: None });
+                }
+            }
+            let mut places = Places::of(&rows);
+            for number in again {
+                let found = places.find(&rows, *number);
+                assert_eq!(found, rows.iter().position(|row| row.number == *number), "{numbers:?} {again:?}");
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "the tour shares it and uses other parts")]
 mod support;
 
+mod config;
 mod docs;
 mod exit_codes;
 mod fetch;
@@ -26,7 +27,9 @@ mod secrets;
 mod send;
 mod send_refused;
 mod signals;
+mod smtp_session;
 mod support_itself;
+mod terminal;
 mod test_account;
 mod tls;
 mod transcripts;

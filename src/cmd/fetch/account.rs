@@ -197,7 +197,7 @@ impl Run {
                 total.failed.push(failure.kind);
                 total.ended = None;
                 observer.event(Event::Failed(outcome.spoiled, failure.scoped(Scope::Message)));
-                policy.shunned.push(uid);
+                policy.shunned.insert(uid);
                 continue;
             }
             // A server that cannot even be reached again says less than what it failed at before.

@@ -42,7 +42,7 @@ fn what_is_recorded_is_there_in_the_next_run_and_only_that() {
     for uid in uids {
         let [known] = ledger.lookup(uid) else { panic!("{uid:?}") };
         assert_eq!(
-            (known.copy, known.size, known.sha256, known.state),
+            (known.copy, known.size, ledger.facts.entries.hash(known.hash), known.state),
             (0, Some(5), Some([9; 32]), State::Kept)
         );
     }
@@ -353,4 +353,20 @@ fn an_intent_whose_write_was_torn_was_never_acted_on() {
     assert!(open(dir.path()).unwrap().intents_for(b"/m").is_empty());
     std::fs::write(&path, &whole).unwrap();
     assert_eq!(open(dir.path()).unwrap().intents_for(b"/m").len(), 1);
+}
+
+#[test]
+fn what_a_killed_run_left_beside_a_ledger_is_removed_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = key().file_name();
+    let left = dir.path().join(format!(".{name}.1.2.3"));
+    let others = [format!(".{}.1.2.3", name.replace("ana", "eve")), format!("{name}.old"), ".x".to_owned()];
+    others.iter().for_each(|other| std::fs::write(dir.path().join(other), "precious").unwrap());
+    std::fs::write(&left, "half a led").unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    assert!(!left.exists(), "left by a run that made the ledger");
+    std::fs::write(&left, "half a led").unwrap();
+    ledger.compact(0).unwrap();
+    assert!(!left.exists(), "left by a compaction");
+    assert!(others.iter().all(|other| dir.path().join(other).exists()));
 }
