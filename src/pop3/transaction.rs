@@ -165,7 +165,7 @@ impl Transaction {
         listing.has_uids = true;
         let rows = &mut listing.rows;
         let mut places = Places::default();
-        self.dialogue.lines("UIDL", |line| {
+        self.dialogue.lines("UIDL", pop3::MAX_ROWS, |line| {
             let Some((number, uid)) = line.and_then(pop3::row) else { return };
             let uid = (!uid.is_empty()).then(|| uid.to_vec());
             match places.find(rows, number) {
@@ -188,7 +188,7 @@ impl Transaction {
         }
         let rows = &mut listing.rows;
         let mut places = Places::of(rows);
-        self.dialogue.lines("LIST", |line| {
+        self.dialogue.lines("LIST", pop3::MAX_ROWS, |line| {
             let Some((number, rest)) = line.and_then(pop3::row) else { return };
             let size = pop3::row_size(rest);
             match places.find(rows, number) {
