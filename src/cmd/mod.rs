@@ -2,9 +2,11 @@
 //!
 //! [`run`] is the frame of every run: arguments, signals, the command, the summary, the exit code.
 
+mod config;
 mod fetch;
 mod list;
 mod message;
+mod send;
 mod side;
 mod test_account;
 
@@ -15,7 +17,6 @@ use crate::net::certificate::Fingerprint;
 use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
 use crate::output::{About, Output};
 use crate::words::{Address, Exit, Failure, Kind};
-use anyhow::Context as _;
 use clap::error::ErrorKind;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use std::ffi::OsString;
@@ -105,9 +106,9 @@ pub fn run(args: Vec<OsString>) -> Exit {
     let mut out = Output::new(&cli.global, command, started);
     let stop = match prepare_process() {
         Ok(stop) => stop,
-        Err(error) => {
-            out.fail(&About::default(), &internal(&format!("{error:#}")));
-            return out.finish(Exit::Software, false);
+        Err(failure) => {
+            out.fail(&About::default(), &failure);
+            return out.finish(failure.exit(), false);
         }
     };
     let limits = Limits {
@@ -150,13 +151,14 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<()> {
         Command::Fetch(args) => fetch::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::TestAccount(args) => test_account::run(args, context),
-        Command::Send(_) | Command::Config(_) => Err(internal("not built yet").into()),
+        Command::Config(args) => config::run(args, context),
+        Command::Send(args) => send::run(args, context),
     }
 }
 
 /// No core dump may hold a secret; SIGINT and SIGTERM ask to stop; a file-size limit is an error of the
 /// write, not the end of the process; a panic says where, never with what.
-fn prepare_process() -> anyhow::Result<Stop> {
+fn prepare_process() -> Result<Stop, Failure> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Core).maximum;
     // Best effort: without it a crash may leave a core file, as for any other program.
@@ -168,8 +170,10 @@ fn prepare_process() -> anyhow::Result<Stop> {
             format!("postie: a bug in postie at {place}; please report it\n").as_bytes(),
         );
     }));
-    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).context("setting up SIGXFSZ")?;
-    Stop::on_signals(&[SIGINT, SIGTERM]).context("setting up SIGINT and SIGTERM")
+    // What the system refuses here (no file descriptors left, most likely) is no bug, and may pass.
+    let refused = |error| Failure::new(Kind::Deferred, "start", format!("signals: setting them up: {error}"));
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(refused)?;
+    Stop::on_signals(&[SIGINT, SIGTERM]).map_err(refused)
 }
 
 fn internal(what: &str) -> Failure {

@@ -1,6 +1,7 @@
 //! Layer 1: codecs. Bytes in, values out; nothing here reads, writes, waits or knows the time.
 
 pub mod dot;
+pub mod eol;
 pub mod line;
 pub mod pop3;
 pub mod sasl;

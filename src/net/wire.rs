@@ -329,6 +329,16 @@ impl Wire {
         }
     }
 
+    /// After a write failed: the next line that the server had sent before, if one is there within
+    /// `allowed`. It may tell why. Nothing else goes over a broken wire, and it stays broken.
+    pub fn last_line(&mut self, allowed: Duration, limit: usize) -> Option<ReadLine> {
+        self.broken = false;
+        self.begin_within(allowed);
+        let line = self.read_line(limit).ok();
+        self.broken = true;
+        line
+    }
+
     /// The octets of a line just read.
     pub fn text(&self, line: &ReadLine) -> &[u8] {
         &self.input[line.at.clone()]

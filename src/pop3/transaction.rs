@@ -63,11 +63,13 @@ pub struct Transaction {
     sent: Survey,
     /// Whether the dialogue failed as it does with a server that announces PIPELINING and cannot do it.
     pub(super) failed_in_flight: bool,
+    /// The message that put the dialogue out of step, by its place in the retrieval.
+    pub(super) spoiled: Option<usize>,
 }
 
 impl Transaction {
     pub(super) fn new(dialogue: Dialogue, wanted: Survey, sent: Survey) -> Self {
-        Transaction { dialogue, wanted, sent, failed_in_flight: false }
+        Transaction { dialogue, wanted, sent, failed_in_flight: false, spoiled: None }
     }
 
     /// The server's name for failures.
@@ -91,6 +93,17 @@ impl Transaction {
         self.failed_in_flight
     }
 
+    /// The message, by its place in the last retrieval, whose own octets put the dialogue out of step: its
+    /// dots are not stuffed, or its end is not one. The rest can be had in a session without it.
+    pub fn spoiled(&self) -> Option<usize> {
+        self.spoiled
+    }
+
+    /// What the server can do, as far as it said.
+    pub fn capabilities(&self) -> &pop3::Capabilities {
+        &self.dialogue.capabilities
+    }
+
     /// Number of messages and their octets (`RFC 1939 §5 STAT`), as far as the server tells.
     pub fn stat(&mut self) -> Result<(Option<u64>, Option<u64>), Failure> {
         self.dialogue.command("STAT")?;
@@ -104,8 +117,10 @@ impl Transaction {
     /// messages that UIDL leaves out.
     pub fn listing(&mut self) -> Result<Listing, Failure> {
         let together = self.pipelines();
-        self.read_listing()
-            .inspect_err(|failure| self.failed_in_flight = together && failure.kind == Kind::Protocol)
+        self.read_listing().inspect_err(|failure| {
+            let broken = matches!(failure.kind, Kind::Protocol | Kind::Network | Kind::Timeout);
+            self.failed_in_flight = together && broken;
+        })
     }
 
     fn read_listing(&mut self) -> Result<Listing, Failure> {
@@ -141,8 +156,8 @@ impl Transaction {
             // Whether a server has UIDL is known only by asking: some leave it out of CAPA.
             Answer::Err(text) => {
                 return match pop3::refusal(&text) {
-                    pop3::Refusal::Temporary => Err(self.dialogue.refused("UIDL", &text)),
-                    _ => Ok(()),
+                    pop3::Refusal::Unsaid => Ok(()),
+                    _ => Err(self.dialogue.refused("UIDL", &text)),
                 };
             }
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("UIDL", &text)),

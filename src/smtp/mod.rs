@@ -1,1 +1,29 @@
-//! Layer 3: SMTP sessions (`RFC 5321`).
+//! Layer 3: SMTP sessions (`RFC 5321`, `RFC 6409`), linear and blocking. The states are types:
+//!
+//! ```text
+//! Greeted --EHLO--> Introduced --STARTTLS--> Greeted (under TLS, capabilities forgotten)
+//!                   Introduced --AUTH------> Ready
+//!                   Introduced ------------> Ready --MAIL RCPT DATA--> Delivery, and Ready again
+//! ```
+//!
+//! Every reply is read, and only 2yz, 3yz, 4yz and 5yz are replies. A reply 421 ends the session wherever
+//! it comes. From the moment the final dot may have left, nothing but a whole 2yz, 4yz or 5yz reply gives
+//! a verdict; everything else is [`crate::words::Kind::Unknown`].
+
+mod auth;
+mod content;
+mod dialogue;
+mod name;
+mod opening;
+mod recipients;
+#[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;
+mod transaction;
+
+pub use auth::Login;
+pub use content::FINAL_REPLY;
+pub use name::ehlo_name;
+pub use opening::{Greeted, Introduced, Opening, Ready, open};
+pub use transaction::{Delivery, Fate, FateStatus, OnRejected, Outcome, Said, Transaction};

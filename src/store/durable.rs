@@ -14,6 +14,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -133,9 +134,8 @@ pub(super) fn replace_with(
         return Err(StoreError::refused(path, "not the name of a file"));
     };
     let dir = open_dir(parent(path)).map_err(|error| StoreError::io(parent(path), "open", error))?;
-    let mut temporary = std::ffi::OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}", unique()));
+    let mut temporary = beside(name);
+    temporary.push(unique());
     let file =
         create_new(&dir, &temporary).map_err(|error| StoreError::io(path, "create beside it", error))?;
     let written = write_and_move(&file, mode, fill)
@@ -146,6 +146,29 @@ pub(super) fn replace_with(
         return Err(StoreError::io(path, "replace", error));
     }
     sync(&dir).map_err(|error| StoreError::io(path, "make durable", error))
+}
+
+/// How the names begin under which files are written that are to replace `name`.
+fn beside(name: &OsStr) -> std::ffi::OsString {
+    let mut begin = std::ffi::OsString::from(".");
+    begin.push(name);
+    begin.push(".");
+    begin
+}
+
+/// Removes what killed replacements of the file at `path` have left beside it. Only for a file that nobody
+/// else can be replacing meanwhile.
+pub(super) fn sweep_beside(path: &Path) -> io::Result<()> {
+    let Some(begin) = path.file_name().map(beside) else { return Ok(()) };
+    let dir = open_dir(parent(path))?;
+    for entry in retry_on_intr(|| rustix::fs::Dir::read_from(&dir))? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name.as_bytes().starts_with(begin.as_bytes()) {
+            remove(&dir, name)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_and_move(

@@ -41,6 +41,10 @@ pub struct Policy {
     pub after: After,
     /// Go on although all known UIDs are gone.
     pub accept_uid_reset: bool,
+    /// UIDs of messages that broke the dialogue in an earlier session of this run: they are left alone.
+    pub shunned: HashSet<Vec<u8>>,
+    /// Fetch nothing; only repeat the deletions that are due.
+    pub deletions_only: bool,
 }
 
 impl Policy {
@@ -76,6 +80,8 @@ pub enum Reason {
     NoUid,
     /// It is here, but its UID was listed more than once: it stays on the server.
     Ambiguous,
+    /// It is no mail, but the notes a mail server keeps in the mailbox.
+    FolderInternal,
 }
 
 /// What is to be done.
@@ -101,6 +107,15 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
     }
     let matches = Matches::of(listing, ledger);
     check_reset(listing, ledger, &matches, policy)?;
+    let mut plan = matched(listing, ledger, &matches, policy, now);
+    if policy.deletions_only {
+        plan.get.clear();
+        plan.skip.clear();
+    }
+    Ok(plan)
+}
+
+fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &Policy, now: u64) -> Plan {
     let mut plan = Plan { ambiguous: matches.newly_ambiguous.clone(), ..Plan::default() };
     let mut room = policy.limit.unwrap_or(u64::MAX);
     for (place, row) in listing.rows.iter().enumerate() {
@@ -122,7 +137,7 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
                     }
                 }
             }
-            _ if !asked_for => {}
+            _ if !asked_for || policy.shunned.contains(uid) => {}
             _ if policy.max_size.is_some_and(|max| row.size.is_some_and(|size| size > max)) => {
                 plan.skip.push((place, Reason::TooLarge));
             }
@@ -135,7 +150,7 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
             }
         }
     }
-    Ok(plan)
+    plan
 }
 
 /// Whether a message that is here should go from the server now. A deletion that was decided and never
@@ -145,11 +160,24 @@ fn wants_deletion(known: &Known, first_seen: Option<u64>, policy: &Policy, now: 
     policy.goes(since, now) || (known.state == State::Pending && policy.after != After::Keep)
 }
 
-/// A server without UIDL: nothing can be recognised, so messages may be fetched only if they go.
+/// What begins the names of messages that have no UID.
+const NO_UID: &str = "no-uid ";
+
+/// A server without UIDL: nothing can be recognised, so messages may be fetched only if they go. One that
+/// had UIDL before may list what is here already.
 fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Result<Plan, Failure> {
     if policy.after != After::Delete {
         let message = "UIDL: the server does not have it: without it, what was fetched before cannot be told from what is new";
         let hint = "--delete works without it: what was fetched is deleted";
+        return Err(Failure::new(Kind::Missing, "UIDL", message).hint(hint));
+    }
+    let unnamed = ledger.pending().iter().filter(|(uid, _)| uid.starts_with(NO_UID.as_bytes())).count();
+    let named = ledger.known_count().saturating_sub(unnamed);
+    if named > 0 && !policy.all {
+        let message = format!(
+            "UIDL: the server refuses it now, and {named} message(s) it listed before could not be told from new ones"
+        );
+        let hint = "--all fetches everything that is listed, what was fetched before too";
         return Err(Failure::new(Kind::Missing, "UIDL", message).hint(hint));
     }
     let mut plan = Plan { new: vec![true; listing.rows.len()], ..Plan::default() };
@@ -160,7 +188,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
             plan.skip.push((place, Reason::BeyondLimit));
         } else {
             // A name of its own in every run: such a message can never be taken for another.
-            let name = format!("no-uid {now} {} {}", row.number, row.size.unwrap_or(0));
+            let name = format!("{NO_UID}{now} {} {}", row.number, row.size.unwrap_or(0));
             let identity = ledger.key().identity(name.as_bytes(), 0);
             plan.get.push(Get { row: place, identity, adoptable: false });
         }
@@ -346,14 +374,9 @@ mod tests {
         plan.get.iter().map(|get| get.row + 1).collect()
     }
 
-    const DELETE: Policy = Policy {
-        all: false,
-        limit: None,
-        max_size: None,
-        uids: None,
-        after: After::Delete,
-        accept_uid_reset: false,
-    };
+    fn delete() -> Policy {
+        Policy { after: After::Delete, ..Policy::default() }
+    }
 
     #[test]
     fn only_what_is_not_recorded_is_fetched() {
@@ -368,7 +391,7 @@ mod tests {
     #[test]
     fn a_uid_with_another_size_is_another_message_and_no_reason_to_delete() {
         let (_dir, ledger) = ledger(&[("a", Some(10))]);
-        let plan = plan(&listing(&[("a", Some(11))]), &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&listing(&[("a", Some(11))]), &ledger, &delete(), 0).unwrap();
         assert_eq!(fetched(&plan), [1]);
         assert!(plan.delete.is_empty());
         assert!(!plan.get[0].adoptable, "a stored message may be the one with the other size");
@@ -387,7 +410,7 @@ mod tests {
     fn twins_are_all_fetched_and_none_is_deleted_on_its_uid() {
         let (_dir, ledger) = ledger(&[("a", Some(10))]);
         let twins = listing(&[("a", Some(10)), ("b", Some(5)), ("a", Some(12)), ("a", Some(10))]);
-        let plan = plan(&twins, &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&twins, &ledger, &delete(), 0).unwrap();
         assert_eq!(fetched(&plan), [2, 3, 4]);
         assert_eq!(plan.skip, [(0, Reason::Ambiguous)]);
         assert!(plan.delete.is_empty());
@@ -400,7 +423,7 @@ mod tests {
     fn a_uid_that_was_ambiguous_once_never_deletes_again() {
         let (_dir, mut ledger) = ledger(&[("a", Some(10))]);
         ledger.note_ambiguous([&b"a"[..]]).unwrap();
-        let plan = plan(&listing(&[("a", Some(10))]), &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&listing(&[("a", Some(10))]), &ledger, &delete(), 0).unwrap();
         assert!(plan.delete.is_empty() && plan.get.is_empty());
         assert_eq!(plan.skip, [(0, Reason::Ambiguous)]);
     }
@@ -415,7 +438,7 @@ mod tests {
         let places = |plan: Plan| plan.delete.iter().map(|(place, _)| *place).collect::<Vec<_>>();
         assert_eq!(places(plan(&rows, &ledger, &after(500), 1499).unwrap()), [0usize; 0]);
         assert_eq!(places(plan(&rows, &ledger, &after(500), 1500).unwrap()), [0]);
-        assert_eq!(places(plan(&rows, &ledger, &DELETE, 0).unwrap()), [0, 1]);
+        assert_eq!(places(plan(&rows, &ledger, &delete(), 0).unwrap()), [0, 1]);
         assert_eq!(places(plan(&rows, &ledger, &Policy::default(), u64::MAX).unwrap()), [0usize; 0]);
     }
 
@@ -454,8 +477,29 @@ mod tests {
         let (_dir, ledger) = ledger(&[]);
         let rows = Listing { has_uids: false, ..listing(&[("", Some(1)), ("", Some(1))]) };
         assert_eq!(plan(&rows, &ledger, &Policy::default(), 0).unwrap_err().kind, Kind::Missing);
-        let plan = plan(&rows, &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&rows, &ledger, &delete(), 0).unwrap();
         assert_eq!(fetched(&plan), [1, 2]);
         assert_ne!(plan.get[0].identity, plan.get[1].identity);
+    }
+
+    #[test]
+    fn a_uidl_that_is_gone_is_no_reason_to_fetch_everything_again() {
+        let (_dir, ledger) = ledger(&[("a", Some(10))]);
+        let rows = Listing { has_uids: false, ..listing(&[("", Some(10)), ("", Some(1))]) };
+        assert_eq!(plan(&rows, &ledger, &delete(), 0).unwrap_err().kind, Kind::Missing);
+        let policy = Policy { all: true, ..delete() };
+        assert_eq!(fetched(&plan(&rows, &ledger, &policy, 0).unwrap()), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_shunned_is_left_alone_and_deletions_go_on_without_fetching() {
+        let (_dir, ledger) = ledger(&[("a", Some(10))]);
+        let rows = listing(&[("a", Some(10)), ("b", Some(1)), ("c", Some(1)), ("", Some(1))]);
+        let shunning = Policy { shunned: [b"b".to_vec()].into(), ..delete() };
+        let some = plan(&rows, &ledger, &shunning, 0).unwrap();
+        assert_eq!((fetched(&some), some.delete.len()), (vec![3], 1));
+        let deleting = Policy { deletions_only: true, ..delete() };
+        let none = plan(&rows, &ledger, &deleting, 0).unwrap();
+        assert_eq!((fetched(&none), none.delete.len(), none.skip.len()), (vec![], 1, 0));
     }
 }

@@ -6,23 +6,36 @@
 #[allow(dead_code, reason = "the tour shares it and uses other parts")]
 mod support;
 
+mod config;
+mod docs;
 mod exit_codes;
 mod fetch;
 mod fetch_hostile;
 mod fetch_lost;
+mod fetch_ways;
 mod layering;
 mod list;
+mod mbox_locks;
 mod output;
 mod pop3_session;
+mod quirks;
+mod quirks_login;
+mod quirks_mail;
 mod real_fetch;
 mod real_send;
 mod secrets;
 mod send;
 mod send_refused;
+mod signals;
+mod smtp_session;
 mod support_itself;
+mod terminal;
 mod test_account;
 mod tls;
 mod transcripts;
+
+#[path = "../support/manual.rs"]
+mod manual;
 
 use support::world::World;
 

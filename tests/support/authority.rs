@@ -1,6 +1,6 @@
 //! A throw-away certificate authority, made once per process, and server certificates of every quality.
 
-use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::asn1::Asn1Time;
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
@@ -191,14 +191,10 @@ fn blank(name: &X509Name, key: &PKey<Private>, (from, to): (i64, i64)) -> X509Bu
     builder.set_serial_number(&serial.to_asn1_integer().unwrap()).unwrap();
     builder.set_subject_name(name).unwrap();
     builder.set_pubkey(key).unwrap();
-    let set: [(fn(&mut X509Builder, &Asn1TimeRef) -> _, i64); 2] =
-        [(X509Builder::set_not_before, from), (X509Builder::set_not_after, to)];
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
-    for (set, offset) in set {
-        let result: Result<(), openssl::error::ErrorStack> =
-            set(&mut builder, &Asn1Time::from_unix(now + offset).unwrap());
-        result.unwrap();
-    }
+    let time = |offset: i64| Asn1Time::from_unix(now + offset).unwrap();
+    builder.set_not_before(&time(from)).unwrap();
+    builder.set_not_after(&time(to)).unwrap();
     builder
 }
 

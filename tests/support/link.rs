@@ -118,7 +118,9 @@ impl Read for ScriptLink {
                 Some(End::Truncate) => Err(io::ErrorKind::UnexpectedEof.into()),
                 Some(End::Reset) => Err(io::ErrorKind::ConnectionReset.into()),
                 // The server is silent: what a link gives when its time is over.
-                Some(End::Stall | End::Kill) | None => Err(NetError::Timeout.into()),
+                Some(End::Stall | End::Kill | End::Interrupt | End::Terminate) | None => {
+                    Err(NetError::Timeout.into())
+                }
             };
         }
         let served = state.seen.served;

@@ -2,6 +2,7 @@
 //! a journal of all that the client sent, in clear or under TLS.
 
 use openssl::ssl::{ShutdownState, SslAcceptor, SslStream};
+use rustix::process::Signal;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -32,6 +33,10 @@ pub enum End {
     Stall,
     /// SIGKILL to the client.
     Kill,
+    /// SIGINT to the client, as of Ctrl-C.
+    Interrupt,
+    /// SIGTERM to the client.
+    Terminate,
 }
 
 /// What one connection's client did.
@@ -68,7 +73,7 @@ impl Journal {
     }
 }
 
-/// The process that [`End::Kill`] ends. Whoever starts it says so here.
+/// The process that [`End::Kill`] and its like end. Whoever starts it says so here.
 #[derive(Clone, Default)]
 pub struct Victim(Arc<(Mutex<Option<u32>>, Condvar)>);
 
@@ -79,12 +84,12 @@ impl Victim {
         self.0.1.notify_all();
     }
 
-    /// Ends it with SIGKILL, once it is named.
-    pub fn kill(&self) {
+    /// Sends it a signal, once it is named.
+    pub fn signal(&self, signal: Signal) {
         let waited = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), PATIENCE, |id| id.is_none());
         let process = waited.unwrap().0.expect("the script kills a client that nobody named");
         let process = rustix::process::Pid::from_raw(process as i32).unwrap();
-        rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+        rustix::process::kill_process(process, signal).unwrap();
     }
 }
 
@@ -301,10 +306,9 @@ impl Peer {
                 }
             }
             End::Stall => self.drain(),
-            End::Kill => {
-                self.victim.kill();
-                self.drain();
-            }
+            End::Kill => self.strike(Signal::KILL),
+            End::Interrupt => self.strike(Signal::INT),
+            End::Terminate => self.strike(Signal::TERM),
         }
         self.stream = None;
     }
@@ -315,6 +319,12 @@ impl Peer {
             Some(Stream::Tls(stream)) => Some(stream.get_ref()),
             None => None,
         }
+    }
+
+    /// Sends the client a signal and waits until it goes.
+    fn strike(&mut self, signal: Signal) {
+        self.victim.signal(signal);
+        self.drain();
     }
 
     /// Reads until the client goes.

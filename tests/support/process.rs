@@ -3,6 +3,7 @@
 use super::peer::Victim;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -22,7 +23,6 @@ pub struct Run {
 }
 
 /// What came of it.
-#[derive(Debug)]
 pub struct Outcome {
     /// The exit status, unless a signal ended it.
     pub code: Option<i32>,
@@ -169,6 +169,14 @@ impl Run {
             stderr: rest(stderr),
             elapsed,
         }
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (out, err) = (self.out(), self.err());
+        writeln!(f, "exit {:?}, signal {:?}, after {:?}", self.code, self.signal, self.elapsed)?;
+        write!(f, "stdout:\n{out}\nstderr:\n{err}")
     }
 }
 

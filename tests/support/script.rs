@@ -13,7 +13,8 @@
 //! | `-- repeat N "octets"`, `-- forever "octets"` | the same many times |
 //! | `-- split N` | from here on the server sends in pieces of N octets |
 //! | `-- data` | the client sends lines up to a lone dot |
-//! | `-- close`, `-- truncate`, `-- reset`, `-- stall`, `-- kill client` | how the connection ends |
+//! | `-- close`, `-- truncate`, `-- reset`, `-- stall` | how the connection ends |
+//! | `-- kill client`, `-- interrupt client`, `-- terminate client` | a signal ends the client |
 //! | `-- any` … `-- end` | exchanges (`C:` with what follows it) in any order, any number of times |
 //! | `-- next connection` | what follows is for the client's next connection |
 //! | `# text` | a remark |
@@ -155,6 +156,8 @@ impl Step {
             ("reset", "") => Step::End(End::Reset),
             ("stall", "") => Step::End(End::Stall),
             ("kill", "client") => Step::End(End::Kill),
+            ("interrupt", "client") => Step::End(End::Interrupt),
+            ("terminate", "client") => Step::End(End::Terminate),
             ("split", octets) => Step::Split(octets.parse().ok()?),
             ("raw", octets) => Step::Send(quoted(octets)?),
             ("forever", octets) => Step::Repeat(None, quoted(octets)?),

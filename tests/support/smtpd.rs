@@ -332,8 +332,8 @@ impl Session<'_> {
             return self.say("501 5.5.4 wrong syntax");
         };
         for parameter in mail.split(' ').skip(1) {
-            let name = parameter.split('=').next().unwrap_or_default();
-            let extension = match name {
+            let name = parameter.split('=').next().unwrap_or_default().to_ascii_uppercase();
+            let extension = match name.as_str() {
                 "BODY" => "8BITMIME",
                 "RET" | "ENVID" => "DSN",
                 other => other,

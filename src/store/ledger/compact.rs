@@ -42,6 +42,8 @@ impl Ledger {
     pub(super) fn compact(&mut self, now: u64) -> Result<(), StoreError> {
         self.facts.last_run = self.facts.last_run.max(self.run);
         let header = super::load::header(self.key.as_str());
+        // What a killed compaction has left; should that stay, it does no harm.
+        let _ = durable::sweep_beside(self.path());
         durable::replace_with(self.path(), 0o600, |out| {
             out.write_all(&header)?;
             self.facts.live(now, |record| {

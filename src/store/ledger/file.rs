@@ -47,6 +47,8 @@ impl Ledger {
         let path = dir.join(key.file_name());
         let lock = lock(&path.with_extension("lock"), wait, stop)?;
         if !exists(&path)? {
+            // A run that was killed while it made the ledger; the account is locked, so no other makes it.
+            durable::sweep_beside(&path).map_err(|error| StoreError::io(&path, "clean up beside", error))?;
             durable::atomic_replace(&path, &header(key.as_str()), 0o600)?;
         }
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;

@@ -354,3 +354,19 @@ fn an_intent_whose_write_was_torn_was_never_acted_on() {
     std::fs::write(&path, &whole).unwrap();
     assert_eq!(open(dir.path()).unwrap().intents_for(b"/m").len(), 1);
 }
+
+#[test]
+fn what_a_killed_run_left_beside_a_ledger_is_removed_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = key().file_name();
+    let left = dir.path().join(format!(".{name}.1.2.3"));
+    let others = [format!(".{}.1.2.3", name.replace("ana", "eve")), format!("{name}.old"), ".x".to_owned()];
+    others.iter().for_each(|other| std::fs::write(dir.path().join(other), "precious").unwrap());
+    std::fs::write(&left, "half a led").unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    assert!(!left.exists(), "left by a run that made the ledger");
+    std::fs::write(&left, "half a led").unwrap();
+    ledger.compact(0).unwrap();
+    assert!(!left.exists(), "left by a compaction");
+    assert!(others.iter().all(|other| dir.path().join(other).exists()));
+}

@@ -183,7 +183,7 @@ fn digest(file: &mut File) -> io::Result<(u64, [u8; 32])> {
 /// The names in a directory that are UTF-8, as all of postie's are.
 fn names(dir: impl AsFd) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in Dir::read_from(dir)? {
+    for entry in retry_on_intr(|| Dir::read_from(&dir))? {
         if let Ok(name) = entry?.file_name().to_str()
             && !name.starts_with('.')
         {

@@ -98,6 +98,21 @@ pub(super) fn lock(path: &Path, patience: &Patience) -> Result<Locks, StoreError
     Err(StoreError::Locked { path: path.to_owned(), by: "it was never free".to_owned() })
 }
 
+/// Removes the lock file of a killed run, which other programs might respect for ever. Anything that stands
+/// in the way is left to the next delivery.
+pub(super) fn tidy(path: &Path) {
+    if dotlock(path).symlink_metadata().is_ok() {
+        let _ = attempt(path);
+    }
+}
+
+/// The lock file of an mbox.
+fn dotlock(mbox: &Path) -> PathBuf {
+    let mut path = mbox.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
+}
+
 fn attempt(path: &Path) -> Result<Result<Locks, Busy>, StoreError> {
     let Some(seen) = look(path)? else {
         return Err(StoreError::io(path, "open", Errno::NOENT));
@@ -164,9 +179,7 @@ impl Drop for Dotlock {
 
 impl Dotlock {
     fn take(mbox: &Path) -> Result<Result<Dotlock, String>, StoreError> {
-        let mut path = mbox.as_os_str().to_owned();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = dotlock(mbox);
         let failed = |error: io::Error| match error.raw_os_error().map(Errno::from_raw_os_error) {
             // Not to be had now; who owns the directory may change that.
             Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => StoreError::Locked {

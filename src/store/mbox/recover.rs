@@ -14,7 +14,7 @@
 //! - Holes of NUL, which a power cut makes of what was not yet written, count as ours.
 
 use super::Mbox;
-use super::lock::{Locks, lock};
+use super::lock::{self, Locks, lock};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
@@ -62,6 +62,7 @@ impl Mbox {
         let mut recovery = Recovery::default();
         let intents = ledger.intents_for(self.key());
         if intents.is_empty() {
+            lock::tidy(&self.path);
             return Ok(recovery);
         }
         let locks = lock(&self.path, &self.patience)?;

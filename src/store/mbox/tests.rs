@@ -327,6 +327,19 @@ fn an_fcntl_lock_of_another_process_is_respected() {
 }
 
 #[test]
+fn a_dotlock_of_a_killed_run_is_removed_even_where_nothing_is_left_to_settle() {
+    let home = Home::new();
+    let (mut mbox, mut ledger) = (home.mbox(), home.ledger());
+    let lock = home.dir.path().join("mbox.lock");
+    std::fs::write(&lock, "2147483647\n").unwrap();
+    mbox.recover(&mut ledger).unwrap();
+    assert!(!lock.exists());
+    std::fs::write(&lock, format!("{}\n", std::process::id())).unwrap();
+    mbox.recover(&mut ledger).unwrap();
+    assert!(lock.exists(), "one whose owner lives stays");
+}
+
+#[test]
 fn a_dotlock_that_is_left_over_does_not_block() {
     let home = Home::new();
     let lock = home.dir.path().join("mbox.lock");

@@ -1,0 +1,132 @@
+//! Commands out, replies in, over one wire: what every state of a session shares.
+
+use crate::codec::smtp::reply::{self, Class};
+use crate::codec::smtp::{Assembler, Command, Reply};
+use crate::net::{NetError, Wire};
+use crate::words::{Failure, Kind, Secret, ServerReply};
+use std::time::Duration;
+
+/// How long to look for the server's reason after a write failed. What it had to say is there already, or
+/// will never be.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// One side of an SMTP dialogue.
+#[derive(Debug)]
+pub(super) struct Dialogue {
+    pub wire: Wire,
+}
+
+impl Dialogue {
+    /// Adds a command to the next flight.
+    pub fn queue(&mut self, command: &Command, stage: &str) -> Result<(), Failure> {
+        let line = command.to_string();
+        self.wire.command(&line).map_err(|error| self.lost(stage, &error))
+    }
+
+    /// Adds a line that holds a secret to the next flight.
+    pub fn queue_secret(&mut self, line: &Secret, shown: &str, stage: &str) -> Result<(), Failure> {
+        self.wire.secret_line(line, shown).map_err(|error| self.lost(stage, &error))
+    }
+
+    /// Sends the flight. Where that fails, the server's reason is looked for.
+    pub fn flush(&mut self, stage: &str) -> Result<(), Failure> {
+        self.wire.flush().map_err(|error| self.write_failed(stage, &error))
+    }
+
+    /// Sends one command and reads its reply.
+    pub fn exchange(&mut self, command: &Command, stage: &str) -> Result<Reply, Failure> {
+        self.queue(command, stage)?;
+        self.flush(stage)?;
+        self.reply(stage)
+    }
+
+    /// Reads one whole reply. 421 is a failure wherever it comes: the server closes the channel
+    /// (`RFC 5321 §3.8`).
+    pub fn reply(&mut self, stage: &str) -> Result<Reply, Failure> {
+        let mut assembler = Assembler::new();
+        loop {
+            let line = self.wire.read_line(reply::MAX_LINE).map_err(|error| self.lost(stage, &error))?;
+            match assembler.push(self.wire.text(&line)) {
+                Ok(None) => {}
+                Ok(Some(reply)) if reply.code() == 421 => {
+                    self.wire.mark_broken();
+                    return Err(self.refused(Kind::Deferred, stage, &reply));
+                }
+                Ok(Some(reply)) => return Ok(reply),
+                Err(error) => {
+                    self.wire.mark_broken();
+                    let shown = self.wire.redact(self.wire.text(&line));
+                    let message = format!("{}: {stage}: {error}: {shown}", self.wire.place());
+                    return Err(Failure::new(Kind::Protocol, stage, message));
+                }
+            }
+        }
+    }
+
+    /// What the server said, for a receipt or a failure.
+    pub fn said(&self, reply: &Reply) -> ServerReply {
+        let lines: Vec<&[u8]> = reply.lines().collect();
+        self.wire.reply(Some(reply.code()), reply.enhanced(), &lines)
+    }
+
+    /// The failure that a reply amounts to.
+    pub fn refused(&self, kind: Kind, stage: &str, reply: &Reply) -> Failure {
+        let said = self.said(reply);
+        let message = format!("{}: {stage}: {said}", self.wire.place());
+        Failure::new(kind, stage, message).with_reply(said)
+    }
+
+    /// The failure for a reply of a class that makes no sense here. The dialogue is out of step.
+    pub fn nonsense(&mut self, stage: &str, reply: &Reply) -> Failure {
+        self.wire.mark_broken();
+        let said = self.said(reply);
+        let message = format!("{}: {stage}: the server answered out of turn: {said}", self.wire.place());
+        Failure::new(Kind::Protocol, stage, message).with_reply(said)
+    }
+
+    /// Passes on a 2yz; a 4yz is [`Kind::Deferred`], a 5yz is `permanent`, a 3yz breaks the protocol.
+    pub fn expect_success(&mut self, reply: Reply, stage: &str, permanent: Kind) -> Result<Reply, Failure> {
+        match reply.class() {
+            Class::Success => Ok(reply),
+            Class::Transient => Err(self.refused(Kind::Deferred, stage, &reply)),
+            Class::Permanent => Err(self.refused(permanent, stage, &reply)),
+            Class::Intermediate => Err(self.nonsense(stage, &reply)),
+        }
+    }
+
+    /// The failure of the network at this stage.
+    pub fn lost(&self, stage: &str, error: &NetError) -> Failure {
+        error.failure(self.wire.place(), stage)
+    }
+
+    /// The failure after a write failed: the server may have said why before it closed, and that tells
+    /// more than the loss.
+    pub fn write_failed(&mut self, stage: &str, error: &NetError) -> Failure {
+        match self.last_words(error) {
+            Some(reply) if reply.class() == Class::Transient => self.refused(Kind::Deferred, stage, &reply),
+            Some(reply) if reply.class() == Class::Permanent => self.refused(Kind::Rejected, stage, &reply),
+            _ => self.lost(stage, error),
+        }
+    }
+
+    fn last_words(&mut self, error: &NetError) -> Option<Reply> {
+        if !matches!(error, NetError::Closed | NetError::Lost(_)) {
+            return None;
+        }
+        let mut assembler = Assembler::new();
+        loop {
+            let line = self.wire.last_line(LAST_WORDS, reply::MAX_LINE)?;
+            if let Some(reply) = assembler.push(self.wire.text(&line)).ok()? {
+                return Some(reply);
+            }
+        }
+    }
+
+    /// Says QUIT and goes. Whether it arrives changes nothing, and its reply is not waited for.
+    pub fn quit(&mut self) {
+        if !self.wire.is_broken() && self.queue(&Command::Quit, "QUIT").is_ok() {
+            let _ = self.wire.flush();
+        }
+        self.wire.mark_broken();
+    }
+}

@@ -1,0 +1,231 @@
+//! From a connection to a session that takes mail: greeting, EHLO, STARTTLS, login.
+//!
+//! STARTTLS, where it is asked for, is required: a server that does not offer it, or refuses it, gets
+//! nothing more. What it announced before TLS is forgotten (`RFC 3207 §4.2`).
+
+use super::auth::{self, Login};
+use super::dialogue::Dialogue;
+use super::name::ehlo_name;
+use crate::codec::sasl::Mechanism;
+use crate::codec::smtp::reply::Class;
+use crate::codec::smtp::{Command, EhloName, Extensions};
+use crate::net::{Endpoint, Security, Tls, TlsInfo, Wire};
+use crate::words::{Failure, Kind};
+
+/// A server that has greeted, or one that is under TLS now and must be asked again what it can do.
+#[derive(Debug)]
+pub struct Greeted {
+    dialogue: Dialogue,
+    banner: String,
+}
+
+/// A server that knows this side's name and has said what it can do.
+#[derive(Debug)]
+pub struct Introduced {
+    dialogue: Dialogue,
+    extensions: Extensions,
+    name: EhloName,
+}
+
+/// A session that takes mail.
+#[derive(Debug)]
+pub struct Ready {
+    pub(super) dialogue: Dialogue,
+    pub(super) extensions: Extensions,
+    pub(super) mechanism: Option<Mechanism>,
+    /// Whether a transaction was begun and not ended.
+    pub(super) dirty: bool,
+}
+
+/// What it takes to open a session over a wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The server.
+    pub endpoint: &'a Endpoint,
+    /// Its trust; `None` only where the endpoint has no TLS.
+    pub tls: Option<&'a Tls>,
+    /// Who logs in; `None` sends without AUTH.
+    pub login: Option<&'a Login>,
+    /// The name for EHLO; `None` takes the host's.
+    pub name: Option<&'a EhloName>,
+}
+
+/// Takes a fresh wire to a session that takes mail.
+///
+/// Fails with the kinds of its steps: [`Greeted::greet`], [`Greeted::hello`], [`Introduced::start_tls`]
+/// and [`Introduced::login`].
+pub fn open(wire: Wire, opening: &Opening<'_>) -> Result<Ready, Failure> {
+    let name = opening.name.cloned().unwrap_or_else(|| ehlo_name(wire.local_ip()));
+    let mut introduced = Greeted::greet(wire)?.hello(&name)?;
+    if opening.endpoint.security == Security::StartTls {
+        let missing = || {
+            let message = format!("{}: STARTTLS: no TLS was prepared", opening.endpoint.place());
+            Failure::new(Kind::Internal, "STARTTLS", message)
+        };
+        let tls = opening.tls.ok_or_else(missing)?;
+        introduced = introduced.start_tls(tls, &opening.endpoint.host)?.hello(&name)?;
+    }
+    match opening.login {
+        Some(login) => introduced.login(login),
+        None => Ok(introduced.without_login()),
+    }
+}
+
+impl Greeted {
+    /// Reads the greeting. Fails with [`Kind::Deferred`], [`Kind::Rejected`], [`Kind::Protocol`] and the
+    /// kinds of the wire.
+    pub fn greet(wire: Wire) -> Result<Self, Failure> {
+        let mut dialogue = Dialogue { wire };
+        let reply = dialogue.reply("greeting")?;
+        let reply = match dialogue.expect_success(reply, "greeting", Kind::Rejected) {
+            Ok(reply) => reply,
+            Err(failure) => return Err(bid_farewell(&mut dialogue, failure)),
+        };
+        let banner = dialogue.wire.redact(&reply.text());
+        Ok(Greeted { dialogue, banner })
+    }
+
+    /// What the server said when it greeted.
+    pub fn banner(&self) -> &str {
+        &self.banner
+    }
+
+    /// What TLS agreed on, if the session is under TLS.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.dialogue.wire.tls()
+    }
+
+    /// The name for EHLO where the user names none.
+    pub fn default_name(&self) -> EhloName {
+        ehlo_name(self.dialogue.wire.local_ip())
+    }
+
+    /// Says EHLO, and HELO once if the server does not know that. Fails with [`Kind::Deferred`],
+    /// [`Kind::Rejected`], [`Kind::Protocol`] and the kinds of the wire.
+    pub fn hello(mut self, name: &EhloName) -> Result<Introduced, Failure> {
+        let reply = self.dialogue.exchange(&Command::Ehlo(name.clone()), "EHLO")?;
+        let extensions = match reply.class() {
+            Class::Success => Extensions::parse(&reply),
+            Class::Permanent => {
+                let reply = self.dialogue.exchange(&Command::Helo(name.clone()), "HELO")?;
+                match self.dialogue.expect_success(reply, "HELO", Kind::Rejected) {
+                    Ok(_) => Extensions::default(),
+                    Err(failure) => return Err(bid_farewell(&mut self.dialogue, failure)),
+                }
+            }
+            Class::Transient => {
+                let failure = self.dialogue.refused(Kind::Deferred, "EHLO", &reply);
+                return Err(bid_farewell(&mut self.dialogue, failure));
+            }
+            Class::Intermediate => return Err(self.dialogue.nonsense("EHLO", &reply)),
+        };
+        Ok(Introduced { dialogue: self.dialogue, extensions, name: name.clone() })
+    }
+}
+
+impl Introduced {
+    /// What the server announced.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// The name this side gave.
+    pub fn name(&self) -> &EhloName {
+        &self.name
+    }
+
+    /// Upgrades to TLS; EHLO is to be said again. Not offered or refused: [`Kind::Missing`]; not now:
+    /// [`Kind::Deferred`]; octets injected before the handshake: [`Kind::Protocol`].
+    pub fn start_tls(mut self, tls: &Tls, host: &str) -> Result<Greeted, Failure> {
+        self.ask_start_tls()?;
+        if let Err(error) = self.dialogue.wire.start_tls(tls, host) {
+            return Err(self.dialogue.lost("STARTTLS", &error));
+        }
+        Ok(Greeted { dialogue: self.dialogue, banner: String::new() })
+    }
+
+    /// Sends STARTTLS and takes the consent; the handshake is what comes next on the wire.
+    pub(crate) fn ask_start_tls(&mut self) -> Result<(), Failure> {
+        let stage = "STARTTLS";
+        if !self.extensions.start_tls {
+            let place = self.dialogue.wire.place();
+            let message = format!("{place}: {stage}: the server does not offer it, so nothing was sent");
+            let failure = Failure::new(Kind::Missing, stage, message).hint(
+                "if the port has TLS from the start use tls = \"implicit\" (smtps:// in a URL); \
+                 somebody on the way may also have removed the offer",
+            );
+            return Err(bid_farewell(&mut self.dialogue, failure));
+        }
+        let reply = self.dialogue.exchange(&Command::StartTls, stage)?;
+        if reply.code() != 220 {
+            let failure = match self.dialogue.expect_success(reply.clone(), stage, Kind::Missing) {
+                Ok(_) => self.dialogue.nonsense(stage, &reply),
+                Err(failure) => failure,
+            };
+            return Err(bid_farewell(&mut self.dialogue, failure));
+        }
+        Ok(())
+    }
+
+    /// The wire as it stands.
+    pub(crate) fn into_wire(self) -> Wire {
+        self.dialogue.wire
+    }
+
+    /// Logs in, with one mechanism and one attempt. Fails with [`Kind::Auth`], [`Kind::Deferred`],
+    /// [`Kind::Missing`] (no such mechanism), [`Kind::Config`] (a secret in clear, or one that breaks
+    /// lines), [`Kind::Protocol`] and the kinds of the wire.
+    pub fn login(mut self, login: &Login) -> Result<Ready, Failure> {
+        match auth::login(&mut self.dialogue, &self.extensions, login) {
+            Ok(mechanism) => Ok(self.ready(Some(mechanism))),
+            Err(failure) => Err(bid_farewell(&mut self.dialogue, failure)),
+        }
+    }
+
+    /// Goes on without a login.
+    pub fn without_login(self) -> Ready {
+        self.ready(None)
+    }
+
+    fn ready(self, mechanism: Option<Mechanism>) -> Ready {
+        Ready { dialogue: self.dialogue, extensions: self.extensions, mechanism, dirty: false }
+    }
+}
+
+impl Ready {
+    /// What the server announced.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// How the login was made, if one was.
+    pub fn mechanism(&self) -> Option<Mechanism> {
+        self.mechanism
+    }
+
+    /// What TLS agreed on, if the session is under TLS.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.dialogue.wire.tls()
+    }
+
+    /// The server's name for failures, `host:port`.
+    pub fn place(&self) -> &str {
+        self.dialogue.wire.place()
+    }
+
+    /// Whether the session is over: it takes no more mail.
+    pub fn is_over(&self) -> bool {
+        self.dialogue.wire.is_broken()
+    }
+
+    /// Says QUIT and goes, without waiting for the reply.
+    pub fn quit(mut self) {
+        self.dialogue.quit();
+    }
+}
+
+/// Ends a session that failed, politely if it is still in step.
+fn bid_farewell(dialogue: &mut Dialogue, failure: Failure) -> Failure {
+    dialogue.quit();
+    failure
+}

@@ -1,0 +1,184 @@
+//! A link that plays a server from a script, for tests. One line of the script is one line of the
+//! dialogue:
+//!
+//! ```text
+//! S: what the server sends          C: what the client must send
+//! -- close   the server closes      -- reset  writes fail, reads end
+//! -- stall   nothing comes, ever    -- tls    a handshake
+//! ```
+//!
+//! Anything else the client does fails the test.
+
+use crate::net::{Limits, Link, NetError, Tls, TlsInfo, Wire};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::rc::Rc;
+use std::time::Instant;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Server(Vec<u8>),
+    Client(Vec<u8>),
+    Close,
+    Reset,
+    Stall,
+    Tls,
+}
+
+/// The script, shared between the link and the test.
+#[derive(Clone)]
+pub(crate) struct Script(Rc<RefCell<Play>>);
+
+struct Play {
+    steps: VecDeque<Step>,
+    sent: Vec<u8>,
+    piece: usize,
+    writes: usize,
+}
+
+impl Script {
+    pub fn new(text: &str) -> Self {
+        let mut steps: VecDeque<Step> = VecDeque::new();
+        for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty()) {
+            let octets = |text: &str| format!("{text}\r\n").into_bytes();
+            let step = match line.split_at_checked(3) {
+                _ if line == "S:" || line == "C:" => panic!("an empty line is written `C: `"),
+                Some(("S: ", text)) => Step::Server(octets(text)),
+                Some(("C: ", text)) => Step::Client(octets(text)),
+                Some(("-- ", "close")) => Step::Close,
+                Some(("-- ", "reset")) => Step::Reset,
+                Some(("-- ", "stall")) => Step::Stall,
+                Some(("-- ", "tls")) => Step::Tls,
+                _ => panic!("not a line of a script: {line:?}"),
+            };
+            match (steps.back_mut(), step) {
+                (Some(Step::Server(before)), Step::Server(more)) => before.extend(more),
+                (Some(Step::Client(before)), Step::Client(more)) => before.extend(more),
+                (_, step) => steps.push_back(step),
+            }
+        }
+        let play = Play { steps, sent: Vec::new(), piece: usize::MAX, writes: 0 };
+        Script(Rc::new(RefCell::new(play)))
+    }
+
+    /// The server's octets come in pieces of this size.
+    pub fn in_pieces(self, piece: usize) -> Self {
+        self.0.borrow_mut().piece = piece;
+        self
+    }
+
+    pub fn wire(&self) -> Wire {
+        let link = ScriptLink { play: Rc::clone(&self.0), tls: None };
+        Wire::new(Box::new(link), "mx.example.org:587", Limits::default(), None)
+    }
+
+    /// Fails the test unless the whole script was played.
+    pub fn assert_done(&self) {
+        let play = self.0.borrow();
+        assert!(play.steps.is_empty(), "left of the script: {}", show(&play.steps));
+    }
+
+    /// Everything the client sent.
+    pub fn sent(&self) -> String {
+        String::from_utf8_lossy(&self.0.borrow().sent).into_owned()
+    }
+
+    /// In how many writes it sent it.
+    pub fn writes(&self) -> usize {
+        self.0.borrow().writes
+    }
+}
+
+fn show(steps: &VecDeque<Step>) -> String {
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    let shown = steps.iter().map(|step| match step {
+        Step::Server(octets) => format!("S: {:?}", text(octets)),
+        Step::Client(octets) => format!("C: {:?}", text(octets)),
+        other => format!("{other:?}"),
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+struct ScriptLink {
+    play: Rc<RefCell<Play>>,
+    tls: Option<TlsInfo>,
+}
+
+impl Read for ScriptLink {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut play = self.play.borrow_mut();
+        let piece = play.piece;
+        match play.steps.front_mut() {
+            Some(Step::Server(octets)) => {
+                let count = octets.len().min(into.len()).min(piece);
+                into[..count].copy_from_slice(&octets[..count]);
+                octets.drain(..count);
+                if octets.is_empty() {
+                    play.steps.pop_front();
+                }
+                Ok(count)
+            }
+            Some(Step::Close) => {
+                play.steps.pop_front();
+                Ok(0)
+            }
+            Some(Step::Reset) => Ok(0),
+            Some(Step::Stall) => {
+                play.steps.pop_front();
+                Err(NetError::Timeout.into())
+            }
+            Some(Step::Client(_) | Step::Tls) | None => {
+                panic!("the client waits for a reply, but the script goes on with:\n{}", show(&play.steps))
+            }
+        }
+    }
+}
+
+impl Write for ScriptLink {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        let mut play = self.play.borrow_mut();
+        if play.steps.front() == Some(&Step::Reset) {
+            play.steps.pop_front();
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        play.sent.extend_from_slice(from);
+        play.writes += 1;
+        let mut left = from;
+        while !left.is_empty() {
+            let Some(Step::Client(wanted)) = play.steps.front_mut() else {
+                let text = String::from_utf8_lossy(left);
+                panic!("the client sent {text:?}, but the script goes on with:\n{}", show(&play.steps));
+            };
+            let count = wanted.len().min(left.len());
+            let (got, want) =
+                (String::from_utf8_lossy(&left[..count]), String::from_utf8_lossy(&wanted[..count]));
+            assert_eq!(got, want, "the client sent something else");
+            wanted.drain(..count);
+            left = &left[count..];
+            if wanted.is_empty() {
+                play.steps.pop_front();
+            }
+        }
+        Ok(from.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Link for ScriptLink {
+    fn arm(&mut self, _until: Instant) {}
+
+    fn secure(self: Box<Self>, _tls: &Tls, _host: &str) -> Result<Box<dyn Link>, NetError> {
+        let step = self.play.borrow_mut().steps.pop_front();
+        assert_eq!(step, Some(Step::Tls), "the client begins a handshake");
+        let info = TlsInfo { version: "TLSv1.3".into(), cipher: "X".into(), certificate: Vec::new() };
+        Ok(Box::new(ScriptLink { play: self.play, tls: Some(info) }))
+    }
+
+    fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_ref()
+    }
+}

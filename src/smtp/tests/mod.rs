@@ -1,0 +1,52 @@
+//! The sessions against scripted servers.
+
+mod opening;
+mod transaction;
+
+use super::scripted::Script;
+use super::*;
+use crate::codec::sasl::{Credentials, Mechanism};
+use crate::codec::smtp::{EhloName, MailCommand, RcptCommand};
+use crate::net::{Endpoint, Security, Tls, TlsSettings};
+use crate::words::{Address, Failure, Secret};
+
+fn endpoint(security: Security) -> Endpoint {
+    Endpoint {
+        host: "mx.example.org".into(),
+        port: 587,
+        security,
+        carries_secret: true,
+        allow_plaintext_auth: false,
+    }
+}
+
+fn login(mechanism: Option<Mechanism>) -> Login {
+    let credentials = Credentials {
+        user: "tim".into(),
+        secret: Secret::new("tanstaaf"),
+        host: "mx.example.org".into(),
+        port: 587,
+    };
+    Login { credentials, is_token: false, mechanism, plaintext: true }
+}
+
+fn opened(script: &Script, security: Security, login: Option<&Login>) -> Result<Ready, Failure> {
+    let tls = Tls::prepare(&TlsSettings::default()).unwrap();
+    let name = EhloName::domain("client.example.org").unwrap();
+    let endpoint = endpoint(security);
+    open(script.wire(), &Opening { endpoint: &endpoint, tls: Some(&tls), login, name: Some(&name) })
+}
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn mail() -> MailCommand {
+    MailCommand { from: Some(address("a@example.org")), ..MailCommand::default() }
+}
+
+fn rcpts(names: &[&str]) -> Vec<RcptCommand> {
+    let rcpt =
+        |name: &&str| RcptCommand { to: address(&format!("{name}@example.org")), notify: None, orcpt: None };
+    names.iter().map(rcpt).collect()
+}

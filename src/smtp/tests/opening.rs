@@ -1,0 +1,209 @@
+//! Greeting, EHLO, STARTTLS, AUTH.
+
+use super::*;
+use crate::words::Kind;
+
+const HELLO: &str = "S: 220 mx ESMTP\nC: EHLO client.example.org\n";
+
+fn refused(script: &str, security: Security, login: Option<&Login>) -> Failure {
+    let script = Script::new(script);
+    let failure = opened(&script, security, login).unwrap_err();
+    script.assert_done();
+    failure
+}
+
+fn with_auth(login: &Login, offer: &str, rest: &str) -> (Result<Mechanism, Failure>, Script) {
+    let script = Script::new(&format!("{HELLO}S: 250-mx\nS: 250 AUTH {offer}\n{rest}"));
+    let result = opened(&script, Security::None, Some(login)).map(|ready| ready.mechanism().unwrap());
+    script.assert_done();
+    (result, script)
+}
+
+#[test]
+fn greetings_of_every_kind_have_their_own_failure() {
+    for (rest, kind) in [
+        ("S: 421 mx too busy", Kind::Deferred),
+        ("S: 450 mx later\nC: QUIT", Kind::Deferred),
+        ("S: 554 no SMTP service here\nC: QUIT", Kind::Rejected),
+        ("S: 354 go ahead", Kind::Protocol),
+        ("S: SSH-2.0-OpenSSH", Kind::Protocol),
+        ("S: 220-mx\nS: 554 no", Kind::Protocol),
+        ("-- close", Kind::Network),
+        ("-- stall", Kind::Timeout),
+    ] {
+        assert_eq!(refused(rest, Security::None, None).kind, kind, "{rest}");
+    }
+}
+
+#[test]
+fn an_endless_or_huge_greeting_is_cut_off() {
+    let endless = "S: 220-x\n".repeat(300);
+    let script = Script::new(&endless);
+    assert_eq!(opened(&script, Security::None, None).unwrap_err().kind, Kind::Protocol);
+    let huge = format!("S: 220 {}", "x".repeat(200_000));
+    let script = Script::new(&huge);
+    assert_eq!(opened(&script, Security::None, None).unwrap_err().kind, Kind::Protocol);
+}
+
+#[test]
+fn a_server_that_does_not_know_ehlo_gets_helo_once() {
+    for answer in ["S: 500 what?", "S: 502 not here", "S: 554 no"] {
+        let script = Script::new(&format!("{HELLO}{answer}\nC: HELO client.example.org\nS: 250 hi"));
+        let ready = opened(&script, Security::None, None).unwrap();
+        assert_eq!(*ready.extensions(), Default::default());
+        script.assert_done();
+    }
+    let kind = |rest: &str| refused(&format!("{HELLO}{rest}"), Security::None, None).kind;
+    assert_eq!(kind("S: 500 what?\nC: HELO client.example.org\nS: 550 go away\nC: QUIT"), Kind::Rejected);
+    assert_eq!(kind("S: 450 not now\nC: QUIT"), Kind::Deferred);
+    assert_eq!(kind("S: 421 closing"), Kind::Deferred);
+    assert_eq!(kind("S: 354 go"), Kind::Protocol);
+    assert_eq!(kind("-- close"), Kind::Network);
+}
+
+#[test]
+fn replies_may_come_in_any_pieces() {
+    for piece in 1..40 {
+        let script = Script::new(&format!("{HELLO}S: 250-mx\nS: 250-PIPELINING\nS: 250 SIZE 1000"));
+        let ready = opened(&script.clone().in_pieces(piece), Security::None, None).unwrap();
+        assert!(ready.extensions().pipelining);
+        script.assert_done();
+    }
+}
+
+#[test]
+fn starttls_forgets_what_was_announced_before() {
+    let script = Script::new(&format!(
+        "{HELLO}S: 250-mx\nS: 250-PIPELINING\nS: 250-DSN\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\n-- tls\n\
+         C: EHLO client.example.org\nS: 250-mx\nS: 250 SIZE 5"
+    ));
+    let ready = opened(&script, Security::StartTls, None).unwrap();
+    assert!(!ready.extensions().pipelining && !ready.extensions().dsn && ready.tls().is_some());
+    script.assert_done();
+}
+
+#[test]
+fn without_tls_nothing_goes_on() {
+    let offer = "S: 250-mx\nS: 250-AUTH PLAIN\nS: 250 STARTTLS\nC: STARTTLS\n";
+    for (rest, kind) in [
+        ("S: 250-mx\nS: 250 AUTH PLAIN\nC: QUIT".to_owned(), Kind::Missing),
+        ("S: 502 no\nC: HELO client.example.org\nS: 250 hi\nC: QUIT".to_owned(), Kind::Missing),
+        (format!("{offer}S: 502 no\nC: QUIT"), Kind::Missing),
+        (format!("{offer}S: 454 not now\nC: QUIT"), Kind::Deferred),
+        (format!("{offer}S: 421 bye"), Kind::Deferred),
+        (format!("{offer}S: 250 fine"), Kind::Protocol),
+        (format!("{offer}S: 334 hm"), Kind::Protocol),
+        (format!("{offer}S: 220 go\nS: 250 injected"), Kind::Protocol),
+        (format!("{offer}-- close"), Kind::Network),
+    ] {
+        let login = login(None);
+        let failure = refused(&format!("{HELLO}{rest}"), Security::StartTls, Some(&login));
+        assert_eq!(failure.kind, kind, "{rest}");
+    }
+}
+
+#[test]
+fn each_mechanism_speaks_its_dialogue() {
+    let token = Login { is_token: true, ..login(None) };
+    let xoauth2 = "dXNlcj10aW0BYXV0aD1CZWFyZXIgdGFuc3RhYWYBAQ==";
+    for (login, offer, rest, mechanism) in [
+        (&login(None), "CRAM-MD5 LOGIN PLAIN", "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==", Mechanism::Plain),
+        (
+            &login(None),
+            "CRAM-MD5 LOGIN",
+            "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dGlt\nS: 334 User Name?\nC: dGFuc3RhYWY=",
+            Mechanism::Login,
+        ),
+        (&token, "PLAIN OAUTHBEARER XOAUTH2", &format!("C: AUTH XOAUTH2 {xoauth2}"), Mechanism::XOAuth2),
+        (
+            &token,
+            "OAUTHBEARER",
+            "C: AUTH OAUTHBEARER bixhPXRpbSwBaG9zdD1teC5leGFtcGxlLm9yZwFwb3J0PTU4NwFhdXRoPUJlYXJlciB0YW5zdGFhZgEB",
+            Mechanism::OAuthBearer,
+        ),
+    ] {
+        let rest = format!("{rest}\nS: 235 welcome");
+        let (result, script) = with_auth(login, offer, &rest);
+        assert_eq!(result.unwrap(), mechanism, "{}", script.sent());
+    }
+}
+
+#[test]
+fn cram_md5_answers_the_challenge_of_rfc_2195() {
+    let mut login = login(Some(Mechanism::CramMd5));
+    login.credentials.secret = Secret::new("tanstaaftanstaaf");
+    let rest = "C: AUTH CRAM-MD5\nS: 334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+\n\
+                C: dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw\nS: 235 ok";
+    assert_eq!(with_auth(&login, "CRAM-MD5", rest).0.unwrap(), Mechanism::CramMd5);
+}
+
+#[test]
+fn a_long_token_waits_for_the_challenge() {
+    let mut long = Login { is_token: true, ..login(None) };
+    long.credentials.secret = Secret::new("t".repeat(2000));
+    let response = [b"user=tim\x01auth=Bearer ".as_slice(), &[b't'; 2000], b"\x01\x01"].concat();
+    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, response);
+    let rest = format!("C: AUTH XOAUTH2\nS: 334 \nC: {encoded}\nS: 235 ok");
+    assert_eq!(with_auth(&long, "XOAUTH2", &rest).0.unwrap(), Mechanism::XOAuth2);
+}
+
+#[test]
+fn a_refused_login_is_tried_once_and_says_what_it_was() {
+    let plain = "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==\n";
+    for (rest, kind) in [
+        ("S: 535 5.7.8 no\nC: QUIT", Kind::Auth),
+        ("S: 534 5.7.9 use an app password\nC: QUIT", Kind::Auth),
+        ("S: 454 4.7.0 later\nC: QUIT", Kind::Deferred),
+        ("S: 504 not that\nC: QUIT", Kind::Missing),
+        ("S: 500 what\nC: QUIT", Kind::Missing),
+        ("S: 502 no\nC: QUIT", Kind::Missing),
+        ("S: 421 too many logins", Kind::Deferred),
+        ("S: 354 hm", Kind::Protocol),
+        ("S: 334 again\nC: *\nS: 501 cancelled\nC: QUIT", Kind::Protocol),
+        ("-- close", Kind::Network),
+    ] {
+        let (result, script) = with_auth(&login(None), "PLAIN LOGIN", &format!("{plain}{rest}"));
+        assert_eq!(result.unwrap_err().kind, kind, "{rest}");
+        assert_eq!(script.sent().matches("AUTH").count(), 1);
+    }
+}
+
+#[test]
+fn a_refused_token_is_acknowledged_and_its_complaint_told() {
+    let token = Login { is_token: true, ..login(None) };
+    let first = "C: AUTH XOAUTH2 dXNlcj10aW0BYXV0aD1CZWFyZXIgdGFuc3RhYWYBAQ==\n";
+    let rest = format!("{first}S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC: \nS: 535 5.7.8 no\nC: QUIT");
+    let failure = with_auth(&token, "XOAUTH2", &rest).0.unwrap_err();
+    assert_eq!(failure.kind, Kind::Auth);
+    assert!(failure.message.ends_with("535 5.7.8 no ({\"status\":\"401\"})"), "{failure}");
+}
+
+#[test]
+fn a_login_that_is_not_offered_is_missing() {
+    let none = refused(&format!("{HELLO}S: 250 mx\nC: QUIT"), Security::None, Some(&login(None)));
+    assert_eq!(none.kind, Kind::Missing);
+    let (other, _) = with_auth(&login(None), "GSSAPI", "C: QUIT");
+    assert_eq!(other.unwrap_err().kind, Kind::Missing);
+    let (named, _) = with_auth(&login(Some(Mechanism::Login)), "PLAIN", "C: QUIT");
+    let failure = named.unwrap_err();
+    assert!(failure.message.contains("LOGIN is not offered: the server offers only PLAIN"), "{failure}");
+}
+
+#[test]
+fn no_secret_goes_over_a_plain_wire_unless_it_may() {
+    let careful = Login { plaintext: false, ..login(None) };
+    let (result, script) = with_auth(&careful, "PLAIN", "C: QUIT");
+    assert_eq!(result.unwrap_err().kind, Kind::Config);
+    assert!(!script.sent().contains("AUTH"));
+    let mut broken = login(None);
+    broken.credentials.user = "tim\r\nMAIL FROM:<x>".into();
+    assert_eq!(with_auth(&broken, "PLAIN", "C: QUIT").0.unwrap_err().kind, Kind::Config);
+}
+
+#[test]
+fn what_the_server_echoes_of_a_secret_is_redacted() {
+    let rest = "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==\nS: 535 bad: AHRpbQB0YW5zdGFhZg== (tanstaaf)\nC: QUIT";
+    let failure = with_auth(&login(None), "PLAIN", rest).0.unwrap_err();
+    let all = format!("{failure:?}");
+    assert!(!all.contains("tanstaaf") && !all.contains("B0YW5zdGFhZ"), "{all}");
+}

@@ -1,0 +1,357 @@
+//! MAIL, RCPT, DATA, the content and the final dot.
+
+use super::*;
+use crate::words::Kind;
+
+const PLAIN: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250 mx\n";
+const PIPED: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250 PIPELINING\n";
+const MAIL: &str = "C: MAIL FROM:<a@example.org>\n";
+const TEXT: &[u8] = b"Subject: x\r\n\r\n.dot\r\n";
+const TEXT_LINES: &str = "C: Subject: x\nC: \nC: ..dot\nC: .\n";
+
+/// Plays one transaction and gives it back with the session.
+fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready, Script) {
+    let script = Script::new(text);
+    let mut ready = opened(&script, Security::None, None).unwrap();
+    let (mail, recipients) = (mail(), rcpts(names));
+    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected };
+    let delivery = ready.send(&transaction, &mut &TEXT[..], &mut |_| {});
+    script.assert_done();
+    (delivery, ready, script)
+}
+
+fn statuses(delivery: &Delivery) -> Vec<FateStatus> {
+    delivery.fates.iter().map(|fate| fate.status).collect()
+}
+
+fn kind(delivery: &Delivery) -> Kind {
+    match &delivery.outcome {
+        Outcome::Failed(failure) => failure.kind,
+        other => panic!("not failed: {other:?}"),
+    }
+}
+
+#[test]
+fn a_message_goes_out_dot_stuffed_and_is_accepted() {
+    let plain = format!(
+        "{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 251 will forward\nC: DATA\nS: 354 go\n{TEXT_LINES}S: 250 2.0.0 queued as 4F2"
+    );
+    let piped = format!(
+        "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n{TEXT_LINES}S: 250 2.0.0 queued as 4F2"
+    );
+    for text in [plain, piped] {
+        let (delivery, ready, _) = send(&text, &["b"], OnRejected::Abort);
+        let Outcome::Accepted(said) = &delivery.outcome else { panic!("{:?}", delivery.outcome) };
+        assert_eq!((said.text.as_str(), said.reply.enhanced.as_deref()), ("queued as 4F2", Some("2.0.0")));
+        assert_eq!(statuses(&delivery), [FateStatus::Accepted]);
+        assert!(delivery.handed_over && !ready.is_over());
+    }
+}
+
+#[test]
+fn pipelining_sends_envelope_and_data_in_one_write_each() {
+    let text = format!(
+        "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n{TEXT_LINES}S: 250 ok"
+    );
+    let (_, _, script) = send(&text, &["b"], OnRejected::Abort);
+    assert_eq!(script.writes(), 3, "EHLO, the envelope, the content");
+}
+
+#[test]
+fn under_abort_no_data_goes_out_before_every_recipient_is_answered() {
+    let text = format!(
+        "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: RCPT TO:<c@example.org>\nS: 250 ok\nS: 250 ok\nS: 550 5.1.1 no\nC: RSET\nS: 250 ok"
+    );
+    let (delivery, ready, script) = send(&text, &["b", "c"], OnRejected::Abort);
+    assert!(matches!(delivery.outcome, Outcome::Withheld));
+    assert_eq!(statuses(&delivery), [FateStatus::Skipped, FateStatus::Refused]);
+    let failure = delivery.fates[1].failure.as_ref().unwrap();
+    assert_eq!(failure.message, "mx.example.org:587: RCPT TO:<c@example.org>: 550 5.1.1 no");
+    assert!(!script.sent().contains("DATA") && !ready.is_over());
+}
+
+#[test]
+fn mixed_recipients_follow_the_policy_in_every_order() {
+    use FateStatus::*;
+    let replies = [("250 ok", Accepted), ("550 no", Refused), ("450 later", Deferred)];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        for piped in [false, true] {
+            let (mut asked, mut answered) = (Vec::new(), Vec::new());
+            for (index, reply) in order.iter().enumerate() {
+                asked.push(format!("C: RCPT TO:<{}@example.org>\n", ["b", "c", "d"][index]));
+                answered.push(format!("S: {}\n", replies[*reply].0));
+            }
+            let fates: Vec<FateStatus> = order.iter().map(|reply| replies[*reply].1).collect();
+            let flight = |data: &str| match piped {
+                true => {
+                    let go = if data.is_empty() { "" } else { "S: 354 go\n" };
+                    format!("{PIPED}{MAIL}{}{data}S: 250 ok\n{}{go}", asked.concat(), answered.concat())
+                }
+                false => {
+                    let each: String = asked
+                        .iter()
+                        .zip(&answered)
+                        .map(|(asked, answered)| format!("{asked}{answered}"))
+                        .collect();
+                    let go = if data.is_empty() { "" } else { "C: DATA\nS: 354 go\n" };
+                    format!("{PLAIN}{MAIL}S: 250 ok\n{each}{go}")
+                }
+            };
+            let abort = format!("{}C: RSET\nS: 250 ok", flight(""));
+            let (delivery, _, _) = send(&abort, &["b", "c", "d"], OnRejected::Abort);
+            let skipped = |status: &FateStatus| if *status == Accepted { Skipped } else { *status };
+            assert_eq!(statuses(&delivery), fates.iter().map(skipped).collect::<Vec<_>>());
+            assert!(!delivery.handed_over);
+            let rest = format!("{}{TEXT_LINES}S: 250 ok", flight("C: DATA\n"));
+            let (delivery, _, _) = send(&rest, &["b", "c", "d"], OnRejected::Send);
+            assert_eq!(statuses(&delivery), fates);
+            assert!(matches!(delivery.outcome, Outcome::Accepted(_)));
+        }
+    }
+}
+
+#[test]
+fn if_nobody_was_taken_but_data_was_an_empty_message_ends_it() {
+    for end in ["S: 554 no valid recipients", "S: 250 ok"] {
+        let text = format!(
+            "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 550 no\nS: 354 go\nC: .\n{end}\nC: RSET\nS: 250 ok"
+        );
+        let (delivery, _, _) = send(&text, &["b"], OnRejected::Abort);
+        assert!(matches!(delivery.outcome, Outcome::Withheld) && !delivery.handed_over);
+        assert_eq!(statuses(&delivery), [FateStatus::Refused]);
+    }
+}
+
+#[test]
+fn a_refused_mail_has_every_reply_read_and_nobody_refused() {
+    for (reply, want) in
+        [("550 no", Kind::Rejected), ("552 too big", Kind::Rejected), ("451 later", Kind::Deferred)]
+    {
+        let text = format!(
+            "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: {reply}\nS: 503 first MAIL\nS: 503 first MAIL"
+        );
+        let (delivery, ready, _) = send(&text, &["b"], OnRejected::Abort);
+        assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![FateStatus::Skipped]));
+        assert!(!ready.is_over());
+        let (delivery, _, _) = send(&format!("{PLAIN}{MAIL}S: {reply}"), &["b"], OnRejected::Abort);
+        assert_eq!(kind(&delivery), want);
+    }
+}
+
+#[test]
+fn a_refusal_stands_though_the_server_closes_behind_it() {
+    let mail = format!("{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 550 no\n");
+    let rcpt = format!("{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 550 no\n");
+    for end in ["-- close", "S: 421 too many errors", "-- stall"] {
+        let (delivery, ready, _) = send(&format!("{mail}{end}"), &["b"], OnRejected::Abort);
+        assert_eq!(kind(&delivery), Kind::Rejected, "{end}");
+        assert!(ready.is_over());
+        let (delivery, ready, _) = send(&format!("{rcpt}{end}"), &["b"], OnRejected::Abort);
+        assert!(matches!(delivery.outcome, Outcome::Withheld), "{end}");
+        assert_eq!(statuses(&delivery), [FateStatus::Refused], "{end}");
+        assert!(ready.is_over());
+    }
+}
+
+#[test]
+fn replies_out_of_turn_break_the_session() {
+    let rcpt = "C: RCPT TO:<b@example.org>\n";
+    for rest in [
+        format!("{MAIL}S: 354 go"),
+        format!("{MAIL}S: 250 ok\n{rcpt}S: 354 go"),
+        format!("{MAIL}S: 250 ok\n{rcpt}S: 250 ok\nC: DATA\nS: 250 ok"),
+        format!("{MAIL}S: 250 ok\n{rcpt}S: 250 ok\nC: DATA\nS: 334 go"),
+        format!("{MAIL}S: garbage"),
+        format!("{MAIL}S: 250 ok\n{rcpt}S: 250 ok\nC: DATA\nS: -"),
+    ] {
+        let (delivery, ready, _) = send(&format!("{PLAIN}{rest}"), &["b"], OnRejected::Abort);
+        assert_eq!(kind(&delivery), Kind::Protocol, "{rest}");
+        assert!(ready.is_over() && !delivery.handed_over, "{rest}");
+        assert_eq!(statuses(&delivery), [FateStatus::Skipped]);
+    }
+}
+
+#[test]
+fn losses_and_421_before_the_dot_are_known() {
+    let rcpt = "C: RCPT TO:<b@example.org>\n";
+    let before = [
+        MAIL.to_owned(),
+        format!("{MAIL}S: 250 ok\n{rcpt}"),
+        format!("{MAIL}S: 250 ok\n{rcpt}S: 250 ok\nC: DATA\n"),
+    ];
+    for stage in &before {
+        for (end, want) in [
+            ("S: 421 closing", Kind::Deferred),
+            ("S: 421-closing\nS: 421 now", Kind::Deferred),
+            ("-- close", Kind::Network),
+            ("-- stall", Kind::Timeout),
+        ] {
+            let (delivery, ready, _) = send(&format!("{PLAIN}{stage}{end}"), &["b"], OnRejected::Abort);
+            assert_eq!(kind(&delivery), want, "{stage}{end}");
+            assert!(ready.is_over() && !delivery.handed_over, "{stage}{end}");
+        }
+    }
+    let (delivery, _, _) = send(&format!("{PLAIN}{}S: 421 closing", before[1]), &["b"], OnRejected::Abort);
+    assert_eq!(statuses(&delivery), [FateStatus::Deferred], "the server spoke about the recipient");
+}
+
+#[test]
+fn verdicts_at_data_and_behind_the_dot_are_every_recipients() {
+    let envelope = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\n");
+    let sent = format!("{envelope}S: 354 go\n{TEXT_LINES}");
+    for (text, want, status, handed_over) in [
+        (format!("{envelope}S: 554 5.7.1 no"), Kind::Rejected, FateStatus::Refused, false),
+        (format!("{envelope}S: 451 4.3.0 later"), Kind::Deferred, FateStatus::Deferred, false),
+        (format!("{sent}S: 554-spam\nS: 554 spam"), Kind::Rejected, FateStatus::Refused, true),
+        (format!("{sent}S: 552 5.3.4 too big"), Kind::Rejected, FateStatus::Refused, true),
+        (format!("{sent}S: 452 4.3.1 full"), Kind::Deferred, FateStatus::Deferred, true),
+        (format!("{sent}S: 421 4.3.2 closing"), Kind::Deferred, FateStatus::Deferred, true),
+    ] {
+        let (delivery, _, _) = send(&text, &["b"], OnRejected::Abort);
+        assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![status]), "{text}");
+        assert_eq!(delivery.handed_over, handed_over);
+        assert!(delivery.fates[0].said.is_some());
+    }
+}
+
+#[test]
+fn behind_the_dot_everything_but_a_verdict_is_unknown() {
+    let sent = format!(
+        "{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n{TEXT_LINES}"
+    );
+    for end in
+        ["-- close", "-- stall", "S: 354 more", "S: garbage", "S: 250-ok\n-- close", "S: 250-a\nS: 550 b"]
+    {
+        let (delivery, ready, script) = send(&format!("{sent}{end}"), &["b"], OnRejected::Abort);
+        assert_eq!(
+            (kind(&delivery), statuses(&delivery)),
+            (Kind::Unknown, vec![FateStatus::Unknown]),
+            "{end}"
+        );
+        assert!(ready.is_over() && delivery.handed_over);
+        assert_eq!(script.sent().matches("DATA").count(), 1);
+    }
+}
+
+#[test]
+fn a_write_that_fails_inside_the_content_is_known_and_tells_the_servers_reason() {
+    let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
+    for (rest, want, status) in [
+        ("-- reset\nS: 552 5.3.4 too big", Kind::Rejected, FateStatus::Refused),
+        ("-- reset\nS: 421 4.3.2 shutting down", Kind::Deferred, FateStatus::Deferred),
+        ("-- reset\nS: 250 fine?", Kind::Network, FateStatus::Skipped),
+        ("-- reset\n-- close", Kind::Network, FateStatus::Skipped),
+    ] {
+        let script = Script::new(&format!("{head}{rest}"));
+        let mut ready = opened(&script, Security::None, None).unwrap();
+        let (mail, recipients) = (mail(), rcpts(&["b"]));
+        let transaction =
+            Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
+        let long = b"0123456789abcde\r\n".repeat(10_000);
+        let delivery = ready.send(&transaction, &mut &long[..], &mut |_| {});
+        assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![status]), "{rest}");
+        assert!(!delivery.handed_over && ready.is_over());
+    }
+}
+
+#[test]
+fn a_write_that_fails_with_the_dot_in_it_is_unknown_unless_the_server_spoke() {
+    let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
+    for (rest, want) in [("-- reset\n-- close", Kind::Unknown), ("-- reset\nS: 554 no", Kind::Rejected)] {
+        let (delivery, _, _) = send(&format!("{head}{rest}"), &["b"], OnRejected::Abort);
+        assert_eq!(kind(&delivery), want);
+        assert!(delivery.handed_over);
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_read_is_never_ended() {
+    struct Torn;
+    impl std::io::Read for Torn {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("disk on fire"))
+        }
+    }
+    let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
+    let script = Script::new(&head);
+    let mut ready = opened(&script, Security::None, None).unwrap();
+    let (mail, recipients) = (mail(), rcpts(&["b"]));
+    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
+    let delivery = ready.send(&transaction, &mut Torn, &mut |_| {});
+    assert_eq!(kind(&delivery), Kind::Storage);
+    assert!(ready.is_over() && !delivery.handed_over);
+    ready.quit();
+    script.assert_done();
+}
+
+#[test]
+fn one_recipient_too_many_is_left_for_the_next_transaction() {
+    for reply in ["452 4.5.3 Error: too many recipients", "552 Too many recipients", "451 4.5.3 enough"] {
+        let text = format!(
+            "{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: RCPT TO:<c@example.org>\nS: {reply}\nC: DATA\nS: 354 go\n{TEXT_LINES}S: 250 ok"
+        );
+        let (delivery, _, _) = send(&text, &["b", "c"], OnRejected::Abort);
+        assert_eq!(statuses(&delivery), [FateStatus::Accepted, FateStatus::TooMany], "{reply}");
+        let alone =
+            format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: {reply}\nC: RSET\nS: 250 ok");
+        let (delivery, _, _) = send(&alone, &["b"], OnRejected::Abort);
+        assert_ne!(statuses(&delivery), [FateStatus::TooMany], "nobody was taken before: {reply}");
+    }
+    let full = format!(
+        "{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: RCPT TO:<c@example.org>\nS: 452 4.3.1 disk full\nC: RSET\nS: 250 ok"
+    );
+    let (delivery, _, _) = send(&full, &["b", "c"], OnRejected::Abort);
+    assert_eq!(statuses(&delivery), [FateStatus::Skipped, FateStatus::Deferred]);
+}
+
+#[test]
+fn a_long_list_of_recipients_goes_in_flights_that_fit_the_buffers() {
+    let names: Vec<String> = (0..150).map(|n| format!("r{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let ask = |range: std::ops::Range<usize>| -> String {
+        range.map(|n| format!("C: RCPT TO:<r{n}@example.org>\n")).collect()
+    };
+    let text = format!(
+        "{PIPED}{MAIL}{}{}{}{}C: DATA\nS: 354 go\n{TEXT_LINES}S: 250 ok",
+        ask(0..99),
+        "S: 250 ok\n".repeat(100),
+        ask(99..150),
+        "S: 250 ok\n".repeat(51),
+    );
+    let (delivery, _, _) = send(&text, &names, OnRejected::Abort);
+    assert!(delivery.fates.iter().all(|fate| fate.status == FateStatus::Accepted));
+}
+
+#[test]
+fn a_second_message_goes_over_the_same_session() {
+    let one = format!(
+        "{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n{TEXT_LINES}S: 250 ok\n"
+    );
+    let refused = format!("{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 451 later\n");
+    let script = Script::new(&format!("{PLAIN}{one}{refused}C: RSET\nS: 250 ok\n{one}C: QUIT"));
+    let mut ready = opened(&script, Security::None, None).unwrap();
+    let (mail, recipients) = (mail(), rcpts(&["b"]));
+    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
+    let outcomes: Vec<bool> = (0..3)
+        .map(|_| {
+            matches!(ready.send(&transaction, &mut &TEXT[..], &mut |_| {}).outcome, Outcome::Accepted(_))
+        })
+        .collect();
+    assert_eq!(outcomes, [true, false, true]);
+    ready.quit();
+    script.assert_done();
+}
+
+#[test]
+fn a_check_asks_for_every_recipient_and_sends_nothing() {
+    let text = format!(
+        "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: RCPT TO:<c@example.org>\nS: 250 ok\nS: 250 ok\nS: 450 later\nC: RSET\nS: 250 ok"
+    );
+    let script = Script::new(&text);
+    let mut ready = opened(&script, Security::None, None).unwrap();
+    let (mail, recipients) = (mail(), rcpts(&["b", "c"]));
+    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
+    let delivery = ready.check(&transaction);
+    assert_eq!(statuses(&delivery), [FateStatus::Accepted, FateStatus::Deferred]);
+    script.assert_done();
+}

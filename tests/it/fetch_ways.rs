@@ -1,0 +1,170 @@
+//! `fetch` into a command or standard output, several accounts at once, and what the ledger remembers.
+
+use crate::support::disk::{assert_same, maildir, sorted, split_mboxrd};
+use crate::support::mailbox::{Mailbox, message, oddities, stored};
+use crate::support::peer::End;
+use crate::support::pop3d::{Act, Pop3d};
+use crate::world;
+use std::fs;
+
+#[test]
+fn a_command_gets_each_message_whole_and_says_what_becomes_of_it() {
+    let mailbox = Mailbox::of(oddities().into_iter().take(12));
+    let all = mailbox.as_stored();
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let command =
+        "cat > \"got.$POSTIE_UID\"; echo \"$POSTIE_ACCOUNT $POSTIE_SIZE $POSTIE_KEY\" >> env; echo noise";
+    let outcome = world.pop3(&server, "fetch").args(["--delete", "--exec", command]).go();
+    outcome.assert_exit(0);
+    for (at, wanted) in all.iter().enumerate() {
+        let got = fs::read(world.path(&format!("got.uid-{:04}", at + 1))).unwrap();
+        assert_same(&[got], std::slice::from_ref(wanted));
+    }
+    let env = fs::read_to_string(world.path("env")).unwrap();
+    let keys: std::collections::BTreeSet<&str> =
+        env.lines().map(|line| line.rsplit(' ').next().unwrap()).collect();
+    assert_eq!(keys.len(), 12, "a key of its own for each: {env}");
+    assert!(env.starts_with(&format!("ana@localhost:{} ", server.port())), "{env}");
+    assert!(mailbox.messages().is_empty());
+}
+
+#[test]
+fn exit_75_of_the_command_leaves_the_message_and_anything_else_is_a_failure() {
+    for (status, code, kind) in [(75, 75, "left_by_command"), (1, 74, "command"), (100, 74, "command")] {
+        let mailbox = Mailbox::with(1);
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let command = format!("cat > /dev/null; exit {status}");
+        let outcome = world.pop3(&server, "fetch").args(["--delete", "--exec", &command]).go();
+        outcome.assert_failure(code, kind);
+        assert_eq!(mailbox.messages().len(), 1, "it stays");
+        world.fetch(&server).arg("--delete").go().assert_exit(0);
+        assert_eq!(world.mail().len(), 1, "the next run takes it");
+    }
+}
+
+#[test]
+fn one_message_the_command_refuses_stops_no_other() {
+    let mailbox = Mailbox::with(3);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let command = "test \"$POSTIE_UID\" != uid-0002 && cat >> got";
+    let outcome = world.pop3(&server, "fetch").args(["--delete", "--exec", command]).go();
+    outcome.assert_exit(1).error();
+    assert_eq!(mailbox.uids(), ["uid-0002"]);
+    assert_eq!(fs::read(world.path("got")).unwrap(), [stored(&message(1)), stored(&message(3))].concat());
+}
+
+#[test]
+fn standard_output_gets_an_mboxrd_and_nothing_else() {
+    let mailbox = Mailbox::of(oddities());
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let run = world.postie(["fetch", "--stdout", "--delete", "--server", &server.url(), "--password-file"]);
+    let outcome = run.arg(world.path("secret")).arg("--ca-file").arg(world.path("ca.pem")).run();
+    outcome.assert_exit(0);
+    assert_same(&split_mboxrd(&outcome.stdout), &Mailbox::of(oddities()).as_stored());
+    assert!(mailbox.messages().is_empty());
+}
+
+#[test]
+fn standard_output_with_json_gets_the_message_parsed() {
+    let mailbox = Mailbox::with(2);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let outcome = world.pop3(&server, "fetch").arg("--stdout").go();
+    let lines = outcome.assert_exit(0).of_type("message");
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].to_string().contains("Body of message 1."), "{}", lines[0]);
+}
+
+#[test]
+fn what_could_not_be_written_to_standard_output_does_not_count_as_fetched() {
+    let mailbox = Mailbox::with(3);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = world.postie(["fetch", "--stdout", "--delete", "--server", &server.url(), "--password-file"]);
+    let run = run.arg(world.path("secret")).arg("--ca-file").arg(world.path("ca.pem"));
+    run.stdout(full).go().assert_exit(74);
+    assert_eq!(mailbox.messages().len(), 3);
+    world.fetch(&server).go().assert_exit(0);
+    assert_eq!(world.mail().len(), 3);
+}
+
+#[test]
+fn mark_seen_and_forget_change_the_ledger_and_fetch_nothing() {
+    let mailbox = Mailbox::with(3);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.pop3(&server, "fetch").arg("--mark-seen").go().assert_exit(0);
+    mailbox.add(&message(4));
+    world.fetch(&server).go().assert_exit(0);
+    assert_same(&world.mail(), &[stored(&message(4))]);
+    world.pop3(&server, "fetch").args(["--forget", "uid-0002"]).go().assert_exit(0);
+    assert_eq!(world.mail().len(), 1);
+    world.fetch(&server).go().assert_exit(0);
+    assert_same(&world.mail(), &sorted(vec![stored(&message(2)), stored(&message(4))]));
+}
+
+#[test]
+fn a_mailbox_whose_uids_all_changed_is_not_fetched_again_unasked() {
+    let mailbox = Mailbox::with(25);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.fetch(&server).go().assert_exit(0);
+    for number in 1..=25 {
+        mailbox.set_uid(number, &format!("new-{number}"));
+    }
+    world.fetch(&server).go().assert_failure(69, "uid_reset");
+    assert_eq!(world.mail().len(), 25);
+    let outcome =
+        world.pop3(&server, "fetch").arg("--accept-uid-reset").arg("--maildir").arg(world.path("Again")).go();
+    outcome.assert_exit(0);
+    assert_eq!(maildir(&world.path("Again")).len(), 25);
+}
+
+#[test]
+fn delete_after_spares_what_is_younger() {
+    let mailbox = Mailbox::with(2);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.fetch(&server).args(["--delete-after", "14d"]).go().assert_exit(0);
+    assert_eq!(mailbox.messages().len(), 2);
+    world.fetch(&server).args(["--delete-after", "0s"]).go().assert_exit(0);
+    assert!(mailbox.messages().is_empty());
+    assert_eq!(world.mail().len(), 2);
+}
+
+#[test]
+fn one_account_that_fails_stops_no_other() {
+    let world = world();
+    let boxes: Vec<Mailbox> = (0..3).map(|_| Mailbox::with(2)).collect();
+    let servers: Vec<Pop3d> = boxes
+        .iter()
+        .enumerate()
+        .map(|(at, mailbox)| {
+            Pop3d::for_mailbox(mailbox)
+                .hook(move |event| match (at, event.verb) {
+                    (1, "UIDL") => Act::end(End::Close),
+                    _ => Act::Normal,
+                })
+                .start()
+        })
+        .collect();
+    let accounts: String = servers
+        .iter()
+        .enumerate()
+        .map(|(at, server)| {
+            format!(
+                "[accounts.a{at}]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a{at}.pop3]\n\
+                 host = \"localhost\"\nport = {}\nusername = \"ana\"\n[accounts.a{at}.fetch]\nmaildir = \"{}\"\n",
+                world.text("secret"),
+                server.port(),
+                world.text(&format!("Mail{at}"))
+            )
+        })
+        .collect();
+    world.config(&accounts);
+    for jobs in ["1", "3"] {
+        let run = world.postie(["--json", "fetch", "--all-accounts", "-j", jobs, "--ca-file"]);
+        let outcome = run.arg(world.path("ca.pem")).go();
+        let error = outcome.assert_exit(1).error();
+        assert_eq!(error["account"], "a1", "{error}");
+        for at in [0, 2] {
+            assert_eq!(maildir(&world.path(&format!("Mail{at}"))).len(), 2);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! An mbox is locked as other programs lock it, by fcntl and by a dotlock, and theirs are respected.
+
+use crate::support::disk::{assert_same, mbox};
+use crate::support::mailbox::Mailbox;
+use crate::support::pop3d::Pop3d;
+use crate::support::process::Run;
+use crate::support::world::Checked;
+use crate::world;
+use rustix::fs::{FlockOperation, fcntl_lock};
+use std::fs::{self, File, OpenOptions};
+use std::time::{Duration, SystemTime};
+
+const BEFORE: &[u8] = b"From old Mon Sep  1 10:00:00 2025\nSubject: old\n\nold\n\n";
+
+/// A `fetch` into the mbox that waits for a second.
+fn fetch(world: &crate::support::world::World, server: &Pop3d) -> Checked {
+    let run = world.at_url_within("1s", &server.url(), "fetch").arg("--delete");
+    run.arg("--mbox").arg(world.path("mbox")).go()
+}
+
+#[test]
+fn a_lock_that_somebody_holds_is_waited_for_and_then_given_up() {
+    let mailbox = Mailbox::with(2);
+    let all = mailbox.as_stored();
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let path = world.write("mbox", BEFORE);
+    let holder = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    fcntl_lock(&holder, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let error = fetch(&world, &server).assert_failure(75, "locked");
+    assert_eq!(error["retry"], "safe");
+    assert_eq!(fs::read(&path).unwrap(), BEFORE);
+    drop(holder);
+
+    world.write("mbox.lock", std::process::id().to_string());
+    fetch(&world, &server).assert_failure(75, "locked");
+    assert_eq!(fs::read(&path).unwrap(), BEFORE);
+    assert!(world.path("mbox.lock").exists(), "another's lock is not taken away");
+    assert_eq!(mailbox.messages().len(), 2);
+    fs::remove_file(world.path("mbox.lock")).unwrap();
+
+    fetch(&world, &server).assert_exit(0);
+    assert_same(&mbox(&path)[1..], &all);
+    assert!(!world.path("mbox.lock").exists());
+}
+
+#[test]
+fn a_dotlock_whose_owner_is_dead_or_that_is_empty_and_old_does_not_block() {
+    let dead = Run::new("/bin/sh").args(["-c", "echo $$"]).run().out();
+    for (text, old) in [(dead.as_str(), false), ("", true)] {
+        let mailbox = Mailbox::with(1);
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let lock = world.write("mbox.lock", text);
+        if old {
+            let file = File::options().write(true).open(&lock).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(86_400)).unwrap();
+        }
+        fetch(&world, &server).assert_exit(0);
+        assert_eq!(mbox(&world.path("mbox")).len(), 1);
+        assert!(!lock.exists());
+    }
+}
+
+#[test]
+fn runs_for_several_accounts_share_an_mbox_without_mixing_messages() {
+    let world = world();
+    let boxes: Vec<Mailbox> = (0..4).map(|_| Mailbox::with(40)).collect();
+    let servers: Vec<Pop3d> = boxes.iter().map(|mailbox| Pop3d::for_mailbox(mailbox).start()).collect();
+    std::thread::scope(|scope| {
+        for server in &servers {
+            scope.spawn(|| world.fetch_mbox(server).arg("--delete").go().assert_exit(0).summary());
+        }
+    });
+    let found = mbox(&world.path("mbox"));
+    assert_eq!(found.len(), 160);
+    let one = Mailbox::with(40).as_stored();
+    for message in &one {
+        assert_eq!(found.iter().filter(|copy| *copy == message).count(), 4);
+    }
+}

@@ -1,0 +1,79 @@
+//! A run that is told to stop: everything is left consistent, the summary is written, and the process
+//! ends by that signal.
+
+use crate::support::disk::{assert_same, mbox, sorted};
+use crate::support::mailbox::{Mailbox, message_of};
+use crate::support::peer::End;
+use crate::support::pop3d::{Act, Event, Pop3d};
+use crate::support::smtpd::Smtpd;
+use crate::world;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+const SIGNALS: [(End, i32); 2] = [(End::Interrupt, 2), (End::Terminate, 15)];
+
+#[test]
+fn a_signal_at_any_step_of_a_fetch_leaves_everything_consistent() {
+    for (end, number) in SIGNALS {
+        for step in ["", "CAPA", "PASS", "UIDL", "RETR 2", "DELE 2", "QUIT"] {
+            for into_mbox in [false, true] {
+                let mailbox = Mailbox::of((1..=3).map(|number| message_of(number, 3000)));
+                let all = sorted(mailbox.as_stored());
+                let armed = Arc::new(AtomicBool::new(true));
+                let hook = move |event: &Event<'_>| {
+                    let here = event.line == step || event.verb == step;
+                    if here && armed.swap(false, Ordering::SeqCst) { Act::end(end) } else { Act::Normal }
+                };
+                let server = Pop3d::for_mailbox(&mailbox).hook(hook).start();
+                let world = world();
+                let run = || if into_mbox { world.fetch_mbox(&server) } else { world.fetch(&server) };
+                let outcome = run().arg("--delete").go();
+                assert_eq!(outcome.signal, Some(number), "{step}: {outcome:?}");
+                assert!(outcome.elapsed < Duration::from_secs(10), "{step}: at once");
+                outcome.summary();
+                let stored = || if into_mbox { sorted(mbox(&world.path("mbox"))) } else { world.mail() };
+                if !into_mbox || world.path("mbox").exists() {
+                    for copy in stored() {
+                        assert!(all.contains(&copy), "{step}: a torn message");
+                    }
+                }
+                run().arg("--delete").go().assert_exit(0);
+                assert_same(&stored(), &all);
+                assert!(mailbox.messages().is_empty(), "{step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_signal_before_the_content_left_sends_nothing_and_after_it_is_unknown() {
+    for (end, number) in SIGNALS {
+        for (step, status) in [("EHLO", None), ("RCPT", None), (".", Some("unknown"))] {
+            let hook = move |event: &Event<'_>| {
+                if event.verb == step { Act::end(end) } else { Act::Normal }
+            };
+            let server = Smtpd::for_mailbox(&Mailbox::default()).hook(hook).start();
+            let world = world();
+            let outcome = world.send(&server).arg("bob@example.org").stdin("text\n").go();
+            assert_eq!(outcome.signal, Some(number), "{step}: {outcome:?}");
+            outcome.summary();
+            assert!(server.accepted().is_empty());
+            if let Some(status) = status {
+                assert_eq!(outcome.of_type("receipt")[0]["status"], status, "{step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn max_time_ends_a_run_whatever_the_server_does() {
+    let mailbox = Mailbox::with(2);
+    let server = Pop3d::for_mailbox(&mailbox)
+        .hook(|event| if event.verb == "RETR" { Act::end(End::Stall) } else { Act::Normal })
+        .start();
+    let world = world();
+    let outcome = world.fetch(&server).args(["--max-time", "1s"]).go();
+    outcome.assert_failure(75, "timeout");
+    assert!(outcome.elapsed < Duration::from_secs(10), "{:?}", outcome.elapsed);
+}
