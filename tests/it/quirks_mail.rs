@@ -127,7 +127,8 @@ fn terminators_may_end_in_a_bare_line_feed() {
     quirk.player.assert_followed();
 }
 
-/// A message that breaks the dialogue is reported and stays; the others are fetched and deleted.
+/// A message that breaks the dialogue is reported and stays; the others are fetched. Nothing is deleted on
+/// a server whose framing cannot be trusted.
 #[track_caller]
 fn assert_only_the_second_is_left(name: &str) {
     let quirk = Quirk::of(name);
@@ -138,10 +139,9 @@ fn assert_only_the_second_is_left(name: &str) {
     assert_eq!(quirk.subjects(), ["one", "three"], "{name}: {:?}", quirk.sent());
     quirk.player.assert_followed();
     let sent = quirk.sent();
-    let (last, others) = sent.split_last().unwrap();
-    assert_eq!(with_verb(last, "DELE"), ["DELE 1", "DELE 3"], "{name}");
-    let early = others.concat();
-    assert!(with_verb(&early, "DELE").is_empty() && with_verb(&early, "QUIT").is_empty(), "{name}: {sent:?}");
+    let early = sent.split_last().unwrap().1.concat();
+    assert!(with_verb(&early, "QUIT").is_empty(), "{name}: {sent:?}");
+    assert!(with_verb(&sent.concat(), "DELE").is_empty(), "{name}: {sent:?}");
     let summary = outcome.summary();
     assert_eq!((&summary["delivered"], &summary["failed"]), (&2.into(), &1.into()), "{name}");
 }

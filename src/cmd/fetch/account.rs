@@ -193,7 +193,9 @@ impl Run {
                 && policy.shunned.len() < MOST_SPOILED
                 && !over
             {
-                // One bad message stops nothing: the rest goes on in a session without it.
+                // One bad message stops nothing: the rest goes on in a session without it. But a server
+                // whose framing cannot be trusted is asked to delete nothing in this run.
+                policy.after = After::Keep;
                 total.failed.push(failure.kind);
                 total.ended = None;
                 observer.event(Event::Failed(outcome.spoiled, failure.scoped(Scope::Message)));

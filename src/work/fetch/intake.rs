@@ -6,7 +6,8 @@ use crate::pop3::{Listing, Receiver, Row, Wanted};
 use crate::store::{Afterwards, Delivered, Recorded, StoreError, Subject};
 use crate::words::{Failure, Kind, Scope};
 use crate::work::maildrop::Maildrop;
-use crate::work::plan::{Get, Plan, Reason};
+use crate::work::plan::{After, Get, Plan, Reason};
+use std::collections::HashMap;
 
 /// The header of the message that is coming in, as far as it is of interest.
 #[derive(Default)]
@@ -55,8 +56,9 @@ pub(super) struct Intake<'a, 'o> {
     job: Job<'o>,
     outcome: &'a mut Outcome,
     header: Header,
-    summaries: Vec<Option<Summary>>,
-    /// What was recorded in this session: place in the listing, and proof.
+    /// What the headers of messages say that are not recorded yet, where that is of interest.
+    summaries: HashMap<usize, Summary>,
+    /// What was recorded in this session and is to be deleted: place in the listing, and proof.
     recorded: Vec<(usize, Recorded)>,
     /// Whether the failure was one of this side.
     local: bool,
@@ -67,14 +69,13 @@ pub(super) struct Intake<'a, 'o> {
 impl<'a, 'o> Intake<'a, 'o> {
     pub(super) fn new(listing: &'a Listing, job: Job<'o>, outcome: &'a mut Outcome) -> Self {
         let gets = Vec::new();
-        let (summaries, recorded) = (Vec::new(), Vec::new());
+        let (summaries, recorded) = (HashMap::new(), Vec::new());
         let (header, local, not_taken) = (Header::default(), false, false);
         Intake { listing, gets, job, outcome, header, summaries, recorded, local, not_taken }
     }
 
     /// What is to be fetched, in the order in which it is taken.
-    pub(super) fn wanted(&mut self) -> Vec<Wanted> {
-        self.summaries.resize_with(self.gets.len(), || None);
+    pub(super) fn wanted(&self) -> Vec<Wanted> {
         let rows = self.gets.iter().map(|get| &self.listing.rows[get.row]);
         rows.map(|row| Wanted { number: row.number, size: row.size }).collect()
     }
@@ -157,6 +158,9 @@ impl<'a, 'o> Intake<'a, 'o> {
 
     /// Whether a message fetched now should go from the server at the end of this session.
     fn goes(&self, row: &Row) -> bool {
+        if self.job.policy.after == After::Keep {
+            return false;
+        }
         let seen = row.uid.as_deref().and_then(|uid| self.job.ledger.first_seen(uid));
         self.job.policy.goes(seen.unwrap_or(self.job.now), self.job.now)
     }
@@ -175,7 +179,7 @@ impl<'a, 'o> Intake<'a, 'o> {
     fn record(&mut self, delivered: Vec<Delivered>) -> Result<(), Failure> {
         let mut told = Vec::with_capacity(delivered.len());
         for one in &delivered {
-            let summary = self.summaries[one.tag()].take();
+            let summary = self.summaries.remove(&one.tag());
             told.push(self.tell_of(one, self.row(one.tag()).clone(), summary));
         }
         let (going, staying): (Vec<_>, Vec<_>) =
@@ -188,7 +192,9 @@ impl<'a, 'o> Intake<'a, 'o> {
                 self.local = true;
                 error.failure("ledger")
             })?;
-            self.recorded.extend(recorded.into_iter().map(|proof| (self.gets[proof.tag()].row, proof)));
+            if afterwards == Afterwards::Delete {
+                self.recorded.extend(recorded.into_iter().map(|proof| (self.gets[proof.tag()].row, proof)));
+            }
         }
         for told in told {
             self.outcome.delivered += 1;
@@ -289,7 +295,7 @@ impl Receiver for Intake<'_, '_> {
             let summary = Summary::of(&self.header.octets);
             let row = &self.listing.rows[self.gets[index].row];
             self.job.observer.whole(row, &summary);
-            self.summaries[index] = Some(summary);
+            self.summaries.insert(index, summary);
         }
         if let Err(error) = self.job.sink.finish() {
             self.store_failed(&error, "delivery")?;
