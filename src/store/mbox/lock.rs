@@ -32,6 +32,8 @@ const EMPTY_AGE: u64 = 300;
 const BACK_OFF: Duration = Duration::from_millis(50);
 /// File systems on which flock is an fcntl lock: NFS, CIFS, SMB2.
 const NETWORK: [u64; 3] = [0x6969, 0xff53_4d42, 0xfe53_4d42];
+/// The mode of a dotlock of ours: readable by all, as others' are, with a bit that nobody else sets.
+const MARK: Mode = Mode::from_raw_mode(0o645);
 /// The third line of a dotlock of ours.
 const OWN: &str = "postie";
 
@@ -214,6 +216,9 @@ fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
     if let Ok(unnamed) = unnamed {
         let mut file = File::from(unnamed);
         file.write_all(content.as_bytes())?;
+        // On the descriptor, where the umask has no say. What has no unnamed files is a network file
+        // system, most likely: content can be late there, so lock files without it are not told apart.
+        retry_on_intr(|| rustix::fs::fchmod(&file, MARK))?;
         let link = format!("/proc/self/fd/{}", file.as_raw_fd());
         match retry_on_intr(|| {
             rustix::fs::linkat(rustix::fs::CWD, &*link, dir, name, AtFlags::SYMLINK_FOLLOW)
@@ -254,7 +259,7 @@ fn judge(dir: &OwnedFd, name: &OsString) -> io::Result<Option<String>> {
     let stat = rustix::fs::fstat(&file)?;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let age = durable::now().saturating_sub(u64::try_from(stat.st_mtime).unwrap_or(0));
-    if let Some(by) = owner(&text, &host, age) {
+    if let Some(by) = owner(&text, &host, age).filter(|_| !lost_its_content(&stat, &text)) {
         return Ok(Some(by));
     }
     let now = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
@@ -262,6 +267,12 @@ fn judge(dir: &OwnedFd, name: &OsString) -> io::Result<Option<String>> {
         durable::remove(dir, name)?;
     }
     Ok(None)
+}
+
+/// Whether it is a lock file of ours of which a power cut has kept the name alone.
+fn lost_its_content(stat: &Stat, text: &str) -> bool {
+    let own = stat.st_uid == rustix::process::geteuid().as_raw();
+    own && Mode::from_raw_mode(stat.st_mode) == MARK && text.trim_matches('\0').is_empty()
 }
 
 /// Who the content of a lock file says holds it; none where nobody can.

@@ -340,6 +340,23 @@ fn a_dotlock_of_a_killed_run_is_removed_even_where_nothing_is_left_to_settle() {
 }
 
 #[test]
+fn a_dotlock_whose_content_a_power_cut_took_does_not_block_if_it_is_ours() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let lock = home.dir.path().join("mbox.lock");
+    let short = Patience::of(Duration::ZERO);
+    for content in ["", "\0\0\0"] {
+        std::fs::write(&lock, content).unwrap();
+        std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o644)).unwrap();
+        home.mbox();
+        assert!(matches!(lock::lock(&home.path(), &short), Err(StoreError::Locked { .. })), "{content:?}");
+        std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o645)).unwrap();
+        lock::lock(&home.path(), &short).unwrap();
+        assert!(!lock.exists());
+    }
+}
+
+#[test]
 fn a_dotlock_that_is_left_over_does_not_block() {
     let home = Home::new();
     let lock = home.dir.path().join("mbox.lock");
