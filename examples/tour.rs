@@ -66,17 +66,17 @@ fn tour() {
     let add = ["config", "add", "home", "--email", "ana@example.org", "--name", "Ana Example"];
     let sides = ["--pop3", &pop3_url, "--smtp", &smtp_url, "--password-file", &secret, "--maildir", &mail];
     show(&world, &[&add[..], &sides, &["--ca-file", &ca]].concat(), "");
-    show(&world, &["test-account", "--ca-file", &ca], "");
+    show(&world, &["test-account"], "");
     let text = "Dear Ana,\n.\nthis is the tour.\n";
-    let send = ["send", "--ca-file", &ca, "--subject", "Hello from the tour", "ana@example.org"];
+    let send = ["send", "--subject", "Hello from the tour", "ana@example.org"];
     show(&world, &send, text);
-    let list = show(&world, &["list", "--ca-file", &ca], "");
+    let list = show(&world, &["list"], "");
     for subject in ["message 1", "message 2", "Hello from the tour"] {
         assert!(list.out().contains(subject), "the list shows {subject:?}");
     }
-    let fetch = show(&world, &["fetch", "--ca-file", &ca, "--json"], "");
+    let fetch = show(&world, &["fetch", "--json"], "");
     assert_eq!(fetch.summary()["delivered"], 3);
-    let again = show(&world, &["fetch", "--ca-file", &ca, "--json"], "");
+    let again = show(&world, &["fetch", "--json"], "");
     assert_eq!(again.summary()["delivered"], 0, "nothing is fetched twice");
 
     println!("\nThe Maildir holds:");

@@ -8,11 +8,11 @@
 //! (SIGTTIN), and Ctrl-C reaches it by itself.
 
 use super::drain::{self, Drain, DrainError};
+use super::terminal::terminal;
 use crate::net::Limits;
 use crate::store::Program;
 use crate::words::{Failure, Kind, Secret};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
@@ -46,7 +46,7 @@ pub fn argv(words: Vec<String>) -> Result<Program, String> {
 /// Runs it, and takes what it prints as a secret. `place` names it in a failure, which is
 /// [`Kind::Config`], or [`Kind::Interrupted`], or [`Kind::Timeout`] where the whole run's time is over.
 pub fn secret(program: &Program, place: &str, limits: &Limits) -> Result<Secret, Failure> {
-    let run = Run { own_group: !has_terminal(), limits };
+    let run = Run { own_group: terminal().is_none(), limits };
     let (status, printed) = run.capture(program).map_err(|error| error.failure(place))?;
     if status.success() {
         return drain::secret(&printed, place);
@@ -77,11 +77,6 @@ fn prepare(program: &Program) -> Command {
     };
     command.stdin(Stdio::null()).env_remove("POSTIE_PASSWORD");
     command
-}
-
-/// Whether there is a terminal that a command could ask on.
-pub fn has_terminal() -> bool {
-    rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty()).is_ok()
 }
 
 /// How a command is run.

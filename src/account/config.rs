@@ -84,11 +84,14 @@ pub const MAKE_ONE: &str = "`postie config add` makes an account; --server URL d
 /// The text of a configuration, as [`Config::load`] has it.
 pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Contents, Failure> {
     let beside = path.parent().unwrap_or(Path::new(""));
-    schema::read(text, Context { env, beside }).map_err(|fault| {
-        let (line, column) = position(text, fault.at);
-        let place = format!("{}:{line}:{column}", path.display());
-        say(fault, &place)
-    })
+    schema::read(text, Context { env, beside }).map_err(|fault| locate(text, path, fault))
+}
+
+/// A fault in the text of the file at `path` as a failure.
+pub fn locate(text: &str, path: &Path, fault: Fault) -> Failure {
+    let (line, column) = position(text, fault.at);
+    let place = format!("{}:{line}:{column}", path.display());
+    say(fault, &place)
 }
 
 /// A fault as a failure at `place`.

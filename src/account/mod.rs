@@ -7,15 +7,20 @@
 pub mod command;
 pub mod config;
 pub mod drain;
+pub mod edit;
 pub mod env;
 pub mod keys;
+pub mod lock;
+pub mod providers;
 pub mod schema;
 pub mod secret_file;
 pub mod secrets;
 pub mod select;
 pub mod server;
+pub mod terminal;
 pub mod url;
 pub mod values;
+pub mod view;
 
 pub use config::Config;
 pub use env::Env;

@@ -9,15 +9,14 @@ use super::command;
 use super::drain;
 use super::secret_file;
 use super::server::Server;
+use super::terminal;
 use crate::codec::sasl::Credentials;
 use crate::net::Limits;
 use crate::store::Program;
 use crate::words::{Failure, Kind, Secret};
-use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use zeroize::Zeroizing;
 
 /// Where one secret comes from.
 #[derive(Clone, Debug)]
@@ -164,7 +163,7 @@ impl Vault {
     /// Asks on the terminal, never on standard input.
     fn ask(&self, server: &Server) -> Result<Secret, Failure> {
         let label = server.label();
-        if self.options.never_ask || !command::has_terminal() {
+        if self.options.never_ask || terminal::terminal().is_none() {
             let message = "getting the secret: none is configured, and there is no terminal to ask on";
             return Err(drain::failure(Kind::Config, message.into()).hint(
                 "give password-command, password-file or password-env in the account, --password-command, \
@@ -173,18 +172,7 @@ impl Vault {
         }
         let what = if server.auth.wants_token() { "Access token" } else { "Password" };
         self.once(Key::Asked(label.clone()), || {
-            let answer = rpassword::prompt_password(format!("{what} for {label}: "));
-            match answer.map(Zeroizing::new) {
-                Ok(answer) => drain::secret(answer.as_bytes(), "the answer"),
-                Err(error) if error.kind() == ErrorKind::Interrupted || self.limits.stop.raised() => {
-                    let message = "getting the secret: stopped by a signal";
-                    Err(drain::failure(Kind::Interrupted, message.into()))
-                }
-                Err(error) => Err(drain::failure(
-                    Kind::Config,
-                    format!("getting the secret: asking on the terminal: {error}"),
-                )),
-            }
+            terminal::ask(&format!("{what} for {label}: "), &self.limits.stop)
         })
     }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 /// Download new messages.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "Without a destination here, the account's is used. A message is deleted from the \
-                        server only after it would survive a power cut here.")]
+                        server only after it would survive a power cut here. The notes that some mail servers keep as \
+                        the first message (\"FOLDER INTERNAL DATA\") are left alone, but for --all and --uid.")]
 pub struct FetchArgs {
     /// Deliver into this Maildir
     #[arg(long, value_name = "DIR", group = "destination")]

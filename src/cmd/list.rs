@@ -8,7 +8,6 @@ use crate::cli::ListArgs;
 use crate::mail::summary::{Person, Summary};
 use crate::output::About;
 use crate::output::table::{Align, layout};
-use crate::pop3::Survey;
 use crate::store::Ledger;
 use crate::words::{Exit, Failure, Kind};
 use crate::work::list::{Choice, Listed, Overview, list};
@@ -40,10 +39,9 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
     let ledgers = context.env.state_dir()?.join("ledger");
     let ledger = Ledger::peek(&ledgers, &side.key()).map_err(|error| error.failure("ledger"))?;
     let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
-    let (mut transaction, _) = side.open(&context.limits, Survey::FULL, true).map_err(Failure::from)?;
     let mut rows = Vec::new();
     let out = &mut context.out;
-    let overview = list(&mut transaction, &ledger, choice, &mut |listed| {
+    let mut show = |listed: Listed| {
         if out.is_json() {
             out.line("message", &MessageLine::listed(&side.label, &listed));
         } else {
@@ -53,8 +51,20 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
             true => Err(Failure::new(Kind::Storage, "standard output", "standard output: writing: failed")),
             false => Ok(()),
         }
+    };
+    let mut told = 0;
+    let overview = side.look(&context.limits, |transaction| {
+        // What an earlier attempt has shown is not shown again.
+        let mut place = 0;
+        list(transaction, &ledger, choice, &mut |listed| {
+            place += 1;
+            if place <= told {
+                return Ok(());
+            }
+            told = place;
+            show(listed)
+        })
     })?;
-    transaction.leave();
     if overview.without_top {
         out.tell(&format!("{}: the server has no TOP: sizes alone, no headers", side.label));
     }

@@ -104,6 +104,7 @@ impl<'a> MessageLine<'a> {
             Reason::BeyondLimit => "beyond_limit",
             Reason::NoUid => "no_uid",
             Reason::Ambiguous => "ambiguous_uid",
+            Reason::FolderInternal => "folder_internal_data",
         });
         match &told.place {
             Some(Place::Maildir(path)) => line.path = shown(path),

@@ -2,9 +2,11 @@
 //!
 //! [`run`] is the frame of every run: arguments, signals, the command, the summary, the exit code.
 
+mod config;
 mod fetch;
 mod list;
 mod message;
+mod send;
 mod side;
 mod test_account;
 
@@ -149,7 +151,8 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<()> {
         Command::Fetch(args) => fetch::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::TestAccount(args) => test_account::run(args, context),
-        Command::Send(_) | Command::Config(_) => Err(internal("not built yet").into()),
+        Command::Config(args) => config::run(args, context),
+        Command::Send(args) => send::run(args, context),
     }
 }
 

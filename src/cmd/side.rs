@@ -1,12 +1,13 @@
 //! One side of an account, ready to connect: server, trust, who logs in.
 
 use super::Context;
+use crate::account::providers;
 use crate::account::{Account, Login, Server};
 use crate::net::{Limits, Security, Tap, Tls};
 use crate::output::transcript::Transcript;
 use crate::pop3::{Method, Survey, Transaction};
 use crate::store::AccountKey;
-use crate::words::Failure;
+use crate::words::{Failure, Kind};
 use crate::work::access::{Access, NotOpened, pop3_login};
 
 /// One side of an account.
@@ -74,6 +75,32 @@ impl Side {
             .open(survey, pipelining)
             .map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })
     }
+
+    /// Runs `look`, which changes nothing, in a session of its own; once more without pipelining where the
+    /// server announces that and breaks under it.
+    pub fn look<T>(
+        &self,
+        limits: &Limits,
+        mut look: impl FnMut(&mut Transaction) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut pipelining = true;
+        loop {
+            let (failure, suspected) = match self.open(limits, Survey::FULL, pipelining) {
+                Ok((mut transaction, _)) => match look(&mut transaction) {
+                    Ok(seen) => {
+                        transaction.leave();
+                        return Ok(seen);
+                    }
+                    Err(failure) => (failure, transaction.suspects_pipelining()),
+                },
+                Err(error) => (error.failure, error.in_flight),
+            };
+            if !suspected || !pipelining || limits.stop.raised() || limits.run_over() {
+                return Err(failure);
+            }
+            pipelining = false;
+        }
+    }
 }
 
 /// Prepares the trust of a server that has TLS.
@@ -83,11 +110,10 @@ pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
 
 /// A refused login with what the provider is known to want.
 pub fn advise(failure: Failure, server: &Server) -> Failure {
-    if failure.kind != crate::words::Kind::Auth {
-        return failure;
+    match providers::advice(server) {
+        Some(advice) if failure.kind == Kind::Auth => failure.hint(advice),
+        _ => failure,
     }
-    let _ = server;
-    failure
 }
 
 /// The ledger's name for an account. Fails with `config` where it has no POP3 server.

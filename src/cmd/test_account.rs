@@ -8,7 +8,7 @@ use crate::net::{Limits, Tap};
 use crate::output::About;
 use crate::output::transcript::Transcript;
 use crate::words::{Exit, Failure};
-use crate::work::probe::{Step, Target, probe_pop3};
+use crate::work::probe::{Step, Target, probe_pop3, probe_smtp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -74,7 +74,7 @@ fn test_side(account: &Account, name: &str, server: &Server, context: &mut Conte
     let mut tell = |step: Step| report(out, account, name, server, step);
     match name {
         "pop3" => probe_pop3(&target, server, vault, &mut tell),
-        _ => Err(Failure::usage("not yet")),
+        _ => probe_smtp(&target, account, server, vault, &mut tell),
     }
     .map_err(|failure| advise(failure, server))
 }

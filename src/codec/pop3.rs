@@ -78,7 +78,16 @@ pub fn refusal(text: &[u8]) -> Refusal {
         _ => {}
     }
     let words = String::from_utf8_lossy(text).to_ascii_lowercase();
-    if TEMPORARY_WORDS.iter().any(|word| words.contains(word)) { Refusal::Temporary } else { Refusal::Unsaid }
+    if TEMPORARY_WORDS.iter().any(|word| begins_a_word(&words, word)) {
+        Refusal::Temporary
+    } else {
+        Refusal::Unsaid
+    }
+}
+
+/// Whether `start` begins a word of `text`: "locked" has "lock", "blocked" and "unlock" have not.
+fn begins_a_word(text: &str, start: &str) -> bool {
+    text.match_indices(start).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric()))
 }
 
 /// What a server says it can do (`RFC 2449 §6`).
@@ -96,6 +105,10 @@ pub struct Capabilities {
     pub uidl: bool,
     /// PIPELINING.
     pub pipelining: bool,
+    /// EXPIRE 0 (`RFC 2449 §6.7`): what was retrieved the server may delete by itself.
+    pub expires_at_once: bool,
+    /// LOGIN-DELAY (`RFC 2449 §6.5`): the seconds the server wants between two logins.
+    pub login_delay: u64,
     /// The SASL mechanisms, in upper case, in the server's order.
     pub sasl: Vec<String>,
     /// Every line as it came, lossily, for `test-account`.
@@ -117,6 +130,8 @@ impl Capabilities {
             Some("TOP") => self.top = true,
             Some("UIDL") => self.uidl = true,
             Some("PIPELINING") => self.pipelining = true,
+            Some("EXPIRE") => self.expires_at_once = words.next().and_then(number) == Some(0),
+            Some("LOGIN-DELAY") => self.login_delay = words.next().and_then(number).unwrap_or(0),
             Some("SASL") => self.sasl.extend(words.map(str::to_ascii_uppercase)),
             _ => {}
         }
@@ -148,6 +163,10 @@ pub fn row_size(rest: &[u8]) -> Option<u64> {
     decimal(&rest[..end])
 }
 
+fn number(word: &str) -> Option<u64> {
+    decimal(word.as_bytes())
+}
+
 /// Digits alone, no sign, no overflow.
 fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -157,9 +176,14 @@ fn decimal(digits: &[u8]) -> Option<u64> {
 }
 
 /// The timestamp of a greeting, for APOP (`RFC 1939 §7`): `<…@…>` with nothing in it that no message-id
-/// has. Anything looser would let a man in the middle choose what is hashed (CVE-2007-1558).
+/// has, wherever it stands. Anything looser would let a man in the middle choose what is hashed
+/// (CVE-2007-1558).
 pub fn timestamp(greeting: &[u8]) -> Option<&str> {
-    let start = greeting.iter().position(|octet| *octet == b'<')?;
+    let starts = greeting.iter().enumerate().filter(|(_, octet)| **octet == b'<');
+    starts.map(|(at, _)| at).find_map(|start| timestamp_at(greeting, start))
+}
+
+fn timestamp_at(greeting: &[u8], start: usize) -> Option<&str> {
     let end = start + greeting[start..].iter().position(|octet| *octet == b'>')?;
     let inner = std::str::from_utf8(&greeting[start + 1..end]).ok()?;
     let (left, right) = inner.split_once('@')?;
@@ -205,6 +229,9 @@ mod tests {
             ("[AUTH] locked", Refusal::Credentials),
             ("[X] maildrop is locked", Refusal::Temporary),
             ("mailbox in use", Refusal::Temporary),
+            ("Mailbox-locked", Refusal::Temporary),
+            ("account blocked for good", Refusal::Unsaid),
+            ("unlock your account first", Refusal::Unsaid),
             ("invalid password", Refusal::Unsaid),
             ("[", Refusal::Unsaid),
             ("", Refusal::Unsaid),
@@ -248,6 +275,19 @@ mod tests {
         }
         assert!(caps.known && caps.top && caps.uidl && caps.stls && caps.pipelining && !caps.user);
         assert!(caps.has_sasl("LOGIN") && !caps.has_sasl("CRAM-MD5"));
+        assert!(!caps.expires_at_once, "60 days are not none");
+        for (line, at_once, delay) in [
+            ("EXPIRE 0", true, 0),
+            ("expire NEVER", false, 0),
+            ("EXPIRE", false, 0),
+            ("LOGIN-DELAY 900", false, 900),
+            ("LOGIN-DELAY 120 USER", false, 120),
+            ("LOGIN-DELAY -1", false, 0),
+        ] {
+            let mut caps = Capabilities::default();
+            caps.add(line.as_bytes());
+            assert_eq!((caps.expires_at_once, caps.login_delay), (at_once, delay), "{line}");
+        }
     }
 
     #[test]
@@ -256,6 +296,7 @@ mod tests {
             timestamp(b"+OK x <1896.697170952@dbc.mtview.ca.us> y"),
             Some("<1896.697170952@dbc.mtview.ca.us>")
         );
+        assert_eq!(timestamp(b"+OK <pop> of <x> <1.2@h>"), Some("<1.2@h>"), "anywhere in the greeting");
         for bad in [
             &b"+OK no stamp"[..],
             b"+OK <>",

@@ -131,6 +131,12 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Whether the mechanism has something left to send, so that a success now would be none.
+    pub fn expects_more(&self) -> bool {
+        let steps = if self.mechanism == Mechanism::Login { 2 } else { 1 };
+        self.step < steps
+    }
+
     /// What the server said about a refused token.
     pub fn complaint(&self) -> Option<&[u8]> {
         self.complaint.as_deref()

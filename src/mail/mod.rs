@@ -1,3 +1,14 @@
-//! Layer 5: mail as such: composing it and reading its header.
+//! Layer 5: mail as such: composing it, passing it on, and reading its header.
+
+pub mod addresses;
+pub mod compose;
 pub mod content;
+pub mod input;
+pub mod outgoing;
+pub mod plain_text;
+pub mod raw;
+pub mod stamp;
 pub mod summary;
+
+pub use addresses::{Entry, Mailbox};
+pub use outgoing::{Envelope, Outgoing};

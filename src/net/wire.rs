@@ -248,7 +248,8 @@ impl Wire {
         }
         if self.range.is_empty() {
             self.range = 0..0;
-        } else if self.range.end == self.input.len() {
+        } else if self.range.start > 0 && self.input.len() - self.range.end < BUFFER / 2 {
+            // A short read costs more than moving the little that is left.
             self.input.copy_within(self.range.clone(), 0);
             self.range = 0..self.range.len();
         }
@@ -276,15 +277,7 @@ impl Wire {
         let mut searched = 0;
         loop {
             match line::find(self.ahead(), searched, limit) {
-                Ok(Some(found)) => {
-                    let at = self.range.start..self.range.start + found.len;
-                    self.consume(found.consumed);
-                    if self.tap.is_some() {
-                        let text = self.redact(&self.input[at.clone()]);
-                        self.trace(Direction::Server, &text);
-                    }
-                    return Ok(ReadLine { at, crlf: found.crlf });
-                }
+                Ok(Some(found)) => return Ok(self.take_line(found)),
                 Ok(None) => {
                     searched = self.ahead().len();
                     self.fill()?;
@@ -294,26 +287,44 @@ impl Wire {
         }
     }
 
+    fn take_line(&mut self, found: line::Found) -> ReadLine {
+        let at = self.range.start..self.range.start + found.len;
+        self.consume(found.consumed);
+        if self.tap.is_some() {
+            let text = self.redact(&self.input[at.clone()]);
+            self.trace(Direction::Server, &text);
+        }
+        ReadLine { at, crlf: found.crlf }
+    }
+
     /// Takes the next line like [`Wire::read_line`], but passes over a line that is longer than `limit`
     /// (up to `most` octets) and returns `None` for it.
     pub fn read_row(&mut self, limit: usize, most: usize) -> Result<Option<ReadLine>, NetError> {
-        let mut skipped = 0;
+        let (mut skipped, mut searched) = (0, 0);
         loop {
-            let feed = memchr::memchr(b'\n', self.ahead());
+            let feed = memchr::memchr(b'\n', &self.ahead()[searched..]).map(|feed| searched + feed);
             match feed {
                 Some(feed) if skipped > 0 || feed > limit + 1 => {
                     self.consume(feed + 1);
                     return Ok(None);
                 }
-                Some(_) => return self.read_line(limit + 1).map(Some),
+                Some(feed) => {
+                    let crlf = feed > 0 && self.ahead()[feed - 1] == b'\r';
+                    let len = feed - usize::from(crlf);
+                    return Ok(Some(self.take_line(line::Found { len, consumed: feed + 1, crlf })));
+                }
                 None if self.ahead().len() > limit + 1 => {
                     skipped += self.ahead().len();
                     self.consume(self.ahead().len());
+                    searched = 0;
                     if skipped > most {
                         return Err(self.fail(NetError::LineTooLong(most)));
                     }
                 }
-                None => self.fill()?,
+                None => {
+                    searched = self.ahead().len();
+                    self.fill()?;
+                }
             }
         }
     }

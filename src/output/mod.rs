@@ -187,7 +187,11 @@ impl Output {
     /// Reports one failure: a JSON `error` line and a line for people. The exit code is settled elsewhere.
     pub fn error(&mut self, about: &About<'_>, failure: &Failure) {
         self.line("error", &json::ErrorLine::new(about, failure));
-        let place = about.account.map(|account| format!("{account}: ")).unwrap_or_default();
+        // An account made on the spot is called after its server, which the message names already.
+        let said =
+            |account: &&str| failure.message.split(": ").next().is_some_and(|place| account.ends_with(place));
+        let account = about.account.filter(|account| !said(account));
+        let place = account.map(|account| format!("{account}: ")).unwrap_or_default();
         let (red, plain) = if self.color { ("\x1b[31m", "\x1b[0m") } else { ("", "") };
         let mut text = format!("postie: {red}{}{plain}", safe(&format!("{place}{failure}")));
         if let Some(hint) = &failure.hint {

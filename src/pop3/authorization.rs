@@ -72,7 +72,7 @@ impl Authorization {
         match dialogue.answer("CAPA")?.0 {
             Answer::Ok(_) => {
                 let mut capabilities = Capabilities { known: true, ..Capabilities::default() };
-                dialogue.lines("CAPA", |line| {
+                dialogue.lines("CAPA", 16 * Capabilities::MAX_LINES, |line| {
                     if let Some(line) = line
                         && capabilities.lines.len() < Capabilities::MAX_LINES
                     {

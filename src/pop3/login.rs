@@ -136,11 +136,20 @@ fn pass(dialogue: &mut Dialogue, login: &Login<'_>) -> Result<(), Failure> {
 
 /// Reads the answer to a step of the login.
 fn answer(dialogue: &mut Dialogue, stage: &str) -> Result<(), Failure> {
-    match dialogue.answer(stage)?.0 {
+    match dialogue.answer(stage).map_err(misspelt)?.0 {
         Answer::Ok(_) => Ok(()),
         Answer::Err(text) => Err(refused(dialogue, stage, &text)),
         Answer::Continue(text) => Err(dialogue.out_of_step(stage, &text)),
     }
+}
+
+/// At least one server refuses a login with `+ERR`. It is no reply, but what it means is plain.
+fn misspelt(failure: Failure) -> Failure {
+    let line = failure.reply.as_ref().and_then(|reply| reply.lines.first());
+    if failure.kind != Kind::Protocol || !line.is_some_and(|line| line.starts_with("+ERR")) {
+        return failure;
+    }
+    Failure { kind: Kind::Auth, retry: Kind::Auth.retry(), ..failure }
 }
 
 /// A refusal during login is one of the credentials unless the server says otherwise.
@@ -188,6 +197,8 @@ fn auth(dialogue: &mut Dialogue, login: &Login<'_>, mechanism: Mechanism) -> Res
     dialogue.flush(&command)?;
     loop {
         match dialogue.answer(&command)?.0 {
+            // A few servers write `+OK` where `+` belongs.
+            Answer::Ok(text) if exchange.expects_more() => respond(dialogue, &command, &text, &mut exchange)?,
             Answer::Ok(_) => return Ok(()),
             Answer::Err(text) => return Err(auth_refused(dialogue, &command, &text, &exchange)),
             Answer::Continue(challenge) => respond(dialogue, &command, &challenge, &mut exchange)?,

@@ -77,11 +77,16 @@ impl Dialogue {
         }
     }
 
-    /// Reads the lines of a multi-line reply up to its terminator; over-long ones are passed on as `None`.
-    fn lines(&mut self, stage: &str, mut each: impl FnMut(Option<&[u8]>)) -> Result<(), Failure> {
+    /// Reads the lines of a multi-line reply up to its terminator, `most` of them; over-long ones are passed on as `None`.
+    fn lines(
+        &mut self,
+        stage: &str,
+        most: usize,
+        mut each: impl FnMut(Option<&[u8]>),
+    ) -> Result<(), Failure> {
         /// Octets of one row that are passed over before the server is taken for hostile.
         const MOST_SKIPPED: usize = 16 * 1024 * 1024;
-        for _ in 0..=pop3::MAX_ROWS {
+        for _ in 0..=most {
             let row =
                 self.wire.read_row(pop3::MAX_ROW, MOST_SKIPPED).map_err(|error| self.lost(stage, &error))?;
             match row.map(|line| self.wire.text(&line)) {
@@ -90,7 +95,7 @@ impl Dialogue {
             }
         }
         self.wire.mark_broken();
-        Err(self.lost(stage, &NetError::TooMuch(pop3::MAX_ROWS)))
+        Err(self.lost(stage, &NetError::TooMuch(most)))
     }
 
     /// A failure of the network.

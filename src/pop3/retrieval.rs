@@ -4,10 +4,16 @@
 //! forgets to stuff a dot ends a message too early; the rest of it then stands where a reply should, and
 //! the message is given up instead of stored torn. So that the last message is judged like any other, a
 //! NOOP follows it in the same flight.
+//!
+//! A server that puts the terminator behind a last line without a line end never ends the message: what
+//! follows is silence, or the replies to the commands behind it, which would be taken for content. Either
+//! is seen, and the message given up.
 
 use super::{Answer, Dialogue, Transaction};
 use crate::codec::dot::{LineEnd, Unstuffer};
+use crate::net::NetError;
 use crate::words::{Failure, Kind};
+use memchr::memmem::Finder;
 
 /// A message to get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +65,49 @@ struct Window<'a> {
     done: usize,
     octets: u64,
     noop_sent: bool,
+    /// The message that is coming, or has come and is not confirmed yet.
+    unconfirmed: Option<usize>,
+}
+
+/// Watches the content of a message for signs of a terminator that does not stand on a line of its own.
+struct Glued {
+    reply: Finder<'static>,
+    tail: Vec<u8>,
+}
+
+impl Glued {
+    /// A line that ends in a dot, and behind it what would be the reply to the next command.
+    const REPLY: &'static [u8] = b".\n+OK";
+
+    fn new() -> Self {
+        Glued { reply: Finder::new(Self::REPLY), tail: Vec::new() }
+    }
+
+    /// Takes more content; whether a reply seems to stand in it.
+    fn push(&mut self, content: &[u8]) -> bool {
+        let most = Self::REPLY.len() - 1;
+        self.tail.extend_from_slice(&content[..content.len().min(most)]);
+        let found = self.reply.find(&self.tail).is_some() || self.reply.find(content).is_some();
+        if content.len() >= most {
+            self.tail.clear();
+            self.tail.extend_from_slice(&content[content.len() - most..]);
+        } else {
+            self.tail.drain(..self.tail.len().saturating_sub(most));
+        }
+        found
+    }
+
+    /// Whether the content so far ends as a message with a glued terminator would.
+    fn at_dot(&self) -> bool {
+        self.tail.ends_with(b".\n")
+    }
 }
 
 impl Window<'_> {
+    /// What a message counts for. A listed size is a hint: one alone never counts for more than a window.
     fn size(&self, index: usize) -> u64 {
         match self.what {
-            What::Message => self.wanted[index].size.unwrap_or(UNKNOWN_SIZE),
+            What::Message => self.wanted[index].size.unwrap_or(UNKNOWN_SIZE).min(WINDOW_OCTETS),
             What::Header => 4096,
         }
     }
@@ -132,35 +175,51 @@ impl Transaction {
             return Ok(());
         }
         let pipelined = self.pipelines();
-        let mut window = Window { wanted, what, pipelined, sent: 0, done: 0, octets: 0, noop_sent: false };
-        let mut unconfirmed = None;
-        let mut content = Vec::with_capacity(64 * 1024);
+        let mut window = Window {
+            wanted,
+            what,
+            pipelined,
+            sent: 0,
+            done: 0,
+            octets: 0,
+            noop_sent: false,
+            unconfirmed: None,
+        };
         self.dialogue.wire.lock_step(!pipelined);
-        while window.done < wanted.len() {
+        let result = self.run(&mut window, receiver);
+        if let Err(failure) = &result {
+            let Window { done, sent, unconfirmed, .. } = window;
+            let out_of_step = failure.kind == Kind::Protocol;
+            let gone = matches!(failure.kind, Kind::Network | Kind::Timeout);
+            let at_once = gone && done == 0 && unconfirmed.is_none() && sent > 1;
+            self.failed_in_flight = pipelined && (at_once || out_of_step);
+            self.spoiled = unconfirmed.filter(|_| out_of_step);
+        }
+        result
+    }
+
+    fn run(&mut self, window: &mut Window<'_>, receiver: &mut dyn Receiver) -> Result<(), Failure> {
+        let mut content = Vec::with_capacity(64 * 1024);
+        while window.done < window.wanted.len() {
             window.refill(&mut self.dialogue)?;
             let index = window.done;
-            let (answer, line_end) = match self.dialogue.answer(window.stage()) {
-                Ok(answered) => answered,
-                Err(failure) => {
-                    let hung_up = failure.kind == Kind::Network && index == 0 && window.sent > 1;
-                    self.failed_in_flight = pipelined && (hung_up || failure.kind == Kind::Protocol);
-                    return Err(failure);
-                }
-            };
-            if let Some(previous) = unconfirmed.take() {
+            let (answer, line_end) = self.dialogue.answer(window.stage())?;
+            if let Answer::Continue(text) = answer {
+                return Err(self.dialogue.out_of_step(window.stage(), &text));
+            }
+            if let Some(previous) = window.unconfirmed.take() {
                 self.passing(receiver.confirm(previous))?;
             }
             match answer {
                 Answer::Ok(_) => {
+                    window.unconfirmed = Some(index);
                     self.passing(receiver.begin(index))?;
-                    self.body(window.stage(), line_end, &mut content, receiver)?;
-                    unconfirmed = Some(index);
+                    self.body(window, line_end, &mut content, receiver)?;
                 }
-                Answer::Err(text) => {
+                Answer::Err(text) | Answer::Continue(text) => {
                     let failure = self.dialogue.refused(window.stage(), &text);
                     self.passing(receiver.refused(index, failure))?;
                 }
-                Answer::Continue(text) => return Err(self.dialogue.out_of_step(window.stage(), &text)),
             }
             window.octets = window.octets.saturating_sub(window.size(index));
             window.done += 1;
@@ -173,7 +232,7 @@ impl Transaction {
                 return Err(self.dialogue.out_of_step("NOOP", &text));
             }
         }
-        match unconfirmed {
+        match window.unconfirmed.take() {
             Some(last) => self.passing(receiver.confirm(last)),
             None => Ok(()),
         }
@@ -182,17 +241,21 @@ impl Transaction {
     /// Streams one body to the receiver, up to and with its terminator.
     fn body(
         &mut self,
-        stage: &str,
+        window: &Window<'_>,
         line_end: LineEnd,
         content: &mut Vec<u8>,
         receiver: &mut dyn Receiver,
     ) -> Result<(), Failure> {
+        let stage = window.stage();
         let mut unstuffer = Unstuffer::new(line_end);
+        let mut glued = Glued::new();
         self.dialogue.wire.begin();
         while !unstuffer.ended() {
             if self.dialogue.wire.ahead().is_empty() {
-                let filled = self.dialogue.wire.fill();
-                filled.map_err(|error| self.dialogue.lost(stage, &error))?;
+                match self.dialogue.wire.fill() {
+                    Err(NetError::Timeout) if glued.at_dot() => return Err(self.no_end(stage)),
+                    filled => filled.map_err(|error| self.dialogue.lost(stage, &error))?,
+                }
             }
             content.clear();
             let taken = unstuffer.push(self.dialogue.wire.ahead(), content);
@@ -200,8 +263,22 @@ impl Transaction {
             if !content.is_empty() {
                 self.passing(receiver.chunk(content))?;
             }
+            // One command at a time, no reply but this one can be on its way: what looks like one is not.
+            if glued.push(content) && window.pipelined {
+                return Err(self.no_end(stage));
+            }
         }
         Ok(())
+    }
+
+    /// The message has no end of its own.
+    fn no_end(&mut self, stage: &str) -> Failure {
+        self.dialogue.wire.mark_broken();
+        let message = format!(
+            "{}: {stage}: the server put the dot that ends a message behind its last line, not on a line of its own",
+            self.dialogue.wire.place()
+        );
+        Failure::new(Kind::Protocol, stage, message)
     }
 
     /// Passes an error of the receiver on; the dialogue stops where it is.

@@ -63,11 +63,13 @@ pub struct Transaction {
     sent: Survey,
     /// Whether the dialogue failed as it does with a server that announces PIPELINING and cannot do it.
     pub(super) failed_in_flight: bool,
+    /// The message that put the dialogue out of step, by its place in the retrieval.
+    pub(super) spoiled: Option<usize>,
 }
 
 impl Transaction {
     pub(super) fn new(dialogue: Dialogue, wanted: Survey, sent: Survey) -> Self {
-        Transaction { dialogue, wanted, sent, failed_in_flight: false }
+        Transaction { dialogue, wanted, sent, failed_in_flight: false, spoiled: None }
     }
 
     /// The server's name for failures.
@@ -91,6 +93,17 @@ impl Transaction {
         self.failed_in_flight
     }
 
+    /// The message, by its place in the last retrieval, whose own octets put the dialogue out of step: its
+    /// dots are not stuffed, or its end is not one. The rest can be had in a session without it.
+    pub fn spoiled(&self) -> Option<usize> {
+        self.spoiled
+    }
+
+    /// What the server can do, as far as it said.
+    pub fn capabilities(&self) -> &pop3::Capabilities {
+        &self.dialogue.capabilities
+    }
+
     /// Number of messages and their octets (`RFC 1939 §5 STAT`), as far as the server tells.
     pub fn stat(&mut self) -> Result<(Option<u64>, Option<u64>), Failure> {
         self.dialogue.command("STAT")?;
@@ -104,8 +117,10 @@ impl Transaction {
     /// messages that UIDL leaves out.
     pub fn listing(&mut self) -> Result<Listing, Failure> {
         let together = self.pipelines();
-        self.read_listing()
-            .inspect_err(|failure| self.failed_in_flight = together && failure.kind == Kind::Protocol)
+        self.read_listing().inspect_err(|failure| {
+            let broken = matches!(failure.kind, Kind::Protocol | Kind::Network | Kind::Timeout);
+            self.failed_in_flight = together && broken;
+        })
     }
 
     fn read_listing(&mut self) -> Result<Listing, Failure> {
@@ -141,26 +156,23 @@ impl Transaction {
             // Whether a server has UIDL is known only by asking: some leave it out of CAPA.
             Answer::Err(text) => {
                 return match pop3::refusal(&text) {
-                    pop3::Refusal::Temporary => Err(self.dialogue.refused("UIDL", &text)),
-                    _ => Ok(()),
+                    pop3::Refusal::Unsaid => Ok(()),
+                    _ => Err(self.dialogue.refused("UIDL", &text)),
                 };
             }
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("UIDL", &text)),
         }
         listing.has_uids = true;
-        let mut places: HashMap<u32, usize> = HashMap::new();
         let rows = &mut listing.rows;
-        self.dialogue.lines("UIDL", |line| {
+        let mut places = Places::default();
+        self.dialogue.lines("UIDL", pop3::MAX_ROWS, |line| {
             let Some((number, uid)) = line.and_then(pop3::row) else { return };
             let uid = (!uid.is_empty()).then(|| uid.to_vec());
-            match places.get(&number) {
+            match places.find(rows, number) {
                 // A number listed twice with two UIDs names neither.
-                Some(place) if rows[*place].uid != uid => rows[*place].uid = None,
+                Some(place) if rows[place].uid != uid => rows[place].uid = None,
                 Some(_) => {}
-                None => {
-                    places.insert(number, rows.len());
-                    rows.push(Row { number, uid, size: None });
-                }
+                None => places.push(rows, Row { number, uid, size: None }),
             }
         })
     }
@@ -175,27 +187,13 @@ impl Transaction {
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("LIST", &text)),
         }
         let rows = &mut listing.rows;
-        // Servers list in the same order both times: the next row is nearly always the one.
-        let (mut next, mut places) = (0, None::<HashMap<u32, usize>>);
-        self.dialogue.lines("LIST", |line| {
+        let mut places = Places::of(rows);
+        self.dialogue.lines("LIST", pop3::MAX_ROWS, |line| {
             let Some((number, rest)) = line.and_then(pop3::row) else { return };
             let size = pop3::row_size(rest);
-            if rows.get(next).is_some_and(|row| row.number == number) {
-                rows[next].size = size;
-                next += 1;
-                return;
-            }
-            let places = places
-                .get_or_insert_with(|| rows.iter().enumerate().map(|(at, row)| (row.number, at)).collect());
-            match places.get(&number) {
-                Some(place) => {
-                    rows[*place].size = size;
-                    next = place + 1;
-                }
-                None => {
-                    places.insert(number, rows.len());
-                    rows.push(Row { number, uid: None, size });
-                }
+            match places.find(rows, number) {
+                Some(place) => rows[place].size = size,
+                None => places.push(rows, Row { number, uid: None, size }),
             }
         })
     }
@@ -235,5 +233,85 @@ impl Transaction {
     pub fn leave(mut self) {
         // Nothing depends on it.
         let _ = self.dialogue.command("QUIT").and_then(|()| self.dialogue.flush("QUIT"));
+    }
+}
+
+/// Finds rows by their number. Servers list in ascending order, and twice in the same: then there is
+/// nothing to search, and no map is made.
+#[derive(Debug, Default)]
+struct Places {
+    /// The row behind the one found last.
+    next: usize,
+    /// Where each number stands, once they were seen not to ascend.
+    map: Option<HashMap<u32, usize>>,
+}
+
+impl Places {
+    fn of(rows: &[Row]) -> Self {
+        let ascend = rows.windows(2).all(|pair| pair[0].number < pair[1].number);
+        Places { next: 0, map: (!ascend).then(|| Places::map(rows)) }
+    }
+
+    fn map(rows: &[Row]) -> HashMap<u32, usize> {
+        rows.iter().enumerate().map(|(place, row)| (row.number, place)).collect()
+    }
+
+    fn find(&mut self, rows: &[Row], number: u32) -> Option<usize> {
+        let found = match &self.map {
+            _ if rows.get(self.next).is_some_and(|row| row.number == number) => self.next,
+            Some(map) => *map.get(&number)?,
+            None if rows.last().is_none_or(|last| last.number < number) => return None,
+            None => rows.binary_search_by_key(&number, |row| row.number).ok()?,
+        };
+        self.next = found + 1;
+        Some(found)
+    }
+
+    /// Adds a row whose number is not there.
+    fn push(&mut self, rows: &mut Vec<Row>, row: Row) {
+        match &mut self.map {
+            Some(map) => drop(map.insert(row.number, rows.len())),
+            None if rows.last().is_none_or(|last| last.number < row.number) => {}
+            None => {
+                let mut map = Places::map(rows);
+                map.insert(row.number, rows.len());
+                self.map = Some(map);
+            }
+        }
+        rows.push(row);
+        self.next = rows.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_by_their_number_in_whatever_order_they_are_listed() {
+        let orders: [&[u32]; 7] = [
+            &[1, 2, 3, 4],
+            &[4, 3, 2, 1],
+            &[1, 3, 2, 3, 1, 4],
+            &[1, 2, 2, 3],
+            &[9, 9, 9],
+            &[1, 5, 9, 7, 9, 2],
+            &[],
+        ];
+        for (numbers, again) in orders.iter().flat_map(|order| orders.map(|again| (*order, again))) {
+            let (mut rows, mut places) = (Vec::new(), Places::default());
+            for number in numbers.iter().copied() {
+                let found = places.find(&rows, number);
+                assert_eq!(found, rows.iter().position(|row: &Row| row.number == number), "{numbers:?}");
+                if found.is_none() {
+                    places.push(&mut rows, Row { number, uid: None, size: None });
+                }
+            }
+            let mut places = Places::of(&rows);
+            for number in again {
+                let found = places.find(&rows, *number);
+                assert_eq!(found, rows.iter().position(|row| row.number == *number), "{numbers:?} {again:?}");
+            }
+        }
     }
 }

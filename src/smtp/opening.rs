@@ -137,6 +137,15 @@ impl Introduced {
     /// Upgrades to TLS; EHLO is to be said again. Not offered or refused: [`Kind::Missing`]; not now:
     /// [`Kind::Deferred`]; octets injected before the handshake: [`Kind::Protocol`].
     pub fn start_tls(mut self, tls: &Tls, host: &str) -> Result<Greeted, Failure> {
+        self.ask_start_tls()?;
+        if let Err(error) = self.dialogue.wire.start_tls(tls, host) {
+            return Err(self.dialogue.lost("STARTTLS", &error));
+        }
+        Ok(Greeted { dialogue: self.dialogue, banner: String::new() })
+    }
+
+    /// Sends STARTTLS and takes the consent; the handshake is what comes next on the wire.
+    pub(crate) fn ask_start_tls(&mut self) -> Result<(), Failure> {
         let stage = "STARTTLS";
         if !self.extensions.start_tls {
             let place = self.dialogue.wire.place();
@@ -155,10 +164,12 @@ impl Introduced {
             };
             return Err(bid_farewell(&mut self.dialogue, failure));
         }
-        if let Err(error) = self.dialogue.wire.start_tls(tls, host) {
-            return Err(self.dialogue.lost(stage, &error));
-        }
-        Ok(Greeted { dialogue: self.dialogue, banner: String::new() })
+        Ok(())
+    }
+
+    /// The wire as it stands.
+    pub(crate) fn into_wire(self) -> Wire {
+        self.dialogue.wire
     }
 
     /// Logs in, with one mechanism and one attempt. Fails with [`Kind::Auth`], [`Kind::Deferred`],

@@ -1,7 +1,7 @@
 //! MAIL and every RCPT, in one flight where the server announces PIPELINING (`RFC 2920`).
 
 use super::opening::Ready;
-use super::transaction::{Fate, FateStatus, Transaction};
+use super::transaction::{Fate, FateStatus, Transaction, go_on};
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, RcptCommand, Reply};
 use crate::words::{Failure, Kind, Scope};
@@ -9,6 +9,15 @@ use crate::words::{Failure, Kind, Scope};
 /// How many commands may be on the way without an answer? Their replies must fit into the buffers of both
 /// systems, or each side waits for the other to read (`RFC 2920 §3.1`).
 const FLIGHT: usize = 100;
+
+/// Whether DATA goes along with the envelope.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Data {
+    /// In the same flight, where the server pipelines.
+    Along,
+    /// Not before every recipient was answered, if at all.
+    Apart,
+}
 
 /// One command of the envelope.
 #[derive(Clone, Copy)]
@@ -29,20 +38,19 @@ impl Step {
 }
 
 impl Ready {
-    /// Sends MAIL and every RCPT, and DATA in the same flight where `early` says so and the server
-    /// pipelines. Fills the fates; the reply to DATA is returned if it was sent. An error is one of MAIL
+    /// Sends MAIL and every RCPT, and DATA as `asked`. Fills the fates; the reply to DATA is returned if it was sent. An error is one of MAIL
     /// or of the session.
     pub(super) fn envelope(
         &mut self,
         transaction: &Transaction<'_>,
         fates: &mut [Fate],
-        early: bool,
+        asked: Data,
     ) -> Result<Option<Reply>, Failure> {
         self.reset()?;
         let pipelining = self.extensions.pipelining;
         let mut steps = vec![Step::Mail];
         steps.extend((0..transaction.recipients.len()).map(Step::Rcpt));
-        if early && pipelining {
+        if asked == Data::Along && pipelining {
             steps.push(Step::Data);
         }
         let mut data = None;
@@ -58,29 +66,41 @@ impl Ready {
             let first = flight.first().map_or("MAIL FROM", |step| step.stage());
             self.dialogue.flush(first)?;
             self.dirty = true;
-            let mut refused = None;
-            for step in flight {
-                match *step {
-                    Step::Mail => refused = self.mail_answer()?,
-                    // After a refused MAIL these are refused for the order of things, not for themselves.
-                    Step::Rcpt(_) if refused.is_some() => drop(self.dialogue.reply(step.stage())?),
-                    Step::Rcpt(index) => self.rcpt_answer(&transaction.recipients[index], fates, index)?,
-                    Step::Data => data = Some(self.dialogue.reply(step.stage())?),
-                }
-            }
-            if let Some(failure) = refused {
-                return Err(self.give_up(data, failure));
-            }
+            data = self.answers(flight, transaction, fates)?;
         }
         Ok(data)
     }
 
-    /// After a refused MAIL: the transaction never began, unless the server waits for content all the same.
-    fn give_up(&mut self, data: Option<Reply>, failure: Failure) -> Failure {
-        if data.is_some_and(|reply| reply.class() == Class::Intermediate) {
-            self.dialogue.wire.mark_broken();
+    /// Reads every reply of one flight; returns the one to DATA. A refused MAIL is an error once all is
+    /// read, and what a server that then closes leaves unsaid changes nothing about it.
+    fn answers(
+        &mut self,
+        flight: &[Step],
+        transaction: &Transaction<'_>,
+        fates: &mut [Fate],
+    ) -> Result<Option<Reply>, Failure> {
+        let (mut refused, mut data) = (None, None);
+        for step in flight {
+            match *step {
+                Step::Mail => refused = self.mail_answer()?,
+                // After a refused MAIL these are refused for the order of things, not for themselves.
+                Step::Rcpt(_) | Step::Data if refused.is_some() => {
+                    match self.dialogue.reply(step.stage()) {
+                        // The server waits for content, and there is no way back from that.
+                        Ok(reply) if reply.class() == Class::Intermediate => self.dialogue.wire.mark_broken(),
+                        Ok(_) => {}
+                        Err(_) => break,
+                    }
+                }
+                Step::Rcpt(index) => self.rcpt_answer(&transaction.recipients[index], fates, index)?,
+                Step::Data => match self.dialogue.reply(step.stage()) {
+                    Ok(reply) => data = Some(reply),
+                    Err(_) if !go_on(fates, transaction.on_rejected) => {}
+                    Err(failure) => return Err(failure),
+                },
+            }
         }
-        failure
+        refused.map_or(Ok(data), Err)
     }
 
     /// Reads the reply to MAIL. A refusal is returned, so that the rest of the flight is still read.

@@ -5,6 +5,7 @@
 //! ([`Delivery::handed_over`]) there is a verdict only by a whole reply.
 
 use super::opening::Ready;
+use super::recipients::Data;
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, MailCommand, RcptCommand, Reply};
 use crate::words::{Failure, Kind, ServerReply};
@@ -121,7 +122,8 @@ impl Ready {
         let mut delivery = Delivery::begin(transaction);
         // One DATA in the same flight is safe where no accepted recipient could be left with an empty
         // message: if there is only one, or the others get it anyway (RFC 2920 §3.1).
-        let early = transaction.recipients.len() == 1 || transaction.on_rejected == OnRejected::Send;
+        let safe = transaction.recipients.len() == 1 || transaction.on_rejected == OnRejected::Send;
+        let early = if safe { Data::Along } else { Data::Apart };
         let data = match self.envelope(transaction, &mut delivery.fates, early) {
             Ok(data) => data,
             Err(failure) => return delivery.failed(failure),
@@ -146,7 +148,7 @@ impl Ready {
     /// Goes as far as the recipients' acceptance, then takes everything back: nothing is sent.
     pub fn check(&mut self, transaction: &Transaction<'_>) -> Delivery {
         let mut delivery = Delivery::begin(transaction);
-        match self.envelope(transaction, &mut delivery.fates, false) {
+        match self.envelope(transaction, &mut delivery.fates, Data::Apart) {
             Ok(_) => self.withdraw(None),
             Err(failure) => return delivery.failed(failure),
         }
@@ -208,7 +210,7 @@ impl Ready {
 }
 
 /// Whether the content may be sent, as the recipients' fates stand.
-fn go_on(fates: &[Fate], on_rejected: OnRejected) -> bool {
+pub(super) fn go_on(fates: &[Fate], on_rejected: OnRejected) -> bool {
     let any = |status: FateStatus| fates.iter().any(|fate| fate.status == status);
     let fine = on_rejected == OnRejected::Send || !(any(FateStatus::Refused) || any(FateStatus::Deferred));
     fine && any(FateStatus::Accepted)

@@ -107,6 +107,8 @@ impl Command {
         command
             .args(&self.argv[1..])
             .stdin(Stdio::from(input))
+            // A secret of postie's is none of the command's business.
+            .env_remove("POSTIE_PASSWORD")
             .env("POSTIE_ACCOUNT", &self.spec.account)
             .env("POSTIE_UID", printable(identity.uid()))
             .env("POSTIE_SIZE", size.to_string())

@@ -104,29 +104,29 @@ pub(super) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     if digits.len() != 2 * N {
         return None;
     }
-    let (mut out, mut wrong) = ([0; N], 0);
-    for (octet, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
-        let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
-        wrong |= high | low;
-        *octet = high << 4 | low & 15;
+    // Two plain loops, so that the compiler takes many digits at once: a ledger holds millions.
+    let (mut values, mut out, mut wrong) = ([[0; 2]; N], [0; N], 0);
+    for (value, digit) in values.as_flattened_mut().iter_mut().zip(digits) {
+        *value = value_of(*digit);
+        wrong |= *value;
+    }
+    for (octet, pair) in out.iter_mut().zip(values) {
+        *octet = pair[0] << 4 | pair[1] & 15;
     }
     (wrong < 16).then_some(out)
 }
 
-/// The value of each octet as a hexadecimal digit of lower case; 255 for none. A ledger holds millions.
-const VALUES: [u8; 256] = {
-    let mut values = [255; 256];
-    let mut n = 0;
-    while n < 16 {
-        values[b"0123456789abcdef"[n as usize] as usize] = n;
-        n += 1;
-    }
-    values
-};
+/// The value of a hexadecimal digit of lower case; above 15 for what is none.
+#[inline(always)]
+fn value_of(digit: u8) -> u8 {
+    let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    let letter = if letter < 6 { letter + 10 } else { 255 };
+    if number < 10 { number } else { letter }
+}
 
 /// The value of a hexadecimal digit of lower case.
 pub(super) fn nibble(digit: u8) -> Option<u8> {
-    Some(VALUES[usize::from(digit)]).filter(|value| *value < 16)
+    Some(value_of(digit)).filter(|value| *value < 16)
 }
 
 /// One word of visible ASCII for any octets: what is not a letter, digit or one of `@._-+=` becomes `%xx`.

@@ -3,6 +3,7 @@
 use crate::account::{self, Auth, Server};
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
 use crate::pop3::{Authorization, Login, Method, Survey, Transaction};
+use crate::smtp;
 use crate::words::{Failure, Kind};
 
 /// What it takes to open a session.
@@ -58,9 +59,15 @@ impl Access<'_> {
             authorization.without_pipelining();
         }
         let pipelined = authorization.capabilities().pipelining;
-        authorization
-            .login(&self.login, survey)
-            .map_err(|failure| NotOpened { in_flight: pipelined && failure.kind == Kind::Protocol, failure })
+        let known = authorization.capabilities().known;
+        match authorization.login(&self.login, survey) {
+            // Or they refuse CAPA and drop the connection behind that.
+            Err(failure) if !known && failure.stage == "USER" && failure.kind == Kind::Network => {
+                Ok(self.reach(false)?.login(&self.login, survey)?)
+            }
+            Err(failure) => Err(NotOpened { in_flight: pipelined && breaks_a_flight(&failure), failure }),
+            Ok(opened) => Ok(opened),
+        }
     }
 
     /// Connects, and goes on to the point where a login may be sent.
@@ -87,6 +94,16 @@ impl Access<'_> {
     }
 }
 
+/// Whether a server that takes the first command of a flight and loses the others, or its temper, would
+/// make the login fail so.
+fn breaks_a_flight(failure: &Failure) -> bool {
+    match failure.kind {
+        Kind::Protocol | Kind::Network => true,
+        Kind::Timeout => failure.stage == "PASS",
+        _ => false,
+    }
+}
+
 /// How to log in to a POP3 server.
 pub fn pop3_login<'a>(server: &Server, login: &'a account::Login) -> Login<'a> {
     let method = match server.auth {
@@ -98,4 +115,15 @@ pub fn pop3_login<'a>(server: &Server, login: &'a account::Login) -> Login<'a> {
     // Whether the wire may carry a secret in clear was decided when it was dialled.
     let plaintext = server.security == Security::None;
     Login { credentials: &login.credentials, is_token: login.is_token, method, plaintext }
+}
+
+/// How to log in to an SMTP server.
+pub fn smtp_login(server: &Server, login: &account::Login) -> smtp::Login {
+    let mechanism = match server.auth {
+        Auth::Sasl(mechanism) => Some(mechanism),
+        Auth::Auto | Auth::User | Auth::Apop => None,
+    };
+    // Whether the wire may carry a secret in clear was decided when it was dialled.
+    let plaintext = server.security == Security::None;
+    smtp::Login { credentials: login.credentials.clone(), is_token: login.is_token, mechanism, plaintext }
 }

@@ -28,6 +28,9 @@ pub trait Maildrop {
     /// Whether the dialogue broke in a way that a server which announces pipelining and cannot do it
     /// would bring about.
     fn suspects_pipelining(&self) -> bool;
+
+    /// The message, by its place in the last retrieval, that broke the dialogue all by itself.
+    fn spoiled(&self) -> Option<usize>;
 }
 
 impl Maildrop for Transaction {
@@ -59,5 +62,9 @@ impl Maildrop for Transaction {
 
     fn suspects_pipelining(&self) -> bool {
         Transaction::suspects_pipelining(self)
+    }
+
+    fn spoiled(&self) -> Option<usize> {
+        Transaction::spoiled(self)
     }
 }

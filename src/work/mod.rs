@@ -6,3 +6,4 @@ pub mod list;
 pub mod maildrop;
 pub mod plan;
 pub mod probe;
+pub mod send;

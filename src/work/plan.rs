@@ -6,7 +6,7 @@
 //! recorded, and nothing of it is deleted but what this very session has fetched.
 
 use crate::pop3::{Listing, Row};
-use crate::store::{Identity, Known, Ledger, Recorded, State};
+use crate::store::{Identity, Known, Ledger, Memory, Recorded, State};
 use crate::words::{Failure, Kind, Scope};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -41,6 +41,10 @@ pub struct Policy {
     pub after: After,
     /// Go on although all known UIDs are gone.
     pub accept_uid_reset: bool,
+    /// UIDs of messages that broke the dialogue in an earlier session of this run: they are left alone.
+    pub shunned: HashSet<Vec<u8>>,
+    /// Fetch nothing; only repeat the deletions that are due.
+    pub deletions_only: bool,
 }
 
 impl Policy {
@@ -76,6 +80,8 @@ pub enum Reason {
     NoUid,
     /// It is here, but its UID was listed more than once: it stays on the server.
     Ambiguous,
+    /// It is no mail, but the notes a mail server keeps in the mailbox.
+    FolderInternal,
 }
 
 /// What is to be done.
@@ -101,6 +107,15 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
     }
     let matches = Matches::of(listing, ledger);
     check_reset(listing, ledger, &matches, policy)?;
+    let mut plan = matched(listing, ledger, &matches, policy, now);
+    if policy.deletions_only {
+        plan.get.clear();
+        plan.skip.clear();
+    }
+    Ok(plan)
+}
+
+fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &Policy, now: u64) -> Plan {
     let mut plan = Plan { ambiguous: matches.newly_ambiguous.clone(), ..Plan::default() };
     let mut room = policy.limit.unwrap_or(u64::MAX);
     for (place, row) in listing.rows.iter().enumerate() {
@@ -114,16 +129,15 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
         let asked_for = policy.uids.as_ref().is_none_or(|uids| uids.contains(uid));
         match known {
             Some(known) if !policy.all || !asked_for => {
-                if wants_deletion(known, ledger.first_seen(uid), policy, now) {
+                let memory = matches.memories[place];
+                if wants_deletion(known, memory.and_then(|memory| memory.first_seen()), policy, now) {
                     match ledger.proof(uid, row.size) {
-                        Some(proof) if !matches.ambiguous.contains(uid.as_slice()) => {
-                            plan.delete.push((place, proof))
-                        }
+                        Some(proof) if !matches.is_ambiguous(place) => plan.delete.push((place, proof)),
                         _ => plan.skip.push((place, Reason::Ambiguous)),
                     }
                 }
             }
-            _ if !asked_for => {}
+            _ if !asked_for || policy.shunned.contains(uid) => {}
             _ if policy.max_size.is_some_and(|max| row.size.is_some_and(|size| size > max)) => {
                 plan.skip.push((place, Reason::TooLarge));
             }
@@ -131,12 +145,12 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
             known => {
                 room -= 1;
                 let identity = ledger.key().identity(uid, matches.copies[place]);
-                let adoptable = known.is_none() && ledger.lookup(uid).is_empty();
+                let adoptable = known.is_none() && matches.is_unknown(place);
                 plan.get.push(Get { row: place, identity, adoptable });
             }
         }
     }
-    Ok(plan)
+    plan
 }
 
 /// Whether a message that is here should go from the server now. A deletion that was decided and never
@@ -146,11 +160,24 @@ fn wants_deletion(known: &Known, first_seen: Option<u64>, policy: &Policy, now: 
     policy.goes(since, now) || (known.state == State::Pending && policy.after != After::Keep)
 }
 
-/// A server without UIDL: nothing can be recognised, so messages may be fetched only if they go.
+/// What begins the names of messages that have no UID.
+const NO_UID: &str = "no-uid ";
+
+/// A server without UIDL: nothing can be recognised, so messages may be fetched only if they go. One that
+/// had UIDL before may list what is here already.
 fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Result<Plan, Failure> {
     if policy.after != After::Delete {
         let message = "UIDL: the server does not have it: without it, what was fetched before cannot be told from what is new";
         let hint = "--delete works without it: what was fetched is deleted";
+        return Err(Failure::new(Kind::Missing, "UIDL", message).hint(hint));
+    }
+    let unnamed = ledger.pending().iter().filter(|(uid, _)| uid.starts_with(NO_UID.as_bytes())).count();
+    let named = ledger.known_count().saturating_sub(unnamed);
+    if named > 0 && !policy.all {
+        let message = format!(
+            "UIDL: the server refuses it now, and {named} message(s) it listed before could not be told from new ones"
+        );
+        let hint = "--all fetches everything that is listed, what was fetched before too";
         return Err(Failure::new(Kind::Missing, "UIDL", message).hint(hint));
     }
     let mut plan = Plan { new: vec![true; listing.rows.len()], ..Plan::default() };
@@ -161,7 +188,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
             plan.skip.push((place, Reason::BeyondLimit));
         } else {
             // A name of its own in every run: such a message can never be taken for another.
-            let name = format!("no-uid {now} {} {}", row.number, row.size.unwrap_or(0));
+            let name = format!("{NO_UID}{now} {} {}", row.number, row.size.unwrap_or(0));
             let identity = ledger.key().identity(name.as_bytes(), 0);
             plan.get.push(Get { row: place, identity, adoptable: false });
         }
@@ -177,11 +204,13 @@ fn check_reset(
     matches: &Matches<'_>,
     policy: &Policy,
 ) -> Result<(), Failure> {
-    let known = ledger.known_count();
     let others = listing.rows.iter().any(|row| row.uid.is_some());
-    let none_left =
-        listing.rows.iter().all(|row| row.uid.as_ref().is_none_or(|uid| ledger.lookup(uid).is_empty()));
-    if policy.accept_uid_reset || known < RESET_THRESHOLD || !others || !none_left {
+    let none_left = (0..listing.rows.len()).all(|place| matches.is_unknown(place));
+    if policy.accept_uid_reset || !others || !none_left {
+        return Ok(());
+    }
+    let known = ledger.known_count();
+    if known < RESET_THRESHOLD {
         return Ok(());
     }
     debug_assert!(matches.known.iter().all(Option::is_none));
@@ -196,43 +225,86 @@ fn check_reset(
 
 /// Which row of the listing is which record of the ledger.
 struct Matches<'a> {
+    /// What the ledger knows of each row's UID.
+    memories: Vec<Option<Memory<'a>>>,
     /// The record of each row.
     known: Vec<Option<&'a Known>>,
     /// The copy number of each row.
     copies: Vec<u32>,
-    /// UIDs that are, or were, listed more than once.
-    ambiguous: HashSet<&'a [u8]>,
-    /// Those of them that the ledger does not know as such.
+    /// Rows whose UID is listed more than once.
+    twins: HashSet<usize>,
+    /// Their UIDs, as far as the ledger does not know them as such.
     newly_ambiguous: Vec<Vec<u8>>,
 }
 
+/// No row.
+const NOWHERE: u32 = u32::MAX;
+
 impl<'a> Matches<'a> {
     fn of(listing: &'a Listing, ledger: &'a Ledger) -> Self {
-        let mut first: HashMap<&[u8], usize> = HashMap::with_capacity(listing.rows.len());
+        let rows = &listing.rows;
+        let mut memories: Vec<Option<Memory<'a>>> = Vec::with_capacity(rows.len());
+        // The first row of each UID: of those that the ledger knows by their place there.
+        let mut first_known = vec![NOWHERE; ledger.places()];
+        let mut first_new: HashMap<&[u8], usize> = HashMap::new();
         let mut twins: HashMap<&[u8], Vec<usize>> = HashMap::new();
-        let mut known = vec![None; listing.rows.len()];
-        let mut copies = vec![0; listing.rows.len()];
-        for (place, row) in listing.rows.iter().enumerate() {
+        let mut guess = 0;
+        for (place, row) in rows.iter().enumerate() {
+            let memory = row.uid.as_deref().and_then(|uid| ledger.recall(uid, guess));
+            guess = memory.map_or(guess, |memory| memory.place() + 1);
+            memories.push(memory);
             let Some(uid) = row.uid.as_deref() else { continue };
-            match first.get(uid) {
-                Some(earlier) => twins.entry(uid).or_insert_with(|| vec![*earlier]).push(place),
-                None => {
-                    first.insert(uid, place);
-                }
+            let first = match memory {
+                Some(memory) => match &mut first_known[memory.place()] {
+                    first if *first == NOWHERE => {
+                        *first = place as u32;
+                        place
+                    }
+                    first => *first as usize,
+                },
+                None => *first_new.entry(uid).or_insert(place),
+            };
+            if first != place {
+                twins.entry(uid).or_insert_with(|| vec![first]).push(place);
             }
         }
-        let mut ambiguous: HashSet<&[u8]> = HashSet::new();
-        for (uid, place) in &first {
-            let places = twins.get(uid).map_or(std::slice::from_ref(place), Vec::as_slice);
-            assign(places, &listing.rows, ledger.lookup(uid), &mut known, &mut copies);
-            if places.len() > 1 || ledger.is_ambiguous(uid) {
-                ambiguous.insert(uid);
-            }
-        }
+        let (known, copies) = (vec![None; rows.len()], vec![0; rows.len()]);
         let mut newly: Vec<Vec<u8>> =
             twins.keys().filter(|uid| !ledger.is_ambiguous(uid)).map(|uid| uid.to_vec()).collect();
         newly.sort();
-        Matches { known, copies, ambiguous, newly_ambiguous: newly }
+        let listed_twice = twins.values().flatten().copied().collect();
+        let mut matches = Matches { memories, known, copies, twins: listed_twice, newly_ambiguous: newly };
+        for place in 0..rows.len() {
+            if !matches.twins.contains(&place) {
+                matches.assign(&[place], rows);
+            }
+        }
+        twins.values().for_each(|places| matches.assign(places, rows));
+        matches
+    }
+
+    /// Whether nothing is recorded under a row's UID.
+    fn is_unknown(&self, place: usize) -> bool {
+        self.memories[place].is_none_or(|memory| memory.known().is_empty())
+    }
+
+    /// Whether a row's UID is, or was, listed more than once.
+    fn is_ambiguous(&self, place: usize) -> bool {
+        self.twins.contains(&place) || self.memories[place].is_some_and(|memory| memory.is_ambiguous())
+    }
+
+    fn assign(&mut self, places: &[usize], rows: &[Row]) {
+        let records = places.first().and_then(|place| self.memories[*place]).map_or(&[][..], |it| it.known());
+        match (places, records) {
+            // By far the most.
+            ([_], []) => {}
+            ([place], [one]) if one.copy == 0 => {
+                let size = rows[*place].size;
+                let fits = size == one.size || size.is_none() || one.size.is_none();
+                self.known[*place] = fits.then_some(one);
+            }
+            _ => assign(places, rows, records, &mut self.known, &mut self.copies),
+        }
     }
 }
 
@@ -302,14 +374,9 @@ mod tests {
         plan.get.iter().map(|get| get.row + 1).collect()
     }
 
-    const DELETE: Policy = Policy {
-        all: false,
-        limit: None,
-        max_size: None,
-        uids: None,
-        after: After::Delete,
-        accept_uid_reset: false,
-    };
+    fn delete() -> Policy {
+        Policy { after: After::Delete, ..Policy::default() }
+    }
 
     #[test]
     fn only_what_is_not_recorded_is_fetched() {
@@ -324,7 +391,7 @@ mod tests {
     #[test]
     fn a_uid_with_another_size_is_another_message_and_no_reason_to_delete() {
         let (_dir, ledger) = ledger(&[("a", Some(10))]);
-        let plan = plan(&listing(&[("a", Some(11))]), &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&listing(&[("a", Some(11))]), &ledger, &delete(), 0).unwrap();
         assert_eq!(fetched(&plan), [1]);
         assert!(plan.delete.is_empty());
         assert!(!plan.get[0].adoptable, "a stored message may be the one with the other size");
@@ -343,7 +410,7 @@ mod tests {
     fn twins_are_all_fetched_and_none_is_deleted_on_its_uid() {
         let (_dir, ledger) = ledger(&[("a", Some(10))]);
         let twins = listing(&[("a", Some(10)), ("b", Some(5)), ("a", Some(12)), ("a", Some(10))]);
-        let plan = plan(&twins, &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&twins, &ledger, &delete(), 0).unwrap();
         assert_eq!(fetched(&plan), [2, 3, 4]);
         assert_eq!(plan.skip, [(0, Reason::Ambiguous)]);
         assert!(plan.delete.is_empty());
@@ -356,7 +423,7 @@ mod tests {
     fn a_uid_that_was_ambiguous_once_never_deletes_again() {
         let (_dir, mut ledger) = ledger(&[("a", Some(10))]);
         ledger.note_ambiguous([&b"a"[..]]).unwrap();
-        let plan = plan(&listing(&[("a", Some(10))]), &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&listing(&[("a", Some(10))]), &ledger, &delete(), 0).unwrap();
         assert!(plan.delete.is_empty() && plan.get.is_empty());
         assert_eq!(plan.skip, [(0, Reason::Ambiguous)]);
     }
@@ -371,7 +438,7 @@ mod tests {
         let places = |plan: Plan| plan.delete.iter().map(|(place, _)| *place).collect::<Vec<_>>();
         assert_eq!(places(plan(&rows, &ledger, &after(500), 1499).unwrap()), [0usize; 0]);
         assert_eq!(places(plan(&rows, &ledger, &after(500), 1500).unwrap()), [0]);
-        assert_eq!(places(plan(&rows, &ledger, &DELETE, 0).unwrap()), [0, 1]);
+        assert_eq!(places(plan(&rows, &ledger, &delete(), 0).unwrap()), [0, 1]);
         assert_eq!(places(plan(&rows, &ledger, &Policy::default(), u64::MAX).unwrap()), [0usize; 0]);
     }
 
@@ -410,8 +477,29 @@ mod tests {
         let (_dir, ledger) = ledger(&[]);
         let rows = Listing { has_uids: false, ..listing(&[("", Some(1)), ("", Some(1))]) };
         assert_eq!(plan(&rows, &ledger, &Policy::default(), 0).unwrap_err().kind, Kind::Missing);
-        let plan = plan(&rows, &ledger, &DELETE, 0).unwrap();
+        let plan = plan(&rows, &ledger, &delete(), 0).unwrap();
         assert_eq!(fetched(&plan), [1, 2]);
         assert_ne!(plan.get[0].identity, plan.get[1].identity);
+    }
+
+    #[test]
+    fn a_uidl_that_is_gone_is_no_reason_to_fetch_everything_again() {
+        let (_dir, ledger) = ledger(&[("a", Some(10))]);
+        let rows = Listing { has_uids: false, ..listing(&[("", Some(10)), ("", Some(1))]) };
+        assert_eq!(plan(&rows, &ledger, &delete(), 0).unwrap_err().kind, Kind::Missing);
+        let policy = Policy { all: true, ..delete() };
+        assert_eq!(fetched(&plan(&rows, &ledger, &policy, 0).unwrap()), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_shunned_is_left_alone_and_deletions_go_on_without_fetching() {
+        let (_dir, ledger) = ledger(&[("a", Some(10))]);
+        let rows = listing(&[("a", Some(10)), ("b", Some(1)), ("c", Some(1)), ("", Some(1))]);
+        let shunning = Policy { shunned: [b"b".to_vec()].into(), ..delete() };
+        let some = plan(&rows, &ledger, &shunning, 0).unwrap();
+        assert_eq!((fetched(&some), some.delete.len()), (vec![3], 1));
+        let deleting = Policy { deletions_only: true, ..delete() };
+        let none = plan(&rows, &ledger, &deleting, 0).unwrap();
+        assert_eq!((fetched(&none), none.delete.len(), none.skip.len()), (vec![], 1, 0));
     }
 }

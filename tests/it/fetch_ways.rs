@@ -18,7 +18,7 @@ fn a_command_gets_each_message_whole_and_says_what_becomes_of_it() {
     outcome.assert_exit(0);
     for (at, wanted) in all.iter().enumerate() {
         let got = fs::read(world.path(&format!("got.uid-{:04}", at + 1))).unwrap();
-        assert_same(&[got], &[wanted.clone()]);
+        assert_same(&[got], std::slice::from_ref(wanted));
     }
     let env = fs::read_to_string(world.path("env")).unwrap();
     let keys: std::collections::BTreeSet<&str> =

@@ -6,6 +6,8 @@
 #[allow(dead_code, reason = "the tour shares it and uses other parts")]
 mod support;
 
+mod config;
+mod docs;
 mod exit_codes;
 mod fetch;
 mod fetch_hostile;
@@ -16,16 +18,24 @@ mod list;
 mod mbox_locks;
 mod output;
 mod pop3_session;
+mod quirks;
+mod quirks_login;
+mod quirks_mail;
 mod real_fetch;
 mod real_send;
 mod secrets;
 mod send;
 mod send_refused;
 mod signals;
+mod smtp_session;
 mod support_itself;
+mod terminal;
 mod test_account;
 mod tls;
 mod transcripts;
+
+#[path = "../support/manual.rs"]
+mod manual;
 
 use support::world::World;
 

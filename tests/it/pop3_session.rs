@@ -13,9 +13,9 @@ use std::sync::OnceLock;
 
 /// What a whole session brought.
 #[derive(Debug, Default, PartialEq)]
-struct Haul {
-    uids: Vec<Vec<u8>>,
-    messages: Vec<Vec<u8>>,
+pub struct Haul {
+    pub uids: Vec<Vec<u8>>,
+    pub messages: Vec<Vec<u8>>,
     begun: Vec<u8>,
     refused: usize,
     left: bool,
@@ -83,7 +83,7 @@ fn session(wire: Wire, haul: &mut Haul) -> Result<(), Failure> {
     Ok(())
 }
 
-fn play(script: &Script, cut: Cut) -> (Result<(), Failure>, Haul, Seen) {
+pub fn play(script: &Script, cut: Cut) -> (Result<(), Failure>, Haul, Seen) {
     let link = ScriptLink::new(script, cut);
     let wire = Wire::new(Box::new(link.clone()), "localhost:995", Limits::default(), None);
     let mut haul = Haul::default();

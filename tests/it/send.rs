@@ -152,7 +152,7 @@ fn a_raw_message_goes_out_as_it_is_less_bcc_with_what_is_missing_added() {
     recipients.sort();
     assert_eq!(
         recipients,
-        ["bob", "cy", "dee", "hidden", "hidden2", "hidden3"].map(|name| format!("{name}@example.org"))
+        ["bob", "cy", "dee", "hidden2", "hidden3", "hidden"].map(|name| format!("{name}@example.org"))
     );
     let text = String::from_utf8(message.content.clone()).unwrap();
     assert!(!text.contains("hidden"), "{text}");

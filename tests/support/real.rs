@@ -292,7 +292,6 @@ mail_fsync = never
 mail_max_userip_connections = 100
 pop3_no_flag_updates = yes
 pop3_uidl_format = %g
-recipient_delimiter = +
 auth_username_format = %Ln
 service pop3-login {{
   inet_listener pop3 {{
@@ -313,11 +312,6 @@ service auth {{
   inet_listener {{
     address = 127.0.0.1
     port = {auth}
-  }}
-}}
-service stats {{
-  unix_listener stats-writer {{
-    mode = 0666
   }}
 }}
 service anvil {{

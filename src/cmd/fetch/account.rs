@@ -12,9 +12,9 @@ use crate::store::{
     AccountKey, Command, CommandOutput, CommandSpec, Ledger, Maildir, Mbox, Patience, Program, Sink, Stdout,
     StoreError,
 };
-use crate::words::{Exit, Failure};
+use crate::words::{Exit, Failure, Scope};
 use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse};
-use crate::work::plan::Policy;
+use crate::work::plan::{After, Policy};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,6 +111,8 @@ pub struct Run {
     pub limits: Limits,
 }
 
+/// Messages of one run that may break the dialogue, each by itself, before the server is given up.
+const MOST_SPOILED: usize = 16;
 /// Sessions of one run at most: a server that never runs out is not followed for ever.
 const MOST_SESSIONS: usize = 1000;
 
@@ -169,11 +171,14 @@ impl Run {
     fn sessions(&self, ledger: &mut Ledger, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Exit {
         let mut total = Outcome::default();
         let mut pipelining = true;
+        let mut policy = self.policy.clone();
         for _ in 0..MOST_SESSIONS {
-            let mut outcome = self.session(ledger, sink, observer, pipelining);
+            let job = Job { ledger: &mut *ledger, sink: &mut *sink, policy: &policy, observer, now: now() };
+            let mut outcome = self.session(job, pipelining);
             total.delivered += outcome.delivered;
             total.deleted += outcome.deleted;
-            if outcome.suspects_pipelining && pipelining && !self.limits.stop.raised() {
+            let over = self.limits.stop.raised() || self.limits.run_over();
+            if outcome.suspects_pipelining && pipelining && !over {
                 // What this session failed at is tried again, one command at a time.
                 observer.event(Event::Note(
                     "the server announces PIPELINING and breaks under it: going on without".into(),
@@ -183,12 +188,37 @@ impl Run {
                 continue;
             }
             total.failed.append(&mut outcome.failed);
+            let uid = outcome.spoiled.as_ref().and_then(|row| row.uid.clone());
+            if let (Some(uid), Some(failure)) = (uid, outcome.ended.clone())
+                && policy.shunned.len() < MOST_SPOILED
+                && !over
+            {
+                // One bad message stops nothing: the rest goes on in a session without it. But a server
+                // whose framing cannot be trusted is asked to delete nothing in this run.
+                policy.after = After::Keep;
+                total.failed.push(failure.kind);
+                total.ended = None;
+                observer.event(Event::Failed(outcome.spoiled, failure.scoped(Scope::Message)));
+                policy.shunned.insert(uid);
+                continue;
+            }
             // A server that cannot even be reached again says less than what it failed at before.
             if outcome.listed || total.ended.is_none() {
                 total.ended = outcome.ended;
             }
+            if outcome.deletions_due && !policy.deletions_only {
+                policy.deletions_only = true;
+                continue;
+            }
             let more = self.setting.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
             if !more || total.ended.is_some() {
+                break;
+            }
+            if outcome.login_delay > 0 {
+                observer.event(Event::Note(format!(
+                    "the server wants {} s between two logins: what is left is for the next run",
+                    outcome.login_delay
+                )));
                 break;
             }
         }
@@ -199,13 +229,7 @@ impl Run {
         exit
     }
 
-    fn session(
-        &self,
-        ledger: &mut Ledger,
-        sink: &mut dyn Sink,
-        observer: &mut dyn Observer,
-        pipelining: bool,
-    ) -> Outcome {
+    fn session(&self, job: Job<'_>, pipelining: bool) -> Outcome {
         let (transaction, _) = match self.side.open(&self.limits, Survey::FULL, pipelining) {
             Ok(opened) => opened,
             // The flight of the login may be what a server could not take.
@@ -214,8 +238,15 @@ impl Run {
                 return Outcome { ended: Some(error.failure), suspects_pipelining, ..Outcome::default() };
             }
         };
-        let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
-        fetch(Box::new(transaction), Job { ledger, sink, policy: &self.policy, observer, now })
+        let capabilities = transaction.capabilities();
+        if capabilities.expires_at_once && job.policy.after != After::Delete {
+            job.observer.event(Event::Note(
+                "the server announces EXPIRE 0: what is fetched may vanish from it, whatever is asked for"
+                    .into(),
+            ));
+        }
+        let login_delay = capabilities.login_delay;
+        Outcome { login_delay, ..fetch(Box::new(transaction), job) }
     }
 
     fn open_sink(&self, key: &AccountKey, slot: &Slot) -> Result<Box<dyn Sink>, StoreError> {
@@ -246,18 +277,19 @@ impl Run {
             Some(Target::Exec(_) | Target::Stdout) | None => {}
         }
         let ledger = Ledger::peek(&self.setting.ledgers, key).map_err(|error| error.failure("ledger"))?;
-        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true).map_err(Failure::from)?;
-        rehearse(&mut transaction, &ledger, &self.policy, observer)?;
-        transaction.leave();
+        self.side.look(&self.limits, |transaction| rehearse(transaction, &ledger, &self.policy, observer))?;
         Ok(Exit::Ok)
     }
 
     fn mark_seen(&self, mut ledger: Ledger, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let (mut transaction, _) = self.side.open(&self.limits, Survey::FULL, true).map_err(Failure::from)?;
-        let marked = mark_seen(&mut transaction, &mut ledger)?;
-        transaction.leave();
+        let marked = self.side.look(&self.limits, |transaction| mark_seen(transaction, &mut ledger))?;
         ledger.close().map_err(|error| error.failure("ledger"))?;
         observer.event(Event::Note(format!("{marked} message(s) marked as fetched")));
         Ok(Exit::Ok)
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
 }

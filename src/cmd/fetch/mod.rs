@@ -79,6 +79,7 @@ fn policy(args: &FetchArgs, account: &Account) -> Policy {
         uids: (!args.uid.is_empty()).then(|| args.uid.iter().map(|uid| uid.as_bytes().to_vec()).collect()),
         after,
         accept_uid_reset: args.accept_uid_reset,
+        ..Policy::default()
     }
 }
 

@@ -139,6 +139,21 @@ fn a_refused_mail_has_every_reply_read_and_nobody_refused() {
 }
 
 #[test]
+fn a_refusal_stands_though_the_server_closes_behind_it() {
+    let mail = format!("{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 550 no\n");
+    let rcpt = format!("{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 550 no\n");
+    for end in ["-- close", "S: 421 too many errors", "-- stall"] {
+        let (delivery, ready, _) = send(&format!("{mail}{end}"), &["b"], OnRejected::Abort);
+        assert_eq!(kind(&delivery), Kind::Rejected, "{end}");
+        assert!(ready.is_over());
+        let (delivery, ready, _) = send(&format!("{rcpt}{end}"), &["b"], OnRejected::Abort);
+        assert!(matches!(delivery.outcome, Outcome::Withheld), "{end}");
+        assert_eq!(statuses(&delivery), [FateStatus::Refused], "{end}");
+        assert!(ready.is_over());
+    }
+}
+
+#[test]
 fn replies_out_of_turn_break_the_session() {
     let rcpt = "C: RCPT TO:<b@example.org>\n";
     for rest in [

@@ -87,7 +87,7 @@ impl Facts {
                     copy,
                     size,
                     time: known.time,
-                    sha256: known.sha256,
+                    sha256: self.entries.hash(known.hash),
                     pending: known.state == State::Pending,
                     intent: None,
                 }))?;

@@ -1,6 +1,6 @@
 //! The file under a ledger: locking, opening, appending.
 
-use super::load::{header, load};
+use super::load::{Loaded, header, load};
 use super::{Facts, Ledger, Sync};
 use crate::store::durable;
 use crate::store::error::StoreError;
@@ -8,7 +8,7 @@ use crate::store::identity::AccountKey;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -53,7 +53,7 @@ impl Ledger {
         }
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let mut file = open_regular(&path, flags)?;
-        let (facts, len, total) = read(&path, &mut file, key)?;
+        let Loaded { facts, covered: len, total } = read(&path, &mut file, key)?;
         if !facts.runs.is_empty() {
             // A killed run may have written what it could not sync: nothing is believed before it is durable.
             durable::sync_data(&file).map_err(|error| StoreError::io(&path, "make durable", error))?;
@@ -78,8 +78,8 @@ impl Ledger {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let (facts, len) = match exists(&path)? {
             true => {
-                let (facts, len, _) = read(&path, &mut open_regular(&path, flags)?, key)?;
-                (facts, len)
+                let loaded = read(&path, &mut open_regular(&path, flags)?, key)?;
+                (loaded.facts, loaded.covered)
             }
             false => (Facts::default(), 0),
         };
@@ -171,11 +171,9 @@ fn open_regular(path: &Path, flags: OFlags) -> Result<File, StoreError> {
     }
 }
 
-fn read(path: &Path, file: &mut File, key: &AccountKey) -> Result<(Facts, u64, u64), StoreError> {
-    let mut octets = Vec::new();
-    file.read_to_end(&mut octets).map_err(|error| StoreError::io(path, "read", error))?;
-    let (facts, len) = load(path, &octets, key.as_str())?;
-    Ok((facts, len, octets.len() as u64))
+fn read(path: &Path, file: &mut File, key: &AccountKey) -> Result<Loaded, StoreError> {
+    let size = file.metadata().map_err(|error| StoreError::io(path, "look at it", error))?.len();
+    load(path, file, size, key.as_str())
 }
 
 fn lock(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, StoreError> {

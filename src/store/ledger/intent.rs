@@ -56,7 +56,7 @@ impl Ledger {
         let runs = self.facts.runs.iter().filter(of).map(|run| run.0).collect();
         let mut recorded = HashSet::new();
         for (uid, entry) in self.facts.entries.iter() {
-            for known in entry.known().iter().filter(|known| known.line > line && known.sha256.is_some()) {
+            for known in entry.known().iter().filter(|known| known.line > line && known.hash != 0) {
                 recorded.insert(self.key.identity(uid, known.copy).key());
             }
         }

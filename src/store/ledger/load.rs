@@ -8,6 +8,8 @@ use super::intent::Intent;
 use super::record::{self, Record};
 use super::{Facts, Known, State};
 use crate::store::error::StoreError;
+use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
 
 /// How the first line of every ledger begins; the format's version and the account follow.
@@ -20,11 +22,48 @@ pub(super) fn header(account: &str) -> Vec<u8> {
     [MAGIC, VERSION, b" ", account.as_bytes(), b"\n"].concat()
 }
 
-/// Reads a whole ledger. Returns the facts and how many octets of the file they cover.
-pub(super) fn load(path: &Path, octets: &[u8], account: &str) -> Result<(Facts, u64), StoreError> {
+/// What was read of a ledger.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub facts: Facts,
+    /// How many octets of the file the facts cover.
+    pub covered: u64,
+    /// How many octets the file has.
+    pub total: u64,
+}
+
+/// Reads a whole ledger, a piece at a time: what is not kept is never all in memory. `size`: the size of
+/// the file, to make room by.
+pub(super) fn load(path: &Path, input: impl Read, size: u64, account: &str) -> Result<Loaded, StoreError> {
     let damaged = |line, why| StoreError::Damaged { path: path.to_owned(), line, why };
-    let end = memchr::memchr(b'\n', octets).ok_or_else(|| damaged(1, "the first line is not whole"))?;
-    let first = octets[..end].strip_prefix(MAGIC).ok_or_else(|| damaged(1, "not a ledger"))?;
+    let failed = |error| StoreError::io(path, "read", error);
+    let mut lines = Lines::new(input);
+    let end = lines.length().map_err(failed)?.ok_or_else(|| damaged(1, "the first line is not whole"))?;
+    header_fits(path, lines.line(end), account)?;
+    lines.take(end);
+    let mut facts = Facts { lines: 1, ..Facts::default() };
+    let expected = usize::try_from(size).unwrap_or(0).min(MOST_EXPECTED) / LINE;
+    facts.entries.reserve(expected, expected * UID);
+    while let Some(length) = lines.length().map_err(failed)? {
+        let Some(line) = record::decode(lines.line(length)) else { break };
+        facts.lines += 1;
+        facts.apply(line.record);
+        lines.take(length);
+    }
+    let covered = lines.taken;
+    let tail = lines.rest().map_err(failed)?;
+    if let Some(why) = not_torn(&tail) {
+        return Err(damaged(facts.lines as usize + 1, why));
+    }
+    facts.intents.retain(Intent::is_whole);
+    facts.entries.settle();
+    Ok(Loaded { facts, covered, total: covered + tail.len() as u64 })
+}
+
+/// Reads the first line: format, version, owner.
+fn header_fits(path: &Path, line: &[u8], account: &str) -> Result<(), StoreError> {
+    let damaged = |why| StoreError::Damaged { path: path.to_owned(), line: 1, why };
+    let first = line.strip_prefix(MAGIC).ok_or_else(|| damaged("not a ledger"))?;
     let (version, owner) = first.split_at(memchr::memchr(b' ', first).unwrap_or(first.len()));
     if version != VERSION {
         let number = !version.is_empty() && version.len() < 10 && version.iter().all(u8::is_ascii_digit);
@@ -33,28 +72,86 @@ pub(super) fn load(path: &Path, octets: &[u8], account: &str) -> Result<(Facts, 
                 path: path.to_owned(),
                 version: String::from_utf8_lossy(version).into_owned(),
             },
-            false => damaged(1, "its version makes no sense"),
+            false => damaged("its version makes no sense"),
         });
     }
-    if owner.strip_prefix(b" ") != Some(account.as_bytes()) {
-        return Err(damaged(1, "it belongs to another account"));
+    match owner.strip_prefix(b" ") == Some(account.as_bytes()) {
+        true => Ok(()),
+        false => Err(damaged("it belongs to another account")),
     }
-    let mut facts = Facts { lines: 1, ..Facts::default() };
-    let body = &octets[end + 1..];
-    let capacity = memchr::memchr_iter(b'\n', body).count();
-    facts.entries.reserve(capacity);
-    let mut at = 0;
-    while let Some(length) = memchr::memchr(b'\n', &body[at..]) {
-        let Some(line) = record::decode(&body[at..at + length]) else { break };
-        facts.lines += 1;
-        facts.apply(line.record);
-        at += length + 1;
+}
+
+/// How many octets are read at once.
+const PIECE: usize = 128 * 1024;
+/// About how long the line of a delivered message is, and its UID.
+const LINE: usize = 128;
+const UID: usize = 24;
+/// Room is made for at most this size; what is larger makes its own.
+const MOST_EXPECTED: usize = 256 * 1024 * 1024;
+
+/// The lines of a file, as they are read.
+struct Lines<R> {
+    input: R,
+    octets: Vec<u8>,
+    /// What of `octets` is read and not taken.
+    ahead: Range<usize>,
+    /// How many octets were taken.
+    taken: u64,
+}
+
+impl<R: Read> Lines<R> {
+    fn new(input: R) -> Self {
+        Lines { input, octets: vec![0; PIECE], ahead: 0..0, taken: 0 }
     }
-    if let Some(why) = not_torn(&body[at..]) {
-        return Err(damaged(facts.lines as usize + 1, why));
+
+    /// The length of the next line without its LF; none where no LF comes any more.
+    fn length(&mut self) -> io::Result<Option<usize>> {
+        let mut searched = 0;
+        loop {
+            let unsearched = &self.octets[self.ahead.start + searched..self.ahead.end];
+            if let Some(feed) = memchr::memchr(b'\n', unsearched) {
+                return Ok(Some(searched + feed));
+            }
+            searched = self.ahead.len();
+            if self.fill()? == 0 {
+                return Ok(None);
+            }
+        }
     }
-    facts.intents.retain(Intent::is_whole);
-    Ok((facts, (end + 1 + at) as u64))
+
+    fn fill(&mut self) -> io::Result<usize> {
+        self.octets.copy_within(self.ahead.clone(), 0);
+        self.ahead = 0..self.ahead.len();
+        if self.ahead.end == self.octets.len() {
+            self.octets.resize(2 * self.ahead.end, 0);
+        }
+        loop {
+            match self.input.read(&mut self.octets[self.ahead.end..]) {
+                Ok(got) => {
+                    self.ahead.end += got;
+                    return Ok(got);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn line(&self, length: usize) -> &[u8] {
+        &self.octets[self.ahead.start..self.ahead.start + length]
+    }
+
+    fn take(&mut self, length: usize) {
+        self.ahead.start += length + 1;
+        self.taken += length as u64 + 1;
+    }
+
+    /// All that was not taken.
+    fn rest(mut self) -> io::Result<Vec<u8>> {
+        let mut rest = self.octets[self.ahead].to_vec();
+        self.input.read_to_end(&mut rest)?;
+        Ok(rest)
+    }
 }
 
 /// Why what is left behind the last good record is not the tail of a write that did not end.
@@ -83,16 +180,16 @@ impl Facts {
                     self.fulfil(id, &it.uid, it.copy);
                 }
                 let state = if it.pending { State::Pending } else { State::Kept };
-                let (copy, size, time, sha256, line) = (it.copy, it.size, it.time, it.sha256, self.lines);
-                let known = Known { copy, size, time, sha256, state, line };
-                let entry = self.entries.entry(&it.uid);
-                match entry.find(copy, size) {
-                    Some(place) => *place = known,
-                    None => entry.push(known),
-                }
+                let (copy, size, time, line) = (it.copy, it.size, it.time, self.lines);
+                let hash = self.entries.keep_hash(it.sha256);
+                let known = Known { copy, size, time, state, hash, line };
+                self.entries.deliver(&it.uid, known);
             }
             Record::Pending { uid, copy, size } => self.set(&uid, (copy, size), State::Pending),
-            Record::Deleted { uid, copy, size, time } => self.set(&uid, (copy, size), State::Deleted(time)),
+            Record::Deleted { uid, copy, size, time } => {
+                self.any_deleted = true;
+                self.set(&uid, (copy, size), State::Deleted(time));
+            }
             Record::FirstSeen { uid, time } => {
                 self.entries.entry(&uid).first_seen.get_or_insert(time);
             }

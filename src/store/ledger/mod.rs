@@ -27,7 +27,7 @@ use super::sink::Delivered;
 use file::LedgerFile;
 use record::{Batch, Delivery, Record};
 use std::borrow::Cow;
-use table::Table;
+use table::{Entry, Table};
 
 /// A confirmed deletion of a message that is listed all the same is noted again after this many seconds.
 const DAY: u64 = 24 * 60 * 60;
@@ -41,11 +41,40 @@ pub struct Known {
     pub size: Option<u64>,
     /// When it was delivered, in seconds since 1970.
     pub time: u64,
-    /// The hash of what was stored; none where it was marked as seen only.
-    pub sha256: Option<[u8; 32]>,
     /// What became of it on the server.
     pub state: State,
+    /// The number of the hash of what was stored; 0 where it was marked as seen only.
+    hash: u32,
     line: u64,
+}
+
+/// All that is known of one UID.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory<'a> {
+    place: usize,
+    entry: &'a Entry,
+}
+
+impl<'a> Memory<'a> {
+    /// Where the ledger has it: the next UID a server lists is most likely at the next place.
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// What is known, oldest first.
+    pub fn known(&self) -> &'a [Known] {
+        self.entry.known()
+    }
+
+    /// Whether the UID was ever listed more than once at a time.
+    pub fn is_ambiguous(&self) -> bool {
+        self.entry.ambiguous
+    }
+
+    /// When the UID was first listed, in seconds since 1970.
+    pub fn first_seen(&self) -> Option<u64> {
+        self.entry.first_seen
+    }
 }
 
 /// What became of a delivered message on the server.
@@ -104,6 +133,8 @@ struct Facts {
     last_run: u64,
     last_intent: u64,
     lines: u64,
+    /// Whether there is a message whose deletion was confirmed.
+    any_deleted: bool,
 }
 
 /// The record of one server account.
@@ -132,6 +163,18 @@ impl Ledger {
     /// All that is known of a UID, oldest first.
     pub fn lookup(&self, uid: &[u8]) -> &[Known] {
         self.facts.entries.get(uid).map_or(&[], |entry| entry.known())
+    }
+
+    /// All that is known of a UID, with the place where it most likely is: the one behind the UID listed
+    /// before. A wrong guess costs time, nothing else.
+    pub fn recall(&self, uid: &[u8], guess: usize) -> Option<Memory<'_>> {
+        let (place, entry) = self.facts.entries.get_near(uid, guess)?;
+        Some(Memory { place, entry })
+    }
+
+    /// How many places there are; [`Memory::place`] is below it.
+    pub fn places(&self) -> usize {
+        self.facts.entries.places()
     }
 
     /// How many UIDs are known of which a message is still on the server, as far as postie knows.
@@ -246,8 +289,11 @@ impl Ledger {
         time: u64,
     ) -> Result<(), StoreError> {
         let mut records = Vec::new();
+        let mut guess = 0;
         for uid in uids {
-            if self.first_seen(uid).is_none() {
+            let memory = self.recall(uid, guess);
+            guess = memory.map_or(guess, |memory| memory.place + 1);
+            if memory.and_then(|memory| memory.first_seen()).is_none() {
                 records.push(Record::FirstSeen { uid: Cow::Borrowed(uid), time });
             }
         }
@@ -256,10 +302,16 @@ impl Ledger {
 
     /// Notes which UIDs are listed: a deleted message that is listed all the same is remembered for longer.
     pub fn note_listed<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
+        if !self.facts.any_deleted {
+            return Ok(());
+        }
         let now = super::durable::now();
         let mut records = Vec::new();
+        let mut guess = 0;
         for uid in uids {
-            for known in self.lookup(uid) {
+            let Some(memory) = self.recall(uid, guess) else { continue };
+            guess = memory.place + 1;
+            for known in memory.known() {
                 if matches!(known.state, State::Deleted(time) if time.saturating_add(DAY) < now) {
                     let (copy, size) = (known.copy, known.size);
                     records.push(Record::Deleted { uid: Cow::Borrowed(uid), copy, size, time: now });
@@ -338,6 +390,7 @@ impl Ledger {
                 self.facts.apply(record);
             }
         }
+        self.facts.entries.settle();
         Ok(())
     }
 }

@@ -28,10 +28,12 @@ use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 /// How many octets are staged in memory at most.
-const BUDGET: usize = 4 * 1024 * 1024;
+const BUDGET: usize = 5 * 1024 * 1024;
 /// From how many octets on a message goes straight to the mbox.
-const LARGE: usize = BUDGET / 2;
-/// How many messages are worth a barrier.
+const LARGE: usize = 2 * 1024 * 1024;
+/// How many octets, and how many messages, are worth the three barriers of a commit. With room for the next
+/// one: a large draft is to find nothing staged.
+const DUE: usize = BUDGET - LARGE;
 const COUNT: usize = 1000;
 /// How many octets of a message its intent holds beside the From_ line, to tell it from another program's.
 const SAMPLE: usize = 64;
@@ -321,8 +323,7 @@ impl Sink for Mbox {
     }
 
     fn due(&self) -> bool {
-        // With room for the next one: a large draft is to find nothing staged.
-        self.octets.len() >= BUDGET / 2
+        self.octets.len() >= DUE
             || !self.stored.is_empty()
             || self.staged.len() >= COUNT
             || self.stream.as_ref().is_some_and(|stream| stream.whole)

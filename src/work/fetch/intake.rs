@@ -1,12 +1,13 @@
 //! The intake of a fetch: octets to the sink, batches to the ledger, news to the observer.
 
-use super::{Action, Event, Job, Marked, Outcome, Told};
+use super::{Action, Event, Job, Marked, Outcome, Told, tell_skip};
 use crate::mail::summary::{MAX_HEADER, Summary};
 use crate::pop3::{Listing, Receiver, Row, Wanted};
 use crate::store::{Afterwards, Delivered, Recorded, StoreError, Subject};
 use crate::words::{Failure, Kind, Scope};
 use crate::work::maildrop::Maildrop;
-use crate::work::plan::{Get, Plan};
+use crate::work::plan::{After, Get, Plan, Reason};
+use std::collections::HashMap;
 
 /// The header of the message that is coming in, as far as it is of interest.
 #[derive(Default)]
@@ -36,6 +37,17 @@ impl Header {
     }
 }
 
+/// Whether a header is that of the notes that UW IMAP and its kin keep as the first message of a folder.
+/// A server that shows them to POP3 clients wants them left where they are.
+fn is_folder_internal(header: &[u8]) -> bool {
+    let has = |field: &[u8]| {
+        let lines = header.split(|octet| *octet == b'\n');
+        lines.into_iter().any(|line| line.get(..field.len()).is_some_and(|it| it.eq_ignore_ascii_case(field)))
+    };
+    has(b"Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA")
+        && (has(b"X-IMAP:") || has(b"X-IMAPbase:"))
+}
+
 /// Takes what the session brings: octets to the sink, batches to the ledger, news to the observer.
 pub(super) struct Intake<'a, 'o> {
     listing: &'a Listing,
@@ -44,29 +56,37 @@ pub(super) struct Intake<'a, 'o> {
     job: Job<'o>,
     outcome: &'a mut Outcome,
     header: Header,
-    summaries: Vec<Option<Summary>>,
-    /// What was recorded in this session: place in the listing, and proof.
+    /// What the headers of messages say that are not recorded yet, where that is of interest.
+    summaries: HashMap<usize, Summary>,
+    /// What was recorded in this session and is to be deleted: place in the listing, and proof.
     recorded: Vec<(usize, Recorded)>,
     /// Whether the failure was one of this side.
     local: bool,
+    /// Whether a message came and was not taken here.
+    not_taken: bool,
 }
 
 impl<'a, 'o> Intake<'a, 'o> {
     pub(super) fn new(listing: &'a Listing, job: Job<'o>, outcome: &'a mut Outcome) -> Self {
         let gets = Vec::new();
-        let (summaries, recorded) = (Vec::new(), Vec::new());
-        Intake { listing, gets, job, outcome, header: Header::default(), summaries, recorded, local: false }
+        let (summaries, recorded) = (HashMap::new(), Vec::new());
+        let (header, local, not_taken) = (Header::default(), false, false);
+        Intake { listing, gets, job, outcome, header, summaries, recorded, local, not_taken }
     }
 
     /// What is to be fetched, in the order in which it is taken.
-    pub(super) fn wanted(&mut self) -> Vec<Wanted> {
-        self.summaries.resize_with(self.gets.len(), || None);
+    pub(super) fn wanted(&self) -> Vec<Wanted> {
         let rows = self.gets.iter().map(|get| &self.listing.rows[get.row]);
         rows.map(|row| Wanted { number: row.number, size: row.size }).collect()
     }
 
     pub(super) fn tell(&mut self, event: Event) {
         self.job.observer.event(event);
+    }
+
+    /// Notes the message that put the dialogue out of step.
+    pub(super) fn spoiled(&mut self, index: usize) {
+        self.outcome.spoiled = self.gets.get(index).map(|get| self.listing.rows[get.row].clone());
     }
 
     fn row(&self, tag: usize) -> &'a Row {
@@ -130,6 +150,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             }
         };
         let row = self.row(tag).clone();
+        self.not_taken = true;
         self.outcome.failed.push(failure.kind);
         self.job.observer.event(Event::Failed(Some(row), failure));
         Ok(())
@@ -137,6 +158,9 @@ impl<'a, 'o> Intake<'a, 'o> {
 
     /// Whether a message fetched now should go from the server at the end of this session.
     fn goes(&self, row: &Row) -> bool {
+        if self.job.policy.after == After::Keep {
+            return false;
+        }
         let seen = row.uid.as_deref().and_then(|uid| self.job.ledger.first_seen(uid));
         self.job.policy.goes(seen.unwrap_or(self.job.now), self.job.now)
     }
@@ -155,7 +179,7 @@ impl<'a, 'o> Intake<'a, 'o> {
     fn record(&mut self, delivered: Vec<Delivered>) -> Result<(), Failure> {
         let mut told = Vec::with_capacity(delivered.len());
         for one in &delivered {
-            let summary = self.summaries[one.tag()].take();
+            let summary = self.summaries.remove(&one.tag());
             told.push(self.tell_of(one, self.row(one.tag()).clone(), summary));
         }
         let (going, staying): (Vec<_>, Vec<_>) =
@@ -168,7 +192,9 @@ impl<'a, 'o> Intake<'a, 'o> {
                 self.local = true;
                 error.failure("ledger")
             })?;
-            self.recorded.extend(recorded.into_iter().map(|proof| (self.gets[proof.tag()].row, proof)));
+            if afterwards == Afterwards::Delete {
+                self.recorded.extend(recorded.into_iter().map(|proof| (self.gets[proof.tag()].row, proof)));
+            }
         }
         for told in told {
             self.outcome.delivered += 1;
@@ -194,12 +220,25 @@ impl<'a, 'o> Intake<'a, 'o> {
     }
 
     /// Marks for deletion what is safe here: what this session delivered, and what earlier ones did.
-    pub(super) fn delete(self, maildrop: &mut dyn Maildrop, plan: &Plan) -> Result<Marked<'o>, Failure> {
+    ///
+    /// `None` where a message came and was not taken here: at QUIT some servers (Gmail is one) count every
+    /// message they sent as fetched and never list it again. Such a session ends without QUIT, and its
+    /// deletions are left to one that fetches nothing. Without UIDs there is no other session to leave
+    /// them to: what is here would come once more.
+    pub(super) fn delete(
+        self,
+        maildrop: &mut dyn Maildrop,
+        plan: &Plan,
+    ) -> Result<Option<Marked<'o>>, Failure> {
         let fresh = self.recorded.iter().filter(|(place, _)| self.goes(&self.listing.rows[*place]));
         let messages: Vec<(usize, Recorded)> = plan.delete.iter().chain(fresh).cloned().collect();
-        let Intake { listing, job, outcome, .. } = self;
+        let Intake { listing, job, outcome, not_taken, .. } = self;
+        if not_taken && listing.has_uids {
+            outcome.deletions_due = !messages.is_empty();
+            return Ok(None);
+        }
         if messages.is_empty() {
-            return Ok(Marked { messages: Vec::new(), job });
+            return Ok(Some(Marked { messages: Vec::new(), job }));
         }
         let proofs: Vec<Recorded> = messages.iter().map(|(_, proof)| proof.clone()).collect();
         job.ledger.pend(&proofs).map_err(|error| error.failure("ledger"))?;
@@ -217,7 +256,7 @@ impl<'a, 'o> Intake<'a, 'o> {
                 }
             }
         }
-        Ok(Marked { messages: marked, job })
+        Ok(Some(Marked { messages: marked, job }))
     }
 }
 
@@ -231,7 +270,8 @@ impl Receiver for Intake<'_, '_> {
                 "standard output: writing: the reader went away",
             ));
         }
-        self.header.clear(self.job.observer.wants_headers());
+        // The notes of a mail server are its first message, where there are any.
+        self.header.clear(self.job.observer.wants_headers() || self.row(index).number == 1);
         let get = self.gets[index];
         let subject = Subject { identity: &get.identity, tag: index, wire_size: self.row(index).size };
         self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error, "delivery"))
@@ -244,11 +284,18 @@ impl Receiver for Intake<'_, '_> {
     }
 
     fn confirm(&mut self, index: usize) -> Result<(), Failure> {
+        let named = self.job.policy.all || self.job.policy.uids.is_some();
+        if self.row(index).number == 1 && !named && is_folder_internal(&self.header.octets) {
+            self.job.sink.discard();
+            let row = self.row(index);
+            tell_skip(self.job.observer, self.outcome, row, Reason::FolderInternal);
+            return Ok(());
+        }
         if self.job.observer.wants_headers() {
             let summary = Summary::of(&self.header.octets);
             let row = &self.listing.rows[self.gets[index].row];
             self.job.observer.whole(row, &summary);
-            self.summaries[index] = Some(summary);
+            self.summaries.insert(index, summary);
         }
         if let Err(error) = self.job.sink.finish() {
             self.store_failed(&error, "delivery")?;

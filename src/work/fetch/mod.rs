@@ -98,6 +98,12 @@ pub struct Outcome {
     pub ended: Option<Failure>,
     /// Whether it ended so that a server which cannot pipeline may be the cause.
     pub suspects_pipelining: bool,
+    /// The message whose own octets ended it: the rest can be had without it.
+    pub spoiled: Option<Row>,
+    /// Whether deletions are due that only another session may make.
+    pub deletions_due: bool,
+    /// The seconds the server wants between two logins.
+    pub login_delay: u64,
 }
 
 /// What the job works with.
@@ -122,7 +128,9 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
         Session { listing: &listing, plan: &plan, job, outcome: &mut outcome }.run(maildrop.as_mut())
     });
     let failure = match result {
-        Ok(marked) => return finish(maildrop, marked, outcome),
+        Ok(Some(marked)) => return finish(maildrop, marked, outcome),
+        // No QUIT: see `Intake::delete`.
+        Ok(None) => return outcome,
         Err(failure) => failure,
     };
     outcome.suspects_pipelining = maildrop.suspects_pipelining();
@@ -223,7 +231,7 @@ struct Session<'a, 'o> {
 }
 
 impl<'o> Session<'_, 'o> {
-    fn run(mut self, maildrop: &mut dyn Maildrop) -> Result<Marked<'o>, Failure> {
+    fn run(mut self, maildrop: &mut dyn Maildrop) -> Result<Option<Marked<'o>>, Failure> {
         self.note().map_err(|error| error.failure("ledger"))?;
         let Session { listing, plan, job, outcome } = self;
         for (place, reason) in &plan.skip {
@@ -235,6 +243,9 @@ impl<'o> Session<'_, 'o> {
         let octets = wanted.iter().filter_map(|wanted| wanted.size).fold(0, u64::saturating_add);
         intake.tell(Event::Planned(wanted.len() as u64, octets));
         let fetched = maildrop.bodies(&wanted, &mut intake);
+        if let Some(index) = maildrop.spoiled() {
+            intake.spoiled(index);
+        }
         intake.settle(fetched)?;
         intake.delete(maildrop, plan)
     }

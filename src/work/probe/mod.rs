@@ -2,8 +2,10 @@
 //! the likely cause. Nothing is fetched and nothing is sent.
 
 mod pop3;
+mod smtp;
 
 pub use pop3::probe_pop3;
+pub use smtp::probe_smtp;
 
 use crate::net::certificate::Certificate;
 use crate::net::connect::{connect_first, resolve};

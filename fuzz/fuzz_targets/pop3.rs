@@ -1,0 +1,26 @@
+//! POP3 replies: no octets make the parsers fail, and no two statuses are one line.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use postie::codec::pop3::{self, Capabilities, Status};
+
+fuzz_target!(|data: &[u8]| {
+    let mut capabilities = Capabilities::default();
+    for line in data.split(|octet| *octet == b'\n') {
+        if let Status::Ok(_) = pop3::status(line) {
+            assert!(line.starts_with(b"+OK"));
+        }
+        if let Status::Err(text) = pop3::status(line) {
+            assert!(line.starts_with(b"-ERR"));
+            let _ = pop3::refusal(text);
+        }
+        if let Some((number, rest)) = pop3::row(line) {
+            assert!(number > 0);
+            let _ = pop3::row_size(rest);
+        }
+        if let Some(stamp) = pop3::timestamp(line) {
+            assert!(stamp.starts_with('<') && stamp.ends_with('>') && stamp.contains('@'));
+        }
+        capabilities.add(line);
+    }
+});

@@ -1,0 +1,58 @@
+//! One editor of the configuration at a time, by a lock on its directory: nothing is left behind, and the
+//! file itself, which is replaced, would be no place for it.
+
+use crate::words::{Failure, Kind};
+use std::fs::File;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// How long another editor may take. An edit itself takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Locks the directory of the configuration at `path` until the returned file is dropped.
+///
+/// Fails with [`Kind::Locked`] where somebody else holds it too long, [`Kind::CannotCreate`] where the
+/// directory cannot be opened.
+pub fn lock_directory(directory: &Path, path: &Path) -> Result<File, Failure> {
+    lock_within(directory, path, PATIENCE)
+}
+
+fn lock_within(directory: &Path, path: &Path, patience: Duration) -> Result<File, Failure> {
+    let failed = |kind: Kind, what: &str| {
+        let message = format!("{}: editing the configuration: {what}", path.display());
+        Failure { kind, retry: kind.retry(), ..Failure::config(message) }
+    };
+    let file = File::open(directory).map_err(|error| failed(Kind::CannotCreate, &error.to_string()))?;
+    let (answer, answered) = mpsc::channel();
+    // The wait for a lock cannot be bounded: it has a thread of its own, left behind when time is over.
+    thread::spawn(move || {
+        let locked = file.lock().map(|()| file);
+        // Nobody listens any more when time is over; then the lock goes with the answer.
+        let _ = answer.send(locked);
+    });
+    match answered.recv_timeout(patience) {
+        Ok(Ok(file)) => Ok(file),
+        // Some network file systems lock no directories: better an unguarded edit, which is whole or not at
+        // all even so, than none.
+        Ok(Err(_)) => File::open(directory).map_err(|error| failed(Kind::CannotCreate, &error.to_string())),
+        Err(_) => Err(failed(Kind::Locked, "another program edits it")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_editor_waits_for_the_first_and_gives_up_in_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        let first = lock_directory(dir.path(), &path).unwrap();
+        let second = lock_within(dir.path(), &path, Duration::from_millis(30));
+        assert_eq!(second.unwrap_err().kind, Kind::Locked);
+        drop(first);
+        assert!(lock_directory(dir.path(), &path).is_ok());
+    }
+}

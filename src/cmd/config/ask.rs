@@ -1,0 +1,142 @@
+//! Questions to the person at the terminal: on standard error, answered on standard input. A signal ends the
+//! wait for an answer.
+
+use crate::net::limits::Stop;
+use crate::output::sanitize::safe;
+use crate::words::{Failure, Kind};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::BorrowedFd;
+use rustix::io::Errno;
+use std::io::Write;
+
+/// The longest answer in octets.
+const MAX_ANSWER: usize = 4096;
+
+/// Somebody who can be asked.
+pub struct Asker<'a> {
+    /// Where answers come from.
+    pub input: BorrowedFd<'a>,
+    /// Where questions go.
+    pub output: &'a mut dyn Write,
+    /// Set by a signal.
+    pub stop: &'a Stop,
+    /// What was read behind the last answer.
+    pub ahead: Vec<u8>,
+}
+
+impl Asker<'_> {
+    /// Asks until the answer can be read. An empty answer is the `default`, where there is one.
+    pub fn ask<T>(
+        &mut self,
+        question: &str,
+        default: Option<&str>,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        loop {
+            let shown = default.filter(|text| !text.is_empty());
+            let shown = shown.map(|text| format!(" [{}]", safe(text))).unwrap_or_default();
+            self.say(&format!("{question}{shown}: "));
+            let answer = self.line()?;
+            let answer = match (answer.trim(), default) {
+                ("", Some(default)) => default,
+                (answer, _) => answer,
+            };
+            match read(answer) {
+                Ok(value) => return Ok(value),
+                Err(what) => self.say(&format!("  {what}\n")),
+            }
+        }
+    }
+
+    /// Shows a text. A closed standard error is nothing to fail over.
+    pub fn say(&mut self, text: &str) {
+        let _ = self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush());
+    }
+
+    fn line(&mut self) -> Result<String, Failure> {
+        loop {
+            if let Some(end) = self.ahead.iter().position(|octet| *octet == b'\n') {
+                let line: Vec<u8> = self.ahead.drain(..=end).collect();
+                return Ok(String::from_utf8_lossy(&line).into_owned());
+            }
+            if self.ahead.len() > MAX_ANSWER {
+                return Err(Failure::usage("standard input: reading an answer: it is too long"));
+            }
+            self.fill()?;
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), Failure> {
+        let failed = |errno: Errno| {
+            Failure::usage(format!("standard input: reading an answer: {}", std::io::Error::from(errno)))
+        };
+        loop {
+            if self.stop.raised() {
+                self.say("\n");
+                let message = "config add: waiting for an answer: stopped by a signal";
+                return Err(Failure::new(Kind::Interrupted, "questions", message));
+            }
+            let mut waits = vec![PollFd::from_borrowed_fd(self.input, PollFlags::IN)];
+            waits.extend(self.stop.wake().map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
+            match poll(&mut waits, None) {
+                Ok(_) if !waits[0].revents().is_empty() => break,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
+        }
+        let mut octets = [0; 512];
+        match rustix::io::read(self.input, &mut octets) {
+            Ok(0) => Err(Failure::usage("standard input: reading an answer: it ended before all was said")),
+            Ok(got) => {
+                self.ahead.extend_from_slice(&octets[..got]);
+                Ok(())
+            }
+            Err(Errno::INTR) => Ok(()),
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::values;
+    use rustix::fd::AsFd;
+
+    fn asked(
+        typed: &[u8],
+        ask: impl FnOnce(&mut Asker<'_>) -> Result<String, Failure>,
+    ) -> (Result<String, Failure>, String) {
+        let (input, keyboard) = rustix::pipe::pipe().unwrap();
+        rustix::io::write(&keyboard, typed).unwrap();
+        drop(keyboard);
+        let mut screen = Vec::new();
+        let stop = Stop::default();
+        let mut asker = Asker { input: input.as_fd(), output: &mut screen, stop: &stop, ahead: Vec::new() };
+        let answer = ask(&mut asker);
+        (answer, String::from_utf8(screen).unwrap())
+    }
+
+    #[test]
+    fn a_bad_answer_is_explained_and_asked_again() {
+        let (answer, screen) = asked(b"-x\r\nwork\n", |asker| asker.ask("Name", None, values::account_name));
+        assert_eq!(answer.unwrap(), "work");
+        assert!(screen.contains("cannot begin with a dash"));
+        assert_eq!(screen.matches("Name: ").count(), 2);
+    }
+
+    #[test]
+    fn an_empty_answer_is_the_default() {
+        let (answer, screen) = asked(b"\n", |asker| asker.ask("Name", Some("work"), values::account_name));
+        assert_eq!(answer.unwrap(), "work");
+        assert!(screen.contains("Name [work]: "));
+    }
+
+    #[test]
+    fn the_end_of_input_ends_the_questions() {
+        let (answer, _) = asked(b"wor", |asker| asker.ask("Name", None, values::account_name));
+        assert_eq!(answer.unwrap_err().kind, Kind::Usage);
+        let (answer, _) = asked(&[b'x'; 9000], |asker| asker.ask("Name", None, values::account_name));
+        assert_eq!(answer.unwrap_err().kind, Kind::Usage);
+    }
+}

@@ -1,0 +1,235 @@
+//! The message: composed from the arguments, or a complete one passed on.
+
+use super::options::{bad_address, sender};
+use super::stdin::{body_reads_it, is_stdin};
+use crate::account::{Account, Need};
+use crate::cli::{AttachedPart, SendArgs};
+use crate::cmd::Context;
+use crate::mail::compose::{Letter, Part, Source, compose};
+use crate::mail::raw::{Beside, Raw};
+use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
+use crate::words::{Address, Failure};
+use std::io::{self, BufRead as _, BufReader, Cursor, Read};
+use std::path::Path;
+
+/// A message ready to go, and the account if it had to be known for it.
+pub struct Built {
+    pub account: Option<Account>,
+    pub outgoing: Outgoing,
+}
+
+/// Everyone the arguments name.
+struct People {
+    from: Option<Mailbox>,
+    to: Vec<Entry>,
+    cc: Vec<Entry>,
+    bcc: Vec<Entry>,
+    reply_to: Vec<Entry>,
+    sender: Option<Option<Address>>,
+}
+
+impl People {
+    fn of(args: &SendArgs) -> Result<People, Failure> {
+        let from = args.from.as_deref().map(addresses::single).transpose();
+        let mut to = list("TO", &args.recipients)?;
+        to.extend(list("--to", &args.to)?);
+        Ok(People {
+            from: from.map_err(|error| bad_address("--from", &error))?,
+            to,
+            cc: list("--cc", &args.cc)?,
+            bcc: list("--bcc", &args.bcc)?,
+            reply_to: list("--reply-to", &args.reply_to)?,
+            sender: sender(args)?,
+        })
+    }
+
+    fn recipients(&self) -> Vec<Address> {
+        let lists = [&self.to, &self.cc, &self.bcc];
+        let mailboxes = lists.into_iter().flatten().flat_map(Entry::mailboxes);
+        mailboxes.map(|mailbox| mailbox.address.clone()).collect()
+    }
+}
+
+fn list(option: &str, values: &[String]) -> Result<Vec<Entry>, Failure> {
+    let mut entries = Vec::new();
+    for value in values {
+        entries.extend(addresses::parse(value).map_err(|error| bad_address(option, &error))?);
+    }
+    Ok(entries)
+}
+
+/// Builds the message; `None` where an empty body is to send nothing.
+pub fn build(args: &SendArgs, context: &Context) -> Result<Option<Built>, Failure> {
+    let people = People::of(args)?;
+    match &args.raw {
+        Some(path) => pass_on(args, path, people, context),
+        None => composed(args, people, context),
+    }
+}
+
+/// `--raw`.
+fn pass_on(
+    args: &SendArgs,
+    path: &Path,
+    people: People,
+    context: &Context,
+) -> Result<Option<Built>, Failure> {
+    refuse_composing(args)?;
+    let source: Box<dyn Read> =
+        if is_stdin(path) { Box::new(io::stdin().lock()) } else { Box::new(input::open(path)?) };
+    let mut source = BufReader::with_capacity(64 * 1024, source);
+    if args.skip_empty
+        && source.fill_buf().map_err(|error| input::unreadable(path, "reading", &error))?.is_empty()
+    {
+        return Ok(None);
+    }
+    let raw = Raw::read(&mut source, path)?;
+    let author = raw.author().or_else(|| people.from.clone());
+    // Without any author the account's own address is it.
+    let account = match &author {
+        Some(_) => None,
+        None => Some(context.select(Need::Smtp, None)?),
+    };
+    let recipients = people.recipients();
+    let named =
+        !(args.recipients.is_empty() && args.to.is_empty() && args.cc.is_empty() && args.bcc.is_empty());
+    let beside = Beside {
+        from: people.from.or_else(|| account.as_ref().and_then(author_of)),
+        sender: people.sender,
+        recipients: named.then_some(recipients),
+    };
+    let outgoing = raw.complete(beside)?;
+    let account = match account {
+        None if !args.print => {
+            Some(context.select(Need::Smtp, author.as_ref().map(|author| &author.address))?)
+        }
+        other => other,
+    };
+    Ok(Some(Built { account, outgoing }))
+}
+
+/// A complete message is not composed: what would change it is a mistake in the call.
+fn refuse_composing(args: &SendArgs) -> Result<(), Failure> {
+    let given = [
+        (!args.reply_to.is_empty(), "--reply-to"),
+        (args.subject.is_some(), "--subject"),
+        (!args.header.is_empty(), "--header"),
+        (args.in_reply_to.is_some(), "--in-reply-to"),
+        (args.references.is_some(), "--references"),
+        (args.message_id.is_some(), "--message-id"),
+        (args.date.is_some(), "--date"),
+        (args.body.is_some(), "--body"),
+        (args.body_file.is_some(), "--body-file"),
+        (args.html.is_some(), "--html"),
+        (args.html_file.is_some(), "--html-file"),
+    ];
+    match given.iter().find(|(on, _)| *on) {
+        Some((_, option)) => {
+            Err(Failure::usage(format!("{option}: not together with --raw, which takes a complete message")))
+        }
+        None if !args.parts.is_empty() => {
+            let option = if args.parts.iter().any(|part| part.inline) { "--inline" } else { "--attach" };
+            Err(Failure::usage(format!("{option}: not together with --raw, which takes a complete message")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The author that an account stands for.
+fn author_of(account: &Account) -> Option<Mailbox> {
+    let address = addresses::to_ascii_domain(account.email.clone()?).ok()?;
+    Some(Mailbox { name: account.name.clone(), address })
+}
+
+fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option<Built>, Failure> {
+    let text = text(args)?;
+    let html = match (&args.html, &args.html_file) {
+        (Some(html), _) => Some(html.clone().into_bytes()),
+        (None, Some(path)) => Some(body_file(path)?),
+        (None, None) => None,
+    };
+    let is_empty = |body: &Option<Vec<u8>>| body.as_ref().is_none_or(|body| body.trim_ascii().is_empty());
+    if args.skip_empty && is_empty(&text) && is_empty(&html) {
+        return Ok(None);
+    }
+    let parts = args.parts.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    let account = match &people.from {
+        // What is only printed needs no server.
+        Some(_) if args.print => None,
+        from => Some(context.select(Need::Smtp, from.as_ref().map(|from| &from.address))?),
+    };
+    let from = author(people.from, account.as_ref())?;
+    let letter = Letter {
+        from,
+        to: people.to,
+        cc: people.cc,
+        bcc: people.bcc,
+        reply_to: people.reply_to,
+        subject: args.subject.clone(),
+        headers: args.header.clone(),
+        in_reply_to: args.in_reply_to.clone(),
+        references: args.references.clone(),
+        message_id: args.message_id.clone(),
+        date: args.date.clone(),
+        // Nothing piped in beside HTML is no text: one is made of the HTML.
+        text: text.filter(|text| !(text.is_empty() && html.is_some())),
+        html,
+        parts,
+    };
+    Ok(Some(Built { account, outgoing: compose(letter, people.sender)? }))
+}
+
+/// The author: the one who is named, with the account's name if it is the account's address; else the
+/// account's.
+fn author(named: Option<Mailbox>, account: Option<&Account>) -> Result<Mailbox, Failure> {
+    let own = account.and_then(author_of);
+    match (named, own) {
+        (Some(named), Some(own)) if named.name.is_none() && named.address.same_mailbox(&own.address) => {
+            Ok(Mailbox { name: own.name, ..named })
+        }
+        (Some(named), _) => Ok(named),
+        (None, Some(own)) => Ok(own),
+        (None, None) => Err(Failure::usage("send: looking for the author: the account has no address")
+            .hint("--from ADDR names one, and POSTIE_FROM does for an account from the environment")),
+    }
+}
+
+fn text(args: &SendArgs) -> Result<Option<Vec<u8>>, Failure> {
+    match (&args.body, &args.body_file) {
+        (Some(body), _) => Ok(Some(body.clone().into_bytes())),
+        (None, Some(path)) => body_file(path).map(Some),
+        (None, None) if body_reads_it(args) => {
+            input::read_all(&mut io::stdin().lock(), "standard input").map(Some)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn body_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    if is_stdin(path) {
+        return input::read_all(&mut io::stdin().lock(), "standard input");
+    }
+    input::read_all(&mut input::open(path)?, &path.to_string_lossy())
+}
+
+/// A file to attach: opened now, read when the message is made, which is before anything connects.
+fn part(part: &AttachedPart) -> Result<Part, Failure> {
+    let source = if is_stdin(&part.path) {
+        let octets = input::read_all(&mut io::stdin().lock(), "standard input")?;
+        Source::Octets(Cursor::new(octets))
+    } else {
+        Source::File(input::open(&part.path)?)
+    };
+    let cid = match (&part.cid, part.inline) {
+        (Some(cid), _) => Some(cid.clone()),
+        (None, true) => Some(stamp::message_id("postie")?),
+        (None, false) => None,
+    };
+    Ok(Part {
+        source,
+        path: part.path.clone(),
+        name: part.name.clone(),
+        content_type: part.content_type.clone(),
+        cid,
+    })
+}

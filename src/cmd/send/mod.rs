@@ -1,0 +1,202 @@
+//! `postie send`: the message from the arguments, one job, the receipt.
+//!
+//! Everything is read and checked before the first connection: arguments, files, standard input, the
+//! account, the place for a copy, the secret.
+
+mod message;
+mod options;
+mod stdin;
+
+use super::Context;
+use super::side::{Side, advise};
+use crate::account::{Account, Need};
+use crate::cli::SendArgs;
+use crate::mail::Outgoing;
+use crate::mail::outgoing::cannot_keep;
+use crate::net::{Limits, dial};
+use crate::output::{About, Output};
+use crate::smtp::Opening;
+use crate::words::{Exit, Failure, Kind};
+use crate::work::access::smtp_login;
+use crate::work::send::{CopyTo, Job, Options, Receipt, Report, Status, check, send};
+use message::Built;
+use serde::Serialize;
+use std::io::Read as _;
+
+/// From this size on a progress bar is shown.
+const LARGE: u64 = 256 * 1024;
+
+/// The `receipt` line of a dry run: what would be sent, and how.
+#[derive(Serialize)]
+struct Plan<'a> {
+    #[serde(flatten)]
+    receipt: &'a Receipt,
+    server: Option<String>,
+    needs: Vec<&'static str>,
+}
+
+/// Runs the command.
+pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
+    for status in ["accepted", "partial", "refused", "deferred", "unknown", "failed", "skipped"] {
+        context.out.count(status, 0);
+    }
+    let options = options::of(args)?;
+    stdin::check(args, &context.global)?;
+    if args.print && context.global.json {
+        return Err(
+            Failure::usage("--print: it writes the message to standard output, not JSON Lines").into()
+        );
+    }
+    let copy = args.save_copy.as_deref().map(|text| copy_to(text, context)).transpose()?;
+    let Built { account, mut outgoing } = match message::build(args, context)? {
+        Some(built) => built,
+        None => {
+            tell(&mut context.out, None, &Receipt::skipped());
+            return Ok(());
+        }
+    };
+    if args.print {
+        return Ok(print(&mut outgoing, &mut context.out)?);
+    }
+    let account = match account {
+        Some(account) => account,
+        None => context.select(Need::Smtp, outgoing.envelope.from.as_ref())?,
+    };
+    if args.dry_run {
+        plan(&account, &outgoing, &mut context.out);
+        return Ok(());
+    }
+    let side = Side::smtp(&account, context)?;
+    let errand = Errand { side: &side, options: &options, checks: args.check };
+    let report = errand.run(&mut outgoing, context);
+    errand.conclude(&report, context);
+    if let Some(copy) = copy.filter(|_| errand.sent(&report)) {
+        errand.save(&copy, &mut outgoing, context)?;
+    }
+    Ok(())
+}
+
+fn copy_to(text: &str, context: &Context) -> Result<CopyTo, Failure> {
+    let wrong = || Failure::usage(format!("--save-copy: {text:?}: write maildir:DIR or mbox:FILE"));
+    let copy = CopyTo::parse(text).ok_or_else(wrong)?;
+    copy.check()?;
+    context.env.state_dir()?;
+    Ok(copy)
+}
+
+/// One message on its way through one server.
+struct Errand<'a> {
+    side: &'a Side,
+    options: &'a Options,
+    /// Only the recipients are asked for (`--check`).
+    checks: bool,
+}
+
+impl Errand<'_> {
+    /// Runs the job.
+    fn run(&self, outgoing: &mut Outgoing, context: &mut Context) -> Report {
+        let Context { limits, out, .. } = context;
+        let limits: &Limits = limits;
+        let side = self.side;
+        let endpoint = side.server.endpoint();
+        let login = side.login.as_ref().map(|login| smtp_login(&side.server, login));
+        let connect = || dial(&endpoint, side.tls.as_ref(), limits, side.tap());
+        let tls = side.tls.as_ref();
+        let job = Job {
+            opening: Opening { endpoint: &endpoint, tls, login: login.as_ref(), name: None },
+            connect: &connect,
+            limits,
+            options: self.options,
+        };
+        if self.checks {
+            return check(&job, outgoing);
+        }
+        let size = outgoing.content.facts().octets;
+        if size >= LARGE {
+            out.progress().begin(&side.label, size);
+        }
+        let report = send(&job, outgoing, &mut |octets| out.progress().advance(octets));
+        out.progress().clear();
+        report
+    }
+
+    /// Whether a server has the message now.
+    fn sent(&self, report: &Report) -> bool {
+        report.receipt.was_taken() && !self.checks
+    }
+
+    /// Says what came of it: the receipt, then what went wrong.
+    fn conclude(&self, report: &Report, context: &mut Context) {
+        let out = &mut context.out;
+        tell(out, Some(self.side), &report.receipt);
+        let about = About::account(&self.side.label);
+        for (recipient, failure) in &report.failures {
+            let failure = advise(failure.clone(), &self.side.server);
+            out.error(&About { recipient: recipient.as_deref(), ..about }, &failure);
+        }
+        if self.sent(report) && out.stdout_lost() {
+            let reply = report.receipt.reply.as_deref().unwrap_or_default();
+            let message =
+                format!("standard output: writing the receipt: failed; the message was accepted: {reply}");
+            out.error(&about, &Failure::new(Kind::Storage, "receipt", message));
+        }
+        out.settle(report.exit);
+    }
+
+    /// `--save-copy`: a copy that cannot be stored makes an accepted message "part done".
+    fn save(&self, copy: &CopyTo, outgoing: &mut Outgoing, context: &mut Context) -> Result<(), Failure> {
+        let ledgers = context.env.state_dir()?.join("copies");
+        if let Err(failure) = copy.store(outgoing, &ledgers, &context.limits) {
+            context.out.settle(Exit::Ok);
+            context.out.fail(&About::account(&self.side.label), &failure);
+        }
+        Ok(())
+    }
+}
+
+/// Tells a receipt: a JSON line, a count, and with `-v` a line for people.
+fn tell(out: &mut Output, side: Option<&Side>, receipt: &Receipt) {
+    out.line("receipt", receipt);
+    out.count(receipt.status.name(), 1);
+    let place = side.map(|side| format!("{}: ", side.server.place())).unwrap_or_default();
+    let said = receipt.reply.as_deref().map(|reply| format!(" ({reply})")).unwrap_or_default();
+    for recipient in &receipt.recipients {
+        out.say(&format!("{place}{}: {}", recipient.address, recipient.status.name()));
+    }
+    out.say(&format!("{place}{}{said}", receipt.status.name()));
+}
+
+/// `--print`: the exact octets, before dot-stuffing.
+fn print(outgoing: &mut Outgoing, out: &mut Output) -> Result<(), Failure> {
+    let mut reader = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
+    let mut block = vec![0; 64 * 1024];
+    loop {
+        match reader.read(&mut block).map_err(|error| cannot_keep(&error))? {
+            0 => return Ok(()),
+            got => out.raw(&block[..got]),
+        }
+    }
+}
+
+/// `--dry-run`: what would be sent.
+fn plan(account: &Account, outgoing: &Outgoing, out: &mut Output) {
+    let mut receipt = Receipt::untried(outgoing);
+    receipt.status = Status::Skipped;
+    let facts = outgoing.content.facts();
+    let needs = [(facts.eight_bit, "8BITMIME"), (outgoing.needs_utf8(), "SMTPUTF8")];
+    let needs: Vec<&str> = needs.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
+    let server = account.smtp.as_ref().map(|server| server.place());
+    out.text(&format!("account     {}", account.label));
+    out.text(&format!("server      {}", server.as_deref().unwrap_or("none")));
+    out.text(&format!("from        <{}>", receipt.envelope_from.as_deref().unwrap_or_default()));
+    for recipient in &receipt.recipients {
+        out.text(&format!("to          <{}>", recipient.address));
+    }
+    out.text(&format!("message-id  <{}>", outgoing.message_id));
+    out.text(&format!("size        {} octets", facts.octets));
+    if !needs.is_empty() {
+        out.text(&format!("needs       {}", needs.join(", ")));
+    }
+    out.line("receipt", &Plan { receipt: &receipt, server, needs });
+    out.count(Status::Skipped.name(), 1);
+}

@@ -1,0 +1,104 @@
+//! What the options ask of the servers.
+
+use crate::cli::SendArgs;
+use crate::cli::send::{DsnNotify, DsnReturn, OnRejected as Asked};
+use crate::codec::smtp::command::xtext;
+use crate::codec::smtp::{Notify, Return};
+use crate::mail::addresses;
+use crate::smtp::OnRejected;
+use crate::words::{Address, Failure, Kind};
+use crate::work::send::Options;
+
+/// The longest ENVID, encoded (`RFC 3461 §4.4`).
+const MAX_ENVID: usize = 100;
+
+/// Reads the options of the envelope.
+pub fn of(args: &SendArgs) -> Result<Options, Failure> {
+    Ok(Options {
+        on_rejected: match args.on_rejected {
+            Asked::Abort => OnRejected::Abort,
+            Asked::Send => OnRejected::Send,
+        },
+        notify: notify(&args.dsn_notify)?,
+        ret: args.dsn_return.map(|what| match what {
+            DsnReturn::Full => Return::Full,
+            DsnReturn::Hdrs => Return::Headers,
+        }),
+        envid: args.dsn_envid.as_deref().map(envid).transpose()?,
+        require_tls: args.require_tls,
+        retry_for: args.retry_for,
+        ..Options::default()
+    })
+}
+
+fn notify(asked: &[DsnNotify]) -> Result<Option<Notify>, Failure> {
+    let has = |what| asked.contains(&what);
+    if asked.is_empty() {
+        return Ok(None);
+    }
+    if has(DsnNotify::Never) && asked.iter().any(|what| *what != DsnNotify::Never) {
+        return Err(Failure::usage("--dsn-notify: never stands alone"));
+    }
+    Ok(Some(Notify {
+        success: has(DsnNotify::Success),
+        failure: has(DsnNotify::Failure),
+        delay: has(DsnNotify::Delay),
+    }))
+}
+
+fn envid(text: &str) -> Result<String, Failure> {
+    let plain = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
+    if !plain || xtext(text).len() > MAX_ENVID {
+        let message =
+            format!("--dsn-envid: \"{}\": not up to {MAX_ENVID} printable characters", text.escape_debug());
+        return Err(Failure::new(Kind::Input, "arguments", message));
+    }
+    Ok(text.to_owned())
+}
+
+/// `--envelope-from`: an address, or `<>` for the null sender. `None` where it is not given.
+pub fn sender(args: &SendArgs) -> Result<Option<Option<Address>>, Failure> {
+    let Some(text) = &args.envelope_from else { return Ok(None) };
+    if text == "<>" {
+        return Ok(Some(None));
+    }
+    let mailbox = addresses::single(text).map_err(|error| bad_address("--envelope-from", &error))?;
+    Ok(Some(Some(mailbox.address)))
+}
+
+/// The failure for an option that holds no address.
+pub fn bad_address(option: &str, error: &addresses::ListError) -> Failure {
+    Failure::new(Kind::Input, "arguments", format!("{option}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notifications_are_never_or_some() {
+        assert_eq!(notify(&[]).unwrap(), None);
+        assert_eq!(notify(&[DsnNotify::Never]).unwrap(), Some(Notify::default()));
+        assert!(notify(&[DsnNotify::Delay, DsnNotify::Success]).unwrap().unwrap().success);
+        assert!(notify(&[DsnNotify::Never, DsnNotify::Delay]).is_err());
+    }
+
+    #[test]
+    fn the_sender_is_an_address_or_none() {
+        let args = |text: &str| SendArgs { envelope_from: Some(text.into()), ..SendArgs::default() };
+        assert_eq!(sender(&SendArgs::default()).unwrap(), None);
+        assert_eq!(sender(&args("<>")).unwrap(), Some(None));
+        assert_eq!(sender(&args("a@x.org")).unwrap().unwrap().unwrap().as_str(), "a@x.org");
+        for bad in ["", "a", "a@x.org\r\nRCPT TO:<b@x.org>", "a@x.org> SIZE=1", "a@x.org, b@x.org"] {
+            assert_eq!(sender(&args(bad)).unwrap_err().kind, Kind::Input, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_is_printable_and_short() {
+        assert!(envid("job 42").is_ok());
+        for bad in ["", "a\r\nb", "ü", &"x".repeat(101), &" ".repeat(34)] {
+            assert!(envid(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Address lists (`RFC 5322 §3.4`), as people type them into options and as headers hold them: quoted
+//! names, comments, groups, quoted local parts, source routes.
+//!
+//! ```text
+//! address-list = (address *("," address))      mailbox = [display-name] "<" addr-spec ">" / addr-spec
+//! group        = display-name ":" [group-list] ";"
+//! ```
+//!
+//! It is strict where it matters: what comes out are [`Address`]es, which nothing can break out of, and a
+//! piece that is no address is an error and not left out. mail-parser's reader is not used: it loses the
+//! quotes of a local part and passes over what it does not understand, which would send mail to somebody
+//! else. Domains beyond ASCII become A-labels (`RFC 5890`); local parts never change.
+
+use crate::words::Address;
+use crate::words::address::AddressError;
+use std::fmt;
+
+/// An address with the name that stands before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// The display name, unquoted.
+    pub name: Option<String>,
+    /// The address; its domain is in A-labels.
+    pub address: Address,
+}
+
+/// One element of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A mailbox.
+    Mailbox(Mailbox),
+    /// A named group, which may be empty.
+    Group {
+        /// Its name.
+        name: String,
+        /// Its members.
+        members: Vec<Mailbox>,
+    },
+}
+
+impl Entry {
+    /// The mailboxes in it.
+    pub fn mailboxes(&self) -> &[Mailbox] {
+        match self {
+            Entry::Mailbox(mailbox) => std::slice::from_ref(mailbox),
+            Entry::Group { members, .. } => members,
+        }
+    }
+}
+
+/// Why a text is no address list: the piece of it, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListError {
+    /// The piece that is no address.
+    pub piece: String,
+    /// What is wrong with it.
+    pub reason: Reason,
+}
+
+/// What is wrong with a piece of an address list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A CR, LF, NUL or another control character is in it.
+    Control,
+    /// A quote, comment, angle or group is not closed.
+    Open(char),
+    /// Something follows the address that does not belong there.
+    Trailing,
+    /// It is not one address but none, or several.
+    NotOne,
+    /// The domain cannot be written in ASCII.
+    Domain,
+    /// The address is not valid.
+    Address(AddressError),
+}
+
+impl fmt::Display for ListError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: ", self.piece)?;
+        match self.reason {
+            Reason::Control => f.write_str("it holds a control character (CR, LF, NUL, …)"),
+            Reason::Open(c) => write!(f, "the {c} is not closed"),
+            Reason::Trailing => f.write_str("a comma is missing, or something follows the address"),
+            Reason::NotOne => f.write_str("exactly one address is wanted"),
+            Reason::Domain => f.write_str("the domain is not a valid internationalised name"),
+            Reason::Address(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ListError {}
+
+/// Reads a list. Empty elements are passed over; an empty list is an empty list.
+pub fn parse(text: &str) -> Result<Vec<Entry>, ListError> {
+    // A tab is white space; any other control character could be a line end to somebody.
+    if text.chars().any(|c| c.is_control() && c != '\t') {
+        return Err(ListError { piece: text.to_owned(), reason: Reason::Control });
+    }
+    let mut scanner = Scanner { rest: text };
+    let mut list = Vec::new();
+    loop {
+        let (piece, end) = scanner.piece()?;
+        match end {
+            Some(':') => {
+                let members = scanner.members(&piece)?;
+                list.push(Entry::Group { name: piece.phrase.trim().to_owned(), members });
+            }
+            Some(';') => return Err(piece.error(Reason::Trailing)),
+            Some(_) | None => list.extend(piece.mailbox()?.map(Entry::Mailbox)),
+        }
+        if end.is_none() {
+            return Ok(list);
+        }
+    }
+}
+
+/// Reads exactly one address.
+pub fn single(text: &str) -> Result<Mailbox, ListError> {
+    let mut list = parse(text)?;
+    match (list.pop(), list.is_empty()) {
+        (Some(Entry::Mailbox(mailbox)), true) => Ok(mailbox),
+        _ => Err(ListError { piece: text.to_owned(), reason: Reason::NotOne }),
+    }
+}
+
+/// The addresses of a list without those that name a mailbox named before.
+pub fn distinct(addresses: impl IntoIterator<Item = Address>) -> Vec<Address> {
+    let mut seen = std::collections::HashSet::new();
+    let mut distinct = Vec::new();
+    for address in addresses {
+        if seen.insert((address.local().to_owned(), address.domain().to_lowercase())) {
+            distinct.push(address);
+        }
+    }
+    distinct
+}
+
+/// The same address with its domain in A-labels.
+pub fn to_ascii_domain(address: Address) -> Result<Address, Reason> {
+    if address.domain().is_ascii() {
+        return Ok(address);
+    }
+    let domain = idna::domain_to_ascii(address.domain()).map_err(|_| Reason::Domain)?;
+    Address::parse(&format!("{}@{domain}", address.local())).map_err(Reason::Address)
+}
+
+/// One element up to its delimiter, taken apart.
+#[derive(Default)]
+struct Piece {
+    /// As it was written.
+    source: String,
+    /// Outside of angles: the text without comments, quotes kept.
+    bare: String,
+    /// Outside of angles: the text without comments, unquoted.
+    phrase: String,
+    /// Inside of angles.
+    angle: Option<String>,
+    /// What the comments say.
+    comment: String,
+}
+
+impl Piece {
+    fn error(&self, reason: Reason) -> ListError {
+        ListError { piece: self.source.trim().to_owned(), reason }
+    }
+
+    /// The mailbox that it is, if it is not empty.
+    fn mailbox(self) -> Result<Option<Mailbox>, ListError> {
+        let (spec, name) = match &self.angle {
+            Some(angle) => (without_route(angle), self.phrase.trim()),
+            None if self.bare.trim().is_empty() => return Ok(None),
+            None => (self.bare.as_str(), self.comment.trim()),
+        };
+        let address = Address::parse(&close_up(spec)).map_err(|error| self.error(Reason::Address(error)))?;
+        let address = to_ascii_domain(address).map_err(|reason| self.error(reason))?;
+        Ok(Some(Mailbox { name: (!name.is_empty()).then(|| name.to_owned()), address }))
+    }
+}
+
+/// `obs-route = "@" domain *("," "@" domain) ":"` is to be passed over (`RFC 5322 §4.4`).
+fn without_route(angle: &str) -> &str {
+    let angle = angle.trim();
+    match angle.strip_prefix('@').and_then(|route| route.split_once(':')) {
+        Some((_, spec)) => spec,
+        None => angle,
+    }
+}
+
+/// White space around `@` and `.` is obsolete syntax and has no meaning; elsewhere it is left, and refused.
+fn close_up(spec: &str) -> String {
+    let mut out = String::with_capacity(spec.len());
+    let (mut quoted, mut escaped, mut space) = (false, false, false);
+    for c in spec.trim().chars() {
+        let white = !quoted && matches!(c, ' ' | '\t');
+        if white {
+            space = true;
+            continue;
+        }
+        if space && !matches!(c, '@' | '.') && !out.ends_with(['@', '.']) {
+            out.push(' ');
+        }
+        space = false;
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+struct Scanner<'a> {
+    rest: &'a str,
+}
+
+impl Scanner<'_> {
+    /// The next element, and the delimiter behind it (`,`, `:`, `;`), `None` at the end.
+    fn piece(&mut self) -> Result<(Piece, Option<char>), ListError> {
+        let mut piece = Piece::default();
+        while let Some(c) = self.next() {
+            match c {
+                ',' | ';' => return Ok((piece, Some(c))),
+                ':' if piece.angle.is_none() => return Ok((piece, Some(c))),
+                '(' => self.comment(&mut piece)?,
+                '"' => self.quoted(&mut piece)?,
+                '<' if piece.angle.is_none() => self.angle(&mut piece)?,
+                '[' => {
+                    piece.push(c);
+                    self.until(']', &mut piece)?;
+                }
+                ' ' | '\t' => piece.push(c),
+                _ if piece.angle.is_some() => {
+                    piece.source.push(c);
+                    return Err(piece.error(Reason::Trailing));
+                }
+                _ => piece.push(c),
+            }
+        }
+        Ok((piece, None))
+    }
+
+    /// The members of a group, up to its `;`.
+    fn members(&mut self, group: &Piece) -> Result<Vec<Mailbox>, ListError> {
+        let mut members = Vec::new();
+        loop {
+            let (piece, end) = self.piece()?;
+            match end {
+                Some(':') => return Err(piece.error(Reason::Trailing)),
+                None => return Err(group.error(Reason::Open(':'))),
+                Some(end) => {
+                    members.extend(piece.mailbox()?);
+                    if end == ';' {
+                        // Behind it comes a comma or the end; a missing comma is forgiven.
+                        return Ok(members);
+                    }
+                }
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.rest.chars().next()?;
+        self.rest = &self.rest[c.len_utf8()..];
+        Some(c)
+    }
+
+    /// A comment, nested ones within it; counted, not recursed into.
+    fn comment(&mut self, piece: &mut Piece) -> Result<(), ListError> {
+        let mut depth = 1usize;
+        piece.source.push('(');
+        while let Some(mut c) = self.next() {
+            piece.source.push(c);
+            match c {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                '\\' => match self.next() {
+                    Some(escaped) => {
+                        piece.source.push(escaped);
+                        c = escaped;
+                    }
+                    None => break,
+                },
+                _ => {}
+            }
+            if depth == 0 {
+                piece.push(' ');
+                return Ok(());
+            }
+            piece.comment.push(c);
+        }
+        Err(piece.error(Reason::Open('(')))
+    }
+
+    /// A quoted string.
+    fn quoted(&mut self, piece: &mut Piece) -> Result<(), ListError> {
+        if piece.angle.is_some() {
+            return Err(piece.error(Reason::Trailing));
+        }
+        piece.source.push('"');
+        piece.bare.push('"');
+        while let Some(c) = self.next() {
+            piece.source.push(c);
+            piece.bare.push(c);
+            match c {
+                '"' => return Ok(()),
+                '\\' => match self.next() {
+                    Some(escaped) => {
+                        piece.source.push(escaped);
+                        piece.bare.push(escaped);
+                        piece.phrase.push(escaped);
+                    }
+                    None => break,
+                },
+                _ => piece.phrase.push(c),
+            }
+        }
+        Err(piece.error(Reason::Open('"')))
+    }
+
+    /// What stands in angles: an addr-spec, its quotes kept and its comments dropped.
+    fn angle(&mut self, piece: &mut Piece) -> Result<(), ListError> {
+        let mut inner = Piece { source: format!("{}<", piece.source), ..Piece::default() };
+        while let Some(c) = self.next() {
+            match c {
+                '>' => {
+                    piece.source = format!("{}>", inner.source);
+                    piece.angle = Some(inner.bare);
+                    return Ok(());
+                }
+                '(' => self.comment(&mut inner)?,
+                '"' => self.quoted(&mut inner)?,
+                _ => inner.push(c),
+            }
+        }
+        Err(inner.error(Reason::Open('<')))
+    }
+
+    /// Everything up to and with `end`.
+    fn until(&mut self, end: char, piece: &mut Piece) -> Result<(), ListError> {
+        while let Some(c) = self.next() {
+            piece.push(c);
+            if c == end {
+                return Ok(());
+            }
+        }
+        Err(piece.error(Reason::Open('[')))
+    }
+}
+
+impl Piece {
+    fn push(&mut self, c: char) {
+        self.source.push(c);
+        self.bare.push(c);
+        // Runs of white space in a phrase are one space (RFC 5322 §3.2.2).
+        if !matches!(c, ' ' | '\t') {
+            self.phrase.push(c);
+        } else if !self.phrase.ends_with(' ') {
+            self.phrase.push(' ');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

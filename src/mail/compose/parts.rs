@@ -1,0 +1,266 @@
+//! The body as a tree of MIME parts, written as it is walked: a file goes through a fixed buffer.
+
+use super::{Sink, field, values};
+use crate::codec::eol::{BareCr, Facts, Normaliser};
+use crate::mail::input::unreadable;
+use crate::mail::outgoing::{MAX_LINE, bad_message};
+use crate::mail::stamp;
+use crate::words::Failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mail_builder::headers::content_type::ContentType;
+use mail_builder::headers::raw::Raw;
+use mail_builder::mime::MimePart;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek as _};
+use std::path::{Path, PathBuf};
+
+/// Octets of a file that make one line of base64 (76 characters, `RFC 2045 §6.8`).
+const LINE: usize = 57;
+/// Lines that are encoded at a time.
+const LINES: usize = 1024;
+/// The most octets of an attached message that are looked at whole.
+const MAX_MESSAGE: u64 = 64 * 1024 * 1024;
+
+/// A file to attach, or to show inside the HTML.
+#[derive(Debug)]
+pub struct Part {
+    /// Its content.
+    pub source: Source,
+    /// Where it comes from, for failures, and for its name and type where none is said.
+    pub path: PathBuf,
+    /// Its name in the message.
+    pub name: Option<String>,
+    /// Its media type.
+    pub content_type: Option<String>,
+    /// The Content-ID of an inline file; an attachment has none.
+    pub cid: Option<String>,
+}
+
+/// The content of a part.
+#[derive(Debug)]
+pub enum Source {
+    /// A file, open at its start.
+    File(File),
+    /// Octets in memory.
+    Octets(Cursor<Vec<u8>>),
+}
+
+impl Read for Source {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Source::File(file) => file.read(into),
+            Source::Octets(octets) => octets.read(into),
+        }
+    }
+}
+
+impl Source {
+    fn rewind(&mut self) -> io::Result<()> {
+        match self {
+            Source::File(file) => file.rewind(),
+            Source::Octets(octets) => octets.rewind(),
+        }
+    }
+}
+
+/// A text of the user as UTF-8 with LF line ends; a bare CR ends a line. `what` it is, for failures.
+pub(super) fn text(what: &str, octets: Vec<u8>) -> Result<String, Failure> {
+    let (mut normaliser, mut out) = (Normaliser::new(BareCr::EndLine), Vec::with_capacity(octets.len() + 2));
+    let bad = |error| bad_message(format!("{what} holds {error}")).hint("attach what is no text (--attach)");
+    normaliser.push(&octets, &mut out).map_err(bad)?;
+    normaliser.finish(&mut out).map_err(bad)?;
+    match String::from_utf8(out) {
+        Ok(text) => Ok(text.replace("\r\n", "\n")),
+        Err(_) => {
+            let offset = std::str::from_utf8(&octets).map_or_else(|error| error.valid_up_to(), str::len);
+            Err(bad_message(format!("{what} is not UTF-8 at offset {offset}"))
+                .hint("convert it (iconv -t utf-8), or attach it (--attach)"))
+        }
+    }
+}
+
+/// The tree, open down to where the next part goes.
+pub(super) struct Tree<'a> {
+    sink: &'a mut Sink,
+    boundaries: Vec<String>,
+}
+
+impl<'a> Tree<'a> {
+    pub fn new(sink: &'a mut Sink) -> Self {
+        Tree { sink, boundaries: Vec::new() }
+    }
+
+    /// Begins a multipart; what follows is in it until it is closed.
+    pub fn open(&mut self, media_type: &str) -> Result<(), Failure> {
+        self.begin()?;
+        // No line of base64, and none of quoted-printable, begins like this (RFC 2045 §6.7).
+        let boundary = format!("=_{}", stamp::random()?);
+        let mut header = Vec::new();
+        field(
+            &mut header,
+            "Content-Type",
+            &ContentType::new(media_type).attribute("boundary", boundary.as_str()),
+        );
+        header.extend_from_slice(b"\r\n");
+        self.boundaries.push(boundary);
+        self.sink.push(&header)
+    }
+
+    /// Ends the innermost multipart.
+    pub fn close(&mut self) -> Result<(), Failure> {
+        match self.boundaries.pop() {
+            Some(boundary) => self.sink.push(format!("\r\n--{boundary}--\r\n").as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), Failure> {
+        match self.boundaries.last() {
+            Some(boundary) => self.sink.push(format!("\r\n--{boundary}\r\n").as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a text.
+    pub fn leaf(&mut self, part: MimePart<'_>) -> Result<(), Failure> {
+        self.begin()?;
+        let mut out = Vec::new();
+        part.write_part(&mut out);
+        self.sink.push(&out)
+    }
+
+    /// Adds a file.
+    pub fn file(&mut self, mut part: Part) -> Result<(), Failure> {
+        self.begin()?;
+        let name = part_name(&part)?;
+        let mut media_type = match &part.content_type {
+            Some(said) => values::media_type(said)?.to_owned(),
+            None => guess(name.as_deref().unwrap_or_default(), &part.path),
+        };
+        let is_message = media_type.to_ascii_lowercase().starts_with("message/rfc822");
+        let mut message = None;
+        if is_message {
+            // A message in a message must not be encoded (RFC 2046 §5.2.1); what would need it is a file.
+            message = seven_bit_message(&mut part)?;
+            if message.is_none() {
+                media_type = "application/octet-stream".into();
+            }
+        }
+        let encoding = if message.is_some() { "7bit" } else { "base64" };
+        let header = part_header(&part, name.as_deref(), &media_type, encoding)?;
+        self.sink.push(&header)?;
+        match message {
+            Some(message) => self.sink.push(&message),
+            None => self.base64(&mut part),
+        }
+    }
+
+    /// Writes the content in lines of base64.
+    fn base64(&mut self, part: &mut Part) -> Result<(), Failure> {
+        let mut block = vec![0; LINE * LINES];
+        let mut out = String::with_capacity(LINES * 78);
+        loop {
+            let filled = fill(&mut part.source, &mut block)
+                .map_err(|error| unreadable(&part.path, "reading", &error))?;
+            out.clear();
+            for line in block[..filled].chunks(LINE) {
+                STANDARD.encode_string(line, &mut out);
+                out.push_str("\r\n");
+            }
+            self.sink.push(out.as_bytes())?;
+            if filled < block.len() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Reads until the block is full or the source ends.
+fn fill(source: &mut Source, block: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < block.len() {
+        match source.read(&mut block[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The name of a part: what was said, else the file's own, without any directory.
+fn part_name(part: &Part) -> Result<Option<String>, Failure> {
+    let name = match &part.name {
+        Some(name) => name.clone(),
+        None => match part.path.file_name() {
+            Some(name) if part.path != Path::new("-") => name.to_string_lossy().into_owned(),
+            _ => return Ok(None),
+        },
+    };
+    if name.is_empty() {
+        return Ok(None);
+    }
+    values::text("the name of an attachment", &name)
+        .map_err(|failure| failure.hint("--attach-name gives it another name"))?;
+    if name.contains(['/', '\\']) {
+        return Err(bad_message(format!("the name {name:?} of an attachment holds a directory")));
+    }
+    Ok(Some(name))
+}
+
+fn guess(name: &str, path: &Path) -> String {
+    let named = mime_guess::from_path(name).first_raw();
+    named.or_else(|| mime_guess::from_path(path).first_raw()).unwrap_or("application/octet-stream").to_owned()
+}
+
+/// The header of a part, with the blank line behind it. A name beyond ASCII is there twice: in ASCII for
+/// old readers, and in full (`RFC 2231`).
+fn part_header(
+    part: &Part,
+    name: Option<&str>,
+    media_type: &str,
+    encoding: &str,
+) -> Result<Vec<u8>, Failure> {
+    let mut out = Vec::new();
+    let mut content_type = ContentType::new(media_type);
+    let disposition = if part.cid.is_some() { "inline" } else { "attachment" };
+    let mut content_disposition = ContentType::new(disposition);
+    if let Some(name) = name {
+        let fallback: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+        content_type = content_type.attribute("name", fallback.clone());
+        // The full name first: who knows both forms and takes the first gets it.
+        content_disposition = content_disposition.attribute("filename", name);
+        if fallback != name {
+            content_disposition = content_disposition.attribute("filename", fallback);
+        }
+    }
+    field(&mut out, "Content-Type", &content_type);
+    field(&mut out, "Content-Disposition", &content_disposition);
+    if let Some(cid) = &part.cid {
+        field(&mut out, "Content-ID", &Raw::new(format!("<{}>", values::content_id(cid)?)));
+    }
+    field(&mut out, "Content-Transfer-Encoding", &Raw::new(encoding));
+    out.extend_from_slice(b"\r\n");
+    Ok(out)
+}
+
+/// The octets of an attached message if it can go as it is: ASCII, no NUL or bare CR, lines that SMTP
+/// carries. Otherwise its source is left at its start.
+fn seven_bit_message(part: &mut Part) -> Result<Option<Vec<u8>>, Failure> {
+    let mut octets = Vec::new();
+    let limited = (&mut part.source).take(MAX_MESSAGE).read_to_end(&mut octets);
+    limited.map_err(|error| unreadable(&part.path, "reading", &error))?;
+    let mut normaliser = Normaliser::new(BareCr::Refuse);
+    let (mut out, mut facts) = (Vec::with_capacity(octets.len()), Facts::default());
+    let clean = normaliser.push(&octets, &mut out).and_then(|()| normaliser.finish(&mut out)).is_ok();
+    facts.observe(&out);
+    let facts = facts.finish();
+    let whole = (octets.len() as u64) < MAX_MESSAGE;
+    if clean && whole && !facts.eight_bit && facts.longest_line <= MAX_LINE {
+        return Ok(Some(out));
+    }
+    part.source.rewind().map_err(|error| unreadable(&part.path, "reading", &error))?;
+    Ok(None)
+}

@@ -1,0 +1,299 @@
+use super::*;
+use crate::mail::addresses;
+use crate::words::Kind;
+use mail_parser::{MessageParser, MimeHeaders as _};
+use std::io::{Cursor, Read as _};
+use std::path::PathBuf;
+
+fn letter() -> Letter {
+    Letter {
+        from: addresses::single("Ana <ana@example.org>").unwrap(),
+        to: addresses::parse("bob@example.org").unwrap(),
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        reply_to: Vec::new(),
+        subject: Some("Hello".into()),
+        headers: Vec::new(),
+        in_reply_to: None,
+        references: None,
+        message_id: None,
+        date: Some("2026-11-25T10:30:00+01:00".into()),
+        text: Some(b"Hi Bob\n".to_vec()),
+        html: None,
+        parts: Vec::new(),
+    }
+}
+
+fn octets(outgoing: &mut Outgoing) -> Vec<u8> {
+    let mut octets = Vec::new();
+    outgoing.content.reader().unwrap().read_to_end(&mut octets).unwrap();
+    octets
+}
+
+/// Composes, checks what holds for every message, and gives it back.
+fn built(letter: Letter) -> (Outgoing, String) {
+    let mut outgoing = compose(letter, None).unwrap();
+    let octets = octets(&mut outgoing);
+    assert_eq!(octets.len() as u64, outgoing.content.facts().octets);
+    let text = String::from_utf8(octets).unwrap();
+    assert!(text.ends_with("\r\n"));
+    assert!(!text.replace("\r\n", "").contains(['\r', '\n', '\0']));
+    assert!(outgoing.international || text.is_ascii(), "{text}");
+    let header = text.split_once("\r\n\r\n").unwrap().0;
+    for name in ["Date", "From", "To", "Message-ID", "MIME-Version", "Content-Type"] {
+        let count = header.lines().filter(|line| line.starts_with(&format!("{name}: "))).count();
+        assert_eq!(count, 1, "{name} in {header}");
+    }
+    assert!(!text.to_ascii_lowercase().contains("\nbcc"), "{text}");
+    (outgoing, text)
+}
+
+fn part(name: &str, octets: &[u8]) -> Part {
+    Part {
+        source: Source::Octets(Cursor::new(octets.to_vec())),
+        path: PathBuf::from("-"),
+        name: (!name.is_empty()).then(|| name.to_owned()),
+        content_type: None,
+        cid: None,
+    }
+}
+
+#[test]
+fn a_plain_message_is_plain() {
+    let mut letter = letter();
+    letter.message_id = Some("<id@example.org>".into());
+    letter.in_reply_to = Some("<a@b>".into());
+    letter.references = Some("<x@y>, a@b".into());
+    letter.headers = vec!["X-Job: 42".into(), "Auto-Submitted:auto-generated".into()];
+    let (outgoing, text) = built(letter);
+    assert_eq!(
+        text,
+        "Date: Wed, 25 Nov 2026 10:30:00 +0100\r\nFrom: \"Ana\" <ana@example.org>\r\n\
+         To: <bob@example.org>\r\nSubject: Hello\r\nMessage-ID: <id@example.org>\r\n\
+         In-Reply-To: <a@b>\r\nReferences: <x@y> <a@b>\r\nX-Job: 42\r\n\
+         Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n\
+         Content-Type: text/plain; charset=\"utf-8\"\r\nContent-Transfer-Encoding: 7bit\r\n\r\nHi Bob\r\n"
+    );
+    assert_eq!(outgoing.message_id, "id@example.org");
+    assert_eq!(outgoing.envelope.from.unwrap().as_str(), "ana@example.org");
+}
+
+#[test]
+fn everyone_is_in_the_envelope_once_and_bcc_nowhere_else() {
+    let mut letter = letter();
+    letter.to = addresses::parse("B <bob@example.org>, team: c@x.org, d@x.org;").unwrap();
+    letter.cc = addresses::parse("bob@EXAMPLE.org, e@x.org").unwrap();
+    letter.bcc = addresses::parse("secret@x.org, e@x.org").unwrap();
+    let (outgoing, text) = built(letter);
+    let recipients: Vec<_> = outgoing.envelope.recipients.iter().map(ToString::to_string).collect();
+    assert_eq!(recipients, ["bob@example.org", "c@x.org", "d@x.org", "e@x.org", "secret@x.org"]);
+    assert!(!text.contains("secret"));
+    assert!(text.contains("team: <c@x.org>, <d@x.org>;") || text.contains("\"team\": <c@x.org>"), "{text}");
+}
+
+#[test]
+fn blind_copies_alone_get_an_empty_group() {
+    let mut letter = letter();
+    letter.bcc = std::mem::take(&mut letter.to);
+    let (outgoing, text) = built(letter);
+    assert!(text.contains("To: undisclosed-recipients:;\r\n"));
+    assert_eq!(outgoing.envelope.recipients.len(), 1);
+}
+
+#[test]
+fn names_subjects_and_fields_in_any_script_are_encoded_and_folded() {
+    let mut letter = letter();
+    letter.from = addresses::single("Jörg Müller <j@bücher.example>").unwrap();
+    letter.to = addresses::parse("\"Doe, J\" <\"odd local\"@x.org>").unwrap();
+    letter.subject = Some("Grüße aus München ".repeat(20).trim_end().to_owned());
+    letter.headers = vec![format!("X-Note: {}", "語".repeat(100))];
+    letter.text = Some("Grüße\n".as_bytes().to_vec());
+    let (outgoing, text) = built(letter.clone_for_test());
+    assert!(text.lines().all(|line| line.len() <= 78), "{text}");
+    assert!(outgoing.message_id.ends_with("@xn--bcher-kva.example"));
+    let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
+    assert_eq!(parsed.subject(), letter.subject.as_deref());
+    assert_eq!(parsed.from().unwrap().first().unwrap().name(), Some("Jörg Müller"));
+    assert_eq!(parsed.from().unwrap().first().unwrap().address(), Some("j@xn--bcher-kva.example"));
+    assert!(text.contains("\"Doe, J\" <\"odd local\"@x.org>"), "{text}");
+    assert_eq!(parsed.body_text(0).unwrap().trim_end(), "Grüße");
+}
+
+impl Letter {
+    /// A second letter like this one, without files.
+    fn clone_for_test(&self) -> Letter {
+        Letter {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            cc: self.cc.clone(),
+            bcc: self.bcc.clone(),
+            reply_to: self.reply_to.clone(),
+            subject: self.subject.clone(),
+            headers: self.headers.clone(),
+            in_reply_to: self.in_reply_to.clone(),
+            references: self.references.clone(),
+            message_id: self.message_id.clone(),
+            date: self.date.clone(),
+            text: self.text.clone(),
+            html: self.html.clone(),
+            parts: Vec::new(),
+        }
+    }
+}
+
+#[test]
+fn local_parts_beyond_ascii_ask_for_smtputf8() {
+    let mut letter = letter();
+    letter.to = addresses::parse("jörg@example.org").unwrap();
+    let (outgoing, text) = built(letter);
+    assert!(outgoing.international && outgoing.needs_utf8());
+    assert!(text.contains("To: <jörg@example.org>"));
+}
+
+#[test]
+fn html_alone_gets_a_text_part_and_comes_second() {
+    let mut letter = letter();
+    letter.text = None;
+    letter.html = Some("<p>Hello <b>Bob</b> &amp; all</p>".into());
+    let (_, text) = built(letter);
+    let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
+    assert!(text.contains("Content-Type: multipart/alternative"));
+    assert_eq!(parsed.text_body.len(), 1);
+    assert_eq!(parsed.part(1).unwrap().text_contents().unwrap().trim(), "Hello Bob & all");
+    assert_eq!(parsed.part(2).unwrap().text_contents().unwrap().trim(), "<p>Hello <b>Bob</b> &amp; all</p>");
+}
+
+#[test]
+fn attachments_come_back_byte_for_byte_whatever_their_size() {
+    for size in [0, 1, 56, 57, 58, 57 * 1024 - 1, 57 * 1024, 57 * 1024 + 1, 3_000_000] {
+        let content: Vec<u8> = (0..size).map(|n: usize| (n * 31 % 256) as u8).collect();
+        let mut letter = letter();
+        letter.parts = vec![part("Jahresabschluß 2024.pdf", &content)];
+        let (_, text) = built(letter);
+        assert!(text.lines().all(|line| line.len() <= 78));
+        let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
+        let attachment = parsed.attachment(0).unwrap();
+        assert!(attachment.contents() == content, "{size}");
+        assert_eq!(attachment.attachment_name(), Some("Jahresabschluß 2024.pdf"));
+        assert_eq!(attachment.content_type().unwrap().subtype(), Some("pdf"));
+        assert!(text.contains("filename=\"Jahresabschlu_ 2024.pdf\""), "a fallback for old readers");
+        assert!(text.contains("filename*=UTF-8''Jahresabschlu%C3%9F%202024.pdf"), "{text}");
+    }
+}
+
+#[test]
+fn inline_files_are_related_to_the_html_and_attachments_mixed_in() {
+    let mut letter = letter();
+    letter.html = Some(b"<img src=\"cid:logo\">".to_vec());
+    let inline = Part { cid: Some("logo".into()), ..part("logo.png", b"\x89PNG") };
+    letter.parts = vec![part("a.txt", b"a"), inline, part("", b"b")];
+    let (_, text) = built(letter);
+    let order: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("Content-Type: "))
+        .map(|value| value.split(';').next().unwrap())
+        .collect();
+    assert_eq!(
+        order,
+        [
+            "multipart/mixed",
+            "multipart/related",
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+            "image/png",
+            "text/plain",
+            "application/octet-stream"
+        ]
+    );
+    assert!(text.contains("Content-ID: <logo>\r\n") && text.contains("Content-Disposition: inline"));
+    let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
+    assert_eq!(parsed.attachment_count(), 3);
+}
+
+#[test]
+fn an_attached_message_is_not_encoded_unless_it_must_be() {
+    let mut letter = letter();
+    letter.parts = vec![part("m.eml", b"Subject: x\n\n.\nhi\n"), part("n.eml", b"Subject: \xff\n\nhi\n")];
+    let (_, text) = built(letter);
+    assert!(text.contains("Content-Type: message/rfc822; name=\"m.eml\""), "{text}");
+    assert!(text.contains("Content-Transfer-Encoding: 7bit\r\n\r\nSubject: x\r\n\r\n.\r\nhi\r\n"));
+    assert!(text.contains("Content-Type: application/octet-stream; name=\"n.eml\""));
+}
+
+/// Puts something evil into a letter.
+type Attempt = Box<dyn Fn(&mut Letter)>;
+
+#[test]
+fn nothing_that_goes_in_can_add_a_field() {
+    for evil in ["x\r\nBcc: evil@x.org", "x\nBcc: evil@x.org", "x\rBcc: evil@x.org", "x\0", "x\u{85}y"] {
+        let attempts: Vec<Attempt> = vec![
+            Box::new(move |l| l.subject = Some(evil.into())),
+            Box::new(move |l| l.headers = vec![format!("X-A: {evil}")]),
+            Box::new(move |l| l.headers = vec![format!("X-A{evil}: b")]),
+            Box::new(move |l| l.message_id = Some(format!("{evil}@y"))),
+            Box::new(move |l| l.in_reply_to = Some(format!("<{evil}@y>"))),
+            Box::new(move |l| l.references = Some(format!("<a@b> <c@{evil}>"))),
+            Box::new(move |l| l.date = Some(evil.into())),
+            Box::new(move |l| l.from.name = Some(evil.into())),
+            Box::new(move |l| l.parts = vec![part(evil, b"")]),
+            Box::new(move |l| {
+                l.parts = vec![Part { content_type: Some(format!("a/{evil}")), ..part("a", b"") }]
+            }),
+            Box::new(move |l| l.parts = vec![Part { cid: Some(evil.into()), ..part("a", b"") }]),
+        ];
+        for (index, attempt) in attempts.iter().enumerate() {
+            let mut letter = letter();
+            attempt(&mut letter);
+            let failure = compose(letter, None).expect_err(&format!("{index}: {evil:?}"));
+            assert_eq!(failure.kind, Kind::Input, "{index}: {evil:?}: {failure}");
+        }
+    }
+}
+
+#[test]
+fn fields_with_an_option_of_their_own_are_refused() {
+    for name in ["from", "TO", "Bcc", "Bcc ", "resent-bcc", "Content-Type", "Date", "mime-version"] {
+        let mut letter = letter();
+        letter.headers = vec![format!("{name}: x")];
+        assert_eq!(compose(letter, None).unwrap_err().kind, Kind::Usage, "{name}");
+    }
+    for bad in ["no colon", ": x", "a b: x", "ä: x"] {
+        let mut letter = letter();
+        letter.headers = vec![bad.into()];
+        assert!(compose(letter, None).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn bodies_are_utf8_without_nul_and_every_cr_ends_a_line() {
+    let mut mended = letter();
+    mended.text = Some(b"a\rb\r\nc\n.\nFrom x".to_vec());
+    let (_, text) = built(mended);
+    assert!(text.ends_with("\r\n\r\na\r\nb\r\nc\r\n.\r\nFrom x\r\n"), "{text}");
+    for (bad, offset) in [(&b"ab\0"[..], "offset 2"), (b"abc\xff", "offset 3")] {
+        let mut letter = letter();
+        letter.text = Some(bad.to_vec());
+        let failure = compose(letter, None).unwrap_err();
+        assert_eq!(failure.kind, Kind::Input);
+        assert!(failure.message.contains(offset), "{failure}");
+    }
+}
+
+#[test]
+fn long_lines_of_text_are_encoded_and_of_header_refused() {
+    let mut long = letter();
+    long.text = Some(vec![b'x'; 5000]);
+    let (_, text) = built(long);
+    assert!(text.lines().all(|line| line.len() <= 78));
+    let mut letter = letter();
+    letter.headers = vec![format!("X-Long: {}", "x".repeat(2000))];
+    assert_eq!(compose(letter, None).unwrap_err().kind, Kind::Input);
+}
+
+#[test]
+fn without_recipients_nothing_is_composed() {
+    let mut letter = letter();
+    letter.to = addresses::parse("nobody:;").unwrap();
+    assert_eq!(compose(letter, None).unwrap_err().kind, Kind::Usage);
+}

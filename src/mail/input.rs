@@ -1,0 +1,63 @@
+//! The user's files: opened and looked at before anything connects, read whole.
+
+use crate::words::{Failure, Kind};
+use rustix::fs::{Mode, OFlags};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The most octets of a body that are taken: it is held in memory. Larger things are attachments.
+pub const MAX_BODY: u64 = 256 * 1024 * 1024;
+
+/// Opens a file that is to be sent. Only regular files: a directory has no content, and a FIFO or a
+/// device may never end.
+pub fn open(path: &Path) -> Result<File, Failure> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file: File = rustix::fs::open(path, flags, Mode::empty())
+        .map_err(|error| unreadable(path, "opening", &error.into()))?
+        .into();
+    let about = file.metadata().map_err(|error| unreadable(path, "opening", &error))?;
+    if !about.is_file() {
+        let message = format!("{}: opening: it is no regular file", path.display());
+        let hint = "a pipe is read as -, the standard input";
+        return Err(Failure::new(Kind::NoInput, "input", message).hint(hint));
+    }
+    Ok(file)
+}
+
+/// Reads all of a body; `name` is what it is called in failures.
+pub fn read_all(source: &mut dyn Read, name: &str) -> Result<Vec<u8>, Failure> {
+    let mut octets = Vec::new();
+    source
+        .take(MAX_BODY + 1)
+        .read_to_end(&mut octets)
+        .map_err(|error| unreadable(Path::new(name), "reading", &error))?;
+    if octets.len() as u64 > MAX_BODY {
+        let message = format!("{name}: reading: a body has at most {MAX_BODY} octets");
+        return Err(Failure::new(Kind::Input, "input", message).hint("attach it instead (--attach)"));
+    }
+    Ok(octets)
+}
+
+/// The failure of reading an input.
+pub fn unreadable(path: &Path, what: &str, error: &io::Error) -> Failure {
+    Failure::new(Kind::NoInput, "input", format!("{}: {what}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_taken_and_nothing_hangs() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
+        for path in [dir.path(), &fifo, Path::new("/dev/null"), &dir.path().join("missing")] {
+            assert_eq!(open(path).unwrap_err().kind, Kind::NoInput, "{}", path.display());
+        }
+        let file = dir.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        assert_eq!(read_all(&mut open(&file).unwrap(), "file").unwrap(), b"x");
+    }
+}

@@ -1,0 +1,328 @@
+//! A complete message of somebody else's making (`--raw`), on its way out: streamed, and changed as little
+//! as can be.
+//!
+//! Dropped are an mbox From_ line before the header, Return-Path and Content-Length (they belong to a
+//! stored message), and every Bcc and Resent-Bcc, in any spelling and folded. Added, at the top and only
+//! where missing, are Date, Message-ID and From. Line ends become CRLF.
+//!
+//! Refused are a NUL or a bare CR (with its offset), a line of more than 998 octets, a header that is none,
+//! and octets in a header that are neither ASCII nor UTF-8. Recipients come from the first block of
+//! Resent-* fields if there is one (`RFC 5322 §3.6.6`), else from To, Cc and Bcc.
+
+use super::addresses::{self, Entry, Mailbox, distinct};
+use super::input::unreadable;
+use super::outgoing::{Envelope, Outgoing, Spool, bad_message, cannot_keep, check_lines};
+use super::{compose, stamp};
+use crate::codec::eol::{BareCr, Normaliser};
+use crate::words::{Address, Failure};
+use memchr::memmem;
+use std::io::Read;
+use std::path::PathBuf;
+
+/// How large may a header be, in octets?
+pub const MAX_HEADER: usize = 1024 * 1024;
+
+/// How much is read at a time.
+const BLOCK: usize = 64 * 1024;
+
+/// The fields that are left out.
+const DROPPED: [&str; 4] = ["return-path", "content-length", "bcc", "resent-bcc"];
+
+/// What is known beside the message.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The author, for a message without From.
+    pub from: Option<Mailbox>,
+    /// The sender of the envelope; the message's own where it is `None`.
+    pub sender: Option<Option<Address>>,
+    /// The recipients, instead of those in the header.
+    pub recipients: Option<Vec<Address>>,
+}
+
+/// A message whose header was read; the rest still streams.
+pub struct Raw<'a> {
+    source: Source<'a>,
+    fields: Vec<Field>,
+    has_blank: bool,
+}
+
+/// One header field.
+struct Field {
+    /// Its name in lower case.
+    name: String,
+    /// The whole of it: CRLF line ends, folded as it came.
+    octets: Vec<u8>,
+}
+
+impl Field {
+    /// The value, unfolded.
+    fn value(&self) -> Result<String, Failure> {
+        let colon = self.octets.iter().position(|octet| *octet == b':').map_or(0, |at| at + 1);
+        let text = std::str::from_utf8(&self.octets[colon..]).map_err(|_| {
+            bad_message(format!("the field {} is neither ASCII nor UTF-8", self.name))
+                .hint("encode it (RFC 2047), or convert the message to UTF-8")
+        })?;
+        Ok(text.replace("\r\n", "").trim().to_owned())
+    }
+
+    fn addresses(&self) -> Result<Vec<Mailbox>, Failure> {
+        let list = addresses::parse(&self.value()?)
+            .map_err(|error| bad_message(format!("the field {}: {error}", self.name)))?;
+        Ok(list.iter().flat_map(Entry::mailboxes).cloned().collect())
+    }
+}
+
+impl<'a> Raw<'a> {
+    /// Reads the header of a message; `path` names the input in failures.
+    pub fn read(input: &'a mut dyn Read, path: impl Into<PathBuf>) -> Result<Self, Failure> {
+        let normaliser = Some(Normaliser::new(BareCr::Refuse));
+        let mut source = Source { input, path: path.into(), normaliser, ahead: Vec::new() };
+        let (header, has_blank) = source.header()?;
+        if header.is_empty() && source.ahead.is_empty() && !has_blank {
+            return Err(
+                bad_message("there is nothing").hint("--raw takes a complete message with its header")
+            );
+        }
+        let fields = split(&header)?;
+        Ok(Raw { source, fields, has_blank })
+    }
+
+    /// The author, or who resent it: by this the account is chosen.
+    pub fn author(&self) -> Option<Mailbox> {
+        let resent = self.resent_block();
+        let named = |names: &[&str], fields: &[Field]| {
+            names.iter().find_map(|name| {
+                fields.iter().find(|field| field.name == *name)?.addresses().ok()?.into_iter().next()
+            })
+        };
+        named(&["resent-sender", "resent-from"], resent).or_else(|| named(&["sender", "from"], &self.fields))
+    }
+
+    /// Reads the rest, and makes it a message ready to go.
+    pub fn complete(mut self, beside: Beside) -> Result<Outgoing, Failure> {
+        let recipients = match &beside.recipients {
+            Some(given) => distinct(given.iter().cloned()),
+            None => self.recipients()?,
+        };
+        if recipients.is_empty() {
+            return Err(bad_message("it names no recipient (To, Cc, Bcc)")
+                .hint("name them behind the options: postie send --raw FILE TO"));
+        }
+        let author = self.author();
+        let from = match (beside.sender, &author) {
+            (Some(sender), _) => sender,
+            (None, Some(author)) => Some(author.address.clone()),
+            (None, None) => Some(self.known(&beside.from)?.address.clone()),
+        };
+        let domain = author
+            .as_ref()
+            .or(beside.from.as_ref())
+            .map(|mailbox| mailbox.address.domain().to_owned())
+            .or_else(|| from.as_ref().map(|from| from.domain().to_owned()));
+        let (added, message_id) = self.added(&beside.from, domain.as_deref().unwrap_or("localhost"))?;
+        let mut spool = Spool::default();
+        let mut keep = |octets: &[u8]| spool.push(octets).map_err(|error| cannot_keep(&error));
+        keep(&added)?;
+        let mut international = !added.is_ascii();
+        for field in self.fields.iter().filter(|field| !DROPPED.contains(&field.name.as_str())) {
+            if !field.octets.is_ascii() {
+                field.value()?;
+                international = true;
+            }
+            keep(&field.octets)?;
+        }
+        if self.has_blank {
+            keep(b"\r\n")?;
+        }
+        while let Some(block) = self.source.next()? {
+            keep(&block)?;
+        }
+        let content = spool.finish().map_err(|error| cannot_keep(&error))?;
+        check_lines(content.facts())?;
+        Ok(Outgoing { envelope: Envelope { from, recipients }, content, message_id, international })
+    }
+
+    /// The fields of the first block of Resent-* fields: it ends where another field begins, or one of its
+    /// own comes again (`RFC 5322 §3.6.6`).
+    fn resent_block(&self) -> &[Field] {
+        let is_resent = |field: &Field| field.name.starts_with("resent-");
+        let Some(start) = self.fields.iter().position(is_resent) else { return &[] };
+        let mut end = start;
+        while end < self.fields.len() {
+            let field = &self.fields[end];
+            let again = self.fields[start..end].iter().any(|before| before.name == field.name);
+            if !is_resent(field) || again {
+                break;
+            }
+            end += 1;
+        }
+        &self.fields[start..end]
+    }
+
+    fn recipients(&self) -> Result<Vec<Address>, Failure> {
+        let resent = self.resent_block();
+        let (fields, names) = match resent {
+            [] => (self.fields.as_slice(), ["to", "cc", "bcc"]),
+            block => (block, ["resent-to", "resent-cc", "resent-bcc"]),
+        };
+        let mut found = Vec::new();
+        for field in fields.iter().filter(|field| names.contains(&field.name.as_str())) {
+            found.extend(field.addresses()?.into_iter().map(|mailbox| mailbox.address));
+        }
+        Ok(distinct(found))
+    }
+
+    /// The author that is known beside the message, where the message names none.
+    fn known<'b>(&self, known: &'b Option<Mailbox>) -> Result<&'b Mailbox, Failure> {
+        match known {
+            Some(known) if !self.has("from") => Ok(known),
+            _ if self.has("from") => {
+                Err(bad_message("its From holds no address").hint("--envelope-from ADDR names the sender"))
+            }
+            _ => Err(bad_message("it has no From").hint("--from ADDR adds one")),
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+
+    /// The fields that are missing, and the Message-ID.
+    fn added(&self, known: &Option<Mailbox>, domain: &str) -> Result<(Vec<u8>, String), Failure> {
+        let mut added = Vec::new();
+        if !self.has("date") {
+            added.extend_from_slice(format!("Date: {}\r\n", stamp::now()?).as_bytes());
+        }
+        if !self.has("from") {
+            added.extend(compose::from_field(self.known(known)?)?);
+        }
+        let own =
+            self.fields.iter().find(|field| field.name == "message-id").map(Field::value).transpose()?;
+        let message_id = match own {
+            Some(own) => own.trim_start_matches('<').trim_end_matches('>').to_owned(),
+            None => {
+                let new = stamp::message_id(domain)?;
+                added.extend_from_slice(format!("Message-ID: <{new}>\r\n").as_bytes());
+                new
+            }
+        };
+        Ok((added, message_id))
+    }
+}
+
+/// Takes a header apart: `field = field-name *WSP ":" value`, continued by lines that begin with a space.
+fn split(header: &[u8]) -> Result<Vec<Field>, Failure> {
+    let mut fields: Vec<Field> = Vec::new();
+    for (number, line) in header.split_inclusive(|octet| *octet == b'\n').enumerate() {
+        if matches!(line.first(), Some(b' ' | b'\t')) {
+            match fields.last_mut() {
+                Some(field) => field.octets.extend_from_slice(line),
+                None => return Err(no_field(number, line)),
+            }
+            continue;
+        }
+        let name = field_name(line);
+        match name {
+            Some(name) => fields.push(Field { name, octets: line.to_vec() }),
+            None if number == 0 && is_from_line(line) => {}
+            None => return Err(no_field(number, line)),
+        }
+    }
+    Ok(fields)
+}
+
+/// `field-name = 1*ftext`, and the obsolete white space before the colon.
+fn field_name(line: &[u8]) -> Option<String> {
+    let colon = memchr::memchr(b':', line)?;
+    let name = std::str::from_utf8(&line[..colon]).ok()?.trim_end_matches([' ', '\t']);
+    let fine = !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic());
+    fine.then(|| name.to_ascii_lowercase())
+}
+
+/// The line that begins a message in an mbox, quoted or not.
+fn is_from_line(line: &[u8]) -> bool {
+    line.strip_prefix(b">").unwrap_or(line).starts_with(b"From ")
+}
+
+fn no_field(number: usize, line: &[u8]) -> Failure {
+    let shown: String = String::from_utf8_lossy(line).trim_end().chars().take(40).collect();
+    bad_message(format!("line {} ({shown:?}) is no header field", number + 1)).hint(
+        "--raw takes a message that begins with its header and a blank line behind it; without --raw the input is a text body",
+    )
+}
+
+/// The input with CRLF line ends, read block by block.
+struct Source<'a> {
+    input: &'a mut dyn Read,
+    path: PathBuf,
+    /// `None` once the input has ended.
+    normaliser: Option<Normaliser>,
+    ahead: Vec<u8>,
+}
+
+impl Source<'_> {
+    /// Reads more behind what is ahead; `false` at the end.
+    fn fill(&mut self) -> Result<bool, Failure> {
+        let Some(normaliser) = &mut self.normaliser else { return Ok(false) };
+        let mut block = vec![0; BLOCK];
+        let got = loop {
+            match self.input.read(&mut block) {
+                Ok(got) => break got,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(&self.path, "reading", &error)),
+            }
+        };
+        let bad = |octet: crate::codec::eol::BadOctet| {
+            bad_message(format!("{}: {octet}", self.path.display()))
+                .hint("such octets are not mail: encode the part (base64), or repair the line ends")
+        };
+        if got > 0 {
+            normaliser.push(&block[..got], &mut self.ahead).map_err(bad)?;
+        } else if let Some(normaliser) = self.normaliser.take() {
+            normaliser.finish(&mut self.ahead).map_err(bad)?;
+        }
+        Ok(got > 0)
+    }
+
+    /// Takes the header, without the blank line; says whether there was one.
+    fn header(&mut self) -> Result<(Vec<u8>, bool), Failure> {
+        let mut searched = 0usize;
+        loop {
+            if self.ahead.starts_with(b"\r\n") {
+                self.ahead.drain(..2);
+                return Ok((Vec::new(), true));
+            }
+            if let Some(at) = memmem::find(&self.ahead[searched..], b"\r\n\r\n") {
+                let end = searched + at + 2;
+                let body = self.ahead.split_off(end + 2);
+                let mut header = std::mem::replace(&mut self.ahead, body);
+                header.truncate(end);
+                return Ok((header, true));
+            }
+            searched = self.ahead.len().saturating_sub(3);
+            if self.ahead.len() > MAX_HEADER {
+                return Err(bad_message(format!("its header is larger than {MAX_HEADER} octets")));
+            }
+            if !self.fill()? && self.normaliser.is_none() {
+                if let Some(at) = memmem::find(&self.ahead[searched..], b"\r\n\r\n") {
+                    searched += at;
+                    continue;
+                }
+                return Ok((std::mem::take(&mut self.ahead), false));
+            }
+        }
+    }
+
+    /// The next block of the body.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        while self.ahead.is_empty() {
+            if !self.fill()? && self.ahead.is_empty() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(std::mem::take(&mut self.ahead)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

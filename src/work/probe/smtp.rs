@@ -1,0 +1,109 @@
+//! The sending side of an account, step by step.
+
+use super::{Steps, Target, describe, explain, reach, step};
+use crate::account::{Account, Server, Vault};
+use crate::codec::smtp::Extensions;
+use crate::codec::smtp::command::MailCommand;
+use crate::codec::smtp::ehlo::SizeLimit;
+use crate::net::{Security, Wire};
+use crate::smtp::{Greeted, Introduced, ehlo_name};
+use crate::words::{Address, Failure, Kind};
+use crate::work::access::smtp_login;
+use serde_json::{Map, Value, json};
+
+/// Probes an SMTP server up to the acceptance of the account's address as a sender; nothing is sent. A
+/// secret that cannot be had fails the step `auth`.
+pub fn probe_smtp(
+    target: &Target<'_>,
+    account: &Account,
+    server: &Server,
+    vault: &Vault,
+    steps: Steps<'_>,
+) -> Result<(), Failure> {
+    let wire = reach(target, steps)?;
+    let name = ehlo_name(wire.local_ip());
+    let greeted = step(steps, "greeting", |detail| {
+        let greeted = Greeted::greet(wire)?;
+        detail.insert("text".into(), greeted.banner().into());
+        Ok(greeted)
+    })?;
+    let mut introduced = step(steps, "capabilities", |detail| capabilities(greeted.hello(&name)?, detail))?;
+    if target.endpoint.security == Security::StartTls {
+        let greeted = step(steps, "tls", |detail| upgrade(target, introduced, detail))?;
+        introduced = step(steps, "capabilities", |detail| capabilities(greeted.hello(&name)?, detail))?;
+    }
+    let mut ready = step(steps, "auth", |detail| {
+        let Some(login) = vault.login(server)? else {
+            detail.insert("mechanism".into(), Value::Null);
+            return Ok(introduced.without_login());
+        };
+        let ready = introduced.login(&smtp_login(server, &login))?;
+        detail.insert("mechanism".into(), ready.mechanism().map(|mechanism| mechanism.name()).into());
+        detail.insert("user".into(), login.credentials.user.into());
+        Ok(ready)
+    })?;
+    let from = account
+        .email
+        .clone()
+        .or_else(|| server.username.as_deref().and_then(|user| Address::parse(user).ok()));
+    // Without an address of the account's the null sender shows at least whether mail is taken.
+    step(steps, "sender", |detail| {
+        detail.insert("address".into(), from.as_ref().map_or("<>", Address::as_str).into());
+        let smtp_utf8 = from.as_ref().is_some_and(|from| !from.is_ascii());
+        let reply = ready.check_sender(&MailCommand { from, smtp_utf8, ..MailCommand::default() })?;
+        detail.insert("reply".into(), reply.to_string().into());
+        Ok(())
+    })?;
+    ready.quit();
+    Ok(())
+}
+
+fn capabilities(introduced: Introduced, detail: &mut Map<String, Value>) -> Result<Introduced, Failure> {
+    detail.insert("list".into(), json!(names(introduced.extensions())));
+    Ok(introduced)
+}
+
+/// The extensions by their keywords.
+fn names(found: &Extensions) -> Vec<String> {
+    let size = match found.size {
+        SizeLimit::Absent => None,
+        SizeLimit::Unlimited => Some("SIZE".to_owned()),
+        SizeLimit::Octets(limit) => Some(format!("SIZE {limit}")),
+    };
+    let flags = [
+        (found.start_tls, "STARTTLS"),
+        (found.pipelining, "PIPELINING"),
+        (found.eight_bit_mime, "8BITMIME"),
+        (found.smtp_utf8, "SMTPUTF8"),
+        (found.chunking, "CHUNKING"),
+        (found.binary_mime, "BINARYMIME"),
+        (found.dsn, "DSN"),
+        (found.require_tls, "REQUIRETLS"),
+        (found.enhanced_status_codes, "ENHANCEDSTATUSCODES"),
+    ];
+    let auth = (!found.auth.is_empty()).then(|| format!("AUTH {}", found.auth.join(" ")));
+    let there = flags.into_iter().filter(|(there, _)| *there).map(|(_, name)| name.to_owned());
+    auth.into_iter().chain(size).chain(there).collect()
+}
+
+fn upgrade(
+    target: &Target<'_>,
+    introduced: Introduced,
+    detail: &mut Map<String, Value>,
+) -> Result<Greeted, Failure> {
+    let Some(tls) = target.tls else {
+        return Err(Failure::new(Kind::Internal, "STARTTLS", "no TLS was prepared"));
+    };
+    let name = introduced.name().clone();
+    match introduced.start_tls(tls, &target.endpoint.host) {
+        Ok(greeted) => {
+            describe(greeted.tls(), detail);
+            Ok(greeted)
+        }
+        Err(failure) => Err(explain(target, failure, detail, &mut |wire: Wire| {
+            let mut introduced = Greeted::greet(wire)?.hello(&name)?;
+            introduced.ask_start_tls()?;
+            Ok(introduced.into_wire())
+        })),
+    }
+}

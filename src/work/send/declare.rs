@@ -1,0 +1,62 @@
+//! What must be declared of a message at MAIL and RCPT, and whether the server can take it: known before
+//! anything is sent.
+
+use super::Options;
+use crate::codec::smtp::{Extensions, MailCommand, RcptCommand, SizeLimit};
+use crate::mail::Outgoing;
+use crate::smtp::Ready;
+use crate::words::{Address, Failure, Kind, Scope};
+
+/// MAIL for this message on this server. What the server lacks is [`Kind::Missing`]; a message beyond its
+/// size limit [`Kind::Rejected`]; 8-bit octets that cannot be declared [`Kind::Input`].
+pub(super) fn mail(ready: &Ready, outgoing: &Outgoing, options: &Options) -> Result<MailCommand, Failure> {
+    let extensions = ready.extensions();
+    let place = ready.place();
+    let fail = |kind, what: String| {
+        Failure::new(kind, "MAIL FROM", format!("{place}: MAIL FROM: {what}")).scoped(Scope::Message)
+    };
+    let facts = outgoing.content.facts();
+    if outgoing.needs_utf8() && !extensions.smtp_utf8 {
+        return Err(fail(
+            Kind::Missing,
+            "an address or the header needs SMTPUTF8, which the server lacks".into(),
+        )
+        .hint("use an address in ASCII, or another server"));
+    }
+    if facts.eight_bit && !extensions.eight_bit_mime {
+        return Err(fail(Kind::Input, "the message has 8-bit octets, and the server lacks 8BITMIME".into())
+            .hint("re-encode it in 7 bits: --fix does it"));
+    }
+    if let SizeLimit::Octets(limit) = extensions.size
+        && facts.octets > limit
+    {
+        let what = format!("the message has {} octets, the server takes at most {limit}", facts.octets);
+        return Err(fail(Kind::Rejected, what).hint("send it in parts, or a link to it"));
+    }
+    if options.asks_for_reports() && !extensions.dsn {
+        return Err(fail(Kind::Missing, "delivery reports are asked for, and the server lacks DSN".into())
+            .hint("leave out the --dsn options"));
+    }
+    if options.require_tls && !(extensions.require_tls && ready.tls().is_some()) {
+        return Err(fail(
+            Kind::Missing,
+            "TLS on the whole way is asked for, and the server lacks REQUIRETLS".into(),
+        )
+        .hint("leave out --require-tls, or use another server"));
+    }
+    Ok(MailCommand {
+        from: outgoing.envelope.from.clone(),
+        size: (extensions.size != SizeLimit::Absent).then_some(facts.octets),
+        eight_bit: facts.eight_bit,
+        smtp_utf8: outgoing.needs_utf8(),
+        ret: options.ret,
+        envid: options.envid.clone(),
+        require_tls: options.require_tls,
+    })
+}
+
+/// RCPT for one recipient.
+pub(super) fn rcpt(to: &Address, extensions: &Extensions, options: &Options) -> RcptCommand {
+    let orcpt = (options.asks_for_reports() && extensions.dsn).then(|| to.clone());
+    RcptCommand { to: to.clone(), notify: options.notify, orcpt }
+}

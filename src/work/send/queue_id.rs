@@ -1,0 +1,95 @@
+//! The name that a server gave a message it took, where its reply shows one. There is no standard for it;
+//! these are the words of the servers in use.
+
+/// The longest name that is believed.
+const MAX: usize = 128;
+
+/// Finds the queue id in the text of a reply (without its codes).
+pub(super) fn find(text: &str) -> Option<String> {
+    let found = after(text, "queued as ")
+        .or_else(|| after(text, "queued with id "))
+        .or_else(|| after(text, "Message Queued ("))
+        .or_else(|| after(text, "InternalId="))
+        .or_else(|| after(text, "OK id="))
+        .or_else(|| before(text, " Message accepted for delivery"))
+        .or_else(|| before(text, " - gsmtp"))
+        .or_else(|| qmail(text))
+        .or_else(|| bare(text))?;
+    let found =
+        found.trim_matches(|c| matches!(c, '.' | ',' | ';' | ':' | ')' | '(' | ']' | '[' | '<' | '>'));
+    let fine =
+        !found.is_empty() && found.len() <= MAX && found.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    fine.then(|| found.to_owned())
+}
+
+/// The word behind a phrase: Postfix, Stalwart, Haraka, Exchange, Exim.
+fn after<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
+    let at = find_ignoring_case(text, phrase)?;
+    text[at + phrase.len()..].split([' ', ',', ')', ']']).next()
+}
+
+/// The word before a phrase: Sendmail, OpenSMTPD, Gmail.
+fn before<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
+    let at = find_ignoring_case(text, phrase)?;
+    text[..at].rsplit(' ').next()
+}
+
+/// Where an ASCII phrase stands, whatever its case.
+fn find_ignoring_case(text: &str, phrase: &str) -> Option<usize> {
+    let (text, phrase) = (text.as_bytes(), phrase.as_bytes());
+    text.windows(phrase.len()).position(|window| window.eq_ignore_ascii_case(phrase))
+}
+
+/// `ok 1700000000 qp 12345`.
+fn qmail(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("ok ")?;
+    let (time, process) = rest.split_once(" qp ")?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (digits(time) && digits(process)).then_some(rest)
+}
+
+/// `Ok 0102018bc5…-000000`: nothing but one long word (SES and others).
+fn bare(text: &str) -> Option<&str> {
+    let (ok, word) = text.split_once(' ')?;
+    let is_ok = ok.trim_end_matches(['.', ':']).eq_ignore_ascii_case("ok");
+    let has_digit = word.bytes().any(|b| b.is_ascii_digit());
+    (is_ok && word.len() >= 16 && has_digit && !word.contains(' ')).then_some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+
+    #[test]
+    fn the_servers_in_use_show_their_ids() {
+        for (text, id) in [
+            ("Ok: queued as 4F2A91C0", "4F2A91C0"),
+            ("Ok: queued as 4dZx0y1Bz3z2xKk", "4dZx0y1Bz3z2xKk"),
+            ("OK id=1r5Xyz-0001ab-2C", "1r5Xyz-0001ab-2C"),
+            ("3AP9abc012345 Message accepted for delivery", "3AP9abc012345"),
+            ("9f8e7d6c Message accepted for delivery", "9f8e7d6c"),
+            (
+                "<x@y.com> [InternalId=12345678901, Hostname=AM0PR01.example] 8 bytes in 0.1, 2 KB/sec Queued mail for delivery",
+                "12345678901",
+            ),
+            ("OK  1700000000 a1-20020a056402.12 - gsmtp", "a1-20020a056402.12"),
+            ("Ok 0102018bc5d0a1b2-aaaa-bbbb-000000", "0102018bc5d0a1b2-aaaa-bbbb-000000"),
+            ("ok 1700000000 qp 12345", "1700000000 qp 12345"),
+            ("Message queued with id 1a2b3c.", "1a2b3c"),
+            ("Message Queued (0F1E2D3C-4B5A.1)", "0F1E2D3C-4B5A.1"),
+        ] {
+            assert_eq!(find(text).as_deref(), Some(id), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_text_shows_none() {
+        for text in
+            ["", "Ok", "OK", "Great success", "Message accepted for delivery", "queued as ", "Ok thanks"]
+        {
+            assert_eq!(find(text), None, "{text}");
+        }
+        assert_eq!(find(&format!("queued as {}", "x".repeat(500))), None);
+        assert_eq!(find("queued as \u{1b}[31m"), None);
+    }
+}

@@ -1,0 +1,305 @@
+use super::*;
+use crate::codec::smtp::EhloName;
+use crate::mail::outgoing::{Envelope, Spool};
+use crate::net::{Endpoint, Security};
+use crate::smtp::scripted::Script;
+use crate::words::Address;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+const HELLO: &str = "S: 220 mx\nC: EHLO client.example.org\n";
+const TEXT: &str = "C: x\nC: .\n";
+
+fn outgoing(recipients: &[&str], content: &[u8]) -> Outgoing {
+    let address = |text: &str| Address::parse(text).unwrap();
+    let mut spool = Spool::default();
+    spool.push(content).unwrap();
+    Outgoing {
+        envelope: Envelope {
+            from: Some(address("a@x.org")),
+            recipients: recipients.iter().map(|name| address(&format!("{name}@x.org"))).collect(),
+        },
+        content: spool.finish().unwrap(),
+        message_id: "id@x.org".into(),
+        international: false,
+    }
+}
+
+/// Runs a job against one script for each attempt.
+fn play(scripts: &[&str], outgoing: &mut Outgoing, options: &Options, extent: Extent) -> Report {
+    let scripts: Vec<Script> = scripts.iter().map(|text| Script::new(text)).collect();
+    let waiting: RefCell<VecDeque<Script>> = RefCell::new(scripts.iter().cloned().collect());
+    let connect = || match waiting.borrow_mut().pop_front() {
+        Some(script) => Ok(script.wire()),
+        None => Err(Failure::new(Kind::Network, "connect", "mx: connect: refused")),
+    };
+    let endpoint = Endpoint {
+        host: "mx.example.org".into(),
+        port: 25,
+        security: Security::None,
+        carries_secret: false,
+        allow_plaintext_auth: false,
+    };
+    let name = EhloName::domain("client.example.org").unwrap();
+    let limits = Limits::default();
+    let job = Job {
+        opening: Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) },
+        connect: &connect,
+        limits: &limits,
+        options,
+    };
+    let report = run(&job, outgoing, extent, &mut |_| {});
+    scripts.iter().for_each(Script::assert_done);
+    assert!(waiting.borrow().is_empty(), "a session was not used");
+    report
+}
+
+fn send_once(script: &str, recipients: &[&str], options: &Options) -> Report {
+    play(&[script], &mut outgoing(recipients, b"x\r\n"), options, Extent::Send)
+}
+
+fn statuses(report: &Report) -> Vec<&'static str> {
+    report.receipt.recipients.iter().map(|recipient| recipient.status.name()).collect()
+}
+
+/// The dialogue of one transaction without pipelining, up to the recipients' replies.
+fn envelope(replies: &[(&str, &str)]) -> String {
+    let mut text = "C: MAIL FROM:<a@x.org>\nS: 250 ok\n".to_owned();
+    for (name, reply) in replies {
+        text.push_str(&format!("C: RCPT TO:<{name}@x.org>\nS: {reply}\n"));
+    }
+    text
+}
+
+fn data(verdict: &str) -> String {
+    format!("C: DATA\nS: 354 go\n{TEXT}S: {verdict}\n")
+}
+
+#[test]
+fn an_accepted_message_has_a_whole_receipt() {
+    let script = format!(
+        "{HELLO}S: 250 mx\n{}{}C: QUIT",
+        envelope(&[("b", "250 2.1.5 fine")]),
+        data("250 2.0.0 Ok: queued as 4F2A")
+    );
+    let report = send_once(&script, &["b"], &Options::default());
+    assert_eq!((report.exit, report.receipt.status), (Exit::Ok, Status::Accepted));
+    assert!(report.failures.is_empty());
+    let json = serde_json::to_value(&report.receipt).unwrap();
+    assert_eq!(json["recipients"][0]["status"], "accepted");
+    assert_eq!(json["recipients"][0]["code"], 250);
+    assert_eq!(json["recipients"][0]["enhanced"], "2.1.5");
+    assert_eq!(json["recipients"][0]["text"], "fine");
+    assert_eq!(json["queue_id"], "4F2A");
+    assert_eq!(json["reply"], "250 2.0.0 Ok: queued as 4F2A");
+    assert_eq!((&json["size"], &json["attempts"]), (&3.into(), &1.into()));
+    assert_eq!((&json["message_id"], &json["envelope_from"]), (&"id@x.org".into(), &"a@x.org".into()));
+}
+
+#[test]
+fn verdicts_have_the_exit_codes_of_the_contract() {
+    use Exit::*;
+    let one =
+        |reply: &str| format!("{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT", envelope(&[("b", reply)]));
+    let dot = |end: &str| {
+        let taken = envelope(&[("b", "250 ok")]);
+        format!("{HELLO}S: 250 mx\n{taken}C: DATA\nS: 354 go\n{TEXT}{end}")
+    };
+    for (script, exit, status, recipient) in [
+        (one("550 5.1.1 no"), Recipient, "refused", "refused"),
+        (one("451 4.7.1 greylisted"), TempFail, "deferred", "deferred"),
+        (format!("{HELLO}S: 250 mx\n{}", envelope(&[("b", "421 bye")])), TempFail, "deferred", "deferred"),
+        (
+            format!("{HELLO}S: 250 mx\nC: MAIL FROM:<a@x.org>\nS: 550 no\nC: QUIT"),
+            Unavailable,
+            "refused",
+            "skipped",
+        ),
+        (
+            format!("{HELLO}S: 250 mx\nC: MAIL FROM:<a@x.org>\nS: 450 no\nC: QUIT"),
+            TempFail,
+            "deferred",
+            "skipped",
+        ),
+        (format!("{HELLO}S: 250 mx\nC: MAIL FROM:<a@x.org>\n-- close"), TempFail, "failed", "skipped"),
+        (format!("{HELLO}S: 250 mx\nC: MAIL FROM:<a@x.org>\nS: what"), Protocol, "failed", "skipped"),
+        ("S: 554 no\nC: QUIT".into(), Unavailable, "refused", "skipped"),
+        (dot("S: 554 5.7.1 spam\nC: QUIT"), Unavailable, "refused", "refused"),
+        (dot("S: 452 4.3.1 full\nC: QUIT"), TempFail, "deferred", "deferred"),
+        (dot("-- close"), Unknown, "unknown", "unknown"),
+        (dot("S: huh"), Unknown, "unknown", "unknown"),
+    ] {
+        let report = send_once(&script, &["b"], &Options::default());
+        assert_eq!((report.exit, report.receipt.status.name()), (exit, status), "{script}");
+        assert_eq!(statuses(&report), [recipient], "{script}");
+        assert_eq!(report.failures.len(), 1, "{script}");
+    }
+}
+
+#[test]
+fn mixed_recipients_give_the_code_of_the_policy() {
+    let abort = Options::default();
+    let send = Options { on_rejected: OnRejected::Send, ..Options::default() };
+    let (yes, no, later) = ("250 ok", "550 no", "450 later");
+    for (b, c, options, exit, want) in [
+        (yes, no, &abort, Exit::Recipient, ["skipped", "refused"]),
+        (later, no, &abort, Exit::Recipient, ["deferred", "refused"]),
+        (later, yes, &abort, Exit::TempFail, ["deferred", "skipped"]),
+        (later, no, &send, Exit::TempFail, ["deferred", "refused"]),
+        (no, no, &send, Exit::Recipient, ["refused", "refused"]),
+        (yes, no, &send, Exit::Partial, ["accepted", "refused"]),
+        (later, yes, &send, Exit::Partial, ["deferred", "accepted"]),
+    ] {
+        let end = if exit == Exit::Partial { data("250 ok") } else { "C: RSET\nS: 250 ok\n".into() };
+        let script = format!("{HELLO}S: 250 mx\n{}{end}C: QUIT", envelope(&[("b", b), ("c", c)]));
+        let report = send_once(&script, &["b", "c"], options);
+        assert_eq!((report.exit, statuses(&report)), (exit, want.to_vec()), "{b} {c}");
+    }
+}
+
+#[test]
+fn one_refused_for_good_decides_though_the_session_ends_behind_it() {
+    for end in ["421 too many errors", "what"] {
+        let script = format!("{HELLO}S: 250 mx\n{}", envelope(&[("b", "550 no"), ("c", end)]));
+        let report = send_once(&script, &["b", "c"], &Options::default());
+        assert_eq!((report.exit, report.receipt.status), (Exit::Recipient, Status::Refused), "{end}");
+        assert_eq!(report.failures[0].1.kind, Kind::Recipient);
+        assert_eq!(report.failures.len(), 2);
+    }
+}
+
+#[test]
+fn too_many_recipients_go_on_in_further_transactions() {
+    let script = format!(
+        "{HELLO}S: 250 mx\n{}{}{}{}C: QUIT",
+        envelope(&[
+            ("b", "250 ok"),
+            ("c", "452 4.5.3 too many recipients"),
+            ("d", "452 4.5.3 too many recipients")
+        ]),
+        data("250 ok"),
+        envelope(&[("c", "250 ok"), ("d", "250 ok")]),
+        data("250 Ok: queued as 2"),
+    );
+    let report = send_once(&script, &["b", "c", "d"], &Options::default());
+    assert_eq!((report.exit, statuses(&report)), (Exit::Ok, vec!["accepted"; 3]));
+    let limited = format!(
+        "{HELLO}S: 250-mx\nS: 250 LIMITS RCPTMAX=2\n{}{}{}{}C: QUIT",
+        envelope(&[("b", "250 ok"), ("c", "250 ok")]),
+        data("250 ok"),
+        envelope(&[("d", "550 no")]),
+        "C: RSET\nS: 250 ok\n",
+    );
+    let report = send_once(&limited, &["b", "c", "d"], &Options::default());
+    assert_eq!((report.exit, statuses(&report)), (Exit::Partial, vec!["accepted", "accepted", "refused"]));
+    assert_eq!(report.receipt.status, Status::Partial);
+}
+
+#[test]
+fn what_the_server_lacks_is_known_before_mail() {
+    let all = "S: 250-mx\nS: 250-SIZE 5\nS: 250 8BITMIME\n";
+    let reports = Options { notify: Some(Notify::default()), ..Options::default() };
+    let tls = Options { require_tls: true, ..Options::default() };
+    let plain = Options::default();
+    for (content, international, options, offer, exit) in [
+        (&b"123456\r\n"[..], false, &plain, all, Exit::Unavailable),
+        (b"x\r\n", true, &plain, all, Exit::Unavailable),
+        (b"x\r\n", false, &reports, all, Exit::Unavailable),
+        (b"x\r\n", false, &tls, "S: 250-mx\nS: 250 REQUIRETLS\n", Exit::Unavailable),
+        (b"\xfc\r\n", false, &plain, "S: 250 mx\n", Exit::Data),
+    ] {
+        let mut outgoing = outgoing(&["b"], content);
+        outgoing.international = international;
+        let report = play(&[&format!("{HELLO}{offer}C: QUIT")], &mut outgoing, options, Extent::Send);
+        assert_eq!(report.exit, exit, "{content:?} {offer}");
+        assert_eq!(statuses(&report), ["skipped"]);
+        assert_eq!(report.receipt.status.name(), if exit == Exit::Data { "failed" } else { "refused" });
+    }
+}
+
+#[test]
+fn what_is_needed_and_offered_is_declared() {
+    let options = Options {
+        notify: Some(Notify { failure: true, ..Notify::default() }),
+        ret: Some(Return::Headers),
+        envid: Some("job 1".into()),
+        ..Options::default()
+    };
+    let script = format!(
+        "{HELLO}S: 250-mx\nS: 250-SIZE\nS: 250-8BITMIME\nS: 250-SMTPUTF8\nS: 250 DSN\n\
+         C: MAIL FROM:<a@x.org> SIZE=3 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=job+201\nS: 250 ok\n\
+         C: RCPT TO:<b@x.org> NOTIFY=FAILURE ORCPT=rfc822;b@x.org\nS: 550 no\nC: RSET\nS: 250 ok\nC: QUIT"
+    );
+    let mut outgoing = outgoing(&["b"], b"\xfc\r\n");
+    outgoing.international = true;
+    assert_eq!(play(&[&script], &mut outgoing, &options, Extent::Send).exit, Exit::Recipient);
+}
+
+#[test]
+fn temporary_failures_are_tried_again_and_verdicts_are_not() {
+    let options = Options {
+        retry_for: Some(Duration::from_secs(60)),
+        first_pause: Duration::from_millis(1),
+        ..Options::default()
+    };
+    let later =
+        format!("{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT", envelope(&[("b", "451 greylisted")]));
+    let fine = format!("{HELLO}S: 250 mx\n{}{}C: QUIT", envelope(&[("b", "250 ok")]), data("250 ok"));
+    let closed = "S: 421 busy".to_owned();
+    let mut message = outgoing(&["b"], b"x\r\n");
+    let report = play(&[&later, &closed, &later, &fine], &mut message, &options, Extent::Send);
+    assert_eq!((report.exit, report.receipt.attempts), (Exit::Ok, 4));
+    assert_eq!(statuses(&report), ["accepted"]);
+    let refused = format!("{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT", envelope(&[("b", "550 no")]));
+    let report = play(&[&later, &refused], &mut message, &options, Extent::Send);
+    assert_eq!((report.exit, report.receipt.attempts), (Exit::Recipient, 2));
+}
+
+#[test]
+fn after_the_final_dot_nothing_is_tried_again() {
+    let options = Options {
+        retry_for: Some(Duration::from_secs(60)),
+        first_pause: Duration::from_millis(1),
+        ..Options::default()
+    };
+    let taken = envelope(&[("b", "250 ok")]);
+    for (end, exit) in [
+        ("-- close", Exit::Unknown),
+        ("S: 451 later\nC: QUIT", Exit::TempFail),
+        ("S: 421 bye", Exit::TempFail),
+    ] {
+        let script = format!("{HELLO}S: 250 mx\n{taken}C: DATA\nS: 354 go\n{TEXT}{end}");
+        let report = play(&[&script], &mut outgoing(&["b"], b"x\r\n"), &options, Extent::Send);
+        assert_eq!((report.exit, report.receipt.attempts), (exit, 1), "{end}");
+    }
+}
+
+#[test]
+fn trying_again_ends_with_its_time() {
+    let options = Options {
+        retry_for: Some(Duration::from_millis(5)),
+        first_pause: Duration::from_secs(3600),
+        ..Options::default()
+    };
+    let report = play(&["S: 421 busy"], &mut outgoing(&["b"], b"x\r\n"), &options, Extent::Send);
+    assert_eq!((report.exit, report.receipt.attempts), (Exit::TempFail, 1));
+}
+
+#[test]
+fn a_check_sends_nothing_and_tells_what_would_happen() {
+    let send = Options { on_rejected: OnRejected::Send, ..Options::default() };
+    let abort = Options::default();
+    for (reply, options, exit) in [
+        ("250 ok", &abort, Exit::Ok),
+        ("550 no", &abort, Exit::Recipient),
+        ("450 later", &abort, Exit::TempFail),
+        ("550 no", &send, Exit::Partial),
+    ] {
+        let script = format!(
+            "{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT",
+            envelope(&[("b", "250 ok"), ("c", reply)])
+        );
+        let report = play(&[&script], &mut outgoing(&["b", "c"], b"x\r\n"), options, Extent::Check);
+        assert_eq!(report.exit, exit, "{reply}");
+    }
+}

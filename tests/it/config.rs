@@ -1,0 +1,224 @@
+//! What `config` does to the file, and what it says.
+
+use crate::support::disk::assert_mode;
+use crate::support::mailbox::Mailbox;
+use crate::support::pop3d::{Pop3d, SECRET};
+use crate::support::smtpd::Smtpd;
+use crate::support::world::{Checked, World};
+use crate::world;
+use serde_json::Value;
+use std::fs;
+
+fn file(world: &World) -> String {
+    fs::read_to_string(world.path(".config/postie/config.toml")).unwrap()
+}
+
+fn config(world: &World, args: &[&str]) -> Checked {
+    world.postie(["--json", "config"]).args(args).go()
+}
+
+fn account(outcome: &Checked) -> Value {
+    outcome.of_type("account").into_iter().next().expect("an account line")
+}
+
+#[test]
+fn an_account_is_added_by_flags_alone_and_then_fetched_from() {
+    let mailbox = Mailbox::with(2);
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    let world = world();
+    let url = server.url();
+    let add = ["add", "work", "--email", "ana@example.org", "--pop3", &url, "--maildir", "Mail", "--test"];
+    let outcome = config(
+        &world,
+        &[&add[..], &["--password-file", "secret", "--ca-file", "ca.pem", "--name", "Ana"]].concat(),
+    );
+    outcome.assert_exit(0);
+    let told = account(&outcome);
+    assert_eq!((&told["account"], &told["email"]), (&"work".into(), &"ana@example.org".into()));
+    assert_eq!(told["pop3"]["port"], server.port());
+    assert_eq!(told["pop3"]["secret"]["source"], "password-file");
+    assert!(outcome.of_type("step").iter().all(|step| step["ok"] == true));
+    assert_mode(&world.path(".config/postie/config.toml"), 0o600);
+    assert_mode(&world.path(".config/postie"), 0o700);
+    world.postie(["fetch"]).go().assert_exit(0);
+    assert_eq!(world.mail().len(), 2);
+    let again = config(&world, &["add", "work", "--email", "ana@example.org", "--pop3", &url]);
+    again.assert_failure(78, "config");
+}
+
+#[test]
+fn a_test_that_fails_adds_nothing() {
+    let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
+    let world = world();
+    world.write("wrong", "not-it\n");
+    let url = server.url();
+    let outcome = config(
+        &world,
+        &[
+            "add",
+            "work",
+            "--email",
+            "ana@example.org",
+            "--pop3",
+            &url,
+            "--password-file",
+            "wrong",
+            "--ca-file",
+            "ca.pem",
+            "--test",
+        ],
+    );
+    outcome.assert_exit(77);
+    assert!(outcome.of_type("account").is_empty());
+    assert!(!world.path(".config/postie/config.toml").exists());
+}
+
+#[test]
+fn an_address_is_enough_for_a_known_provider() {
+    let world = world();
+    let outcome =
+        config(&world, &["add", "g", "--email", "ana@gmail.com", "--password-command", "pass gmail"]);
+    outcome.assert_exit(0);
+    let told = account(&outcome);
+    assert_eq!((&told["pop3"]["host"], &told["pop3"]["port"]), (&"pop.gmail.com".into(), &995.into()));
+    assert_eq!((&told["smtp"]["host"], &told["smtp"]["port"]), (&"smtp.gmail.com".into(), &465.into()));
+    assert_eq!(told["smtp"]["username"], "ana@gmail.com");
+    let said = outcome.err();
+    assert!(said.contains("app password") && said.contains("https://"), "{said}");
+    assert!(said.contains("POP must be switched on"), "{said}");
+    let unknown = config(&world, &["add", "x", "--email", "ana@example.org"]);
+    let error = unknown.assert_failure(64, "usage");
+    assert!(error["message"].as_str().unwrap().contains("example.org"), "{error}");
+}
+
+#[test]
+fn a_relay_without_a_user_sends_without_auth() {
+    let server = Smtpd::for_mailbox(&Mailbox::default()).start();
+    let world = world();
+    let url = format!("smtps://localhost:{}", server.port());
+    config(&world, &["add", "ci", "--email", "ci@example.org", "--smtp", &url]).assert_exit(0);
+    let told = account(&config(&world, &["show", "ci"]));
+    assert_eq!((&told["smtp"]["auth"], &told["smtp"]["username"]), (&"none".into(), &Value::Null));
+    assert!(file(&world).contains("auth = \"none\""));
+}
+
+#[test]
+fn a_password_is_taken_from_a_descriptor_and_never_from_the_arguments() {
+    let world = world();
+    let add = ["config", "add", "w", "--email", "a@example.org", "--pop3", "pop3s://h", "--password-fd", "0"];
+    world.postie(add).stdin(format!("{SECRET}\n")).go().assert_exit(0);
+    assert!(file(&world).contains(SECRET));
+    for args in [vec!["show", "w"], vec!["list"], vec!["check"], vec!["set", "w", "name", "Ana"]] {
+        for json in [true, false] {
+            let run = if json { world.postie(["--json"]) } else { world.postie(["-vv"]) };
+            // `go` looks for the password in all that is said.
+            run.arg("config").args(&args).go().assert_exit(0);
+        }
+    }
+    let refused = config(&world, &["set", "w", "password", "in-argv"]);
+    refused.assert_failure(64, "usage");
+    assert!(!refused.err().contains("in-argv") && !refused.out().contains("in-argv"));
+    world.postie(["config", "set", "w", "pop3.password", "-"]).stdin("0ther\n").go().assert_exit(0);
+    assert!(file(&world).contains("password = \"0ther\""));
+}
+
+#[test]
+fn set_unset_default_and_remove_keep_what_they_do_not_touch() {
+    let world = world();
+    let text = "# mine\n[accounts.a]\nemail = \"a@example.org\" # me\npop3.host = \"h\"\n\n\
+                [accounts.b]\nemail = \"b@example.org\"\n";
+    world.config(text);
+    config(&world, &["set", "a", "pop3.port", "1995"]).assert_exit(0);
+    assert_eq!(file(&world), text.replace("pop3.host = \"h\"\n", "pop3.host = \"h\"\npop3.port = 1995\n"));
+    config(&world, &["unset", "a", "pop3.port"]).assert_exit(0);
+    assert_eq!(file(&world), text);
+    config(&world, &["default"]).assert_failure(78, "config");
+    config(&world, &["default", "b"]).assert_exit(0);
+    let outcome = world.postie(["config", "default"]).go();
+    assert_eq!(outcome.out(), "b\n");
+    config(&world, &["remove", "b"]).assert_exit(0);
+    assert!(!file(&world).contains("b@example.org") && !file(&world).contains("default-account"));
+    assert!(file(&world).contains("# me"));
+    config(&world, &["remove", "b"]).assert_failure(78, "config");
+}
+
+#[test]
+fn a_change_that_makes_no_sense_is_a_usage_error_and_changes_nothing() {
+    let world = world();
+    let text = "[accounts.a]\nemail = \"a@example.org\"\npop3.host = \"h\"\n";
+    world.config(text);
+    for (key, value) in [
+        ("pop3.port", "0"),
+        ("pop3.port", "65536"),
+        ("pop3.port", "-1"),
+        ("pop3.tls", "maybe"),
+        ("pop3.hots", "x"),
+        ("smtp.port", "25"),
+        ("email", "nobody"),
+        ("name", "a\r\nBcc: eve@example.org"),
+    ] {
+        config(&world, &["set", "a", key, value]).assert_failure(64, "usage");
+        assert_eq!(file(&world), text, "{key}");
+    }
+    for name in ["-x", "", "a b", "a\nb"] {
+        let add = ["add", "--email", "a@example.org", "--pop3", "pop3s://h", "--", name];
+        assert_eq!(config(&world, &add).code, Some(64), "{name:?}");
+    }
+}
+
+#[test]
+fn list_show_path_and_check_speak_to_people_and_to_scripts() {
+    let world = world();
+    let missing = world.postie(["config", "list"]).go();
+    missing.assert_exit(0);
+    assert_eq!(missing.out(), "");
+    config(&world, &["check"]).assert_failure(78, "config");
+    world.config("[accounts.a]\nemail = \"a@example.org\"\npop3.host = \"pop.example.org\"\n");
+    let list = world.postie(["config", "list"]).go();
+    assert!(list.out().contains("pop.example.org:995"), "{}", list.out());
+    let show = world.postie(["config", "show", "a"]).go();
+    assert!(
+        show.out().lines().any(|line| line.starts_with("pop3.username") && line.contains("a@example.org"))
+    );
+    let path = world.postie(["config", "path"]).go();
+    assert_eq!(path.out(), format!("{}\n", world.text(".config/postie/config.toml")));
+    world.postie(["config", "check"]).go().assert_exit(0);
+    let json = config(&world, &["path"]);
+    assert_eq!(json.of_type("path")[0]["exists"], true);
+    assert_eq!(json.of_type("summary")[0]["exit"], 0);
+    config(&world, &["show", "b"]).assert_failure(78, "config");
+}
+
+#[test]
+fn check_finds_what_a_run_would_trip_over() {
+    for (text, place) in [
+        ("[accounts.a]\nemial = \"a@example.org\"\n", ":2:1: "),
+        ("[accounts.a]\nemail = \"a@example.org\"\npop3.port = 1\n", "host is missing"),
+        ("[accounts.a]\nemail = \"a@example.org\"\npop3.host = \"h\"\npassword-file = \"gone\"\n", "gone"),
+        ("[accounts.a]\nemail = \"a@example.org\"\npop3.host = \"h\"\nca-file = \"gone.pem\"\n", "gone.pem"),
+    ] {
+        let world = world();
+        world.config(text);
+        let error = config(&world, &["check"]).assert_failure(78, "config");
+        assert!(error["message"].as_str().unwrap().contains(place), "{error}");
+    }
+}
+
+#[test]
+fn two_edits_at_once_are_both_kept() {
+    let world = world();
+    world.config("[accounts.a]\nemail = \"a@example.org\"\n");
+    std::thread::scope(|scope| {
+        for (key, value) in [("name", "Ana"), ("description", "mine"), ("pop3.host", "p"), ("smtp.host", "s")]
+        {
+            let run = world.postie(["config", "set", "a", key, value]);
+            scope.spawn(move || {
+                run.go().assert_exit(0);
+            });
+        }
+    });
+    let text = file(&world);
+    for part in ["Ana", "mine", "\"p\"", "\"s\""] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+}

@@ -1,0 +1,188 @@
+//! Servers as they are: each transcript of `tests/transcripts/pop3/quirks` is one oddity of the field, and
+//! its name says which. Here is what all of them have in common; what `fetch` makes of each is in
+//! `quirks_login` and `quirks_mail`.
+//!
+//! The classes of failure and attack that lie on the server's side, and the test of each:
+//!
+//! | class | test |
+//! |---|---|
+//! | 25 endless line | `fetch_hostile::an_endless_line_is_refused_in_bounded_time_and_memory` |
+//! | 26 endless line of a message | `fetch_hostile::memory_does_not_grow_with_a_line` |
+//! | 27 endless listing | `fetch_hostile::an_endless_listing_is_refused_in_bounded_time_and_memory` |
+//! | 28 numbers that are none | `quirks_mail::odd_sizes_are_hints_and_nothing_more` |
+//! | 29 counts that disagree | `fetch_hostile::contradictory_counts_are_believed_where_they_can_be`, `quirks_mail::the_numbers_that_uidl_lists_are_fetched_and_others_reported` |
+//! | 30 sizes that are wrong | `quirks_mail::odd_sizes_are_hints_and_nothing_more` |
+//! | 31 duplicate UIDs | `quirks_mail::messages_with_one_uid_are_kept_apart_and_never_deleted_on_it` |
+//! | 32 UIDL missing, partial | `quirks_mail::without_uidl_nothing_is_kept_and_a_uidl_that_vanishes_doubles_nothing` |
+//! | 33 malicious UIDs | `fetch_hostile::odd_uids_neither_lose_nor_double_a_message_nor_leave_the_state_directory`, `quirks_mail::odd_uids_are_opaque` |
+//! | 34 UIDs re-used, all changed | `quirks_mail::a_uid_of_another_size_is_another_message`, `quirks_mail::a_mailbox_of_other_uids_stops_the_run_until_it_is_accepted` |
+//! | 35 replies out of step | `quirks_mail::replies_too_many_or_too_few_delete_no_wrong_message` |
+//! | 36 DELE and QUIT refused, unanswered | `fetch_lost::a_quit_that_fails_leaves_the_deletion_pending_and_the_next_run_repeats_it_without_fetching`, `fetch_lost::a_refused_deletion_is_reported_and_tried_again` |
+//! | 37 early end | `fetch_lost::a_connection_ended_at_any_step_loses_and_doubles_nothing_in_a_maildir`, `pop3_session::a_connection_cut_off_after_any_octet_is_an_error_and_confirms_no_torn_message` |
+//! | 38 trickle | `quirks_login::a_server_that_trickles_is_given_up` |
+//! | 39 no connection | `quirks_login::a_host_that_does_not_answer_is_temporary_and_one_that_does_not_exist_is_not` |
+//! | 40 response codes | `quirks_login::a_refusal_says_what_kind_it_is_wherever_it_comes` |
+//! | 41 TOP that lies | `quirks_mail::top_is_for_listing_and_its_lies_stay_there` |
+//! | 42 dots, pieces, buffer edges | `quirks_mail::dots_and_line_ends_survive_every_split_at_the_buffers_edges`, `codec::dot` |
+//! | 43 bare CR and LF, NUL, 8-bit, empty | `fetch::every_message_lies_in_the_maildir_byte_for_byte` |
+//! | 44 no last line end | `quirks_mail::a_glued_terminator_is_seen_and_the_message_not_taken`, `pop3_session` |
+//! | 45 From_ lines | `fetch::every_message_can_be_read_back_from_the_mbox_byte_for_byte` |
+//! | 46 Content-Length, Status | the same, on `oddities` |
+//! | 47 huge messages and headers | `fetch_hostile::memory_does_not_grow_with_a_line`, `quirks_mail::a_million_header_fields_cost_no_memory` |
+//! | 48 deep MIME | `quirks_mail::deep_mime_is_not_parsed` |
+//! | 49 hostile RFC 2047 | `list::no_mail_can_steer_the_terminal_or_break_a_line_of_json` |
+
+use crate::pop3_session::play as play_in_memory;
+use crate::support::link::Cut;
+use crate::support::peer::Journal;
+use crate::support::player::Player;
+use crate::support::pop3d::SECRET;
+use crate::support::process::Run;
+use crate::support::script::{Script, Step};
+use crate::support::world::{Checked, World};
+use crate::world;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+const DIR: &str = "tests/transcripts/pop3/quirks";
+
+/// A server that plays one quirk, and a home to look at it from.
+pub struct Quirk {
+    pub world: World,
+    pub player: Player,
+    pub url: String,
+}
+
+impl Quirk {
+    /// The quirk of that name.
+    pub fn of(name: &str) -> Quirk {
+        Quirk::with(name, &[])
+    }
+
+    /// The same with words of the transcript (`@WHY@`) replaced.
+    pub fn with(name: &str, replaced: &[(&str, &str)]) -> Quirk {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(DIR).join(name).with_extension("txt");
+        let mut text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        for (word, by) in replaced {
+            text = text.replace(word, by);
+        }
+        let script = Script::parse(&text);
+        let player = Player::start(&script).guard(SECRET);
+        let scheme = if script.implicit_tls { "pop3s" } else { "pop3" };
+        let url = format!("{scheme}://ana@localhost:{}", player.port());
+        Quirk { world: world(), player, url }
+    }
+
+    /// A run of a command against it.
+    pub fn run(&self, command: &str) -> Run {
+        self.world.at_url_within("1s", &self.url, command).limit(Duration::from_secs(30))
+    }
+
+    /// `fetch` into the Maildir `Mail`.
+    pub fn fetch(&self, after: &str) -> Run {
+        self.run("fetch").arg("--maildir").arg(self.world.path("Mail")).arg(after)
+    }
+
+    /// `fetch` by an account with these lines in its `pop3` table.
+    pub fn fetch_by_account(&self, lines: &str) -> Run {
+        self.world.config(&format!(
+            "[accounts.a]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a.pop3]\n\
+             host = \"localhost\"\nport = {}\nusername = \"ana\"\n{lines}\n",
+            self.world.text("secret"),
+            self.player.port(),
+        ));
+        let run = self.world.postie(["fetch", "--json", "--timeout", "2s", "--ca-file"]);
+        run.arg(self.world.path("ca.pem")).arg("--maildir").arg(self.world.path("Mail"))
+    }
+
+    /// The subjects of what lies in the Maildir, sorted.
+    pub fn subjects(&self) -> Vec<String> {
+        let subject = |mail: Vec<u8>| {
+            let text = String::from_utf8_lossy(&mail).into_owned();
+            text.lines().next().unwrap_or_default().trim_start_matches("Subject: ").to_owned()
+        };
+        let mut subjects: Vec<String> = self.world.mail().into_iter().map(subject).collect();
+        subjects.sort();
+        subjects
+    }
+
+    /// The commands of each connection, as text.
+    pub fn sent(&self) -> Vec<Vec<String>> {
+        let text = |journal: &Journal| {
+            let octets: Vec<u8> =
+                journal.received.iter().flat_map(|(_, octets)| octets.iter().copied()).collect();
+            String::from_utf8_lossy(&octets).lines().map(str::to_owned).collect()
+        };
+        self.player.journals().iter().map(text).collect()
+    }
+}
+
+/// Every quirk's name, sorted.
+fn names() -> Vec<String> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(DIR);
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// An outcome that a script can act on: a documented code, a summary, and an error line if it failed.
+#[track_caller]
+fn assert_told(name: &str, outcome: &Checked) {
+    let code = outcome.code.unwrap_or_else(|| panic!("{name}: {outcome:?}"));
+    assert!([0, 1, 69, 75, 76, 77].contains(&code), "{name}: {outcome:?}");
+    assert_eq!(outcome.summary()["exit"], code, "{name}");
+    assert_eq!(outcome.of_type("error").is_empty(), code == 0, "{name}: {outcome:?}");
+}
+
+#[test]
+fn every_quirk_has_a_test_of_its_own() {
+    let tests = [include_str!("quirks_login.rs"), include_str!("quirks_mail.rs")].concat();
+    for name in names() {
+        let stage = name.strip_prefix("refused-at-");
+        let stem = name.strip_suffix("-pipelined").unwrap_or(&name);
+        let named = tests.contains(&format!("\"{name}\"")) || tests.contains(&format!("\"{stem}\""));
+        assert!(named || stage.is_some_and(|stage| tests.contains(&format!("\"{stage}\""))), "{name}");
+    }
+}
+
+#[test]
+fn list_and_dry_run_come_to_an_end_with_every_quirk_and_change_nothing() {
+    for name in names() {
+        for command in ["list", "fetch"] {
+            let quirk = Quirk::of(&name);
+            let run = quirk.run(command);
+            let run = if command == "fetch" {
+                run.args(["--dry-run", "--delete", "--maildir"]).arg(quirk.world.path("Mail"))
+            } else {
+                run
+            };
+            let outcome = run.go();
+            assert_told(&name, &outcome);
+            assert!(outcome.elapsed < Duration::from_secs(10), "{name}: {:?}", outcome.elapsed);
+            assert!(!quirk.world.path("Mail").exists(), "{name}");
+            let changes = |line: &String| line.starts_with("RETR") || line.starts_with("DELE");
+            assert!(!quirk.sent().concat().iter().any(changes), "{name}: {:?}", quirk.sent());
+        }
+    }
+}
+
+#[test]
+fn a_quirk_is_the_same_quirk_however_its_octets_are_split() {
+    for name in names() {
+        let script = Script::load(&format!("pop3/quirks/{name}"));
+        let endless = |step: &Step| matches!(step, Step::Repeat(None, _));
+        assert!(!script.connections[0].iter().any(endless), "{name} cannot be played in memory");
+        let (whole, haul, seen) = play_in_memory(&script, Cut::Nowhere);
+        let kind = whole.err().map(|failure| failure.kind);
+        let cuts = (1..seen.served.min(1500)).step_by(3).map(Cut::At).chain([1, 2, 3, 7].map(Cut::Every));
+        for cut in cuts {
+            let (result, split, _) = play_in_memory(&script, cut);
+            assert_eq!(result.err().map(|failure| failure.kind), kind, "{name}, {cut:?}");
+            assert_eq!((&split.uids, &split.messages), (&haul.uids, &haul.messages), "{name}, {cut:?}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What stands before the mail: greetings, capabilities, TLS, logins, response codes, pipelining.
+
+use crate::quirks::Quirk;
+use crate::support::pop3d::SECRET;
+use crate::world;
+use md5::{Digest as _, Md5};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::time::Duration;
+
+/// Plays a quirk to `fetch --delete`, which must bring both messages.
+#[track_caller]
+fn brings_both(name: &str) -> Quirk {
+    let quirk = Quirk::of(name);
+    let outcome = quirk.fetch("--delete").go();
+    assert_eq!(outcome.code, Some(0), "{name}: {}\n{:#?}", outcome.err(), quirk.sent());
+    assert_eq!(quirk.subjects(), ["one", "two"], "{name}");
+    quirk.player.assert_followed();
+    quirk
+}
+
+#[test]
+fn a_refusal_says_what_kind_it_is_wherever_it_comes() {
+    for (why, code, kind) in [
+        ("[IN-USE] another session", 75, "deferred"),
+        ("[LOGIN-DELAY] every 15 minutes", 75, "deferred"),
+        ("[SYS/TEMP] no disk", 75, "deferred"),
+        ("[SYS/PERM] mailbox corrupt", 69, "rejected"),
+        ("[AUTH] no such user", 77, "auth"),
+        ("[in-use] in lower case", 75, "deferred"),
+        ("maildrop already locked", 75, "deferred"),
+        ("wait a while", 75, "deferred"),
+        ("server busy", 75, "deferred"),
+    ] {
+        for stage in ["greeting", "user", "pass", "auth", "uidl", "retr"] {
+            let quirk = Quirk::with(&format!("refused-at-{stage}"), &[("@WHY@", why)]);
+            let outcome = quirk.fetch("--keep").go();
+            let error = outcome.assert_failure(code, kind);
+            let said = error["reply"]["lines"][0].as_str().unwrap();
+            assert_eq!(said, format!("-ERR {why}"), "{stage}");
+            assert!(quirk.world.mail().is_empty(), "{stage}: {why}");
+            quirk.player.assert_followed();
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_gives_no_reason_is_judged_by_where_it_comes() {
+    for (stage, code, kind) in [
+        ("greeting", 75, "deferred"),
+        ("user", 77, "auth"),
+        ("pass", 77, "auth"),
+        ("auth", 77, "auth"),
+        ("uidl", 69, "missing"),
+        ("retr", 69, "rejected"),
+    ] {
+        for why in ["", "no", "your account is blocked, unlock it first"] {
+            let quirk = Quirk::with(&format!("refused-at-{stage}"), &[("@WHY@", why)]);
+            quirk.fetch("--keep").go().assert_failure(code, kind);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_cannot_bear_capa_is_asked_without() {
+    for name in ["capa-hangs", "capa-closes", "capa-without-list", "capa-refused-and-closes"] {
+        brings_both(name);
+    }
+}
+
+#[test]
+fn pipelining_that_breaks_is_given_up_and_the_run_completes() {
+    for name in [
+        "pipelining-hangs-up-at-login",
+        "pipelining-loses-commands",
+        "pipelining-mixes-replies",
+        "pipelining-hangs-up-at-retr",
+        "pipelining-mixes-messages",
+    ] {
+        let quirk = brings_both(name);
+        let second = &quirk.sent()[1];
+        assert_eq!(second.iter().filter(|line| line.starts_with("PASS")).count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn sasl_answers_are_found_behind_a_misplaced_ok_and_prose() {
+    brings_both("sasl-ok-for-plus");
+    brings_both("sasl-text-after-plus");
+}
+
+#[test]
+fn a_plus_err_is_a_refusal_and_tried_once() {
+    let quirk = Quirk::of("err-with-a-plus");
+    let error = quirk.fetch("--keep").go().assert_failure(77, "auth");
+    assert_eq!(error["reply"]["lines"][0], "+ERR invalid password", "what the server said");
+    quirk.player.assert_followed();
+    let attempts = quirk.sent().concat().iter().filter(|line| line.starts_with("PASS")).count();
+    assert_eq!(attempts, 1, "lest the account be locked");
+}
+
+#[test]
+fn a_password_goes_out_octet_for_octet_and_never_as_two_lines() {
+    let quirk = Quirk::of("password-odd-bytes");
+    quirk.world.write("secret", b" p\"%41\\ \xc3\xa4\xff \n");
+    quirk.fetch("--delete").go().assert_exit(0);
+    quirk.player.assert_followed();
+    for password in [&b"two\nlines\n"[..], b"carriage\rreturn\n", b"nul\0\n", b"two line ends\n\n"] {
+        let quirk = Quirk::of("password-odd-bytes");
+        quirk.world.write("secret", password);
+        quirk.fetch("--delete").go().assert_failure(78, "config");
+        assert!(!quirk.sent().concat().iter().any(|line| line.starts_with("PASS")));
+    }
+}
+
+#[test]
+fn apop_needs_a_stamp_that_is_a_message_id() {
+    for name in ["apop-stamp-absent", "apop-stamp-no-msg-id"] {
+        let quirk = Quirk::of(name);
+        quirk.fetch_by_account("auth = \"apop\"").go().assert_failure(69, "missing");
+        assert!(!quirk.sent().concat().iter().any(|line| line.starts_with("APOP")), "{name}");
+    }
+    let digest = Md5::digest(format!("<17.4711@localhost>{SECRET}"));
+    let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+    let quirk = Quirk::with("apop-stamp-anywhere", &[("@DIGEST@", &digest)]);
+    quirk.fetch_by_account("auth = \"apop\"").arg("--delete").go().assert_exit(0);
+    quirk.player.assert_followed();
+}
+
+#[test]
+fn stls_is_required_and_what_was_said_before_it_is_forgotten() {
+    for name in ["stls-not-announced", "stls-refused"] {
+        let quirk = Quirk::of(name);
+        quirk.fetch("--keep").go().assert_failure(69, "missing");
+        quirk.player.assert_followed();
+    }
+    brings_both("stls-capa-refused");
+    brings_both("stls-forgets-capabilities");
+}
+
+#[test]
+fn a_server_that_wants_a_delay_between_logins_gets_one_login_a_run() {
+    let quirk = Quirk::of("login-delay");
+    let outcome = quirk.fetch("--delete").arg("--until-empty").go();
+    outcome.assert_exit(0);
+    assert!(outcome.err().contains("900 s"), "it says why: {}", outcome.err());
+    assert_eq!(quirk.subjects(), ["one", "two"]);
+    quirk.player.assert_followed();
+}
+
+#[test]
+fn a_login_cut_off_without_a_word_is_temporary_and_not_tried_again() {
+    let quirk = Quirk::of("login-cut-off");
+    quirk.fetch("--keep").go().assert_failure(75, "network");
+    quirk.player.assert_followed();
+}
+
+#[test]
+fn gmail_lists_recent_mail_for_a_user_name_with_a_colon() {
+    let mut quirk = Quirk::of("gmail-recent-user");
+    quirk.url = format!("pop3s://recent%3Aana@localhost:{}", quirk.player.port());
+    quirk.fetch("--keep").go().assert_exit(0);
+    assert_eq!(quirk.subjects(), ["one", "two"]);
+    quirk.player.assert_followed();
+    let config = "username = \"recent:ana\"";
+    let quirk = Quirk::of("gmail-recent-user");
+    let run = quirk.fetch_by_account("");
+    let text = std::fs::read_to_string(quirk.world.path(".config/postie/config.toml")).unwrap();
+    quirk.world.config(&text.replace("username = \"ana\"", config));
+    run.go().assert_exit(0);
+    assert_eq!(quirk.subjects(), ["one", "two"]);
+}
+
+/// Answers `at` with an octet now and then, each well within the time of an operation, until the client
+/// goes; all else with `+OK`.
+fn trickle(listener: &TcpListener, at: &str) {
+    let (stream, _) = listener.accept().unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut stream = stream;
+    let mut line = String::new();
+    while line != at {
+        let reply = if line == "UIDL" { "+OK\r\n1 uid-1\r\n.\r\n" } else { "+OK\r\n" };
+        let list = if line == "CAPA" || line == "LIST" { ".\r\n" } else { "" };
+        stream.write_all([reply, list].concat().as_bytes()).unwrap();
+        let Some(Ok(next)) = lines.next() else { return };
+        line = next;
+    }
+    let begun = if at.starts_with("RETR") { "+OK\r\n" } else { "" };
+    let mut sent = stream.write_all(begun.as_bytes());
+    while sent.is_ok() {
+        std::thread::sleep(Duration::from_millis(50));
+        sent = stream.write_all(b"x");
+    }
+}
+
+#[test]
+fn a_server_that_trickles_is_given_up() {
+    for at in ["", "CAPA", "USER ana", "UIDL", "RETR 1"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("pop3+insecure://ana@localhost:{}", listener.local_addr().unwrap().port());
+        let world = world();
+        // A client that gives CAPA up may come a second time.
+        let outcome = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                trickle(&listener, at);
+                if at == "CAPA" {
+                    trickle(&listener, "USER ana");
+                }
+            });
+            let run = world.at_url_within("1s", &url, "fetch").arg("--maildir").arg(world.path("Mail"));
+            run.arg("--delete").limit(Duration::from_secs(30)).go()
+        });
+        outcome.assert_failure(75, "timeout");
+        assert!(outcome.elapsed < Duration::from_secs(8), "{at:?}: {:?}", outcome.elapsed);
+        assert!(world.mail().is_empty(), "{at:?}");
+    }
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_temporary_and_one_that_does_not_exist_is_not() {
+    let world = world();
+    // A port that nobody listens on: it was given out a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let fetch =
+        |url: &str| world.at_url_within("2s", url, "fetch").arg("--maildir").arg(world.path("Mail")).go();
+    fetch(&format!("pop3s://ana@localhost:{port}")).assert_failure(75, "network");
+    let nowhere = fetch("pop3s://ana@no-such-host.invalid");
+    assert!(matches!(nowhere.code, Some(68 | 75)), "75 where there is no name service: {nowhere:?}");
+    nowhere.error();
+    assert!(!world.path("Mail").join("new").exists() || world.mail().is_empty());
+}

@@ -1,0 +1,169 @@
+//! postie at a terminal: what it asks, what shows, and how a signal ends the wait for an answer.
+
+use crate::support::leak;
+use crate::support::mailbox::Mailbox;
+use crate::support::pop3d::{Pop3d, SECRET};
+use crate::support::world::World;
+use crate::world;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// postie on a terminal of its own.
+struct Session {
+    screen: OwnedFd,
+    /// Held open, so that the screen can be read after postie has gone, and its modes looked at.
+    line: OwnedFd,
+    child: Child,
+    seen: Vec<u8>,
+    read_to: usize,
+}
+
+impl Session {
+    fn start(world: &World, args: &[&str]) -> Session {
+        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&screen).unwrap();
+        unlockpt(&screen).unwrap();
+        let name = ptsname(&screen, Vec::new()).unwrap();
+        let line = open(&*name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        let end = || line.try_clone().unwrap();
+        let child = Command::new("setsid")
+            .arg("--ctty")
+            .arg(env!("CARGO_BIN_EXE_postie"))
+            .args(args)
+            .env_clear()
+            .env("HOME", world.root())
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(world.root())
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap();
+        Session { screen, line, child, seen: Vec::new(), read_to: 0 }
+    }
+
+    /// Waits until `text` shows behind what was waited for before.
+    #[track_caller]
+    fn expect(&mut self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let shown = String::from_utf8_lossy(&self.seen[self.read_to..]).into_owned();
+            if let Some(at) = shown.find(text) {
+                self.read_to += at + text.len();
+                return;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{text:?} does not show: {shown}");
+            let mut wait = [PollFd::new(&self.screen, PollFlags::IN)];
+            poll(&mut wait, Some(&Timespec::try_from(left).unwrap())).unwrap();
+            if !wait[0].revents().is_empty() {
+                let mut octets = [0; 1024];
+                let got = rustix::io::read(&self.screen, &mut octets).unwrap();
+                self.seen.extend_from_slice(&octets[..got]);
+            }
+        }
+    }
+
+    fn type_in(&self, text: &str) {
+        assert_eq!(rustix::io::write(&self.screen, text.as_bytes()).unwrap(), text.len());
+    }
+
+    fn has_echo(&self) -> bool {
+        tcgetattr(&self.line).unwrap().local_modes.contains(LocalModes::ECHO)
+    }
+
+    /// Waits for the end. The password never showed, and the terminal is as it was.
+    #[track_caller]
+    fn end(mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > until {
+                self.child.kill().unwrap();
+                panic!("it does not end: {}", String::from_utf8_lossy(&self.seen));
+            }
+            // Reading what it writes keeps it going, and waits for it.
+            let mut wait = [PollFd::new(&self.screen, PollFlags::IN)];
+            let moment = Timespec::try_from(Duration::from_millis(20)).unwrap();
+            if poll(&mut wait, Some(&moment)).unwrap() > 0 {
+                let mut octets = [0; 1024];
+                let got = rustix::io::read(&self.screen, &mut octets).unwrap();
+                self.seen.extend_from_slice(&octets[..got]);
+            }
+        };
+        leak::assert_absent(&self.seen, SECRET, "the terminal");
+        assert!(self.has_echo(), "the terminal was left without echo");
+        status
+    }
+}
+
+#[test]
+fn an_account_is_added_by_answering_questions() {
+    let world = world();
+    let mut session = Session::start(&world, &["config", "add"]);
+    session.expect("Mail address: ");
+    session.type_in("nobody\n");
+    session.expect("no domain");
+    session.type_in("ana@gmail.com\n");
+    session.expect("Name of the account [mail]: ");
+    session.type_in("g\n");
+    session.expect("beside the address: ");
+    session.type_in("Ana\n");
+    session.expect("app password");
+    session.expect("ask [ask]: ");
+    session.type_in("store\n");
+    session.expect("Password: ");
+    assert!(!session.has_echo());
+    session.type_in(&format!("{SECRET}x\u{7f}\n"));
+    session.expect("account g is added");
+    assert!(session.end().success());
+    let text = fs::read_to_string(world.path(".config/postie/config.toml")).unwrap();
+    assert!(text.starts_with("[accounts.g]\nemail = \"ana@gmail.com\"\nname = \"Ana\"\n"), "{text}");
+    assert!(text.contains(&format!("password = \"{SECRET}\"\n")), "the typing error was mended");
+    assert!(text.contains("host = \"pop.gmail.com\"") && text.contains("host = \"smtp.gmail.com\""));
+}
+
+#[test]
+fn a_password_that_nothing_else_gives_is_asked_for() {
+    let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
+    let world = world();
+    let url = server.url();
+    let mut session = Session::start(&world, &["list", "--server", &url, "--ca-file", "ca.pem"]);
+    session.expect("Password for ana@localhost");
+    session.expect(": ");
+    session.type_in(&format!("{SECRET}\n"));
+    session.expect("1 ");
+    assert!(session.end().success());
+}
+
+#[test]
+fn a_signal_ends_every_question_and_leaves_the_terminal_as_it_was() {
+    let world = world();
+    let url = "pop3s://ana@localhost:1";
+    for (args, question) in
+        [(&["config", "add"][..], "Mail address: "), (&["list", "--server", url][..], "localhost:1: ")]
+    {
+        for signal in [2, 15] {
+            let mut session = Session::start(&world, args);
+            session.expect(question);
+            if signal == 2 {
+                session.type_in("\u{3}");
+            } else {
+                let child = rustix::process::Pid::from_child(&session.child);
+                rustix::process::kill_process(child, rustix::process::Signal::TERM).unwrap();
+            }
+            assert_eq!(session.end().signal(), Some(signal), "{question}");
+        }
+    }
+}
