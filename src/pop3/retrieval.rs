@@ -33,6 +33,15 @@ pub enum What {
     Header,
 }
 
+impl What {
+    fn command(self, number: u32) -> String {
+        match self {
+            What::Message => format!("RETR {number}"),
+            What::Header => format!("TOP {number} 0"),
+        }
+    }
+}
+
 /// Takes what a retrieval brings, in the order of the messages wanted. `index` counts in that order.
 /// An error of `chunk`, `begin` or `confirm` ends the session where it stands.
 pub trait Receiver {
@@ -46,9 +55,9 @@ pub trait Receiver {
     fn refused(&mut self, index: usize, failure: Failure) -> Result<(), Failure>;
 }
 
-/// The most commands ahead of their replies. 4,096 of them are under 64 KiB, which fits the buffers on
-/// the way: neither side can block the other.
-const WINDOW_COMMANDS: usize = 4096;
+/// The most octets of commands ahead of their replies, which fit the buffers on the way: neither side can
+/// block the other. With messages of 4 KiB a near server needs 5,000 commands to be kept busy for 100 ms.
+const WINDOW_COMMANDS: usize = 64 * 1024;
 /// The most octets of messages ahead.
 const WINDOW_OCTETS: u64 = 32 * 1024 * 1024;
 /// What a message of unknown size counts for.
@@ -61,6 +70,8 @@ struct Window<'a> {
     wanted: &'a [Wanted],
     what: What,
     pipelined: bool,
+    /// The most commands ahead.
+    commands: usize,
     sent: usize,
     done: usize,
     octets: u64,
@@ -103,7 +114,23 @@ impl Glued {
     }
 }
 
-impl Window<'_> {
+impl<'a> Window<'a> {
+    fn new(wanted: &'a [Wanted], what: What, pipelined: bool) -> Self {
+        let highest = wanted.iter().map(|wanted| wanted.number).max().unwrap_or(0);
+        let longest = what.command(highest).len() + "\r\n".len();
+        Window {
+            wanted,
+            what,
+            pipelined,
+            commands: WINDOW_COMMANDS / longest,
+            sent: 0,
+            done: 0,
+            octets: 0,
+            noop_sent: false,
+            unconfirmed: None,
+        }
+    }
+
     /// What a message counts for. A listed size is a hint: one alone never counts for more than a window.
     fn size(&self, index: usize) -> u64 {
         match self.what {
@@ -118,13 +145,13 @@ impl Window<'_> {
         if !self.pipelined {
             return ahead == 0;
         }
-        ahead < WINDOW_COMMANDS && (ahead == 0 || self.octets + self.size(self.sent) <= WINDOW_OCTETS)
+        ahead < self.commands && (ahead == 0 || self.octets + self.size(self.sent) <= WINDOW_OCTETS)
     }
 
     /// Sends what the window has room for, in one write, when enough has room.
     fn refill(&mut self, dialogue: &mut Dialogue) -> Result<(), Failure> {
         let ahead = self.sent - self.done;
-        let room = if self.pipelined { WINDOW_COMMANDS - ahead } else { 1 - ahead.min(1) };
+        let room = if self.pipelined { self.commands - ahead } else { 1 - ahead.min(1) };
         let worth_it = ahead < REFILL || (room >= REFILL && self.octets <= WINDOW_OCTETS / 8 * 7);
         if !worth_it || (self.sent == self.wanted.len() && (self.noop_sent || !self.wants_noop())) {
             return Ok(());
@@ -132,10 +159,7 @@ impl Window<'_> {
         let before = (self.sent, self.noop_sent);
         while self.sent < self.wanted.len() && self.open() {
             let number = self.wanted[self.sent].number;
-            match self.what {
-                What::Message => dialogue.command(&format!("RETR {number}"))?,
-                What::Header => dialogue.command(&format!("TOP {number} 0"))?,
-            }
+            dialogue.command(&self.what.command(number))?;
             self.octets += self.size(self.sent);
             self.sent += 1;
         }
@@ -175,16 +199,7 @@ impl Transaction {
             return Ok(());
         }
         let pipelined = self.pipelines();
-        let mut window = Window {
-            wanted,
-            what,
-            pipelined,
-            sent: 0,
-            done: 0,
-            octets: 0,
-            noop_sent: false,
-            unconfirmed: None,
-        };
+        let mut window = Window::new(wanted, what, pipelined);
         self.dialogue.wire.lock_step(!pipelined);
         let result = self.run(&mut window, receiver);
         if let Err(failure) = &result {

@@ -238,6 +238,11 @@ impl Real {
         )
     }
 
+    /// The port of the POP3 side, with TLS from the start or without any.
+    pub fn pop3_port(&self, tls: bool) -> u16 {
+        if tls { self.ports.pop3s } else { self.ports.pop3 }
+    }
+
     /// The URL of the POP3 side for `user`, implicit TLS.
     pub fn pop3_url(&self, user: &str) -> String {
         format!("pop3s://{user}@localhost:{}", self.ports.pop3s)

@@ -1,0 +1,303 @@
+//! Times `postie fetch` beside the fetchers that are installed, against a Dovecot of its own on loopback.
+//! How to run it and how to read it: `benches/README.md`.
+//!
+//! All programs take the same mailbox in the same run, one after the other, in another order each round,
+//! so that a busy minute of the machine hits all of them. What they stored is counted, and for postie
+//! compared octet by octet: a time without the mail to show for it is worth nothing.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on has failed, and its output is what it is for"
+)]
+
+#[path = "../tests/support/mod.rs"]
+#[allow(dead_code, reason = "the integration tests use the other parts")]
+mod support;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use support::authority::Authority;
+use support::pop3d::{SECRET, USER};
+use support::real::{Real, program};
+use support::{disk, mailbox};
+
+/// What to measure.
+struct Options {
+    messages: usize,
+    octets: usize,
+    rounds: usize,
+    tls: bool,
+    dir: PathBuf,
+}
+
+impl Options {
+    fn read() -> Options {
+        let mut options =
+            Options { messages: 2000, octets: 4096, rounds: 5, tls: false, dir: std::env::temp_dir() };
+        let mut args = std::env::args().skip(1);
+        let number = |text: Option<String>| text.and_then(|text| text.parse().ok()).expect("a number");
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--messages" => options.messages = number(args.next()),
+                "--octets" => options.octets = number(args.next()),
+                "--rounds" => options.rounds = number(args.next()),
+                "--tls" => options.tls = true,
+                "--dir" => options.dir = args.next().expect("a directory").into(),
+                // Given by cargo itself.
+                "--bench" => {}
+                other => panic!("{other}: the options are --messages, --octets, --rounds, --tls, --dir"),
+            }
+        }
+        options
+    }
+}
+
+/// Where the server is, and the mailbox on it.
+struct Target {
+    port: u16,
+    tls: bool,
+    ca: PathBuf,
+    messages: Vec<Vec<u8>>,
+}
+
+/// A program that is measured. `fetch` makes its command: a directory for its state, and where mail goes.
+struct Peer {
+    name: &'static str,
+    /// The program it needs.
+    needs: &'static str,
+    /// Whether a second run takes only what is new.
+    remembers: bool,
+    /// Whether mail goes to one file.
+    one_file: bool,
+    fetch: fn(&Target, &Path, &Path) -> Command,
+}
+
+const PEERS: [Peer; 5] = [
+    Peer { name: "postie", needs: "", remembers: true, one_file: false, fetch: postie },
+    Peer { name: "postie, mbox", needs: "", remembers: true, one_file: true, fetch: postie_mbox },
+    Peer { name: "mpop", needs: "mpop", remembers: true, one_file: false, fetch: mpop },
+    Peer {
+        name: "fetchmail, one file",
+        needs: "fetchmail",
+        remembers: true,
+        one_file: true,
+        fetch: fetchmail,
+    },
+    Peer { name: "curl", needs: "curl", remembers: false, one_file: false, fetch: curl },
+];
+
+fn postie(target: &Target, state: &Path, to: &Path) -> Command {
+    make_maildir(to);
+    postie_to(target, state, "--maildir", to)
+}
+
+fn postie_mbox(target: &Target, state: &Path, to: &Path) -> Command {
+    postie_to(target, state, "--mbox", to)
+}
+
+fn postie_to(target: &Target, state: &Path, kind: &str, to: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_postie"));
+    let scheme = if target.tls { "pop3s" } else { "pop3+insecure" };
+    command.args(["fetch", "-q", "--keep", "--password-env", "BENCH_SECRET"]);
+    command.args(["--server", &format!("{scheme}://{USER}@localhost:{}", target.port), kind]).arg(to);
+    if target.tls {
+        command.arg("--ca-file").arg(&target.ca);
+    }
+    command.env("BENCH_SECRET", SECRET).env("HOME", state).env("XDG_STATE_HOME", state);
+    command.env("XDG_CONFIG_HOME", state);
+    command
+}
+
+fn mpop(target: &Target, state: &Path, to: &Path) -> Command {
+    make_maildir(to);
+    let tls = match target.tls {
+        true => format!("tls on\ntls_starttls off\ntls_trust_file {}\n", target.ca.display()),
+        false => "tls off\n".to_owned(),
+    };
+    let text = format!(
+        "account default\nhost localhost\nport {}\nuser {USER}\npassword {SECRET}\nauth user\nkeep on\n\
+         delivery maildir {}\nuidls_file {}/uidls\nreceived_header off\npipelining auto\n{tls}",
+        target.port,
+        to.display(),
+        state.display()
+    );
+    let mut command = Command::new(program("mpop").unwrap());
+    command.arg("-q").arg("-C").arg(configuration(state, &text));
+    command
+}
+
+fn fetchmail(target: &Target, state: &Path, to: &Path) -> Command {
+    let tls = match target.tls {
+        true => format!("ssl sslcertck sslcertfile \"{}\"", target.ca.display()),
+        false => "sslproto ''".to_owned(),
+    };
+    let text = format!(
+        "set idfile \"{0}/ids\"\nset invisible\npoll localhost protocol POP3 port {1} uidl timeout 300\n\
+         user \"{USER}\" password \"{SECRET}\" is \"root\" here keep no rewrite bsmtp \"{2}\" {tls}\n",
+        state.display(),
+        target.port,
+        to.display()
+    );
+    let mut command = Command::new(program("fetchmail").unwrap());
+    command.arg("-f").arg(configuration(state, &text)).arg("--pidfile").arg(state.join("pid"));
+    command.args(["--nosyslog", "-s"]).env("FETCHMAILHOME", state).env("HOME", state);
+    command
+}
+
+fn curl(target: &Target, _: &Path, to: &Path) -> Command {
+    fs::create_dir_all(to).unwrap();
+    let scheme = if target.tls { "pop3s" } else { "pop3" };
+    let mut command = Command::new(program("curl").unwrap());
+    command.args(["-sS", "-u", &format!("{USER}:{SECRET}"), "--login-options", "AUTH=PLAIN"]);
+    command.args(["--sasl-ir", "--cacert"]).arg(&target.ca);
+    command.arg(format!("{scheme}://localhost:{}/[1-{}]", target.port, target.messages.len()));
+    command.arg("-o").arg(format!("{}/#1", to.display()));
+    command
+}
+
+fn configuration(state: &Path, text: &str) -> PathBuf {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let path = state.join("rc");
+    let mut file =
+        fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    path
+}
+
+fn make_maildir(to: &Path) {
+    use std::os::unix::fs::DirBuilderExt as _;
+    for part in ["tmp", "new", "cur"] {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(to.join(part)).unwrap();
+    }
+}
+
+/// Runs a program to its end, which has to be a good one.
+fn time(mut command: Command) -> Duration {
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let begun = Instant::now();
+    let output = command.stderr(Stdio::piped()).output().unwrap();
+    let taken = begun.elapsed();
+    // fetchmail ends with 1 where there is no new mail.
+    let fine = output.status.success() || output.status.code() == Some(1);
+    assert!(fine, "{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    taken
+}
+
+/// The floor: all of it asked for at once and thrown away. No fetcher can be faster against this server.
+fn drain(target: &Target) -> Duration {
+    let begun = Instant::now();
+    let mut link = TcpStream::connect(("127.0.0.1", target.port)).unwrap();
+    link.set_nodelay(true).unwrap();
+    let count = target.messages.len();
+    let mut flight = format!("USER {USER}\r\nPASS {SECRET}\r\n");
+    (1..=count).for_each(|number| flight.push_str(&format!("RETR {number}\r\n")));
+    flight.push_str("QUIT\r\n");
+    let mut input = BufReader::with_capacity(1 << 18, link.try_clone().unwrap());
+    let mut line = Vec::new();
+    input.read_until(b'\n', &mut line).unwrap();
+    let sender = std::thread::spawn(move || link.write_all(flight.as_bytes()).unwrap());
+    let (mut ends, mut octets, mut window) = (0, vec![0; 1 << 18], [0; 5]);
+    while let Ok(got @ 1..) = input.read(&mut octets) {
+        for octet in &octets[..got] {
+            window.rotate_left(1);
+            window[4] = *octet;
+            ends += usize::from(window == *b"\r\n.\r\n");
+        }
+    }
+    sender.join().unwrap();
+    assert_eq!(ends, count, "messages that came");
+    begun.elapsed()
+}
+
+/// What a peer stored is all of it.
+fn check(peer: &Peer, target: &Target, to: &Path) {
+    if peer.one_file {
+        let stored = fs::metadata(to).unwrap().len();
+        let sent: usize = target.messages.iter().map(Vec::len).sum();
+        assert!(stored > sent as u64 / 2, "{}: {stored} octets stored of {sent}", peer.name);
+    } else if peer.name == "postie" {
+        let wanted: Vec<_> = target.messages.iter().map(|message| mailbox::stored(message)).collect();
+        disk::assert_same(&disk::sorted(disk::maildir(to)), &disk::sorted(wanted));
+    } else {
+        let dir = if to.join("new").exists() { to.join("new") } else { to.to_owned() };
+        assert_eq!(disk::names(&dir).len(), target.messages.len(), "{}", peer.name);
+    }
+}
+
+fn median(times: &mut [Duration]) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64()
+}
+
+fn report(title: &str, floor: Option<f64>, mut rows: Vec<(&str, Vec<Duration>)>) {
+    let postie = rows.iter_mut().find(|row| row.0 == "postie").map_or(1.0, |row| median(&mut row.1));
+    println!(
+        "\n{title}\n{:22} {:>9} {:>9} {:>12} {:>12}",
+        "", "median s", "best s", "of postie's", "of the floor"
+    );
+    rows.sort_by(|a, b| a.1.iter().min().cmp(&b.1.iter().min()));
+    for (name, times) in &mut rows {
+        let middle = median(times);
+        let of_floor = floor.map_or_else(|| "-".to_owned(), |floor| format!("{:.2}", middle / floor));
+        let best = times[0].as_secs_f64();
+        println!("{name:22} {middle:9.3} {best:9.3} {:>12.2} {of_floor:>12}", middle / postie);
+    }
+}
+
+fn main() {
+    let options = Options::read();
+    let Some(real) = Real::start("the fetch benchmark") else { return };
+    let work = tempfile::Builder::new().prefix("postie-bench-").tempdir_in(&options.dir).unwrap();
+    let ca = work.path().join("ca.pem");
+    fs::write(&ca, Authority::shared().pem()).unwrap();
+    let messages: Vec<Vec<u8>> =
+        (1..=options.messages).map(|number| mailbox::message_of(number, options.octets)).collect();
+    real.fill(USER, &messages);
+    let target = Target { port: real.pop3_port(options.tls), tls: options.tls, ca, messages };
+    let peers: Vec<&Peer> =
+        PEERS.iter().filter(|peer| peer.needs.is_empty() || program(peer.needs).is_some()).collect();
+    // The server reads its mailbox for the first time; nobody should pay for that.
+    let plain = Target {
+        port: real.pop3_port(false),
+        messages: target.messages.clone(),
+        ca: PathBuf::new(),
+        tls: false,
+    };
+    drain(&plain);
+    let (mut floors, mut first, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    peers.iter().for_each(|peer| first.push((peer.name, Vec::new())));
+    peers.iter().for_each(|peer| again.push((peer.name, Vec::new())));
+    for round in 0..options.rounds {
+        floors.push(drain(&plain));
+        for turn in 0..peers.len() {
+            let which = (turn + round) % peers.len();
+            let peer = peers[which];
+            let state = work.path().join(format!("state-{which}-{round}"));
+            let to = work.path().join(format!("mail-{which}-{round}"));
+            fs::create_dir(&state).unwrap();
+            first[which].1.push(time((peer.fetch)(&target, &state, &to)));
+            check(peer, &target, &to);
+            if peer.remembers {
+                again[which].1.push(time((peer.fetch)(&target, &state, &to)));
+                check(peer, &target, &to);
+            }
+        }
+    }
+    again.retain(|row| !row.1.is_empty());
+    let floor = median(&mut floors);
+    println!(
+        "{} messages of {} octets{}, {} rounds; the floor (fetched in clear, thrown away): {floor:.3} s",
+        options.messages,
+        options.octets,
+        if options.tls { ", TLS" } else { "" },
+        options.rounds
+    );
+    report("The first fetch", Some(floor), first);
+    report("A second one, nothing new", None, again);
+}
