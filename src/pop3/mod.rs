@@ -85,7 +85,7 @@ impl Dialogue {
         mut each: impl FnMut(Option<&[u8]>),
     ) -> Result<(), Failure> {
         /// Octets of one row that are passed over before the server is taken for hostile.
-        const MOST_SKIPPED: usize = 16 * 1024 * 1024;
+        const MOST_SKIPPED: usize = 2 * 1024 * 1024;
         for _ in 0..=most {
             let row =
                 self.wire.read_row(pop3::MAX_ROW, MOST_SKIPPED).map_err(|error| self.lost(stage, &error))?;
