@@ -23,6 +23,7 @@ mod errors;
 mod judge;
 mod kill;
 mod line;
+mod order;
 mod power;
 mod scene;
 mod strace;
