@@ -134,6 +134,7 @@ complete -c postie -n "__fish_postie_using_subcommand send" -l references -d 'Th
 complete -c postie -n "__fish_postie_using_subcommand send" -l message-id -d 'The Message-ID [default: a new one]' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l date -d 'The date, RFC 3339 or RFC 5322 [default: now]' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l raw -d 'Send a complete message as it is, from a file or standard input' -r -F
+complete -c postie -n "__fish_postie_using_subcommand send" -l rate -d 'Send at most so many messages of a batch in a time: 30/min (or /s, /h)' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l envelope-from -d 'The envelope\'s sender; <> for none' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l dsn-notify -d 'When to be notified: never, or of success, failure, delay' -r -f -a "never\t'Never'
 success\t'When it was delivered'
@@ -162,6 +163,7 @@ complete -c postie -n "__fish_postie_using_subcommand send" -l color -d 'When to
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand send" -s E -l skip-empty -d 'Send nothing if the body is empty, and exit 0'
+complete -c postie -n "__fish_postie_using_subcommand send" -l batch -d 'Send many: JSON Lines of messages on standard input, a line of JSON for each on standard output'
 complete -c postie -n "__fish_postie_using_subcommand send" -l require-tls -d 'Have every server on the way use TLS (REQUIRETLS)'
 complete -c postie -n "__fish_postie_using_subcommand send" -l dry-run -d 'Build and check the message, print the plan'
 complete -c postie -n "__fish_postie_using_subcommand send" -l print -d 'Print the exact octets that would be sent'

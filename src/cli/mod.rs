@@ -64,6 +64,8 @@ impl Cli {
         let mut cli = Cli::from_arg_matches(&matches)?;
         if let (Command::Send(send), Some((_, matches))) = (&mut cli.command, matches.subcommand()) {
             send.bind_parts(matches)?;
+            // What a batch answers is JSON Lines, asked for or not.
+            cli.global.json |= send.batch;
         }
         Ok(cli)
     }

@@ -102,6 +102,24 @@ pub struct SendArgs {
     #[arg(long, value_name = "FILE|-", num_args = 0..=1, default_missing_value = "-", help_heading = "Message")]
     pub raw: Option<PathBuf>,
 
+    /// Send many: JSON Lines of messages on standard input, a line of JSON for each on standard output
+    ///
+    /// A line is an object with to, cc, bcc, from, reply_to, subject, text, html, headers, attachments,
+    /// message_id, in_reply_to, references, date, envelope_from, or raw / raw_base64 beside to and
+    /// envelope_from; id is given back. Every line gives one line of type receipt or error, in order; blank
+    /// lines are passed over. All go over one connection. --from and --envelope-from stand in for lines
+    /// that name none. A signal ends the batch behind the message under way.
+    #[arg(long, help_heading = "Message", conflicts_with_all = [
+        "recipients", "to", "cc", "bcc", "reply_to", "subject", "text", "markup", "attach", "inline",
+        "header", "in_reply_to", "references", "message_id", "date", "skip_empty", "raw", "print", "check",
+        "retry_for",
+    ])]
+    pub batch: bool,
+
+    /// Send at most so many messages of a batch in a time: 30/min (or /s, /h)
+    #[arg(long, value_name = "N/min", help_heading = "Control", value_parser = pace)]
+    pub rate: Option<Duration>,
+
     /// The envelope's sender; <> for none
     #[arg(long, value_name = "ADDR|<>", help_heading = "Envelope", allow_hyphen_values = true)]
     pub envelope_from: Option<String>,
@@ -233,7 +251,36 @@ impl SendArgs {
     }
 }
 
+/// The time between two messages, from a rate such as `30/min`.
+fn pace(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a number above 0 and a time: 30/min, 2/s, 500/h".to_owned();
+    let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
+    let count = count.parse::<u32>().ok().filter(|count| *count > 0).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "min" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    Ok(Duration::from_secs(seconds) / count)
+}
+
 fn misplaced(option: &str, why: &str) -> clap::Error {
     let option = option.replace('_', "-");
     clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("--{option}: {why}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_in_a_time() {
+        assert_eq!(pace("30/min"), Ok(Duration::from_secs(2)));
+        assert_eq!(pace("4/s"), Ok(Duration::from_millis(250)));
+        assert_eq!(pace("1/h"), Ok(Duration::from_secs(3600)));
+        for bad in ["", "30", "0/min", "-1/min", "x/min", "3/day", "/min"] {
+            assert!(pace(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -184,7 +184,7 @@ fn internal(what: &str) -> Failure {
 fn refuse(args: &[OsString], error: &clap::Error, started: Instant) -> Exit {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let flag = |name: &str| args.iter().any(|arg| arg == name);
-    let global = Global { json: flag("--json") && !asked, ..Global::default() };
+    let global = Global { json: (flag("--json") || flag("--batch")) && !asked, ..Global::default() };
     let command = ["fetch", "list", "send", "test-account", "config"].into_iter().find(|name| flag(name));
     let mut out = Output::new(&global, command.unwrap_or("postie"), started);
     let text = error.render().to_string();

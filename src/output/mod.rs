@@ -187,6 +187,11 @@ impl Output {
     /// Reports one failure: a JSON `error` line and a line for people. The exit code is settled elsewhere.
     pub fn error(&mut self, about: &About<'_>, failure: &Failure) {
         self.line("error", &json::ErrorLine::new(about, failure));
+        self.complain(about, failure);
+    }
+
+    /// Says a failure to people alone, on standard error: its JSON is part of another line.
+    pub fn complain(&mut self, about: &About<'_>, failure: &Failure) {
         // An account made on the spot is called after its server, which the message names already.
         let said =
             |account: &&str| failure.message.split(": ").next().is_some_and(|place| account.ends_with(place));

@@ -25,6 +25,7 @@ mod real_fetch;
 mod real_send;
 mod secrets;
 mod send;
+mod send_batch;
 mod send_refused;
 mod signals;
 mod smtp_session;

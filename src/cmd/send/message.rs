@@ -136,7 +136,7 @@ fn refuse_composing(args: &SendArgs) -> Result<(), Failure> {
 }
 
 /// The author that an account stands for.
-fn author_of(account: &Account) -> Option<Mailbox> {
+pub(super) fn author_of(account: &Account) -> Option<Mailbox> {
     let address = addresses::to_ascii_domain(account.email.clone()?).ok()?;
     Some(Mailbox { name: account.name.clone(), address })
 }
@@ -181,7 +181,7 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
 
 /// The author: the one who is named, with the account's name if it is the account's address; else the
 /// account's.
-fn author(named: Option<Mailbox>, account: Option<&Account>) -> Result<Mailbox, Failure> {
+pub(super) fn author(named: Option<Mailbox>, account: Option<&Account>) -> Result<Mailbox, Failure> {
     let own = account.and_then(author_of);
     match (named, own) {
         (Some(named), Some(own)) if named.name.is_none() && named.address.same_mailbox(&own.address) => {

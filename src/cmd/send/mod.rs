@@ -3,6 +3,7 @@
 //! Everything is read and checked before the first connection: arguments, files, standard input, the
 //! account, the place for a copy, the secret.
 
+mod batch;
 mod message;
 mod options;
 mod stdin;
@@ -42,6 +43,12 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
     }
     let options = options::of(args)?;
     stdin::check(args, &context.global)?;
+    if args.batch {
+        return Ok(batch::run(args, context)?);
+    }
+    if args.rate.is_some() {
+        return Err(Failure::usage("--rate: only together with --batch").into());
+    }
     if args.print && context.global.json {
         return Err(
             Failure::usage("--print: it writes the message to standard output, not JSON Lines").into()

@@ -38,6 +38,9 @@ fn claims(args: &SendArgs) -> Vec<&'static str> {
             claims.push(name);
         }
     }
+    if args.batch {
+        claims.push("--batch");
+    }
     for part in args.parts.iter().filter(|part| is_stdin(&part.path)) {
         claims.push(if part.inline { "--inline" } else { "--attach" });
     }

@@ -2,11 +2,13 @@
 //! of it. Temporary failures are tried again where that was asked for, with the same message and so the
 //! same Message-ID; once the final dot may have left, never.
 
+mod channel;
 mod copy;
 mod declare;
 mod queue_id;
 mod receipt;
 
+pub use channel::Channel;
 pub use copy::CopyTo;
 pub use receipt::{Receipt, Recipient, Status, TlsUsed};
 
@@ -132,7 +134,7 @@ fn run(job: &Job<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mut dy
 }
 
 /// Waits, and says whether nobody asked to stop meanwhile.
-fn wait(limits: &Limits, pause: Duration) -> bool {
+pub fn wait(limits: &Limits, pause: Duration) -> bool {
     let until = Instant::now() + pause;
     loop {
         let left = until.saturating_duration_since(Instant::now());
@@ -173,11 +175,16 @@ impl<'a> Attempt<'a> {
     ) -> Result<(), Failure> {
         let wire = (self.job.connect)()?;
         let mut ready = open(wire, &self.job.opening)?;
-        self.receipt.tls = ready.tls().map(TlsUsed::from);
-        self.receipt.auth = ready.mechanism().map(crate::codec::sasl::Mechanism::name);
+        self.note_session(&ready);
         let result = self.transactions(&mut ready, outgoing, extent, progress);
         ready.quit();
         result
+    }
+
+    /// Notes how the session was made.
+    fn note_session(&mut self, ready: &Ready) {
+        self.receipt.tls = ready.tls().map(TlsUsed::from);
+        self.receipt.auth = ready.mechanism().map(crate::codec::sasl::Mechanism::name);
     }
 
     fn transactions(

@@ -1,0 +1,274 @@
+//! One line of a batch: its fields, and the message they make. What is not known, comes twice or has the
+//! wrong type is an error, not left out.
+
+use crate::account::Account;
+use crate::cmd::send::message::{author, author_of};
+use crate::mail::compose::{Letter, Part, Source, compose};
+use crate::mail::raw::{Beside, Raw};
+use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
+use crate::words::{Address, Failure, Kind, Scope};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use std::fmt;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+/// The fields of a line.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fields {
+    pub id: Option<Value>,
+    to: Option<Texts>,
+    cc: Option<Texts>,
+    bcc: Option<Texts>,
+    from: Option<String>,
+    reply_to: Option<Texts>,
+    subject: Option<String>,
+    text: Option<String>,
+    html: Option<String>,
+    headers: Option<Headers>,
+    attachments: Option<Vec<Attachment>>,
+    message_id: Option<String>,
+    in_reply_to: Option<String>,
+    references: Option<Texts>,
+    date: Option<String>,
+    envelope_from: Option<String>,
+    raw: Option<String>,
+    raw_base64: Option<String>,
+}
+
+/// One text or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a string or a list of strings is wanted")]
+enum Texts {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Texts {
+    fn each(&self) -> &[String] {
+        match self {
+            Texts::One(text) => std::slice::from_ref(text),
+            Texts::Several(texts) => texts,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attachment {
+    path: Option<PathBuf>,
+    base64: Option<String>,
+    name: Option<String>,
+    #[serde(rename = "type")]
+    content_type: Option<String>,
+    cid: Option<String>,
+}
+
+/// Header fields in the order in which they were written, as `Name: value`.
+#[derive(Debug, Default)]
+struct Headers(Vec<String>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Headers;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of header fields")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+                let mut lines = Vec::new();
+                while let Some((name, values)) = map.next_entry::<String, Texts>()? {
+                    // A colon in a name would make it another name.
+                    if name.is_empty() || name.contains(':') {
+                        return Err(serde::de::Error::custom(format!("{name:?} is no name of a field")));
+                    }
+                    lines.extend(values.each().iter().map(|value| format!("{name}: {value}")));
+                }
+                Ok(Headers(lines))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+/// What lines that name nobody get.
+pub struct Defaults<'a> {
+    pub account: &'a Account,
+    /// `--from`.
+    pub from: Option<Mailbox>,
+    /// `--envelope-from`.
+    pub sender: Option<Option<Address>>,
+}
+
+/// Reads a line; an error comes with the `id` as far as it can be seen.
+pub fn read(octets: &[u8]) -> Result<Fields, (Option<Value>, Failure)> {
+    serde_json::from_slice(octets).map_err(|error| {
+        let id = match serde_json::from_slice(octets) {
+            Ok(Value::Object(mut line)) => line.remove("id"),
+            _ => None,
+        };
+        let what = error.to_string().replace(" at line 1 column ", " at column ");
+        (id, bad(format!("reading its JSON: {what}")))
+    })
+}
+
+fn bad(what: impl fmt::Display) -> Failure {
+    Failure::new(Kind::Input, "input", what.to_string()).scoped(Scope::Message)
+}
+
+impl Fields {
+    /// Makes the message.
+    pub fn build(self, defaults: &Defaults<'_>) -> Result<Outgoing, Failure> {
+        let built = match (self.raw.is_some(), self.raw_base64.is_some()) {
+            (true, true) => Err(bad("raw and raw_base64: only one of them")),
+            (false, false) => self.compose(defaults),
+            _ => self.pass_on(defaults),
+        };
+        built.map_err(|failure| match failure.kind {
+            // What is wrong with a line is wrong with the input, not with the call.
+            Kind::Usage => Failure { kind: Kind::Input, ..failure }.scoped(Scope::Message),
+            _ => failure.scoped(Scope::Message),
+        })
+    }
+
+    fn sender(&self, defaults: &Defaults<'_>) -> Result<Option<Option<Address>>, Failure> {
+        match self.envelope_from.as_deref() {
+            None => Ok(defaults.sender.clone()),
+            Some("" | "<>") => Ok(Some(None)),
+            Some(text) => {
+                let mailbox =
+                    addresses::single(text).map_err(|error| bad(format!("envelope_from: {error}")))?;
+                Ok(Some(Some(mailbox.address)))
+            }
+        }
+    }
+
+    fn compose(self, defaults: &Defaults<'_>) -> Result<Outgoing, Failure> {
+        let sender = self.sender(defaults)?;
+        let named = self.from.as_deref().map(addresses::single).transpose();
+        let named = named.map_err(|error| bad(format!("from: {error}")))?.or_else(|| defaults.from.clone());
+        let parts = self.attachments.unwrap_or_default().into_iter().map(part);
+        let letter = Letter {
+            from: author(named, Some(defaults.account))?,
+            to: list("to", &self.to)?,
+            cc: list("cc", &self.cc)?,
+            bcc: list("bcc", &self.bcc)?,
+            reply_to: list("reply_to", &self.reply_to)?,
+            subject: self.subject,
+            headers: self.headers.unwrap_or_default().0,
+            in_reply_to: self.in_reply_to,
+            references: self.references.map(|references| references.each().join(" ")),
+            message_id: self.message_id,
+            date: self.date,
+            text: self.text.map(String::into_bytes),
+            html: self.html.map(String::into_bytes),
+            parts: parts.collect::<Result<_, _>>()?,
+        };
+        compose(letter, sender)
+    }
+
+    fn pass_on(mut self, defaults: &Defaults<'_>) -> Result<Outgoing, Failure> {
+        self.refuse_composing()?;
+        let octets = match (self.raw.take(), self.raw_base64.take()) {
+            (Some(raw), _) => raw.into_bytes(),
+            (None, coded) => decode("raw_base64", &coded.unwrap_or_default())?,
+        };
+        let recipients = match &self.to {
+            Some(_) => {
+                let entries = list("to", &self.to)?;
+                Some(entries.iter().flat_map(Entry::mailboxes).map(|found| found.address.clone()).collect())
+            }
+            None => None,
+        };
+        let from = defaults.from.clone().or_else(|| author_of(defaults.account));
+        let beside = Beside { from, sender: self.sender(defaults)?, recipients };
+        Raw::read(&mut octets.as_slice(), "raw")?.complete(beside)
+    }
+
+    /// A complete message is not composed.
+    fn refuse_composing(&self) -> Result<(), Failure> {
+        let given = [
+            (self.cc.is_some(), "cc"),
+            (self.bcc.is_some(), "bcc"),
+            (self.from.is_some(), "from"),
+            (self.reply_to.is_some(), "reply_to"),
+            (self.subject.is_some(), "subject"),
+            (self.text.is_some(), "text"),
+            (self.html.is_some(), "html"),
+            (self.headers.is_some(), "headers"),
+            (self.attachments.is_some(), "attachments"),
+            (self.message_id.is_some(), "message_id"),
+            (self.in_reply_to.is_some(), "in_reply_to"),
+            (self.references.is_some(), "references"),
+            (self.date.is_some(), "date"),
+        ];
+        match given.iter().find(|(on, _)| *on) {
+            Some((_, name)) => Err(bad(format!("{name}: not beside raw, which is a complete message"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn list(name: &str, texts: &Option<Texts>) -> Result<Vec<Entry>, Failure> {
+    let mut entries = Vec::new();
+    for text in texts.iter().flat_map(Texts::each) {
+        entries.extend(addresses::parse(text).map_err(|error| bad(format!("{name}: {error}")))?);
+    }
+    Ok(entries)
+}
+
+/// Base64 as tools write it: with or without line breaks.
+fn decode(name: &str, text: &str) -> Result<Vec<u8>, Failure> {
+    let bare: Vec<u8> = text.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    STANDARD.decode(bare).map_err(|error| bad(format!("{name}: it is no base64: {error}")))
+}
+
+fn part(attachment: Attachment) -> Result<Part, Failure> {
+    let (source, path) = match (attachment.path, attachment.base64) {
+        (Some(path), None) if path == Path::new("-") => {
+            return Err(bad("attachments: path: the batch itself is on the standard input"));
+        }
+        (Some(path), None) => (Source::File(input::open(&path)?), path),
+        (None, Some(text)) => {
+            let octets = decode("attachments: base64", &text)?;
+            // A part from no file has no name but the one it is given.
+            (Source::Octets(Cursor::new(octets)), PathBuf::from("-"))
+        }
+        _ => return Err(bad("attachments: each has either path or base64")),
+    };
+    let cid = match attachment.cid {
+        Some(cid) if cid.is_empty() => Some(stamp::message_id("postie")?),
+        cid => cid,
+    };
+    Ok(Part { source, path, name: attachment.name, content_type: attachment.content_type, cid })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_fields_keep_their_order() {
+        let fields = read(br#"{"headers":{"X-B":"2","X-A":["1","0"]}}"#).unwrap();
+        assert_eq!(fields.headers.unwrap().0, ["X-B: 2", "X-A: 1", "X-A: 0"]);
+        assert!(read(br#"{"headers":{"X: Y":"2"}}"#).is_err());
+    }
+
+    #[test]
+    fn an_error_knows_the_id_where_the_line_is_an_object() {
+        let (id, failure) = read(br#"{"to":1,"id":{"a":[]}}"#).unwrap_err();
+        assert_eq!(id, Some(serde_json::json!({"a": []})));
+        assert_eq!((failure.kind, failure.scope), (Kind::Input, Scope::Message));
+        for broken in [&b"{\"id\":1"[..], b"[1]", b"\xff", b"{\"id\":1}{}"] {
+            assert!(read(broken).is_err(), "{broken:?}");
+        }
+        assert!(read("[".repeat(100_000).as_bytes()).is_err(), "deep nesting is an error");
+    }
+}

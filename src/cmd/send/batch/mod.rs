@@ -1,0 +1,264 @@
+//! `send --batch`: JSON Lines of messages in, for each one line of type `receipt` or `error` out, in
+//! order and at once. One message is held at a time, however many there are.
+
+mod line;
+mod lines;
+
+use super::options;
+use crate::account::{Account, Need};
+use crate::cli::SendArgs;
+use crate::cmd::Context;
+use crate::cmd::side::{Side, advise};
+use crate::mail::{Outgoing, addresses};
+use crate::net::limits::Stop;
+use crate::net::{Limits, dial};
+use crate::output::json::ErrorLine;
+use crate::output::{About, Output};
+use crate::smtp::Opening;
+use crate::words::{Exit, Failure, Kind, Scope};
+use crate::work::access::smtp_login;
+use crate::work::send::{Channel, CopyTo, Job, Receipt, Report, Status, wait};
+use line::{Defaults, Fields};
+use lines::{Line, Lines, MAX_LINE, Stdin};
+use serde::Serialize;
+use serde_json::Value;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The `receipt` line of one message.
+#[derive(Serialize)]
+struct ReceiptLine<'a> {
+    id: &'a Option<Value>,
+    line: u64,
+    #[serde(flatten)]
+    receipt: &'a Receipt,
+    /// What went wrong, where something did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorLine<'a>>,
+    exit: u8,
+}
+
+/// The `error` line of a line that makes no message.
+#[derive(Serialize)]
+struct BadLine<'a> {
+    id: &'a Option<Value>,
+    line: u64,
+    #[serde(flatten)]
+    error: ErrorLine<'a>,
+}
+
+/// Where in the batch an output line belongs.
+struct Place {
+    id: Option<Value>,
+    line: u64,
+}
+
+/// How the messages ended so far, in constant memory.
+#[derive(Default)]
+struct Tally {
+    first: Option<Exit>,
+    unknown: bool,
+    success: bool,
+}
+
+impl Tally {
+    fn note(&mut self, exit: Exit) {
+        self.success |= matches!(exit, Exit::Ok | Exit::Partial);
+        self.unknown |= exit == Exit::Unknown;
+        if exit != Exit::Ok {
+            self.first.get_or_insert(exit);
+        }
+    }
+
+    /// Hands over what decides the exit code of the run.
+    fn settle(&self, out: &mut Output) {
+        let success = self.success.then_some(Exit::Ok);
+        let unknown = self.unknown.then_some(Exit::Unknown);
+        success.into_iter().chain(self.first).chain(unknown).for_each(|exit| out.settle(exit));
+    }
+}
+
+/// Runs the batch.
+pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
+    let options = options::of(args)?;
+    let from = args.from.as_deref().map(addresses::single).transpose();
+    let from = from.map_err(|error| options::bad_address("--from", &error))?;
+    let account = context.select(Need::Smtp, from.as_ref().map(|from| &from.address))?;
+    let defaults = Defaults { account: &account, from, sender: options::sender(args)? };
+    let copy = args.save_copy.as_deref().map(|text| super::copy_to(text, context)).transpose()?;
+    let copies = match copy {
+        Some(copy) => Some((copy, context.env.state_dir()?.join("copies"))),
+        None => None,
+    };
+    if args.dry_run {
+        return Batch { defaults, way: None, copies, pace: None, next: None, tally: Tally::default() }
+            .run(context);
+    }
+    let side = Side::smtp(&account, context)?;
+    let endpoint = side.server.endpoint();
+    let login = side.login.as_ref().map(|login| smtp_login(&side.server, login));
+    // A signal ends the batch, not the message under way: its verdict is worth the wait.
+    let limits = Limits { stop: Stop::default(), ..context.limits.clone() };
+    let connect = || dial(&endpoint, side.tls.as_ref(), &limits, side.tap());
+    let job = Job {
+        opening: Opening { endpoint: &endpoint, tls: side.tls.as_ref(), login: login.as_ref(), name: None },
+        connect: &connect,
+        limits: &limits,
+        options: &options,
+    };
+    let way = Some(Way { channel: Channel::new(&job), side: &side });
+    Batch { defaults, way, copies, pace: args.rate, next: None, tally: Tally::default() }.run(context)
+}
+
+/// The way to the server.
+struct Way<'a> {
+    channel: Channel<'a>,
+    side: &'a Side,
+}
+
+struct Batch<'a> {
+    defaults: Defaults<'a>,
+    /// `None` sends nothing (`--dry-run`).
+    way: Option<Way<'a>>,
+    copies: Option<(CopyTo, PathBuf)>,
+    /// The time between two messages.
+    pace: Option<Duration>,
+    /// When the next message may go.
+    next: Option<Instant>,
+    tally: Tally,
+}
+
+impl Batch<'_> {
+    fn run(mut self, context: &mut Context) -> Result<(), Failure> {
+        let limits = context.limits.clone();
+        let mut lines = Lines::new(Stdin { limits: &limits }, MAX_LINE);
+        let result = loop {
+            if limits.stop.raised() || context.out.stdout_lost() {
+                break Ok(());
+            }
+            match lines.next() {
+                Ok(None) => break Ok(()),
+                Ok(Some((number, line))) => self.one(number, &line, context),
+                Err(error) if error.kind() == ErrorKind::Interrupted => break Ok(()),
+                Err(error) => break Err(unreadable(&error)),
+            }
+        };
+        if let Some(way) = self.way {
+            way.channel.close();
+        }
+        self.tally.settle(&mut context.out);
+        result
+    }
+
+    /// One line in, one line out. Nothing at all only where a signal came before the message was begun.
+    fn one(&mut self, number: u64, line: &Line<'_>, context: &mut Context) {
+        let (id, built) = self.build(line);
+        let place = Place { id, line: number };
+        match built {
+            Err(failure) => self.refuse(&place, &failure, &mut context.out),
+            Ok(mut outgoing) => {
+                if self.wait_turn(&context.limits) {
+                    self.send(&place, &mut outgoing, context);
+                }
+            }
+        }
+    }
+
+    fn build(&self, line: &Line<'_>) -> (Option<Value>, Result<Outgoing, Failure>) {
+        let fields: Fields = match line {
+            Line::Whole(octets) => match line::read(octets) {
+                Ok(fields) => fields,
+                Err((id, failure)) => return (id, Err(failure)),
+            },
+            Line::TooLong => {
+                let message = format!("reading it: a line has at most {MAX_LINE} octets");
+                let failure = Failure::new(Kind::Input, "input", message).scoped(Scope::Message);
+                return (None, Err(failure.hint("give large attachments by path")));
+            }
+        };
+        (fields.id.clone(), fields.build(&self.defaults))
+    }
+
+    /// Waits for the turn of the next message; `false` where a signal came meanwhile.
+    fn wait_turn(&mut self, limits: &Limits) -> bool {
+        let (Some(pace), Some(way)) = (self.pace, &self.way) else { return true };
+        if way.channel.is_barred() {
+            return true;
+        }
+        let now = Instant::now();
+        let turn = self.next.map_or(now, |next| next.max(now));
+        self.next = Some(turn + pace);
+        let end = limits.end.map_or(turn, |end| turn.min(end));
+        wait(limits, end.saturating_duration_since(now))
+    }
+
+    fn refuse(&mut self, place: &Place, failure: &Failure, out: &mut Output) {
+        let failure = failure.clone().at(format_args!("line {}", place.line));
+        let about = About::account(&self.defaults.account.label);
+        let error = ErrorLine::new(&about, &failure);
+        out.line("error", &BadLine { id: &place.id, line: place.line, error });
+        out.complain(&About::default(), &failure);
+        out.count(Status::Failed.name(), 1);
+        self.tally.note(failure.exit());
+    }
+
+    fn send(&mut self, place: &Place, outgoing: &mut Outgoing, context: &mut Context) {
+        let account: &Account = self.defaults.account;
+        let mut report = match &mut self.way {
+            Some(way) => way.channel.send(outgoing),
+            None => {
+                let receipt = Receipt { status: Status::Skipped, ..Receipt::untried(outgoing) };
+                Report { receipt, failures: Vec::new(), exit: Exit::Ok }
+            }
+        };
+        let taken = report.receipt.was_taken();
+        if let Some((copy, ledgers)) = self.copies.as_ref().filter(|_| taken && self.way.is_some())
+            && let Err(failure) = copy.store(outgoing, ledgers, &context.limits)
+        {
+            report.failures.push((None, failure));
+            if report.exit == Exit::Ok {
+                report.exit = Exit::Partial;
+            }
+        }
+        if let Some(way) = &self.way {
+            for (_, failure) in &mut report.failures {
+                *failure = advise(failure.clone(), &way.side.server);
+            }
+        }
+        self.tally.note(report.exit);
+        let out = &mut context.out;
+        let about = |recipient| About { recipient, ..About::account(&account.label) };
+        let error = report.failures.first();
+        let error = error.map(|(recipient, failure)| ErrorLine::new(&about(recipient.as_deref()), failure));
+        let exit = report.exit.code();
+        out.line(
+            "receipt",
+            &ReceiptLine { id: &place.id, line: place.line, receipt: &report.receipt, error, exit },
+        );
+        out.count(report.receipt.status.name(), 1);
+        for (recipient, failure) in &report.failures {
+            let failure = failure.clone().at(format_args!("line {}", place.line));
+            out.complain(&about(recipient.as_deref()), &failure);
+        }
+        if taken && out.stdout_lost() {
+            let reply = report.receipt.reply.as_deref().unwrap_or_default();
+            let line = place.line;
+            let message = format!(
+                "standard output: writing the receipt of line {line}: failed; the message was accepted: {reply}"
+            );
+            out.complain(&about(None), &Failure::new(Kind::Storage, "receipt", message));
+        }
+    }
+}
+
+/// The failure of reading the batch itself.
+fn unreadable(error: &std::io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::TimedOut => {
+            let message = "standard input: waiting for a line: the time of the run is over (--max-time)";
+            Failure::new(Kind::Timeout, "input", message)
+        }
+        _ => Failure::new(Kind::NoInput, "input", format!("standard input: reading: {error}")),
+    }
+}

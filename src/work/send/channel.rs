@@ -1,0 +1,132 @@
+//! Many messages over one connection, one after the other.
+//!
+//! A session that ends (421, a lost line) before a message's content may have left is replaced once for
+//! that message; once its final dot may have left, a message never goes out again. A server that cannot be
+//! reached is not asked anew for every message, and a login that was refused is never tried again.
+
+use super::{Attempt, Extent, FIRST_PAUSE, Job, LONGEST_PAUSE, Report, Status};
+use crate::mail::Outgoing;
+use crate::smtp::{Ready, open};
+use crate::words::{Exit, Failure, Kind};
+use std::time::{Duration, Instant};
+
+/// A way to a server that is kept open between messages.
+pub struct Channel<'a> {
+    job: &'a Job<'a>,
+    ready: Option<Ready>,
+    /// How many messages the session has had.
+    used: usize,
+    barred: Option<Barred>,
+    pause: Duration,
+}
+
+/// Why no session is opened now.
+struct Barred {
+    failure: Failure,
+    /// When it may be tried again; `None` is never.
+    until: Option<Instant>,
+}
+
+impl<'a> Channel<'a> {
+    /// A channel that connects with its first message.
+    pub fn new(job: &'a Job<'a>) -> Self {
+        Channel { job, ready: None, used: 0, barred: None, pause: FIRST_PAUSE }
+    }
+
+    /// Whether a message would be answered without asking the server: it could not be reached just now, or
+    /// does not let this user in.
+    pub fn is_barred(&self) -> bool {
+        self.barred.as_ref().is_some_and(|barred| barred.until.is_none_or(|until| Instant::now() < until))
+    }
+
+    /// Sends one message.
+    pub fn send(&mut self, outgoing: &mut Outgoing) -> Report {
+        let started = Instant::now();
+        let mut attempts = 0;
+        loop {
+            let asks = self.ready.is_some() || !self.is_barred();
+            attempts += u32::from(asks);
+            let mut attempt = Attempt::new(self.job, outgoing);
+            let failure = self.attempt(&mut attempt, outgoing).err();
+            let lost = failure.as_ref().is_some_and(is_lost) && !attempt.handed_over;
+            let lost = lost && asks && !self.is_barred_for_good();
+            if lost && attempts < 2 && !self.job.limits.run_over() {
+                // One session more, however soon.
+                self.barred = None;
+                continue;
+            }
+            let mut report = attempt.report(failure, Extent::Send);
+            if lost && report.exit == Exit::TempFail {
+                report.receipt.status = Status::Deferred;
+            }
+            report.receipt.attempts = attempts;
+            report.receipt.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            return report;
+        }
+    }
+
+    /// Says QUIT, if there is anybody to say it to.
+    pub fn close(mut self) {
+        self.leave();
+    }
+
+    fn leave(&mut self) {
+        self.used = 0;
+        if let Some(ready) = self.ready.take() {
+            ready.quit();
+        }
+    }
+
+    fn is_barred_for_good(&self) -> bool {
+        self.barred.as_ref().is_some_and(|barred| barred.until.is_none())
+    }
+
+    fn attempt(&mut self, attempt: &mut Attempt<'_>, outgoing: &mut Outgoing) -> Result<(), Failure> {
+        // RFC 9422 §4.1: so many transactions, then another session.
+        let most = self.ready.as_ref().and_then(|ready| ready.extensions().mail_max);
+        if most.is_some_and(|most| self.used >= most) {
+            self.leave();
+        }
+        let mut ready = match self.ready.take() {
+            Some(ready) => ready,
+            None => self.open()?,
+        };
+        attempt.note_session(&ready);
+        self.used += 1;
+        let result = attempt.transactions(&mut ready, outgoing, Extent::Send, &mut |_| {});
+        match ready.is_over() {
+            true => self.used = 0,
+            false => self.ready = Some(ready),
+        }
+        result
+    }
+
+    fn open(&mut self) -> Result<Ready, Failure> {
+        if let Some(barred) = &self.barred
+            && self.is_barred()
+        {
+            return Err(barred.failure.clone());
+        }
+        match (self.job.connect)().and_then(|wire| open(wire, &self.job.opening)) {
+            Ok(ready) => {
+                (self.barred, self.pause, self.used) = (None, FIRST_PAUSE, 0);
+                Ok(ready)
+            }
+            Err(failure) => {
+                let for_good = failure.exit() != Exit::TempFail
+                    // Some servers hang up instead of refusing a login.
+                    || (failure.stage == "AUTH" && failure.kind != Kind::Deferred);
+                let until = (!for_good).then(|| Instant::now() + self.pause);
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                self.barred = Some(Barred { failure: failure.clone(), until });
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// Whether the session ended under the message: the line was lost, or the server said 421.
+fn is_lost(failure: &Failure) -> bool {
+    let closing = failure.reply.as_ref().is_some_and(|reply| reply.code == Some(421));
+    failure.kind == Kind::Network || (failure.kind == Kind::Deferred && closing)
+}
