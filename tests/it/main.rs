@@ -26,6 +26,7 @@ mod real_send;
 mod secrets;
 mod send;
 mod send_refused;
+mod sendmail;
 mod signals;
 mod smtp_session;
 mod support_itself;
