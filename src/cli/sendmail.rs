@@ -19,6 +19,8 @@ pub struct SendmailArgs {
     pub sender: Option<String>,
     /// `-F`: the author's name, for a message without From.
     pub full_name: Option<String>,
+    /// `-s`: the subject of plain text, as logrotate gives it to its mail command; then all input is text.
+    pub subject: Option<String>,
     /// `-N`: when to notify.
     pub notify: Option<String>,
     /// `-R`: what a notification returns.
@@ -52,11 +54,11 @@ pub enum SendmailMode {
 }
 
 /// The letters whose value is attached or the next argument.
-const WITH_VALUE: &str = "frFNRVBCLOoXhpADbe";
+const WITH_VALUE: &str = "frFNRVBCLOoXhpADbes";
 /// The letters whose value can only be attached.
 const MAY_HAVE_VALUE: &str = "dq";
 /// The letters without a value.
-const ALONE: &str = "tinGvmUxcs";
+const ALONE: &str = "tinGvmUxc";
 
 impl SendmailArgs {
     /// Reads the arguments behind the program's name.
@@ -122,6 +124,7 @@ impl SendmailArgs {
         match letter {
             'f' | 'r' => self.sender = Some(value),
             'F' => self.full_name = Some(value).filter(|name| !name.is_empty()),
+            's' => self.subject = Some(value),
             'N' => self.notify = Some(value),
             'R' => self.ret = Some(value),
             'V' => self.envid = Some(value),

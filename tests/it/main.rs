@@ -27,6 +27,7 @@ mod secrets;
 mod send;
 mod send_refused;
 mod sendmail;
+mod sendmail_callers;
 mod sendmail_smtp;
 mod signals;
 mod smtp_session;

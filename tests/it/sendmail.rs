@@ -138,6 +138,9 @@ fn plain_text_and_an_mbox_line_are_understood_and_missing_fields_added() {
     assert_eq!(field(&plain, "To"), ["undisclosed-recipients:;"]);
     assert_eq!((field(&plain, "Date").len(), field(&plain, "Message-ID").len()), (1, 1));
     assert!(text(&plain).ends_with("\r\n\r\ndisk full\r\nreally: yes\r\n"));
+    let log = sent(&["-s", "h\u{e9}llo", "cy"], "Error: no header\n.\nend\n");
+    assert!(field(&log, "Subject")[0].starts_with("=?utf-8?") && field(&log, "Error").is_empty());
+    assert!(text(&log).ends_with("\r\n\r\nError: no header\r\n.\r\nend\r\n"), "{}", text(&log));
     let mbox = sent(&["-t"], &format!("From ana Mon Sep  1 10:00:00 2025\n{MAIL}"));
     assert!(!text(&mbox).contains("From ana Mon"));
     assert_eq!(field(&mbox, "From"), ["Ana <ana@example.org>"]);
@@ -277,6 +280,7 @@ fn a_call_that_makes_no_sense_connects_to_nobody() {
         (&["a@x.org\r\nRCPT TO:<b@x.org>"], MAIL, 65),
         (&["-f", "a>\r\nRCPT TO:<x", "b@x.org"], MAIL, 65),
         (&["-F", "x\nBcc: a@x.org", "b@x.org"], "x\n", 64),
+        (&["-s", "x\nBcc: a@x.org", "b@x.org"], "x\n", 65),
         (&["-N", "sometimes", "b@x.org"], MAIL, 64),
         (&["-i", "b@x.org"], "Subject: nul\n\nx\0y\n", 65),
         (&["-C", "/nonexistent", "b@x.org"], MAIL, 78),

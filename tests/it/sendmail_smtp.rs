@@ -8,6 +8,10 @@ use crate::support::process::{Outcome, Run};
 use crate::support::smtpd::Smtpd;
 use crate::support::world::World;
 use crate::world;
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Stdio};
 
 fn server(hook: impl Fn(&Event<'_>) -> Act + Send + Sync + 'static) -> Smtpd {
     Smtpd::for_mailbox(&Mailbox::default()).hook(hook).start()
@@ -155,4 +159,26 @@ fn an_input_that_ends_within_a_message_sends_nothing() {
         assert_eq!(codes(&replies), ["220", "250", "250", "354"]);
     }
     assert_eq!(server.journals().len(), 0);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_command() {
+    let (world, server) = (world(), server(|_| Act::Normal));
+    account(&world, &server, "");
+    let mut child = Command::new(link(&world))
+        .arg("-bs")
+        .env_clear()
+        .env("HOME", world.root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut greeting = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
+    assert!(greeting.starts_with("220 "), "{greeting}");
+    kill_process(Pid::from_raw(child.id() as i32).unwrap(), Signal::TERM).unwrap();
+    // Its standard input stays open: only the signal can end it.
+    let input = child.stdin.take();
+    assert_eq!(child.wait().unwrap().signal(), Some(Signal::TERM.as_raw()));
+    drop(input);
 }

@@ -86,6 +86,12 @@ impl Header {
         }
     }
 
+    /// The header of plain text with a subject.
+    pub fn of_text(subject: &str) -> Result<Header, Failure> {
+        let octets = compose::text_field("Subject", subject)?;
+        Ok(Header { fields: vec![Field { name: "Subject".into(), octets }], body: Vec::new() })
+    }
+
     /// Who wrote it, where that is an address.
     pub fn author(&self) -> Option<Address> {
         ["resent-sender", "resent-from", "sender", "from"].iter().find_map(|name| {

@@ -32,6 +32,7 @@ Usage: sendmail [OPTIONS] [RECIPIENT]...
   -i, -oi          a line with a dot alone does not end the message
   -f, -r ADDR      the sender of the envelope (<> for none)
   -F NAME          the author's name, for a message without From
+  -s SUBJECT       the input is plain text with this subject (as for logrotate)
   -N WHEN          notify: never, or of success, failure, delay
   -R full|hdrs     what a notification returns
   -V ID            the identifier it carries
@@ -90,7 +91,7 @@ fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
     })?;
     let mut stdin = BufReader::with_capacity(64 * 1024, Stdin(stop(context)));
     let mut until_dot;
-    let source: &mut dyn BufRead = if args.dots_are_content {
+    let source: &mut dyn BufRead = if args.dots_are_content || args.subject.is_some() {
         &mut stdin
     } else {
         until_dot = BufReader::with_capacity(64 * 1024, UntilDot::new(&mut stdin));
@@ -102,6 +103,7 @@ fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
         recipients,
         from_header: args.from_header,
         full_name: args.full_name,
+        subject: args.subject,
         options: &options,
         mends: true,
     };

@@ -95,6 +95,8 @@ pub struct Parcel<'a> {
     pub from_header: bool,
     /// The author's name, where it has no From.
     pub full_name: Option<String>,
+    /// The subject of what is plain text, without a header.
+    pub subject: Option<String>,
     /// What is asked of the servers.
     pub options: &'a Options,
     /// A bare CR in the body ends a line; else it is refused.
@@ -132,7 +134,10 @@ impl Parcel<'_> {
 
     fn send(self, context: &mut Context, entry: &mut LogEntry) -> Result<Report, Failure> {
         let options = self.options;
-        let header = Header::read(self.source)?;
+        let header = match &self.subject {
+            Some(subject) => Header::of_text(subject)?,
+            None => Header::read(self.source)?,
+        };
         let account = choose(&self.sender, header.author().as_ref(), context)?;
         entry.through(&account);
         let mut outgoing = self.outgoing(header, &account)?;

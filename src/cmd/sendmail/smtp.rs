@@ -182,6 +182,7 @@ impl Session<'_> {
             recipients,
             from_header: false,
             full_name: None,
+            subject: None,
             options: self.options,
             mends: false,
         };
