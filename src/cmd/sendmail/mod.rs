@@ -56,6 +56,7 @@ pub fn run(args: &[OsString], started: Instant) -> Exit {
     let args = match SendmailArgs::read(args.iter().skip(1).cloned()) {
         Ok(args) => args,
         Err(failure) => {
+            log_misuse(&failure);
             let mut out = Output::new(&Global::default(), "sendmail", started);
             out.fail(&About::default(), &failure);
             return out.finish(failure.exit(), false);
@@ -81,14 +82,15 @@ fn act(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A mistake in the call is for the log too: whoever made it may never see the answer. There is no account
+/// yet, so that it goes to syslog, which gives no answer.
+fn log_misuse(failure: &Failure) {
+    let _ = log::Entry::default().write(failure.exit(), Some(&failure.to_string()));
+}
+
 /// One message from standard input.
 fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
-    let parsed = parse(&args);
-    // A mistake in the call is for the log too: whoever made it may never see the answer.
-    let (sender, recipients, options) = parsed.inspect_err(|failure| {
-        // There is no account yet, so that this goes to syslog, which gives no answer.
-        let _ = log::Entry::default().write(failure.exit(), Some(&failure.to_string()));
-    })?;
+    let (sender, recipients, options) = parse(&args).inspect_err(log_misuse)?;
     let mut stdin = BufReader::with_capacity(64 * 1024, Stdin(stop(context)));
     let mut until_dot;
     let source: &mut dyn BufRead = if args.dots_are_content || args.subject.is_some() {
