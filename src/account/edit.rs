@@ -126,7 +126,7 @@ impl Editor {
                 "false" => Item::from(false),
                 _ => return Err(usage("true or false is wanted")),
             },
-            Type::Table(_) => return Err(usage("a table; set one of its keys")),
+            Type::Table(_) | Type::Aliases => return Err(usage("a table; set one of its keys")),
         };
         self.put(name, key, setting)
     }

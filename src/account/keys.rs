@@ -12,6 +12,8 @@ pub enum Type {
     Boolean,
     /// A string for the shell, or an array of words.
     Command,
+    /// A table of any local names, each with a string or an array of strings.
+    Aliases,
     /// A table of further keys.
     Table(&'static [Key]),
 }
@@ -27,6 +29,9 @@ pub const ACCOUNT: &[Key] = &[
     ("email", Type::Text),
     ("name", Type::Text),
     ("description", Type::Text),
+    ("from", Type::Text),
+    ("log-file", Type::Text),
+    ("aliases", Type::Aliases),
     ("password-command", Type::Command),
     ("password-file", Type::Text),
     ("password-env", Type::Text),
@@ -68,6 +73,13 @@ pub fn find(dotted: &str) -> Option<Type> {
         let (_, found) = keys.iter().find(|(name, _)| *name == part)?;
         match found {
             Type::Table(below) if parts.peek().is_some() => keys = below,
+            // A local name may hold dots, but a dotted key cannot say so: such a name is for an editor.
+            Type::Aliases if parts.peek().is_some() => {
+                return parts
+                    .next()
+                    .filter(|name| !name.is_empty() && parts.peek().is_none())
+                    .map(|_| Type::Text);
+            }
             found if parts.peek().is_none() => return Some(*found),
             _ => return None,
         }
@@ -141,7 +153,20 @@ mod tests {
         assert_eq!(find("smtp.allow-plaintext-auth"), Some(Type::Boolean));
         assert_eq!(find("fetch.exec"), Some(Type::Command));
         assert_eq!(find("pop3"), Some(Type::Table(SERVER)));
-        for bad in ["", ".", "pop3.", "pop3.host.x", "email.x", "fetch.host", "accounts", "imap.host"] {
+        assert_eq!(find("aliases.root"), Some(Type::Text));
+        assert_eq!(find("aliases"), Some(Type::Aliases));
+        for bad in [
+            "",
+            ".",
+            "pop3.",
+            "pop3.host.x",
+            "email.x",
+            "fetch.host",
+            "accounts",
+            "imap.host",
+            "aliases.",
+            "aliases.a.b",
+        ] {
             assert_eq!(find(bad), None, "{bad}");
         }
     }

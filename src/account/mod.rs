@@ -16,6 +16,7 @@ pub mod schema;
 pub mod secret_file;
 pub mod secrets;
 pub mod select;
+pub mod sendmail;
 pub mod server;
 pub mod terminal;
 pub mod url;
@@ -26,6 +27,7 @@ pub use config::Config;
 pub use env::Env;
 pub use secrets::{Login, SecretOptions, SecretSources, Source, Vault};
 pub use select::{Need, Selection, all, select};
+pub use sendmail::SendmailSettings;
 pub use server::{Auth, Protocol, Server};
 
 use crate::store::Program;
@@ -52,6 +54,8 @@ pub struct Account {
     pub smtp: Option<Server>,
     /// How mail is fetched where the command does not say.
     pub fetch: FetchSettings,
+    /// What holds for mail that comes in by `sendmail`.
+    pub sendmail: SendmailSettings,
 }
 
 impl Account {

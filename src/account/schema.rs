@@ -7,12 +7,14 @@
 use super::command;
 use super::keys::{self, Key};
 use super::secrets::{SecretSources, Source, Stated};
+use super::sendmail::{self, SendmailSettings};
 use super::server::{self, Auth, Protocol, Server};
 use super::{Account, Destination, Env, FetchSettings, values};
 use crate::net::certificate::Fingerprint;
 use crate::net::{Security, TlsSettings};
 use crate::store::Program;
 use crate::words::{Address, Secret};
+use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -238,13 +240,15 @@ impl Reader<'_> {
             pop3: None,
             smtp: None,
             fetch: FetchSettings::default(),
+            sendmail: SendmailSettings::default(),
         };
         let (mut pop3, mut smtp) = (None, None);
         for node in table.entries(keys::ACCOUNT)? {
             match node.key {
-                "email" => {
-                    shared.email = Some(node.text(|text| Address::parse(text).map_err(|e| e.to_string()))?)
-                }
+                "email" => shared.email = Some(node.text(address)?),
+                "from" => account.sendmail.from = Some(node.text(address)?),
+                "log-file" => account.sendmail.log_file = Some(self.path(&node)?),
+                "aliases" => account.sendmail.aliases = aliases(&node)?,
                 "name" => account.name = Some(node.text(values::plain_text)?),
                 "description" => account.description = Some(node.text(values::plain_text)?),
                 "pop3" => pop3 = Some(self.server(&node, Protocol::Pop3)?),
@@ -328,6 +332,33 @@ impl Reader<'_> {
         }
         Ok(settings)
     }
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    Address::parse(text).map_err(|error| error.to_string())
+}
+
+/// The aliases of an account: its keys are local names.
+fn aliases(table: &Node<'_>) -> Result<BTreeMap<String, Vec<Address>>, Fault> {
+    let mut found = BTreeMap::new();
+    for (key, value) in table.sorted()? {
+        let fault = |at: usize, what: String| Fault { at, within: table.path.clone(), what, hint: None };
+        let name = sendmail::alias_name(key.get_ref()).map_err(|what| fault(key.span().start, what))?;
+        let at = value.span().start;
+        let wanted = || fault(at, "a string of addresses, or an array of them, is wanted here".into());
+        let texts = match value.get_ref() {
+            DeValue::String(text) => vec![text.as_ref()],
+            DeValue::Array(all) => {
+                all.iter().map(|one| one.get_ref().as_str()).collect::<Option<_>>().ok_or_else(wanted)?
+            }
+            _ => return Err(wanted()),
+        };
+        let addresses = sendmail::alias(&texts.join(",")).map_err(|what| fault(at, what))?;
+        if found.insert(name, addresses).is_some() {
+            return Err(fault(key.span().start, "this name, in other letters, has an alias already".into()));
+        }
+    }
+    Ok(found)
 }
 
 /// A server, the gaps of its table filled.

@@ -5,7 +5,7 @@
 //! The configuration is read only where it is needed: `--server` works beside a broken file.
 
 use super::server::{Protocol, Server};
-use super::{Account, Config, Env, FetchSettings, url};
+use super::{Account, Config, Env, FetchSettings, SendmailSettings, url};
 use crate::net::TlsSettings;
 use crate::words::{Address, Failure};
 use std::path::Path;
@@ -150,6 +150,7 @@ fn on_the_spot(servers: Vec<Server>, need: Need, env: &Env) -> Result<Account, F
         pop3: None,
         smtp: None,
         fetch: FetchSettings::default(),
+        sendmail: SendmailSettings::default(),
     };
     for server in servers {
         match server.protocol {

@@ -7,6 +7,7 @@ use super::{Account, Destination, values};
 use crate::net::certificate::Fingerprint;
 use crate::store::Program;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// An account.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +22,12 @@ pub struct AccountView {
     pub name: Option<String>,
     /// The remark.
     pub description: Option<String>,
+    /// What stands for a bare name in From of mail that comes in by `sendmail`.
+    pub from: Option<String>,
+    /// Where it is logged what became of such mail.
+    pub log_file: Option<String>,
+    /// Who local names are.
+    pub aliases: BTreeMap<String, Vec<String>>,
     /// Where mail is fetched.
     pub pop3: Option<ServerView>,
     /// Where mail is handed over.
@@ -97,6 +104,14 @@ impl AccountView {
             email: account.email.as_ref().map(ToString::to_string),
             name: account.name.clone(),
             description: account.description.clone(),
+            from: account.sendmail.from.as_ref().map(ToString::to_string),
+            log_file: account.sendmail.log_file.as_ref().map(|path| path.display().to_string()),
+            aliases: account
+                .sendmail
+                .aliases
+                .iter()
+                .map(|(name, all)| (name.clone(), all.iter().map(ToString::to_string).collect()))
+                .collect(),
             pop3: account.pop3.as_ref().map(ServerView::of),
             smtp: account.smtp.as_ref().map(ServerView::of),
             fetch,

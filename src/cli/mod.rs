@@ -5,11 +5,13 @@ pub mod config;
 pub mod global;
 pub mod receive;
 pub mod send;
+pub mod sendmail;
 
 pub use config::{ConfigArgs, ConfigVerb};
 pub use global::{ColorWhen, Global};
 pub use receive::{FetchArgs, ListArgs, TestAccountArgs};
 pub use send::{AttachedPart, SendArgs};
+pub use sendmail::{SendmailArgs, SendmailMode};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;

@@ -7,6 +7,7 @@ mod fetch;
 mod list;
 mod message;
 mod send;
+mod sendmail;
 mod side;
 mod test_account;
 
@@ -98,52 +99,76 @@ fn secret_options(global: &Global) -> Result<SecretOptions, Failure> {
 /// Runs postie and returns its exit code; see [`crate::run`].
 pub fn run(args: Vec<OsString>) -> Exit {
     let started = Instant::now();
+    if sendmail::is_called_so(&args) {
+        return sendmail::run(&args, started);
+    }
     let cli = match Cli::read(args.clone()) {
         Ok(cli) => cli,
         Err(error) => return refuse(&args, &error, started),
     };
-    let command = cli.command.name();
-    let mut out = Output::new(&cli.global, command, started);
-    let stop = match prepare_process() {
-        Ok(stop) => stop,
-        Err(failure) => {
-            out.fail(&About::default(), &failure);
-            return out.finish(failure.exit(), false);
+    let frame = Frame {
+        command: cli.command.name(),
+        started,
+        quiet_reader: matches!(cli.command, Command::List(_) | Command::Config(_)),
+        never_ask: false,
+    };
+    frame.run(cli.global, |context| dispatch(&cli.command, context))
+}
+
+/// What surrounds every run: signals, limits, secrets, and at the end the exit code.
+struct Frame {
+    command: &'static str,
+    started: Instant,
+    /// A reader of standard output that goes away ends the run quietly.
+    quiet_reader: bool,
+    /// Nobody is at the terminal to be asked for a secret.
+    never_ask: bool,
+}
+
+impl Frame {
+    fn run(self, global: Global, body: impl FnOnce(&mut Context) -> anyhow::Result<()>) -> Exit {
+        let Frame { command, started, quiet_reader, never_ask } = self;
+        let mut out = Output::new(&global, command, started);
+        let stop = match prepare_process() {
+            Ok(stop) => stop,
+            Err(failure) => {
+                out.fail(&About::default(), &failure);
+                return out.finish(failure.exit(), false);
+            }
+        };
+        let limits = Limits {
+            timeout: global.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            end: global.max_time.map(|time| started + time),
+            stop: stop.clone(),
+        };
+        let env = Env::of_process();
+        let vault = match secret_options(&global) {
+            Ok(options) => Vault::new(SecretOptions { never_ask, ..options }, env.clone(), limits.clone()),
+            Err(failure) => {
+                out.fail(&About::default(), &failure);
+                return out.finish(failure.exit(), false);
+            }
+        };
+        let mut context = Context { global, env, vault, limits, out };
+        let result = catch_unwind(AssertUnwindSafe(|| body(&mut context)));
+        let failure = match result {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => {
+                Some(error.downcast::<Failure>().unwrap_or_else(|error| internal(&format!("{error:#}"))))
+            }
+            Err(_) => Some(internal("the program stopped at an internal error")),
+        };
+        if let Some(failure) = failure {
+            context.out.fail(&About::default(), &failure);
         }
-    };
-    let limits = Limits {
-        timeout: cli.global.timeout.unwrap_or(DEFAULT_TIMEOUT),
-        end: cli.global.max_time.map(|time| started + time),
-        stop: stop.clone(),
-    };
-    let env = Env::of_process();
-    let vault = match secret_options(&cli.global) {
-        Ok(options) => Vault::new(options, env.clone(), limits.clone()),
-        Err(failure) => {
-            out.fail(&About::default(), &failure);
-            return out.finish(failure.exit(), false);
+        let exit = context.out.exit();
+        let exit = context.out.finish(exit, quiet_reader);
+        if let Some(signal) = stop.signal() {
+            // The default action ends the process, so that the caller sees which signal it was.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
-    };
-    let mut context = Context { global: cli.global, env, vault, limits, out };
-    let result = catch_unwind(AssertUnwindSafe(|| dispatch(&cli.command, &mut context)));
-    let failure = match result {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => {
-            Some(error.downcast::<Failure>().unwrap_or_else(|error| internal(&format!("{error:#}"))))
-        }
-        Err(_) => Some(internal("the program stopped at an internal error")),
-    };
-    if let Some(failure) = failure {
-        context.out.fail(&About::default(), &failure);
+        exit
     }
-    let exit = context.out.exit();
-    let quiet_reader = matches!(cli.command, Command::List(_) | Command::Config(_));
-    let exit = context.out.finish(exit, quiet_reader);
-    if let Some(signal) = stop.signal() {
-        // The default action ends the process, so that the caller sees which signal it was.
-        let _ = signal_hook::low_level::emulate_default_handler(signal);
-    }
-    exit
 }
 
 fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<()> {

@@ -76,8 +76,13 @@ pub enum Reason {
 
 impl fmt::Display for ListError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: ", self.piece)?;
-        match self.reason {
+        write!(f, "{:?}: {}", self.piece, self.reason)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Reason::Control => f.write_str("it holds a control character (CR, LF, NUL, …)"),
             Reason::Open(c) => write!(f, "the {c} is not closed"),
             Reason::Trailing => f.write_str("a comma is missing, or something follows the address"),
@@ -92,11 +97,20 @@ impl std::error::Error for ListError {}
 
 /// Reads a list. Empty elements are passed over; an empty list is an empty list.
 pub fn parse(text: &str) -> Result<Vec<Entry>, ListError> {
+    parse_in(text, None)
+}
+
+/// The same where a bare local name (`root`) may stand for an address: it gets `domain`.
+pub fn parse_local(text: &str, domain: &str) -> Result<Vec<Entry>, ListError> {
+    parse_in(text, Some(domain))
+}
+
+fn parse_in(text: &str, domain: Option<&str>) -> Result<Vec<Entry>, ListError> {
     // A tab is white space; any other control character could be a line end to somebody.
     if text.chars().any(|c| c.is_control() && c != '\t') {
         return Err(ListError { piece: text.to_owned(), reason: Reason::Control });
     }
-    let mut scanner = Scanner { rest: text };
+    let mut scanner = Scanner { rest: text, domain };
     let mut list = Vec::new();
     loop {
         let (piece, end) = scanner.piece()?;
@@ -106,7 +120,7 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, ListError> {
                 list.push(Entry::Group { name: piece.phrase.trim().to_owned(), members });
             }
             Some(';') => return Err(piece.error(Reason::Trailing)),
-            Some(_) | None => list.extend(piece.mailbox()?.map(Entry::Mailbox)),
+            Some(_) | None => list.extend(piece.mailbox(domain)?.map(Entry::Mailbox)),
         }
         if end.is_none() {
             return Ok(list);
@@ -165,13 +179,17 @@ impl Piece {
     }
 
     /// The mailbox that it is, if it is not empty.
-    fn mailbox(self) -> Result<Option<Mailbox>, ListError> {
+    fn mailbox(self, domain: Option<&str>) -> Result<Option<Mailbox>, ListError> {
         let (spec, name) = match &self.angle {
             Some(angle) => (without_route(angle), self.phrase.trim()),
             None if self.bare.trim().is_empty() => return Ok(None),
             None => (self.bare.as_str(), self.comment.trim()),
         };
-        let address = Address::parse(&close_up(spec)).map_err(|error| self.error(Reason::Address(error)))?;
+        let mut spec = close_up(spec);
+        if let Some(domain) = domain.filter(|_| !spec.contains('@') && !spec.is_empty()) {
+            spec = format!("{spec}@{domain}");
+        }
+        let address = Address::parse(&spec).map_err(|error| self.error(Reason::Address(error)))?;
         let address = to_ascii_domain(address).map_err(|reason| self.error(reason))?;
         Ok(Some(Mailbox { name: (!name.is_empty()).then(|| name.to_owned()), address }))
     }
@@ -213,6 +231,8 @@ fn close_up(spec: &str) -> String {
 
 struct Scanner<'a> {
     rest: &'a str,
+    /// The domain of bare local names; `None` refuses them.
+    domain: Option<&'a str>,
 }
 
 impl Scanner<'_> {
@@ -250,7 +270,7 @@ impl Scanner<'_> {
                 Some(':') => return Err(piece.error(Reason::Trailing)),
                 None => return Err(group.error(Reason::Open(':'))),
                 Some(end) => {
-                    members.extend(piece.mailbox()?);
+                    members.extend(piece.mailbox(self.domain)?);
                     if end == ';' {
                         // Behind it comes a comma or the end; a missing comma is forgiven.
                         return Ok(members);

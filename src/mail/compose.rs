@@ -142,7 +142,15 @@ fn field(out: &mut Vec<u8>, name: &str, value: &impl Header) {
     value.write_header(out, name.len() + 2);
 }
 
-fn list(out: &mut Vec<u8>, name: &str, entries: &[Entry]) -> Result<(), Failure> {
+/// An unstructured field, encoded where it is not ASCII.
+pub(crate) fn text_field(name: &str, value: &str) -> Result<Vec<u8>, Failure> {
+    let mut out = Vec::new();
+    field(&mut out, name, &Text::new(values::text(&format!("the field {name}"), value)?));
+    Ok(out)
+}
+
+/// Writes a field of addresses; nothing where there are none.
+pub(crate) fn list(out: &mut Vec<u8>, name: &str, entries: &[Entry]) -> Result<(), Failure> {
     if entries.is_empty() {
         return Ok(());
     }

@@ -159,7 +159,8 @@ impl<'a> Raw<'a> {
         &self.fields[start..end]
     }
 
-    fn recipients(&self) -> Result<Vec<Address>, Failure> {
+    /// The recipients that its header names.
+    pub fn recipients(&self) -> Result<Vec<Address>, Failure> {
         let resent = self.resent_block();
         let (fields, names) = match resent {
             [] => (self.fields.as_slice(), ["to", "cc", "bcc"]),

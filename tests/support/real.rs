@@ -39,6 +39,15 @@ pub fn have(test: &str, needs: &[&str]) -> bool {
     false
 }
 
+/// The same for what nobody installs only to test it: never required.
+pub fn have_by_chance(test: &str, needs: &[&str]) -> bool {
+    let missing: Vec<&str> = needs.iter().copied().filter(|need| !is_there(need)).collect();
+    if !missing.is_empty() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: missing here: {}", missing.join(", "));
+    }
+    missing.is_empty()
+}
+
 /// The needs of a test that starts the servers.
 pub const SERVERS: &[&str] = &["root", "dovecot", "dovecot-pop3d", "dovecot-lmtpd", "postfix"];
 
@@ -49,6 +58,9 @@ fn is_there(need: &str) -> bool {
         "postfix" => program("postfix").is_some() && program("postconf").is_some(),
         "dovecot-pop3d" => Path::new("/usr/lib/dovecot/pop3").exists(),
         "dovecot-lmtpd" => Path::new("/usr/lib/dovecot/lmtp").exists(),
+        "git send-email" => ["/usr/lib/git-core", "/usr/libexec/git-core", "/usr/local/libexec/git-core"]
+            .iter()
+            .any(|dir| Path::new(dir).join("git-send-email").exists()),
         other => program(other).is_some(),
     }
 }

@@ -66,6 +66,11 @@ fn lines(view: &AccountView) -> Vec<(String, String)> {
     add("email".into(), view.email.clone());
     add("name".into(), view.name.clone());
     add("description".into(), view.description.clone());
+    add("from".into(), view.from.clone());
+    add("log-file".into(), view.log_file.clone());
+    for (name, addresses) in &view.aliases {
+        add(format!("aliases.{name}"), Some(addresses.join(", ")));
+    }
     for (table, server) in [("pop3", &view.pop3), ("smtp", &view.smtp)] {
         let Some(server) = server else { continue };
         let mut put = |key: &str, value: Option<String>| add(format!("{table}.{key}"), value);

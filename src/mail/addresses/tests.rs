@@ -124,3 +124,30 @@ fn the_same_mailbox_is_kept_once() {
     let kept: Vec<String> = distinct(list).iter().map(ToString::to_string).collect();
     assert_eq!(kept, ["a@x.org", "A@x.org", "b@x.org"]);
 }
+
+#[test]
+fn bare_local_names_get_a_domain_only_where_that_is_wanted() {
+    let list = "root, \"Cron Daemon\" <cron>, root (Cron Daemon), a@x.org, g: b, c@x.org;, \"od d\"";
+    assert!(parse(list).is_err());
+    let entries = parse_local(list, "localhost").unwrap();
+    let shown: Vec<String> = entries
+        .iter()
+        .flat_map(Entry::mailboxes)
+        .map(|one| format!("{}={}", one.name.as_deref().unwrap_or("-"), one.address))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "-=root@localhost",
+            "Cron Daemon=cron@localhost",
+            "Cron Daemon=root@localhost",
+            "-=a@x.org",
+            "-=b@localhost",
+            "-=c@x.org",
+            "-=\"od d\"@localhost"
+        ]
+    );
+    for bad in ["two words", "a@", "@x.org", "<>", "a b <c d>", "root\r\nBcc: x", "a..b"] {
+        assert!(parse_local(bad, "localhost").is_err(), "{bad:?}");
+    }
+}

@@ -1,0 +1,143 @@
+//! postie called as `sendmail`: what cron, git, PHP, mailx and mutt start to be rid of a message.
+//!
+//! Nothing is queued: the run ends when a server has the message, or with the exit code that says why not.
+//! A caller that knows `sysexits(3)` knows them all but 79, after which it must not try again either.
+
+mod header;
+mod log;
+mod options;
+mod parcel;
+mod smtp;
+mod stdin;
+
+use super::{Context, Frame};
+use crate::account::values;
+use crate::cli::{Global, SendmailArgs, SendmailMode};
+use crate::net::limits::Stop;
+use crate::output::{About, Output};
+use crate::words::{Exit, Failure};
+use parcel::{Parcel, Sender, people};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::time::Instant;
+use stdin::{Stdin, UntilDot};
+
+const HELP: &str = "\
+postie as sendmail: hands one message from standard input to an account's server
+
+Usage: sendmail [OPTIONS] [RECIPIENT]...
+
+  -t               recipients from To, Cc and Bcc too
+  -i, -oi          a line with a dot alone does not end the message
+  -f, -r ADDR      the sender of the envelope (<> for none)
+  -F NAME          the author's name, for a message without From
+  -s SUBJECT       the input is plain text with this subject (as for logrotate)
+  -N WHEN          notify: never, or of success, failure, delay
+  -R full|hdrs     what a notification returns
+  -V ID            the identifier it carries
+  -C FILE          the configuration file
+  -bs              speak SMTP on standard input and output
+  -v               say what is done
+  -B -G -L -n -m -o... -O... -e... -h -p -q... -X    taken, without effect
+
+A local name (root) is looked up in the account's aliases, else it is one of the account's domain.
+Exit codes are those of `postie send`.
+";
+
+/// Whether the program was called by that name.
+pub fn is_called_so(args: &[OsString]) -> bool {
+    let name = args.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
+    name.is_some_and(|name| name.ends_with("sendmail"))
+}
+
+/// Runs it.
+pub fn run(args: &[OsString], started: Instant) -> Exit {
+    let args = match SendmailArgs::read(args.iter().skip(1).cloned()) {
+        Ok(args) => args,
+        Err(failure) => {
+            log_misuse(&failure);
+            let mut out = Output::new(&Global::default(), "sendmail", started);
+            out.fail(&About::default(), &failure);
+            return out.finish(failure.exit(), false);
+        }
+    };
+    let global = Global { config: args.config.clone(), verbose: args.verbose.min(2), ..Global::default() };
+    let frame = Frame { command: "sendmail", started, quiet_reader: false, never_ask: true };
+    frame.run(global, |context| Ok(act(args, context)?))
+}
+
+fn act(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
+    match args.mode {
+        SendmailMode::Help => context.out.raw(HELP.as_bytes()),
+        SendmailMode::Version => {
+            context.out.text(&format!("postie {} as sendmail", env!("CARGO_PKG_VERSION")));
+        }
+        SendmailMode::Queue => context.out.text("Mail queue is empty"),
+        SendmailMode::RunQueue => {}
+        SendmailMode::Smtp => return smtp::run(&options::of(&args)?, context),
+        SendmailMode::Message => return message(args, context),
+    }
+    context.out.settle(Exit::Ok);
+    Ok(())
+}
+
+/// A mistake in the call is for the log too: whoever made it may never see the answer. There is no account
+/// yet, so that it goes to syslog, which gives no answer.
+fn log_misuse(failure: &Failure) {
+    let _ = log::Entry::default().write(failure.exit(), Some(&failure.to_string()));
+}
+
+/// One message from standard input.
+fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
+    let (sender, recipients, options) = parse(&args).inspect_err(log_misuse)?;
+    let mut stdin = BufReader::with_capacity(64 * 1024, Stdin(stop(context)));
+    let mut until_dot;
+    let source: &mut dyn BufRead = if args.dots_are_content || args.subject.is_some() {
+        &mut stdin
+    } else {
+        until_dot = BufReader::with_capacity(64 * 1024, UntilDot::new(&mut stdin));
+        &mut until_dot
+    };
+    let parcel = Parcel {
+        source,
+        sender,
+        recipients,
+        from_header: args.from_header,
+        full_name: args.full_name,
+        subject: args.subject,
+        options: &options,
+        mends: true,
+    };
+    let verdict = parcel.hand_on(context);
+    for failure in &verdict.failures {
+        context.out.error(&About::default(), failure);
+    }
+    if let (Exit::Ok, Some(id)) = (verdict.exit, &verdict.id) {
+        context.out.say(&format!("accepted as {id}"));
+    }
+    context.out.settle(verdict.exit);
+    Ok(())
+}
+
+type Parsed = (Sender, Vec<crate::mail::Entry>, crate::work::send::Options);
+
+fn parse(args: &SendmailArgs) -> Result<Parsed, Failure> {
+    let sender = args.sender.as_deref().map_or(Ok(Sender::Unsaid), Sender::parse)?;
+    let mut recipients = Vec::new();
+    for text in &args.recipients {
+        recipients.extend(people("a recipient", text)?);
+    }
+    if recipients.is_empty() && !args.from_header {
+        return Err(Failure::usage("sendmail: looking for recipients: none is named")
+            .hint("name them behind the options, or give -t to take them from the header"));
+    }
+    if let Some(name) = &args.full_name {
+        values::plain_text(name).map_err(|what| Failure::usage(format!("-F: {what}")))?;
+    }
+    Ok((sender, recipients, options::of(args)?))
+}
+
+fn stop(context: &Context) -> Stop {
+    context.limits.stop.clone()
+}

@@ -1,0 +1,198 @@
+//! One message that a local program hands over: read, made fit to leave the machine, sent through an
+//! account, and logged.
+//!
+//! The account is the one whose address is the envelope's sender, or the author; else as for `send`. The
+//! envelope's sender is the one that was named if it lies in the account's own domain; any other is no
+//! address the account's server would take, and the account's own stands for it.
+
+use super::header::{Header, LOCAL, is_local, nobody, resolve};
+use super::log::Entry as LogEntry;
+use super::stdin::LineEnds;
+use crate::account::{Account, Need};
+use crate::cmd::Context;
+use crate::cmd::side::{Side, advise};
+use crate::mail::addresses::{self, Entry, Mailbox};
+use crate::mail::raw::{Beside, Raw};
+use crate::mail::{Outgoing, addresses::to_ascii_domain};
+use crate::net::dial;
+use crate::smtp::Opening;
+use crate::words::{Address, Exit, Failure, Kind};
+use crate::work::access::smtp_login;
+use crate::work::send::{Job, Options, Receipt, Report, send};
+use std::io::{BufRead, Cursor, Read as _};
+
+/// What the caller says of the envelope's sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Nothing.
+    Unsaid,
+    /// `<>`.
+    Null,
+    /// An address, perhaps of this machine alone.
+    Named(Address),
+}
+
+impl Sender {
+    /// Reads the value of `-f`, or the reverse-path of MAIL without its angles.
+    pub fn parse(text: &str) -> Result<Sender, Failure> {
+        if matches!(text.trim(), "" | "<>") {
+            return Ok(Sender::Null);
+        }
+        match people("the sender", text)?.as_slice() {
+            [Entry::Mailbox(one)] => Ok(Sender::Named(one.address.clone())),
+            _ => Err(bad_address("the sender", "exactly one address is wanted")),
+        }
+    }
+
+    fn named(&self) -> Option<&Address> {
+        match self {
+            Sender::Named(address) => Some(address),
+            Sender::Unsaid | Sender::Null => None,
+        }
+    }
+
+    /// The sender of the envelope; an outer `None` leaves it to the message.
+    fn through(&self, account: &Account) -> Result<Option<Option<Address>>, Failure> {
+        let own = account.sender();
+        let ours = |address: &Address| {
+            let domains = [account.email.as_ref(), own].into_iter().flatten();
+            let known: Vec<String> = domains.map(|address| address.domain().to_lowercase()).collect();
+            known.is_empty() || known.contains(&address.domain().to_lowercase())
+        };
+        let sender = match self {
+            Sender::Null => return Ok(Some(None)),
+            Sender::Named(address) if !is_local(address) && ours(address) => address,
+            Sender::Named(address) => own.ok_or_else(|| nobody(account, address.local()))?,
+            Sender::Unsaid => match own {
+                Some(own) => own,
+                None => return Ok(None),
+            },
+        };
+        to_ascii_domain(sender.clone())
+            .map(|sender| Some(Some(sender)))
+            .map_err(|_| bad_address("the sender", "its domain is not valid"))
+    }
+}
+
+/// Reads a list of people, local names among them.
+pub fn people(what: &str, text: &str) -> Result<Vec<Entry>, Failure> {
+    addresses::parse_local(text, LOCAL).map_err(|error| bad_address(what, &error.to_string()))
+}
+
+fn bad_address(what: &str, why: &str) -> Failure {
+    Failure::new(Kind::Input, "arguments", format!("{what}: {why}"))
+}
+
+/// A message to be handed on.
+pub struct Parcel<'a> {
+    /// Its octets.
+    pub source: &'a mut dyn BufRead,
+    /// The envelope's sender.
+    pub sender: Sender,
+    /// Who gets it.
+    pub recipients: Vec<Entry>,
+    /// Who else gets it stands in its header.
+    pub from_header: bool,
+    /// The author's name, where it has no From.
+    pub full_name: Option<String>,
+    /// The subject of what is plain text, without a header.
+    pub subject: Option<String>,
+    /// What is asked of the servers.
+    pub options: &'a Options,
+    /// A bare CR in the body ends a line; else it is refused.
+    pub mends: bool,
+}
+
+/// What came of a message.
+pub struct Verdict {
+    /// The exit code it amounts to.
+    pub exit: Exit,
+    /// What went wrong, what decided first.
+    pub failures: Vec<Failure>,
+    /// What the server called it, or what it calls itself.
+    pub id: Option<String>,
+}
+
+impl Parcel<'_> {
+    /// Hands the message on, and logs what became of it.
+    pub fn hand_on(self, context: &mut Context) -> Verdict {
+        let mut entry = LogEntry::default();
+        let verdict = match self.send(context, &mut entry) {
+            Ok(report) => {
+                let Receipt { queue_id, message_id, .. } = report.receipt;
+                let failures = report.failures.into_iter().map(|(_, failure)| failure).collect();
+                Verdict { exit: report.exit, failures, id: queue_id.or(message_id) }
+            }
+            Err(failure) => Verdict { exit: failure.exit(), failures: vec![failure], id: None },
+        };
+        let failure = verdict.failures.first().map(ToString::to_string);
+        if let Err(problem) = entry.write(verdict.exit, failure.as_deref()) {
+            context.out.tell(&problem);
+        }
+        verdict
+    }
+
+    fn send(self, context: &mut Context, entry: &mut LogEntry) -> Result<Report, Failure> {
+        let options = self.options;
+        let header = match &self.subject {
+            Some(subject) => Header::of_text(subject)?,
+            None => Header::read(self.source)?,
+        };
+        let account = choose(&self.sender, header.author().as_ref(), context)?;
+        entry.through(&account);
+        let mut outgoing = self.outgoing(header, &account)?;
+        entry.receipt(&Receipt::untried(&outgoing));
+        let side = Side::smtp(&account, context)?;
+        let mut report = transmit(&side, options, &mut outgoing, context);
+        for (_, failure) in &mut report.failures {
+            *failure = advise(failure.clone(), &side.server);
+        }
+        entry.receipt(&report.receipt);
+        Ok(report)
+    }
+
+    /// The message as it leaves the machine.
+    fn outgoing(self, header: Header, account: &Account) -> Result<Outgoing, Failure> {
+        let top = header.rewritten(account)?;
+        let body = Cursor::new(header.into_body()).chain(self.source);
+        let body: Box<dyn std::io::Read + '_> =
+            if self.mends { Box::new(LineEnds::new(body)) } else { Box::new(body) };
+        let mut source = Cursor::new(top).chain(body);
+        let raw = Raw::read(&mut source, "standard input")?;
+        let resolved = resolve(self.recipients, account, false)?;
+        let mut recipients: Vec<Address> =
+            resolved.iter().flat_map(Entry::mailboxes).map(|mailbox| mailbox.address.clone()).collect();
+        if self.from_header {
+            recipients.extend(raw.recipients()?);
+        }
+        let name = self.full_name.or_else(|| account.name.clone());
+        let author = account.sender().cloned().map(to_ascii_domain).and_then(Result::ok);
+        raw.complete(Beside {
+            from: author.map(|address| Mailbox { name, address }),
+            sender: self.sender.through(account)?,
+            recipients: Some(recipients),
+        })
+    }
+}
+
+/// The account: that of the sender, else of the author, else as there is one.
+fn choose(sender: &Sender, author: Option<&Address>, context: &Context) -> Result<Account, Failure> {
+    for named in [sender.named(), author].into_iter().flatten() {
+        if let Ok(account) = context.select(Need::Smtp, Some(named))
+            && account.email.as_ref().is_some_and(|email| email.same_mailbox(named))
+        {
+            return Ok(account);
+        }
+    }
+    context.select(Need::Smtp, None)
+}
+
+fn transmit(side: &Side, options: &Options, outgoing: &mut Outgoing, context: &Context) -> Report {
+    let endpoint = side.server.endpoint();
+    let login = side.login.as_ref().map(|login| smtp_login(&side.server, login));
+    let tls = side.tls.as_ref();
+    let connect = || dial(&endpoint, tls, &context.limits, side.tap());
+    let opening = Opening { endpoint: &endpoint, tls, login: login.as_ref(), name: None };
+    let job = Job { opening, connect: &connect, limits: &context.limits, options };
+    send(&job, outgoing, &mut |_| {})
+}

@@ -1,0 +1,308 @@
+//! `-bs`: SMTP on standard input and output (`RFC 5321`), for programs that want to hear of each message
+//! what became of it.
+//!
+//! Nothing is queued, so the reply after the content is the verdict of the account's server: 250 with its
+//! queue identifier, its own code where it refused or deferred, else 451 for what may be tried again and
+//! 554 for what may not. A message whose fate is unknown gets 554 5.4.2: a 4xx would have the client send it
+//! again, and it may have been delivered.
+//!
+//! A client that ends its lines in CRLF ends a message by CRLF . CRLF only; one that uses LF is taken at
+//! that. At the end of the input what is not complete is dropped.
+
+use super::parcel::{Parcel, Sender, Verdict, people};
+use super::stdin::Stdin;
+use crate::cmd::Context;
+use crate::codec::dot::{LineEnd, Unstuffer};
+use crate::mail::Entry;
+use crate::output::sanitize::safe;
+use crate::words::{Exit, Failure};
+use crate::work::send::Options;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// The longest command that is taken, and the most recipients of a message.
+const MAX_LINE: u64 = 4096;
+const MAX_RECIPIENTS: usize = 10_000;
+/// The longest text of a reply.
+const MAX_TEXT: usize = 400;
+
+const EXTENSIONS: [&str; 5] = ["PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "SIZE"];
+
+/// Speaks it until QUIT, or until the input or the output ends.
+pub fn run(options: &Options, context: &mut Context) -> Result<(), Failure> {
+    let stdin = BufReader::with_capacity(64 * 1024, Stdin(context.limits.stop.clone()));
+    let mut session = Session { input: stdin, options, transaction: None };
+    reply(context, "220 localhost ESMTP postie");
+    while let Some(line) = session.line() {
+        if !session.command(&line, context) || context.out.stdout_lost() {
+            break;
+        }
+    }
+    context.out.settle(Exit::Ok);
+    Ok(())
+}
+
+fn reply(context: &mut Context, text: &str) {
+    context.out.raw(format!("{text}\r\n").as_bytes());
+    context.out.flush();
+}
+
+struct Transaction {
+    sender: Sender,
+    recipients: Vec<Entry>,
+}
+
+struct Session<'a> {
+    input: BufReader<Stdin>,
+    options: &'a Options,
+    transaction: Option<Transaction>,
+}
+
+/// One line of the client.
+struct Line {
+    /// `None` where it is too long or no text.
+    text: Option<String>,
+    end: LineEnd,
+}
+
+impl Session<'_> {
+    /// The next command; `None` at the end.
+    fn line(&mut self) -> Option<Line> {
+        let mut octets = Vec::new();
+        (&mut self.input).take(MAX_LINE).read_until(b'\n', &mut octets).ok()?;
+        let mut too_long = false;
+        while !octets.ends_with(b"\n") {
+            // Half a line at the end is no command; a line too long is passed over to its end.
+            too_long = true;
+            octets.clear();
+            if (&mut self.input).take(MAX_LINE).read_until(b'\n', &mut octets).ok()? == 0 {
+                return None;
+            }
+        }
+        let end = if octets.ends_with(b"\r\n") { LineEnd::CrLf } else { LineEnd::Lf };
+        let text = String::from_utf8(octets).ok().map(|text| text.trim_end().to_owned());
+        Some(Line { text: text.filter(|text| !too_long && !text.contains(char::is_control)), end })
+    }
+
+    /// Answers a command; `false` after QUIT or at the end of the input.
+    fn command(&mut self, line: &Line, context: &mut Context) -> bool {
+        let Some(text) = &line.text else {
+            reply(context, "500 5.5.2 this line is too long, or no text");
+            return true;
+        };
+        let (verb, argument) = text.split_once(' ').unwrap_or((text, ""));
+        let said = match verb.to_ascii_uppercase().as_str() {
+            "EHLO" => {
+                self.transaction = None;
+                reply(context, "250-localhost");
+                let (last, first) = EXTENSIONS.split_last().unwrap_or((&"HELP", &[]));
+                first.iter().for_each(|name| reply(context, &format!("250-{name}")));
+                format!("250 {last}")
+            }
+            "HELO" | "RSET" => {
+                self.transaction = None;
+                "250 2.0.0 as you wish".into()
+            }
+            "MAIL" => self.mail(argument),
+            "RCPT" => self.rcpt(argument),
+            "DATA" => return self.data(line.end, context),
+            "NOOP" => "250 2.0.0 nothing done".into(),
+            "VRFY" => "252 2.1.5 send, and you will hear".into(),
+            "QUIT" => {
+                reply(context, "221 2.0.0 goodbye");
+                return false;
+            }
+            _ => "502 5.5.1 not a command known here".into(),
+        };
+        reply(context, &said);
+        true
+    }
+
+    fn mail(&mut self, argument: &str) -> String {
+        if self.transaction.is_some() {
+            return "503 5.5.1 one message at a time".into();
+        }
+        let Some((path, parameters)) = path(argument, "FROM:") else {
+            return "501 5.5.4 MAIL FROM:<address> is wanted".into();
+        };
+        for parameter in parameters.split_whitespace() {
+            let name = parameter.split('=').next().unwrap_or_default().to_ascii_uppercase();
+            if !["SIZE", "BODY", "SMTPUTF8"].contains(&name.as_str()) {
+                return format!("555 5.5.4 {}: not a parameter known here", safe(&name));
+            }
+        }
+        match Sender::parse(path) {
+            Ok(sender) => {
+                self.transaction = Some(Transaction { sender, recipients: Vec::new() });
+                "250 2.1.0 sender noted".into()
+            }
+            Err(failure) => format!("553 5.1.7 {}", one_line(&failure.message)),
+        }
+    }
+
+    fn rcpt(&mut self, argument: &str) -> String {
+        let Some(transaction) = &mut self.transaction else { return "503 5.5.1 MAIL first".into() };
+        let Some((path, parameters)) = path(argument, "TO:") else {
+            return "501 5.5.4 RCPT TO:<address> is wanted".into();
+        };
+        if !parameters.trim().is_empty() {
+            return "555 5.5.4 parameters of RCPT are not known here".into();
+        }
+        if transaction.recipients.len() >= MAX_RECIPIENTS {
+            return "452 4.5.3 too many recipients".into();
+        }
+        match people("the recipient", path) {
+            Ok(found) => match found.as_slice() {
+                [one @ Entry::Mailbox(_)] => {
+                    transaction.recipients.push(one.clone());
+                    "250 2.1.5 recipient noted".into()
+                }
+                _ => "553 5.1.3 exactly one address is wanted".into(),
+            },
+            Err(failure) => format!("553 5.1.3 {}", one_line(&failure.message)),
+        }
+    }
+
+    /// DATA; `false` where the input ended within the content.
+    fn data(&mut self, end: LineEnd, context: &mut Context) -> bool {
+        match &self.transaction {
+            Some(transaction) if !transaction.recipients.is_empty() => {}
+            _ => {
+                reply(context, "503 5.5.1 MAIL and RCPT first");
+                return true;
+            }
+        }
+        let Some(Transaction { sender, recipients }) = self.transaction.take() else { return true };
+        reply(context, "354 go ahead");
+        let mut content =
+            Content { input: &mut self.input, unstuffer: Unstuffer::new(end), ahead: Vec::new(), taken: 0 };
+        let mut source = BufReader::with_capacity(64 * 1024, &mut content);
+        let parcel = Parcel {
+            source: &mut source,
+            sender,
+            recipients,
+            from_header: false,
+            full_name: None,
+            subject: None,
+            options: self.options,
+            mends: false,
+        };
+        let verdict = parcel.hand_on(context);
+        // What was refused half-way is read to its end: the next command stands behind it.
+        if !content.unstuffer.ended() && io::copy(&mut content, &mut io::sink()).is_err() {
+            return false;
+        }
+        reply(context, &judgement(&verdict));
+        true
+    }
+}
+
+/// The path in the argument of MAIL or RCPT, without its angles, and what follows it.
+fn path<'a>(argument: &'a str, prefix: &str) -> Option<(&'a str, &'a str)> {
+    let head = argument.get(..prefix.len()).filter(|head| head.eq_ignore_ascii_case(prefix))?;
+    let rest = argument[head.len()..].trim_start().strip_prefix('<')?;
+    // A quoted local part may hold an angle; the last one before a space or the end closes the path.
+    let close = rest.find("> ").or_else(|| rest.strip_suffix('>').map(str::len))?;
+    Some((&rest[..close], &rest[close + 1..]))
+}
+
+/// The reply that says what became of a message.
+fn judgement(verdict: &Verdict) -> String {
+    let failure = verdict.failures.first();
+    let text = failure.map(|failure| one_line(&failure.to_string())).unwrap_or_default();
+    let id = verdict.id.as_deref().map(one_line).unwrap_or_default();
+    let theirs = failure.and_then(|failure| failure.reply.as_ref());
+    let code = theirs.and_then(|reply| reply.code);
+    let enhanced = |class: char, default: &str| {
+        let said = theirs.and_then(|reply| reply.enhanced.clone());
+        said.filter(|said| said.starts_with(class)).unwrap_or_else(|| default.to_owned())
+    };
+    match verdict.exit {
+        Exit::Ok => format!("250 2.0.0 accepted as {id}"),
+        Exit::Unknown => format!("554 5.4.2 it may have been delivered, do not send it again: {text}"),
+        Exit::Partial => format!("554 5.5.0 only some recipients got it, do not send it again: {text}"),
+        Exit::TempFail => {
+            // 421 would say that this side closes the channel, too.
+            let code = code.filter(|code| (430..500).contains(code)).unwrap_or(451);
+            format!("{code} {} {text}", enhanced('4', "4.3.0"))
+        }
+        Exit::Data => format!("554 5.6.0 {text}"),
+        Exit::Config => format!("554 5.3.5 {text}"),
+        _ => {
+            let code = code.filter(|code| (550..560).contains(code)).unwrap_or(554);
+            format!("{code} {} {text}", enhanced('5', "5.0.0"))
+        }
+    }
+}
+
+/// A text that fits into a reply.
+fn one_line(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    safe(text).chars().map(plain).take(MAX_TEXT).collect()
+}
+
+/// The content of DATA, up to its dot. The end of the input before it is an error.
+struct Content<'a> {
+    input: &'a mut BufReader<Stdin>,
+    unstuffer: Unstuffer,
+    ahead: Vec<u8>,
+    taken: usize,
+}
+
+impl Read for Content<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.ahead.len() && !self.unstuffer.ended() {
+            self.ahead.clear();
+            self.taken = 0;
+            let block = self.input.fill_buf()?;
+            if block.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ends within the message"));
+            }
+            let used = self.unstuffer.push(block, &mut self.ahead);
+            self.input.consume(used);
+        }
+        let count = (self.ahead.len() - self.taken).min(into.len());
+        into[..count].copy_from_slice(&self.ahead[self.taken..self.taken + count]);
+        self.taken += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::{Kind, failure::ServerReply};
+
+    #[test]
+    fn a_path_is_what_stands_in_angles() {
+        assert_eq!(path("FROM:<a@x.org>", "FROM:"), Some(("a@x.org", "")));
+        assert_eq!(path("from: <a@x.org> SIZE=1", "FROM:"), Some(("a@x.org", " SIZE=1")));
+        assert_eq!(path("FROM:<\"a>b\"@x.org> BODY=7BIT", "FROM:"), Some(("\"a>b\"@x.org", " BODY=7BIT")));
+        assert_eq!(path("FROM:<>", "FROM:"), Some(("", "")));
+        for bad in ["", "FROM:a@x.org", "TO:<a@x.org>", "FROM:<a@x.org", "FR\u{f6}M:<a>"] {
+            assert_eq!(path(bad, "FROM:"), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_reply_says_whether_to_try_again() {
+        let said = |kind: Kind, code: Option<(u16, &str)>| {
+            let mut failure = Failure::new(kind, "DATA", "h:25: DATA: what\r\n250 ok");
+            failure.reply = code.map(|(code, enhanced)| {
+                Box::new(ServerReply { code: Some(code), enhanced: Some(enhanced.into()), lines: Vec::new() })
+            });
+            judgement(&Verdict { exit: failure.exit(), failures: vec![failure], id: None })
+        };
+        for (reply, want) in [
+            (said(Kind::Deferred, Some((452, "4.2.2"))), "452 4.2.2 h:25"),
+            (said(Kind::Deferred, Some((421, "4.2.1"))), "451 4.2.1 h:25"),
+            (said(Kind::Network, None), "451 4.3.0 h:25"),
+            (said(Kind::Recipient, Some((550, "5.1.1"))), "550 5.1.1 h:25"),
+            (said(Kind::Auth, Some((535, "5.7.8"))), "554 5.7.8 h:25"),
+            (said(Kind::Config, None), "554 5.3.5 h:25"),
+            (said(Kind::Unknown, None), "554 5.4.2 it may have been delivered, do not send it again"),
+        ] {
+            assert!(reply.starts_with(want), "{reply}");
+            assert!(!reply.contains(['\r', '\n']) && reply.is_ascii(), "{reply:?}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The programs that start `sendmail`, for real: each with postie in that place.
+
+use crate::sendmail::{account, link};
+use crate::support::mailbox::Mailbox;
+use crate::support::pop3d::Act;
+use crate::support::process::{Outcome, Run};
+use crate::support::real::{have, have_by_chance};
+use crate::support::smtpd::{Accepted, Smtpd};
+use crate::support::world::World;
+use crate::world;
+
+/// A home with an account for a server, and a program about to run in it.
+struct Caller {
+    world: World,
+    server: Smtpd,
+    sendmail: String,
+}
+
+impl Caller {
+    fn new() -> Caller {
+        Caller::with(Smtpd::for_mailbox(&Mailbox::default()).start())
+    }
+
+    fn refused() -> Caller {
+        let refuse = |event: &crate::support::pop3d::Event<'_>| match event.verb {
+            "RCPT" => Act::Reply(b"550 5.1.1 nobody\r\n".to_vec()),
+            _ => Act::Normal,
+        };
+        Caller::with(Smtpd::for_mailbox(&Mailbox::default()).hook(refuse).start())
+    }
+
+    fn with(server: Smtpd) -> Caller {
+        let world = world();
+        account(&world, &server, &format!("log-file = \"{}\"", world.text("mail.log")));
+        let sendmail = link(&world).to_str().unwrap().to_owned();
+        Caller { world, server, sendmail }
+    }
+
+    fn run(&self, program: &str, args: &[&str]) -> Run {
+        let run = Run::new(program).args(args).dir(self.world.root()).env("HOME", self.world.root());
+        let run = run
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin")
+            .env("TERM", "dumb")
+            .env("LANG", "C.UTF-8");
+        run.env("TMPDIR", self.world.root()).env("USER", "root").env("LOGNAME", "root")
+    }
+
+    /// The message that arrived, and its text.
+    #[track_caller]
+    fn arrived(&self, outcome: &Outcome) -> (Accepted, String) {
+        assert_eq!(outcome.code, Some(0), "{outcome:?}\n{}", self.log());
+        self.server.assert_clean();
+        let message = self.server.the_message();
+        let text = String::from_utf8(message.content.clone()).unwrap();
+        assert!(message.mail.starts_with("<ana@example.org>"), "{}", message.mail);
+        for name in ["From: ", "Date: ", "Message-ID: ", "To: "] {
+            let count = text.lines().filter(|line| line.to_lowercase().starts_with(&name.to_lowercase()));
+            assert_eq!(count.count(), 1, "{name}{text}");
+        }
+        (message, text)
+    }
+
+    fn log(&self) -> String {
+        crate::support::process::read_or_empty(&self.world.path("mail.log"))
+    }
+}
+
+const BODY: &str = "line one\n\n..\nFrom here on\n";
+const WIRE_BODY: &str = "line one\r\n\r\n..\r\nFrom here on\r\n";
+
+#[test]
+fn bsd_mailx_sends_to_an_alias_and_hears_of_a_refusal() {
+    if !have("bsd_mailx_sends_to_an_alias_and_hears_of_a_refusal", &["bsd-mailx"]) {
+        return;
+    }
+    for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
+        let rc = caller.world.write("mailrc", format!("set sendmail={}\nset sendwait\n", caller.sendmail));
+        let run = caller.run("bsd-mailx", &["-n", "-s", "hello", "-b", "guest@example.net", "root"]);
+        let outcome = run.env("MAILRC", rc).stdin(BODY).run();
+        if fine {
+            let (message, text) = caller.arrived(&outcome);
+            assert_eq!(message.recipients, ["ops@example.org", "bob@example.net", "guest@example.net"]);
+            assert!(text.contains("\r\nSubject: hello\r\n") && !text.contains("guest"), "{text}");
+            assert!(text.ends_with(WIRE_BODY), "{text}");
+        } else {
+            // It tells its caller by words alone where sendmail fails.
+            assert!(outcome.err().contains("5.1.1 nobody"), "{outcome:?}");
+            assert!(caller.log().contains(" exit=67 "), "{}", caller.log());
+            assert!(caller.server.accepted().is_empty());
+        }
+    }
+}
+
+#[test]
+fn mutt_sends_an_attachment_and_hears_of_a_refusal() {
+    if !have("mutt_sends_an_attachment_and_hears_of_a_refusal", &["mutt"]) {
+        return;
+    }
+    for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
+        let rc = format!(
+            "set sendmail=\"{} -oem -oi\"\nset sendmail_wait=0\nset copy=no\nset from=\"ana@example.org\"\n\
+             set use_from=yes\nset use_envelope_from=yes\nset realname=\"Ana\"\n",
+            caller.sendmail
+        );
+        caller.world.write("muttrc", rc);
+        caller.world.write("report.txt", "attached\n");
+        let args = [
+            "-n",
+            "-F",
+            "muttrc",
+            "-s",
+            "hello",
+            "-b",
+            "guest@example.net",
+            "-a",
+            "report.txt",
+            "--",
+            "bob@example.net",
+        ];
+        let outcome = caller.run("mutt", &args).stdin(BODY).run();
+        if fine {
+            let (message, text) = caller.arrived(&outcome);
+            assert_eq!(message.recipients, ["bob@example.net", "guest@example.net"]);
+            assert!(text.contains(WIRE_BODY) && text.contains("\r\nattached\r\n"), "{text}");
+            assert!(!text.contains("guest"), "{text}");
+        } else {
+            assert_ne!(outcome.code, Some(0), "{outcome:?}");
+            assert!(caller.log().contains(" exit=67 "), "{}", caller.log());
+        }
+    }
+}
+
+#[test]
+fn git_send_email_sends_a_patch_and_hears_of_a_refusal() {
+    if !have("git_send_email_sends_a_patch_and_hears_of_a_refusal", &["git", "git send-email"]) {
+        return;
+    }
+    let patch = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n\
+                 From: Ana <ana@example.org>\nDate: Mon, 1 Sep 2025 10:00:00 +0000\nSubject: [PATCH] x: y\n\n\
+                 why\n---\n x | 1 +\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+.\n.\n-- \n2.39.5\n";
+    for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
+        caller.world.write("0001-x.patch", patch);
+        let server = format!("--smtp-server={}", caller.sendmail);
+        let args = [
+            "send-email",
+            &server,
+            "--confirm=never",
+            "--suppress-cc=all",
+            "--from=Ana <ana@example.org>",
+            "--to=bob@example.net",
+            "--cc=cy@example.net",
+            "--bcc=guest@example.net",
+            "--envelope-sender=ana@example.org",
+            "0001-x.patch",
+        ];
+        caller.world.write(".gitconfig", "[user]\n\tname = Ana\n\temail = ana@example.org\n");
+        let outcome = caller.run("git", &args).run();
+        if fine {
+            let (message, text) = caller.arrived(&outcome);
+            assert_eq!(message.recipients, ["bob@example.net", "cy@example.net", "guest@example.net"]);
+            assert!(text.ends_with("\r\n+.\r\n.\r\n-- \r\n2.39.5\r\n"), "{text}");
+            assert!(!text.contains("guest"), "{text}");
+        } else {
+            assert_ne!(outcome.code, Some(0), "{outcome:?}");
+            assert!(outcome.err().contains("5.1.1 nobody"), "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn s_nail_sends_and_hears_of_a_refusal() {
+    if !have_by_chance("s_nail_sends_and_hears_of_a_refusal", &["s-nail"]) {
+        return;
+    }
+    for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
+        let mta = format!("mta={}", caller.sendmail);
+        let dead = format!("DEAD={}", caller.world.text("dead"));
+        let args =
+            ["-:/", "-S", "v15-compat", "-S", &mta, "-S", &dead, "-S", "sendwait", "-s", "hello", "root"];
+        // It takes the home from the user database.
+        let run = caller.run("s-nail", &args);
+        let run = run.env("POSTIE_CONFIG", caller.world.path(".config/postie/config.toml"));
+        let outcome = run.stdin(BODY).run();
+        if fine {
+            let (message, text) = caller.arrived(&outcome);
+            assert_eq!(message.recipients, ["ops@example.org", "bob@example.net"]);
+            // It writes the rest of the body as quoted-printable.
+            assert!(text.contains("\r\n\r\nline one\r\n\r\n..\r\n"), "{text}");
+        } else {
+            assert_ne!(outcome.code, Some(0), "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn logrotate_mails_the_log_it_throws_away() {
+    if !have_by_chance("logrotate_mails_the_log_it_throws_away", &["logrotate"]) {
+        return;
+    }
+    let caller = Caller::new();
+    let (log, state) = (caller.world.text("app.log"), caller.world.text("state"));
+    caller.world.write("app.log", BODY.replace("..", "."));
+    caller.world.write("rotate", format!("{log} {{\n rotate 0\n mail root\n mailfirst\n nocreate\n}}\n"));
+    let outcome = caller.run("logrotate", &["-f", "-s", &state, "-m", &caller.sendmail, "rotate"]).run();
+    let (message, text) = caller.arrived(&outcome);
+    assert_eq!(message.recipients, ["ops@example.org", "bob@example.net"]);
+    assert!(text.contains("\r\nSubject: ") && text.contains("app.log"), "{text}");
+    assert!(text.ends_with(&WIRE_BODY.replace("..", ".")), "{text}");
+}
+
+#[test]
+fn php_sends_and_hears_of_a_refusal() {
+    if !have_by_chance("php_sends_and_hears_of_a_refusal", &["php"]) {
+        return;
+    }
+    for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
+        let path = format!("sendmail_path={} -t -i", caller.sendmail);
+        let code = "exit(mail('bob@example.net', 'hello', \"line one\\r\\n.\\r\\nend\", \
+                    'From: ana@example.org', '-fwww-data@host') ? 0 : 9);";
+        let outcome = caller.run("php", &["-n", "-d", &path, "-r", code]).run();
+        if fine {
+            let (message, text) = caller.arrived(&outcome);
+            assert_eq!(message.recipients, ["bob@example.net"]);
+            assert!(text.ends_with("\r\n\r\nline one\r\n.\r\nend\r\n"), "{text}");
+        } else {
+            assert_eq!(outcome.code, Some(9), "{outcome:?}");
+        }
+    }
+}
