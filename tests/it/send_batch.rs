@@ -342,3 +342,14 @@ fn copies_of_a_batch_are_saved() {
     run.stdin(text).go().assert_exit(0);
     assert_eq!(crate::support::disk::maildir(&world.path("Sent")).len(), 3);
 }
+
+#[test]
+fn where_nobody_listens_every_line_has_failed_for_now() {
+    let world = world();
+    let text: String = messages(3).iter().map(|line| format!("{line}\n")).collect();
+    let run = world.at_url("smtp+insecure://localhost:1", "send").args(["--batch", "-f", "ana@example.org"]);
+    let outcome = run.stdin(text).go();
+    outcome.assert_exit(75);
+    assert_eq!(statuses(&outcome), ["failed"; 3]);
+    assert_eq!(answers(&outcome)[2]["error"]["kind"], "network");
+}

@@ -42,12 +42,14 @@ impl<'a> Channel<'a> {
     /// Sends one message.
     pub fn send(&mut self, outgoing: &mut Outgoing) -> Report {
         let started = Instant::now();
-        let mut attempts = 0;
+        let (mut attempts, mut had_session) = (0, false);
         loop {
             let asks = self.ready.is_some() || !self.is_barred();
             attempts += u32::from(asks);
             let mut attempt = Attempt::new(self.job, outgoing);
             let failure = self.attempt(&mut attempt, outgoing).err();
+            // Whoever could not open one is barred.
+            had_session |= self.barred.is_none();
             let lost = failure.as_ref().is_some_and(is_lost) && !attempt.handed_over;
             let lost = lost && asks && !self.is_barred_for_good();
             if lost && attempts < 2 && !self.job.limits.run_over() {
@@ -56,7 +58,7 @@ impl<'a> Channel<'a> {
                 continue;
             }
             let mut report = attempt.report(failure, Extent::Send);
-            if lost && report.exit == Exit::TempFail {
+            if lost && had_session && report.exit == Exit::TempFail {
                 report.receipt.status = Status::Deferred;
             }
             report.receipt.attempts = attempts;
