@@ -8,7 +8,7 @@ use super::secret_file::{self, Owner};
 use super::{Account, Env};
 use crate::words::Failure;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -110,7 +110,7 @@ pub fn say(fault: Fault, place: &str) -> Failure {
 pub fn read_text(path: &Path) -> Result<Option<(File, Zeroizing<String>)>, Failure> {
     // Non-blocking, so that a FIFO does not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = match open(path, flags, Mode::empty()) {
+    let file = match retry_on_intr(|| open(path, flags, Mode::empty())) {
         Ok(descriptor) => File::from(descriptor),
         Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(unreadable(path, errno.into())),

@@ -9,6 +9,7 @@ use crate::net::Limits;
 use crate::words::{Failure, Kind, Secret};
 use rustix::fd::AsFd;
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open};
+use rustix::io::retry_on_intr;
 use std::path::Path;
 
 /// Reads the secret in the file at `path`. `place` says who named it.
@@ -18,7 +19,8 @@ pub fn from_file(path: &Path, place: &str, limits: &Limits) -> Result<Secret, Fa
     let place = format!("{place}: {}", path.display());
     // Non-blocking, so that opening a FIFO does not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = open(path, flags, Mode::empty()).map_err(|errno| DrainError::Io(errno).failure(&place))?;
+    let opened = retry_on_intr(|| open(path, flags, Mode::empty()));
+    let file = opened.map_err(|errno| DrainError::Io(errno).failure(&place))?;
     let stat = fstat(&file).map_err(|errno| DrainError::Io(errno).failure(&place))?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => check_private(&stat, path, Owner::UserOrRoot)
@@ -36,7 +38,7 @@ pub fn from_descriptor(number: u32, place: &str, limits: &Limits) -> Result<Secr
         return read(std::io::stdin().as_fd(), &place, limits);
     }
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let opened = open(format!("/dev/fd/{number}"), flags, Mode::empty());
+    let opened = retry_on_intr(|| open(format!("/dev/fd/{number}"), flags, Mode::empty()));
     let file = opened.map_err(|errno| DrainError::Io(errno).failure(&place))?;
     read(file.as_fd(), &place, limits)
 }

@@ -2,6 +2,7 @@
 
 use crate::words::{Failure, Kind};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::retry_on_intr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -13,7 +14,7 @@ pub const MAX_BODY: u64 = 256 * 1024 * 1024;
 /// device may never end.
 pub fn open(path: &Path) -> Result<File, Failure> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file: File = rustix::fs::open(path, flags, Mode::empty())
+    let file: File = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))
         .map_err(|error| unreadable(path, "opening", &error.into()))?
         .into();
     let about = file.metadata().map_err(|error| unreadable(path, "opening", &error))?;

@@ -2,8 +2,9 @@
 //! that is full stays full) from there on.
 //!
 //! Thinning: `--delete` with nothing before and `--keep` with some messages known; every sync fails with
-//! ENOSPC and with EIO, every write with one of them, any other call with one of the five in turn, every
-//! eighth for good if it makes or lengthens a file. `POSTIE_SWEEP=full`: every policy, past, call and error.
+//! ENOSPC and with EIO, every write with one of them, any other call with one of the five in turn, each
+//! opening of a file with EINTR too, every eighth call for good if it makes or lengthens a file.
+//! `POSTIE_SWEEP=full`: every policy, past, call and error.
 
 use crate::judge::{Blow, assert_documented};
 use crate::scene::{After, Destination, Past, Scene};
@@ -148,6 +149,8 @@ impl Fault {
             "+" => at.is_multiple_of(8) && self.error == ERRORS[(at / 8) % 2],
             _ if self.call.is(&SYNCS) => self.error == "ENOSPC" || self.error == "EIO",
             _ if writes => self.error == ERRORS[at % 2],
+            // Where a file is opened, an interruption is forgotten most easily.
+            _ if self.call.is(&["open", "openat"]) && self.error == "EINTR" => !self.is_of_the_system(),
             _ => self.error == ERRORS[at % ERRORS.len()],
         }
     }
