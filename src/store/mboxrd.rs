@@ -11,6 +11,7 @@
 //! (`Content-Length`) are written as they came and never relied upon; the sender made them.
 
 use jiff::Timestamp;
+use memchr::{memchr, memmem, memrchr};
 use std::borrow::Cow;
 
 /// How far into a message its Return-Path is looked for. The server that delivered the message puts it
@@ -51,18 +52,26 @@ impl Quoter {
     /// Appends `octets` to `out`, quoted. One `>` more in front of all is the same as one behind them,
     /// so nothing is held back but a part of `From `.
     pub fn push(&mut self, octets: &[u8], out: &mut Vec<u8>) {
-        let mut rest = octets;
-        while let Some(&octet) = rest.first() {
+        let Some(last) = octets.last() else { return };
+        // The line that was begun before, the lines that are whole here, the line that goes on.
+        let (begun, rest) = octets.split_at(match self.at {
+            At::Start => 0,
+            At::Match(_) | At::Inside => memchr(b'\n', octets).map_or(octets.len(), |feed| feed + 1),
+        });
+        self.line(begun, out);
+        let (whole, begins) = rest.split_at(match self.at {
+            At::Start => memrchr(b'\n', rest).map_or(0, |feed| feed + 1),
+            At::Match(_) | At::Inside => 0,
+        });
+        lines(whole, out);
+        self.line(begins, out);
+        self.ended = *last == b'\n';
+    }
+
+    /// Takes a piece of one line, octet by octet as long as it may need quoting.
+    fn line(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        for (at, &octet) in octets.iter().enumerate() {
             match self.at {
-                At::Inside => {
-                    let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |feed| feed + 1);
-                    out.extend_from_slice(&rest[..end]);
-                    if rest[end - 1] == b'\n' {
-                        self.at = At::Start;
-                    }
-                    rest = &rest[end..];
-                    continue;
-                }
                 At::Start if octet == b'>' => out.push(octet),
                 At::Start if octet == FROM[0] => self.at = At::Match(1),
                 At::Match(n) if octet == FROM[n] && n + 1 == FROM.len() => {
@@ -71,16 +80,15 @@ impl Quoter {
                     self.at = At::Inside;
                 }
                 At::Match(n) if octet == FROM[n] => self.at = At::Match(n + 1),
-                At::Start | At::Match(_) => {
+                At::Start | At::Match(_) | At::Inside => {
                     self.release(out);
-                    // Looked at once more, as the inside of a line.
-                    continue;
+                    out.extend_from_slice(&octets[at..]);
+                    break;
                 }
             }
-            rest = &rest[1..];
         }
-        if let Some(last) = octets.last() {
-            self.ended = *last == b'\n';
+        if octets.ends_with(b"\n") {
+            self.at = At::Start;
         }
     }
 
@@ -98,6 +106,20 @@ impl Quoter {
         }
         self.at = At::Inside;
     }
+}
+
+/// Appends whole lines to `out`, quoted. `From ` is rare: it is looked for in all of them at once.
+fn lines(octets: &[u8], out: &mut Vec<u8>) {
+    let mut copied = 0;
+    for at in memmem::find_iter(octets, FROM) {
+        let quotes = octets[..at].iter().rev().take_while(|octet| **octet == b'>').count();
+        if octets[..at - quotes].last().is_none_or(|before| *before == b'\n') {
+            out.extend_from_slice(&octets[copied..at]);
+            out.push(b'>');
+            copied = at;
+        }
+    }
+    out.extend_from_slice(&octets[copied..]);
 }
 
 /// The From_ line of a message that begins with `head`, delivered at `time` (seconds since 1970).
@@ -142,7 +164,7 @@ fn asctime(time: u64) -> String {
 /// postie's own lines never begin so behind the first, since they are quoted.
 pub(super) fn foreign(tail: &[u8], start: usize) -> Option<usize> {
     let after = tail.get(start..)?;
-    memchr::memmem::find_iter(after, FROM).map(|at| at + start).find(|&at| {
+    memmem::find_iter(after, FROM).map(|at| at + start).find(|&at| {
         let line_start = at == 0 || tail[at - 1] == b'\n';
         line_start || (tail[at - 1] != b'>' && is_from_line(&tail[at..]))
     })
@@ -150,7 +172,7 @@ pub(super) fn foreign(tail: &[u8], start: usize) -> Option<usize> {
 
 /// Whether `tail` begins with a line like `From sender Www Mmm dd hh:mm:ss yyyy`, a zone allowed.
 fn is_from_line(tail: &[u8]) -> bool {
-    let Some(end) = memchr::memchr(b'\n', tail) else { return false };
+    let Some(end) = memchr(b'\n', tail) else { return false };
     let words: Vec<&[u8]> =
         tail[..end].split(|octet| octet.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
     let day = |word: &[u8]| word.len() == 3 && word.iter().all(u8::is_ascii_alphabetic);
