@@ -12,15 +12,17 @@
     reason = "a measurement that cannot go on has failed, and its output is what it is for"
 )]
 
+mod shared;
 #[path = "../tests/support/mod.rs"]
 #[allow(dead_code, reason = "the integration tests use the other parts")]
 mod support;
 
+use shared::{median, report, time};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use support::authority::Authority;
 use support::pop3d::{SECRET, USER};
@@ -177,16 +179,9 @@ fn make_maildir(to: &Path) {
     }
 }
 
-/// Runs a program to its end, which has to be a good one.
-fn time(mut command: Command) -> Duration {
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    let begun = Instant::now();
-    let output = command.stderr(Stdio::piped()).output().unwrap();
-    let taken = begun.elapsed();
-    // fetchmail ends with 1 where there is no new mail.
-    let fine = output.status.success() || output.status.code() == Some(1);
-    assert!(fine, "{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
-    taken
+/// fetchmail ends with 1 where there is no new mail.
+fn fetched(code: Option<i32>) -> bool {
+    matches!(code, Some(0 | 1))
 }
 
 /// The floor: all of it asked for at once and thrown away. No fetcher can be faster against this server.
@@ -230,26 +225,6 @@ fn check(peer: &Peer, target: &Target, to: &Path) {
     }
 }
 
-fn median(times: &mut [Duration]) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64()
-}
-
-fn report(title: &str, floor: Option<f64>, mut rows: Vec<(&str, Vec<Duration>)>) {
-    let postie = rows.iter_mut().find(|row| row.0 == "postie").map_or(1.0, |row| median(&mut row.1));
-    println!(
-        "\n{title}\n{:22} {:>9} {:>9} {:>12} {:>12}",
-        "", "median s", "best s", "of postie's", "of the floor"
-    );
-    rows.sort_by(|a, b| a.1.iter().min().cmp(&b.1.iter().min()));
-    for (name, times) in &mut rows {
-        let middle = median(times);
-        let of_floor = floor.map_or_else(|| "-".to_owned(), |floor| format!("{:.2}", middle / floor));
-        let best = times[0].as_secs_f64();
-        println!("{name:22} {middle:9.3} {best:9.3} {:>12.2} {of_floor:>12}", middle / postie);
-    }
-}
-
 fn main() {
     let options = Options::read();
     let Some(real) = Real::start("the fetch benchmark") else { return };
@@ -281,10 +256,10 @@ fn main() {
             let state = work.path().join(format!("state-{which}-{round}"));
             let to = work.path().join(format!("mail-{which}-{round}"));
             fs::create_dir(&state).unwrap();
-            first[which].1.push(time((peer.fetch)(&target, &state, &to)));
+            first[which].1.push(time((peer.fetch)(&target, &state, &to), fetched));
             check(peer, &target, &to);
             if peer.remembers {
-                again[which].1.push(time((peer.fetch)(&target, &state, &to)));
+                again[which].1.push(time((peer.fetch)(&target, &state, &to), fetched));
                 check(peer, &target, &to);
             }
         }

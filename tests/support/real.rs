@@ -260,6 +260,11 @@ impl Real {
         format!("pop3s://{user}@localhost:{}", self.ports.pop3s)
     }
 
+    /// The port of the SMTP side with TLS from the start.
+    pub fn smtp_port(&self) -> u16 {
+        self.ports.smtps
+    }
+
     /// The URL of the SMTP side, implicit TLS.
     pub fn smtp_url(&self) -> String {
         format!("smtps://{USER}@localhost:{}", self.ports.smtps)
