@@ -49,6 +49,8 @@ pub struct Wire {
     allowed: Duration,
     progress: usize,
     broken: bool,
+    /// Whether it is too late to send, though not to read.
+    mute: bool,
     tap: Option<Box<dyn Tap>>,
     redactor: Redactor,
 }
@@ -83,6 +85,7 @@ impl Wire {
             allowed,
             progress: 0,
             broken: false,
+            mute: false,
             tap,
             redactor: Redactor::new(),
         }
@@ -136,7 +139,7 @@ impl Wire {
 
     /// Whether the dialogue is out of step.
     pub fn is_broken(&self) -> bool {
-        self.broken
+        self.broken || self.mute
     }
 
     /// Declares the dialogue out of step: nothing more is sent or read.
@@ -163,7 +166,7 @@ impl Wire {
     }
 
     fn line(&mut self, line: &[u8], shown: Option<&str>) -> Result<(), NetError> {
-        if self.broken {
+        if self.is_broken() {
             return Err(NetError::Broken);
         }
         debug_assert!(
@@ -185,7 +188,7 @@ impl Wire {
     /// Adds octets of a message to the next flight, as they are: the caller has encoded them. They go
     /// out whenever the buffer is well filled, and in whole TLS records.
     pub fn data(&mut self, octets: &[u8]) -> Result<(), NetError> {
-        if self.broken {
+        if self.is_broken() {
             return Err(NetError::Broken);
         }
         self.output.extend_from_slice(octets);
@@ -194,7 +197,7 @@ impl Wire {
 
     /// Sends the flight in one write.
     pub fn flush(&mut self) -> Result<(), NetError> {
-        if self.broken {
+        if self.is_broken() {
             return Err(NetError::Broken);
         }
         self.begin();
@@ -219,6 +222,9 @@ impl Wire {
 
     /// Begins an operation that may take `allowed`, whatever the usual time is.
     pub fn begin_within(&mut self, allowed: Duration) {
+        if self.mute {
+            return;
+        }
         self.allowed = allowed;
         self.until = None;
         self.progress = 0;
@@ -329,14 +335,11 @@ impl Wire {
         }
     }
 
-    /// After a write failed: the next line that the server had sent before, if one is there within
-    /// `allowed`. It may tell why. Nothing else goes over a broken wire, and it stays broken.
-    pub fn last_line(&mut self, allowed: Duration, limit: usize) -> Option<ReadLine> {
-        self.broken = false;
+    /// After a write failed: what the server had sent before can still be read, within `allowed` in all. It
+    /// may tell why. Nothing more is sent.
+    pub fn hear_out(&mut self, allowed: Duration) {
         self.begin_within(allowed);
-        let line = self.read_line(limit).ok();
-        self.broken = true;
-        line
+        (self.broken, self.mute) = (false, true);
     }
 
     /// The octets of a line just read.
@@ -347,7 +350,7 @@ impl Wire {
     /// Puts TLS over the link. Octets that the server sent ahead of the handshake cannot be trusted and
     /// are a failure, not skipped (`RFC 3207 §6`, CVE-2021-22947).
     pub fn start_tls(&mut self, tls: &Tls, host: &str) -> Result<(), NetError> {
-        if self.broken {
+        if self.is_broken() {
             return Err(NetError::Broken);
         }
         if !self.range.is_empty() || !self.output.is_empty() {

@@ -6,16 +6,13 @@ use crate::words::Kind;
 const PLAIN: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250 mx\n";
 const PIPED: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250 PIPELINING\n";
 const MAIL: &str = "C: MAIL FROM:<a@example.org>\n";
-const TEXT: &[u8] = b"Subject: x\r\n\r\n.dot\r\n";
-const TEXT_LINES: &str = "C: Subject: x\nC: \nC: ..dot\nC: .\n";
 
 /// Plays one transaction and gives it back with the session.
 fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready, Script) {
     let script = Script::new(text);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let (mail, recipients) = (mail(), rcpts(names));
-    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected };
-    let delivery = ready.send(&transaction, &mut &TEXT[..], &mut |_| {});
+    let underway = ready.begin(transaction(names, on_rejected));
+    let delivery = ready.send(underway, &mut &TEXT[..], &mut ());
     script.assert_done();
     (delivery, ready, script)
 }
@@ -244,11 +241,9 @@ fn a_write_that_fails_inside_the_content_is_known_and_tells_the_servers_reason()
     ] {
         let script = Script::new(&format!("{head}{rest}"));
         let mut ready = opened(&script, Security::None, None).unwrap();
-        let (mail, recipients) = (mail(), rcpts(&["b"]));
-        let transaction =
-            Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
+        let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
         let long = b"0123456789abcde\r\n".repeat(10_000);
-        let delivery = ready.send(&transaction, &mut &long[..], &mut |_| {});
+        let delivery = ready.send(underway, &mut &long[..], &mut ());
         assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![status]), "{rest}");
         assert!(!delivery.handed_over && ready.is_over());
     }
@@ -275,9 +270,8 @@ fn a_message_that_cannot_be_read_is_never_ended() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
     let script = Script::new(&head);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let (mail, recipients) = (mail(), rcpts(&["b"]));
-    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
-    let delivery = ready.send(&transaction, &mut Torn, &mut |_| {});
+    let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
+    let delivery = ready.send(underway, &mut Torn, &mut ());
     assert_eq!(kind(&delivery), Kind::Storage);
     assert!(ready.is_over() && !delivery.handed_over);
     ready.quit();
@@ -330,11 +324,10 @@ fn a_second_message_goes_over_the_same_session() {
     let refused = format!("{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 451 later\n");
     let script = Script::new(&format!("{PLAIN}{one}{refused}C: RSET\nS: 250 ok\n{one}C: QUIT"));
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let (mail, recipients) = (mail(), rcpts(&["b"]));
-    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
     let outcomes: Vec<bool> = (0..3)
         .map(|_| {
-            matches!(ready.send(&transaction, &mut &TEXT[..], &mut |_| {}).outcome, Outcome::Accepted(_))
+            let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
+            matches!(ready.send(underway, &mut &TEXT[..], &mut ()).outcome, Outcome::Accepted(_))
         })
         .collect();
     assert_eq!(outcomes, [true, false, true]);
@@ -349,9 +342,7 @@ fn a_check_asks_for_every_recipient_and_sends_nothing() {
     );
     let script = Script::new(&text);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let (mail, recipients) = (mail(), rcpts(&["b", "c"]));
-    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
-    let delivery = ready.check(&transaction);
+    let delivery = ready.check(transaction(&["b", "c"], OnRejected::Abort));
     assert_eq!(statuses(&delivery), [FateStatus::Accepted, FateStatus::Deferred]);
     script.assert_done();
 }

@@ -18,6 +18,8 @@ pub struct Channel<'a> {
     used: usize,
     barred: Option<Barred>,
     pause: Duration,
+    /// Whether content may go by BDAT.
+    chunking: bool,
 }
 
 /// Why no session is opened now.
@@ -30,7 +32,7 @@ struct Barred {
 impl<'a> Channel<'a> {
     /// A channel that connects with its first message.
     pub fn new(job: &'a Job<'a>) -> Self {
-        Channel { job, ready: None, used: 0, barred: None, pause: FIRST_PAUSE }
+        Channel { job, ready: None, used: 0, barred: None, pause: FIRST_PAUSE, chunking: true }
     }
 
     /// Whether a message would be answered without asking the server: it could not be reached just now, or
@@ -46,8 +48,12 @@ impl<'a> Channel<'a> {
         loop {
             let asks = self.ready.is_some() || !self.is_barred();
             attempts += u32::from(asks);
-            let mut attempt = Attempt::new(self.job, outgoing);
+            let mut attempt = Attempt::new(self.job, outgoing, self.chunking);
             let failure = self.attempt(&mut attempt, outgoing).err();
+            if attempt.unchunked {
+                self.chunking = false;
+                continue;
+            }
             // Whoever could not open one is barred.
             had_session |= self.barred.is_none();
             let lost = failure.as_ref().is_some_and(is_lost) && !attempt.handed_over;
@@ -95,7 +101,7 @@ impl<'a> Channel<'a> {
         };
         attempt.note_session(&ready);
         self.used += 1;
-        let result = attempt.transactions(&mut ready, outgoing, Extent::Send, &mut |_| {});
+        let result = attempt.transactions(&mut ready, outgoing, None, &mut ());
         match ready.is_over() {
             true => self.used = 0,
             false => self.ready = Some(ready),
@@ -110,7 +116,10 @@ impl<'a> Channel<'a> {
             return Err(barred.failure.clone());
         }
         match (self.job.connect)().and_then(|wire| open(wire, &self.job.opening)) {
-            Ok(ready) => {
+            Ok(mut ready) => {
+                if !self.chunking {
+                    ready.forgo_chunking();
+                }
                 (self.barred, self.pause, self.used) = (None, FIRST_PAUSE, 0);
                 Ok(ready)
             }
