@@ -8,7 +8,7 @@ use super::tls::Tls;
 use crate::codec::line;
 use crate::words::{Redactor, Secret, ServerReply};
 use std::fmt;
-use std::io::{Read as _, Write as _};
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -45,6 +45,7 @@ pub struct Wire {
     input: Box<[u8]>,
     range: Range<usize>,
     output: Vec<u8>,
+    unsent: usize,
     until: Option<Instant>,
     allowed: Duration,
     progress: usize,
@@ -81,6 +82,7 @@ impl Wire {
             input: vec![0; BUFFER].into_boxed_slice(),
             range: 0..0,
             output: Vec::new(),
+            unsent: 0,
             until: None,
             allowed,
             progress: 0,
@@ -207,12 +209,24 @@ impl Wire {
         self.arm();
         let output = std::mem::take(&mut self.output);
         let Some(link) = &mut self.link else { return Err(self.fail(NetError::Broken)) };
-        let sent = link.write_all(&output).and_then(|()| link.flush());
+        let mut taken = 0;
+        let sent = write(link.as_mut(), &output, &mut taken).and_then(|()| link.flush());
+        self.unsent = output.len() - taken;
         // The buffer is used again, but a secret must not stay in it.
         self.output = output;
         self.output.fill(0);
         self.output.clear();
         sent.map_err(|error| self.fail(NetError::from_io(error)))
+    }
+
+    /// How many octets wait for the next [`Wire::flush`].
+    pub fn queued(&self) -> usize {
+        self.output.len()
+    }
+
+    /// How many of the last octets of the last flight have not left, because its write failed before.
+    pub fn unsent(&self) -> usize {
+        self.unsent
     }
 
     /// Begins an operation: from now on the next wait may take the usual time.
@@ -383,6 +397,19 @@ impl Wire {
             tap.line(direction, text);
         }
     }
+}
+
+/// Writes all of `octets`; counts those that were taken.
+fn write(link: &mut dyn Link, octets: &[u8], taken: &mut usize) -> io::Result<()> {
+    while *taken < octets.len() {
+        match link.write(&octets[*taken..]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(more) => *taken += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Where a line just read lies in the buffer.

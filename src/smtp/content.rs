@@ -1,6 +1,6 @@
 //! The content, and the moment after which nobody can take it back.
 
-use super::envelope::Underway;
+use super::envelope::{DataAnswer, Underway};
 use super::opening::Ready;
 use super::transaction::{Along, Delivery};
 use crate::codec::dot::Stuffer;
@@ -23,16 +23,16 @@ pub(super) const END: &str = "end of data";
 pub(super) const BDAT: &str = "BDAT";
 
 impl Ready {
-    /// DATA, if it did not go along with the envelope (`data` is the reply to it), then the content and
-    /// the final dot, queued. Sets `handed_over` before the dot may leave.
+    /// DATA, if it did not go along with the envelope (`data` is what came of it), then the content and
+    /// the final dot, queued. An error is one before the dot has left: a write that fails takes the last
+    /// octets with it.
     pub(super) fn queue_data(
         &mut self,
-        data: Option<Reply>,
+        data: Option<DataAnswer>,
         content: &mut dyn Read,
         along: &mut dyn Along,
-        handed_over: &mut bool,
     ) -> Result<(), Failure> {
-        let reply = data.map_or_else(|| self.dialogue.exchange(&Command::Data, "DATA"), Ok)?;
+        let reply = data.unwrap_or_else(|| self.dialogue.exchange(&Command::Data, "DATA"))?;
         self.may_send(&reply)?;
         let mut stuffer = Stuffer::new();
         let (mut block, mut encoded) = (vec![0; BLOCK], Vec::with_capacity(BLOCK + BLOCK / 64));
@@ -43,31 +43,28 @@ impl Ready {
             }
             encoded.clear();
             stuffer.push(&block[..got], &mut encoded);
-            self.queue(&encoded, "DATA", *handed_over)?;
+            self.queue(&encoded, "DATA")?;
             along.progress(got as u64);
         }
         encoded.clear();
         stuffer.finish(&mut encoded);
-        *handed_over = true;
-        self.queue(&encoded, END, *handed_over)?;
+        self.queue(&encoded, "DATA")?;
         // Whatever the verdict is, it leaves no transaction (RFC 5321 §4.1.1.4).
         self.open = None;
         Ok(())
     }
 
-    /// `BDAT LAST` and `size` octets of content, queued (`RFC 3030 §2`). Sets `handed_over` before the
-    /// last of them may leave.
+    /// `BDAT LAST` and `size` octets of content, queued (`RFC 3030 §2`). An error is one before the last of
+    /// them has left.
     pub(super) fn queue_chunk(
         &mut self,
         size: u64,
         content: &mut dyn Read,
         along: &mut dyn Along,
-        handed_over: &mut bool,
     ) -> Result<(), Failure> {
         self.dialogue.queue(&Command::BdatLast(size), BDAT)?;
         let mut left = size;
         let mut block = vec![0; BLOCK.min(usize::try_from(size).unwrap_or(BLOCK))];
-        *handed_over = left == 0;
         while left > 0 {
             let most = block.len().min(usize::try_from(left).unwrap_or(BLOCK));
             let got = self.read(content, &mut block[..most], BDAT)?;
@@ -75,8 +72,7 @@ impl Ready {
                 return Err(self.unreadable(BDAT, &ErrorKind::UnexpectedEof.into()));
             }
             left -= got as u64;
-            *handed_over = left == 0;
-            self.queue(&block[..got], BDAT, *handed_over)?;
+            self.queue(&block[..got], BDAT)?;
             along.progress(got as u64);
         }
         Ok(())
@@ -100,18 +96,25 @@ impl Ready {
         Failure::new(Kind::Storage, stage, message).scoped(Scope::Message)
     }
 
-    fn queue(&mut self, octets: &[u8], stage: &str, handed_over: bool) -> Result<(), Failure> {
+    fn queue(&mut self, octets: &[u8], stage: &str) -> Result<(), Failure> {
         let queued = self.dialogue.wire.data(octets);
-        queued.map_err(|error| {
-            let failure = self.dialogue.write_failed(stage, &error);
-            if handed_over && !refuses(&failure) { unknown(stage, failure) } else { failure }
-        })
+        queued.map_err(|error| self.dialogue.write_failed(stage, &error))
     }
 
-    /// Sends what is queued. From here on the message may be delivered, whatever happens.
-    pub(super) fn hand_over(&mut self, stage: &str) -> Result<(), Failure> {
+    /// Sends what is queued: the end of the content, and `behind` octets more. Notes whether the end
+    /// may have left; from then on the message may be delivered, whatever happens.
+    pub(super) fn hand_over(
+        &mut self,
+        stage: &str,
+        behind: usize,
+        handed_over: &mut bool,
+    ) -> Result<(), Failure> {
         let sent = self.dialogue.flush(stage);
-        sent.map_err(|failure| if refuses(&failure) { failure } else { unknown(stage, failure) })
+        *handed_over = sent.is_ok() || self.dialogue.wire.unsent() <= behind;
+        sent.map_err(|failure| match *handed_over && !refuses(&failure) {
+            true => unknown(stage, failure),
+            false => failure,
+        })
     }
 
     /// Reads the verdict on a content that has left.
@@ -121,7 +124,7 @@ impl Ready {
         let reply = match self.dialogue.reply(stage) {
             Ok(reply) => reply,
             // 421 is a verdict too: not taken, and the session is over.
-            Err(failure) if refuses(&failure) => return delivery.judged(failure),
+            Err(failure) if refuses(&failure) || !delivery.handed_over => return delivery.judged(failure),
             Err(failure) => return delivery.judged(unknown(stage, failure)),
         };
         match reply.class() {

@@ -22,6 +22,9 @@ pub(super) enum Data {
     Apart,
 }
 
+/// The reply to a DATA, or why there is none.
+pub(super) type DataAnswer = Result<Reply, Failure>;
+
 /// One command of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -124,9 +127,9 @@ impl Ready {
         Ok(())
     }
 
-    /// Takes the envelope to its end and fills the fates; the reply to DATA is returned if it went along.
+    /// Takes the envelope to its end and fills the fates; what came of DATA is returned if it went along.
     /// An error is one of MAIL or of the session.
-    pub(super) fn envelope(&mut self, underway: &mut Underway) -> Result<Option<Reply>, Failure> {
+    pub(super) fn envelope(&mut self, underway: &mut Underway) -> Result<Option<DataAnswer>, Failure> {
         loop {
             let first = underway.asked.front().map_or("MAIL FROM", |step| step.stage());
             self.dialogue.flush(first)?;
@@ -138,10 +141,10 @@ impl Ready {
         }
     }
 
-    /// Reads every reply of one flight; returns the one to DATA, and leaves the verdict on a content that
+    /// Reads every reply of one flight; returns what came of DATA, and leaves the verdict on a content that
     /// went along. A refused MAIL is an error once all is read, and what a server that then closes leaves
     /// unsaid changes nothing about it.
-    pub(super) fn answers(&mut self, underway: &mut Underway) -> Result<Option<Reply>, Failure> {
+    pub(super) fn answers(&mut self, underway: &mut Underway) -> Result<Option<DataAnswer>, Failure> {
         let mut data = None;
         while let Some(step) = underway.asked.front().copied() {
             // Each reply has the time of one operation.
@@ -158,11 +161,7 @@ impl Ready {
                     let recipient = &underway.transaction.recipients[index];
                     self.rcpt_answer(recipient, &mut underway.delivery.fates, index)?;
                 }
-                Step::Data => match self.dialogue.reply(step.stage()) {
-                    Ok(reply) => data = Some(reply),
-                    Err(_) if !underway.goes_on() => {}
-                    Err(failure) => return Err(failure),
-                },
+                Step::Data => data = Some(self.dialogue.reply(step.stage())),
                 Step::Content => break,
             }
             underway.asked.pop_front();

@@ -8,7 +8,7 @@
 //! small one shares the flight of its envelope: a refused MAIL or RCPT refuses the content with it.
 
 use super::content::{BDAT, END, refuses, unknown};
-use super::envelope::{Data, Step, Underway};
+use super::envelope::{Data, DataAnswer, Step, Underway};
 use super::opening::Ready;
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, MailCommand, RcptCommand, Reply};
@@ -169,17 +169,18 @@ impl Ready {
         content: &mut dyn Read,
         along: &mut dyn Along,
     ) -> Delivery {
-        let size = underway.transaction.size;
-        let queued = self.queue_chunk(size, content, along, &mut underway.delivery.handed_over);
-        if let Err(failure) = queued {
+        if let Err(failure) = self.queue_chunk(underway.transaction.size, content, along) {
             return underway.delivery.judged(failure);
         }
         underway.asked.push_back(Step::Content);
+        let end = self.dialogue.wire.queued();
         // Of several recipients one may turn out to be too many, and need another transaction.
         if underway.transaction.recipients.len() == 1 {
             along.behind(self);
         }
+        let behind = self.dialogue.wire.queued() - end;
         self.dialogue.flush_and_listen();
+        underway.delivery.handed_over = self.dialogue.wire.unsent() <= behind;
         along.waiting();
         match self.answers(&mut underway) {
             Ok(_) if underway.goes_on() => self.verdict(underway, BDAT),
@@ -191,7 +192,9 @@ impl Ready {
                 }
                 underway.delivery.withheld()
             }
-            Err(failure) if refuses(&failure) => underway.delivery.failed(failure),
+            Err(failure) if refuses(&failure) || !underway.delivery.handed_over => {
+                underway.delivery.failed(failure)
+            }
             Err(failure) => underway.delivery.judged(unknown(BDAT, failure)),
         }
     }
@@ -212,20 +215,19 @@ impl Ready {
             return underway.delivery.withheld();
         }
         let (stage, queued) = match self.extensions.chunking {
-            true => {
-                let size = underway.transaction.size;
-                (BDAT, self.queue_chunk(size, content, along, &mut underway.delivery.handed_over))
-            }
-            false => (END, self.queue_data(data, content, along, &mut underway.delivery.handed_over)),
+            true => (BDAT, self.queue_chunk(underway.transaction.size, content, along)),
+            false => (END, self.queue_data(data, content, along)),
         };
         if let Err(failure) = queued {
             return underway.delivery.judged(failure);
         }
+        let end = self.dialogue.wire.queued();
         let goes_into_another = |fate: &Fate| fate.status == FateStatus::TooMany;
         if self.extensions.pipelining && !underway.delivery.fates.iter().any(goes_into_another) {
             along.behind(self);
         }
-        if let Err(failure) = self.hand_over(stage) {
+        let behind = self.dialogue.wire.queued() - end;
+        if let Err(failure) = self.hand_over(stage, behind, &mut underway.delivery.handed_over) {
             return underway.delivery.judged(failure);
         }
         along.waiting();
@@ -252,9 +254,9 @@ impl Ready {
         Ok(self.dialogue.said(&reply))
     }
 
-    /// Takes back a transaction that was begun. `data`: the reply to a DATA that went along.
-    fn withdraw(&mut self, data: Option<Reply>) {
-        if data.is_some_and(|reply| reply.class() == Class::Intermediate) {
+    /// Takes back a transaction that was begun. `data`: what came of a DATA that went along.
+    fn withdraw(&mut self, data: Option<DataAnswer>) {
+        if data.is_some_and(|answer| answer.is_ok_and(|reply| reply.class() == Class::Intermediate)) {
             // The server waits for content although it took no recipient: an empty message ends the wait
             // and reaches nobody (RFC 2920 §3.1).
             let ended = self.dialogue.wire.data(b".\r\n").is_ok();

@@ -250,12 +250,93 @@ fn a_write_that_fails_inside_the_content_is_known_and_tells_the_servers_reason()
 }
 
 #[test]
-fn a_write_that_fails_with_the_dot_in_it_is_unknown_unless_the_server_spoke() {
+fn a_write_that_fails_takes_the_dot_with_it() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
-    for (rest, want) in [("-- reset\n-- close", Kind::Unknown), ("-- reset\nS: 554 no", Kind::Rejected)] {
+    for (rest, want) in [("-- reset\n-- close", Kind::Network), ("-- reset\nS: 554 no", Kind::Rejected)] {
         let (delivery, _, _) = send(&format!("{head}{rest}"), &["b"], OnRejected::Abort);
         assert_eq!(kind(&delivery), want);
-        assert!(delivery.handed_over);
+        assert!(!delivery.handed_over);
+    }
+}
+
+/// A server that has said everything in advance, behind a connection that breaks once it has taken so many
+/// octets.
+struct Narrow {
+    replies: std::io::Cursor<Vec<u8>>,
+    room: usize,
+}
+
+impl std::io::Read for Narrow {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.replies.read(into)
+    }
+}
+
+impl std::io::Write for Narrow {
+    fn write(&mut self, from: &[u8]) -> std::io::Result<usize> {
+        let taken = from.len().min(self.room);
+        self.room -= taken;
+        if taken == 0 { Err(std::io::ErrorKind::ConnectionReset.into()) } else { Ok(taken) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl crate::net::Link for Narrow {
+    fn arm(&mut self, _until: std::time::Instant) {}
+
+    fn secure(self: Box<Self>, _: &Tls, _: &str) -> Result<Box<dyn crate::net::Link>, crate::net::NetError> {
+        unreachable!("no test asks for TLS")
+    }
+
+    fn tls(&self) -> Option<&crate::net::TlsInfo> {
+        None
+    }
+}
+
+/// Hazard 68: whoever loses the line inside the content knows that nothing was sent; behind its end nobody
+/// knows. What else is in the write makes no difference.
+#[test]
+fn a_line_lost_inside_the_content_is_known_wherever_it_is_cut() {
+    struct Leave;
+    impl Along for Leave {
+        fn behind(&mut self, ready: &mut Ready) {
+            ready.say_quit();
+        }
+    }
+    let long = b"0123456789abcde\r\n".repeat(10_000);
+    let short = &long[..17 * 200];
+    let (data, chunks) = ("250-mx\r\n250 PIPELINING\r\n", "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+    let envelope =
+        "EHLO client.example.org\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n".len();
+    for (offer, replies, content, head, tail) in [
+        (data, "250 ok\r\n250 ok\r\n354 go\r\n", &long[..], "DATA\r\n", ".\r\n"),
+        (data, "250 ok\r\n250 ok\r\n354 go\r\n", short, "DATA\r\n", ".\r\n"),
+        (chunks, "250 ok\r\n250 ok\r\n", &long[..], "BDAT 170000 LAST\r\n", ""),
+        (chunks, "250 ok\r\n250 ok\r\n", short, "BDAT 3400 LAST\r\n", ""),
+    ] {
+        let end = envelope + head.len() + content.len() + tail.len();
+        let step = if content.len() > 5000 { 10 * 1024 } else { 128 };
+        let cuts = (envelope..end).step_by(step).chain(end - 3..=end + "QUIT\r\n".len());
+        for room in cuts {
+            let said = format!("220 mx\r\n{offer}{replies}").into_bytes();
+            let link = Narrow { replies: std::io::Cursor::new(said), room };
+            let limits = crate::net::Limits::default();
+            let wire = crate::net::Wire::new(Box::new(link), "mx.example.org:587", limits, None);
+            let name = EhloName::domain("client.example.org").unwrap();
+            let endpoint = endpoint(Security::None);
+            let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
+            let mut ready = open(wire, &opening).unwrap();
+            let size = content.len() as u64;
+            let underway = ready.begin(Transaction { size, ..transaction(&["b"], OnRejected::Abort) });
+            let mut content = content;
+            let delivery = ready.send(underway, &mut content, &mut Leave);
+            let want = if room < end { Kind::Network } else { Kind::Unknown };
+            assert_eq!(kind(&delivery), want, "{head} cut at {room} of {end}");
+            assert_eq!(delivery.handed_over, room >= end, "{head} cut at {room} of {end}");
+        }
     }
 }
 
