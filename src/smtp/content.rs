@@ -29,13 +29,15 @@ impl Ready {
     pub(super) fn queue_data(
         &mut self,
         data: Option<DataAnswer>,
+        size: u64,
         content: &mut dyn Read,
         along: &mut dyn Along,
     ) -> Result<(), Failure> {
         let reply = data.unwrap_or_else(|| self.dialogue.exchange(&Command::Data, "DATA"))?;
         self.may_send(&reply)?;
         let mut stuffer = Stuffer::new();
-        let (mut block, mut encoded) = (vec![0; BLOCK], Vec::with_capacity(BLOCK + BLOCK / 64));
+        let mut block = block_for(size);
+        let mut encoded = Vec::with_capacity(block.len() + block.len() / 64 + 16);
         loop {
             let got = self.read(content, &mut block, "DATA")?;
             if got == 0 {
@@ -64,7 +66,7 @@ impl Ready {
     ) -> Result<(), Failure> {
         self.dialogue.queue(&Command::BdatLast(size), BDAT)?;
         let mut left = size;
-        let mut block = vec![0; BLOCK.min(usize::try_from(size).unwrap_or(BLOCK))];
+        let mut block = block_for(size);
         while left > 0 {
             let most = block.len().min(usize::try_from(left).unwrap_or(BLOCK));
             let got = self.read(content, &mut block[..most], BDAT)?;
@@ -160,6 +162,11 @@ impl Ready {
             _ => Err(self.dialogue.nonsense("DATA", reply)),
         }
     }
+}
+
+/// Room for a content of `size` octets, or for a part of it.
+fn block_for(size: u64) -> Vec<u8> {
+    vec![0; usize::try_from(size).map_or(BLOCK, |size| size.clamp(1, BLOCK))]
 }
 
 /// Whether a failure is the server's own no, which leaves nothing open.

@@ -1,7 +1,7 @@
 //! MAIL and every RCPT, in one flight where the server announces PIPELINING (`RFC 2920`), behind the RSET
 //! that clears what an earlier transaction may have left.
 
-use super::content::unknown;
+use super::content::{FINAL_REPLY, unknown};
 use super::opening::Ready;
 use super::transaction::{Delivery, Fate, FateStatus, OnRejected, Transaction};
 use crate::codec::smtp::reply::Class;
@@ -146,9 +146,14 @@ impl Ready {
     /// unsaid changes nothing about it.
     pub(super) fn answers(&mut self, underway: &mut Underway) -> Result<Option<DataAnswer>, Failure> {
         let mut data = None;
+        // Each reply has the time of one operation; but a server may hold back those to a flight until it
+        // has decided about the content in it.
+        let patience = match underway.asked.back() {
+            Some(Step::Content) => FINAL_REPLY,
+            _ => self.dialogue.wire.limits().timeout,
+        };
         while let Some(step) = underway.asked.front().copied() {
-            // Each reply has the time of one operation.
-            self.dialogue.wire.begin();
+            self.dialogue.wire.begin_within(patience);
             match step {
                 Step::Rset => self.reset_answer()?,
                 Step::Mail => {

@@ -186,6 +186,7 @@ impl Ready {
             Ok(_) if underway.goes_on() => self.verdict(underway, BDAT),
             Ok(_) => {
                 // Refused with its recipients; a server that takes it has nobody to give it to.
+                self.dialogue.wire.begin();
                 match self.dialogue.reply(BDAT) {
                     Ok(reply) if reply.class() != Class::Intermediate => {}
                     _ => self.dialogue.wire.mark_broken(),
@@ -214,9 +215,10 @@ impl Ready {
             self.withdraw(data);
             return underway.delivery.withheld();
         }
+        let size = underway.transaction.size;
         let (stage, queued) = match self.extensions.chunking {
-            true => (BDAT, self.queue_chunk(underway.transaction.size, content, along)),
-            false => (END, self.queue_data(data, content, along)),
+            true => (BDAT, self.queue_chunk(size, content, along)),
+            false => (END, self.queue_data(data, size, content, along)),
         };
         if let Err(failure) = queued {
             return underway.delivery.judged(failure);

@@ -28,6 +28,7 @@ mod send;
 mod send_batch;
 mod send_outcomes;
 mod send_refused;
+mod send_wire;
 mod sendmail;
 mod sendmail_callers;
 mod sendmail_smtp;

@@ -340,6 +340,41 @@ fn a_line_lost_inside_the_content_is_known_wherever_it_is_cut() {
     }
 }
 
+/// `RFC 5321 §4.5.3.2.6`.
+#[test]
+fn a_verdict_is_awaited_for_ten_minutes_whatever_the_timeout_but_not_beyond_the_run() {
+    use std::time::{Duration, Instant};
+    let data = format!(
+        "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n{TEXT_LINES}-- stall"
+    );
+    let chunk = format!(
+        "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n\
+         {MAIL}C: RCPT TO:<b@example.org>\n{CHUNK_LINES}"
+    );
+    let held_back = format!("{chunk}-- stall");
+    let judging = format!("{chunk}S: 250 ok\nS: 250 ok\n-- stall");
+    for text in [data, held_back, judging] {
+        for end in [None, Some(Duration::from_secs(90))] {
+            let started = Instant::now();
+            let end = end.map(|end| started + end);
+            let limits = crate::net::Limits { timeout: Duration::from_secs(2), end, ..Default::default() };
+            let script = Script::new(&text);
+            let endpoint = endpoint(Security::None);
+            let name = EhloName::domain("client.example.org").unwrap();
+            let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
+            let mut ready = open(script.wire_within(limits), &opening).unwrap();
+            let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
+            let delivery = ready.send(underway, &mut &TEXT[..], &mut ());
+            assert_eq!(kind(&delivery), Kind::Unknown);
+            let patience = (script.waits_until() - started).as_secs();
+            assert!(
+                if end.is_some() { patience == 90 } else { (600..610).contains(&patience) },
+                "{patience}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_message_that_cannot_be_read_is_never_ended() {
     struct Torn;

@@ -8,7 +8,7 @@
 //! that message; once its final dot may have left, a message never goes out again. A server that cannot be
 //! reached is not asked anew for every message, and a login that was refused is never tried again.
 
-use super::{Attempt, Extent, FIRST_PAUSE, Job, LONGEST_PAUSE, Options, Report, Status, declare};
+use super::{Attempt, Extent, FIRST_PAUSE, Job, Options, Report, Status, declare, longer};
 use crate::mail::Outgoing;
 use crate::mail::outgoing::Envelope;
 use crate::smtp::{Along, Ready, Underway, open};
@@ -187,7 +187,7 @@ impl<'a> Channel<'a> {
                     // Some servers hang up instead of refusing a login.
                     || (failure.stage == "AUTH" && failure.kind != Kind::Deferred);
                 let until = (!for_good).then(|| Instant::now() + self.pause);
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                self.pause = longer(self.pause);
                 self.barred = Some(Barred { failure: failure.clone(), until });
                 Err(failure)
             }

@@ -128,13 +128,18 @@ fn run(job: &Job<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mut dy
             && deadline.is_some_and(|deadline| Instant::now() + pause <= deadline)
             && job.limits.end.is_none_or(|end| Instant::now() + pause <= end);
         if again && wait(job.limits, pause) {
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = longer(pause);
             continue;
         }
         report.receipt.attempts = attempts;
         report.receipt.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         return report;
     }
+}
+
+/// The pause behind one of `pause`.
+fn longer(pause: Duration) -> Duration {
+    (pause * 2).min(LONGEST_PAUSE)
 }
 
 /// Waits, and says whether nobody asked to stop meanwhile.
