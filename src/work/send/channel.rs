@@ -200,8 +200,9 @@ fn is_used_up(ready: &Ready, used: usize) -> bool {
     ready.extensions().mail_max.is_some_and(|most| used >= most)
 }
 
-/// Whether the session ended under the message: the line was lost, or the server said 421.
+/// Whether the session ended under the message: the line was lost, the server said 421, or it refused RSET.
 fn is_lost(failure: &Failure) -> bool {
     let closing = failure.reply.as_ref().is_some_and(|reply| reply.code == Some(421));
-    failure.kind == Kind::Network || (failure.kind == Kind::Deferred && closing)
+    // Without a RSET the session is of no use to the next message.
+    failure.kind == Kind::Network || (failure.kind == Kind::Deferred && closing) || failure.stage == "RSET"
 }

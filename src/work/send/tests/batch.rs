@@ -134,7 +134,7 @@ fn a_session_that_dies_leaves_one_message_unknown_at_most_and_the_rest_goes_on()
 }
 
 #[test]
-fn a_first_content_that_went_with_its_envelope_is_unknown_when_the_line_is_lost() {
+fn what_becomes_of_a_first_content_that_went_with_its_envelope() {
     let (b, c) = (ask(&["b"]), ask(&["c"]));
     let second = format!("{CHUNKED}{c}{CHUNK}{OK}{OK}{OK}C: QUIT");
     for (end, want, tried) in
@@ -144,6 +144,11 @@ fn a_first_content_that_went_with_its_envelope_is_unknown_when_the_line_is_lost(
         let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
         assert_eq!((exits(&reports), attempts(&reports)), (vec![want, Exit::Ok], vec![tried, 1]), "{end}");
     }
+    // A server that refuses RSET is left, and the rider goes over another session.
+    let first = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}{OK}S: 502 no RSET here");
+    let second = format!("{CHUNKED}{c}{CHUNK}{OK}{OK}{OK}C: QUIT");
+    let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
+    assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 2], vec![1, 2]));
     // 421 says that it was not taken.
     let first = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}S: 421 bye");
     let second = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}{OK}{OK}{OK}{OK}{CHUNK}{OK}C: QUIT");
