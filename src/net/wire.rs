@@ -8,7 +8,7 @@ use super::tls::Tls;
 use crate::codec::line;
 use crate::words::{Redactor, Secret, ServerReply};
 use std::fmt;
-use std::io::{Read as _, Write as _};
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -45,10 +45,13 @@ pub struct Wire {
     input: Box<[u8]>,
     range: Range<usize>,
     output: Vec<u8>,
+    unsent: usize,
     until: Option<Instant>,
     allowed: Duration,
     progress: usize,
     broken: bool,
+    /// Whether it is too late to send, though not to read.
+    mute: bool,
     tap: Option<Box<dyn Tap>>,
     redactor: Redactor,
 }
@@ -79,10 +82,12 @@ impl Wire {
             input: vec![0; BUFFER].into_boxed_slice(),
             range: 0..0,
             output: Vec::new(),
+            unsent: 0,
             until: None,
             allowed,
             progress: 0,
             broken: false,
+            mute: false,
             tap,
             redactor: Redactor::new(),
         }
@@ -136,7 +141,7 @@ impl Wire {
 
     /// Whether the dialogue is out of step.
     pub fn is_broken(&self) -> bool {
-        self.broken
+        self.broken || self.mute
     }
 
     /// Declares the dialogue out of step: nothing more is sent or read.
@@ -163,7 +168,7 @@ impl Wire {
     }
 
     fn line(&mut self, line: &[u8], shown: Option<&str>) -> Result<(), NetError> {
-        if self.broken {
+        if self.is_broken() {
             return Err(NetError::Broken);
         }
         debug_assert!(
@@ -185,7 +190,7 @@ impl Wire {
     /// Adds octets of a message to the next flight, as they are: the caller has encoded them. They go
     /// out whenever the buffer is well filled, and in whole TLS records.
     pub fn data(&mut self, octets: &[u8]) -> Result<(), NetError> {
-        if self.broken {
+        if self.is_broken() {
             return Err(NetError::Broken);
         }
         self.output.extend_from_slice(octets);
@@ -194,7 +199,7 @@ impl Wire {
 
     /// Sends the flight in one write.
     pub fn flush(&mut self) -> Result<(), NetError> {
-        if self.broken {
+        if self.is_broken() {
             return Err(NetError::Broken);
         }
         self.begin();
@@ -204,12 +209,24 @@ impl Wire {
         self.arm();
         let output = std::mem::take(&mut self.output);
         let Some(link) = &mut self.link else { return Err(self.fail(NetError::Broken)) };
-        let sent = link.write_all(&output).and_then(|()| link.flush());
+        let mut taken = 0;
+        let sent = write(link.as_mut(), &output, &mut taken).and_then(|()| link.flush());
+        self.unsent = output.len() - taken;
         // The buffer is used again, but a secret must not stay in it.
         self.output = output;
         self.output.fill(0);
         self.output.clear();
         sent.map_err(|error| self.fail(NetError::from_io(error)))
+    }
+
+    /// How many octets wait for the next [`Wire::flush`].
+    pub fn queued(&self) -> usize {
+        self.output.len()
+    }
+
+    /// How many of the last octets of the last flight have not left, because its write failed before.
+    pub fn unsent(&self) -> usize {
+        self.unsent
     }
 
     /// Begins an operation: from now on the next wait may take the usual time.
@@ -219,6 +236,9 @@ impl Wire {
 
     /// Begins an operation that may take `allowed`, whatever the usual time is.
     pub fn begin_within(&mut self, allowed: Duration) {
+        if self.mute {
+            return;
+        }
         self.allowed = allowed;
         self.until = None;
         self.progress = 0;
@@ -329,14 +349,11 @@ impl Wire {
         }
     }
 
-    /// After a write failed: the next line that the server had sent before, if one is there within
-    /// `allowed`. It may tell why. Nothing else goes over a broken wire, and it stays broken.
-    pub fn last_line(&mut self, allowed: Duration, limit: usize) -> Option<ReadLine> {
-        self.broken = false;
+    /// After a write failed: what the server had sent before can still be read, within `allowed` in all. It
+    /// may tell why. Nothing more is sent.
+    pub fn hear_out(&mut self, allowed: Duration) {
         self.begin_within(allowed);
-        let line = self.read_line(limit).ok();
-        self.broken = true;
-        line
+        (self.broken, self.mute) = (false, true);
     }
 
     /// The octets of a line just read.
@@ -347,7 +364,7 @@ impl Wire {
     /// Puts TLS over the link. Octets that the server sent ahead of the handshake cannot be trusted and
     /// are a failure, not skipped (`RFC 3207 §6`, CVE-2021-22947).
     pub fn start_tls(&mut self, tls: &Tls, host: &str) -> Result<(), NetError> {
-        if self.broken {
+        if self.is_broken() {
             return Err(NetError::Broken);
         }
         if !self.range.is_empty() || !self.output.is_empty() {
@@ -380,6 +397,19 @@ impl Wire {
             tap.line(direction, text);
         }
     }
+}
+
+/// Writes all of `octets`; counts those that were taken.
+fn write(link: &mut dyn Link, octets: &[u8], taken: &mut usize) -> io::Result<()> {
+    while *taken < octets.len() {
+        match link.write(&octets[*taken..]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(more) => *taken += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Where a line just read lies in the buffer.

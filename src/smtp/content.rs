@@ -1,11 +1,13 @@
 //! The content, and the moment after which nobody can take it back.
 
+use super::envelope::{DataAnswer, Underway};
 use super::opening::Ready;
-use super::transaction::Said;
+use super::transaction::{Along, Delivery};
 use crate::codec::dot::Stuffer;
 use crate::codec::smtp::reply::Class;
+use crate::codec::smtp::{Command, Reply};
 use crate::words::{Failure, Kind, Scope};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
 /// How long may the server take for its verdict after the final dot (`RFC 5321 §4.5.3.2.6`)? Giving up
@@ -16,76 +18,166 @@ pub const FINAL_REPLY: Duration = Duration::from_secs(600);
 const BLOCK: usize = 64 * 1024;
 
 /// The stage of the final dot and the reply to it.
-const END: &str = "end of data";
+pub(super) const END: &str = "end of data";
+/// The stage of a content that goes by BDAT.
+pub(super) const BDAT: &str = "BDAT";
 
 impl Ready {
-    /// Sends the content and reads the verdict. Sets `handed_over` before the final dot may leave. A 4yz is
-    /// [`Kind::Deferred`], a 5yz [`Kind::Rejected`]; any other error is a known loss before that moment,
-    /// and [`Kind::Unknown`] after it.
-    pub(super) fn content(
+    /// DATA, if it did not go along with the envelope (`data` is what came of it), then the content and
+    /// the final dot, queued. An error is one before the dot has left: a write that fails takes the last
+    /// octets with it.
+    pub(super) fn queue_data(
         &mut self,
+        data: Option<DataAnswer>,
+        size: u64,
         content: &mut dyn Read,
-        progress: &mut dyn FnMut(u64),
-        handed_over: &mut bool,
-    ) -> Result<Said, Failure> {
+        along: &mut dyn Along,
+    ) -> Result<(), Failure> {
+        let reply = data.unwrap_or_else(|| self.dialogue.exchange(&Command::Data, "DATA"))?;
+        self.may_send(&reply)?;
         let mut stuffer = Stuffer::new();
-        let (mut block, mut encoded) = (vec![0; BLOCK], Vec::with_capacity(BLOCK + BLOCK / 64));
+        let mut block = block_for(size);
+        let mut encoded = Vec::with_capacity(block.len() + block.len() / 64 + 16);
         loop {
-            let got = match content.read(&mut block) {
-                Ok(0) => break,
-                Ok(got) => got,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    // Without its end the server drops what it has.
-                    self.dialogue.wire.mark_broken();
-                    let message = format!("{}: DATA: reading the message: {error}", self.place());
-                    return Err(Failure::new(Kind::Storage, "DATA", message).scoped(Scope::Message));
-                }
-            };
+            let got = self.read(content, &mut block, "DATA")?;
+            if got == 0 {
+                break;
+            }
             encoded.clear();
             stuffer.push(&block[..got], &mut encoded);
-            let sent = self.dialogue.wire.data(&encoded);
-            sent.map_err(|error| self.dialogue.write_failed("DATA", &error))?;
-            progress(got as u64);
+            self.queue(&encoded, "DATA")?;
+            along.progress(got as u64);
         }
         encoded.clear();
         stuffer.finish(&mut encoded);
-        *handed_over = true;
-        self.hand_over(&encoded)
+        self.queue(&encoded, "DATA")?;
+        // Whatever the verdict is, it leaves no transaction (RFC 5321 §4.1.1.4).
+        self.open = None;
+        Ok(())
     }
 
-    /// From here on the message may be delivered, whatever happens.
-    fn hand_over(&mut self, end: &[u8]) -> Result<Said, Failure> {
-        let wire = &mut self.dialogue.wire;
-        if let Err(error) = wire.data(end).and_then(|()| wire.flush()) {
-            let failure = self.dialogue.write_failed(END, &error);
-            return Err(if failure.reply.is_some() { failure } else { unknown(failure) });
+    /// `BDAT LAST` and `size` octets of content, queued (`RFC 3030 §2`). An error is one before the last of
+    /// them has left.
+    pub(super) fn queue_chunk(
+        &mut self,
+        size: u64,
+        content: &mut dyn Read,
+        along: &mut dyn Along,
+    ) -> Result<(), Failure> {
+        self.dialogue.queue(&Command::BdatLast(size), BDAT)?;
+        let mut left = size;
+        let mut block = block_for(size);
+        while left > 0 {
+            let most = block.len().min(usize::try_from(left).unwrap_or(BLOCK));
+            let got = self.read(content, &mut block[..most], BDAT)?;
+            if got == 0 {
+                return Err(self.unreadable(BDAT, &ErrorKind::UnexpectedEof.into()));
+            }
+            left -= got as u64;
+            self.queue(&block[..got], BDAT)?;
+            along.progress(got as u64);
         }
+        Ok(())
+    }
+
+    /// The next of the content.
+    fn read(&mut self, content: &mut dyn Read, block: &mut [u8], stage: &str) -> Result<usize, Failure> {
+        loop {
+            match content.read(block) {
+                Ok(got) => return Ok(got),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.unreadable(stage, &error)),
+            }
+        }
+    }
+
+    /// The failure for content that cannot be read. Without its end the server drops what it has.
+    fn unreadable(&mut self, stage: &str, error: &io::Error) -> Failure {
+        self.dialogue.wire.mark_broken();
+        let message = format!("{}: {stage}: reading the message: {error}", self.place());
+        Failure::new(Kind::Storage, stage, message).scoped(Scope::Message)
+    }
+
+    fn queue(&mut self, octets: &[u8], stage: &str) -> Result<(), Failure> {
+        let queued = self.dialogue.wire.data(octets);
+        queued.map_err(|error| self.dialogue.write_failed(stage, &error))
+    }
+
+    /// Sends what is queued: the end of the content, and `behind` octets more. Notes whether the end
+    /// may have left; from then on the message may be delivered, whatever happens.
+    pub(super) fn hand_over(
+        &mut self,
+        stage: &str,
+        behind: usize,
+        handed_over: &mut bool,
+    ) -> Result<(), Failure> {
+        let sent = self.dialogue.flush(stage);
+        *handed_over = sent.is_ok() || self.dialogue.wire.unsent() <= behind;
+        sent.map_err(|failure| match *handed_over && !refuses(&failure) {
+            true => unknown(stage, failure),
+            false => failure,
+        })
+    }
+
+    /// Reads the verdict on a content that has left.
+    pub(super) fn verdict(&mut self, underway: Underway, stage: &str) -> Delivery {
+        let Underway { mut delivery, number, .. } = underway;
         self.dialogue.wire.begin_within(FINAL_REPLY);
-        let reply = match self.dialogue.reply(END) {
+        let reply = match self.dialogue.reply(stage) {
             Ok(reply) => reply,
             // 421 is a verdict too: not taken, and the session is over.
-            Err(failure) if failure.kind == Kind::Deferred => return Err(failure),
-            Err(failure) => return Err(unknown(failure)),
+            Err(failure) if refuses(&failure) || !delivery.handed_over => return delivery.judged(failure),
+            Err(failure) => return delivery.judged(unknown(stage, failure)),
         };
-        self.dirty = false;
         match reply.class() {
-            Class::Success => Ok(self.said(&reply)),
-            Class::Transient => {
-                Err(self.dialogue.refused(Kind::Deferred, END, &reply).scoped(Scope::Message))
+            Class::Success => {
+                self.open = self.open.filter(|open| *open != number);
+                let said = self.said(&reply);
+                delivery.accepted(said)
             }
-            Class::Permanent => {
-                Err(self.dialogue.refused(Kind::Rejected, END, &reply).scoped(Scope::Message))
+            Class::Intermediate => {
+                let failure = self.dialogue.nonsense(stage, &reply);
+                delivery.judged(unknown(stage, failure))
             }
-            Class::Intermediate => Err(unknown(self.dialogue.nonsense(END, &reply))),
+            class => {
+                let kind = if class == Class::Transient { Kind::Deferred } else { Kind::Rejected };
+                let failure = self.dialogue.refused(kind, stage, &reply).scoped(Scope::Message);
+                if stage == BDAT && matches!(reply.code(), 500 | 502 | 503) {
+                    // What such a server made of the content is anybody's guess: there may be a reply to
+                    // every line of it.
+                    self.dialogue.wire.mark_broken();
+                    delivery.unchunked = true;
+                }
+                delivery.judged(failure)
+            }
+        }
+    }
+
+    /// Passes on a 354; other replies to DATA are failures.
+    fn may_send(&mut self, reply: &Reply) -> Result<(), Failure> {
+        match reply.class() {
+            Class::Intermediate if reply.code() == 354 => Ok(()),
+            Class::Transient => Err(self.dialogue.refused(Kind::Deferred, "DATA", reply)),
+            Class::Permanent => Err(self.dialogue.refused(Kind::Rejected, "DATA", reply)),
+            _ => Err(self.dialogue.nonsense("DATA", reply)),
         }
     }
 }
 
+/// Room for a content of `size` octets, or for a part of it.
+fn block_for(size: u64) -> Vec<u8> {
+    vec![0; usize::try_from(size).map_or(BLOCK, |size| size.clamp(1, BLOCK))]
+}
+
+/// Whether a failure is the server's own no, which leaves nothing open.
+pub(super) fn refuses(failure: &Failure) -> bool {
+    matches!(failure.kind, Kind::Deferred | Kind::Rejected) && failure.reply.is_some()
+}
+
 /// The same failure as one that leaves open whether the message was delivered.
-fn unknown(cause: Failure) -> Failure {
+pub(super) fn unknown(stage: &str, cause: Failure) -> Failure {
     let message = format!("{}; the message was handed over and may have been delivered", cause.message);
-    let mut failure = Failure::new(Kind::Unknown, END, message)
+    let mut failure = Failure::new(Kind::Unknown, stage, message)
         .scoped(Scope::Message)
         .hint("look for its Message-ID at the recipient before sending it again");
     failure.reply = cause.reply;

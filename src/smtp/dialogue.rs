@@ -1,6 +1,6 @@
 //! Commands out, replies in, over one wire: what every state of a session shares.
 
-use crate::codec::smtp::reply::{self, Class};
+use crate::codec::smtp::reply::{self, Class, ReplyError};
 use crate::codec::smtp::{Assembler, Command, Reply};
 use crate::net::{NetError, Wire};
 use crate::words::{Failure, Kind, Secret, ServerReply};
@@ -9,6 +9,13 @@ use std::time::Duration;
 /// How long to look for the server's reason after a write failed. What it had to say is there already, or
 /// will never be.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Why no reply was read.
+enum Unread {
+    Lost(NetError),
+    /// The line that is none, made fit to be shown.
+    Garbled(ReplyError, String),
+}
 
 /// One side of an SMTP dialogue.
 #[derive(Debug)]
@@ -43,22 +50,29 @@ impl Dialogue {
     /// Reads one whole reply. 421 is a failure wherever it comes: the server closes the channel
     /// (`RFC 5321 §3.8`).
     pub fn reply(&mut self, stage: &str) -> Result<Reply, Failure> {
+        match self.reply_lines() {
+            Ok(reply) if reply.code() == 421 => {
+                self.wire.mark_broken();
+                Err(self.refused(Kind::Deferred, stage, &reply))
+            }
+            Ok(reply) => Ok(reply),
+            Err(Unread::Lost(error)) => Err(self.lost(stage, &error)),
+            Err(Unread::Garbled(error, line)) => {
+                self.wire.mark_broken();
+                let message = format!("{}: {stage}: {error}: {line}", self.wire.place());
+                Err(Failure::new(Kind::Protocol, stage, message))
+            }
+        }
+    }
+
+    fn reply_lines(&mut self) -> Result<Reply, Unread> {
         let mut assembler = Assembler::new();
         loop {
-            let line = self.wire.read_line(reply::MAX_LINE).map_err(|error| self.lost(stage, &error))?;
+            let line = self.wire.read_line(reply::MAX_LINE).map_err(Unread::Lost)?;
             match assembler.push(self.wire.text(&line)) {
                 Ok(None) => {}
-                Ok(Some(reply)) if reply.code() == 421 => {
-                    self.wire.mark_broken();
-                    return Err(self.refused(Kind::Deferred, stage, &reply));
-                }
                 Ok(Some(reply)) => return Ok(reply),
-                Err(error) => {
-                    self.wire.mark_broken();
-                    let shown = self.wire.redact(self.wire.text(&line));
-                    let message = format!("{}: {stage}: {error}: {shown}", self.wire.place());
-                    return Err(Failure::new(Kind::Protocol, stage, message));
-                }
+                Err(error) => return Err(Unread::Garbled(error, self.wire.redact(self.wire.text(&line)))),
             }
         }
     }
@@ -110,16 +124,29 @@ impl Dialogue {
     }
 
     fn last_words(&mut self, error: &NetError) -> Option<Reply> {
-        if !matches!(error, NetError::Closed | NetError::Lost(_)) {
+        if !self.listen(error) {
             return None;
         }
-        let mut assembler = Assembler::new();
-        loop {
-            let line = self.wire.last_line(LAST_WORDS, reply::MAX_LINE)?;
-            if let Some(reply) = assembler.push(self.wire.text(&line)).ok()? {
-                return Some(reply);
-            }
+        let reply = self.reply_lines().ok();
+        self.wire.mark_broken();
+        reply
+    }
+
+    /// Sends the flight. Where the line is lost under it, the replies that the server had sent before can
+    /// still be read.
+    pub fn flush_and_listen(&mut self) {
+        if let Err(error) = self.wire.flush() {
+            self.listen(&error);
         }
+    }
+
+    /// After a write failed: whether there may be replies to read.
+    fn listen(&mut self, error: &NetError) -> bool {
+        let lost = matches!(error, NetError::Closed | NetError::Lost(_));
+        if lost {
+            self.wire.hear_out(LAST_WORDS);
+        }
+        lost
     }
 
     /// Says QUIT and goes. Whether it arrives changes nothing, and its reply is not waited for.

@@ -3,19 +3,19 @@
 //! ```text
 //! Greeted --EHLO--> Introduced --STARTTLS--> Greeted (under TLS, capabilities forgotten)
 //!                   Introduced --AUTH------> Ready
-//!                   Introduced ------------> Ready --MAIL RCPT DATA--> Delivery, and Ready again
+//!                   Introduced ------------> Ready --MAIL RCPT--> Underway --DATA, BDAT--> Delivery
 //! ```
 //!
 //! Every reply is read, and only 2yz, 3yz, 4yz and 5yz are replies. A reply 421 ends the session wherever
-//! it comes. From the moment the final dot may have left, nothing but a whole 2yz, 4yz or 5yz reply gives
-//! a verdict; everything else is [`crate::words::Kind::Unknown`].
+//! it comes. From the moment the final dot, or the end of BDAT LAST, may have left, nothing but a whole
+//! 2yz, 4yz or 5yz reply gives a verdict; everything else is [`crate::words::Kind::Unknown`].
 
 mod auth;
 mod content;
 mod dialogue;
+mod envelope;
 mod name;
 mod opening;
-mod recipients;
 #[cfg(test)]
 pub(crate) mod scripted;
 #[cfg(test)]
@@ -24,6 +24,7 @@ mod transaction;
 
 pub use auth::Login;
 pub use content::FINAL_REPLY;
+pub use envelope::Underway;
 pub use name::ehlo_name;
 pub use opening::{Greeted, Introduced, Opening, Ready, open};
-pub use transaction::{Delivery, Fate, FateStatus, OnRejected, Outcome, Said, Transaction};
+pub use transaction::{Along, Delivery, Fate, FateStatus, OnRejected, Outcome, Said, Transaction};

@@ -33,8 +33,12 @@ pub struct Ready {
     pub(super) dialogue: Dialogue,
     pub(super) extensions: Extensions,
     pub(super) mechanism: Option<Mechanism>,
-    /// Whether a transaction was begun and not ended.
-    pub(super) dirty: bool,
+    /// How many transactions were begun.
+    pub(super) transactions: u64,
+    /// The one of them that the server may still hold open.
+    pub(super) open: Option<u64>,
+    /// Whether QUIT was said.
+    pub(super) leaving: bool,
 }
 
 /// What it takes to open a session over a wire.
@@ -188,7 +192,8 @@ impl Introduced {
     }
 
     fn ready(self, mechanism: Option<Mechanism>) -> Ready {
-        Ready { dialogue: self.dialogue, extensions: self.extensions, mechanism, dirty: false }
+        let Introduced { dialogue, extensions, .. } = self;
+        Ready { dialogue, extensions, mechanism, transactions: 0, open: None, leaving: false }
     }
 }
 
@@ -215,12 +220,29 @@ impl Ready {
 
     /// Whether the session is over: it takes no more mail.
     pub fn is_over(&self) -> bool {
-        self.dialogue.wire.is_broken()
+        self.leaving || self.dialogue.wire.is_broken()
     }
 
-    /// Says QUIT and goes, without waiting for the reply.
+    /// Has content go by DATA although the server announces CHUNKING.
+    pub fn forgo_chunking(&mut self) {
+        self.extensions.chunking = false;
+    }
+
+    /// Queues QUIT behind the last content ([`super::Along::behind`]).
+    pub fn say_quit(&mut self) {
+        self.leaving = self.dialogue.queue(&Command::Quit, "QUIT").is_ok();
+    }
+
+    /// Says QUIT, unless it was said, and goes, without waiting for the reply.
     pub fn quit(mut self) {
-        self.dialogue.quit();
+        if !self.leaving {
+            self.dialogue.quit();
+        }
+    }
+
+    /// Goes without a word: what was begun and not sent is dropped.
+    pub fn abandon(mut self) {
+        self.dialogue.wire.mark_broken();
     }
 }
 

@@ -35,6 +35,7 @@ struct Play {
     sent: Vec<u8>,
     piece: usize,
     writes: usize,
+    until: Option<Instant>,
 }
 
 impl Script {
@@ -58,7 +59,7 @@ impl Script {
                 (_, step) => steps.push_back(step),
             }
         }
-        let play = Play { steps, sent: Vec::new(), piece: usize::MAX, writes: 0 };
+        let play = Play { steps, sent: Vec::new(), piece: usize::MAX, writes: 0, until: None };
         Script(Rc::new(RefCell::new(play)))
     }
 
@@ -69,8 +70,12 @@ impl Script {
     }
 
     pub fn wire(&self) -> Wire {
+        self.wire_within(Limits::default())
+    }
+
+    pub fn wire_within(&self, limits: Limits) -> Wire {
         let link = ScriptLink { play: Rc::clone(&self.0), tls: None };
-        Wire::new(Box::new(link), "mx.example.org:587", Limits::default(), None)
+        Wire::new(Box::new(link), "mx.example.org:587", limits, None)
     }
 
     /// Fails the test unless the whole script was played.
@@ -82,6 +87,11 @@ impl Script {
     /// Everything the client sent.
     pub fn sent(&self) -> String {
         String::from_utf8_lossy(&self.0.borrow().sent).into_owned()
+    }
+
+    /// Until when the client would have waited last.
+    pub fn waits_until(&self) -> Instant {
+        self.0.borrow().until.expect("the client has waited")
     }
 
     /// In how many writes it sent it.
@@ -169,7 +179,9 @@ impl Write for ScriptLink {
 }
 
 impl Link for ScriptLink {
-    fn arm(&mut self, _until: Instant) {}
+    fn arm(&mut self, until: Instant) {
+        self.play.borrow_mut().until = Some(until);
+    }
 
     fn secure(self: Box<Self>, _tls: &Tls, _host: &str) -> Result<Box<dyn Link>, NetError> {
         let step = self.play.borrow_mut().steps.pop_front();

@@ -1,15 +1,23 @@
 //! One mail transaction: MAIL, every RCPT, and the content if the recipients' fates allow it.
 //!
 //! Invariants: every reply is read; with several recipients no content goes out under
-//! [`OnRejected::Abort`] before every RCPT was answered; after the final dot may have left
+//! [`OnRejected::Abort`] before every RCPT was answered; after the end of the content may have left
 //! ([`Delivery::handed_over`]) there is a verdict only by a whole reply.
+//!
+//! Where CHUNKING is offered the content goes by BDAT (`RFC 3030`), and where PIPELINING is offered too a
+//! small one shares the flight of its envelope: a refused MAIL or RCPT refuses the content with it.
 
+use super::content::{BDAT, END, refuses, unknown};
+use super::envelope::{Data, DataAnswer, Step, Underway};
 use super::opening::Ready;
-use super::recipients::Data;
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, MailCommand, RcptCommand, Reply};
 use crate::words::{Failure, Kind, ServerReply};
 use std::io::Read;
+
+/// The largest content that goes in the flight of its envelope, in octets. With the commands it fits into
+/// one write, no network needs many round trips for it, and a refused recipient has cost no more than this.
+const ONE_FLIGHT: u64 = 48 * 1024;
 
 /// What to do with the others when a recipient is not taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,15 +30,33 @@ pub enum OnRejected {
 }
 
 /// What is to be sent to whom; the content comes beside it.
-#[derive(Clone, Copy, Debug)]
-pub struct Transaction<'a> {
+#[derive(Clone, Debug)]
+pub struct Transaction {
     /// The sender, and what is declared about the message.
-    pub mail: &'a MailCommand,
+    pub mail: MailCommand,
     /// The recipients, at least one.
-    pub recipients: &'a [RcptCommand],
+    pub recipients: Vec<RcptCommand>,
     /// What to do when one is not taken.
     pub on_rejected: OnRejected,
+    /// Octets of the content, which BDAT announces.
+    pub size: u64,
 }
+
+/// What the caller does around the content of a message.
+pub trait Along {
+    /// So many more octets of content went out.
+    fn progress(&mut self, _octets: u64) {}
+
+    /// The content is about to leave, as the last that this message needs: what is queued now goes in the
+    /// same flight. Asked only where the server announces PIPELINING.
+    fn behind(&mut self, _ready: &mut Ready) {}
+
+    /// The content has left, and the server makes up its mind.
+    fn waiting(&mut self) {}
+}
+
+/// Nothing.
+impl Along for () {}
 
 /// How it stands with one recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +113,11 @@ pub struct Delivery {
     pub fates: Vec<Fate>,
     /// How it ended for the message.
     pub outcome: Outcome,
-    /// Whether the final dot may have left.
+    /// Whether the end of the content may have left, and no refusal of what went before it made that void.
     pub handed_over: bool,
+    /// The server announces CHUNKING and does not know BDAT: the message was not taken, and may go by DATA
+    /// over another session.
+    pub unchunked: bool,
 }
 
 impl Said {
@@ -111,65 +140,125 @@ impl Fate {
 }
 
 impl Ready {
-    /// Sends a message: its content has CRLF line ends and is not dot-stuffed. `progress` gets the octets
-    /// of content as they go out.
-    pub fn send(
-        &mut self,
-        transaction: &Transaction<'_>,
-        content: &mut dyn Read,
-        progress: &mut dyn FnMut(u64),
-    ) -> Delivery {
-        let mut delivery = Delivery::begin(transaction);
-        // One DATA in the same flight is safe where no accepted recipient could be left with an empty
-        // message: if there is only one, or the others get it anyway (RFC 2920 §3.1).
-        let safe = transaction.recipients.len() == 1 || transaction.on_rejected == OnRejected::Send;
-        let early = if safe { Data::Along } else { Data::Apart };
-        let data = match self.envelope(transaction, &mut delivery.fates, early) {
-            Ok(data) => data,
-            Err(failure) => return delivery.failed(failure),
-        };
-        if !go_on(&delivery.fates, transaction.on_rejected) {
-            self.withdraw(data);
-            return delivery.withheld();
-        }
-        let data = match data.map_or_else(|| self.dialogue.exchange(&Command::Data, "DATA"), Ok) {
-            Ok(reply) => reply,
-            Err(failure) => return delivery.failed(failure),
-        };
-        if let Err(failure) = self.may_send(&data) {
-            return delivery.judged(failure);
-        }
-        match self.content(content, progress, &mut delivery.handed_over) {
-            Ok(said) => delivery.accepted(said),
-            Err(failure) => delivery.judged(failure),
+    /// Sends the message of a transaction that was begun: its content has CRLF line ends and is not
+    /// dot-stuffed.
+    pub fn send(&mut self, underway: Underway, content: &mut dyn Read, along: &mut dyn Along) -> Delivery {
+        if self.shares_flight(&underway) {
+            self.send_in_one(underway, content, along)
+        } else {
+            self.send_in_turn(underway, content, along)
         }
     }
 
-    /// Goes as far as the recipients' acceptance, then takes everything back: nothing is sent.
-    pub fn check(&mut self, transaction: &Transaction<'_>) -> Delivery {
-        let mut delivery = Delivery::begin(transaction);
-        match self.envelope(transaction, &mut delivery.fates, Data::Apart) {
-            Ok(_) => self.withdraw(None),
-            Err(failure) => return delivery.failed(failure),
+    /// Whether the content goes in the flight of the envelope. Only a session that has just been opened
+    /// gets it so: one that was idle may have been closed by the server, and content that left into it
+    /// would be of unknown fate.
+    fn shares_flight(&self, underway: &Underway) -> bool {
+        self.extensions.pipelining
+            && self.extensions.chunking
+            && underway.number == 1
+            && underway.transaction.size <= ONE_FLIGHT
+            && underway.is_safe()
+            && underway.is_laid_out()
+    }
+
+    /// MAIL, RCPT, BDAT LAST and what the caller has to say behind it, in one flight.
+    fn send_in_one(
+        &mut self,
+        mut underway: Underway,
+        content: &mut dyn Read,
+        along: &mut dyn Along,
+    ) -> Delivery {
+        if let Err(failure) = self.queue_chunk(underway.transaction.size, content, along) {
+            return underway.delivery.judged(failure);
         }
-        delivery.outcome = Outcome::Withheld;
-        delivery
+        underway.asked.push_back(Step::Content);
+        let end = self.dialogue.wire.queued();
+        // Of several recipients one may turn out to be too many, and need another transaction.
+        if underway.transaction.recipients.len() == 1 {
+            along.behind(self);
+        }
+        let behind = self.dialogue.wire.queued() - end;
+        self.dialogue.flush_and_listen();
+        underway.delivery.handed_over = self.dialogue.wire.unsent() <= behind;
+        along.waiting();
+        match self.answers(&mut underway) {
+            Ok(_) if underway.goes_on() => self.verdict(underway, BDAT),
+            Ok(_) => {
+                // Refused with its recipients; a server that takes it has nobody to give it to.
+                self.dialogue.wire.begin();
+                match self.dialogue.reply(BDAT) {
+                    Ok(reply) if reply.class() != Class::Intermediate => {}
+                    _ => self.dialogue.wire.mark_broken(),
+                }
+                underway.delivery.withheld()
+            }
+            Err(failure) if refuses(&failure) || !underway.delivery.handed_over => {
+                underway.delivery.failed(failure)
+            }
+            Err(failure) => underway.delivery.judged(unknown(BDAT, failure)),
+        }
+    }
+
+    /// The envelope, its replies, then the content.
+    fn send_in_turn(
+        &mut self,
+        mut underway: Underway,
+        content: &mut dyn Read,
+        along: &mut dyn Along,
+    ) -> Delivery {
+        let data = match self.envelope(&mut underway) {
+            Ok(data) => data,
+            Err(failure) => return underway.delivery.failed(failure),
+        };
+        if !underway.goes_on() {
+            self.withdraw(data);
+            return underway.delivery.withheld();
+        }
+        let size = underway.transaction.size;
+        let (stage, queued) = match self.extensions.chunking {
+            true => (BDAT, self.queue_chunk(size, content, along)),
+            false => (END, self.queue_data(data, size, content, along)),
+        };
+        if let Err(failure) = queued {
+            return underway.delivery.judged(failure);
+        }
+        let end = self.dialogue.wire.queued();
+        let goes_into_another = |fate: &Fate| fate.status == FateStatus::TooMany;
+        if self.extensions.pipelining && !underway.delivery.fates.iter().any(goes_into_another) {
+            along.behind(self);
+        }
+        let behind = self.dialogue.wire.queued() - end;
+        if let Err(failure) = self.hand_over(stage, behind, &mut underway.delivery.handed_over) {
+            return underway.delivery.judged(failure);
+        }
+        along.waiting();
+        self.verdict(underway, stage)
+    }
+
+    /// Goes as far as the recipients' acceptance, then takes everything back: nothing is sent.
+    pub fn check(&mut self, transaction: Transaction) -> Delivery {
+        let mut underway = self.lay_out(transaction, Data::Apart);
+        match self.envelope(&mut underway) {
+            Ok(_) => self.withdraw(None),
+            Err(failure) => return underway.delivery.failed(failure),
+        }
+        underway.delivery
     }
 
     /// Asks whether `from` may send, then takes it back (for a test of the account).
     pub fn check_sender(&mut self, mail: &MailCommand) -> Result<ServerReply, Failure> {
-        self.reset()?;
         let stage = "MAIL FROM";
         let reply = self.dialogue.exchange(&Command::Mail(mail.clone()), stage)?;
         let reply = self.dialogue.expect_success(reply, stage, Kind::Rejected)?;
-        self.dirty = true;
+        self.open = Some(self.transactions);
         self.withdraw(None);
         Ok(self.dialogue.said(&reply))
     }
 
-    /// Takes back a transaction that was begun. `data`: the reply to a DATA that went along.
-    fn withdraw(&mut self, data: Option<Reply>) {
-        if data.is_some_and(|reply| reply.class() == Class::Intermediate) {
+    /// Takes back a transaction that was begun. `data`: what came of a DATA that went along.
+    fn withdraw(&mut self, data: Option<DataAnswer>) {
+        if data.is_some_and(|answer| answer.is_ok_and(|reply| reply.class() == Class::Intermediate)) {
             // The server waits for content although it took no recipient: an empty message ends the wait
             // and reaches nobody (RFC 2920 §3.1).
             let ended = self.dialogue.wire.data(b".\r\n").is_ok();
@@ -182,25 +271,14 @@ impl Ready {
         let _ = self.reset();
     }
 
-    /// Clears what is left of an earlier transaction.
-    pub(super) fn reset(&mut self) -> Result<(), Failure> {
-        if !self.dirty || self.is_over() {
+    fn reset(&mut self) -> Result<(), Failure> {
+        if self.is_over() {
             return Ok(());
         }
         let reply = self.dialogue.exchange(&Command::Rset, "RSET")?;
         self.dialogue.expect_success(reply, "RSET", Kind::Rejected)?;
-        self.dirty = false;
+        self.open = None;
         Ok(())
-    }
-
-    /// Passes on a 354; other replies to DATA are failures.
-    fn may_send(&mut self, reply: &Reply) -> Result<(), Failure> {
-        match reply.class() {
-            Class::Intermediate if reply.code() == 354 => Ok(()),
-            Class::Transient => Err(self.dialogue.refused(Kind::Deferred, "DATA", reply)),
-            Class::Permanent => Err(self.dialogue.refused(Kind::Rejected, "DATA", reply)),
-            _ => Err(self.dialogue.nonsense("DATA", reply)),
-        }
     }
 
     /// What a reply said.
@@ -209,22 +287,16 @@ impl Ready {
     }
 }
 
-/// Whether the content may be sent, as the recipients' fates stand.
-pub(super) fn go_on(fates: &[Fate], on_rejected: OnRejected) -> bool {
-    let any = |status: FateStatus| fates.iter().any(|fate| fate.status == status);
-    let fine = on_rejected == OnRejected::Send || !(any(FateStatus::Refused) || any(FateStatus::Deferred));
-    fine && any(FateStatus::Accepted)
-}
-
 impl Delivery {
-    fn begin(transaction: &Transaction<'_>) -> Self {
+    pub(super) fn begin(transaction: &Transaction) -> Self {
         let fates = transaction.recipients.iter().map(|_| Fate::untried()).collect();
-        Delivery { fates, outcome: Outcome::Withheld, handed_over: false }
+        Delivery { fates, outcome: Outcome::Withheld, handed_over: false, unchunked: false }
     }
 
-    /// Moves the recipients that were taken to another status.
+    /// Moves the recipients that were taken, or of whom nothing was heard, to another status.
     fn turn(&mut self, status: FateStatus, said: Option<&Said>) {
-        for fate in self.fates.iter_mut().filter(|fate| fate.status == FateStatus::Accepted) {
+        let open = |fate: &&mut Fate| matches!(fate.status, FateStatus::Accepted | FateStatus::Skipped);
+        for fate in self.fates.iter_mut().filter(open) {
             fate.status = status;
             if let Some(said) = said {
                 fate.said = Some(said.clone());
@@ -232,19 +304,21 @@ impl Delivery {
         }
     }
 
-    fn accepted(mut self, said: Said) -> Self {
+    pub(super) fn accepted(mut self, said: Said) -> Self {
         self.outcome = Outcome::Accepted(said);
         self
     }
 
+    /// Nothing was sent, or what was sent was refused with its recipients.
     fn withheld(mut self) -> Self {
+        self.handed_over = false;
         self.turn(FateStatus::Skipped, None);
         self.outcome = Outcome::Withheld;
         self
     }
 
     /// It failed at the content: where the server judged it, the verdict is every recipient's.
-    fn judged(mut self, failure: Failure) -> Self {
+    pub(super) fn judged(mut self, failure: Failure) -> Self {
         let said = failure.reply.as_deref().cloned().map(Said::of);
         match (failure.kind, said) {
             (Kind::Unknown, _) => self.turn(FateStatus::Unknown, None),
@@ -256,8 +330,9 @@ impl Delivery {
         self
     }
 
-    /// It failed before the content.
+    /// It failed before the content was judged.
     fn failed(mut self, failure: Failure) -> Self {
+        self.handed_over = false;
         self.turn(FateStatus::Skipped, None);
         self.outcome = Outcome::Failed(failure);
         self

@@ -90,3 +90,37 @@ fn postfix_refuses_and_postie_tells_which_recipient() {
     let run = run.arg("--ca-file").arg(world.path("ca.pem")).args(["-f", "ana@mail.test", "bob@mail.test"]);
     run.stdin("text\n").go().assert_failure(77, "auth");
 }
+
+#[test]
+fn postfix_takes_a_batch_over_one_connection_each_message_once() {
+    let Some(real) = Real::start("postfix_takes_a_batch_over_one_connection_each_message_once") else {
+        return;
+    };
+    real.add_user("bob");
+    let world = world();
+    let to = |n: usize| if n == 7 { "nobody@mail.test" } else { "bob@mail.test" };
+    let lines: String = (0..25)
+        .map(|n| {
+            format!("{{\"id\":{n},\"to\":\"{}\",\"subject\":\"n {n}\",\"text\":\".\\n..\\n\"}}\n", to(n))
+        })
+        .collect();
+    let run = world.at_url(&real.smtp_url(), "send").args(["-vv", "--batch", "-f", "ana@mail.test"]);
+    let batch = run.stdin(lines).go();
+    assert_eq!(batch.code, Some(1), "{}\n{}", batch.err(), real.log());
+    let receipts = batch.of_type("receipt");
+    assert_eq!(receipts.len(), 25);
+    for (n, receipt) in receipts.iter().enumerate() {
+        assert_eq!(receipt["id"], n);
+        assert_eq!(receipt["status"], if n == 7 { "refused" } else { "accepted" }, "{receipt}");
+    }
+    assert_eq!(batch.err().matches("EHLO ").count(), 1, "one connection");
+    assert_eq!(batch.err().matches("BDAT ").count(), 24, "Postfix offers CHUNKING: {}", batch.err());
+    let messages = real.wait_for_messages("bob", 24);
+    let mut subjects: Vec<String> = messages
+        .iter()
+        .map(|message| MessageParser::default().parse(message).unwrap().subject().unwrap().to_owned())
+        .collect();
+    subjects.sort();
+    subjects.dedup();
+    assert_eq!(subjects.len(), 24);
+}

@@ -296,23 +296,61 @@ fn a_server_that_cannot_be_reached_is_not_asked_for_every_line() {
 
 #[test]
 fn a_signal_ends_the_batch_behind_the_verdict_of_the_message_under_way() {
-    for verb in ["MAIL", "RCPT", "."] {
-        let victim = Victim::default();
-        let process = victim.clone();
-        let server = misbehaving(move |event, count| {
-            if event.verb == verb && count == 2 {
-                process.signal(rustix::process::Signal::TERM);
-            }
-            None
-        });
-        let world = world();
-        let text: String = messages(5).iter().map(|line| format!("{line}\n")).collect();
-        let outcome = world.send(&server).arg("--batch").stdin(text).victim(victim).go();
-        assert_eq!(outcome.signal, Some(15), "{outcome:?}");
-        assert_eq!(statuses(&outcome), ["accepted", "accepted"], "{verb}: {outcome:?}");
-        assert_eq!(server.accepted().len(), 2, "{verb}");
-        assert_eq!(outcome.summary()["accepted"], 2);
+    // Envelopes ride behind the content of the message before; one whose content has not left is dropped.
+    for (verb, answered) in [("MAIL", 1), ("RCPT", 1), (".", 2)] {
+        for chunking in [false, true] {
+            let victim = Victim::default();
+            let process = victim.clone();
+            let count = AtomicUsize::new(0);
+            let setup = Smtpd::for_mailbox(&Mailbox::default()).hook(move |event| {
+                if event.verb == verb && count.fetch_add(1, Ordering::SeqCst) == 1 {
+                    process.signal(rustix::process::Signal::TERM);
+                }
+                Act::Normal
+            });
+            let server = if chunking { setup.with("CHUNKING").start() } else { setup.start() };
+            let world = world();
+            let text: String = messages(5).iter().map(|line| format!("{line}\n")).collect();
+            let outcome = world.send(&server).arg("--batch").stdin(text).victim(victim).go();
+            assert_eq!(outcome.signal, Some(15), "{outcome:?}");
+            assert_eq!(statuses(&outcome), vec!["accepted"; answered], "{verb}: {outcome:?}");
+            assert_eq!(server.accepted().len(), answered, "{verb}");
+            assert_eq!(outcome.summary()["accepted"], answered);
+        }
     }
+}
+
+#[test]
+fn lines_that_are_there_already_cost_one_flight_each_and_others_are_not_waited_for() {
+    for chunking in [false, true] {
+        let setup = Smtpd::for_mailbox(&Mailbox::default());
+        let server = if chunking { setup.with("CHUNKING").start() } else { setup.start() };
+        let world = world();
+        run(&world, &server, &messages(20)).assert_exit(0);
+        server.assert_clean();
+        assert_eq!(server.accepted().len(), 20);
+        let received = server.journal().received.len();
+        assert!(received <= 20 + 6, "each read of the server is one flight: {received}");
+        let resets = server.journal().count("RSET");
+        assert_eq!(resets, if chunking { 19 } else { 0 });
+    }
+}
+
+#[test]
+fn a_receipt_comes_while_the_next_line_is_still_awaited() {
+    let (world, server) = (world(), server());
+    // Each line comes only once the receipt of the one before is there.
+    let mut feeder = String::new();
+    for line in messages(3) {
+        let receipt = format!("\"id\":{},", line["id"]);
+        feeder += &format!("printf '%s\\n' '{line}'\nuntil grep -q '{receipt}' out; do sleep 0.01; done\n");
+    }
+    world.write("feeder", feeder);
+    let prelude = ": > out; mkfifo in; timeout 20 sh feeder > in & exec < in > out";
+    let outcome = world.send(&server).arg("--batch").under_shell(prelude).go();
+    outcome.assert_exit(0);
+    assert_eq!(server.accepted().len(), 3);
+    assert_eq!(std::fs::read_to_string(world.path("out")).unwrap().matches("\"receipt\"").count(), 3);
 }
 
 #[test]

@@ -58,6 +58,7 @@ fn each_refusal_has_its_own_code_and_nothing_is_sent() {
     }
 }
 
+/// Hazard 65.
 #[test]
 fn one_refused_recipient_stops_the_message_unless_told_otherwise() {
     let refuse = |event: &Event<'_>| match event.line {
@@ -107,6 +108,7 @@ fn with_several_recipients_no_content_goes_out_before_each_is_answered() {
     assert!(memchr::memmem::find(&sent, b"precious text").is_none());
 }
 
+/// Hazard 67.
 #[test]
 fn a_line_lost_after_the_final_dot_is_unknown_and_never_sent_again() {
     for act in [
@@ -144,6 +146,7 @@ fn silence_after_the_final_dot_is_unknown_when_the_run_is_over() {
     assert!(outcome.elapsed.as_secs() < 20);
 }
 
+/// Hazard 68.
 #[test]
 fn a_line_lost_before_the_final_dot_is_temporary() {
     for end in [End::Close, End::Reset] {
@@ -167,6 +170,7 @@ fn a_quit_that_fails_does_not_alter_the_verdict() {
     }
 }
 
+/// Hazard 77.
 #[test]
 fn endless_and_broken_replies_end_in_bounded_time() {
     let endless: Vec<u8> = b"250-and on\r\n".repeat(2_000_000);
@@ -177,6 +181,9 @@ fn endless_and_broken_replies_end_in_bounded_time() {
         ("EHLO", b"250-localhost\r\n251 other\r\n".to_vec()),
         ("", b"hello there\r\n".to_vec()),
         ("MAIL", b"xyz\r\n".to_vec()),
+        ("MAIL", b"354 go ahead\r\n".to_vec()),
+        ("MAIL", vec![b'2'; 20 << 20]),
+        ("RCPT", b"250-and on\r\n".repeat(2_000_000)),
         ("RCPT", b"2\r\n".to_vec()),
         ("DATA", b"250 what?\r\n".to_vec()),
     ] {

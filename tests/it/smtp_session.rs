@@ -45,10 +45,11 @@ fn session(wire: Wire, with_login: bool) -> u8 {
     };
     let address = |text: &str| text.parse::<Address>().unwrap();
     let mail = MailCommand { from: Some(address("ana@example.org")), ..MailCommand::default() };
-    let recipients = [RcptCommand { to: address("bob@example.org"), notify: None, orcpt: None }];
-    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
+    let recipients = vec![RcptCommand { to: address("bob@example.org"), notify: None, orcpt: None }];
     let content = b"Subject: x\r\n\r\n.\r\n..\r\ntext\r\n";
-    let delivery = ready.send(&transaction, &mut &content[..], &mut |_| {});
+    let size = content.len() as u64;
+    let underway = ready.begin(Transaction { mail, recipients, on_rejected: OnRejected::Abort, size });
+    let delivery = ready.send(underway, &mut &content[..], &mut ());
     match delivery.outcome {
         Outcome::Accepted(_) => {
             ready.quit();

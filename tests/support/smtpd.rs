@@ -147,6 +147,7 @@ impl Setup {
                 extended: false,
                 logged_in: false,
                 transaction: None,
+                chunk: Vec::new(),
             };
             // A connection that ends in the middle accepts nothing; the journal has what came before.
             let _ = session.run();
@@ -167,6 +168,8 @@ struct Session<'a> {
     extended: bool,
     logged_in: bool,
     transaction: Option<Accepted>,
+    /// The chunk of the BDAT under way.
+    chunk: Vec<u8>,
 }
 
 /// Whether the session goes on.
@@ -214,6 +217,11 @@ impl Session<'_> {
     /// Asks the hook, then answers.
     fn answer(&mut self, verb: &str, line: &str) -> io::Result<Flow> {
         let tls = self.peer.phase() == Phase::Tls;
+        if verb == "BDAT" && self.announced("CHUNKING") {
+            // Whatever the answer is, the chunk stands ahead of the next command.
+            let size = line.split(' ').nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
+            self.chunk = self.peer.read_exactly(size)?;
+        }
         match (self.setup.hook)(&Event { connection: self.connection, verb, line, tls }) {
             Act::Normal => self.command(verb, line),
             Act::Cut(octets, end) => {
@@ -226,6 +234,8 @@ impl Session<'_> {
                 Ok(Flow::On)
             }
             Act::Then(octets, end) => {
+                // The commands before this one were answered, pipelined or not.
+                self.peer.flush()?;
                 self.peer.send(octets);
                 self.peer.end(end);
                 Ok(Flow::Over)
@@ -386,14 +396,14 @@ impl Session<'_> {
     }
 
     fn bdat(&mut self, argument: &str) -> io::Result<Flow> {
-        let mut words = argument.split(' ');
-        let size = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
-        let chunk = self.peer.read_exactly(size)?;
         let Some(transaction) = &mut self.transaction else {
             return Ok(self.say("503 5.5.1 MAIL first"));
         };
-        transaction.content.extend_from_slice(&chunk);
-        if words.next().is_some_and(|word| word.eq_ignore_ascii_case("LAST")) {
+        if transaction.recipients.is_empty() {
+            return Ok(self.say("554 5.5.1 no valid recipients"));
+        }
+        transaction.content.append(&mut self.chunk);
+        if argument.split(' ').nth(1).is_some_and(|word| word.eq_ignore_ascii_case("LAST")) {
             let content = std::mem::take(&mut transaction.content);
             return self.finish(content);
         }

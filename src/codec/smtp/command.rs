@@ -163,6 +163,8 @@ pub enum Command {
     Rcpt(RcptCommand),
     /// `RFC 5321 §4.1.1.4`.
     Data,
+    /// `RFC 3030 §2`: the last chunk, and how many octets it has.
+    BdatLast(u64),
     /// `RFC 5321 §4.1.1.5`.
     Rset,
     /// `RFC 5321 §4.1.1.9`.
@@ -182,6 +184,7 @@ impl fmt::Display for Command {
             Command::Mail(mail) => mail.fmt(f),
             Command::Rcpt(rcpt) => rcpt.fmt(f),
             Command::Data => f.write_str("DATA"),
+            Command::BdatLast(octets) => write!(f, "BDAT {octets} LAST"),
             Command::Rset => f.write_str("RSET"),
             Command::Noop => f.write_str("NOOP"),
             Command::Quit => f.write_str("QUIT"),

@@ -1,5 +1,6 @@
 //! The sessions against scripted servers.
 
+mod chunking;
 mod opening;
 mod transaction;
 
@@ -9,6 +10,11 @@ use crate::codec::sasl::{Credentials, Mechanism};
 use crate::codec::smtp::{EhloName, MailCommand, RcptCommand};
 use crate::net::{Endpoint, Security, Tls, TlsSettings};
 use crate::words::{Address, Failure, Secret};
+
+/// A message, and the lines in which it goes by DATA and by BDAT.
+const TEXT: &[u8] = b"Subject: x\r\n\r\n.dot\r\n";
+const TEXT_LINES: &str = "C: Subject: x\nC: \nC: ..dot\nC: .\n";
+const CHUNK_LINES: &str = "C: BDAT 20 LAST\nC: Subject: x\nC: \nC: .dot\n";
 
 fn endpoint(security: Security) -> Endpoint {
     Endpoint {
@@ -41,12 +47,14 @@ fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
-fn mail() -> MailCommand {
-    MailCommand { from: Some(address("a@example.org")), ..MailCommand::default() }
-}
-
-fn rcpts(names: &[&str]) -> Vec<RcptCommand> {
+/// A message of [`TEXT`]'s size from Ana to these.
+fn transaction(names: &[&str], on_rejected: OnRejected) -> Transaction {
     let rcpt =
         |name: &&str| RcptCommand { to: address(&format!("{name}@example.org")), notify: None, orcpt: None };
-    names.iter().map(rcpt).collect()
+    Transaction {
+        mail: MailCommand { from: Some(address("a@example.org")), ..MailCommand::default() },
+        recipients: names.iter().map(rcpt).collect(),
+        on_rejected,
+        size: 20,
+    }
 }

@@ -6,16 +6,13 @@ use crate::words::Kind;
 const PLAIN: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250 mx\n";
 const PIPED: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250 PIPELINING\n";
 const MAIL: &str = "C: MAIL FROM:<a@example.org>\n";
-const TEXT: &[u8] = b"Subject: x\r\n\r\n.dot\r\n";
-const TEXT_LINES: &str = "C: Subject: x\nC: \nC: ..dot\nC: .\n";
 
 /// Plays one transaction and gives it back with the session.
 fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready, Script) {
     let script = Script::new(text);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let (mail, recipients) = (mail(), rcpts(names));
-    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected };
-    let delivery = ready.send(&transaction, &mut &TEXT[..], &mut |_| {});
+    let underway = ready.begin(transaction(names, on_rejected));
+    let delivery = ready.send(underway, &mut &TEXT[..], &mut ());
     script.assert_done();
     (delivery, ready, script)
 }
@@ -244,23 +241,137 @@ fn a_write_that_fails_inside_the_content_is_known_and_tells_the_servers_reason()
     ] {
         let script = Script::new(&format!("{head}{rest}"));
         let mut ready = opened(&script, Security::None, None).unwrap();
-        let (mail, recipients) = (mail(), rcpts(&["b"]));
-        let transaction =
-            Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
+        let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
         let long = b"0123456789abcde\r\n".repeat(10_000);
-        let delivery = ready.send(&transaction, &mut &long[..], &mut |_| {});
+        let delivery = ready.send(underway, &mut &long[..], &mut ());
         assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![status]), "{rest}");
         assert!(!delivery.handed_over && ready.is_over());
     }
 }
 
 #[test]
-fn a_write_that_fails_with_the_dot_in_it_is_unknown_unless_the_server_spoke() {
+fn a_write_that_fails_takes_the_dot_with_it() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
-    for (rest, want) in [("-- reset\n-- close", Kind::Unknown), ("-- reset\nS: 554 no", Kind::Rejected)] {
+    for (rest, want) in [("-- reset\n-- close", Kind::Network), ("-- reset\nS: 554 no", Kind::Rejected)] {
         let (delivery, _, _) = send(&format!("{head}{rest}"), &["b"], OnRejected::Abort);
         assert_eq!(kind(&delivery), want);
-        assert!(delivery.handed_over);
+        assert!(!delivery.handed_over);
+    }
+}
+
+/// A server that has said everything in advance, behind a connection that breaks once it has taken so many
+/// octets.
+struct Narrow {
+    replies: std::io::Cursor<Vec<u8>>,
+    room: usize,
+}
+
+impl std::io::Read for Narrow {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.replies.read(into)
+    }
+}
+
+impl std::io::Write for Narrow {
+    fn write(&mut self, from: &[u8]) -> std::io::Result<usize> {
+        let taken = from.len().min(self.room);
+        self.room -= taken;
+        if taken == 0 { Err(std::io::ErrorKind::ConnectionReset.into()) } else { Ok(taken) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl crate::net::Link for Narrow {
+    fn arm(&mut self, _until: std::time::Instant) {}
+
+    fn secure(self: Box<Self>, _: &Tls, _: &str) -> Result<Box<dyn crate::net::Link>, crate::net::NetError> {
+        unreachable!("no test asks for TLS")
+    }
+
+    fn tls(&self) -> Option<&crate::net::TlsInfo> {
+        None
+    }
+}
+
+/// Hazard 68: whoever loses the line inside the content knows that nothing was sent; behind its end nobody
+/// knows. What else is in the write makes no difference.
+#[test]
+fn a_line_lost_inside_the_content_is_known_wherever_it_is_cut() {
+    struct Leave;
+    impl Along for Leave {
+        fn behind(&mut self, ready: &mut Ready) {
+            ready.say_quit();
+        }
+    }
+    let long = b"0123456789abcde\r\n".repeat(10_000);
+    let short = &long[..17 * 200];
+    let (data, chunks) = ("250-mx\r\n250 PIPELINING\r\n", "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+    let envelope =
+        "EHLO client.example.org\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n".len();
+    for (offer, replies, content, head, tail) in [
+        (data, "250 ok\r\n250 ok\r\n354 go\r\n", &long[..], "DATA\r\n", ".\r\n"),
+        (data, "250 ok\r\n250 ok\r\n354 go\r\n", short, "DATA\r\n", ".\r\n"),
+        (chunks, "250 ok\r\n250 ok\r\n", &long[..], "BDAT 170000 LAST\r\n", ""),
+        (chunks, "250 ok\r\n250 ok\r\n", short, "BDAT 3400 LAST\r\n", ""),
+    ] {
+        let end = envelope + head.len() + content.len() + tail.len();
+        let step = if content.len() > 5000 { 10 * 1024 } else { 128 };
+        let cuts = (envelope..end).step_by(step).chain(end - 3..=end + "QUIT\r\n".len());
+        for room in cuts {
+            let said = format!("220 mx\r\n{offer}{replies}").into_bytes();
+            let link = Narrow { replies: std::io::Cursor::new(said), room };
+            let limits = crate::net::Limits::default();
+            let wire = crate::net::Wire::new(Box::new(link), "mx.example.org:587", limits, None);
+            let name = EhloName::domain("client.example.org").unwrap();
+            let endpoint = endpoint(Security::None);
+            let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
+            let mut ready = open(wire, &opening).unwrap();
+            let size = content.len() as u64;
+            let underway = ready.begin(Transaction { size, ..transaction(&["b"], OnRejected::Abort) });
+            let mut content = content;
+            let delivery = ready.send(underway, &mut content, &mut Leave);
+            let want = if room < end { Kind::Network } else { Kind::Unknown };
+            assert_eq!(kind(&delivery), want, "{head} cut at {room} of {end}");
+            assert_eq!(delivery.handed_over, room >= end, "{head} cut at {room} of {end}");
+        }
+    }
+}
+
+/// `RFC 5321 §4.5.3.2.6`.
+#[test]
+fn a_verdict_is_awaited_for_ten_minutes_whatever_the_timeout_but_not_beyond_the_run() {
+    use std::time::{Duration, Instant};
+    let data = format!(
+        "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n{TEXT_LINES}-- stall"
+    );
+    let chunk = format!(
+        "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n\
+         {MAIL}C: RCPT TO:<b@example.org>\n{CHUNK_LINES}"
+    );
+    let held_back = format!("{chunk}-- stall");
+    let judging = format!("{chunk}S: 250 ok\nS: 250 ok\n-- stall");
+    for text in [data, held_back, judging] {
+        for end in [None, Some(Duration::from_secs(90))] {
+            let started = Instant::now();
+            let end = end.map(|end| started + end);
+            let limits = crate::net::Limits { timeout: Duration::from_secs(2), end, ..Default::default() };
+            let script = Script::new(&text);
+            let endpoint = endpoint(Security::None);
+            let name = EhloName::domain("client.example.org").unwrap();
+            let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
+            let mut ready = open(script.wire_within(limits), &opening).unwrap();
+            let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
+            let delivery = ready.send(underway, &mut &TEXT[..], &mut ());
+            assert_eq!(kind(&delivery), Kind::Unknown);
+            let patience = (script.waits_until() - started).as_secs();
+            assert!(
+                if end.is_some() { patience == 90 } else { (600..610).contains(&patience) },
+                "{patience}"
+            );
+        }
     }
 }
 
@@ -275,9 +386,8 @@ fn a_message_that_cannot_be_read_is_never_ended() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
     let script = Script::new(&head);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let (mail, recipients) = (mail(), rcpts(&["b"]));
-    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
-    let delivery = ready.send(&transaction, &mut Torn, &mut |_| {});
+    let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
+    let delivery = ready.send(underway, &mut Torn, &mut ());
     assert_eq!(kind(&delivery), Kind::Storage);
     assert!(ready.is_over() && !delivery.handed_over);
     ready.quit();
@@ -330,11 +440,10 @@ fn a_second_message_goes_over_the_same_session() {
     let refused = format!("{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 451 later\n");
     let script = Script::new(&format!("{PLAIN}{one}{refused}C: RSET\nS: 250 ok\n{one}C: QUIT"));
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let (mail, recipients) = (mail(), rcpts(&["b"]));
-    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
     let outcomes: Vec<bool> = (0..3)
         .map(|_| {
-            matches!(ready.send(&transaction, &mut &TEXT[..], &mut |_| {}).outcome, Outcome::Accepted(_))
+            let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
+            matches!(ready.send(underway, &mut &TEXT[..], &mut ()).outcome, Outcome::Accepted(_))
         })
         .collect();
     assert_eq!(outcomes, [true, false, true]);
@@ -349,9 +458,7 @@ fn a_check_asks_for_every_recipient_and_sends_nothing() {
     );
     let script = Script::new(&text);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let (mail, recipients) = (mail(), rcpts(&["b", "c"]));
-    let transaction = Transaction { mail: &mail, recipients: &recipients, on_rejected: OnRejected::Abort };
-    let delivery = ready.check(&transaction);
+    let delivery = ready.check(transaction(&["b", "c"], OnRejected::Abort));
     assert_eq!(statuses(&delivery), [FateStatus::Accepted, FateStatus::Deferred]);
     script.assert_done();
 }

@@ -4,7 +4,7 @@
 use super::Options;
 use crate::codec::smtp::{Extensions, MailCommand, RcptCommand, SizeLimit};
 use crate::mail::Outgoing;
-use crate::smtp::Ready;
+use crate::smtp::{Ready, Transaction};
 use crate::words::{Address, Failure, Kind, Scope};
 
 /// MAIL for this message on this server. What the server lacks is [`Kind::Missing`]; a message beyond its
@@ -55,8 +55,30 @@ pub(super) fn mail(ready: &Ready, outgoing: &Outgoing, options: &Options) -> Res
     })
 }
 
+/// How many of `wanted` recipients the next transaction may have (`RFC 9422 §4.2`).
+pub(super) fn most(ready: &Ready, wanted: usize) -> usize {
+    ready.extensions().rcpt_max.map_or(wanted, |most| most.min(wanted))
+}
+
+/// The transaction for some of the message's recipients, by their index.
+pub(super) fn transaction(
+    mail: MailCommand,
+    indices: &[usize],
+    extensions: &Extensions,
+    outgoing: &Outgoing,
+    options: &Options,
+) -> Transaction {
+    let recipients = indices.iter().map(|index| &outgoing.envelope.recipients[*index]);
+    Transaction {
+        mail,
+        recipients: recipients.map(|to| rcpt(to, extensions, options)).collect(),
+        on_rejected: options.on_rejected,
+        size: outgoing.content.facts().octets,
+    }
+}
+
 /// RCPT for one recipient.
-pub(super) fn rcpt(to: &Address, extensions: &Extensions, options: &Options) -> RcptCommand {
+fn rcpt(to: &Address, extensions: &Extensions, options: &Options) -> RcptCommand {
     let orcpt = (options.asks_for_reports() && extensions.dsn).then(|| to.clone());
     RcptCommand { to: to.clone(), notify: options.notify, orcpt }
 }

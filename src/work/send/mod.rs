@@ -16,7 +16,7 @@ use crate::codec::smtp::{Notify, Return};
 use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::net::{Limits, Wire};
-use crate::smtp::{Delivery, FateStatus, OnRejected, Opening, Outcome, Ready, Transaction, open};
+use crate::smtp::{Along, Delivery, FateStatus, OnRejected, Opening, Outcome, Ready, Underway, open};
 use crate::words::{Exit, Failure, Kind};
 use receipt::exit_of_recipients;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -111,11 +111,15 @@ fn run(job: &Job<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mut dy
     let started = Instant::now();
     let deadline = job.options.retry_for.map(|time| started + time);
     let mut pause = job.options.first_pause;
-    let mut attempts = 0;
+    let (mut attempts, mut chunking) = (0, true);
     loop {
         attempts += 1;
-        let mut attempt = Attempt::new(job, outgoing);
+        let mut attempt = Attempt::new(job, outgoing, chunking);
         let failure = attempt.run(outgoing, extent, progress).err();
+        if attempt.unchunked && !job.limits.stop.raised() {
+            chunking = false;
+            continue;
+        }
         let handed_over = attempt.handed_over;
         let mut report = attempt.report(failure, extent);
         let again = report.exit == Exit::TempFail
@@ -124,13 +128,18 @@ fn run(job: &Job<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mut dy
             && deadline.is_some_and(|deadline| Instant::now() + pause <= deadline)
             && job.limits.end.is_none_or(|end| Instant::now() + pause <= end);
         if again && wait(job.limits, pause) {
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = longer(pause);
             continue;
         }
         report.receipt.attempts = attempts;
         report.receipt.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         return report;
     }
+}
+
+/// The pause behind one of `pause`.
+fn longer(pause: Duration) -> Duration {
+    (pause * 2).min(LONGEST_PAUSE)
 }
 
 /// Waits, and says whether nobody asked to stop meanwhile.
@@ -152,18 +161,46 @@ pub fn wait(limits: &Limits, pause: Duration) -> bool {
     }
 }
 
-/// One session, with as many transactions as the recipients need.
+/// One message over one session, with as many transactions as its recipients need.
 struct Attempt<'a> {
     job: &'a Job<'a>,
     receipt: Receipt,
     /// The failures of recipients, by their index.
     refusals: Vec<(usize, Failure)>,
     handed_over: bool,
+    /// Whether content may go by BDAT.
+    chunking: bool,
+    /// The server does not know BDAT after all: the message is to go by DATA over another session.
+    unchunked: bool,
+}
+
+/// The one message of a session: QUIT goes with it.
+struct Only<'a>(&'a mut dyn FnMut(u64));
+
+impl Along for Only<'_> {
+    fn progress(&mut self, octets: u64) {
+        (self.0)(octets);
+    }
+
+    fn behind(&mut self, ready: &mut Ready) {
+        ready.say_quit();
+    }
+}
+
+/// Content that is not the message's last: nothing follows it yet.
+struct NotLast<'a>(&'a mut dyn Along);
+
+impl Along for NotLast<'_> {
+    fn progress(&mut self, octets: u64) {
+        self.0.progress(octets);
+    }
 }
 
 impl<'a> Attempt<'a> {
-    fn new(job: &'a Job<'a>, outgoing: &Outgoing) -> Self {
-        Attempt { job, receipt: Receipt::untried(outgoing), refusals: Vec::new(), handed_over: false }
+    fn new(job: &'a Job<'a>, outgoing: &Outgoing, chunking: bool) -> Self {
+        let receipt = Receipt::untried(outgoing);
+        let (handed_over, unchunked) = (false, false);
+        Attempt { job, receipt, refusals: Vec::new(), handed_over, chunking, unchunked }
     }
 
     /// An error is that of the message or the session; those of recipients are in the receipt.
@@ -175,8 +212,14 @@ impl<'a> Attempt<'a> {
     ) -> Result<(), Failure> {
         let wire = (self.job.connect)()?;
         let mut ready = open(wire, &self.job.opening)?;
+        if !self.chunking {
+            ready.forgo_chunking();
+        }
         self.note_session(&ready);
-        let result = self.transactions(&mut ready, outgoing, extent, progress);
+        let result = match extent {
+            Extent::Send => self.transactions(&mut ready, outgoing, None, &mut Only(progress)),
+            Extent::Check => self.check(&mut ready, outgoing),
+        };
         ready.quit();
         result
     }
@@ -187,41 +230,54 @@ impl<'a> Attempt<'a> {
         self.receipt.auth = ready.mechanism().map(crate::codec::sasl::Mechanism::name);
     }
 
+    /// Sends the message; `begun` is its first transaction, if that was begun already.
     fn transactions(
         &mut self,
         ready: &mut Ready,
         outgoing: &mut Outgoing,
-        extent: Extent,
-        progress: &mut dyn FnMut(u64),
+        mut begun: Option<Underway>,
+        along: &mut dyn Along,
     ) -> Result<(), Failure> {
         let options = self.job.options;
         let mail = declare::mail(ready, outgoing, options)?;
-        let most = ready.extensions().rcpt_max.unwrap_or(usize::MAX);
         let mut left: Vec<usize> = (0..outgoing.envelope.recipients.len()).collect();
         while !left.is_empty() {
-            let later = left.split_off(left.len().min(most));
-            let recipients: Vec<_> = left
-                .iter()
-                .map(|index| {
-                    declare::rcpt(&outgoing.envelope.recipients[*index], ready.extensions(), options)
-                })
-                .collect();
-            let transaction =
-                Transaction { mail: &mail, recipients: &recipients, on_rejected: options.on_rejected };
-            let delivery = match extent {
-                Extent::Check => ready.check(&transaction),
-                Extent::Send => {
-                    let mut content = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
-                    ready.send(&transaction, &mut content, progress)
-                }
+            let later = left.split_off(declare::most(ready, left.len()));
+            let underway = begun.take().unwrap_or_else(|| {
+                ready.begin(declare::transaction(mail.clone(), &left, ready.extensions(), outgoing, options))
+            });
+            let mut content = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
+            let delivery = match later.is_empty() {
+                true => ready.send(underway, &mut content, along),
+                false => ready.send(underway, &mut content, &mut NotLast(along)),
             };
             self.handed_over |= delivery.handed_over;
+            // Whoever was taken before keeps it so.
+            self.unchunked = delivery.unchunked && !self.receipt.was_taken();
             let too_many = self.settle(&left, &delivery);
             match delivery.outcome {
                 Outcome::Accepted(said) => self.receipt.taken(&said),
-                Outcome::Withheld if extent == Extent::Check => {}
                 Outcome::Withheld => return Ok(()),
                 Outcome::Failed(failure) => return Err(failure),
+            }
+            left = too_many.into_iter().chain(later).collect();
+        }
+        Ok(())
+    }
+
+    /// Asks for every recipient.
+    fn check(&mut self, ready: &mut Ready, outgoing: &Outgoing) -> Result<(), Failure> {
+        let options = self.job.options;
+        let mail = declare::mail(ready, outgoing, options)?;
+        let mut left: Vec<usize> = (0..outgoing.envelope.recipients.len()).collect();
+        while !left.is_empty() {
+            let later = left.split_off(declare::most(ready, left.len()));
+            let transaction =
+                declare::transaction(mail.clone(), &left, ready.extensions(), outgoing, options);
+            let delivery = ready.check(transaction);
+            let too_many = self.settle(&left, &delivery);
+            if let Outcome::Failed(failure) = delivery.outcome {
+                return Err(failure);
             }
             left = too_many.into_iter().chain(later).collect();
         }

@@ -1,3 +1,5 @@
+mod batch;
+
 use super::*;
 use crate::codec::smtp::EhloName;
 use crate::mail::outgoing::{Envelope, Spool};
@@ -25,8 +27,8 @@ fn outgoing(recipients: &[&str], content: &[u8]) -> Outgoing {
     }
 }
 
-/// Runs a job against one script for each attempt.
-fn play(scripts: &[&str], outgoing: &mut Outgoing, options: &Options, extent: Extent) -> Report {
+/// Hands `work` a job whose connections play the scripts in turn, and sees to it that all are played.
+fn with_job<T>(scripts: &[&str], options: &Options, work: impl FnOnce(&Job<'_>) -> T) -> (T, Vec<Script>) {
     let scripts: Vec<Script> = scripts.iter().map(|text| Script::new(text)).collect();
     let waiting: RefCell<VecDeque<Script>> = RefCell::new(scripts.iter().cloned().collect());
     let connect = || match waiting.borrow_mut().pop_front() {
@@ -42,16 +44,16 @@ fn play(scripts: &[&str], outgoing: &mut Outgoing, options: &Options, extent: Ex
     };
     let name = EhloName::domain("client.example.org").unwrap();
     let limits = Limits::default();
-    let job = Job {
-        opening: Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) },
-        connect: &connect,
-        limits: &limits,
-        options,
-    };
-    let report = run(&job, outgoing, extent, &mut |_| {});
+    let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
+    let result = work(&Job { opening, connect: &connect, limits: &limits, options });
     scripts.iter().for_each(Script::assert_done);
     assert!(waiting.borrow().is_empty(), "a session was not used");
-    report
+    (result, scripts)
+}
+
+/// Runs a job against one script for each attempt.
+fn play(scripts: &[&str], outgoing: &mut Outgoing, options: &Options, extent: Extent) -> Report {
+    with_job(scripts, options, |job| run(job, outgoing, extent, &mut |_| {})).0
 }
 
 fn send_once(script: &str, recipients: &[&str], options: &Options) -> Report {
@@ -272,6 +274,58 @@ fn after_the_final_dot_nothing_is_tried_again() {
         let report = play(&[&script], &mut outgoing(&["b"], b"x\r\n"), &options, Extent::Send);
         assert_eq!((report.exit, report.receipt.attempts), (exit, 1), "{end}");
     }
+}
+
+#[test]
+fn a_server_that_does_not_know_bdat_after_all_gets_data_over_another_session() {
+    let offer = format!("{HELLO}S: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n");
+    let flight = "C: MAIL FROM:<a@x.org>\nC: RCPT TO:<b@x.org>\n";
+    let replies = "S: 250 ok\nS: 250 ok\n";
+    let first = format!("{offer}{flight}C: BDAT 3 LAST\nC: x\nC: QUIT\n{replies}S: 502 no BDAT here");
+    let second = format!("{offer}{flight}C: DATA\n{replies}S: 354 go\n{TEXT}C: QUIT\nS: 250 ok");
+    let report = play(&[&first, &second], &mut outgoing(&["b"], b"x\r\n"), &Options::default(), Extent::Send);
+    assert_eq!((report.exit, report.receipt.attempts), (Exit::Ok, 2));
+    let refused = format!("{offer}{flight}C: DATA\n{replies}S: 502 none of that either\nC: QUIT");
+    let report =
+        play(&[&first, &refused], &mut outgoing(&["b"], b"x\r\n"), &Options::default(), Extent::Send);
+    assert_eq!((report.exit, report.receipt.attempts), (Exit::Unavailable, 2));
+}
+
+#[test]
+fn a_deferred_envelope_is_tried_again_though_its_content_went_along() {
+    let options = Options {
+        retry_for: Some(Duration::from_secs(60)),
+        first_pause: Duration::from_millis(1),
+        ..Options::default()
+    };
+    let session = |replies: &str| {
+        format!(
+            "{HELLO}S: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\nC: MAIL FROM:<a@x.org>\nC: RCPT TO:<b@x.org>\n\
+             C: BDAT 3 LAST\nC: x\nC: QUIT\n{replies}"
+        )
+    };
+    let greylisted = session("S: 250 ok\nS: 451 4.7.1 greylisted\nS: 503 nobody");
+    let busy = session("S: 421 busy");
+    let fine = session("S: 250 ok\nS: 250 ok\nS: 250 ok");
+    let message = &mut outgoing(&["b"], b"x\r\n");
+    let report = play(&[&greylisted, &busy, &fine], message, &options, Extent::Send);
+    assert_eq!((report.exit, report.receipt.attempts), (Exit::Ok, 3));
+    for (replies, exit) in [
+        ("S: 250 ok\nS: 250 ok\nS: 451 later", Exit::TempFail),
+        ("S: 250 ok\nS: 250 ok\nS: 421 later", Exit::TempFail),
+        ("S: 250 ok\nS: 250 ok\n-- close", Exit::Unknown),
+        ("-- close", Exit::Unknown),
+    ] {
+        let report = play(&[&session(replies)], message, &options, Extent::Send);
+        assert_eq!((report.exit, report.receipt.attempts), (exit, 1), "{replies}");
+    }
+}
+
+#[test]
+fn the_pauses_double_from_a_second_to_a_minute() {
+    let pauses = std::iter::successors(Some(Options::default().first_pause), |pause| Some(longer(*pause)));
+    let seconds: Vec<u64> = pauses.take(9).map(|pause| pause.as_secs()).collect();
+    assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
 }
 
 #[test]

@@ -24,6 +24,12 @@ pub enum Line<'a> {
     TooLong,
 }
 
+/// Where lines come from.
+pub trait Source: Read {
+    /// Whether octets, or the end, can be read without waiting.
+    fn is_ready(&self) -> bool;
+}
+
 /// A source taken apart into lines.
 pub struct Lines<R> {
     source: R,
@@ -31,56 +37,94 @@ pub struct Lines<R> {
     taken: usize,
     filled: usize,
     line: Vec<u8>,
+    /// How far the line under way has come.
+    state: State,
     number: u64,
     most: usize,
 }
 
-impl<R: Read> Lines<R> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No octet of it was seen.
+    Fresh,
+    /// All of it so far is in the buffer.
+    Open,
+    /// It is too long, and passed over.
+    TooLong,
+}
+
+/// What reading came to.
+enum Step {
+    /// A line, and whether it is whole.
+    Line(bool),
+    End,
+    /// It would have to wait.
+    NotYet,
+}
+
+impl<R: Source> Lines<R> {
     pub fn new(source: R, most: usize) -> Self {
-        Lines { source, block: vec![0; BLOCK], taken: 0, filled: 0, line: Vec::new(), number: 0, most }
+        let (taken, filled, number, state) = (0, 0, 0, State::Fresh);
+        Lines { source, block: vec![0; BLOCK], taken, filled, line: Vec::new(), state, number, most }
     }
 
     /// The next line that is not blank, and its number; `None` at the end.
     pub fn next(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
+        self.take(true)
+    }
+
+    /// The same, but `None` also where it would have to be waited for.
+    pub fn next_if_there(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
+        self.take(false)
+    }
+
+    fn take(&mut self, waits: bool) -> io::Result<Option<(u64, Line<'_>)>> {
         let whole = loop {
-            match self.read()? {
-                None => return Ok(None),
-                Some(true) if self.line.trim_ascii().is_empty() => {}
-                Some(whole) => break whole,
+            match self.read(waits)? {
+                Step::End | Step::NotYet => return Ok(None),
+                Step::Line(true) if self.line.trim_ascii().is_empty() => {}
+                Step::Line(whole) => break whole,
             }
         };
         Ok(Some((self.number, if whole { Line::Whole(&self.line) } else { Line::TooLong })))
     }
 
-    /// Reads one line; says whether it is whole.
-    fn read(&mut self) -> io::Result<Option<bool>> {
-        self.line.clear();
-        self.line.shrink_to(KEEP);
-        let (mut began, mut whole) = (false, true);
+    /// Reads on in the line under way.
+    fn read(&mut self, waits: bool) -> io::Result<Step> {
+        if self.state == State::Fresh {
+            self.line.clear();
+            self.line.shrink_to(KEEP);
+        }
         loop {
             if self.taken == self.filled {
+                if !waits && !self.source.is_ready() {
+                    return Ok(Step::NotYet);
+                }
                 (self.taken, self.filled) = (0, self.source.read(&mut self.block)?);
                 if self.filled == 0 {
-                    self.number += u64::from(began);
-                    return Ok(began.then_some(whole));
+                    return Ok(if self.state == State::Fresh { Step::End } else { self.end_line() });
                 }
             }
-            began = true;
             let ahead = &self.block[self.taken..self.filled];
             let feed = memchr::memchr(b'\n', ahead);
             let piece = &ahead[..feed.unwrap_or(ahead.len())];
-            if whole && self.line.len() + piece.len() <= self.most {
+            if self.state != State::TooLong && self.line.len() + piece.len() <= self.most {
+                self.state = State::Open;
                 self.line.extend_from_slice(piece);
             } else {
-                whole = false;
+                self.state = State::TooLong;
                 self.line.clear();
             }
             self.taken += piece.len() + usize::from(feed.is_some());
             if feed.is_some() {
-                self.number += 1;
-                return Ok(Some(whole));
+                return Ok(self.end_line());
             }
         }
+    }
+
+    fn end_line(&mut self) -> Step {
+        self.number += 1;
+        Step::Line(std::mem::replace(&mut self.state, State::Fresh) == State::Open)
     }
 }
 
@@ -121,6 +165,13 @@ impl Read for Stdin<'_> {
     }
 }
 
+impl Source for Stdin<'_> {
+    fn is_ready(&self) -> bool {
+        let mut wanted = [PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN)];
+        poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +188,50 @@ mod tests {
         }
     }
 
-    fn all(source: impl Read) -> Vec<(u64, Option<String>)> {
+    impl Source for Slow<'_> {
+        fn is_ready(&self) -> bool {
+            true
+        }
+    }
+
+    impl Source for &[u8] {
+        fn is_ready(&self) -> bool {
+            true
+        }
+    }
+
+    /// Gives a piece at a time, and has nothing ready behind each.
+    struct Halting<'a>(&'a [&'a [u8]], std::cell::Cell<bool>);
+
+    impl Read for Halting<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let Some((piece, rest)) = self.0.split_first() else { return Ok(0) };
+            into[..piece.len()].copy_from_slice(piece);
+            self.0 = rest;
+            Ok(piece.len())
+        }
+    }
+
+    impl Source for Halting<'_> {
+        fn is_ready(&self) -> bool {
+            self.1.replace(false)
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_there_yet_is_not_waited_for_and_nothing_of_it_is_lost() {
+        let pieces: [&[u8]; 3] = [b"one\ntw", b"o\n", b"3"];
+        let mut lines = Lines::new(Halting(&pieces, false.into()), 5);
+        assert_eq!(lines.next_if_there().unwrap(), None, "nothing can be read");
+        lines.source.1.set(true);
+        assert_eq!(lines.next_if_there().unwrap(), Some((1, Line::Whole(b"one"))));
+        assert_eq!(lines.next_if_there().unwrap(), None, "half a line is there");
+        assert_eq!(lines.next().unwrap(), Some((2, Line::Whole(b"two"))));
+        assert_eq!(lines.next().unwrap(), Some((3, Line::Whole(b"3"))));
+        assert_eq!(lines.next().unwrap(), None);
+    }
+
+    fn all(source: impl Source) -> Vec<(u64, Option<String>)> {
         let mut lines = Lines::new(source, 5);
         let mut found = Vec::new();
         while let Some((number, line)) = lines.next().unwrap() {

@@ -1,5 +1,10 @@
 //! `send --batch`: JSON Lines of messages in, for each one line of type `receipt` or `error` out, in
-//! order and at once. One message is held at a time, however many there are.
+//! order and at once.
+//!
+//! Lines that are there already are read ahead, up to two: the envelope of the first goes out behind the
+//! content of the message under way, and the second is built while the server decides about that. No
+//! message and no receipt ever waits for a line. So three messages are held at a time, however many there
+//! are.
 
 mod line;
 mod lines;
@@ -18,10 +23,11 @@ use crate::smtp::Opening;
 use crate::words::{Exit, Failure, Kind, Scope};
 use crate::work::access::smtp_login;
 use crate::work::send::{Channel, CopyTo, Job, Receipt, Report, Status, wait};
-use line::{Defaults, Fields};
+use line::Defaults;
 use lines::{Line, Lines, MAX_LINE, Stdin};
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -52,6 +58,12 @@ struct BadLine<'a> {
 struct Place {
     id: Option<Value>,
     line: u64,
+}
+
+/// A line, read and built.
+struct Prepared {
+    place: Place,
+    built: Result<Outgoing, Failure>,
 }
 
 /// How the messages ended so far, in constant memory.
@@ -133,13 +145,18 @@ impl Batch<'_> {
     fn run(mut self, context: &mut Context) -> Result<(), Failure> {
         let limits = context.limits.clone();
         let mut lines = Lines::new(Stdin { limits: &limits }, MAX_LINE);
+        let mut ahead = VecDeque::new();
         let result = loop {
             if limits.stop.raised() || context.out.stdout_lost() {
                 break Ok(());
             }
-            match lines.next() {
+            let next = match ahead.pop_front() {
+                Some(prepared) => Ok(Some(prepared)),
+                None => lines.next().map(|line| line.map(|line| prepare(line, &self.defaults))),
+            };
+            match next {
                 Ok(None) => break Ok(()),
-                Ok(Some((number, line))) => self.one(number, &line, context),
+                Ok(Some(prepared)) => self.one(prepared, &mut ahead, &mut lines, context),
                 Err(error) if error.kind() == ErrorKind::Interrupted => break Ok(()),
                 Err(error) => break Err(unreadable(&error)),
             }
@@ -152,32 +169,51 @@ impl Batch<'_> {
     }
 
     /// One line in, one line out. Nothing at all only where a signal came before the message was begun.
-    fn one(&mut self, number: u64, line: &Line<'_>, context: &mut Context) {
-        let (id, built) = self.build(line);
-        let place = Place { id, line: number };
+    /// `ahead` has the lines behind it that were read already.
+    fn one(
+        &mut self,
+        prepared: Prepared,
+        ahead: &mut VecDeque<Prepared>,
+        lines: &mut Lines<Stdin<'_>>,
+        context: &mut Context,
+    ) {
+        let Prepared { place, built } = prepared;
         match built {
             Err(failure) => self.refuse(&place, &failure, &mut context.out),
             Ok(mut outgoing) => {
                 if self.wait_turn(&context.limits) {
-                    self.send(&place, &mut outgoing, context);
+                    let report = self.transmit(&mut outgoing, ahead, lines);
+                    self.conclude(&place, &mut outgoing, report, context);
                 }
             }
         }
     }
 
-    fn build(&self, line: &Line<'_>) -> (Option<Value>, Result<Outgoing, Failure>) {
-        let fields: Fields = match line {
-            Line::Whole(octets) => match line::read(octets) {
-                Ok(fields) => fields,
-                Err((id, failure)) => return (id, Err(failure)),
-            },
-            Line::TooLong => {
-                let message = format!("reading it: a line has at most {MAX_LINE} octets");
-                let failure = Failure::new(Kind::Input, "input", message).scoped(Scope::Message);
-                return (None, Err(failure.hint("give large attachments by path")));
-            }
+    /// Sends one message, and reads ahead meanwhile.
+    fn transmit(
+        &mut self,
+        outgoing: &mut Outgoing,
+        ahead: &mut VecDeque<Prepared>,
+        lines: &mut Lines<Stdin<'_>>,
+    ) -> Report {
+        let (defaults, paced) = (&self.defaults, self.pace.is_some());
+        let Some(way) = &mut self.way else {
+            let receipt = Receipt { status: Status::Skipped, ..Receipt::untried(outgoing) };
+            return Report { receipt, failures: Vec::new(), exit: Exit::Ok };
         };
-        (fields.id.clone(), fields.build(&self.defaults))
+        // What has to wait for its turn does not begin behind another; an error in reading comes again.
+        let mut look = || {
+            let line = if paced { None } else { lines.next_if_there().ok().flatten() };
+            line.map(|line| prepare(line, defaults))
+        };
+        if ahead.is_empty() {
+            ahead.extend(look());
+        }
+        let next = ahead.front().and_then(|prepared| prepared.built.as_ref().ok());
+        let mut after = None;
+        let report = way.channel.send(outgoing, next, &mut || after = after.take().or_else(&mut look));
+        ahead.extend(after);
+        report
     }
 
     /// Waits for the turn of the next message; `false` where a signal came meanwhile.
@@ -203,15 +239,15 @@ impl Batch<'_> {
         self.tally.note(failure.exit());
     }
 
-    fn send(&mut self, place: &Place, outgoing: &mut Outgoing, context: &mut Context) {
+    /// Stores the copy, and tells what came of it.
+    fn conclude(
+        &mut self,
+        place: &Place,
+        outgoing: &mut Outgoing,
+        mut report: Report,
+        context: &mut Context,
+    ) {
         let account: &Account = self.defaults.account;
-        let mut report = match &mut self.way {
-            Some(way) => way.channel.send(outgoing),
-            None => {
-                let receipt = Receipt { status: Status::Skipped, ..Receipt::untried(outgoing) };
-                Report { receipt, failures: Vec::new(), exit: Exit::Ok }
-            }
-        };
         let taken = report.receipt.was_taken();
         if let Some((copy, ledgers)) = self.copies.as_ref().filter(|_| taken && self.way.is_some())
             && let Err(failure) = copy.store(outgoing, ledgers, &context.limits)
@@ -250,6 +286,22 @@ impl Batch<'_> {
             out.complain(&about(None), &Failure::new(Kind::Storage, "receipt", message));
         }
     }
+}
+
+/// Reads one line into a message.
+fn prepare((number, line): (u64, Line<'_>), defaults: &Defaults<'_>) -> Prepared {
+    let (id, built) = match line {
+        Line::Whole(octets) => match line::read(octets) {
+            Ok(fields) => (fields.id.clone(), fields.build(defaults)),
+            Err((id, failure)) => (id, Err(failure)),
+        },
+        Line::TooLong => {
+            let message = format!("reading it: a line has at most {MAX_LINE} octets");
+            let failure = Failure::new(Kind::Input, "input", message).scoped(Scope::Message);
+            (None, Err(failure.hint("give large attachments by path")))
+        }
+    };
+    Prepared { place: Place { id, line: number }, built }
 }
 
 /// The failure of reading the batch itself.

@@ -1,0 +1,277 @@
+//! MAIL and every RCPT, in one flight where the server announces PIPELINING (`RFC 2920`), behind the RSET
+//! that clears what an earlier transaction may have left.
+
+use super::content::{FINAL_REPLY, unknown};
+use super::opening::Ready;
+use super::transaction::{Delivery, Fate, FateStatus, OnRejected, Transaction};
+use crate::codec::smtp::reply::Class;
+use crate::codec::smtp::{Command, RcptCommand, Reply};
+use crate::words::{Failure, Kind, Scope};
+use std::collections::VecDeque;
+
+/// How many commands may be on the way without an answer? Their replies must fit into the buffers of both
+/// systems, or each side waits for the other to read (`RFC 2920 §3.1`).
+const FLIGHT: usize = 100;
+
+/// Whether DATA may go along with the envelope.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Data {
+    /// In the same flight, where the server pipelines.
+    Along,
+    /// Not before every recipient was answered, if at all.
+    Apart,
+}
+
+/// The reply to a DATA, or why there is none.
+pub(super) type DataAnswer = Result<Reply, Failure>;
+
+/// One command of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Rset,
+    Mail,
+    Rcpt(usize),
+    Data,
+    /// BDAT with the whole content.
+    Content,
+}
+
+impl Step {
+    fn stage(self) -> &'static str {
+        match self {
+            Step::Rset => "RSET",
+            Step::Mail => "MAIL FROM",
+            Step::Rcpt(_) => "RCPT TO",
+            Step::Data => "DATA",
+            Step::Content => "BDAT",
+        }
+    }
+}
+
+/// A transaction that was begun: as much of its envelope as may go without an answer is queued, or on its
+/// way already.
+#[derive(Debug)]
+pub struct Underway {
+    pub(super) transaction: Transaction,
+    pub(super) delivery: Delivery,
+    /// Its place among the transactions of the session.
+    pub(super) number: u64,
+    /// What waits for its flight.
+    ahead: VecDeque<Step>,
+    /// What was sent and not yet answered.
+    pub(super) asked: VecDeque<Step>,
+}
+
+impl Underway {
+    /// Whether nobody who was taken could be left with a message that others should have got too: there
+    /// is one recipient, or the others are not waited for. Then the content need not wait for the replies
+    /// to RCPT (`RFC 2920 §3.1`).
+    pub(super) fn is_safe(&self) -> bool {
+        self.transaction.recipients.len() == 1 || self.transaction.on_rejected == OnRejected::Send
+    }
+
+    /// Whether the whole envelope is in its first flight.
+    pub(super) fn is_laid_out(&self) -> bool {
+        self.ahead.is_empty()
+    }
+
+    /// Whether the content may be sent, as the recipients' fates stand.
+    pub(super) fn goes_on(&self) -> bool {
+        let any = |status: FateStatus| self.delivery.fates.iter().any(|fate| fate.status == status);
+        let fine = self.transaction.on_rejected == OnRejected::Send
+            || !(any(FateStatus::Refused) || any(FateStatus::Deferred));
+        fine && any(FateStatus::Accepted)
+    }
+}
+
+impl Ready {
+    /// Begins a transaction: its first flight is queued behind whatever else is, and leaves with it.
+    /// [`Ready::send`] takes it further.
+    pub fn begin(&mut self, transaction: Transaction) -> Underway {
+        self.lay_out(transaction, Data::Along)
+    }
+
+    pub(super) fn lay_out(&mut self, transaction: Transaction, data: Data) -> Underway {
+        let clears = self.open.is_some().then_some(Step::Rset);
+        let recipients = (0..transaction.recipients.len()).map(Step::Rcpt);
+        let ahead = clears.into_iter().chain([Step::Mail]).chain(recipients).collect();
+        self.transactions += 1;
+        self.open = Some(self.transactions);
+        let delivery = Delivery::begin(&transaction);
+        let number = self.transactions;
+        let mut underway = Underway { transaction, delivery, number, ahead, asked: VecDeque::new() };
+        let pipelined = self.extensions.pipelining && !self.extensions.chunking;
+        if data == Data::Along && pipelined && underway.is_safe() {
+            underway.ahead.push_back(Step::Data);
+        }
+        if self.queue_flight(&mut underway).is_err() {
+            // Whoever goes on with it hears of it.
+            self.dialogue.wire.mark_broken();
+        }
+        underway
+    }
+
+    fn queue_flight(&mut self, underway: &mut Underway) -> Result<(), Failure> {
+        let most = if self.extensions.pipelining { FLIGHT } else { 1 };
+        for step in underway.ahead.drain(..underway.ahead.len().min(most)) {
+            let command = match step {
+                Step::Rset => Command::Rset,
+                Step::Mail => Command::Mail(underway.transaction.mail.clone()),
+                Step::Rcpt(index) => Command::Rcpt(underway.transaction.recipients[index].clone()),
+                Step::Data => Command::Data,
+                Step::Content => continue,
+            };
+            self.dialogue.queue(&command, step.stage())?;
+            underway.asked.push_back(step);
+        }
+        Ok(())
+    }
+
+    /// Takes the envelope to its end and fills the fates; what came of DATA is returned if it went along.
+    /// An error is one of MAIL or of the session.
+    pub(super) fn envelope(&mut self, underway: &mut Underway) -> Result<Option<DataAnswer>, Failure> {
+        loop {
+            let first = underway.asked.front().map_or("MAIL FROM", |step| step.stage());
+            self.dialogue.flush(first)?;
+            let data = self.answers(underway)?;
+            if underway.ahead.is_empty() {
+                return Ok(data);
+            }
+            self.queue_flight(underway)?;
+        }
+    }
+
+    /// Reads every reply of one flight; returns what came of DATA, and leaves the verdict on a content that
+    /// went along. A refused MAIL is an error once all is read, and what a server that then closes leaves
+    /// unsaid changes nothing about it.
+    pub(super) fn answers(&mut self, underway: &mut Underway) -> Result<Option<DataAnswer>, Failure> {
+        let mut data = None;
+        // Each reply has the time of one operation; but a server may hold back those to a flight until it
+        // has decided about the content in it.
+        let patience = match underway.asked.back() {
+            Some(Step::Content) => FINAL_REPLY,
+            _ => self.dialogue.wire.limits().timeout,
+        };
+        while let Some(step) = underway.asked.front().copied() {
+            self.dialogue.wire.begin_within(patience);
+            match step {
+                Step::Rset => self.reset_answer()?,
+                Step::Mail => {
+                    if let Some(refused) = self.mail_answer()? {
+                        underway.asked.pop_front();
+                        return Err(self.overrule(underway, refused));
+                    }
+                }
+                Step::Rcpt(index) => {
+                    let recipient = &underway.transaction.recipients[index];
+                    self.rcpt_answer(recipient, &mut underway.delivery.fates, index)?;
+                }
+                Step::Data => data = Some(self.dialogue.reply(step.stage())),
+                Step::Content => break,
+            }
+            underway.asked.pop_front();
+        }
+        Ok(data)
+    }
+
+    /// After a refused MAIL the rest of its flight is refused for the order of things, not for itself. A
+    /// server that takes a recipient and the content all the same leaves open what it made of them.
+    fn overrule(&mut self, underway: &mut Underway, refused: Failure) -> Failure {
+        let mut taken = false;
+        while let Some(step) = underway.asked.pop_front() {
+            self.dialogue.wire.begin();
+            match (step, self.dialogue.reply(step.stage())) {
+                // The server waits for content, and there is no way back from that.
+                (_, Ok(reply)) if reply.class() == Class::Intermediate => self.dialogue.wire.mark_broken(),
+                (Step::Content, Ok(reply)) if reply.is_success() && taken => {
+                    return unknown(step.stage(), self.dialogue.nonsense(step.stage(), &reply));
+                }
+                (_, Ok(reply)) => taken |= reply.is_success(),
+                (_, Err(_)) => break,
+            }
+        }
+        refused
+    }
+
+    /// Reads the reply to RSET. Without it nobody knows whose recipients the next message would get.
+    fn reset_answer(&mut self) -> Result<(), Failure> {
+        let stage = Step::Rset.stage();
+        let reply = self.dialogue.reply(stage)?;
+        let done = self.dialogue.expect_success(reply, stage, Kind::Rejected);
+        if done.is_err() {
+            self.dialogue.wire.mark_broken();
+        }
+        done.map(|_| ())
+    }
+
+    /// Reads the reply to MAIL. A refusal is returned, so that the rest of the flight is still read.
+    fn mail_answer(&mut self) -> Result<Option<Failure>, Failure> {
+        let stage = Step::Mail.stage();
+        let reply = self.dialogue.reply(stage)?;
+        match reply.class() {
+            Class::Success => Ok(None),
+            Class::Intermediate => Err(self.dialogue.nonsense(stage, &reply)),
+            Class::Transient => Ok(Some(self.dialogue.refused(Kind::Deferred, stage, &reply))),
+            Class::Permanent => {
+                let failure = self.dialogue.refused(Kind::Rejected, stage, &reply);
+                Ok(Some(hint_at_login(failure, &reply, self.mechanism.is_some())))
+            }
+        }
+        .map(|failure| failure.map(|failure| failure.scoped(Scope::Message)))
+    }
+
+    /// Reads the reply to one RCPT into its fate.
+    fn rcpt_answer(
+        &mut self,
+        recipient: &RcptCommand,
+        fates: &mut [Fate],
+        index: usize,
+    ) -> Result<(), Failure> {
+        let stage = Step::Rcpt(index).stage();
+        let reply = match self.dialogue.reply(stage) {
+            Ok(reply) => reply,
+            Err(failure) => {
+                // The server spoke about this recipient before it closed the session (421).
+                if failure.kind == Kind::Deferred {
+                    fates[index].status = FateStatus::Deferred;
+                }
+                return Err(failure);
+            }
+        };
+        let others = fates[..index].iter().any(|fate| fate.status == FateStatus::Accepted);
+        let (status, kind) = match reply.class() {
+            Class::Success => (FateStatus::Accepted, None),
+            Class::Intermediate => return Err(self.dialogue.nonsense(stage, &reply)),
+            _ if others && is_too_many(&reply) => (FateStatus::TooMany, None),
+            Class::Transient => (FateStatus::Deferred, Some(Kind::Deferred)),
+            Class::Permanent => (FateStatus::Refused, Some(Kind::Recipient)),
+        };
+        let failure = kind.map(|kind| {
+            let mut failure = self.dialogue.refused(kind, stage, &reply).scoped(Scope::Recipient);
+            failure.message =
+                failure.message.replacen("RCPT TO: ", &format!("RCPT TO:<{}>: ", recipient.to), 1);
+            hint_at_login(failure, &reply, self.mechanism.is_some())
+        });
+        fates[index] = Fate { status, said: Some(self.said(&reply)), failure };
+        Ok(())
+    }
+}
+
+/// Whether a RCPT was refused only because the transaction is full (`RFC 5321 §4.5.3.1.10`: 452, and 552
+/// from before; enhanced X.5.3).
+fn is_too_many(reply: &Reply) -> bool {
+    let worded = || {
+        let text = String::from_utf8_lossy(&reply.text()).to_ascii_lowercase();
+        text.contains("too many recipients") || text.contains("too many rcpt")
+    };
+    let enhanced = reply.enhanced().is_some_and(|enhanced| enhanced.ends_with(".5.3"));
+    matches!(reply.code(), 451 | 452 | 552) && (enhanced || worded())
+}
+
+/// A server that wants a login says so at MAIL or RCPT (`RFC 4954 §6`: 530).
+fn hint_at_login(failure: Failure, reply: &Reply, logged_in: bool) -> Failure {
+    if reply.code() == 530 && !logged_in {
+        return failure.hint("the server wants a login: name a user and a secret");
+    }
+    failure
+}

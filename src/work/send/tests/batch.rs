@@ -1,0 +1,219 @@
+//! Many messages over one channel: what rides behind what, and what is tried again.
+
+use super::*;
+
+const PIPED: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250 PIPELINING\n";
+const CHUNKED: &str =
+    "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n";
+const OK: &str = "S: 250 ok\n";
+const GO: &str = "S: 354 go\n";
+
+fn ask(names: &[&str]) -> String {
+    let rcpts: String = names.iter().map(|name| format!("C: RCPT TO:<{name}@x.org>\n")).collect();
+    format!("C: MAIL FROM:<a@x.org>\n{rcpts}")
+}
+
+/// The envelope of one message to one recipient, with DATA behind it.
+fn ask_data(name: &str) -> String {
+    format!("{}C: DATA\n", ask(&[name]))
+}
+
+const CHUNK: &str = "C: BDAT 3 LAST\nC: x\n";
+
+/// Sends a message to each of these groups in turn, all known ahead. Gives the reports, and how many
+/// writes each session took.
+fn batch(scripts: &[&str], groups: &[&[&str]], options: &Options) -> (Vec<Report>, Vec<usize>) {
+    let mut messages: Vec<Outgoing> = groups.iter().map(|names| outgoing(names, b"x\r\n")).collect();
+    let (reports, scripts) = with_job(scripts, options, |job| {
+        let mut channel = Channel::new(job);
+        let mut reports = Vec::new();
+        for index in 0..messages.len() {
+            let (this, rest) = messages[index..].split_first_mut().unwrap();
+            reports.push(channel.send(this, rest.first(), &mut || {}));
+        }
+        channel.close();
+        reports
+    });
+    (reports, scripts.iter().map(Script::writes).collect())
+}
+
+fn exits(reports: &[Report]) -> Vec<Exit> {
+    reports.iter().map(|report| report.exit).collect()
+}
+
+fn attempts(reports: &[Report]) -> Vec<u32> {
+    reports.iter().map(|report| report.receipt.attempts).collect()
+}
+
+#[test]
+fn the_next_envelope_rides_behind_the_content_and_each_message_is_one_write() {
+    let script = format!(
+        "{PIPED}{}{OK}{OK}{GO}{TEXT}{}{OK}{OK}{OK}{GO}{TEXT}{}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT",
+        ask_data("b"),
+        ask_data("c"),
+        ask_data("d")
+    );
+    let (reports, writes) = batch(&[&script], &[&["b"], &["c"], &["d"]], &Options::default());
+    assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 3], vec![1; 3]));
+    assert_eq!(writes, [6], "EHLO, the first envelope, three contents, QUIT");
+}
+
+#[test]
+fn behind_bdat_the_next_envelope_rides_with_a_reset_and_its_content_waits() {
+    let script = format!(
+        "{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}{OK}{OK}{OK}{OK}{CHUNK}C: RSET\n{d}{OK}{OK}{OK}{OK}{CHUNK}{OK}C: QUIT",
+        b = ask(&["b"]),
+        c = ask(&["c"]),
+        d = ask(&["d"])
+    );
+    let (reports, writes) = batch(&[&script], &[&["b"], &["c"], &["d"]], &Options::default());
+    assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 3], vec![1; 3]));
+    assert_eq!(writes, [5], "EHLO, the first message, two more contents, QUIT");
+}
+
+#[test]
+fn a_refused_content_leaves_nothing_to_the_message_that_rides_behind_it() {
+    for first in ["S: 250 ok\nS: 550 nobody\nS: 503 no", "S: 250 ok\nS: 250 ok\nS: 452 disk full"] {
+        let script = format!(
+            "{CHUNKED}{b}{CHUNK}C: RSET\n{c}{first}\n{OK}{OK}{OK}{CHUNK}{OK}C: QUIT",
+            b = ask(&["b"]),
+            c = ask(&["c"])
+        );
+        let (reports, _) = batch(&[&script], &[&["b"], &["c"]], &Options::default());
+        assert_eq!(reports[1].exit, Exit::Ok, "{first}");
+        assert!(matches!(reports[0].exit, Exit::Recipient | Exit::TempFail), "{first}");
+    }
+    let script = format!(
+        "{PIPED}{}{OK}{OK}{GO}{TEXT}{}S: 554 spam\n{OK}{OK}{GO}{TEXT}{OK}C: QUIT",
+        ask_data("b"),
+        ask_data("c")
+    );
+    let (reports, _) = batch(&[&script], &[&["b"], &["c"]], &Options::default());
+    assert_eq!(exits(&reports), [Exit::Unavailable, Exit::Ok]);
+}
+
+#[test]
+fn a_rider_that_is_refused_is_told_in_its_turn_and_the_next_begins_anew() {
+    let script = format!(
+        "{PIPED}{}{OK}{OK}{GO}{TEXT}{}{OK}{OK}S: 550 no\nS: 554 nobody\nC: RSET\n{OK}{}{OK}{OK}{GO}{TEXT}{OK}C: QUIT",
+        ask_data("b"),
+        ask_data("c"),
+        ask_data("d")
+    );
+    let (reports, _) = batch(&[&script], &[&["b"], &["c"], &["d"]], &Options::default());
+    assert_eq!(exits(&reports), [Exit::Ok, Exit::Recipient, Exit::Ok]);
+}
+
+#[test]
+fn under_abort_a_rider_with_several_recipients_waits_for_all_of_them() {
+    let script = format!(
+        "{PIPED}{}{OK}{OK}{GO}{TEXT}{}{OK}{OK}{OK}{OK}C: DATA\n{GO}{TEXT}{}{OK}{OK}{OK}S: 550 no\nC: RSET\n{OK}C: QUIT",
+        ask_data("b"),
+        ask(&["c", "d"]),
+        ask(&["e", "f"]),
+    );
+    let (reports, _) = batch(&[&script], &[&["b"], &["c", "d"], &["e", "f"]], &Options::default());
+    assert_eq!(exits(&reports), [Exit::Ok, Exit::Ok, Exit::Recipient]);
+}
+
+#[test]
+fn a_session_that_dies_leaves_one_message_unknown_at_most_and_the_rest_goes_on() {
+    let (b, c, d) = (ask_data("b"), ask_data("c"), ask_data("d"));
+    // Behind the first content: that one is unknown, and the rider begins anew.
+    let first = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}-- close");
+    let second = format!("{PIPED}{c}{OK}{OK}{GO}{TEXT}{d}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
+    let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"], &["d"]], &Options::default());
+    assert_eq!(exits(&reports), [Exit::Unknown, Exit::Ok, Exit::Ok]);
+    assert_eq!(attempts(&reports), [1, 1, 1]);
+    // Behind the first verdict: the rider's content had not left, and it is tried once more.
+    for end in ["-- close", "S: 421 bye", "S: 250 ok\n-- close", "S: 250 ok\nS: 250 ok\nS: 421 bye"] {
+        let first = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}{OK}{end}");
+        let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"], &["d"]], &Options::default());
+        assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 3], vec![1, 2, 1]), "{end}");
+    }
+}
+
+#[test]
+fn what_becomes_of_a_first_content_that_went_with_its_envelope() {
+    let (b, c) = (ask(&["b"]), ask(&["c"]));
+    let second = format!("{CHUNKED}{c}{CHUNK}{OK}{OK}{OK}C: QUIT");
+    for (end, want, tried) in
+        [("-- close", Exit::Unknown, 1), ("S: 250 ok\nS: 250 ok\n-- close", Exit::Unknown, 1)]
+    {
+        let first = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}{end}");
+        let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
+        assert_eq!((exits(&reports), attempts(&reports)), (vec![want, Exit::Ok], vec![tried, 1]), "{end}");
+    }
+    // A server that refuses RSET is left, and the rider goes over another session.
+    let first = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}{OK}S: 502 no RSET here");
+    let second = format!("{CHUNKED}{c}{CHUNK}{OK}{OK}{OK}C: QUIT");
+    let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
+    assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 2], vec![1, 2]));
+    // 421 says that it was not taken.
+    let first = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}S: 421 bye");
+    let second = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}{OK}{OK}{OK}{OK}{CHUNK}{OK}C: QUIT");
+    let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
+    assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 2], vec![2, 1]));
+}
+
+#[test]
+fn a_session_has_no_more_transactions_than_it_may() {
+    let limited = PIPED.replace("250 PIPELINING", "250-PIPELINING\nS: 250 LIMITS MAILMAX=2");
+    let (b, c, d) = (ask_data("b"), ask_data("c"), ask_data("d"));
+    let first = format!("{limited}{b}{OK}{OK}{GO}{TEXT}{c}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
+    let second = format!("{limited}{d}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
+    let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"], &["d"]], &Options::default());
+    assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 3], vec![1; 3]));
+}
+
+#[test]
+fn a_message_that_needs_another_transaction_has_nothing_riding_behind_its_first() {
+    let too_many = "S: 452 4.5.3 too many recipients\n";
+    let script = format!(
+        "{PIPED}{}{OK}{OK}{too_many}C: DATA\n{GO}{TEXT}{OK}{}{OK}{OK}{GO}{TEXT}{}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT",
+        ask(&["b", "c"]),
+        ask_data("c"),
+        ask_data("d")
+    );
+    let (reports, _) = batch(&[&script], &[&["b", "c"], &["d"]], &Options::default());
+    assert_eq!(exits(&reports), [Exit::Ok, Exit::Ok]);
+}
+
+#[test]
+fn a_channel_that_is_closed_drops_what_rides() {
+    let script = format!("{PIPED}{}{OK}{OK}{GO}{TEXT}{}{OK}", ask_data("b"), ask_data("c"));
+    let (mut this, next) = (outgoing(&["b"], b"x\r\n"), outgoing(&["c"], b"x\r\n"));
+    let options = Options::default();
+    let (report, scripts) = with_job(&[&script], &options, |job| {
+        let mut channel = Channel::new(job);
+        let report = channel.send(&mut this, Some(&next), &mut || {});
+        channel.close();
+        report
+    });
+    assert_eq!(report.exit, Exit::Ok);
+    assert!(!scripts[0].sent().contains("QUIT"), "the server may take it for content");
+}
+
+#[test]
+fn without_pipelining_nothing_rides() {
+    let plain = "S: 220 mx\nC: EHLO client.example.org\nS: 250 mx\n";
+    let one = |name: &str| {
+        format!("C: MAIL FROM:<a@x.org>\n{OK}C: RCPT TO:<{name}@x.org>\n{OK}C: DATA\n{GO}{TEXT}{OK}")
+    };
+    let script = format!("{plain}{}{}C: QUIT", one("b"), one("c"));
+    let (reports, _) = batch(&[&script], &[&["b"], &["c"]], &Options::default());
+    assert_eq!(exits(&reports), [Exit::Ok, Exit::Ok]);
+}
+
+#[test]
+fn a_server_that_does_not_know_bdat_is_remembered() {
+    let (b, c) = (ask(&["b"]), ask(&["c"]));
+    let first = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}S: 500 what?");
+    let second = format!(
+        "{CHUNKED}{}{OK}{OK}{GO}{TEXT}{}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT",
+        ask_data("b"),
+        ask_data("c")
+    );
+    let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
+    assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 2], vec![2, 1]));
+}

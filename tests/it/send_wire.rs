@@ -1,0 +1,266 @@
+//! What `send` says to a server, and in how many flights: CHUNKING, DSN, REQUIRETLS, the EHLO name, the
+//! patience it has and the attempts it makes.
+
+use crate::support::mailbox::Mailbox;
+use crate::support::peer::{End, Journal, Phase};
+use crate::support::pop3d::{Act, Event, Mode};
+use crate::support::smtpd::{Setup, Smtpd};
+use crate::world;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+fn setup() -> Setup {
+    Smtpd::for_mailbox(&Mailbox::default())
+}
+
+/// How many flights of the client arrived in one phase.
+fn flights(journal: &Journal, phase: Phase) -> usize {
+    journal.received.iter().filter(|(at, _)| *at == phase).count()
+}
+
+/// A server whose `verb` is answered by `act` the first time.
+fn once(verb: &'static str, act: Act) -> Setup {
+    let count = AtomicUsize::new(0);
+    setup().hook(move |event: &Event<'_>| match event.verb == verb {
+        true if count.fetch_add(1, Ordering::SeqCst) == 0 => act.clone(),
+        _ => Act::Normal,
+    })
+}
+
+#[test]
+fn a_small_message_takes_as_few_round_trips_as_the_extensions_allow() {
+    // The round trips before the first flight: TCP, TLS and the greeting.
+    for (mode, chunking, in_clear, round_trips) in [
+        (Mode::Implicit, true, 0, 6),
+        (Mode::Implicit, false, 0, 7),
+        (Mode::Upgrade, true, 2, 8),
+        (Mode::Upgrade, false, 2, 9),
+    ] {
+        let server = if chunking { setup().with("CHUNKING") } else { setup() }.mode(mode).start();
+        let world = world();
+        world.send(&server).arg("bob@example.org").stdin("text\n".repeat(800)).go().assert_exit(0);
+        server.assert_clean();
+        let journal = server.journal();
+        assert_eq!(flights(&journal, Phase::Plain), in_clear, "{mode:?} {chunking}");
+        assert_eq!(3 + in_clear + flights(&journal, Phase::Tls), round_trips, "{mode:?} {chunking}");
+        let last = journal.received.last().unwrap();
+        assert!(last.1.ends_with(b"\r\nQUIT\r\n"), "QUIT goes with the content: {mode:?} {chunking}");
+        assert_eq!(journal.count(if chunking { "BDAT" } else { "DATA" }), 1);
+    }
+}
+
+#[test]
+fn where_chunking_is_offered_the_content_goes_as_it_is() {
+    for (size, to) in [
+        (10, vec!["bob@example.org"]),
+        (20_000, vec!["bob@example.org"]),
+        (10, vec!["bob@example.org", "cy@example.org"]),
+    ] {
+        let (world, server) = (world(), setup().with("CHUNKING").start());
+        let raw = format!(
+            "From: ana@example.org\nTo: bob@example.org\nDate: Mon, 01 Sep 2025 10:00:00 +0000\n\
+             Message-ID: <x@example.org>\n\n.\n..\nQUIT\n{}h\u{e9}llo\n.\n",
+            "0123456789\n".repeat(size)
+        );
+        world.send(&server).args(&to).arg("--raw").stdin(&raw).go().assert_exit(0);
+        server.assert_clean();
+        let message = server.the_message();
+        assert_eq!(message.recipients, to);
+        assert_eq!(message.content, raw.replace('\n', "\r\n").into_bytes());
+        assert!(message.mail.contains("BODY=8BITMIME"), "it is declared all the same: {}", message.mail);
+        let journal = server.journal();
+        let announced = format!("BDAT {} LAST", message.content.len());
+        assert_eq!((journal.with_verb("BDAT"), journal.count("DATA")), (vec![announced.as_str()], 0));
+    }
+}
+
+#[test]
+fn a_server_that_announces_chunking_and_does_not_know_bdat_gets_data() {
+    for reply in ["500 5.5.2 what?", "502 5.5.1 not implemented", "503 5.5.1 bad sequence"] {
+        let server = setup()
+            .with("CHUNKING")
+            .hook(move |event| if event.verb == "BDAT" { Act::reply(reply) } else { Act::Normal })
+            .start();
+        let world = world();
+        let outcome = world.send(&server).arg("bob@example.org").stdin("text\n").go();
+        outcome.assert_exit(0);
+        assert_eq!(outcome.of_type("receipt")[0]["attempts"], 2, "{reply}");
+        assert_eq!(server.accepted().len(), 1);
+        let bdats: usize = server.journals().iter().map(|journal| journal.count("BDAT")).sum();
+        assert_eq!(bdats, 1, "once, then no more");
+    }
+}
+
+#[test]
+fn under_send_the_content_goes_along_and_whoever_was_taken_gets_it() {
+    let refuse = |name: &'static str| {
+        move |event: &Event<'_>| match event.verb == "RCPT" && event.line.contains(name) {
+            true => Act::reply("550 5.1.1 nobody"),
+            false => Act::Normal,
+        }
+    };
+    for (refused, code, accepted) in [("cy@", 1, 1), ("@example.org", 67, 0)] {
+        let (world, server) = (world(), setup().with("CHUNKING").hook(refuse(refused)).start());
+        let to = ["bob@example.org", "cy@example.org"];
+        let run = world.send(&server).args(["--on-rejected", "send"]).args(to).stdin("text\n");
+        run.go().assert_exit(code);
+        assert_eq!(server.accepted().len(), accepted);
+        assert_eq!(server.journal().count("BDAT"), 1, "in the flight of the envelope");
+    }
+    // All or none waits for everybody.
+    let (world, server) = (world(), setup().with("CHUNKING").hook(refuse("cy@")).start());
+    world.send(&server).args(["bob@example.org", "cy@example.org"]).stdin("text\n").go().assert_exit(67);
+    assert_eq!((server.journal().count("BDAT"), server.journal().count("RSET")), (0, 1));
+}
+
+#[test]
+fn a_temporary_refusal_is_tried_again_with_the_same_message() {
+    for chunking in [false, true] {
+        for (verb, act) in [
+            ("RCPT", Act::reply("451 4.7.1 greylisted")),
+            ("MAIL", Act::reply("450 4.3.2 later")),
+            ("", Act::Then(b"421 4.3.2 busy\r\n".to_vec(), End::Close)),
+            ("EHLO", Act::end(End::Close)),
+        ] {
+            let server = once(verb, act);
+            let server = if chunking { server.with("CHUNKING").start() } else { server.start() };
+            let world = world();
+            let run = world.send(&server).args(["--retry-for", "30s", "bob@example.org"]).stdin("text\n");
+            let outcome = run.go();
+            outcome.assert_exit(0);
+            assert!(outcome.elapsed >= Duration::from_secs(1), "the first pause is a second");
+            let receipt = &outcome.of_type("receipt")[0];
+            assert_eq!(receipt["attempts"], 2, "{verb:?}: {receipt}");
+            let text = String::from_utf8(server.the_message().content).unwrap();
+            assert!(text.contains(receipt["message_id"].as_str().unwrap()), "{text}");
+            assert_eq!(server.journals().len(), 2);
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_for_good_or_may_have_been_delivered_is_not_tried_again() {
+    for (verb, act, code) in [
+        ("RCPT", Act::reply("550 5.1.1 nobody"), 67),
+        ("AUTH", Act::reply("535 5.7.8 no"), 77),
+        (".", Act::reply("451 4.3.0 later"), 75),
+        (".", Act::end(End::Close), 79),
+    ] {
+        let (world, server) = (world(), once(verb, act).start());
+        let run = world.send(&server).args(["--retry-for", "30s", "bob@example.org"]).stdin("text\n");
+        run.go().assert_exit(code);
+        assert_eq!(server.journals().len(), 1, "{verb:?}");
+    }
+}
+
+#[test]
+fn trying_again_ends_with_its_time_and_tells_the_last_refusal() {
+    let later = |event: &Event<'_>| match event.verb {
+        "RCPT" => Act::reply("451 4.7.1 greylisted"),
+        _ => Act::Normal,
+    };
+    let (world, server) = (world(), setup().hook(later).start());
+    let run = world.send(&server).args(["--retry-for", "2s", "bob@example.org"]).stdin("text\n");
+    let outcome = run.go();
+    let error = outcome.assert_failure(75, "deferred");
+    assert_eq!(error["reply"]["code"], 451);
+    assert_eq!(outcome.of_type("receipt")[0]["attempts"], 2, "at 0 s and 1 s; 3 s would be too late");
+    assert!(server.accepted().is_empty());
+}
+
+#[test]
+fn a_verdict_may_take_longer_than_the_usual_time() {
+    let slow = |event: &Event<'_>| {
+        if event.verb == "." {
+            thread::sleep(Duration::from_secs(3));
+        }
+        Act::Normal
+    };
+    for chunking in [false, true] {
+        let server = if chunking { setup().with("CHUNKING") } else { setup() }.hook(slow).start();
+        let world = world();
+        let run = world.at_url_within("1s", &server.url(), "send").args(["-f", "ana@example.org"]);
+        run.arg("bob@example.org").stdin("text\n").go().assert_exit(0);
+        assert_eq!(server.accepted().len(), 1);
+    }
+}
+
+#[test]
+fn each_reply_of_a_flight_has_the_time_of_one_operation() {
+    let slow = |event: &Event<'_>| {
+        if event.verb == "RCPT" {
+            thread::sleep(Duration::from_millis(700));
+            // What waits goes out as a server's own buffers would let it.
+            return Act::Cut(usize::MAX / 2, End::Close);
+        }
+        Act::Normal
+    };
+    let (world, server) = (world(), setup().hook(slow).start());
+    let run = world.at_url_within("2s", &server.url(), "send").args(["-f", "ana@example.org"]);
+    let to = ["b@example.org", "c@example.org", "d@example.org", "e@example.org"];
+    run.args(to).stdin("text\n").go().assert_exit(0);
+}
+
+#[test]
+fn delivery_reports_are_asked_for_in_the_words_of_their_rfc() {
+    let (world, server) = (world(), setup().with("DSN").with("CHUNKING").start());
+    let dsn = ["--dsn-notify", "failure,delay", "--dsn-return", "hdrs", "--dsn-envid", "job 1+2"];
+    let run = world.send(&server).args(dsn).arg("bob@example.org").stdin("text\n");
+    run.go().assert_exit(0);
+    server.assert_clean();
+    let journal = server.journal();
+    let mail = journal.with_verb("MAIL")[0];
+    assert!(mail.contains(" RET=HDRS") && mail.contains(" ENVID=job+201+2B2"), "{mail}");
+    let rcpt = journal.with_verb("RCPT")[0];
+    assert_eq!(rcpt, "RCPT TO:<bob@example.org> NOTIFY=FAILURE,DELAY ORCPT=rfc822;bob@example.org");
+
+    let lacks = setup().start();
+    let run = world.send(&lacks).args(["--dsn-notify", "never", "bob@example.org"]).stdin("text\n");
+    run.go().assert_failure(69, "missing");
+    assert_eq!(lacks.journal().count("MAIL"), 0);
+}
+
+#[test]
+fn tls_on_the_whole_way_is_asked_for_or_nothing_is_sent() {
+    let (world, server) = (world(), setup().with("REQUIRETLS").start());
+    world.send(&server).args(["--require-tls", "bob@example.org"]).stdin("text\n").go().assert_exit(0);
+    assert!(server.the_message().mail.ends_with(" REQUIRETLS"));
+    server.assert_clean();
+
+    let lacks = setup().start();
+    let clear = setup().with("REQUIRETLS").mode(Mode::Plain).start();
+    for server in [lacks, clear] {
+        let run = world.send(&server).args(["--require-tls", "bob@example.org"]).stdin("text\n");
+        run.go().assert_failure(69, "missing");
+        assert_eq!(server.journal().count("MAIL"), 0);
+    }
+}
+
+#[test]
+fn a_check_goes_as_far_as_the_recipients() {
+    for chunking in [false, true] {
+        let server = if chunking { setup().with("CHUNKING") } else { setup() }.start();
+        let world = world();
+        let run = world.send(&server).args(["--check", "bob@example.org"]).stdin("text\n");
+        run.go().assert_exit(0);
+        server.assert_clean();
+        let journal = server.journal();
+        for (verb, count) in [("MAIL", 1), ("RCPT", 1), ("DATA", 0), ("BDAT", 0), ("RSET", 1), ("QUIT", 1)] {
+            assert_eq!(journal.count(verb), count, "{verb}");
+        }
+    }
+}
+
+#[test]
+fn the_name_in_ehlo_is_a_full_one_or_the_literal_of_this_sides_address() {
+    let (world, server) = (world(), setup().start());
+    world.send(&server).arg("bob@example.org").stdin("text\n").go().assert_exit(0);
+    let journal = server.journal();
+    let name = journal.with_verb("EHLO")[0].strip_prefix("EHLO ").unwrap();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    match host.trim() {
+        full if full.contains('.') => assert_eq!(name, full),
+        _ => assert!(matches!(name, "[127.0.0.1]" | "[IPv6:::1]"), "{name}"),
+    }
+}
