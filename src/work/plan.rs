@@ -209,7 +209,8 @@ fn check_reset(
     if policy.accept_uid_reset || !others || !none_left {
         return Ok(());
     }
-    let known = ledger.known_count();
+    // Those that were to be deleted may well be gone, though the server's word on it was lost.
+    let known = ledger.kept_count();
     if known < RESET_THRESHOLD {
         return Ok(());
     }
