@@ -177,6 +177,7 @@ impl Run {
             let mut outcome = self.session(job, pipelining);
             total.delivered += outcome.delivered;
             total.deleted += outcome.deleted;
+            total.undeleted += outcome.undeleted;
             let over = self.limits.stop.raised() || self.limits.run_over();
             if outcome.suspects_pipelining && pipelining && !over {
                 // What this session failed at is tried again, one command at a time.

@@ -252,6 +252,7 @@ impl<'a, 'o> Intake<'a, 'o> {
                 None => marked.push((row, proof)),
                 Some(failure) => {
                     outcome.failed.push(failure.kind);
+                    outcome.undeleted += 1;
                     job.observer.event(Event::Failed(Some(row), failure.scoped(Scope::Message)));
                 }
             }

@@ -94,6 +94,8 @@ pub struct Outcome {
     pub deleted: u64,
     /// Failures of single messages: their classes.
     pub failed: Vec<Kind>,
+    /// Of these the refused deletions: the message itself is safe here.
+    pub undeleted: u64,
     /// What ended the session before its end.
     pub ended: Option<Failure>,
     /// Whether it ended so that a server which cannot pipeline may be the cause.
