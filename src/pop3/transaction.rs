@@ -41,6 +41,13 @@ pub struct Listing {
     pub has_uids: bool,
 }
 
+impl Listing {
+    /// Whether every UID could be a size: where no size is one, the listings have changed places.
+    fn looks_like_sizes(&self) -> bool {
+        self.has_uids && self.rows.iter().all(|row| row.uid.as_deref().and_then(pop3::row_size).is_some())
+    }
+}
+
 /// A message as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -145,7 +152,10 @@ impl Transaction {
                 Survey { uids: false, sizes: true }.send(&mut self.dialogue)?;
                 self.dialogue.flush("LIST")?;
             }
-            self.list(&mut listing)?;
+            let sized = self.list(&mut listing)?;
+            if ahead && sized == Some(false) && listing.looks_like_sizes() {
+                return Err(self.dialogue.out_of_order("UIDL"));
+            }
         }
         Ok(listing)
     }
@@ -177,25 +187,29 @@ impl Transaction {
         })
     }
 
-    fn list(&mut self, listing: &mut Listing) -> Result<(), Failure> {
+    /// Adds sizes; says whether any row had one, if there were rows.
+    fn list(&mut self, listing: &mut Listing) -> Result<Option<bool>, Failure> {
         match self.dialogue.answer("LIST")?.0 {
             Answer::Ok(_) => {}
             Answer::Err(text) if listing.has_uids && pop3::refusal(&text) != pop3::Refusal::Temporary => {
-                return Ok(());
+                return Ok(None);
             }
             Answer::Err(text) => return Err(self.dialogue.refused("LIST", &text)),
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("LIST", &text)),
         }
         let rows = &mut listing.rows;
         let mut places = Places::of(rows);
+        let mut sized = None;
         self.dialogue.lines("LIST", pop3::MAX_ROWS, |line| {
             let Some((number, rest)) = line.and_then(pop3::row) else { return };
             let size = pop3::row_size(rest);
+            sized = Some(sized == Some(true) || size.is_some());
             match places.find(rows, number) {
                 Some(place) => rows[place].size = size,
                 None => places.push(rows, Row { number, uid: None, size }),
             }
-        })
+        })?;
+        Ok(sized)
     }
 
     /// Marks messages deleted (`RFC 1939 §5 DELE`); they go at QUIT. Each needs the proof that it is safe

@@ -15,8 +15,8 @@
 //! | 31 duplicate UIDs | `quirks_mail::messages_with_one_uid_are_kept_apart_and_never_deleted_on_it` |
 //! | 32 UIDL missing, partial | `quirks_mail::without_uidl_nothing_is_kept_and_a_uidl_that_vanishes_doubles_nothing` |
 //! | 33 malicious UIDs | `fetch_hostile::odd_uids_neither_lose_nor_double_a_message_nor_leave_the_state_directory`, `quirks_mail::odd_uids_are_opaque` |
-//! | 34 UIDs re-used, all changed | `quirks_mail::a_uid_of_another_size_is_another_message`, `quirks_mail::a_mailbox_of_other_uids_stops_the_run_until_it_is_accepted` |
-//! | 35 replies out of step | `quirks_mail::replies_too_many_or_too_few_delete_no_wrong_message` |
+//! | 34 UIDs re-used, all changed | `fetch_particulars::twenty_known_uids_that_are_all_gone_are_a_reset_and_nineteen_are_not`, `quirks_mail::a_uid_of_another_size_is_another_message`, `quirks_mail::a_mailbox_of_other_uids_stops_the_run_until_it_is_accepted` |
+//! | 35 replies out of step | `quirks_mail::replies_too_many_or_too_few_delete_no_wrong_message`, `fetch_particulars::an_answer_that_nobody_asked_for_puts_no_line_into_a_message_and_loses_none`, `pipelining` |
 //! | 36 DELE and QUIT refused, unanswered | `fetch_lost::a_quit_that_fails_leaves_the_deletion_pending_and_the_next_run_repeats_it_without_fetching`, `fetch_lost::a_refused_deletion_is_reported_and_tried_again` |
 //! | 37 early end | `fetch_lost::a_connection_ended_at_any_step_loses_and_doubles_nothing_in_a_maildir`, `pop3_session::a_connection_cut_off_after_any_octet_is_an_error_and_confirms_no_torn_message` |
 //! | 38 trickle | `quirks_login::a_server_that_trickles_is_given_up` |

@@ -203,11 +203,13 @@ impl<'a, 'o> Intake<'a, 'o> {
         Ok(())
     }
 
-    /// Brings the store to rest after the retrieval: what is whole is kept, even if the session failed.
-    pub(super) fn settle(&mut self, fetched: Result<(), Failure>) -> Result<(), Failure> {
+    /// Brings the store to rest after the retrieval: what is whole is kept, even if the session failed. But
+    /// not if it failed as with a server that mixes its replies up (`mixed`): what came last may not be what
+    /// was asked for, and comes again.
+    pub(super) fn settle(&mut self, fetched: Result<(), Failure>, mixed: bool) -> Result<(), Failure> {
         let Err(failure) = fetched else { return self.commit_or_roll_back() };
         self.job.sink.discard();
-        if self.local {
+        if self.local || mixed {
             self.job.sink.rollback();
         } else {
             self.commit_or_roll_back()?;

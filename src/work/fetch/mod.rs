@@ -248,7 +248,7 @@ impl<'o> Session<'_, 'o> {
         if let Some(index) = maildrop.spoiled() {
             intake.spoiled(index);
         }
-        intake.settle(fetched)?;
+        intake.settle(fetched, maildrop.suspects_pipelining())?;
         intake.delete(maildrop, plan)
     }
 
