@@ -13,6 +13,7 @@ mod fetch;
 mod fetch_hostile;
 mod fetch_lost;
 mod fetch_particulars;
+mod fetch_together;
 mod fetch_ways;
 mod layering;
 mod list;
