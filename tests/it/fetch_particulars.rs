@@ -72,6 +72,7 @@ fn a_refused_deletion_is_1_though_nothing_else_was_to_be_done() {
         let outcome = world.fetch(&server).arg("--delete").go();
         let error = outcome.assert_exit(1).error();
         assert_eq!((&error["stage"], &error["scope"]), (&"DELE".into(), &"message".into()));
+        assert!(outcome.err().contains("(message 2, uid-0002)"), "it says which: {}", outcome.err());
         assert_eq!(outcome.summary()["deleted"], 0);
         assert_eq!(world.mail().len(), 2);
     }

@@ -150,10 +150,16 @@ impl Run {
         }
         let mut sink = self.open_sink(&key, slot).map_err(|error| error.failure("destination"))?;
         let recovery = sink.recover(&mut ledger).map_err(|error| error.failure("recovery"))?;
-        if recovery.accepted > 0 || recovery.removed > 0 {
+        if recovery.accepted > 0 {
             observer.event(Event::Note(format!(
-                "an interrupted run left {} whole message(s), which count as delivered, and {} octets of a half one, which are removed",
-                recovery.accepted, recovery.removed
+                "{} message(s) of an interrupted run were found whole and count as delivered",
+                recovery.accepted
+            )));
+        }
+        if recovery.removed > 0 {
+            observer.event(Event::Note(format!(
+                "{} octets that an interrupted run had not made messages of are removed; what they were is fetched again",
+                recovery.removed
             )));
         }
         for (path, offset) in &recovery.left {

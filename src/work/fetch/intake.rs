@@ -209,8 +209,11 @@ impl<'a, 'o> Intake<'a, 'o> {
     pub(super) fn settle(&mut self, fetched: Result<(), Failure>, mixed: bool) -> Result<(), Failure> {
         let Err(failure) = fetched else { return self.commit_or_roll_back() };
         self.job.sink.discard();
-        if self.local || mixed {
+        if mixed {
             self.job.sink.rollback();
+        } else if self.local {
+            // A full disk may have room for what came before the message that does not fit.
+            let _ = self.commit_or_roll_back();
         } else {
             self.commit_or_roll_back()?;
         }
