@@ -228,7 +228,9 @@ mod tests {
         ] {
             for piece in 1..=wire.len() {
                 let mut unstuffer = Unstuffer::new(LineEnd::CrLf);
-                wire.chunks(piece).for_each(|some| drop(unstuffer.push(some, &mut Vec::new())));
+                for some in wire.chunks(piece) {
+                    unstuffer.push(some, &mut Vec::new());
+                }
                 assert!(unstuffer.ended());
                 assert_eq!(unstuffer.framing(), framing, "{}", wire.escape_ascii());
             }

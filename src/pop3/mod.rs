@@ -27,6 +27,8 @@ struct Dialogue {
     capabilities: Capabilities,
     /// Commands sent whose replies are not read yet.
     in_flight: usize,
+    /// Whether the lines of messages end in a bare LF, though those of replies do not.
+    bare_lines: bool,
 }
 
 /// A status line, taken from the wire.

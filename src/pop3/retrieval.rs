@@ -9,6 +9,9 @@
 //! follows is silence, or the replies to the commands behind it, which would be taken for content. Either
 //! is seen, and the message given up.
 //!
+//! A server may end the lines of its messages in a bare LF and those of its replies in CRLF. There is silence
+//! behind its lone dot then, and the message is to be had in a session that takes a bare LF for a line end.
+//!
 //! A server that announces PIPELINING and works on several commands at once may answer them in another
 //! order. As long as the sizes it listed are those that come, one that is another's shows that.
 
@@ -125,6 +128,11 @@ impl Glued {
     /// Whether the content so far ends as a message with a glued terminator would.
     fn at_dot(&self) -> bool {
         self.tail.ends_with(b".\n")
+    }
+
+    /// Whether the dot stands on a line of its own, were a bare LF a line end.
+    fn at_lone_dot(&self) -> bool {
+        self.tail.ends_with(b"\n.\n")
     }
 }
 
@@ -300,6 +308,7 @@ impl Transaction {
         receiver: &mut dyn Receiver,
     ) -> Result<(), Failure> {
         let stage = window.stage();
+        let line_end = if self.dialogue.bare_lines { LineEnd::Lf } else { line_end };
         let mut unstuffer = Unstuffer::new(line_end);
         let mut glued = Glued::new();
         let mut octets = 0;
@@ -307,7 +316,10 @@ impl Transaction {
         while !unstuffer.ended() {
             if self.dialogue.wire.ahead().is_empty() {
                 match self.dialogue.wire.fill() {
-                    Err(NetError::Timeout) if glued.at_dot() => return Err(self.no_end(stage)),
+                    Err(NetError::Timeout) if glued.at_dot() => {
+                        self.ended_barely = !self.dialogue.bare_lines && glued.at_lone_dot();
+                        return Err(self.no_end(stage));
+                    }
                     filled => filled.map_err(|error| self.dialogue.lost(stage, &error))?,
                 }
             }

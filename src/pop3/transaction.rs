@@ -72,11 +72,13 @@ pub struct Transaction {
     pub(super) failed_in_flight: bool,
     /// The message that put the dialogue out of step, by its place in the retrieval.
     pub(super) spoiled: Option<usize>,
+    /// Whether the last message ended as one with bare line ends does.
+    pub(super) ended_barely: bool,
 }
 
 impl Transaction {
     pub(super) fn new(dialogue: Dialogue, wanted: Survey, sent: Survey) -> Self {
-        Transaction { dialogue, wanted, sent, failed_in_flight: false, spoiled: None }
+        Transaction { dialogue, wanted, sent, failed_in_flight: false, spoiled: None, ended_barely: false }
     }
 
     /// The server's name for failures.
@@ -104,6 +106,17 @@ impl Transaction {
     /// dots are not stuffed, or its end is not one. The rest can be had in a session without it.
     pub fn spoiled(&self) -> Option<usize> {
         self.spoiled
+    }
+
+    /// Whether a message seemed to end as one does whose lines end in a bare LF, on a server whose replies
+    /// end in CRLF: behind its lone dot there was silence.
+    pub fn suspects_bare_lines(&self) -> bool {
+        self.ended_barely
+    }
+
+    /// From now on a bare LF ends a line of a message.
+    pub fn expect_bare_lines(&mut self) {
+        self.dialogue.bare_lines = true;
     }
 
     /// What the server can do, as far as it said.

@@ -201,3 +201,34 @@ fn a_glued_terminator_is_seen_though_the_server_does_not_know_noop() {
         assert_eq!(mailbox.messages().len(), 3, "its framing cannot be trusted");
     }
 }
+
+#[test]
+fn messages_whose_lines_end_in_a_bare_lf_come_whole_though_the_replies_end_in_crlf() {
+    // As a small server sends files as they are: the dots stuffed or not, the terminator in either form.
+    let text = "Subject: bare\n\nfirst\n.x\n\nFrom me\nlast\n";
+    for terminator in [".\r\n", ".\n"] {
+        for pipelining in [false, true] {
+            for after in ["--keep", "--delete"] {
+                let mailbox = Mailbox::with(3);
+                let body = format!("+OK\r\n{}{terminator}", text.replace("\n.", "\n.."));
+                let setup = Pop3d::for_mailbox(&mailbox);
+                let setup = if pipelining { setup } else { setup.without("PIPELINING") };
+                let server = setup
+                    .hook(move |event| match event.verb {
+                        "RETR" | "TOP" => Act::Reply(body.clone().into_bytes()),
+                        _ => Act::Normal,
+                    })
+                    .start();
+                let world = world();
+                let outcome = world.fetch_within("1s", &server).arg(after).go();
+                assert_eq!(outcome.code, Some(0), "{terminator:?}, {pipelining}: {outcome:?}");
+                assert_same(&world.mail(), &[text, text, text].map(|text| text.as_bytes().to_vec()));
+                assert_eq!(mailbox.messages().is_empty(), after == "--delete");
+                mailbox.add(&message(4));
+                let listed = world.at_url_within("1s", &server.url(), "list").go();
+                let line = &listed.assert_exit(0).of_type("message")[0];
+                assert_eq!(line["subject"], "bare", "{terminator:?}");
+            }
+        }
+    }
+}

@@ -184,9 +184,9 @@ fn few_open_files_fail_accounts_and_lose_nothing() {
             }
         }
         run().go().assert_exit(0);
-        for at in 0..6 {
+        for (at, mailbox) in boxes.iter().enumerate() {
             assert_eq!(maildir(&world.path(&format!("Mail{at}"))).len(), 3, "{files}");
-            assert!(boxes[at].messages().is_empty());
+            assert!(mailbox.messages().is_empty());
         }
     }
 }

@@ -5,7 +5,7 @@ use super::report::exit_of;
 use crate::account::{Account, Destination};
 use crate::cli::FetchArgs;
 use crate::cmd::Context;
-use crate::cmd::side::Side;
+use crate::cmd::side::{Manner, Side};
 use crate::net::Limits;
 use crate::pop3::Survey;
 use crate::store::{
@@ -176,21 +176,29 @@ impl Run {
 
     fn sessions(&self, ledger: &mut Ledger, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Exit {
         let mut total = Outcome::default();
-        let mut pipelining = true;
+        let mut manner = Manner::default();
         let mut policy = self.policy.clone();
         for _ in 0..MOST_SESSIONS {
             let job = Job { ledger: &mut *ledger, sink: &mut *sink, policy: &policy, observer, now: now() };
-            let mut outcome = self.session(job, pipelining);
+            let mut outcome = self.session(job, manner);
             total.delivered += outcome.delivered;
             total.deleted += outcome.deleted;
             total.undeleted += outcome.undeleted;
             let over = self.limits.stop.raised() || self.limits.run_over();
-            if outcome.suspects_pipelining && pipelining && !over {
+            if outcome.suspects_pipelining && !manner.lock_step && !over {
                 // What this session failed at is tried again, one command at a time.
                 observer.event(Event::Note(
                     "the server announces PIPELINING and breaks under it: going on without".into(),
                 ));
-                pipelining = false;
+                manner.lock_step = true;
+                total.ended = outcome.ended;
+                continue;
+            }
+            if outcome.suspects_bare_lines && !over {
+                observer.event(Event::Note(
+                    "the server ends the lines of messages in a bare LF: going on with that".into(),
+                ));
+                manner = Manner { lock_step: true, bare_lines: true };
                 total.ended = outcome.ended;
                 continue;
             }
@@ -236,8 +244,8 @@ impl Run {
         exit
     }
 
-    fn session(&self, job: Job<'_>, pipelining: bool) -> Outcome {
-        let (transaction, _) = match self.side.open(&self.limits, Survey::FULL, pipelining) {
+    fn session(&self, job: Job<'_>, manner: Manner) -> Outcome {
+        let (transaction, _) = match self.side.open(&self.limits, Survey::FULL, manner) {
             Ok(opened) => opened,
             // The flight of the login may be what a server could not take.
             Err(error) => {

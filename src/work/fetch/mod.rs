@@ -100,6 +100,8 @@ pub struct Outcome {
     pub ended: Option<Failure>,
     /// Whether it ended so that a server which cannot pipeline may be the cause.
     pub suspects_pipelining: bool,
+    /// Whether it ended because the lines of its messages end in a bare LF.
+    pub suspects_bare_lines: bool,
     /// The message whose own octets ended it: the rest can be had without it.
     pub spoiled: Option<Row>,
     /// Whether deletions are due that only another session may make.
@@ -136,6 +138,7 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
         Err(failure) => failure,
     };
     outcome.suspects_pipelining = maildrop.suspects_pipelining();
+    outcome.suspects_bare_lines = maildrop.suspects_bare_lines();
     outcome.ended = Some(failure);
     outcome
 }
