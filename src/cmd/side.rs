@@ -9,6 +9,7 @@ use crate::pop3::{Method, Survey, Transaction};
 use crate::store::AccountKey;
 use crate::words::{Failure, Kind};
 use crate::work::access::{Access, NotOpened, pop3_login};
+use std::time::Duration;
 
 /// What a server has shown not to be able to do, in a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +18,19 @@ pub struct Manner {
     pub lock_step: bool,
     /// It ends the lines of messages in a bare LF, and those of replies in CRLF.
     pub bare_lines: bool,
+    /// A session of this run has just ended without QUIT: the server may not have noticed yet, and hold the
+    /// mailbox for it.
+    pub again: bool,
+}
+
+/// How long to wait, and how often, for a mailbox that this run's own last session may still hold: in
+/// milliseconds.
+const RELEASE: [u64; 5] = [50, 100, 200, 400, 800];
+
+/// Whether a refused login may be due to a session that has just been left.
+fn is_held(failure: &Failure) -> bool {
+    let code = failure.reply.as_ref().and_then(|reply| reply.enhanced.as_deref());
+    failure.kind == Kind::Deferred && code.is_none_or(|code| code.eq_ignore_ascii_case("IN-USE"))
 }
 
 /// One side of an account.
@@ -80,7 +94,15 @@ impl Side {
         let login = pop3_login(&self.server, login);
         let access =
             Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
-        let opened = access.open(survey, !manner.lock_step);
+        let mut opened = access.open(survey, !manner.lock_step);
+        for pause in RELEASE.iter().filter(|_| manner.again) {
+            let held = opened.as_ref().is_err_and(|error| is_held(&error.failure));
+            if !held || limits.stop.raised() || limits.run_over() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(*pause));
+            opened = access.open(survey, !manner.lock_step);
+        }
         let (mut transaction, method) =
             opened.map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })?;
         if manner.bare_lines {
@@ -114,7 +136,7 @@ impl Side {
             if !again || limits.stop.raised() || limits.run_over() {
                 return Err(failure);
             }
-            manner = Manner { lock_step: true, bare_lines: bare };
+            manner = Manner { lock_step: true, bare_lines: bare, again: true };
         }
     }
 }

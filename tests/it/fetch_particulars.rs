@@ -1,9 +1,9 @@
 //! What the manual promises of `fetch` in single sentences, and what one of them would miss.
 
 use crate::support::disk::{assert_same, sorted};
-use crate::support::mailbox::{Mailbox, message, stored};
+use crate::support::mailbox::{Mailbox, message, message_of, stored};
 use crate::support::peer::End;
-use crate::support::pop3d::{Act, Event, Pop3d, stuffed};
+use crate::support::pop3d::{Act, Event, Flaw, Pop3d, stuffed};
 use crate::support::world::World;
 use crate::world;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -230,5 +230,63 @@ fn messages_whose_lines_end_in_a_bare_lf_come_whole_though_the_replies_end_in_cr
                 assert_eq!(line["subject"], "bare", "{terminator:?}");
             }
         }
+    }
+}
+
+#[test]
+fn a_limit_holds_for_the_run_however_many_sessions_it_takes() {
+    for (flaw, until_empty) in [(true, false), (false, true), (true, true)] {
+        let mailbox = Mailbox::with(6);
+        let setup = Pop3d::for_mailbox(&mailbox);
+        let server = if flaw { setup.flawed("RETR", Flaw::HangsUp) } else { setup }.start();
+        let world = world();
+        let run = world.fetch(&server).args(["--limit", "2"]);
+        let run = if until_empty { run.arg("--until-empty") } else { run };
+        let outcome = run.go();
+        assert_eq!(outcome.assert_exit(0).summary()["delivered"], 2);
+        assert_eq!(world.mail().len(), 2);
+    }
+}
+
+#[test]
+fn what_is_tried_again_without_pipelining_is_told_once() {
+    let mailbox = Mailbox::of([message(1), message_of(2, 50_000), message(3), message(4)]);
+    let server = Pop3d::for_mailbox(&mailbox)
+        .hook(|event| match (event.connection, event.line) {
+            (_, "RETR 1") => Act::reply("-ERR not this one"),
+            // Only because the commands came together.
+            (0, "RETR 3") => Act::reply("-ERR busy"),
+            (0, "RETR 4") => Act::end(End::Stall),
+            _ => Act::Normal,
+        })
+        .start();
+    let world = world();
+    let outcome = world.fetch_within("1s", &server).args(["--max-size", "10K", "--delete"]).go();
+    outcome.assert_exit(1);
+    let errors: Vec<_> = outcome.of_type("error").iter().map(|it| it["number"].clone()).collect();
+    assert_eq!(errors, [1], "{outcome:?}");
+    let summary = outcome.summary();
+    assert_eq!((&summary["failed"], &summary["skipped"]), (&1.into(), &1.into()));
+    assert_eq!((&summary["delivered"], &summary["deleted"]), (&2.into(), &2.into()));
+    assert_eq!(mailbox.uids(), ["uid-0001", "uid-0002"]);
+}
+
+#[test]
+fn a_mailbox_that_the_runs_own_last_session_still_holds_is_waited_for() {
+    // The server notices late that the first session is gone.
+    for (late, code) in [(2, 0), (100, 75)] {
+        let mailbox = Mailbox::with(3);
+        let server = Pop3d::for_mailbox(&mailbox)
+            .hook(move |event| match (event.connection, event.verb) {
+                (at, "PASS") if at >= 1 && at <= late => Act::reply("-ERR [IN-USE] locked"),
+                _ => Act::Normal,
+            })
+            .flawed("RETR", Flaw::HangsUp)
+            .start();
+        let world = world();
+        let outcome = world.fetch(&server).arg("--delete").go();
+        outcome.assert_exit(code);
+        assert_eq!(world.mail().len(), if code == 0 { 3 } else { 0 });
+        assert!(server.journals().len() < 10, "no server is pestered");
     }
 }

@@ -1,5 +1,6 @@
 //! The run of one account: its ledger and its destination, then sessions until all is done.
 
+use super::once::Once;
 use super::parsed::{Noting, ParsedOutput, Slot};
 use super::report::exit_of;
 use crate::account::{Account, Destination};
@@ -178,9 +179,12 @@ impl Run {
         let mut total = Outcome::default();
         let mut manner = Manner::default();
         let mut policy = self.policy.clone();
+        let observer = &mut Once::new(observer);
         for _ in 0..MOST_SESSIONS {
+            policy.limit = self.policy.limit.map(|limit| limit.saturating_sub(total.delivered));
             let job = Job { ledger: &mut *ledger, sink: &mut *sink, policy: &policy, observer, now: now() };
             let mut outcome = self.session(job, manner);
+            manner.again = true;
             total.delivered += outcome.delivered;
             total.deleted += outcome.deleted;
             total.undeleted += outcome.undeleted;
@@ -190,6 +194,7 @@ impl Run {
                 observer.event(Event::Note(
                     "the server announces PIPELINING and breaks under it: going on without".into(),
                 ));
+                observer.drop_failures();
                 manner.lock_step = true;
                 total.ended = outcome.ended;
                 continue;
@@ -198,10 +203,12 @@ impl Run {
                 observer.event(Event::Note(
                     "the server ends the lines of messages in a bare LF: going on with that".into(),
                 ));
-                manner = Manner { lock_step: true, bare_lines: true };
+                observer.drop_failures();
+                manner = Manner { lock_step: true, bare_lines: true, ..manner };
                 total.ended = outcome.ended;
                 continue;
             }
+            observer.keep();
             total.failed.append(&mut outcome.failed);
             let uid = outcome.spoiled.as_ref().and_then(|row| row.uid.clone());
             if let (Some(uid), Some(failure)) = (uid, outcome.ended.clone())
@@ -214,6 +221,7 @@ impl Run {
                 total.failed.push(failure.kind);
                 total.ended = None;
                 observer.event(Event::Failed(outcome.spoiled, failure.scoped(Scope::Message)));
+                observer.keep();
                 policy.shunned.insert(uid);
                 continue;
             }
@@ -226,7 +234,8 @@ impl Run {
                 continue;
             }
             let more = self.setting.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
-            if !more || total.ended.is_some() {
+            let room = self.policy.limit.is_none_or(|limit| total.delivered < limit);
+            if !more || !room || total.ended.is_some() {
                 break;
             }
             if outcome.login_delay > 0 {

@@ -2,6 +2,7 @@
 
 mod account;
 mod manage;
+mod once;
 mod parsed;
 mod report;
 
