@@ -97,8 +97,9 @@ impl Run<'_> {
         }
         let mut child = command.spawn().map_err(io)?;
         let pid = Pid::from_child(&child);
-        thread::spawn(move || announce_exit(pid, exit));
-        let printed = self.read(&mut child, &exited);
+        let watched = thread::Builder::new().spawn(move || announce_exit(pid, exit));
+        // Without the watch its end would seem to have come already.
+        let printed = watched.map_err(io).and_then(|_| self.read(&mut child, &exited));
         if printed.is_err() {
             // It may be gone already; it cannot be another process, as nobody has reaped it yet.
             let _ = if self.own_group {

@@ -27,11 +27,12 @@ fn lock_within(directory: &Path, path: &Path, patience: Duration) -> Result<File
     let file = File::open(directory).map_err(|error| failed(Kind::CannotCreate, &error.to_string()))?;
     let (answer, answered) = mpsc::channel();
     // The wait for a lock cannot be bounded: it has a thread of its own, left behind when time is over.
-    thread::spawn(move || {
+    let waiting = thread::Builder::new().spawn(move || {
         let locked = file.lock().map(|()| file);
         // Nobody listens any more when time is over; then the lock goes with the answer.
         let _ = answer.send(locked);
     });
+    waiting.map_err(|error| failed(Kind::Locked, &error.to_string()))?;
     match answered.recv_timeout(patience) {
         Ok(Ok(file)) => Ok(file),
         // Some network file systems lock no directories: better an unguarded edit, which is whole or not at

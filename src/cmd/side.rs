@@ -9,6 +9,29 @@ use crate::pop3::{Method, Survey, Transaction};
 use crate::store::AccountKey;
 use crate::words::{Failure, Kind};
 use crate::work::access::{Access, NotOpened, pop3_login};
+use std::time::Duration;
+
+/// What a server has shown not to be able to do, in a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// It breaks under the PIPELINING it announces.
+    pub lock_step: bool,
+    /// It ends the lines of messages in a bare LF, and those of replies in CRLF.
+    pub bare_lines: bool,
+    /// A session of this run has just ended without QUIT: the server may not have noticed yet, and hold the
+    /// mailbox for it.
+    pub again: bool,
+}
+
+/// How long to wait, and how often, for a mailbox that this run's own last session may still hold: in
+/// milliseconds.
+const RELEASE: [u64; 5] = [50, 100, 200, 400, 800];
+
+/// Whether a refused login may be due to a session that has just been left.
+fn is_held(failure: &Failure) -> bool {
+    let code = failure.reply.as_ref().and_then(|reply| reply.enhanced.as_deref());
+    failure.kind == Kind::Deferred && code.is_none_or(|code| code.eq_ignore_ascii_case("IN-USE"))
+}
 
 /// One side of an account.
 pub struct Side {
@@ -61,7 +84,7 @@ impl Side {
         &self,
         limits: &Limits,
         survey: Survey,
-        pipelining: bool,
+        manner: Manner,
     ) -> Result<(Transaction, Method), NotOpened> {
         let endpoint = self.server.endpoint();
         let Some(login) = &self.login else {
@@ -71,34 +94,49 @@ impl Side {
         let login = pop3_login(&self.server, login);
         let access =
             Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
-        access
-            .open(survey, pipelining)
-            .map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })
+        let mut opened = access.open(survey, !manner.lock_step);
+        for pause in RELEASE.iter().filter(|_| manner.again) {
+            let held = opened.as_ref().is_err_and(|error| is_held(&error.failure));
+            if !held || limits.stop.raised() || limits.run_over() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(*pause));
+            opened = access.open(survey, !manner.lock_step);
+        }
+        let (mut transaction, method) =
+            opened.map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })?;
+        if manner.bare_lines {
+            transaction.expect_bare_lines();
+        }
+        Ok((transaction, method))
     }
 
-    /// Runs `look`, which changes nothing, in a session of its own; once more without pipelining where the
-    /// server announces that and breaks under it.
+    /// Runs `look`, which changes nothing, in a session of its own; once more in another manner where the
+    /// server has shown that it needs that.
     pub fn look<T>(
         &self,
         limits: &Limits,
         mut look: impl FnMut(&mut Transaction) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut pipelining = true;
+        let mut manner = Manner::default();
         loop {
-            let (failure, suspected) = match self.open(limits, Survey::FULL, pipelining) {
+            let (failure, breaks, bare) = match self.open(limits, Survey::FULL, manner) {
                 Ok((mut transaction, _)) => match look(&mut transaction) {
                     Ok(seen) => {
                         transaction.leave();
                         return Ok(seen);
                     }
-                    Err(failure) => (failure, transaction.suspects_pipelining()),
+                    Err(failure) => {
+                        (failure, transaction.suspects_pipelining(), transaction.suspects_bare_lines())
+                    }
                 },
-                Err(error) => (error.failure, error.in_flight),
+                Err(error) => (error.failure, error.in_flight, false),
             };
-            if !suspected || !pipelining || limits.stop.raised() || limits.run_over() {
+            let again = (breaks && !manner.lock_step) || bare;
+            if !again || limits.stop.raised() || limits.run_over() {
                 return Err(failure);
             }
-            pipelining = false;
+            manner = Manner { lock_step: true, bare_lines: bare, again: true };
         }
     }
 }

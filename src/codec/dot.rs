@@ -40,17 +40,23 @@ enum At {
 pub struct Unstuffer {
     at: At,
     line_end: LineEnd,
+    framing: u64,
 }
 
 impl Unstuffer {
     /// A decoder at the start of a body.
     pub fn new(line_end: LineEnd) -> Self {
-        Unstuffer { at: At::Start, line_end }
+        Unstuffer { at: At::Start, line_end, framing: 0 }
     }
 
     /// Whether the terminator was seen: nothing more is taken.
     pub fn ended(&self) -> bool {
         self.at == At::End
+    }
+
+    /// Of the octets taken so far those that are no content: stuffed dots and the terminator.
+    pub fn framing(&self) -> u64 {
+        self.framing
     }
 
     /// Decodes `input` and appends the content to `out`. Returns how many octets of `input` were taken:
@@ -90,6 +96,11 @@ impl Unstuffer {
 
     /// Takes one octet in one of the states that last an octet or two.
     fn octet(&mut self, octet: u8, out: &mut Vec<u8>) {
+        self.framing += match (self.at, octet) {
+            (At::Start, b'.') | (At::Dot, b'\n') => 1,
+            (At::DotCr, b'\n') => 2,
+            _ => 0,
+        };
         self.at = match (self.at, octet) {
             (At::Start, b'.') => At::Dot,
             // `. LF`: no stuffed line begins so, whatever the framing, hence it is the end.
@@ -205,6 +216,26 @@ mod tests {
         (b"a\r\n.\rb\r\n.\r\n", b"a\n\rb\n", 11),
         (b"a\r\n.x\r\n.\r\n", b"a\nx\n", 10),
     ];
+
+    #[test]
+    fn what_is_framing_is_told_from_what_is_content() {
+        for (wire, framing) in [
+            (&b".\r\n"[..], 3),
+            (b".\n", 2),
+            (b"a\r\n.\r\n", 3),
+            (b"..\r\n..x\r\n.\r\n", 5),
+            (b".\rx\r\n.\r\n", 4),
+        ] {
+            for piece in 1..=wire.len() {
+                let mut unstuffer = Unstuffer::new(LineEnd::CrLf);
+                for some in wire.chunks(piece) {
+                    unstuffer.push(some, &mut Vec::new());
+                }
+                assert!(unstuffer.ended());
+                assert_eq!(unstuffer.framing(), framing, "{}", wire.escape_ascii());
+            }
+        }
+    }
 
     #[test]
     fn bodies_are_decoded_whatever_the_pieces_they_come_in() {

@@ -30,10 +30,11 @@ pub fn resolve(host: &str, port: u16, limits: &Limits) -> Result<Vec<SocketAddr>
     let name = host.to_owned();
     // The system's resolver cannot be told how long to wait: it gets a thread of its own, which is left
     // behind when time is over.
-    thread::spawn(move || {
+    let started = thread::Builder::new().spawn(move || {
         // Nobody listens any more when time is over.
         let _ = answer.send(look_up(&name, port));
     });
+    started.map_err(|error| NetError::NameService(error.to_string()))?;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match answered.recv_timeout(left.min(LOOKUP_SLICE)) {

@@ -198,7 +198,12 @@ impl Output {
         let account = about.account.filter(|account| !said(account));
         let place = account.map(|account| format!("{account}: ")).unwrap_or_default();
         let (red, plain) = if self.color { ("\x1b[31m", "\x1b[0m") } else { ("", "") };
-        let mut text = format!("postie: {red}{}{plain}", safe(&format!("{place}{failure}")));
+        let message = match (about.number, about.uid) {
+            (Some(number), Some(uid)) => format!(" (message {number}, {uid})"),
+            (Some(number), None) => format!(" (message {number})"),
+            (None, _) => String::new(),
+        };
+        let mut text = format!("postie: {red}{}{plain}", safe(&format!("{place}{failure}{message}")));
         if let Some(hint) = &failure.hint {
             text.push_str(&format!("\n  hint: {}", safe(hint)));
         }

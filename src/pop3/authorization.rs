@@ -16,7 +16,8 @@ pub struct Authorization {
 impl Authorization {
     /// Takes the greeting. A `-ERR` that names no reason is taken for a passing one ([`Kind::Deferred`]).
     pub fn greet(wire: Wire) -> Result<Self, Failure> {
-        let mut dialogue = Dialogue { wire, capabilities: Capabilities::default(), in_flight: 0 };
+        let mut dialogue =
+            Dialogue { wire, capabilities: Capabilities::default(), in_flight: 0, bare_lines: false };
         dialogue.wire.begin();
         let line =
             dialogue.wire.read_line(pop3::MAX_STATUS).map_err(|error| dialogue.lost("greeting", &error))?;

@@ -101,8 +101,7 @@ impl Authorization {
                 let digest = apop_digest(timestamp, &login.credentials.secret);
                 let line = Secret::new(format!("APOP {} {digest}", login.credentials.user));
                 let shown = format!("APOP {} [redacted]", login.credentials.user);
-                dialogue.wire.secret_line(&line, &shown).map_err(|error| dialogue.lost("APOP", &error))?;
-                dialogue.in_flight += 1;
+                dialogue.secret_command("APOP", &line, &shown)?;
                 dialogue.flush("APOP")?;
                 answer(dialogue, "APOP")?;
             }
@@ -129,9 +128,7 @@ fn check(dialogue: &Dialogue, login: &Login<'_>) -> Result<(), Failure> {
 
 fn pass(dialogue: &mut Dialogue, login: &Login<'_>) -> Result<(), Failure> {
     let line = Secret::new([b"PASS ", login.credentials.secret.expose()].concat());
-    dialogue.wire.secret_line(&line, "PASS [redacted]").map_err(|error| dialogue.lost("PASS", &error))?;
-    dialogue.in_flight += 1;
-    Ok(())
+    dialogue.secret_command("PASS", &line, "PASS [redacted]")
 }
 
 /// Reads the answer to a step of the login.
@@ -186,8 +183,7 @@ fn auth(dialogue: &mut Dialogue, login: &Login<'_>, mechanism: Mechanism) -> Res
     match inline {
         Some(line) => {
             let shown = format!("{command} [redacted]");
-            dialogue.wire.secret_line(&line, &shown).map_err(|error| dialogue.lost(&command, &error))?;
-            dialogue.in_flight += 1;
+            dialogue.secret_command(&command, &line, &shown)?;
         }
         None => {
             exchange = Exchange::new(mechanism, login.credentials);
@@ -219,7 +215,7 @@ fn respond(
         Ok(response) => {
             dialogue.wire.learn_secret(&response);
             let line = Secret::new(encode(&response));
-            dialogue.wire.secret_line(&line, "[redacted]").map_err(|error| dialogue.lost(command, &error))?;
+            dialogue.secret_command(command, &line, "[redacted]")?;
         }
         Err(_) => {
             dialogue.command("*")?;
@@ -233,7 +229,6 @@ fn respond(
             return Err(Failure::new(Kind::Protocol, command, message));
         }
     }
-    dialogue.in_flight += 1;
     dialogue.flush(command)
 }
 

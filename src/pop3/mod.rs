@@ -18,7 +18,7 @@ pub use transaction::{Listing, Row, Survey, Transaction};
 use crate::codec::dot::LineEnd;
 use crate::codec::pop3::{self, Capabilities, Refusal, Status};
 use crate::net::{NetError, Wire};
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Secret};
 
 /// What both states share: the wire, and what is known of the server.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ struct Dialogue {
     capabilities: Capabilities,
     /// Commands sent whose replies are not read yet.
     in_flight: usize,
+    /// Whether the lines of messages end in a bare LF, though those of replies do not.
+    bare_lines: bool,
 }
 
 /// A status line, taken from the wire.
@@ -40,9 +42,36 @@ enum Answer {
 impl Dialogue {
     /// Adds a command to the next flight.
     fn command(&mut self, command: &str) -> Result<(), Failure> {
+        self.expect_silence(command)?;
         self.wire.command(command).map_err(|error| self.lost(command, &error))?;
         self.in_flight += 1;
         Ok(())
+    }
+
+    /// Adds a command that holds a secret to the next flight.
+    fn secret_command(&mut self, stage: &str, line: &Secret, shown: &str) -> Result<(), Failure> {
+        self.expect_silence(stage)?;
+        self.wire.secret_line(line, shown).map_err(|error| self.lost(stage, &error))?;
+        self.in_flight += 1;
+        Ok(())
+    }
+
+    /// Where every command is answered the server has nothing to say: what it sends all the same would be
+    /// taken for the answer to the next one, and that answer for a message.
+    fn expect_silence(&mut self, next: &str) -> Result<(), Failure> {
+        if self.in_flight > 0 || self.wire.ahead().is_empty() {
+            return Ok(());
+        }
+        let ahead = self.wire.ahead();
+        let end = memchr::memchr(b'\n', ahead).unwrap_or(ahead.len()).min(pop3::MAX_STATUS);
+        let line = ahead[..end].trim_ascii().to_vec();
+        self.wire.mark_broken();
+        let reply = self.wire.reply(None, None, &[&line]);
+        let place = self.wire.place();
+        let next = verb(next);
+        let message =
+            format!("{place}: {next}: the server sent what nobody asked for: {}", shorten(&reply.lines[0]));
+        Err(Failure::new(Kind::Protocol, next, message).with_reply(reply))
     }
 
     fn flush(&mut self, stage: &str) -> Result<(), Failure> {
@@ -112,6 +141,16 @@ impl Dialogue {
         let message =
             format!("{place}: {stage}: the server sent what is no POP3 reply: {}", shorten(&reply.lines[0]));
         Failure::new(Kind::Protocol, stage, message).with_reply(reply)
+    }
+
+    /// The server's replies come in another order than the commands went.
+    fn out_of_order(&mut self, stage: &str) -> Failure {
+        self.wire.mark_broken();
+        let message = format!(
+            "{}: {stage}: the server answered another command than the one whose turn it was",
+            self.wire.place()
+        );
+        Failure::new(Kind::Protocol, stage, message)
     }
 
     /// The server refused: the class by its response code, then by its words.

@@ -8,6 +8,12 @@
 //! A server that puts the terminator behind a last line without a line end never ends the message: what
 //! follows is silence, or the replies to the commands behind it, which would be taken for content. Either
 //! is seen, and the message given up.
+//!
+//! A server may end the lines of its messages in a bare LF and those of its replies in CRLF. There is silence
+//! behind its lone dot then, and the message is to be had in a session that takes a bare LF for a line end.
+//!
+//! A server that announces PIPELINING and works on several commands at once may answer them in another
+//! order. As long as the sizes it listed are those that come, one that is another's shows that.
 
 use super::{Answer, Dialogue, Transaction};
 use crate::codec::dot::{LineEnd, Unstuffer};
@@ -76,29 +82,40 @@ struct Window<'a> {
     done: usize,
     octets: u64,
     noop_sent: bool,
+    /// Whether every message so far had the size it was listed with.
+    sizes_hold: bool,
     /// The message that is coming, or has come and is not confirmed yet.
     unconfirmed: Option<usize>,
 }
 
 /// Watches the content of a message for signs of a terminator that does not stand on a line of its own.
 struct Glued {
-    reply: Finder<'static>,
+    replies: [Finder<'static>; 2],
     tail: Vec<u8>,
+    /// Whether any content came.
+    begun: bool,
 }
 
 impl Glued {
     /// A line that ends in a dot, and behind it what would be the reply to the next command.
-    const REPLY: &'static [u8] = b".\n+OK";
+    const REPLIES: [&'static str; 2] = [".\n+OK", ".\n-ERR"];
 
     fn new() -> Self {
-        Glued { reply: Finder::new(Self::REPLY), tail: Vec::new() }
+        let replies = Self::REPLIES.map(|reply| Finder::new(reply.as_bytes()));
+        Glued { replies, tail: Vec::new(), begun: false }
     }
 
-    /// Takes more content; whether a reply seems to stand in it.
+    /// Takes more content; whether a reply seems to stand in it, or to begin it: then the one before was
+    /// one too many.
     fn push(&mut self, content: &[u8]) -> bool {
-        let most = Self::REPLY.len() - 1;
+        let most = Self::REPLIES[1].len() - 1;
+        let first = !self.begun;
+        self.begun |= !content.is_empty();
         self.tail.extend_from_slice(&content[..content.len().min(most)]);
-        let found = self.reply.find(&self.tail).is_some() || self.reply.find(content).is_some();
+        let in_tail = self.replies.iter().any(|reply| reply.find(&self.tail).is_some());
+        let found = in_tail
+            || self.replies.iter().any(|reply| reply.find(content).is_some())
+            || (first && (content.starts_with(b"+OK") || content.starts_with(b"-ERR")));
         if content.len() >= most {
             self.tail.clear();
             self.tail.extend_from_slice(&content[content.len() - most..]);
@@ -111,6 +128,11 @@ impl Glued {
     /// Whether the content so far ends as a message with a glued terminator would.
     fn at_dot(&self) -> bool {
         self.tail.ends_with(b".\n")
+    }
+
+    /// Whether the dot stands on a line of its own, were a bare LF a line end.
+    fn at_lone_dot(&self) -> bool {
+        self.tail.ends_with(b"\n.\n")
     }
 }
 
@@ -127,6 +149,7 @@ impl<'a> Window<'a> {
             done: 0,
             octets: 0,
             noop_sent: false,
+            sizes_hold: true,
             unconfirmed: None,
         }
     }
@@ -174,6 +197,24 @@ impl<'a> Window<'a> {
         if (self.sent, self.noop_sent) != before { dialogue.flush(self.stage()) } else { Ok(()) }
     }
 
+    /// Whether it stands between messages, with more than one command gone out. Whoever cannot pipeline
+    /// fails there; a connection that fails inside a message has failed by itself.
+    fn is_between(&self) -> bool {
+        self.sent + usize::from(self.noop_sent) > 1 && self.unconfirmed != Some(self.done)
+    }
+
+    /// Takes the size with which a message came; whether it is plainly that of another one near it.
+    fn is_anothers(&mut self, index: usize, octets: u64) -> bool {
+        /// So far from its place a reply may stand, for this to be seen.
+        const NEAR: usize = 8;
+        if !self.sizes_hold || self.what != What::Message || self.wanted[index].size == Some(octets) {
+            return false;
+        }
+        self.sizes_hold = false;
+        let near = &self.wanted[index.saturating_sub(NEAR)..self.sent.min(index + 1 + NEAR)];
+        self.wanted[index].size.is_some() && near.iter().any(|other| other.size == Some(octets))
+    }
+
     fn wants_noop(&self) -> bool {
         self.what == What::Message
     }
@@ -203,12 +244,16 @@ impl Transaction {
         self.dialogue.wire.lock_step(!pipelined);
         let result = self.run(&mut window, receiver);
         if let Err(failure) = &result {
-            let Window { done, sent, unconfirmed, .. } = window;
             let out_of_step = failure.kind == Kind::Protocol;
-            let gone = matches!(failure.kind, Kind::Network | Kind::Timeout);
-            let at_once = gone && done == 0 && unconfirmed.is_none() && sent > 1;
-            self.failed_in_flight = pipelined && (at_once || out_of_step);
-            self.spoiled = unconfirmed.filter(|_| out_of_step);
+            let broke = match failure.kind {
+                Kind::Protocol => true,
+                // Silence where a reply is due: the command may be lost, or the reply have come too early.
+                Kind::Timeout => window.is_between(),
+                Kind::Network => window.is_between() && window.done <= 1,
+                _ => false,
+            };
+            self.failed_in_flight = pipelined && broke;
+            self.spoiled = window.unconfirmed.filter(|_| out_of_step);
         }
         result
     }
@@ -246,6 +291,7 @@ impl Transaction {
             if let (Answer::Continue(text), _) = self.dialogue.answer("NOOP")? {
                 return Err(self.dialogue.out_of_step("NOOP", &text));
             }
+            self.dialogue.expect_silence("NOOP")?;
         }
         match window.unconfirmed.take() {
             Some(last) => self.passing(receiver.confirm(last)),
@@ -256,25 +302,31 @@ impl Transaction {
     /// Streams one body to the receiver, up to and with its terminator.
     fn body(
         &mut self,
-        window: &Window<'_>,
+        window: &mut Window<'_>,
         line_end: LineEnd,
         content: &mut Vec<u8>,
         receiver: &mut dyn Receiver,
     ) -> Result<(), Failure> {
         let stage = window.stage();
+        let line_end = if self.dialogue.bare_lines { LineEnd::Lf } else { line_end };
         let mut unstuffer = Unstuffer::new(line_end);
         let mut glued = Glued::new();
+        let mut octets = 0;
         self.dialogue.wire.begin();
         while !unstuffer.ended() {
             if self.dialogue.wire.ahead().is_empty() {
                 match self.dialogue.wire.fill() {
-                    Err(NetError::Timeout) if glued.at_dot() => return Err(self.no_end(stage)),
+                    Err(NetError::Timeout) if glued.at_dot() => {
+                        self.ended_barely = !self.dialogue.bare_lines && glued.at_lone_dot();
+                        return Err(self.no_end(stage));
+                    }
                     filled => filled.map_err(|error| self.dialogue.lost(stage, &error))?,
                 }
             }
             content.clear();
             let taken = unstuffer.push(self.dialogue.wire.ahead(), content);
             self.dialogue.wire.consume(taken);
+            octets += taken as u64;
             if !content.is_empty() {
                 self.passing(receiver.chunk(content))?;
             }
@@ -282,6 +334,9 @@ impl Transaction {
             if glued.push(content) && window.pipelined {
                 return Err(self.no_end(stage));
             }
+        }
+        if window.pipelined && window.is_anothers(window.done, octets - unstuffer.framing()) {
+            return Err(self.dialogue.out_of_order(stage));
         }
         Ok(())
     }

@@ -41,6 +41,13 @@ pub struct Listing {
     pub has_uids: bool,
 }
 
+impl Listing {
+    /// Whether every UID could be a size: where no size is one, the listings have changed places.
+    fn looks_like_sizes(&self) -> bool {
+        self.has_uids && self.rows.iter().all(|row| row.uid.as_deref().and_then(pop3::row_size).is_some())
+    }
+}
+
 /// A message as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -65,11 +72,13 @@ pub struct Transaction {
     pub(super) failed_in_flight: bool,
     /// The message that put the dialogue out of step, by its place in the retrieval.
     pub(super) spoiled: Option<usize>,
+    /// Whether the last message ended as one with bare line ends does.
+    pub(super) ended_barely: bool,
 }
 
 impl Transaction {
     pub(super) fn new(dialogue: Dialogue, wanted: Survey, sent: Survey) -> Self {
-        Transaction { dialogue, wanted, sent, failed_in_flight: false, spoiled: None }
+        Transaction { dialogue, wanted, sent, failed_in_flight: false, spoiled: None, ended_barely: false }
     }
 
     /// The server's name for failures.
@@ -97,6 +106,17 @@ impl Transaction {
     /// dots are not stuffed, or its end is not one. The rest can be had in a session without it.
     pub fn spoiled(&self) -> Option<usize> {
         self.spoiled
+    }
+
+    /// Whether a message seemed to end as one does whose lines end in a bare LF, on a server whose replies
+    /// end in CRLF: behind its lone dot there was silence.
+    pub fn suspects_bare_lines(&self) -> bool {
+        self.ended_barely
+    }
+
+    /// From now on a bare LF ends a line of a message.
+    pub fn expect_bare_lines(&mut self) {
+        self.dialogue.bare_lines = true;
     }
 
     /// What the server can do, as far as it said.
@@ -145,7 +165,10 @@ impl Transaction {
                 Survey { uids: false, sizes: true }.send(&mut self.dialogue)?;
                 self.dialogue.flush("LIST")?;
             }
-            self.list(&mut listing)?;
+            let sized = self.list(&mut listing)?;
+            if ahead && sized == Some(false) && listing.looks_like_sizes() {
+                return Err(self.dialogue.out_of_order("UIDL"));
+            }
         }
         Ok(listing)
     }
@@ -177,25 +200,29 @@ impl Transaction {
         })
     }
 
-    fn list(&mut self, listing: &mut Listing) -> Result<(), Failure> {
+    /// Adds sizes; says whether any row had one, if there were rows.
+    fn list(&mut self, listing: &mut Listing) -> Result<Option<bool>, Failure> {
         match self.dialogue.answer("LIST")?.0 {
             Answer::Ok(_) => {}
             Answer::Err(text) if listing.has_uids && pop3::refusal(&text) != pop3::Refusal::Temporary => {
-                return Ok(());
+                return Ok(None);
             }
             Answer::Err(text) => return Err(self.dialogue.refused("LIST", &text)),
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("LIST", &text)),
         }
         let rows = &mut listing.rows;
         let mut places = Places::of(rows);
+        let mut sized = None;
         self.dialogue.lines("LIST", pop3::MAX_ROWS, |line| {
             let Some((number, rest)) = line.and_then(pop3::row) else { return };
             let size = pop3::row_size(rest);
+            sized = Some(sized == Some(true) || size.is_some());
             match places.find(rows, number) {
                 Some(place) => rows[place].size = size,
                 None => places.push(rows, Row { number, uid: None, size }),
             }
-        })
+        })?;
+        Ok(sized)
     }
 
     /// Marks messages deleted (`RFC 1939 §5 DELE`); they go at QUIT. Each needs the proof that it is safe

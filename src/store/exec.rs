@@ -140,8 +140,10 @@ impl Command {
         let deadline = self.spec.patience.deadline();
         let lost = |error| StoreError::Command { tag, how: format!("cannot wait for it: {error}") };
         loop {
-            if let Some(status) = child.try_wait().map_err(lost)? {
-                return Ok(status);
+            match child.try_wait() {
+                Ok(Some(status)) => return Ok(status),
+                Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(lost(error)),
+                Ok(None) | Err(_) => {}
             }
             let left = deadline.map_or(TICK, |deadline| deadline.saturating_duration_since(Instant::now()));
             if self.spec.patience.stopped() {

@@ -29,6 +29,9 @@ pub trait Maildrop {
     /// would bring about.
     fn suspects_pipelining(&self) -> bool;
 
+    /// Whether a message seemed to end where its lines were taken to end otherwise than they do.
+    fn suspects_bare_lines(&self) -> bool;
+
     /// The message, by its place in the last retrieval, that broke the dialogue all by itself.
     fn spoiled(&self) -> Option<usize>;
 }
@@ -62,6 +65,10 @@ impl Maildrop for Transaction {
 
     fn suspects_pipelining(&self) -> bool {
         Transaction::suspects_pipelining(self)
+    }
+
+    fn suspects_bare_lines(&self) -> bool {
+        Transaction::suspects_bare_lines(self)
     }
 
     fn spoiled(&self) -> Option<usize> {

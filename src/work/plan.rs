@@ -129,8 +129,10 @@ fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &P
         let asked_for = policy.uids.as_ref().is_none_or(|uids| uids.contains(uid));
         match known {
             Some(known) if !policy.all || !asked_for => {
-                let memory = matches.memories[place];
-                if wants_deletion(known, memory.and_then(|memory| memory.first_seen()), policy, now) {
+                let first_seen = matches.memories[place].and_then(|memory| memory.first_seen());
+                // What is narrowed to some UIDs is the run, not only what it fetches.
+                let named = asked_for || known.state == State::Pending;
+                if named && wants_deletion(known, first_seen, policy, now) {
                     match ledger.proof(uid, row.size) {
                         Some(proof) if !matches.is_ambiguous(place) => plan.delete.push((place, proof)),
                         _ => plan.skip.push((place, Reason::Ambiguous)),
@@ -209,7 +211,8 @@ fn check_reset(
     if policy.accept_uid_reset || !others || !none_left {
         return Ok(());
     }
-    let known = ledger.known_count();
+    // Those that were to be deleted may well be gone, though the server's word on it was lost.
+    let known = ledger.kept_count();
     if known < RESET_THRESHOLD {
         return Ok(());
     }
@@ -438,6 +441,11 @@ mod tests {
         let places = |plan: Plan| plan.delete.iter().map(|(place, _)| *place).collect::<Vec<_>>();
         assert_eq!(places(plan(&rows, &ledger, &after(500), 1499).unwrap()), [0usize; 0]);
         assert_eq!(places(plan(&rows, &ledger, &after(500), 1500).unwrap()), [0]);
+        assert_eq!(
+            places(plan(&rows, &ledger, &after(500), 10).unwrap()),
+            [0usize; 0],
+            "the clock went back"
+        );
         assert_eq!(places(plan(&rows, &ledger, &delete(), 0).unwrap()), [0, 1]);
         assert_eq!(places(plan(&rows, &ledger, &Policy::default(), u64::MAX).unwrap()), [0usize; 0]);
     }

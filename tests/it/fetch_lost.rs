@@ -266,7 +266,8 @@ fn a_full_file_system_ends_in_74_and_loses_nothing() {
         for copy in &kept {
             assert!(all.contains(copy), "a torn message");
         }
-        assert_eq!(kept.len() + mailbox.messages().len(), all.len(), "what is stored is what was deleted");
+        assert_eq!(mailbox.messages().len(), all.len(), "no QUIT: nothing is deleted in such a session");
+        assert!(option == "--mbox" || !kept.is_empty(), "what fits is kept");
         small.grow();
         run().go().assert_exit(0);
         assert_same(&read(), &all);

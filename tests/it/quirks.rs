@@ -2,7 +2,7 @@
 //! its name says which. Here is what all of them have in common; what `fetch` makes of each is in
 //! `quirks_login` and `quirks_mail`.
 //!
-//! The classes of failure and attack that lie on the server's side, and the test of each:
+//! The classes of failure and attack that a fetch meets, and the test of each:
 //!
 //! | class | test |
 //! |---|---|
@@ -15,8 +15,8 @@
 //! | 31 duplicate UIDs | `quirks_mail::messages_with_one_uid_are_kept_apart_and_never_deleted_on_it` |
 //! | 32 UIDL missing, partial | `quirks_mail::without_uidl_nothing_is_kept_and_a_uidl_that_vanishes_doubles_nothing` |
 //! | 33 malicious UIDs | `fetch_hostile::odd_uids_neither_lose_nor_double_a_message_nor_leave_the_state_directory`, `quirks_mail::odd_uids_are_opaque` |
-//! | 34 UIDs re-used, all changed | `quirks_mail::a_uid_of_another_size_is_another_message`, `quirks_mail::a_mailbox_of_other_uids_stops_the_run_until_it_is_accepted` |
-//! | 35 replies out of step | `quirks_mail::replies_too_many_or_too_few_delete_no_wrong_message` |
+//! | 34 UIDs re-used, all changed | `fetch_particulars::twenty_known_uids_that_are_all_gone_are_a_reset_and_nineteen_are_not`, `quirks_mail::a_uid_of_another_size_is_another_message`, `quirks_mail::a_mailbox_of_other_uids_stops_the_run_until_it_is_accepted` |
+//! | 35 replies out of step | `quirks_mail::replies_too_many_or_too_few_delete_no_wrong_message`, `fetch_particulars::an_answer_that_nobody_asked_for_puts_no_line_into_a_message_and_loses_none`, `pipelining` |
 //! | 36 DELE and QUIT refused, unanswered | `fetch_lost::a_quit_that_fails_leaves_the_deletion_pending_and_the_next_run_repeats_it_without_fetching`, `fetch_lost::a_refused_deletion_is_reported_and_tried_again` |
 //! | 37 early end | `fetch_lost::a_connection_ended_at_any_step_loses_and_doubles_nothing_in_a_maildir`, `pop3_session::a_connection_cut_off_after_any_octet_is_an_error_and_confirms_no_torn_message` |
 //! | 38 trickle | `quirks_login::a_server_that_trickles_is_given_up` |
@@ -25,12 +25,25 @@
 //! | 41 TOP that lies | `quirks_mail::top_is_for_listing_and_its_lies_stay_there` |
 //! | 42 dots, pieces, buffer edges | `quirks_mail::dots_and_line_ends_survive_every_split_at_the_buffers_edges`, `codec::dot` |
 //! | 43 bare CR and LF, NUL, 8-bit, empty | `fetch::every_message_lies_in_the_maildir_byte_for_byte` |
-//! | 44 no last line end | `quirks_mail::a_glued_terminator_is_seen_and_the_message_not_taken`, `pop3_session` |
+//! | 44 no last line end | `fetch_particulars::a_glued_terminator_is_seen_though_the_server_does_not_know_noop`, `quirks_mail::a_glued_terminator_is_seen_and_the_message_not_taken`, `pop3_session` |
 //! | 45 From_ lines | `fetch::every_message_can_be_read_back_from_the_mbox_byte_for_byte` |
 //! | 46 Content-Length, Status | the same, on `oddities` |
 //! | 47 huge messages and headers | `fetch_hostile::memory_does_not_grow_with_a_line`, `quirks_mail::a_million_header_fields_cost_no_memory` |
 //! | 48 deep MIME | `quirks_mail::deep_mime_is_not_parsed` |
 //! | 49 hostile RFC 2047 | `list::no_mail_can_steer_the_terminal_or_break_a_line_of_json` |
+//! | 50 full disk | `fetch_lost::a_full_file_system_ends_in_74_and_loses_nothing`, the error sweep |
+//! | 51 other errors, SIGXFSZ, EINTR, EMFILE | the error sweep, `fetch_lost::a_file_size_limit_stands_for_a_full_disk_and_loses_nothing`, `fetch_together::few_open_files_fail_accounts_and_lose_nothing` |
+//! | 52 a sync that fails | the error sweep: nothing is deleted behind it |
+//! | 53 a close that fails | the error sweep |
+//! | 54, 55 directories, renames | the sweeps of power cuts and of the order of calls |
+//! | 56 kills and signals | the kill sweep, `signals::a_signal_at_any_step_of_a_fetch_leaves_everything_consistent` |
+//! | 57 mbox locks | `mbox_locks`, `fetch_together::an_mbox_under_another_programs_flock_is_waited_for`, `store::mbox` |
+//! | 58 two runs at once | `fetch_together::eight_runs_at_once_that_wait_for_each_other_fetch_each_message_once`, `fetch_together::a_second_run_of_an_account_ends_at_once_with_75_unless_it_is_to_wait` |
+//! | 59 links, devices | `fetch::a_destination_that_is_something_else_is_refused_before_anything_is_fetched`, `store::mbox`, `store::ledger` |
+//! | 60, 61 Maildir names, renames that cannot be | `store::maildir` |
+//! | 62 read-only state | `fetch_together::a_state_directory_that_is_read_only_fails_before_anything_is_fetched` |
+//! | 63 damaged ledger | `fetch_together::a_ledger_that_cannot_be_read_stops_the_run_before_the_server_is_asked_for_anything`, `store::ledger` |
+//! | 64 closed, full output | `fetch_together::a_reader_that_goes_away_or_a_full_output_costs_no_message`, `output` |
 
 use crate::pop3_session::play as play_in_memory;
 use crate::support::link::Cut;

@@ -156,6 +156,21 @@ impl Peer {
         !self.input.is_empty()
     }
 
+    /// Forgets what was read ahead of the dialogue, as a server does that clears its buffer behind a command.
+    pub fn forget_input(&mut self) {
+        self.input.clear();
+    }
+
+    /// Takes back what has not gone out yet.
+    pub fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// Sends what is waiting and does nothing before the client has sent more.
+    pub fn await_more(&mut self) -> io::Result<()> {
+        self.fill()
+    }
+
     /// Reads whatever comes next; nothing at the end of the connection.
     pub fn receive(&mut self) -> io::Result<Vec<u8>> {
         self.flush()?;

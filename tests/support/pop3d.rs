@@ -76,6 +76,25 @@ impl Act {
     }
 }
 
+/// How a server that announces PIPELINING breaks under it: what it does where more lies ready behind a
+/// command that it has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It forgets what lies ready.
+    Drops,
+    /// It ends the connection.
+    HangsUp,
+    /// It turns to what lies ready only when still more comes.
+    Waits,
+    /// It answers the next one first.
+    Swaps,
+}
+
+impl Flaw {
+    /// Every flaw.
+    pub const ALL: [Flaw; 4] = [Flaw::Drops, Flaw::HangsUp, Flaw::Waits, Flaw::Swaps];
+}
+
 type Hook = dyn Fn(&Event<'_>) -> Act + Send + Sync;
 
 /// A POP3 server about to start.
@@ -87,6 +106,7 @@ pub struct Setup {
     capabilities: Vec<&'static str>,
     greeting: &'static str,
     hook: Box<Hook>,
+    flaw: Option<(&'static str, Flaw)>,
 }
 
 /// A running POP3 server.
@@ -118,6 +138,7 @@ impl Pop3d {
             capabilities: CAPABILITIES.to_vec(),
             greeting: "ready <17.4711@localhost>",
             hook: Box::new(|_| Act::Normal),
+            flaw: None,
         }
     }
 
@@ -169,6 +190,12 @@ impl Setup {
         self
     }
 
+    /// It breaks under pipelining behind this verb; behind any where it is empty.
+    pub fn flawed(mut self, verb: &'static str, flaw: Flaw) -> Setup {
+        self.flaw = Some((verb, flaw));
+        self
+    }
+
     /// Starts it, guarded against the password in clear unless TLS is off.
     pub fn start(self) -> Pop3d {
         self.serve(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
@@ -203,6 +230,8 @@ struct Session<'a> {
     connection: usize,
     user: Option<String>,
     open: Option<Open>,
+    /// The answer that a later one overtakes.
+    overtaken: Vec<u8>,
 }
 
 /// The TRANSACTION state.
@@ -214,7 +243,7 @@ struct Open {
 
 impl<'a> Session<'a> {
     fn new(setup: &'a Setup, acceptor: &'a SslAcceptor, peer: Peer, connection: usize) -> Self {
-        Session { setup, acceptor, peer, connection, user: None, open: None }
+        Session { setup, acceptor, peer, connection, user: None, open: None, overtaken: Vec::new() }
     }
 
     fn run(&mut self) -> io::Result<()> {
@@ -264,7 +293,27 @@ impl<'a> Session<'a> {
                     }
                 }
             }
+            if self.stumble(&verb)? {
+                return Ok(());
+            }
         }
+    }
+
+    /// Breaks under pipelining, if that is its nature; true where that was the end.
+    fn stumble(&mut self, verb: &str) -> io::Result<bool> {
+        let overtaken = std::mem::take(&mut self.overtaken);
+        self.peer.send(overtaken);
+        let Some((at, flaw)) = self.setup.flaw else { return Ok(false) };
+        if !self.peer.has_input() || !(at.is_empty() || at == verb) {
+            return Ok(false);
+        }
+        match flaw {
+            Flaw::Drops => self.peer.forget_input(),
+            Flaw::HangsUp => self.peer.end(End::Close),
+            Flaw::Waits => self.peer.await_more()?,
+            Flaw::Swaps => self.overtaken = self.peer.take_output(),
+        }
+        Ok(flaw == Flaw::HangsUp)
     }
 
     fn ask(&self, verb: &str, line: &str) -> Act {

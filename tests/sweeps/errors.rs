@@ -1,9 +1,11 @@
-//! File calls that fail: every one of a run, with ENOSPC, EIO, EDQUOT, EINTR and EMFILE, once or (a disk
-//! that is full stays full) from there on.
+//! Calls that fail: every one of a run, with ENOSPC, EIO, EDQUOT, EINTR and EMFILE, once or (a disk that is
+//! full stays full) from there on. Files first; then the network, processes and whatever else is asked of the
+//! system, but memory, signal handling and random numbers, which the runtime does not do without.
 //!
 //! Thinning: `--delete` with nothing before and `--keep` with some messages known; every sync fails with
 //! ENOSPC and with EIO, every write with one of them, any other call with one of the five in turn, each
-//! opening of a file with EINTR too, every eighth call for good if it makes or lengthens a file.
+//! opening of a file with EINTR too, every eighth call for good if it makes or lengthens a file. What is no
+//! file call fails with one of the five in turn, and every third of it that can be interrupted is.
 //! `POSTIE_SWEEP=full`: every policy, past, call and error.
 
 use crate::judge::{Blow, assert_documented};
@@ -56,10 +58,43 @@ const FILE_CALLS: [&str; 42] = [
     "close",
     "pipe2",
 ];
+/// The calls by which a run talks to the server, starts commands and asks the system for this and that.
+const OTHER_CALLS: [&str; 29] = [
+    "poll",
+    "ppoll",
+    "recvfrom",
+    "recvmsg",
+    "sendto",
+    "sendmsg",
+    "socket",
+    "connect",
+    "shutdown",
+    "setsockopt",
+    "getsockopt",
+    "getsockname",
+    "getpeername",
+    "ioctl",
+    "dup",
+    "dup2",
+    "dup3",
+    "clone",
+    "clone3",
+    "vfork",
+    "pidfd_open",
+    "wait4",
+    "waitid",
+    "setpgid",
+    "getcwd",
+    "sched_getaffinity",
+    "umask",
+    "access",
+    "readlink",
+];
 const SYNCS: [&str; 3] = ["fsync", "fdatasync", "syncfs"];
 /// The calls that a signal can interrupt. Not `close`: Linux frees the descriptor even where it says EINTR,
 /// and a call that strace fails does not, so that a lock stays which in truth is gone.
-const INTERRUPTIBLE: [&str; 15] = [
+/// Nor `connect`: a signal leaves it going on, and one that strace fails never began.
+const INTERRUPTIBLE: [&str; 23] = [
     "write",
     "writev",
     "pwrite64",
@@ -75,6 +110,14 @@ const INTERRUPTIBLE: [&str; 15] = [
     "fallocate",
     "flock",
     "fcntl",
+    "poll",
+    "ppoll",
+    "recvfrom",
+    "recvmsg",
+    "sendto",
+    "sendmsg",
+    "wait4",
+    "waitid",
 ];
 /// The calls that make or lengthen files: those a full disk fails.
 const GROWING: [&str; 13] = [
@@ -148,6 +191,9 @@ impl Fault {
         match self.on {
             "+" => at.is_multiple_of(8) && self.error == ERRORS[(at / 8) % 2],
             _ if self.call.is(&SYNCS) => self.error == "ENOSPC" || self.error == "EIO",
+            _ if self.call.is(&OTHER_CALLS) && self.call.is(&INTERRUPTIBLE) && at.is_multiple_of(3) => {
+                self.error == "EINTR"
+            }
             _ if writes => self.error == ERRORS[at % 2],
             // Where a file is opened, an interruption is forgotten most easily.
             _ if self.call.is(&["open", "openat"]) && self.error == "EINTR" => !self.is_of_the_system(),
@@ -156,13 +202,13 @@ impl Fault {
     }
 }
 
-/// All faults of a scene, each with the place of its call.
-fn faults(scene: Scene) -> Vec<(usize, Fault)> {
+/// All faults of a scene at these calls, each with the place of its call.
+fn faults(scene: Scene, names: &[&str]) -> Vec<(usize, Fault)> {
     let stage = scene.stage();
     let calls = strace::record(&stage, stage.fetch());
     let quit =
         calls.iter().position(|call| call.text.contains("QUIT\\r\\n")).expect("every session ends in QUIT");
-    let own = calls.into_iter().enumerate().filter(|(_, call)| call.own && call.is(&FILE_CALLS));
+    let own = calls.into_iter().enumerate().filter(|(_, call)| call.own && call.is(names));
     let mut faults = Vec::new();
     for (at, (place, call)) in own.enumerate() {
         for error in ERRORS {
@@ -187,7 +233,7 @@ impl std::fmt::Display for Placed {
 /// A fault and the place of its call.
 struct Placed((usize, Fault));
 
-fn sweep_all(name: &'static str, to: Destination) {
+fn sweep_all(name: &'static str, to: Destination, names: &[&str]) {
     if !strace::can(name) {
         return;
     }
@@ -201,7 +247,7 @@ fn sweep_all(name: &'static str, to: Destination) {
             .collect();
     }
     for scene in scenes {
-        let faults: Vec<Placed> = faults(scene).into_iter().map(Placed).collect();
+        let faults: Vec<Placed> = faults(scene, names).into_iter().map(Placed).collect();
         tally.sweep(
             &faults,
             |_, Placed((at, fault))| fault.is_telling(*at),
@@ -213,20 +259,31 @@ fn sweep_all(name: &'static str, to: Destination) {
 
 #[test]
 fn a_file_call_that_fails_costs_a_maildir_nothing() {
-    sweep_all("error sweep, Maildir", Destination::Maildir);
+    sweep_all("error sweep, Maildir", Destination::Maildir, &FILE_CALLS);
 }
 
 #[test]
 fn a_file_call_that_fails_costs_an_mbox_nothing() {
-    sweep_all("error sweep, mbox", Destination::Mbox);
+    sweep_all("error sweep, mbox", Destination::Mbox, &FILE_CALLS);
 }
 
 #[test]
 fn a_file_call_that_fails_costs_a_large_message_in_an_mbox_nothing() {
-    sweep_all("error sweep, large message to mbox", Destination::Streamed);
+    sweep_all("error sweep, large message to mbox", Destination::Streamed, &FILE_CALLS);
 }
 
 #[test]
 fn a_file_call_that_fails_costs_a_command_nothing() {
-    sweep_all("error sweep, --exec", Destination::Exec);
+    sweep_all("error sweep, --exec", Destination::Exec, &FILE_CALLS);
+}
+
+#[test]
+fn a_call_that_fails_and_is_none_of_files_costs_nothing() {
+    for (name, to) in [
+        ("error sweep, other calls, Maildir", Destination::Maildir),
+        ("error sweep, other calls, mbox", Destination::Mbox),
+        ("error sweep, other calls, --exec", Destination::Exec),
+    ] {
+        sweep_all(name, to, &OTHER_CALLS);
+    }
 }

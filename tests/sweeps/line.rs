@@ -5,8 +5,9 @@
 //! there, so that a second try within it meets the same.
 //!
 //! Thinning: in plain, every octet of small mailboxes' sessions that ends in CR or LF and every 17th else,
-//! closed and reset in turn; silence and cuts under TLS at every 97th. `POSTIE_SWEEP=full`: every octet,
-//! closed and reset, for every destination and policy; silence at every 7th, TLS at every third.
+//! closed and reset in turn; silence and cuts under TLS at every 97th, silence in an mbox and with --exec at every
+//! 193rd. `POSTIE_SWEEP=full`: every octet, closed and reset, for every destination and policy; silence at every
+//! 7th (there at every 13th), TLS at every third.
 
 use crate::cut::Cut;
 use crate::judge::Blow;
@@ -116,6 +117,14 @@ fn a_line_that_falls_silent_or_is_cut_under_tls_costs_nothing() {
             97,
             7,
         ),
+        (
+            Scene::new(Destination::Mbox, After::AtOnce, Past::Known),
+            Mode::Plain,
+            &[Cut::Silence][..],
+            193,
+            13,
+        ),
+        (Scene::new(Destination::Exec, After::Keep, Past::None), Mode::Plain, &[Cut::Silence][..], 193, 13),
         (
             Scene::new(Destination::Maildir, After::Delete, Past::None),
             Mode::Implicit,

@@ -1,11 +1,12 @@
 //! The run of one account: its ledger and its destination, then sessions until all is done.
 
+use super::once::Once;
 use super::parsed::{Noting, ParsedOutput, Slot};
 use super::report::exit_of;
 use crate::account::{Account, Destination};
 use crate::cli::FetchArgs;
 use crate::cmd::Context;
-use crate::cmd::side::Side;
+use crate::cmd::side::{Manner, Side};
 use crate::net::Limits;
 use crate::pop3::{Method, Survey, Transaction};
 use crate::store::{
@@ -154,13 +155,19 @@ impl Run {
         }
         let mut sink = self.open_sink(&key, slot).map_err(|error| error.failure("destination"))?;
         // The ledger is read, and what a killed run left is settled, while the server is at work.
-        let opened = self.side.open(&self.limits, Survey::FULL, true);
+        let opened = self.side.open(&self.limits, Survey::FULL, Manner::default());
         let mut ledger = opening.finish().map_err(|error| error.failure("ledger"))?;
         let recovery = sink.recover(&mut ledger).map_err(|error| error.failure("recovery"))?;
-        if recovery.accepted > 0 || recovery.removed > 0 {
+        if recovery.accepted > 0 {
             observer.event(Event::Note(format!(
-                "an interrupted run left {} whole message(s), which count as delivered, and {} octets of a half one, which are removed",
-                recovery.accepted, recovery.removed
+                "{} message(s) of an interrupted run were found whole and count as delivered",
+                recovery.accepted
+            )));
+        }
+        if recovery.removed > 0 {
+            observer.event(Event::Note(format!(
+                "{} octets that an interrupted run had not made messages of are removed; what they were is fetched again",
+                recovery.removed
             )));
         }
         for (path, offset) in &recovery.left {
@@ -185,25 +192,39 @@ impl Run {
     ) -> Exit {
         let mut first = Some(first);
         let mut total = Outcome::default();
-        let mut pipelining = true;
+        let mut manner = Manner::default();
         let mut policy = self.policy.clone();
+        let observer = &mut Once::new(observer);
         for _ in 0..MOST_SESSIONS {
+            policy.limit = self.policy.limit.map(|limit| limit.saturating_sub(total.delivered));
             let job = Job { ledger: &mut *ledger, sink: &mut *sink, policy: &policy, observer, now: now() };
-            let opened =
-                first.take().unwrap_or_else(|| self.side.open(&self.limits, Survey::FULL, pipelining));
+            let opened = first.take().unwrap_or_else(|| self.side.open(&self.limits, Survey::FULL, manner));
             let mut outcome = session(opened, job);
+            manner.again = true;
             total.delivered += outcome.delivered;
             total.deleted += outcome.deleted;
+            total.undeleted += outcome.undeleted;
             let over = self.limits.stop.raised() || self.limits.run_over();
-            if outcome.suspects_pipelining && pipelining && !over {
+            if outcome.suspects_pipelining && !manner.lock_step && !over {
                 // What this session failed at is tried again, one command at a time.
                 observer.event(Event::Note(
                     "the server announces PIPELINING and breaks under it: going on without".into(),
                 ));
-                pipelining = false;
+                observer.drop_failures();
+                manner.lock_step = true;
                 total.ended = outcome.ended;
                 continue;
             }
+            if outcome.suspects_bare_lines && !over {
+                observer.event(Event::Note(
+                    "the server ends the lines of messages in a bare LF: going on with that".into(),
+                ));
+                observer.drop_failures();
+                manner = Manner { lock_step: true, bare_lines: true, ..manner };
+                total.ended = outcome.ended;
+                continue;
+            }
+            observer.keep();
             total.failed.append(&mut outcome.failed);
             let uid = outcome.spoiled.as_ref().and_then(|row| row.uid.clone());
             if let (Some(uid), Some(failure)) = (uid, outcome.ended.clone())
@@ -216,6 +237,7 @@ impl Run {
                 total.failed.push(failure.kind);
                 total.ended = None;
                 observer.event(Event::Failed(outcome.spoiled, failure.scoped(Scope::Message)));
+                observer.keep();
                 policy.shunned.insert(uid);
                 continue;
             }
@@ -228,7 +250,8 @@ impl Run {
                 continue;
             }
             let more = self.setting.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
-            if !more || total.ended.is_some() {
+            let room = self.policy.limit.is_none_or(|limit| total.delivered < limit);
+            if !more || !room || total.ended.is_some() {
                 break;
             }
             if outcome.login_delay > 0 {

@@ -2,6 +2,7 @@
 
 mod account;
 mod manage;
+mod once;
 mod parsed;
 mod report;
 
@@ -101,22 +102,26 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
     let waiting = Mutex::new(runs.into_iter().enumerate());
     let (sender, events) = mpsc::channel::<(usize, Event)>();
     let mut exits = vec![None; labels.len()];
+    let mut no_thread = None;
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs.min(labels.len()))
-            .map(|_| {
-                let (sender, gone, waiting) = (sender.clone(), Arc::clone(&gone), &waiting);
-                scope.spawn(move || {
-                    let mut ended = Vec::new();
-                    while let Some((index, run)) = waiting.lock().ok().and_then(|mut waiting| waiting.next())
-                    {
-                        let sender = sender.clone();
-                        let gone = Arc::clone(&gone);
-                        ended.push((index, run.go(&mut Passed { index, sender, headers, gone })));
-                    }
-                    ended
-                })
-            })
-            .collect();
+        let mut workers = Vec::new();
+        for _ in 0..jobs.min(labels.len()) {
+            let (sender, gone, waiting) = (sender.clone(), Arc::clone(&gone), &waiting);
+            let worker = move || {
+                let mut ended = Vec::new();
+                while let Some((index, run)) = waiting.lock().ok().and_then(|mut waiting| waiting.next()) {
+                    let sender = sender.clone();
+                    let gone = Arc::clone(&gone);
+                    ended.push((index, run.go(&mut Passed { index, sender, headers, gone })));
+                }
+                ended
+            };
+            match thread::Builder::new().spawn_scoped(scope, worker) {
+                Ok(worker) => workers.push(worker),
+                // Those there are do the work of all.
+                Err(error) => no_thread = Some(error.to_string()),
+            }
+        }
         drop(sender);
         for (index, event) in events {
             // Bars of several accounts at once would fight for one line.
@@ -136,7 +141,12 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
         match exit {
             Some(exit) => context.out.settle(exit),
             None => {
-                let failure = Failure::new(Kind::Internal, "fetch", "the run stopped at an internal error");
+                let failure = match &no_thread {
+                    Some(why) => {
+                        Failure::new(Kind::Deferred, "fetch", format!("fetch: starting a thread: {why}"))
+                    }
+                    None => Failure::new(Kind::Internal, "fetch", "the run stopped at an internal error"),
+                };
                 context.out.fail(&About::account(label), &failure);
             }
         }

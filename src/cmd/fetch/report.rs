@@ -118,13 +118,14 @@ impl Observer for Passed {
     }
 }
 
-/// The exit code of one account's run. What ended the session decides alone; else single messages count.
+/// The exit code of one account's run. What ended the session decides alone; else single messages count, and
+/// one whose deletion was refused is a message that came.
 pub fn exit_of(outcome: &Outcome) -> Exit {
     if let Some(failure) = &outcome.ended {
         return failure.exit();
     }
     Exit::combine(
         outcome.failed.iter().map(|kind: &Kind| kind.exit()),
-        outcome.delivered + outcome.deleted > 0,
+        outcome.delivered + outcome.deleted + outcome.undeleted > 0,
     )
 }

@@ -57,8 +57,12 @@ impl Tls {
     pub fn prepare(settings: &TlsSettings) -> Result<Tls, Failure> {
         let authorities = settings.ca_file.as_deref().map(read_authorities).transpose()?.unwrap_or_default();
         let blind = settings.fingerprint.is_some() || settings.inspect_only;
-        let builder = thread::spawn(move || Connector::build(authorities, blind));
-        let connector = Lazy { built: OnceLock::new(), builder: Mutex::new(Some(builder)) };
+        let again = authorities.clone();
+        let connector = match thread::Builder::new().spawn(move || Connector::build(authorities, blind)) {
+            Ok(builder) => Lazy { built: OnceLock::new(), builder: Mutex::new(Some(builder)) },
+            // No thread to be had: then it takes its time here.
+            Err(_) => Lazy { built: Connector::build(again, blind).into(), builder: Mutex::new(None) },
+        };
         Ok(Tls { pin: settings.fingerprint, connector: Arc::new(connector) })
     }
 

@@ -184,6 +184,12 @@ impl Ledger {
         self.facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(there)).count()
     }
 
+    /// How many UIDs are known of which a message is to stay on the server.
+    pub fn kept_count(&self) -> usize {
+        let kept = |known: &Known| known.state == State::Kept;
+        self.facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(kept)).count()
+    }
+
     /// Whether the UID was ever listed more than once at a time.
     pub fn is_ambiguous(&self, uid: &[u8]) -> bool {
         self.facts.entries.get(uid).is_some_and(|entry| entry.ambiguous)

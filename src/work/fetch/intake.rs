@@ -203,12 +203,17 @@ impl<'a, 'o> Intake<'a, 'o> {
         Ok(())
     }
 
-    /// Brings the store to rest after the retrieval: what is whole is kept, even if the session failed.
-    pub(super) fn settle(&mut self, fetched: Result<(), Failure>) -> Result<(), Failure> {
+    /// Brings the store to rest after the retrieval: what is whole is kept, even if the session failed. But
+    /// not if it failed as with a server that mixes its replies up (`mixed`): what came last may not be what
+    /// was asked for, and comes again.
+    pub(super) fn settle(&mut self, fetched: Result<(), Failure>, mixed: bool) -> Result<(), Failure> {
         let Err(failure) = fetched else { return self.commit_or_roll_back() };
         self.job.sink.discard();
-        if self.local {
+        if mixed {
             self.job.sink.rollback();
+        } else if self.local {
+            // A full disk may have room for what came before the message that does not fit.
+            let _ = self.commit_or_roll_back();
         } else {
             self.commit_or_roll_back()?;
         }
@@ -252,6 +257,7 @@ impl<'a, 'o> Intake<'a, 'o> {
                 None => marked.push((row, proof)),
                 Some(failure) => {
                     outcome.failed.push(failure.kind);
+                    outcome.undeleted += 1;
                     job.observer.event(Event::Failed(Some(row), failure.scoped(Scope::Message)));
                 }
             }

@@ -94,10 +94,14 @@ pub struct Outcome {
     pub deleted: u64,
     /// Failures of single messages: their classes.
     pub failed: Vec<Kind>,
+    /// Of these the refused deletions: the message itself is safe here.
+    pub undeleted: u64,
     /// What ended the session before its end.
     pub ended: Option<Failure>,
     /// Whether it ended so that a server which cannot pipeline may be the cause.
     pub suspects_pipelining: bool,
+    /// Whether it ended because the lines of its messages end in a bare LF.
+    pub suspects_bare_lines: bool,
     /// The message whose own octets ended it: the rest can be had without it.
     pub spoiled: Option<Row>,
     /// Whether deletions are due that only another session may make.
@@ -134,6 +138,7 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
         Err(failure) => failure,
     };
     outcome.suspects_pipelining = maildrop.suspects_pipelining();
+    outcome.suspects_bare_lines = maildrop.suspects_bare_lines();
     outcome.ended = Some(failure);
     outcome
 }
@@ -246,7 +251,7 @@ impl<'o> Session<'_, 'o> {
         if let Some(index) = maildrop.spoiled() {
             intake.spoiled(index);
         }
-        intake.settle(fetched)?;
+        intake.settle(fetched, maildrop.suspects_pipelining())?;
         intake.delete(maildrop, plan)
     }
 

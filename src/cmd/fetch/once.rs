@@ -1,0 +1,73 @@
+//! Several sessions, told as one run: what each of them meets again is told once, and what failed in a
+//! session that is tried again in another manner is not told at all.
+
+use crate::mail::summary::Summary;
+use crate::pop3::Row;
+use crate::work::fetch::{Action, Event, Observer};
+use std::collections::HashSet;
+
+/// Stands between the sessions of a run and who listens to it.
+pub struct Once<'a> {
+    inner: &'a mut dyn Observer,
+    /// Messages that were told to have failed, or to be skipped: number and UID.
+    told: HashSet<(bool, u32, Option<Vec<u8>>)>,
+    /// What failed in the session so far.
+    held: Vec<Event>,
+}
+
+impl<'a> Once<'a> {
+    /// Tells `inner`.
+    pub fn new(inner: &'a mut dyn Observer) -> Self {
+        Once { inner, told: HashSet::new(), held: Vec::new() }
+    }
+
+    /// The session counts: what failed in it is told.
+    pub fn keep(&mut self) {
+        for event in std::mem::take(&mut self.held) {
+            self.inner.event(event);
+        }
+    }
+
+    /// The session is tried again: what failed in it may not fail then.
+    pub fn drop_failures(&mut self) {
+        for event in self.held.drain(..) {
+            if let Event::Failed(Some(row), _) = event {
+                self.told.remove(&key(true, &row));
+            }
+        }
+    }
+}
+
+fn key(failed: bool, row: &Row) -> (bool, u32, Option<Vec<u8>>) {
+    (failed, row.number, row.uid.clone())
+}
+
+impl Observer for Once<'_> {
+    fn event(&mut self, event: Event) {
+        match &event {
+            Event::Failed(Some(row), _) => {
+                if self.told.insert(key(true, row)) {
+                    self.held.push(event);
+                }
+            }
+            Event::Message(told) if told.action == Action::Skipped => {
+                if self.told.insert(key(false, &told.row)) {
+                    self.inner.event(event);
+                }
+            }
+            _ => self.inner.event(event),
+        }
+    }
+
+    fn wants_headers(&self) -> bool {
+        self.inner.wants_headers()
+    }
+
+    fn whole(&mut self, row: &Row, summary: &Summary) {
+        self.inner.whole(row, summary);
+    }
+
+    fn gone(&self) -> bool {
+        self.inner.gone()
+    }
+}

@@ -1,0 +1,82 @@
+//! Servers that announce PIPELINING and cannot do it, each in its own way: the run goes on one command at a
+//! time and completes, nothing doubled, nothing lost.
+
+use crate::support::disk::{assert_same, mbox, sorted};
+use crate::support::mailbox::{Mailbox, message_of};
+use crate::support::peer::End;
+use crate::support::pop3d::{Act, Flaw, Pop3d, Setup, stuffed};
+use crate::world;
+use std::time::Duration;
+
+/// Messages, each of another size.
+fn messages(count: usize) -> Mailbox {
+    Mailbox::of((1..=count).map(|number| message_of(number, 1000 * number)))
+}
+
+/// Fetches from a server that breaks; both commands that log in are tried: USER goes out in one flight with
+/// the listings, AUTH before them.
+#[track_caller]
+fn assert_completes(flaw: Flaw, verb: &'static str, count: usize, user: bool) {
+    let mailbox = messages(count);
+    let all = sorted(mailbox.as_stored());
+    let setup = Pop3d::for_mailbox(&mailbox);
+    let setup: Setup = if user { setup } else { setup.without("USER") };
+    let server = setup.flawed(verb, flaw).start();
+    let world = world();
+    let run = if count.is_multiple_of(2) {
+        world.at_url_within("1500ms", &server.url(), "fetch").arg("--mbox").arg(world.path("mbox"))
+    } else {
+        world.fetch_within("1500ms", &server)
+    };
+    let outcome = run.arg("--delete").go();
+    let told = format!("{flaw:?} behind {verb:?}, {count} messages: {outcome:?}");
+    assert_eq!(outcome.code, Some(0), "{told}");
+    let stored = if count.is_multiple_of(2) { sorted(mbox(&world.path("mbox"))) } else { world.mail() };
+    assert_same(&stored, &all);
+    assert!(mailbox.messages().is_empty(), "{told}");
+    assert_eq!(outcome.summary()["delivered"], count, "{told}");
+    assert!(server.journals().iter().all(|journal| journal.count("PASS") <= 1), "{told}");
+    assert!(outcome.elapsed < Duration::from_secs(10), "{told}");
+}
+
+#[test]
+fn pipelining_that_breaks_in_any_way_at_any_command_is_given_up_in_the_same_run() {
+    let mut cases = Vec::new();
+    for flaw in Flaw::ALL {
+        for verb in ["", "PASS", "UIDL", "LIST", "RETR"] {
+            cases.extend([(1, true), (2, false), (5, true)].map(|(count, user)| (flaw, verb, count, user)));
+        }
+    }
+    // Most of the time is waiting for answers that do not come.
+    for some in cases.chunks(8) {
+        std::thread::scope(|scope| {
+            for (flaw, verb, count, user) in some {
+                scope.spawn(move || assert_completes(*flaw, verb, *count, *user));
+            }
+        });
+    }
+}
+
+#[test]
+fn messages_that_come_in_another_order_than_asked_for_are_not_recorded_as_each_other() {
+    // The reply to the fourth RETR overtakes that to the third, and inside that the line is lost.
+    let mailbox =
+        Mailbox::of([(1, 1000), (2, 1000), (3, 2000), (4, 3000)].map(|(n, size)| message_of(n, size)));
+    let all = sorted(mailbox.as_stored());
+    let fourth = [b"+OK\r\n", &stuffed(&message_of(4, 3000))[..], b"+OK\r\nFrom: B"].concat();
+    let server = Pop3d::for_mailbox(&mailbox)
+        .hook(move |event| match (event.connection, event.line) {
+            (0, "RETR 4") => Act::Then(fourth.clone(), End::Close),
+            _ => Act::Normal,
+        })
+        .flawed("RETR", Flaw::Swaps)
+        .start();
+    let world = world();
+    world.fetch_within("2s", &server).arg("--delete").go();
+    for copy in world.mail() {
+        assert!(all.contains(&copy));
+    }
+    world.fetch_within("2s", &server).arg("--delete").go().assert_exit(0);
+    assert_same(&world.mail(), &all);
+    assert!(mailbox.messages().is_empty());
+}
