@@ -26,6 +26,7 @@ mod real_send;
 mod secrets;
 mod send;
 mod send_batch;
+mod send_fix;
 mod send_refused;
 mod sendmail;
 mod sendmail_callers;

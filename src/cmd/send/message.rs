@@ -6,6 +6,7 @@ use crate::account::{Account, Need};
 use crate::cli::{AttachedPart, SendArgs};
 use crate::cmd::Context;
 use crate::mail::compose::{Letter, Part, Source, compose};
+use crate::mail::fix::{Changes, mend};
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
 use crate::words::{Address, Failure};
@@ -16,6 +17,8 @@ use std::path::Path;
 pub struct Built {
     pub account: Option<Account>,
     pub outgoing: Outgoing,
+    /// What `--fix` did to it.
+    pub changes: Changes,
 }
 
 /// Everyone the arguments name.
@@ -97,15 +100,17 @@ fn pass_on(
         from: people.from.or_else(|| account.as_ref().and_then(author_of)),
         sender: people.sender,
         recipients: named.then_some(recipients),
+        mends: args.fix,
     };
     let outgoing = raw.complete(beside)?;
+    let (outgoing, changes) = if args.fix { mend(outgoing)? } else { (outgoing, Changes::default()) };
     let account = match account {
         None if !args.print => {
             Some(context.select(Need::Smtp, author.as_ref().map(|author| &author.address))?)
         }
         other => other,
     };
-    Ok(Some(Built { account, outgoing }))
+    Ok(Some(Built { account, outgoing, changes }))
 }
 
 /// A complete message is not composed: what would change it is a mistake in the call.
@@ -176,7 +181,7 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
         html,
         parts,
     };
-    Ok(Some(Built { account, outgoing: compose(letter, people.sender)? }))
+    Ok(Some(Built { account, outgoing: compose(letter, people.sender)?, changes: Changes::default() }))
 }
 
 /// The author: the one who is named, with the account's name if it is the account's address; else the

@@ -12,6 +12,8 @@ use crate::account::{Account, Need};
 use crate::cmd::Context;
 use crate::cmd::side::{Side, advise};
 use crate::mail::addresses::{self, Entry, Mailbox};
+use crate::mail::fix::mend;
+use crate::mail::outgoing::MAX_LINE;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
 use crate::net::dial;
@@ -144,6 +146,11 @@ impl Parcel<'_> {
         entry.receipt(&Receipt::untried(&outgoing));
         let side = Side::smtp(&account, context)?;
         let mut report = transmit(&side, options, &mut outgoing, context);
+        if report.exit == Exit::Data && outgoing.content.facts().eight_bit {
+            // The server cannot carry 8-bit content, as it said before anything was sent.
+            outgoing = mend(outgoing)?.0;
+            report = transmit(&side, options, &mut outgoing, context);
+        }
         for (_, failure) in &mut report.failures {
             *failure = advise(failure.clone(), &side.server);
         }
@@ -167,11 +174,17 @@ impl Parcel<'_> {
         }
         let name = self.full_name.or_else(|| account.name.clone());
         let author = account.sender().cloned().map(to_ascii_domain).and_then(Result::ok);
-        raw.complete(Beside {
+        let outgoing = raw.complete(Beside {
             from: author.map(|address| Mailbox { name, address }),
             sender: self.sender.through(account)?,
             recipients: Some(recipients),
-        })
+            mends: true,
+        })?;
+        // A program that calls sendmail can mend nothing: its mail would be lost.
+        match outgoing.international || outgoing.content.facts().longest_line > MAX_LINE {
+            true => Ok(mend(outgoing)?.0),
+            false => Ok(outgoing),
+        }
     }
 }
 
