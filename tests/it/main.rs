@@ -27,6 +27,7 @@ mod secrets;
 mod send;
 mod send_batch;
 mod send_fix;
+mod send_property;
 mod send_refused;
 mod sendmail;
 mod sendmail_callers;

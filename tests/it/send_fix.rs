@@ -36,8 +36,9 @@ fn a_message_with_8_bit_octets_and_long_lines_reaches_a_server_that_takes_neithe
     let parsed = MessageParser::default().parse(&message.content).unwrap();
     assert_eq!(parsed.subject(), Some("Gr\u{fc}\u{df}e"));
     assert_eq!(parsed.body_text(0).unwrap(), format!("H\u{e9}llo, mostly ASCII\r\n{long}"));
-    assert_eq!(parsed.attachment(1).unwrap().contents(), "\u{e9}\u{e9}".as_bytes());
-    assert_eq!(parsed.attachment(1).unwrap().attachment_name(), Some("\u{e9}.pdf"));
+    let pdf = parsed.attachments().last().unwrap();
+    assert_eq!(pdf.contents(), "\u{e9}\u{e9}".as_bytes());
+    assert_eq!(pdf.attachment_name(), Some("\u{e9}.pdf"));
     let text = String::from_utf8(message.content.clone()).unwrap();
     assert!(text.contains("\r\n--b\r\nX-Fine:  kept \r\n\r\n.fine \r\n--b\r\n"), "{text}");
 }
