@@ -28,6 +28,7 @@ mod send;
 mod send_batch;
 mod send_fix;
 mod send_property;
+mod send_property_binary;
 mod send_refused;
 mod sendmail;
 mod sendmail_callers;
