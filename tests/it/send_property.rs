@@ -181,6 +181,18 @@ fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
 }
 
+/// Whether there is something in it that must be refused, not left out.
+fn breaks(text: &str) -> bool {
+    text.contains(['\r', '\n', '\0'])
+}
+
+/// The texts of a letter of which each is one line of its header.
+fn one_line(letter: &Letter) -> Vec<String> {
+    let parts = letter.parts.iter().flat_map(|part| [&part.name, &part.content_type, &part.cid]);
+    let ids = [&letter.subject, &letter.message_id, &letter.in_reply_to, &letter.references];
+    ids.into_iter().chain(parts).flatten().chain(&letter.headers).cloned().collect()
+}
+
 type Compare = (Letter, Vec<String>, Option<Vec<String>>);
 
 /// A letter, the names of its fields, and its recipients if they are known. `None` where a list of people
@@ -201,7 +213,9 @@ fn letter(random: &mut Random) -> Option<Compare> {
                 all
             });
         }
-        addresses::parse(&text).ok()
+        let list = addresses::parse(&text).ok()?;
+        assert!(!breaks(&text), "taken: {text:?}");
+        Some(list)
     };
     let to = list(random, true, true)?;
     let (cc, bcc) = (list(random, false, true)?, list(random, false, true)?);
@@ -279,7 +293,9 @@ fn whatever_is_composed_arrives_as_one_message_to_those_who_were_named() {
             !lists.into_iter().flatten().flat_map(Entry::mailboxes).any(|one| one.address.as_str() == address)
         });
         let sender = letter.from.address.to_string();
+        let lines = one_line(&letter);
         let Ok(mut outgoing) = compose(letter, None) else { return false };
+        assert!(!lines.iter().any(|line| breaks(line)), "taken: {lines:?}");
         let known = outgoing.envelope.recipients.iter().map(ToString::to_string).collect::<Vec<_>>();
         let Some(seen) = sent(random, &mut outgoing) else { return false };
         let shown = String::from_utf8_lossy(&seen.content).into_owned();
