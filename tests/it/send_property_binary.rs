@@ -248,7 +248,7 @@ fn no_dialogue_of_sendmail_bs_makes_another_message_of_it() {
         assert!(said.ends_with("221 2.0.0 goodbye\r\n"), "{outcome:?}\n{shown}");
         assert_eq!(record.messages.len(), usize::from(taken), "{outcome:?}\n{shown}");
         for seen in &record.messages {
-            assert_eq!(recipients(seen), [address.clone()], "{seen:?}\n{shown}");
+            assert_eq!(recipients(seen), std::slice::from_ref(&address), "{seen:?}\n{shown}");
             let names: Vec<String> = names(&seen.content)
                 .into_iter()
                 .filter(|name| !name.starts_with("content-") && name != "mime-version")

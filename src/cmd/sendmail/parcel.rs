@@ -101,7 +101,8 @@ pub struct Parcel<'a> {
     pub subject: Option<String>,
     /// What is asked of the servers.
     pub options: &'a Options,
-    /// A bare CR in the body ends a line; else it is refused.
+    /// What not every server takes is mended, since the program that hands it over can do nothing, and a bare
+    /// CR in the body ends a line; else it is refused.
     pub mends: bool,
 }
 
@@ -135,7 +136,7 @@ impl Parcel<'_> {
     }
 
     fn send(self, context: &mut Context, entry: &mut LogEntry) -> Result<Report, Failure> {
-        let options = self.options;
+        let (options, mends) = (self.options, self.mends);
         let header = match &self.subject {
             Some(subject) => Header::of_text(subject)?,
             None => Header::read(self.source)?,
@@ -146,7 +147,7 @@ impl Parcel<'_> {
         entry.receipt(&Receipt::untried(&outgoing));
         let side = Side::smtp(&account, context)?;
         let mut report = transmit(&side, options, &mut outgoing, context);
-        if report.exit == Exit::Data && outgoing.content.facts().eight_bit {
+        if mends && report.exit == Exit::Data && outgoing.content.facts().eight_bit {
             // The server cannot carry 8-bit content, as it said before anything was sent.
             outgoing = mend(outgoing)?.0;
             report = transmit(&side, options, &mut outgoing, context);
@@ -178,13 +179,10 @@ impl Parcel<'_> {
             from: author.map(|address| Mailbox { name, address }),
             sender: self.sender.through(account)?,
             recipients: Some(recipients),
-            mends: true,
+            mends: self.mends,
         })?;
-        // A program that calls sendmail can mend nothing: its mail would be lost.
-        match outgoing.international || outgoing.content.facts().longest_line > MAX_LINE {
-            true => Ok(mend(outgoing)?.0),
-            false => Ok(outgoing),
-        }
+        let unfit = outgoing.international || outgoing.content.facts().longest_line > MAX_LINE;
+        if self.mends && unfit { Ok(mend(outgoing)?.0) } else { Ok(outgoing) }
     }
 }
 
