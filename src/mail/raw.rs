@@ -76,6 +76,18 @@ impl<'a> Raw<'a> {
         named(&["resent-sender", "resent-from"], resent).or_else(|| named(&["sender", "from"], &self.fields))
     }
 
+    /// Whether the body is white space and nothing else, as far as [`MAX_HEADER`] octets show it.
+    pub fn has_blank_body(&mut self) -> Result<bool, Failure> {
+        loop {
+            if !self.source.ahead.trim_ascii().is_empty() || self.source.ahead.len() > MAX_HEADER {
+                return Ok(false);
+            }
+            if !self.source.fill()? && self.source.normaliser.is_none() {
+                return Ok(self.source.ahead.trim_ascii().is_empty());
+            }
+        }
+    }
+
     /// Reads the rest, and makes it a message ready to go.
     pub fn complete(mut self, beside: Beside) -> Result<Outgoing, Failure> {
         let recipients = match &beside.recipients {

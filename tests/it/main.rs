@@ -27,6 +27,7 @@ mod secrets;
 mod send;
 mod send_batch;
 mod send_fix;
+mod send_hazards;
 mod send_property;
 mod send_property_binary;
 mod send_refused;

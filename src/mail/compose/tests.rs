@@ -142,6 +142,22 @@ impl Letter {
 }
 
 #[test]
+fn names_that_are_encoded_already_are_not_put_in_quotes() {
+    let mut encoded = letter();
+    encoded.from = addresses::single("=?utf-8?q?J=C3=B6rg?= =?utf-8?q?_M?= <j@x.org>").unwrap();
+    encoded.to = addresses::parse("=?UTF-8?B?w6Q=?= <a@x.org>, \"B, C\" <b@x.org>").unwrap();
+    let (_, text) = built(encoded);
+    assert!(text.contains("\r\nFrom: =?utf-8?q?J=C3=B6rg?= =?utf-8?q?_M?= <j@x.org>\r\n"), "{text}");
+    assert!(text.contains("\r\nTo: =?UTF-8?B?w6Q=?= <a@x.org>, \"B, C\" <b@x.org>\r\n"), "{text}");
+    // What only looks like it could hide an address in a name.
+    let mut hidden = letter();
+    hidden.to = addresses::parse("\"=?utf-8?q?,evil@x.org,?=\" <a@x.org>").unwrap();
+    let (outgoing, text) = built(hidden);
+    assert_eq!(outgoing.envelope.recipients.len(), 1);
+    assert!(text.contains("\"=?utf-8?q?,evil@x.org,?=\" <a@x.org>"), "{text}");
+}
+
+#[test]
 fn local_parts_beyond_ascii_ask_for_smtputf8() {
     let mut letter = letter();
     letter.to = addresses::parse("jörg@example.org").unwrap();

@@ -9,7 +9,7 @@
 //! | text: Subject and all others | words become encoded words (`RFC 2047 §5(1)`) | folded; Subject and Comments encoded |
 
 use super::params;
-use super::words::{Folder, encoded_words, is_encoded, split};
+use super::words::{Folder, encoded_words, is_encoded, is_encoded_in_phrase, split};
 use crate::mail::addresses::{Entry, Mailbox};
 use crate::mail::fields::{Field, unfolded};
 use crate::mail::outgoing::{MAX_LINE, bad_message};
@@ -145,9 +145,18 @@ fn encoded(folder: &mut Folder, space: &[u8], octets: &[u8], charset: &str) {
     }
 }
 
-/// A list of people. Comments behind an address are left out.
 fn people(field: &Field, written: &[u8]) -> Result<Vec<u8>, String> {
     let (text, entries) = field.entries()?;
+    Ok(people_field(written, &entries, &text))
+}
+
+/// Whether a name is encoded words already, which must not stand in quotes (`RFC 2047 §5`).
+pub(in crate::mail) fn is_encoded_name(name: &str) -> bool {
+    !name.is_empty() && name.split(' ').all(|word| is_encoded_in_phrase(word.as_bytes()))
+}
+
+/// A field with a list of people who were read from `text`. Comments behind an address are left out.
+pub(in crate::mail) fn people_field(written: &[u8], entries: &[Entry], text: &Unlabelled) -> Vec<u8> {
     let mut folder = Folder::new(written);
     for (number, entry) in entries.iter().enumerate() {
         if number > 0 {
@@ -168,7 +177,7 @@ fn people(field: &Field, written: &[u8]) -> Result<Vec<u8>, String> {
             }
         }
     }
-    Ok(folder.finish())
+    folder.finish()
 }
 
 fn person(folder: &mut Folder, mailbox: &Mailbox, text: &Unlabelled) {
@@ -181,9 +190,8 @@ fn person(folder: &mut Folder, mailbox: &Mailbox, text: &Unlabelled) {
 /// A display name: encoded words, or a quoted string.
 fn phrase(folder: &mut Folder, name: &str, text: &Unlabelled) {
     if name.is_ascii() {
-        let is_encoded = !name.is_empty() && name.split(' ').all(|word| is_encoded(word.as_bytes()));
         let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
-        let shown = if is_encoded { name.to_owned() } else { format!("\"{quoted}\"") };
+        let shown = if is_encoded_name(name) { name.to_owned() } else { format!("\"{quoted}\"") };
         // A name that is encoded is folded between its words, a quoted one at its white space.
         split(shown.as_bytes()).into_iter().for_each(|(space, word)| folder.word(space, word));
         return;

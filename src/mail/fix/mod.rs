@@ -27,6 +27,7 @@ use super::outgoing::{MAX_LINE, Outgoing, Spool, bad_message, cannot_keep, check
 use super::raw::MAX_HEADER;
 use crate::words::Failure;
 use header::is_fit;
+pub(super) use header::{is_encoded_name, people_field};
 use leaf::{Entity, Leaf, Remedy};
 use pieces::{Piece, Pieces};
 

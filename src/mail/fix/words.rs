@@ -71,7 +71,27 @@ fn word(octets: &[u8], charset: &str, is_quoted: bool) -> String {
 
 /// Whether a word is an encoded word already.
 pub(super) fn is_encoded(word: &[u8]) -> bool {
-    word.len() > 6 && word.starts_with(b"=?") && word.ends_with(b"?=") && word.is_ascii()
+    encoded_text(word).is_some()
+}
+
+/// Whether a word is an encoded word that may stand in a phrase (`RFC 2047 §5(3)`): nothing in it could
+/// end the phrase.
+pub(super) fn is_encoded_in_phrase(word: &[u8]) -> bool {
+    encoded_text(word).is_some_and(|text| text.iter().all(|octet| is_plain(*octet) || b"=_".contains(octet)))
+}
+
+/// The text of `"=?" charset "?" encoding "?" encoded-text "?="` (`RFC 2047 §2`).
+fn encoded_text(word: &[u8]) -> Option<&[u8]> {
+    let inner = word.strip_prefix(b"=?")?.strip_suffix(b"?=")?;
+    let mut parts = inner.split(|octet| *octet == b'?');
+    let (charset, encoding, text) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_token = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_*.+".contains(octet);
+    let fine = parts.next().is_none()
+        && !charset.is_empty()
+        && charset.iter().all(is_token)
+        && [&b"B"[..], b"b", b"Q", b"q"].contains(&encoding)
+        && text.iter().all(u8::is_ascii_graphic);
+    fine.then_some(text)
 }
 
 /// A field being written, folded where its words do not fit.
@@ -157,6 +177,24 @@ mod tests {
                 let parsed = MessageParser::default().parse(header.as_bytes()).unwrap();
                 assert_eq!(parsed.subject(), Some(text));
             }
+        }
+    }
+
+    #[test]
+    fn only_encoded_words_are_encoded_words() {
+        for (word, anywhere, in_phrase) in [
+            ("=?utf-8?Q?J=C3=B6rg?=", true, true),
+            ("=?UTF-8*de?b?SsO2cmc=?=", true, true),
+            ("=?utf-8?q?a,b?=", true, false),
+            ("=?utf-8?q?<a@x.org>?=", true, false),
+            ("=?utf-8?q?a b?=", false, false),
+            ("=?utf-8?q?a?b?=", false, false),
+            ("=?,evil@x.org,?q?a?=", false, false),
+            ("=?x?=", false, false),
+            ("=?utf-8?x?a?=", false, false),
+        ] {
+            assert_eq!(is_encoded(word.as_bytes()), anywhere, "{word}");
+            assert_eq!(is_encoded_in_phrase(word.as_bytes()), in_phrase, "{word}");
         }
     }
 
