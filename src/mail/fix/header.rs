@@ -163,15 +163,15 @@ pub(in crate::mail) fn people_field(written: &[u8], entries: &[Entry], text: &Un
             folder.glue(b",");
         }
         match entry {
-            Entry::Mailbox(mailbox) => person(&mut folder, mailbox, &text),
+            Entry::Mailbox(mailbox) => person(&mut folder, mailbox, text),
             Entry::Group { name, members } => {
-                phrase(&mut folder, name, &text);
+                phrase(&mut folder, name, text);
                 folder.glue(b":");
                 for (number, member) in members.iter().enumerate() {
                     if number > 0 {
                         folder.glue(b",");
                     }
-                    person(&mut folder, member, &text);
+                    person(&mut folder, member, text);
                 }
                 folder.glue(b";");
             }
