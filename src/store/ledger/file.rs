@@ -10,6 +10,7 @@ use rustix::io::{Errno, retry_on_intr};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How often a held lock is tried again while waiting for it.
@@ -31,6 +32,31 @@ pub(super) struct LedgerFile {
     changed: bool,
 }
 
+/// From this size on, in octets, a ledger is read on a thread of its own.
+const LARGE: u64 = 64 * 1024;
+
+/// A ledger whose account is locked, while it is being read.
+#[derive(Debug)]
+pub struct Opening(Reading);
+
+#[derive(Debug)]
+enum Reading {
+    Done(Box<Ledger>),
+    Underway(JoinHandle<Result<Ledger, StoreError>>),
+}
+
+impl Opening {
+    /// Waits until it is read. Kinds: storage, config (a ledger that cannot be trusted).
+    pub fn finish(self) -> Result<Ledger, StoreError> {
+        match self.0 {
+            Reading::Done(ledger) => Ok(*ledger),
+            Reading::Underway(thread) => {
+                thread.join().unwrap_or(Err(StoreError::Misused("reading the ledger died")))
+            }
+        }
+    }
+}
+
 impl Ledger {
     /// Opens the ledger of an account in the directory `dir`, both made where missing, and locks the
     /// account until the ledger is dropped. A held lock is waited for up to `wait`, or until `stop` says so.
@@ -41,6 +67,17 @@ impl Ledger {
         wait: Duration,
         stop: &dyn Fn() -> bool,
     ) -> Result<Ledger, StoreError> {
+        Ledger::begin(dir, key, wait, stop)?.finish()
+    }
+
+    /// As [`Ledger::open`], but returns once the account is locked: a large ledger is read while the caller
+    /// waits for the server.
+    pub fn begin(
+        dir: &Path,
+        key: &AccountKey,
+        wait: Duration,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Opening, StoreError> {
         let dir = durable::absolute(dir)?;
         durable::make_dirs(&dir)
             .map_err(|error| StoreError::cannot_create(&dir, "make the state directory", error))?;
@@ -52,7 +89,18 @@ impl Ledger {
             durable::atomic_replace(&path, &header(key.as_str()), 0o600)?;
         }
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let mut file = open_regular(&path, flags)?;
+        let file = open_regular(&path, flags)?;
+        let size = file.metadata().map_err(|error| StoreError::io(&path, "look at it", error))?.len();
+        let key = key.clone();
+        let read = move || Ledger::locked(path, file, lock, &key);
+        Ok(Opening(match size {
+            ..LARGE => Reading::Done(Box::new(read()?)),
+            _ => Reading::Underway(thread::spawn(read)),
+        }))
+    }
+
+    /// Reads the ledger of a locked account.
+    fn locked(path: PathBuf, mut file: File, lock: File, key: &AccountKey) -> Result<Ledger, StoreError> {
         let Loaded { facts, covered: len, total } = read(&path, &mut file, key)?;
         if !facts.runs.is_empty() {
             // A killed run may have written what it could not sync: nothing is believed before it is durable.
@@ -195,6 +243,6 @@ fn lock(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, St
             let by = "another run of postie works on this account".to_owned();
             return Err(StoreError::Locked { path: path.to_owned(), by });
         }
-        std::thread::sleep(left.min(RETRY));
+        thread::sleep(left.min(RETRY));
     }
 }

@@ -21,6 +21,10 @@ pub(in crate::store) struct Intent {
     pub parts: Vec<Part<'static>>,
     /// Which parts are recorded, in their order.
     pub done: Vec<bool>,
+    /// How many of them are not.
+    left: usize,
+    /// The part behind the one recorded last: most likely the next.
+    next: usize,
 }
 
 /// What killed runs may have left at a destination.
@@ -111,6 +115,26 @@ impl Ledger {
 }
 
 impl Intent {
+    /// An intent of so many parts, which follow.
+    pub fn new(id: u64, path: Vec<u8>, (offset, lead): (u64, u64), count: usize) -> Self {
+        let (parts, done) = (Vec::new(), vec![false; count]);
+        Intent { id, path, offset, lead, parts, done, left: count, next: 0 }
+    }
+
+    /// Notes that a part is recorded; says whether all are.
+    pub fn fulfil(&mut self, uid: &[u8], copy: u32) -> bool {
+        let same = |part: &Part| part.uid == uid && part.copy == copy;
+        let ahead = self.parts.iter().skip(self.next).position(same).map(|at| self.next + at);
+        if let Some(at) = ahead.or_else(|| self.parts.iter().position(same)) {
+            self.next = at + 1;
+            if let Some(done) = self.done.get_mut(at).filter(|done| !**done) {
+                *done = true;
+                self.left -= 1;
+            }
+        }
+        self.left == 0
+    }
+
     /// Whether all parts that were announced are there: if not, the write that announced them never ended,
     /// and nothing was appended.
     pub fn is_whole(&self) -> bool {

@@ -199,9 +199,8 @@ impl Facts {
             }
             Record::Intent { id, offset, lead, count, path } => {
                 self.last_intent = self.last_intent.max(id);
-                let done = vec![false; usize::try_from(count).unwrap_or(0).min(1 << 20)];
-                let parts = Vec::new();
-                self.intents.push(Intent { id, path: path.into_owned(), offset, lead, parts, done });
+                let count = usize::try_from(count).unwrap_or(0).min(1 << 20);
+                self.intents.push(Intent::new(id, path.into_owned(), (offset, lead), count));
             }
             Record::Part(part) => {
                 if let Some(intent) = self.intents.last_mut() {
@@ -226,14 +225,7 @@ impl Facts {
 
     fn fulfil(&mut self, id: u64, uid: &[u8], copy: u32) {
         let Some(at) = self.intents.iter().position(|intent| intent.id == id) else { return };
-        let intent = &mut self.intents[at];
-        let same = |part: &record::Part| part.uid == uid && part.copy == copy;
-        if let Some(part) = intent.parts.iter().position(same)
-            && let Some(done) = intent.done.get_mut(part)
-        {
-            *done = true;
-        }
-        if intent.done.iter().all(|done| *done) {
+        if self.intents[at].fulfil(uid, copy) {
             self.intents.remove(at);
         }
     }

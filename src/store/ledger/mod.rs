@@ -19,6 +19,7 @@ mod load;
 pub(super) mod record;
 mod table;
 
+pub use file::Opening;
 pub(super) use intent::Intent;
 
 use super::error::StoreError;

@@ -1,0 +1,171 @@
+//! TLS by the system's OpenSSL: verified, at least TLS 1.2, and every failure with its real cause.
+//!
+//! Setting OpenSSL up takes longer than a whole small session on a near server; [`Tls::prepare`] does it on
+//! a thread beside look-up, connect and greeting.
+
+mod connector;
+mod roots;
+mod underlay;
+
+use super::NetError;
+use super::certificate::Fingerprint;
+use super::link::{Link, TcpLink, TlsInfo};
+use crate::words::{Failure, Kind};
+use connector::{Connector, Stream};
+use openssl::x509::X509;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+use underlay::Underlay;
+
+/// What the user said about trust.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// Authorities (PEM) trusted beyond the system's roots.
+    pub ca_file: Option<PathBuf>,
+    /// The one certificate that is trusted, whatever its chain and names.
+    pub fingerprint: Option<Fingerprint>,
+    /// Trust anything: for a look at a certificate. Nothing secret may be sent over such a link.
+    pub inspect_only: bool,
+}
+
+/// The TLS side of an account: trust, ready to be put over a link.
+#[derive(Clone)]
+pub struct Tls {
+    pin: Option<Fingerprint>,
+    connector: Arc<Lazy>,
+}
+
+struct Lazy {
+    built: OnceLock<Result<Connector, String>>,
+    builder: Mutex<Option<JoinHandle<Result<Connector, String>>>>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("pin", &self.pin).finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Reads the authorities and starts to build the connector. A `ca_file` that cannot be read or holds
+    /// no certificate is a mistake in the configuration ([`Kind::Config`]).
+    pub fn prepare(settings: &TlsSettings) -> Result<Tls, Failure> {
+        let authorities = settings.ca_file.as_deref().map(read_authorities).transpose()?.unwrap_or_default();
+        let blind = settings.fingerprint.is_some() || settings.inspect_only;
+        let builder = thread::spawn(move || Connector::build(authorities, blind));
+        let connector = Lazy { built: OnceLock::new(), builder: Mutex::new(Some(builder)) };
+        Ok(Tls { pin: settings.fingerprint, connector: Arc::new(connector) })
+    }
+
+    fn connector(&self) -> Result<&Connector, NetError> {
+        let built = self.connector.built.get_or_init(|| {
+            let builder = self.connector.builder.lock().ok().and_then(|mut builder| builder.take());
+            builder.map_or_else(
+                || Err("the builder is gone".to_owned()),
+                |thread| thread.join().unwrap_or_else(|_| Err("the builder died".to_owned())),
+            )
+        });
+        built.as_ref().map_err(|detail| NetError::TlsSetup(detail.clone()))
+    }
+}
+
+fn read_authorities(path: &Path) -> Result<Vec<X509>, Failure> {
+    let bad = |what: String| {
+        Failure::new(
+            Kind::Config,
+            "ca-file",
+            format!("{}: reading the certificate authorities: {what}", path.display()),
+        )
+        .hint("--ca-file takes a file of certificates in PEM form")
+    };
+    let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    let found = X509::stack_from_pem(&pem).map_err(|error| bad(error.to_string()))?;
+    if found.is_empty() { Err(bad("no certificate in it".into())) } else { Ok(found) }
+}
+
+/// A link under TLS.
+pub struct TlsLink {
+    stream: Stream,
+    info: TlsInfo,
+}
+
+impl TlsLink {
+    /// Shakes hands over `link`, verifies, and only then returns something that octets can be sent over.
+    pub fn handshake(link: TcpLink, tls: &Tls, host: &str) -> Result<Self, NetError> {
+        let connector = tls.connector()?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+        let fault = Arc::new(Mutex::new(None));
+        let stream = connector.connect(host, Underlay::new(link, Arc::clone(&fault))).map_err(|error| {
+            // What the link itself failed of says more than what OpenSSL makes of it.
+            fault.lock().ok().and_then(|mut fault| fault.take()).unwrap_or(error)
+        })?;
+        let certificate = stream.certificate()?;
+        if let Some(pin) = tls.pin {
+            let found = Fingerprint::of(&certificate);
+            if found != pin {
+                return Err(NetError::WrongFingerprint(found.hex()));
+            }
+        }
+        let (version, cipher) = stream.underlay().hello.read();
+        Ok(TlsLink { stream, info: TlsInfo { version, cipher, certificate } })
+    }
+}
+
+impl Read for TlsLink {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(into)
+    }
+}
+
+impl Write for TlsLink {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.stream.write(from)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Link for TlsLink {
+    fn arm(&mut self, until: Instant) {
+        self.stream.underlay_mut().link.arm(until);
+    }
+
+    fn lock_step(&mut self, on: bool) {
+        self.stream.underlay_mut().link.lock_step(on);
+    }
+
+    fn secure(self: Box<Self>, _: &Tls, _: &str) -> Result<Box<dyn Link>, NetError> {
+        Err(NetError::Tls("TLS is in place already".into()))
+    }
+
+    fn tls(&self) -> Option<&TlsInfo> {
+        Some(&self.info)
+    }
+
+    fn local_ip(&self) -> Option<IpAddr> {
+        self.stream.underlay().link.local_ip()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ca_file_without_a_certificate_is_a_configuration_failure() {
+        for content in ["", "no certificate here"] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), content).unwrap();
+            let settings = TlsSettings { ca_file: Some(file.path().into()), ..TlsSettings::default() };
+            assert_eq!(Tls::prepare(&settings).unwrap_err().kind, Kind::Config);
+        }
+        let settings = TlsSettings { ca_file: Some("/nonexistent/ca.pem".into()), ..TlsSettings::default() };
+        assert_eq!(Tls::prepare(&settings).unwrap_err().kind, Kind::Config);
+    }
+}

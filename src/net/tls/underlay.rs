@@ -1,0 +1,166 @@
+//! What lies under TLS: the link as OpenSSL sees it, and what can be learnt on the way.
+
+use crate::net::NetError;
+use crate::net::link::TcpLink;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex};
+
+/// What OpenSSL reads from and writes to: buffers records (OpenSSL reads each in two pieces), keeps the
+/// real error that OpenSSL would flatten, and listens to the server's hello.
+pub(super) struct Underlay {
+    pub link: TcpLink,
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+    fault: Arc<Mutex<Option<NetError>>>,
+    pub hello: ServerHello,
+}
+
+/// Room for four TLS records.
+const UNDERLAY_BUFFER: usize = 64 * 1024;
+
+impl Underlay {
+    pub fn new(link: TcpLink, fault: Arc<Mutex<Option<NetError>>>) -> Self {
+        let buffer = vec![0; UNDERLAY_BUFFER].into_boxed_slice();
+        Underlay { link, buffer, start: 0, end: 0, fault, hello: ServerHello::default() }
+    }
+
+    fn remember(&self, fault: NetError) {
+        if let Ok(mut slot) = self.fault.lock() {
+            slot.get_or_insert(fault);
+        }
+    }
+}
+
+impl fmt::Debug for Underlay {
+    // Its buffer may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Underlay")
+    }
+}
+
+impl Read for Underlay {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.start == self.end {
+            match self.link.read(&mut self.buffer) {
+                Ok(0) => {
+                    self.remember(NetError::Closed);
+                    return Ok(0);
+                }
+                Ok(got) => (self.start, self.end) = (0, got),
+                Err(error) => {
+                    let error = NetError::from_io(error);
+                    let copy = match &error {
+                        NetError::Timeout => NetError::Timeout,
+                        NetError::RunOver => NetError::RunOver,
+                        NetError::Stopped => NetError::Stopped,
+                        NetError::Lost(lost) => NetError::Lost(io::Error::new(lost.kind(), lost.to_string())),
+                        _ => NetError::Closed,
+                    };
+                    self.remember(copy);
+                    return Err(error.into());
+                }
+            }
+        }
+        let take = into.len().min(self.end - self.start);
+        into[..take].copy_from_slice(&self.buffer[self.start..self.start + take]);
+        self.start += take;
+        self.hello.listen(&into[..take]);
+        Ok(take)
+    }
+}
+
+impl Write for Underlay {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.link.write(from)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.link.flush()
+    }
+}
+
+/// The first octets a server sends under TLS. Its hello is in clear and names version and cipher suite,
+/// which not every binding can tell (`RFC 8446 §4.1.3`, `RFC 5246 §7.4.1.3`).
+#[derive(Default)]
+pub(super) struct ServerHello {
+    octets: Vec<u8>,
+}
+
+impl ServerHello {
+    /// Enough for any hello without its certificate.
+    const ENOUGH: usize = 1024;
+
+    fn listen(&mut self, octets: &[u8]) {
+        let room = Self::ENOUGH - self.octets.len();
+        self.octets.extend_from_slice(&octets[..octets.len().min(room)]);
+    }
+
+    /// Version and cipher suite, or `unknown` for what cannot be read.
+    pub fn read(&self) -> (String, String) {
+        let (version, cipher) = self.parse().unwrap_or((0, 0));
+        let version = match version {
+            0x0304 => "TLSv1.3".to_owned(),
+            0x0303 => "TLSv1.2".to_owned(),
+            _ => "unknown".to_owned(),
+        };
+        let cipher = CIPHERS.iter().find(|(number, _)| *number == cipher);
+        (version, cipher.map_or_else(|| "unknown".to_owned(), |(_, name)| (*name).to_owned()))
+    }
+
+    fn parse(&self) -> Option<(u16, u16)> {
+        let octets = &self.octets;
+        let word = |at: usize| Some(u16::from_be_bytes([*octets.get(at)?, *octets.get(at + 1)?]));
+        // Record: type 22, version, length; handshake: type 2, length of 3 octets; then the hello.
+        if octets.first() != Some(&22) || octets.get(5) != Some(&2) {
+            return None;
+        }
+        let mut version = word(9)?;
+        let session = usize::from(*octets.get(43)?);
+        let cipher = word(44 + session)?;
+        let mut at = 44 + session + 3 + 2;
+        // Extension 43 names the version where it is 1.3.
+        while let (Some(kind), Some(len)) = (word(at), word(at + 2)) {
+            if kind == 43 {
+                version = word(at + 4)?;
+            }
+            at += 4 + usize::from(len);
+        }
+        Some((version, cipher))
+    }
+}
+
+/// The suites that OpenSSL's defaults can agree on, by their IANA names.
+const CIPHERS: &[(u16, &str)] = &[
+    (0x1301, "TLS_AES_128_GCM_SHA256"),
+    (0x1302, "TLS_AES_256_GCM_SHA384"),
+    (0x1303, "TLS_CHACHA20_POLY1305_SHA256"),
+    (0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+    (0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
+    (0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
+    (0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
+    (0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
+    (0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
+    (0x009e, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"),
+    (0x009f, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_prefix_of_a_hello_is_misread() {
+        let mut hello = vec![22, 3, 3, 0, 90, 2, 0, 0, 86, 3, 3];
+        hello.extend([7; 32]);
+        hello.push(0);
+        hello.extend([0x13, 0x02, 0, 0, 6, 0, 43, 0, 2, 3, 4]);
+        for end in 0..=hello.len() {
+            let mut seen = ServerHello::default();
+            seen.listen(&hello[..end]);
+            let (version, cipher) = seen.read();
+            assert!(end < hello.len() || (version == "TLSv1.3" && cipher == "TLS_AES_256_GCM_SHA384"));
+            assert!(["unknown", "TLSv1.2", "TLSv1.3"].contains(&version.as_str()), "{cipher}");
+        }
+    }
+}
