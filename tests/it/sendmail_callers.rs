@@ -279,7 +279,7 @@ const CRON: &str = "set -e
 
 #[test]
 fn cron_mails_what_a_job_says() {
-    let needs = ["root", "cron", "unshare", "/usr/sbin/sendmail"];
+    let needs = ["root", "cron", "mount name space", "/usr/sbin/sendmail"];
     if !have("cron_mails_what_a_job_says", &needs) {
         return;
     }
