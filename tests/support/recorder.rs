@@ -108,11 +108,12 @@ impl Machine {
     /// Takes what the client sent.
     pub fn feed(&mut self, octets: &[u8]) {
         for octet in octets {
+            // The lax one has read QUIT or BDAT at its CR.
+            let is_raw = self.over || matches!(self.state, State::Chunk(..));
+            if is_raw && std::mem::take(&mut self.after_cr) && self.manner.lax && *octet == b'\n' {
+                continue;
+            }
             if self.over {
-                // The lax one has read QUIT at its CR.
-                if std::mem::take(&mut self.after_cr) && *octet == b'\n' {
-                    continue;
-                }
                 return self.complain("octets behind QUIT".into());
             }
             match &mut self.state {
