@@ -182,6 +182,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('-E', '-E ', [CompletionResultType]::ParameterName, 'Send nothing if the body is empty, and exit 0')
             [CompletionResult]::new('--skip-empty', '--skip-empty', [CompletionResultType]::ParameterName, 'Send nothing if the body is empty, and exit 0')
+            [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Mend a complete message that not every server would take')
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Send many: JSON Lines of messages on standard input, a line of JSON for each on standard output')
             [CompletionResult]::new('--require-tls', '--require-tls', [CompletionResultType]::ParameterName, 'Have every server on the way use TLS (REQUIRETLS)')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Build and check the message, print the plan')

@@ -163,6 +163,7 @@ complete -c postie -n "__fish_postie_using_subcommand send" -l color -d 'When to
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand send" -s E -l skip-empty -d 'Send nothing if the body is empty, and exit 0'
+complete -c postie -n "__fish_postie_using_subcommand send" -l fix -d 'Mend a complete message that not every server would take'
 complete -c postie -n "__fish_postie_using_subcommand send" -l batch -d 'Send many: JSON Lines of messages on standard input, a line of JSON for each on standard output'
 complete -c postie -n "__fish_postie_using_subcommand send" -l require-tls -d 'Have every server on the way use TLS (REQUIRETLS)'
 complete -c postie -n "__fish_postie_using_subcommand send" -l dry-run -d 'Build and check the message, print the plan'

@@ -1,8 +1,11 @@
-//! Headers and messages: no mail makes the readers fail.
+//! Headers and messages: no mail makes the readers fail, and what is mended is fit for every server.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use postie::mail::content::Content;
+use postie::mail::fix::mend;
+use postie::mail::outgoing::MAX_LINE;
+use postie::mail::raw::{Beside, Raw};
 use postie::mail::summary::Summary;
 use postie::output::sanitize::{is_hostile, safe};
 
@@ -12,4 +15,11 @@ fuzz_target!(|data: &[u8]| {
         assert!(!safe(subject).chars().any(is_hostile));
     }
     let _ = Content::of(data);
+    let mut input = data;
+    let beside = Beside { mends: true, ..Beside::default() };
+    let Ok(outgoing) = Raw::read(&mut input, "-").and_then(|raw| raw.complete(beside)) else { return };
+    if let Ok((outgoing, _)) = mend(outgoing) {
+        let facts = outgoing.content.facts();
+        assert!(facts.longest_line <= MAX_LINE && (!facts.eight_bit || outgoing.needs_utf8()));
+    }
 });

@@ -26,9 +26,16 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Env {
 }
 
 impl Env {
-    /// The environment this process was started with.
+    /// The environment this process was started with. Where it has no HOME, as cron's often has not when it
+    /// starts `sendmail`, it is the one of the user database.
     pub fn of_process() -> Self {
-        std::env::vars_os().collect()
+        let mut env: Env = std::env::vars_os().collect();
+        if env.get("HOME").is_none()
+            && let Some(home) = std::env::home_dir().filter(|home| home.is_absolute())
+        {
+            env.variables.insert("HOME".into(), home.into());
+        }
+        env
     }
 
     /// The value of a variable; one that is empty counts as absent.

@@ -102,6 +102,14 @@ pub struct SendArgs {
     #[arg(long, value_name = "FILE|-", num_args = 0..=1, default_missing_value = "-", help_heading = "Message")]
     pub raw: Option<PathBuf>,
 
+    /// Mend a complete message that not every server would take
+    ///
+    /// With --raw, or --batch for its raw lines: parts with 8-bit octets or lines of more than 998 octets are
+    /// re-encoded, header fields encoded and folded, whatever the server could take. What is fine stays as
+    /// it is, octet by octet. A part that is signed is refused instead.
+    #[arg(long, help_heading = "Message")]
+    pub fix: bool,
+
     /// Send many: JSON Lines of messages on standard input, a line of JSON for each on standard output
     ///
     /// A line is an object with to, cc, bcc, from, reply_to, subject, text, html, headers, attachments,

@@ -12,7 +12,9 @@ mod values;
 pub use parts::{Part, Source};
 
 use super::addresses::{Entry, Mailbox, distinct};
+use super::fix::{is_encoded_name, people_field};
 use super::outgoing::{Content, Envelope, Outgoing, Spool, bad_message, cannot_keep, check_lines};
+use super::unlabelled::Unlabelled;
 use super::{plain_text, stamp};
 use crate::codec::eol::{BareCr, Normaliser};
 use crate::words::{Address, Failure};
@@ -96,9 +98,8 @@ fn is_international(letter: &Letter) -> bool {
 
 /// A From field, for a message that lacks one.
 pub(super) fn from_field(from: &Mailbox) -> Result<Vec<u8>, Failure> {
-    values::check_name(from)?;
     let mut out = Vec::new();
-    field(&mut out, "From", &built_mailbox(from));
+    list(&mut out, "From", &[Entry::Mailbox(from.clone())])?;
     Ok(out)
 }
 
@@ -154,13 +155,23 @@ pub(crate) fn list(out: &mut Vec<u8>, name: &str, entries: &[Entry]) -> Result<(
     if entries.is_empty() {
         return Ok(());
     }
-    let mut items = Vec::with_capacity(entries.len());
     for entry in entries {
         entry.mailboxes().iter().try_for_each(values::check_name)?;
+        if let Entry::Group { name, .. } = entry {
+            values::text("the name of a group", name)?;
+        }
+    }
+    let is_encoded = |mailbox: &Mailbox| mailbox.name.as_deref().is_some_and(is_encoded_name);
+    if entries.iter().flat_map(Entry::mailboxes).any(is_encoded) {
+        // mail-builder would put them in quotes, and every reader would show them as they are.
+        out.extend(people_field(name.as_bytes(), entries, &Unlabelled::of(b"")));
+        return Ok(());
+    }
+    let mut items = Vec::with_capacity(entries.len());
+    for entry in entries {
         items.push(match entry {
             Entry::Mailbox(mailbox) => built_mailbox(mailbox),
             Entry::Group { name, members } => {
-                values::text("the name of a group", name)?;
                 let members = members.iter().map(built_mailbox).collect();
                 built::Address::new_group(Some(name.as_str()), members)
             }

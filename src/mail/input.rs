@@ -4,7 +4,7 @@ use crate::words::{Failure, Kind};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, Write as _};
 use std::path::Path;
 
 /// The most octets of a body that are taken: it is held in memory. Larger things are attachments.
@@ -38,6 +38,26 @@ pub fn read_all(source: &mut dyn Read, name: &str) -> Result<Vec<u8>, Failure> {
         return Err(Failure::new(Kind::Input, "input", message).hint("attach it instead (--attach)"));
     }
     Ok(octets)
+}
+
+/// Reads all of a stream of any size into a file without a name, open at its start.
+pub fn spooled(source: &mut dyn Read, name: &str) -> Result<File, Failure> {
+    let storage = |error: io::Error| {
+        let message = format!("{}: keeping {name}: {error}", std::env::temp_dir().display());
+        Failure::new(Kind::Storage, "input", message)
+    };
+    let mut file = tempfile::tempfile().map_err(storage)?;
+    let mut block = vec![0; 64 * 1024];
+    loop {
+        match source.read(&mut block) {
+            Ok(0) => break,
+            Ok(got) => file.write_all(&block[..got]).map_err(storage)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(Path::new(name), "reading", &error)),
+        }
+    }
+    file.rewind().map_err(storage)?;
+    Ok(file)
 }
 
 /// The failure of reading an input.

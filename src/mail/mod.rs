@@ -3,12 +3,15 @@
 pub mod addresses;
 pub mod compose;
 pub mod content;
+mod fields;
+pub mod fix;
 pub mod input;
 pub mod outgoing;
 pub mod plain_text;
 pub mod raw;
 pub mod stamp;
 pub mod summary;
+mod unlabelled;
 
 pub use addresses::{Entry, Mailbox};
 pub use outgoing::{Envelope, Outgoing};

@@ -5,11 +5,13 @@
 //! stored message), and every Bcc and Resent-Bcc, in any spelling and folded. Added, at the top and only
 //! where missing, are Date, Message-ID and From. Line ends become CRLF.
 //!
-//! Refused are a NUL or a bare CR (with its offset), a line of more than 998 octets, a header that is none,
-//! and octets in a header that are neither ASCII nor UTF-8. Recipients come from the first block of
+//! Refused are a NUL or a bare CR (with its offset), and a header that is none; unless the message is going
+//! to be mended, also a line of more than 998 octets, and octets in a header that are neither ASCII nor
+//! UTF-8. Recipients come from the first block of
 //! Resent-* fields if there is one (`RFC 5322 §3.6.6`), else from To, Cc and Bcc.
 
-use super::addresses::{self, Entry, Mailbox, distinct};
+use super::addresses::{Mailbox, distinct};
+use super::fields::{Field, split};
 use super::input::unreadable;
 use super::outgoing::{Envelope, Outgoing, Spool, bad_message, cannot_keep, check_lines};
 use super::{compose, stamp};
@@ -37,6 +39,8 @@ pub struct Beside {
     pub sender: Option<Option<Address>>,
     /// The recipients, instead of those in the header.
     pub recipients: Option<Vec<Address>>,
+    /// It is going to be mended ([`super::fix::mend`]): what can be is not refused.
+    pub mends: bool,
 }
 
 /// A message whose header was read; the rest still streams.
@@ -44,32 +48,6 @@ pub struct Raw<'a> {
     source: Source<'a>,
     fields: Vec<Field>,
     has_blank: bool,
-}
-
-/// One header field.
-struct Field {
-    /// Its name in lower case.
-    name: String,
-    /// The whole of it: CRLF line ends, folded as it came.
-    octets: Vec<u8>,
-}
-
-impl Field {
-    /// The value, unfolded.
-    fn value(&self) -> Result<String, Failure> {
-        let colon = self.octets.iter().position(|octet| *octet == b':').map_or(0, |at| at + 1);
-        let text = std::str::from_utf8(&self.octets[colon..]).map_err(|_| {
-            bad_message(format!("the field {} is neither ASCII nor UTF-8", self.name))
-                .hint("encode it (RFC 2047), or convert the message to UTF-8")
-        })?;
-        Ok(text.replace("\r\n", "").trim().to_owned())
-    }
-
-    fn addresses(&self) -> Result<Vec<Mailbox>, Failure> {
-        let list = addresses::parse(&self.value()?)
-            .map_err(|error| bad_message(format!("the field {}: {error}", self.name)))?;
-        Ok(list.iter().flat_map(Entry::mailboxes).cloned().collect())
-    }
 }
 
 impl<'a> Raw<'a> {
@@ -96,6 +74,18 @@ impl<'a> Raw<'a> {
             })
         };
         named(&["resent-sender", "resent-from"], resent).or_else(|| named(&["sender", "from"], &self.fields))
+    }
+
+    /// Whether the body is white space and nothing else, as far as [`MAX_HEADER`] octets show it.
+    pub fn has_blank_body(&mut self) -> Result<bool, Failure> {
+        loop {
+            if !self.source.ahead.trim_ascii().is_empty() || self.source.ahead.len() > MAX_HEADER {
+                return Ok(false);
+            }
+            if !self.source.fill()? && self.source.normaliser.is_none() {
+                return Ok(self.source.ahead.trim_ascii().is_empty());
+            }
+        }
     }
 
     /// Reads the rest, and makes it a message ready to go.
@@ -126,7 +116,9 @@ impl<'a> Raw<'a> {
         let mut international = !added.is_ascii();
         for field in self.fields.iter().filter(|field| !DROPPED.contains(&field.name.as_str())) {
             if !field.octets.is_ascii() {
-                field.value()?;
+                if !beside.mends {
+                    field.value()?;
+                }
                 international = true;
             }
             keep(&field.octets)?;
@@ -138,7 +130,10 @@ impl<'a> Raw<'a> {
             keep(&block)?;
         }
         let content = spool.finish().map_err(|error| cannot_keep(&error))?;
-        check_lines(content.facts())?;
+        if !beside.mends {
+            check_lines(content.facts())
+                .map_err(|failure| failure.hint("--fix re-encodes the part, or folds the header field"))?;
+        }
         Ok(Outgoing { envelope: Envelope { from, recipients }, content, message_id, international })
     }
 
@@ -209,47 +204,6 @@ impl<'a> Raw<'a> {
         };
         Ok((added, message_id))
     }
-}
-
-/// Takes a header apart: `field = field-name *WSP ":" value`, continued by lines that begin with a space.
-fn split(header: &[u8]) -> Result<Vec<Field>, Failure> {
-    let mut fields: Vec<Field> = Vec::new();
-    for (number, line) in header.split_inclusive(|octet| *octet == b'\n').enumerate() {
-        if matches!(line.first(), Some(b' ' | b'\t')) {
-            match fields.last_mut() {
-                Some(field) => field.octets.extend_from_slice(line),
-                None => return Err(no_field(number, line)),
-            }
-            continue;
-        }
-        let name = field_name(line);
-        match name {
-            Some(name) => fields.push(Field { name, octets: line.to_vec() }),
-            None if number == 0 && is_from_line(line) => {}
-            None => return Err(no_field(number, line)),
-        }
-    }
-    Ok(fields)
-}
-
-/// `field-name = 1*ftext`, and the obsolete white space before the colon.
-fn field_name(line: &[u8]) -> Option<String> {
-    let colon = memchr::memchr(b':', line)?;
-    let name = std::str::from_utf8(&line[..colon]).ok()?.trim_end_matches([' ', '\t']);
-    let fine = !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic());
-    fine.then(|| name.to_ascii_lowercase())
-}
-
-/// The line that begins a message in an mbox, quoted or not.
-fn is_from_line(line: &[u8]) -> bool {
-    line.strip_prefix(b">").unwrap_or(line).starts_with(b"From ")
-}
-
-fn no_field(number: usize, line: &[u8]) -> Failure {
-    let shown: String = String::from_utf8_lossy(line).trim_end().chars().take(40).collect();
-    bad_message(format!("line {} ({shown:?}) is no header field", number + 1)).hint(
-        "--raw takes a message that begins with its header and a blank line behind it; without --raw the input is a text body",
-    )
 }
 
 /// The input with CRLF line ends, read block by block.

@@ -1,10 +1,13 @@
 //! The programs that start `sendmail`, for real: each with postie in that place.
+//!
+//! cronie is not among Debian's packages; how it calls `sendmail` is in `cli::sendmail` and
+//! `sendmail::what_cron_hands_over_reaches_its_alias_from_the_accounts_address`, word for word.
 
 use crate::sendmail::{account, link};
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::Act;
 use crate::support::process::{Outcome, Run};
-use crate::support::real::{have, have_by_chance};
+use crate::support::real::have;
 use crate::support::smtpd::{Accepted, Smtpd};
 use crate::support::world::World;
 use crate::world;
@@ -169,7 +172,7 @@ fn git_send_email_sends_a_patch_and_hears_of_a_refusal() {
 
 #[test]
 fn s_nail_sends_and_hears_of_a_refusal() {
-    if !have_by_chance("s_nail_sends_and_hears_of_a_refusal", &["s-nail"]) {
+    if !have("s_nail_sends_and_hears_of_a_refusal", &["s-nail"]) {
         return;
     }
     for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
@@ -194,7 +197,7 @@ fn s_nail_sends_and_hears_of_a_refusal() {
 
 #[test]
 fn logrotate_mails_the_log_it_throws_away() {
-    if !have_by_chance("logrotate_mails_the_log_it_throws_away", &["logrotate"]) {
+    if !have("logrotate_mails_the_log_it_throws_away", &["logrotate"]) {
         return;
     }
     let caller = Caller::new();
@@ -210,7 +213,7 @@ fn logrotate_mails_the_log_it_throws_away() {
 
 #[test]
 fn php_sends_and_hears_of_a_refusal() {
-    if !have_by_chance("php_sends_and_hears_of_a_refusal", &["php"]) {
+    if !have("php_sends_and_hears_of_a_refusal", &["php"]) {
         return;
     }
     for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
@@ -226,4 +229,99 @@ fn php_sends_and_hears_of_a_refusal() {
             assert_eq!(outcome.code, Some(9), "{outcome:?}");
         }
     }
+}
+
+#[test]
+fn symfony_mailer_sends_through_a_command_and_through_smtp() {
+    if !have("symfony_mailer_sends_through_a_command_and_through_smtp", &["php", "php-symfony-mailer"]) {
+        return;
+    }
+    let code = "require '/usr/share/php/Symfony/Component/Mailer/autoload.php';
+        $mail = (new Symfony\\Component\\Mime\\Email())->from('ana@example.org')->to('bob@example.net')
+            ->bcc('guest@example.net')->subject('Grüße')->text(\"line one\\n\\n..\\nFrom here on\\n\");
+        try {
+            $dsn = 'sendmail://default?command=' . rawurlencode($argv[1]);
+            Symfony\\Component\\Mailer\\Transport::fromDsn($dsn)->send($mail);
+        } catch (Exception $e) {
+            fwrite(STDERR, $e->getMessage());
+            exit(9);
+        }";
+    // `-bs` is what it uses unless told otherwise.
+    for flags in ["-bs", "-t -i", "-t"] {
+        for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
+            let command = format!("{} {flags}", caller.sendmail);
+            let outcome = caller.run("php", &["-r", code, "--", &command]).run();
+            if fine {
+                let (message, text) = caller.arrived(&outcome);
+                assert_eq!(message.recipients, ["bob@example.net", "guest@example.net"], "{flags}");
+                assert!(text.contains("\r\nSubject: =?utf-8?") && !text.contains("guest"), "{text}");
+                // Its end of a message stands on a line of its own.
+                assert!(text.trim_end().ends_with(WIRE_BODY.trim_end()), "{flags}: {text}");
+            } else {
+                assert_eq!(outcome.code, Some(9), "{flags}: {outcome:?}");
+                assert!(outcome.err().contains("5.1.1"), "{flags}: {outcome:?}");
+            }
+        }
+    }
+}
+
+/// In a name space of its own, so that nothing of the machine's is touched: its tables of jobs, its `/run`,
+/// root's home, and `/usr/sbin/sendmail`.
+const CRON: &str = "set -e
+    mount -t tmpfs none /run
+    mount -t tmpfs none /etc/cron.d
+    mount -t tmpfs none /var/spool/cron
+    mkdir /var/spool/cron/crontabs
+    mount --bind \"$1/crontab\" /etc/crontab
+    mount --bind \"$2\" /usr/sbin/sendmail
+    mount --bind \"$1\" /root
+    exec cron -f";
+
+#[test]
+fn cron_mails_what_a_job_says() {
+    let needs = ["root", "cron", "mount name space", "/usr/sbin/sendmail"];
+    if !have("cron_mails_what_a_job_says", &needs) {
+        return;
+    }
+    let (sender, gone) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let caller = Caller::with(
+        Smtpd::for_mailbox(&Mailbox::default())
+            .hook(move |event| {
+                if event.verb == "QUIT" {
+                    let _ = sender.lock().unwrap().send(());
+                }
+                Act::Normal
+            })
+            .start(),
+    );
+    let long = "x".repeat(1200);
+    // It takes no command of more than 1,000 octets.
+    let job =
+        "@reboot root echo gr\u{fc}n; printf 'a\\r\\n.\\n'; head -c 1200 /dev/zero | tr '\\000' x; echo\n";
+    let table = caller.world.write("crontab", job);
+    std::fs::set_permissions(&table, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let mut cron = std::process::Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", CRON, "sh"])
+        .arg(caller.world.root())
+        .arg(env!("CARGO_BIN_EXE_postie"))
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("LANG", "C.UTF-8")
+        .stdin(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let arrived = gone.recv_timeout(std::time::Duration::from_secs(60));
+    cron.kill().unwrap();
+    cron.wait().unwrap();
+    assert!(arrived.is_ok(), "{}", caller.log());
+    caller.server.assert_clean();
+    let message = caller.server.the_message();
+    assert_eq!(message.recipients, ["ops@example.org", "bob@example.net"], "root's aliases");
+    let parsed = mail_parser::MessageParser::default().parse(&message.content).unwrap();
+    assert!(parsed.subject().unwrap().starts_with("Cron <root@"), "{:?}", parsed.subject());
+    assert_eq!(parsed.from().unwrap().first().unwrap().address(), Some("ana@example.org"));
+    let text = parsed.body_text(0).unwrap().replace("\r\n", "\n");
+    assert_eq!(text, format!("gr\u{fc}n\na\n.\n{long}\n"), "a line that is too long is no reason to lose it");
+    assert!(caller.log().contains(" status=accepted exit=0 "), "{}", caller.log());
 }

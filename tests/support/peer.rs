@@ -84,6 +84,14 @@ impl Victim {
         self.0.1.notify_all();
     }
 
+    /// The most memory it has had so far, in KiB (`VmHWM`).
+    pub fn peak(&self) -> u64 {
+        let process = self.0.0.lock().unwrap().expect("a process is named");
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Sends it a signal, once it is named.
     pub fn signal(&self, signal: Signal) {
         let waited = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), PATIENCE, |id| id.is_none());

@@ -58,6 +58,14 @@ fn is_there(need: &str) -> bool {
         "postfix" => program("postfix").is_some() && program("postconf").is_some(),
         "dovecot-pop3d" => Path::new("/usr/lib/dovecot/pop3").exists(),
         "dovecot-lmtpd" => Path::new("/usr/lib/dovecot/lmtp").exists(),
+        // Where it is forbidden (in most containers) it is as good as missing.
+        "mount name space" => Command::new("unshare")
+            .args(["--mount", "true"])
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success()),
+        "php-symfony-mailer" => Path::new("/usr/share/php/Symfony/Component/Mailer/autoload.php").exists(),
+        path if path.starts_with('/') => Path::new(path).exists(),
         "git send-email" => ["/usr/lib/git-core", "/usr/libexec/git-core", "/usr/local/libexec/git-core"]
             .iter()
             .any(|dir| Path::new(dir).join("git-send-email").exists()),

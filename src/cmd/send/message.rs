@@ -6,16 +6,19 @@ use crate::account::{Account, Need};
 use crate::cli::{AttachedPart, SendArgs};
 use crate::cmd::Context;
 use crate::mail::compose::{Letter, Part, Source, compose};
+use crate::mail::fix::{Changes, mend};
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
 use crate::words::{Address, Failure};
-use std::io::{self, BufRead as _, BufReader, Cursor, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 
 /// A message ready to go, and the account if it had to be known for it.
 pub struct Built {
     pub account: Option<Account>,
     pub outgoing: Outgoing,
+    /// What `--fix` did to it.
+    pub changes: Changes,
 }
 
 /// Everyone the arguments name.
@@ -83,7 +86,10 @@ fn pass_on(
     {
         return Ok(None);
     }
-    let raw = Raw::read(&mut source, path)?;
+    let mut raw = Raw::read(&mut source, path)?;
+    if args.skip_empty && raw.has_blank_body()? {
+        return Ok(None);
+    }
     let author = raw.author().or_else(|| people.from.clone());
     // Without any author the account's own address is it.
     let account = match &author {
@@ -97,15 +103,17 @@ fn pass_on(
         from: people.from.or_else(|| account.as_ref().and_then(author_of)),
         sender: people.sender,
         recipients: named.then_some(recipients),
+        mends: args.fix,
     };
     let outgoing = raw.complete(beside)?;
+    let (outgoing, changes) = if args.fix { mend(outgoing)? } else { (outgoing, Changes::default()) };
     let account = match account {
         None if !args.print => {
             Some(context.select(Need::Smtp, author.as_ref().map(|author| &author.address))?)
         }
         other => other,
     };
-    Ok(Some(Built { account, outgoing }))
+    Ok(Some(Built { account, outgoing, changes }))
 }
 
 /// A complete message is not composed: what would change it is a mistake in the call.
@@ -149,10 +157,17 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
         (None, None) => None,
     };
     let is_empty = |body: &Option<Vec<u8>>| body.as_ref().is_none_or(|body| body.trim_ascii().is_empty());
-    if args.skip_empty && is_empty(&text) && is_empty(&html) {
+    let has_body = !(is_empty(&text) && is_empty(&html));
+    let piped = args.parts.iter().any(|part| is_stdin(&part.path));
+    if args.skip_empty && !has_body && !piped {
         return Ok(None);
     }
     let parts = args.parts.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    // What is piped into an attachment stands for the body.
+    let mut sources = parts.iter().filter(|part| is_stdin(&part.path)).map(|part| &part.source);
+    if args.skip_empty && !has_body && sources.all(|source| matches!(source.size(), Ok(None | Some(0)))) {
+        return Ok(None);
+    }
     let account = match &people.from {
         // What is only printed needs no server.
         Some(_) if args.print => None,
@@ -176,7 +191,7 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
         html,
         parts,
     };
-    Ok(Some(Built { account, outgoing: compose(letter, people.sender)? }))
+    Ok(Some(Built { account, outgoing: compose(letter, people.sender)?, changes: Changes::default() }))
 }
 
 /// The author: the one who is named, with the account's name if it is the account's address; else the
@@ -215,8 +230,7 @@ fn body_file(path: &Path) -> Result<Vec<u8>, Failure> {
 /// A file to attach: opened now, read when the message is made, which is before anything connects.
 fn part(part: &AttachedPart) -> Result<Part, Failure> {
     let source = if is_stdin(&part.path) {
-        let octets = input::read_all(&mut io::stdin().lock(), "standard input")?;
-        Source::Octets(Cursor::new(octets))
+        Source::File(input::spooled(&mut io::stdin().lock(), "standard input")?)
     } else {
         Source::File(input::open(&part.path)?)
     };

@@ -43,6 +43,12 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
     }
     let options = options::of(args)?;
     stdin::check(args, &context.global)?;
+    if args.fix && args.raw.is_none() && !args.batch {
+        return Err(Failure::usage(
+            "--fix: only together with --raw or --batch: what is composed needs none",
+        )
+        .into());
+    }
     if args.batch {
         return Ok(batch::run(args, context)?);
     }
@@ -55,13 +61,18 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
         );
     }
     let copy = args.save_copy.as_deref().map(|text| copy_to(text, context)).transpose()?;
-    let Built { account, mut outgoing } = match message::build(args, context)? {
+    let Built { account, mut outgoing, changes } = match message::build(args, context)? {
         Some(built) => built,
         None => {
             tell(&mut context.out, None, &Receipt::skipped());
             return Ok(());
         }
     };
+    if changes.breaks_signature {
+        context.out.tell(&changes.told());
+    } else if changes.any() {
+        context.out.say(&changes.told());
+    }
     if args.print {
         return Ok(print(&mut outgoing, &mut context.out)?);
     }

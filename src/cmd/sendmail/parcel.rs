@@ -12,6 +12,8 @@ use crate::account::{Account, Need};
 use crate::cmd::Context;
 use crate::cmd::side::{Side, advise};
 use crate::mail::addresses::{self, Entry, Mailbox};
+use crate::mail::fix::mend;
+use crate::mail::outgoing::MAX_LINE;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
 use crate::net::dial;
@@ -99,7 +101,8 @@ pub struct Parcel<'a> {
     pub subject: Option<String>,
     /// What is asked of the servers.
     pub options: &'a Options,
-    /// A bare CR in the body ends a line; else it is refused.
+    /// What not every server takes is mended, since the program that hands it over can do nothing, and a bare
+    /// CR in the body ends a line; else it is refused.
     pub mends: bool,
 }
 
@@ -133,7 +136,7 @@ impl Parcel<'_> {
     }
 
     fn send(self, context: &mut Context, entry: &mut LogEntry) -> Result<Report, Failure> {
-        let options = self.options;
+        let (options, mends) = (self.options, self.mends);
         let header = match &self.subject {
             Some(subject) => Header::of_text(subject)?,
             None => Header::read(self.source)?,
@@ -144,6 +147,11 @@ impl Parcel<'_> {
         entry.receipt(&Receipt::untried(&outgoing));
         let side = Side::smtp(&account, context)?;
         let mut report = transmit(&side, options, &mut outgoing, context);
+        if mends && report.exit == Exit::Data && outgoing.content.facts().eight_bit {
+            // The server cannot carry 8-bit content, as it said before anything was sent.
+            outgoing = mend(outgoing)?.0;
+            report = transmit(&side, options, &mut outgoing, context);
+        }
         for (_, failure) in &mut report.failures {
             *failure = advise(failure.clone(), &side.server);
         }
@@ -167,11 +175,14 @@ impl Parcel<'_> {
         }
         let name = self.full_name.or_else(|| account.name.clone());
         let author = account.sender().cloned().map(to_ascii_domain).and_then(Result::ok);
-        raw.complete(Beside {
+        let outgoing = raw.complete(Beside {
             from: author.map(|address| Mailbox { name, address }),
             sender: self.sender.through(account)?,
             recipients: Some(recipients),
-        })
+            mends: self.mends,
+        })?;
+        let unfit = outgoing.international || outgoing.content.facts().longest_line > MAX_LINE;
+        if self.mends && unfit { Ok(mend(outgoing)?.0) } else { Ok(outgoing) }
     }
 }
 

@@ -36,7 +36,8 @@ impl Read for Stdin {
     }
 }
 
-/// Input up to a line that is a dot and nothing else, as a person at a terminal ends it.
+/// Input up to a line that is a dot and nothing else, as a person at a terminal ends it. Of two dots that
+/// begin a line the first is dropped, as sendmail does: callers that leave out `-i` double them (Symfony).
 pub struct UntilDot<R> {
     inner: R,
     ahead: Vec<u8>,
@@ -61,6 +62,7 @@ impl<R: BufRead> Read for UntilDot<R> {
                 self.ended = true;
                 self.ahead.clear();
             }
+            self.taken = usize::from(self.line_start && self.ahead.starts_with(b".."));
             self.line_start = self.ahead.ends_with(b"\n");
         }
         let count = (self.ahead.len() - self.taken).min(into.len());
@@ -134,7 +136,8 @@ mod tests {
             ("a\r\n.\r\nb", "a\r\n"),
             (".\nb", ""),
             ("a\n.", "a\n"),
-            ("a\n..\n.b\n. \n.c", "a\n..\n.b\n. \n.c"),
+            ("a\n.b\n. \n.c", "a\n.b\n. \n.c"),
+            ("..\na\n...\n..b\nc..d\n", ".\na\n..\n.b\nc..d\n"),
             ("", ""),
             ("a", "a"),
         ] {

@@ -19,8 +19,6 @@ use std::path::{Path, PathBuf};
 const LINE: usize = 57;
 /// Lines that are encoded at a time.
 const LINES: usize = 1024;
-/// The most octets of an attached message that are looked at whole.
-const MAX_MESSAGE: u64 = 64 * 1024 * 1024;
 
 /// A file to attach, or to show inside the HTML.
 #[derive(Debug)]
@@ -56,6 +54,14 @@ impl Read for Source {
 }
 
 impl Source {
+    /// How long it is; `None` for an empty file, and for one that does not know (`/proc`).
+    pub fn size(&self) -> io::Result<Option<u64>> {
+        Ok(match self {
+            Source::File(file) => Some(file.metadata()?.len()).filter(|size| *size > 0),
+            Source::Octets(octets) => Some(octets.get_ref().len() as u64),
+        })
+    }
+
     fn rewind(&mut self) -> io::Result<()> {
         match self {
             Source::File(file) => file.rewind(),
@@ -138,41 +144,69 @@ impl<'a> Tree<'a> {
             Some(said) => values::media_type(said)?.to_owned(),
             None => guess(name.as_deref().unwrap_or_default(), &part.path),
         };
-        let is_message = media_type.to_ascii_lowercase().starts_with("message/rfc822");
-        let mut message = None;
-        if is_message {
+        let mut is_message = media_type.to_ascii_lowercase().starts_with("message/rfc822");
+        if is_message && !is_seven_bit(&mut part)? {
             // A message in a message must not be encoded (RFC 2046 §5.2.1); what would need it is a file.
-            message = seven_bit_message(&mut part)?;
-            if message.is_none() {
-                media_type = "application/octet-stream".into();
-            }
+            (is_message, media_type) = (false, "application/octet-stream".into());
         }
-        let encoding = if message.is_some() { "7bit" } else { "base64" };
+        let encoding = if is_message { "7bit" } else { "base64" };
         let header = part_header(&part, name.as_deref(), &media_type, encoding)?;
         self.sink.push(&header)?;
-        match message {
-            Some(message) => self.sink.push(&message),
-            None => self.base64(&mut part),
-        }
+        if is_message { self.as_it_is(&mut part) } else { self.base64(&mut part) }
     }
 
     /// Writes the content in lines of base64.
     fn base64(&mut self, part: &mut Part) -> Result<(), Failure> {
-        let mut block = vec![0; LINE * LINES];
         let mut out = String::with_capacity(LINES * 78);
-        loop {
-            let filled = fill(&mut part.source, &mut block)
-                .map_err(|error| unreadable(&part.path, "reading", &error))?;
+        let sink = &mut *self.sink;
+        each_block(part, |block| {
             out.clear();
-            for line in block[..filled].chunks(LINE) {
+            for line in block.chunks(LINE) {
                 STANDARD.encode_string(line, &mut out);
                 out.push_str("\r\n");
             }
-            self.sink.push(out.as_bytes())?;
-            if filled < block.len() {
-                return Ok(());
-            }
+            sink.push(out.as_bytes())
+        })
+    }
+
+    /// Writes the content as it is, its line ends made CRLF.
+    fn as_it_is(&mut self, part: &mut Part) -> Result<(), Failure> {
+        let (mut normaliser, mut out) = (Normaliser::new(BareCr::Refuse), Vec::new());
+        let sink = &mut *self.sink;
+        each_block(part, |block| {
+            out.clear();
+            normaliser.push(block, &mut out).map_err(bad_message)?;
+            sink.push(&out)
+        })?;
+        out.clear();
+        normaliser.finish(&mut out).map_err(bad_message)?;
+        sink.push(&out)
+    }
+}
+
+/// Reads a part in blocks, all of them full but the last. A file is as long as it is now: of one that grows
+/// meanwhile (a log) no more is taken, and one that shrinks is an error.
+fn each_block(part: &mut Part, mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+    let failed = |error: io::Error| unreadable(&part.path, "reading", &error);
+    let size = part.source.size().map_err(failed)?;
+    let mut left = size.unwrap_or(u64::MAX);
+    let mut block = vec![0; LINE * LINES];
+    loop {
+        let most = usize::try_from(left).map_or(block.len(), |left| left.min(block.len()));
+        let filled = fill(&mut part.source, &mut block[..most]).map_err(failed)?;
+        left -= filled as u64;
+        if filled > 0 {
+            take(&block[..filled])?;
         }
+        if filled < block.len() {
+            break;
+        }
+    }
+    match size {
+        Some(_) if left > 0 => {
+            Err(failed(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter meanwhile")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -246,21 +280,21 @@ fn part_header(
     Ok(out)
 }
 
-/// The octets of an attached message if it can go as it is: ASCII, no NUL or bare CR, lines that SMTP
-/// carries. Otherwise its source is left at its start.
-fn seven_bit_message(part: &mut Part) -> Result<Option<Vec<u8>>, Failure> {
-    let mut octets = Vec::new();
-    let limited = (&mut part.source).take(MAX_MESSAGE).read_to_end(&mut octets);
-    limited.map_err(|error| unreadable(&part.path, "reading", &error))?;
+/// Whether an attached message can go as it is: ASCII, no NUL or bare CR, lines that SMTP carries. Its
+/// source is left at its start.
+fn is_seven_bit(part: &mut Part) -> Result<bool, Failure> {
     let mut normaliser = Normaliser::new(BareCr::Refuse);
-    let (mut out, mut facts) = (Vec::with_capacity(octets.len()), Facts::default());
-    let clean = normaliser.push(&octets, &mut out).and_then(|()| normaliser.finish(&mut out)).is_ok();
+    let (mut out, mut facts, mut clean) = (Vec::new(), Facts::default(), true);
+    each_block(part, |block| {
+        out.clear();
+        clean = clean && normaliser.push(block, &mut out).is_ok();
+        facts.observe(&out);
+        Ok(())
+    })?;
+    out.clear();
+    clean = clean && normaliser.finish(&mut out).is_ok();
     facts.observe(&out);
     let facts = facts.finish();
-    let whole = (octets.len() as u64) < MAX_MESSAGE;
-    if clean && whole && !facts.eight_bit && facts.longest_line <= MAX_LINE {
-        return Ok(Some(out));
-    }
     part.source.rewind().map_err(|error| unreadable(&part.path, "reading", &error))?;
-    Ok(None)
+    Ok(clean && !facts.eight_bit && facts.longest_line <= MAX_LINE)
 }

@@ -142,6 +142,38 @@ impl Letter {
 }
 
 #[test]
+fn long_lists_and_fields_are_folded_and_lose_nothing() {
+    let mut long = letter();
+    let people: Vec<String> = (0..300).map(|n| format!("\"User, {n}\" <user{n}@some.example.org>")).collect();
+    let ids: Vec<String> = (0..100).map(|n| format!("<{n}.some-message@some.example.org>")).collect();
+    long.to = addresses::parse(&people.join(",")).unwrap();
+    long.references = Some(ids.join(" "));
+    long.headers = vec![format!("X-Words: {}", "word ".repeat(400))];
+    let (outgoing, text) = built(long);
+    assert!(text.lines().all(|line| line.len() <= 78), "{text}");
+    assert!(!text.contains("\r\n \r\n") && !text.contains(":\r\n"), "no line of blanks alone: {text}");
+    assert_eq!(outgoing.envelope.recipients.len(), 300);
+    let unfolded = text.replace("\r\n ", " ");
+    assert!(unfolded.contains(&people.join(", ")) && unfolded.contains(&ids.join(" ")), "{unfolded}");
+}
+
+#[test]
+fn names_that_are_encoded_already_are_not_put_in_quotes() {
+    let mut encoded = letter();
+    encoded.from = addresses::single("=?utf-8?q?J=C3=B6rg?= =?utf-8?q?_M?= <j@x.org>").unwrap();
+    encoded.to = addresses::parse("=?UTF-8?B?w6Q=?= <a@x.org>, \"B, C\" <b@x.org>").unwrap();
+    let (_, text) = built(encoded);
+    assert!(text.contains("\r\nFrom: =?utf-8?q?J=C3=B6rg?= =?utf-8?q?_M?= <j@x.org>\r\n"), "{text}");
+    assert!(text.contains("\r\nTo: =?UTF-8?B?w6Q=?= <a@x.org>, \"B, C\" <b@x.org>\r\n"), "{text}");
+    // What only looks like it could hide an address in a name.
+    let mut hidden = letter();
+    hidden.to = addresses::parse("\"=?utf-8?q?,evil@x.org,?=\" <a@x.org>").unwrap();
+    let (outgoing, text) = built(hidden);
+    assert_eq!(outgoing.envelope.recipients.len(), 1);
+    assert!(text.contains("\"=?utf-8?q?,evil@x.org,?=\" <a@x.org>"), "{text}");
+}
+
+#[test]
 fn local_parts_beyond_ascii_ask_for_smtputf8() {
     let mut letter = letter();
     letter.to = addresses::parse("jörg@example.org").unwrap();

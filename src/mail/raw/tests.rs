@@ -1,4 +1,5 @@
 use super::*;
+use crate::mail::addresses;
 use crate::words::Kind;
 
 const HEADER: &str = "From: Ana <ana@x.org>\nDate: Wed, 25 Nov 2026 10:30:00 +0100\nMessage-ID: <m@x.org>\n";

@@ -4,6 +4,7 @@
 use crate::account::Account;
 use crate::cmd::send::message::{author, author_of};
 use crate::mail::compose::{Letter, Part, Source, compose};
+use crate::mail::fix::mend;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
 use crate::words::{Address, Failure, Kind, Scope};
@@ -105,6 +106,8 @@ pub struct Defaults<'a> {
     pub from: Option<Mailbox>,
     /// `--envelope-from`.
     pub sender: Option<Option<Address>>,
+    /// `--fix`.
+    pub mends: bool,
 }
 
 /// Reads a line; an error comes with the `id` as far as it can be seen.
@@ -188,8 +191,10 @@ impl Fields {
             None => None,
         };
         let from = defaults.from.clone().or_else(|| author_of(defaults.account));
-        let beside = Beside { from, sender: self.sender(defaults)?, recipients };
-        Raw::read(&mut octets.as_slice(), "raw")?.complete(beside)
+        let mends = defaults.mends;
+        let beside = Beside { from, sender: self.sender(defaults)?, recipients, mends };
+        let outgoing = Raw::read(&mut octets.as_slice(), "raw")?.complete(beside)?;
+        if mends { Ok(mend(outgoing)?.0) } else { Ok(outgoing) }
     }
 
     /// A complete message is not composed.

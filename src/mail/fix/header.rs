@@ -1,0 +1,293 @@
+//! Header fields that no server need take: octets beyond ASCII, and lines of more than 998 octets. What is
+//! fine stays as it was written.
+//!
+//! | field | octets beyond ASCII | a long line |
+//! |---|---|---|
+//! | addresses | names become encoded words, domains A-labels | written anew, folded |
+//! | Content-Type, Content-Disposition | values in the form of `RFC 2231` | the same, in pieces |
+//! | Message-ID, Received, signatures, … | stay; only SMTPUTF8 carries them | folded at its white space |
+//! | text: Subject and all others | words become encoded words (`RFC 2047 §5(1)`) | folded; Subject and Comments encoded |
+
+use super::params;
+use super::words::{Folder, encoded_words, is_encoded, is_encoded_in_phrase, split};
+use crate::mail::addresses::{Entry, Mailbox};
+use crate::mail::fields::{Field, unfolded};
+use crate::mail::outgoing::{MAX_LINE, bad_message};
+use crate::mail::unlabelled::Unlabelled;
+use crate::words::Failure;
+
+const ADDRESSES: [&str; 14] = [
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "bcc",
+    "resent-from",
+    "resent-sender",
+    "resent-reply-to",
+    "resent-to",
+    "resent-cc",
+    "resent-bcc",
+    "mail-followup-to",
+    "disposition-notification-to",
+];
+const PARAMETERS: [&str; 2] = ["content-type", "content-disposition"];
+/// Fields in whose values nothing can be encoded.
+const OPAQUE: [&str; 14] = [
+    "message-id",
+    "in-reply-to",
+    "references",
+    "resent-message-id",
+    "date",
+    "resent-date",
+    "received",
+    "return-path",
+    "mime-version",
+    "content-transfer-encoding",
+    "content-id",
+    "dkim-signature",
+    "domainkey-signature",
+    "authentication-results",
+];
+/// Text that is only ever read by people.
+const PROSE: [&str; 2] = ["subject", "comments"];
+
+/// Whether every server takes a piece of a header or body.
+pub(super) fn is_fit(octets: &[u8]) -> bool {
+    octets.is_ascii() && octets.split(|octet| *octet == b'\n').all(|line| line.len() <= MAX_LINE + 1)
+}
+
+/// Writes a field anew; `None` where nothing needs to be done. It may still hold UTF-8, which then only
+/// SMTPUTF8 can carry. Fails for a field that cannot be mended.
+pub(super) fn mended(field: &Field) -> Result<Option<Vec<u8>>, Failure> {
+    if is_fit(&field.octets) {
+        return Ok(None);
+    }
+    let cannot = |why: &str| {
+        bad_message(format!("the field {} cannot be mended: {why}", field.name))
+            .hint("encode or shorten it where the message is made")
+    };
+    let value = unfolded(field.raw_value());
+    let written = written_name(field);
+    let is = |names: &[&str]| names.contains(&field.name.as_str());
+    let new = if is(&ADDRESSES) {
+        people(field, written).map_err(|why| cannot(&why))?
+    } else if is(&PARAMETERS) {
+        params::rewrite(written, &value).ok_or_else(|| cannot("it is not ASCII where it must be"))?
+    } else if is(&OPAQUE) || field.name.starts_with("arc-") {
+        if std::str::from_utf8(&value).is_err() {
+            return Err(cannot("it is neither ASCII nor UTF-8"));
+        }
+        folded(written, &value)
+    } else {
+        text(written, &value, is(&PROSE))
+    };
+    match new.split(|octet| *octet == b'\n').all(|line| line.len() <= MAX_LINE + 1) {
+        true => Ok(Some(new)),
+        false => Err(cannot("a line of it is too long, and there is no place to fold it")),
+    }
+}
+
+/// The name as it is written.
+fn written_name(field: &Field) -> &[u8] {
+    let colon = memchr::memchr(b':', &field.octets).unwrap_or(0);
+    field.octets[..colon].trim_ascii_end()
+}
+
+/// The same words, folded.
+fn folded(name: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut folder = Folder::new(name);
+    split(value).into_iter().for_each(|(space, word)| folder.word(space, word));
+    folder.finish()
+}
+
+/// Text: runs of words beyond ASCII become encoded words, the others stay. `long`: so do words that no
+/// line can hold.
+fn text(name: &[u8], value: &[u8], long: bool) -> Vec<u8> {
+    let charset = Unlabelled::of(value).charset();
+    let words = split(value);
+    let is_bad = |word: &[u8]| !word.is_ascii() || (long && word.len() > MAX_LINE - 100);
+    let mut folder = Folder::new(name);
+    let mut at = 0;
+    while at < words.len() {
+        let (space, word) = words[at];
+        let run = words[at..].iter().take_while(|(_, word)| is_bad(word)).count();
+        if run == 0 {
+            folder.word(space, word);
+            at += 1;
+            continue;
+        }
+        let mut octets = Vec::new();
+        // White space between encoded words is not shown: it must be within one.
+        if at > 0 && is_encoded(words[at - 1].1) {
+            octets.extend_from_slice(space);
+        }
+        for (offset, (space, word)) in words[at..at + run].iter().enumerate() {
+            octets.extend_from_slice(if offset == 0 { b"" } else { space });
+            octets.extend_from_slice(word);
+        }
+        at += run;
+        if let Some((space, next)) = words.get(at)
+            && is_encoded(next)
+        {
+            octets.extend_from_slice(space);
+        }
+        encoded(&mut folder, space, &octets, charset);
+    }
+    folder.finish()
+}
+
+fn encoded(folder: &mut Folder, space: &[u8], octets: &[u8], charset: &str) {
+    let each = encoded_words(octets, charset, folder.room());
+    for (number, word) in each.iter().enumerate() {
+        folder.word(if number == 0 { space } else { b" " }, word.as_bytes());
+    }
+}
+
+fn people(field: &Field, written: &[u8]) -> Result<Vec<u8>, String> {
+    let (text, entries) = field.entries()?;
+    Ok(people_field(written, &entries, &text))
+}
+
+/// Whether a name is encoded words already, which must not stand in quotes (`RFC 2047 §5`).
+pub(in crate::mail) fn is_encoded_name(name: &str) -> bool {
+    !name.is_empty() && name.split(' ').all(|word| is_encoded_in_phrase(word.as_bytes()))
+}
+
+/// A field with a list of people who were read from `text`. Comments behind an address are left out.
+pub(in crate::mail) fn people_field(written: &[u8], entries: &[Entry], text: &Unlabelled) -> Vec<u8> {
+    let mut folder = Folder::new(written);
+    for (number, entry) in entries.iter().enumerate() {
+        if number > 0 {
+            folder.glue(b",");
+        }
+        match entry {
+            Entry::Mailbox(mailbox) => person(&mut folder, mailbox, text),
+            Entry::Group { name, members } => {
+                phrase(&mut folder, name, text);
+                folder.glue(b":");
+                for (number, member) in members.iter().enumerate() {
+                    if number > 0 {
+                        folder.glue(b",");
+                    }
+                    person(&mut folder, member, text);
+                }
+                folder.glue(b";");
+            }
+        }
+    }
+    folder.finish()
+}
+
+fn person(folder: &mut Folder, mailbox: &Mailbox, text: &Unlabelled) {
+    if let Some(name) = &mailbox.name {
+        phrase(folder, name, text);
+    }
+    folder.word(b" ", format!("<{}>", mailbox.address).as_bytes());
+}
+
+/// A display name: encoded words, or a quoted string.
+fn phrase(folder: &mut Folder, name: &str, text: &Unlabelled) {
+    if name.is_ascii() {
+        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+        let shown = if is_encoded_name(name) { name.to_owned() } else { format!("\"{quoted}\"") };
+        // A name that is encoded is folded between its words, a quoted one at its white space.
+        split(shown.as_bytes()).into_iter().for_each(|(space, word)| folder.word(space, word));
+        return;
+    }
+    encoded(folder, b" ", &text.octets(name), text.charset());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::fields;
+    use mail_parser::MessageParser;
+
+    fn mend(field: &[u8]) -> Result<Option<String>, Failure> {
+        let fields = fields::split(field).unwrap();
+        assert_eq!(fields.len(), 1);
+        Ok(mended(&fields[0])?.map(|new| String::from_utf8(new).unwrap()))
+    }
+
+    #[track_caller]
+    fn becomes(field: &[u8], want: &str) {
+        let got = mend(field).unwrap().expect("something is done");
+        assert_eq!(got, want);
+        assert!(got.lines().all(|line| line.len() <= 78), "{got}");
+    }
+
+    #[test]
+    fn what_is_fine_is_not_touched() {
+        for fine in [&b"Subject: a\r\n b\r\n"[..], b"X: \r\n", b"From : a@x.org\r\n"] {
+            assert_eq!(mend(fine).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn words_beyond_ascii_are_encoded_and_the_others_stay() {
+        becomes(
+            "Subject: Gr\u{fc}\u{df}e an Bob\r\n".as_bytes(),
+            "Subject: =?utf-8?B?R3LDvMOfZQ==?= an Bob\r\n",
+        );
+        becomes(b"X-Note:a \xe4\xf6 b\r\n", "X-Note: a =?unknown-8bit?B?5PY=?= b\r\n");
+        becomes(
+            "Subject: =?utf-8?q?=C3=A4?= \u{e4}  \u{f6}\r\n =?utf-8?q?x?= end\r\n".as_bytes(),
+            "Subject: =?utf-8?q?=C3=A4?= =?utf-8?B?IMOkICDDtiA=?= =?utf-8?q?x?= end\r\n",
+        );
+    }
+
+    #[test]
+    fn text_decodes_to_what_it_was() {
+        for subject in [
+            "\u{e4}".repeat(600),
+            "word \u{8a9e} ".repeat(60).trim().to_owned(),
+            format!("{} \u{e4}", "x".repeat(60)),
+            "x".repeat(3000),
+            "plain words ".repeat(200).trim().to_owned(),
+        ] {
+            let got = mend(format!("Subject: {subject}\r\n").as_bytes()).unwrap().unwrap();
+            assert!(got.is_ascii() && got.lines().all(|line| line.len() <= 78), "{got}");
+            let message = format!("{got}\r\n");
+            let parsed = MessageParser::default().parse(message.as_bytes()).unwrap();
+            assert_eq!(parsed.subject(), Some(subject.as_str()));
+        }
+    }
+
+    #[test]
+    fn people_keep_their_addresses_and_names() {
+        becomes(
+            "From: J\u{f6}rg <j@x.org>, \"B, C\" <b@x.org>, d@x.org\r\n".as_bytes(),
+            "From: =?utf-8?B?SsO2cmc=?= <j@x.org>, \"B, C\" <b@x.org>, <d@x.org>\r\n",
+        );
+        becomes(b"To: J\xf6rg <j@x.org>\r\n", "To: =?unknown-8bit?Q?J=F6rg?= <j@x.org>\r\n");
+        becomes(b"To: \x93J\x94 \x80 <j@x.org>\r\n", "To: =?unknown-8bit?B?k0qUIIA=?= <j@x.org>\r\n");
+        becomes(
+            "Cc: t\u{e4}m: =?utf-8?q?=C3=A4?= <a@x.org>, \"q\\\"\" <b@b\u{fc}cher.example>;\r\n".as_bytes(),
+            "Cc: =?utf-8?Q?t=C3=A4m?=: =?utf-8?q?=C3=A4?= <a@x.org>, \"q\\\"\"\r\n <b@xn--bcher-kva.example>;\r\n",
+        );
+        let many: Vec<String> = (0..300).map(|n| format!("u{n}@example.org")).collect();
+        let got = mend(format!("To: {}\r\n", many.join(",")).as_bytes()).unwrap().unwrap();
+        assert!(got.lines().all(|line| line.len() <= 78) && many.iter().all(|one| got.contains(one)));
+        for bad in [&b"To: \xe4@x.org\r\n"[..], b"To: \xe4 <j\r\n", "To: \u{e4} x@y z\r\n".as_bytes()] {
+            assert!(mend(bad).is_err(), "{bad:?}");
+        }
+        let local = mend("To: \u{e4}@x.org\r\n".as_bytes()).unwrap().unwrap();
+        assert_eq!(local, "To: <\u{e4}@x.org>\r\n", "only SMTPUTF8 carries it");
+    }
+
+    #[test]
+    fn what_cannot_be_encoded_is_folded_or_left_or_refused() {
+        let ids: String = (0..100).map(|n| format!(" <{n}@example.org>")).collect();
+        let got = mend(format!("References:{ids}\r\n").as_bytes()).unwrap().unwrap();
+        assert!(got.lines().all(|line| line.len() <= 78));
+        assert_eq!(got.replace("\r\n", ""), format!("References:{ids}"));
+        let received = mend("Received: by m\u{fc}ller\r\n".as_bytes()).unwrap().unwrap();
+        assert_eq!(received, "Received: by m\u{fc}ller\r\n");
+        assert!(mend(b"Received: by m\xfcller\r\n").is_err());
+        let long = format!("X-Token: {}\r\n", "x".repeat(2000));
+        let failure = mend(long.as_bytes()).unwrap_err();
+        assert!(failure.message.contains("x-token") && failure.hint.is_some(), "{failure}");
+    }
+}

@@ -1,0 +1,205 @@
+//! A part that holds no other parts: kept until it is whole, then written as it was or encoded.
+
+use super::params::Parameters;
+use super::pieces::Piece;
+use super::transfer::{Base64, Base64Again, Encoder, Quoted, QuotedAgain};
+use crate::mail::fields::{Field, unfolded};
+use crate::mail::outgoing::{MAX_LINE, Spool, bad_message, cannot_keep};
+use crate::mail::unlabelled::{UNKNOWN, Unlabelled, Utf8Check};
+use crate::words::Failure;
+use std::io::{self, Read as _};
+
+/// How much is encoded at a time.
+const BLOCK: usize = 64 * 1024;
+
+/// The header of a part, and what it says of the part.
+pub(super) struct Entity {
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// Whether a blank line ended the header.
+    pub has_blank: bool,
+    /// It is the header of a message, the one that is sent or one in it.
+    pub is_message: bool,
+    /// The media type, in lower case; that which holds where none is said (`RFC 2045 §5.2`).
+    pub media_type: String,
+    /// The charset that is said.
+    pub charset: Option<String>,
+    /// The boundary that is said.
+    pub boundary: Option<Vec<u8>>,
+    /// The encoding that is said, in lower case.
+    pub encoding: String,
+}
+
+impl Entity {
+    /// Reads what a header says. `default` is the media type of one that says none.
+    pub fn of(fields: Vec<Field>, has_blank: bool, is_message: bool, default: &str) -> Self {
+        let value = |name: &str| {
+            let field = fields.iter().find(|field| field.name == name)?;
+            Some(Unlabelled::of(&unfolded(field.raw_value())))
+        };
+        let said = value("content-type").map(|text| {
+            let found = Parameters::parse(text.as_str());
+            let boundary = found.get("boundary").map(|boundary| text.octets(boundary.trim_end()));
+            (found.essence.clone(), found.get("charset").map(str::to_owned), boundary)
+        });
+        let has_type = said.as_ref().is_some_and(|(essence, ..)| essence.contains('/'));
+        let (essence, charset, boundary) = said.unwrap_or_default();
+        let encoding = value("content-transfer-encoding").map(|text| text.as_str().trim().to_lowercase());
+        Entity {
+            has_blank,
+            is_message,
+            media_type: if has_type { essence } else { default.to_owned() },
+            charset,
+            boundary: boundary.filter(|boundary| !boundary.is_empty()),
+            encoding: encoding.filter(|said| !said.is_empty()).unwrap_or_else(|| "7bit".into()),
+            fields,
+        }
+    }
+
+    /// Whether the content stands there as it is (`RFC 2045 §6.2`).
+    pub fn is_identity(&self) -> bool {
+        ["7bit", "8bit", "binary"].contains(&self.encoding.as_str())
+    }
+
+    /// Whether it is a message whose parts can be walked.
+    pub fn holds_message(&self) -> bool {
+        ["message/rfc822", "message/global", "message/news"].contains(&self.media_type.as_str())
+    }
+
+    fn is_text(&self) -> bool {
+        self.media_type.starts_with("text/") || self.media_type.starts_with("message/")
+    }
+
+    /// Whether it has a field of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+}
+
+/// The content of a part.
+#[derive(Default)]
+pub(super) struct Leaf {
+    spool: Spool,
+    octets: u64,
+    eight_bit: u64,
+    line: usize,
+    longest: usize,
+    utf8: Utf8Check,
+    /// The line end that was seen last: before a delimiter it is no content (`RFC 2046 §5.1.1`).
+    open_end: bool,
+}
+
+impl Leaf {
+    /// Takes the next piece.
+    pub fn push(&mut self, piece: &Piece<'_>) -> Result<(), Failure> {
+        self.settle_end()?;
+        let octets = piece.octets;
+        self.octets += octets.len() as u64;
+        self.eight_bit += octets.iter().filter(|octet| !octet.is_ascii()).count() as u64;
+        self.line = if piece.starts { octets.len() } else { self.line + octets.len() };
+        self.longest = self.longest.max(self.line);
+        self.utf8.push(octets);
+        self.open_end = piece.ends;
+        self.spool.push(octets).map_err(|error| cannot_keep(&error))
+    }
+
+    fn settle_end(&mut self) -> Result<(), Failure> {
+        if std::mem::take(&mut self.open_end) {
+            self.spool.push(b"\r\n").map_err(|error| cannot_keep(&error))?;
+        }
+        Ok(())
+    }
+
+    /// What is to be done so that every server carries it; `None` for nothing. Fails where nothing can be.
+    pub fn remedy(&self, entity: &Entity) -> Result<Option<Remedy>, Failure> {
+        if self.eight_bit == 0 && self.longest <= MAX_LINE {
+            return Ok(None);
+        }
+        let cannot = |why: &str| {
+            bad_message(format!("a part of type {} cannot be re-encoded: {why}", entity.media_type))
+                .hint("encode it in base64 where the message is made")
+        };
+        let again = |encoder| Ok(Some(Remedy { encoder, label: None, charset: None }));
+        match entity.encoding.as_str() {
+            "base64" => return again(Encoder::Base64Again(Base64Again::default())),
+            "quoted-printable" => return again(Encoder::QuotedAgain(QuotedAgain::default())),
+            _ if !entity.is_identity() => {
+                return Err(cannot(&format!("its encoding {:?} is not known", entity.encoding)));
+            }
+            _ => {}
+        }
+        // Nobody may encode these: RFC 2045 §6.4, RFC 2046 §5.2.
+        match entity.media_type.as_str() {
+            "message/partial" | "message/external-body" => return Err(cannot("its type forbids it")),
+            kind if kind.starts_with("multipart/") => return Err(cannot("it has no boundary")),
+            _ => {}
+        }
+        let says_none = entity.media_type == "text/plain" && entity.charset.is_none();
+        let charset = (says_none && self.eight_bit > 0).then(|| match self.utf8.holds() {
+            true => "utf-8",
+            false => UNKNOWN,
+        });
+        // Three octets for one are fewer than four for three as long as one in six needs them.
+        let is_quoted = entity.is_text() && self.eight_bit.saturating_mul(6) <= self.octets;
+        Ok(Some(match is_quoted {
+            true => Remedy {
+                encoder: Encoder::Quoted(Quoted::default()),
+                label: Some("quoted-printable"),
+                charset,
+            },
+            false => Remedy { encoder: Encoder::Base64(Base64::default()), label: Some("base64"), charset },
+        }))
+    }
+
+    /// Writes the content. `delimited`: a delimiter follows, and the last line end belongs to it.
+    pub fn write(
+        mut self,
+        mut encoder: Option<Encoder>,
+        delimited: bool,
+        out: &mut Spool,
+    ) -> Result<(), Failure> {
+        let ends_line = self.open_end;
+        if !delimited {
+            self.settle_end()?;
+        }
+        let failed = |error: io::Error| cannot_keep(&error);
+        let mut content = self.spool.finish().map_err(failed)?;
+        let mut reader = content.reader().map_err(failed)?;
+        let (mut block, mut encoded) = (vec![0; BLOCK], Vec::new());
+        loop {
+            let got = match reader.read(&mut block) {
+                Ok(0) => break,
+                Ok(got) => got,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            match &mut encoder {
+                None => out.push(&block[..got]).map_err(failed)?,
+                Some(encoder) => {
+                    encoded.clear();
+                    encoder.push(&block[..got], &mut encoded);
+                    out.push(&encoded).map_err(failed)?;
+                }
+            }
+        }
+        let is_base64 = matches!(encoder, Some(Encoder::Base64(_) | Encoder::Base64Again(_)));
+        encoded.clear();
+        if let Some(encoder) = encoder {
+            encoder.finish(&mut encoded);
+        }
+        if (delimited && ends_line) || (!delimited && is_base64) {
+            encoded.extend_from_slice(b"\r\n");
+        }
+        out.push(&encoded).map_err(failed)
+    }
+}
+
+/// What is to be done with a part.
+pub(super) struct Remedy {
+    /// How its content is written.
+    pub encoder: Encoder,
+    /// What that is called; `None` where the part says it already.
+    pub label: Option<&'static str>,
+    /// The charset to be said.
+    pub charset: Option<&'static str>,
+}

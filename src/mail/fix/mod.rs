@@ -1,0 +1,360 @@
+//! `--fix`: a complete message made such that every server carries it: in US-ASCII, no line longer than
+//! 998 octets. Whether a server takes 8-bit content is known only once it was asked, and everything is
+//! checked before anything connects, so what is mended is mended for all.
+//!
+//! A message that is fine already stays as it is, octet by octet; of any other, so do the parts and header
+//! fields that are fine. The tree of parts is walked as it streams by: a multipart and a message within the
+//! message are never encoded themselves (`RFC 2045 §6.4`), the parts in them are. Text with few octets
+//! beyond ASCII becomes quoted-printable, all else base64; content that is encoded already, in lines that
+//! are too long, is broken anew. Lines outside of any part, which no reader shows, are left out where they
+//! cannot go. What header fields become is told in the module `header`.
+//!
+//! A signed part (`multipart/signed`) that would have to change is refused: its signature would not hold,
+//! and whoever signs must encode first (`RFC 1847 §2.1`). A DKIM signature is told to be broken, since the
+//! server that sends the message on signs it anew.
+//!
+//! One header (1 MiB at most) and 100 open multiparts are held in memory; content is not.
+
+mod header;
+mod leaf;
+mod params;
+mod pieces;
+mod transfer;
+mod words;
+
+use super::fields::{field_name, is_from_line, split};
+use super::outgoing::{MAX_LINE, Outgoing, Spool, bad_message, cannot_keep, check_lines};
+use super::raw::MAX_HEADER;
+use crate::words::Failure;
+use header::is_fit;
+pub(super) use header::{is_encoded_name, people_field};
+use leaf::{Entity, Leaf, Remedy};
+use pieces::{Piece, Pieces};
+
+/// So many multiparts may be open within one another.
+const MAX_DEPTH: usize = 100;
+
+/// What was done to a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Parts that were encoded.
+    pub parts: usize,
+    /// Header fields that were written anew.
+    pub fields: usize,
+    /// Lines outside of any part that were left out.
+    pub lines: usize,
+    /// It carries a DKIM signature, which does not hold any more.
+    pub breaks_signature: bool,
+}
+
+impl Changes {
+    /// Whether anything was done.
+    pub fn any(&self) -> bool {
+        *self != Changes::default()
+    }
+
+    /// What was done, in words.
+    pub fn told(&self) -> String {
+        let many = |count: usize, what: &str| match count {
+            1 => format!("1 {what}"),
+            count => format!("{count} {what}s"),
+        };
+        let mut told = format!(
+            "--fix: {} re-encoded, {} rewritten",
+            many(self.parts, "part"),
+            many(self.fields, "header field")
+        );
+        if self.lines > 0 {
+            told.push_str(&format!(", {} outside of the parts left out", many(self.lines, "line")));
+        }
+        if self.breaks_signature {
+            told.push_str("; its DKIM signature does not hold any more");
+        }
+        told
+    }
+}
+
+/// Mends a message, and says what was done.
+///
+/// Fails with [`crate::words::Kind::Input`] for what cannot be mended.
+pub fn mend(mut outgoing: Outgoing) -> Result<(Outgoing, Changes), Failure> {
+    let facts = outgoing.content.facts();
+    if !facts.eight_bit && facts.longest_line <= MAX_LINE {
+        return Ok((outgoing, Changes::default()));
+    }
+    let mut walk = Walk::default();
+    let reader = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
+    let mut pieces = Pieces::new(reader);
+    while let Some(piece) = pieces.next().map_err(|error| cannot_keep(&error))? {
+        walk.take(&piece)?;
+    }
+    drop(pieces);
+    walk.end_entity(false)?;
+    let Walk { out, changes, international, .. } = walk;
+    let content = out.finish().map_err(|error| cannot_keep(&error))?;
+    check_lines(content.facts())?;
+    Ok((Outgoing { content, international, ..outgoing }, changes))
+}
+
+/// An open multipart.
+struct Frame {
+    boundary: Vec<u8>,
+    is_digest: bool,
+    is_signed: bool,
+}
+
+/// Where in the message the walk is.
+enum At {
+    /// In a header: its octets so far, and what it is the header of.
+    Header { octets: Vec<u8>, is_message: bool },
+    /// In the content of a part.
+    Leaf(Box<(Entity, Leaf)>),
+    /// Before the first or behind the last part of a multipart. `drops`: the rest of a line that is too long.
+    Between { drops: bool },
+}
+
+struct Walk {
+    out: Spool,
+    at: At,
+    frames: Vec<Frame>,
+    changes: Changes,
+    international: bool,
+    /// The header at the top was seen.
+    below_top: bool,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        let at = At::Header { octets: Vec::new(), is_message: true };
+        let (out, frames, changes) = (Spool::default(), Vec::new(), Changes::default());
+        Walk { out, at, frames, changes, international: false, below_top: false }
+    }
+}
+
+impl Walk {
+    fn keep(&mut self, octets: &[u8]) -> Result<(), Failure> {
+        self.out.push(octets).map_err(|error| cannot_keep(&error))
+    }
+
+    /// Takes the next piece of the message.
+    fn take(&mut self, piece: &Piece<'_>) -> Result<(), Failure> {
+        match self.delimiter(piece) {
+            Some((level, closes)) => {
+                self.end_entity(true)?;
+                self.frames.truncate(level + 1);
+                self.keep(piece.octets)?;
+                self.keep(b"\r\n")?;
+                self.at = At::Header { octets: Vec::new(), is_message: false };
+                if closes {
+                    self.frames.pop();
+                    self.at = At::Between { drops: false };
+                }
+                Ok(())
+            }
+            None => self.inside(piece),
+        }
+    }
+
+    /// The open multipart whose delimiter a line is, and whether it ends it (`RFC 2046 §5.1.1`). A delimiter
+    /// of an outer one ends those within.
+    fn delimiter(&self, piece: &Piece<'_>) -> Option<(usize, bool)> {
+        let rest = piece.octets.strip_prefix(b"--").filter(|_| piece.is_line())?;
+        let rest = rest.trim_ascii_end();
+        self.frames.iter().enumerate().rev().find_map(|(level, frame)| {
+            let behind = rest.strip_prefix(frame.boundary.as_slice())?;
+            matches!(behind, b"" | b"--").then_some((level, behind == b"--"))
+        })
+    }
+
+    fn inside(&mut self, piece: &Piece<'_>) -> Result<(), Failure> {
+        match &mut self.at {
+            At::Header { .. } => self.header(piece),
+            At::Leaf(part) => part.1.push(piece),
+            At::Between { drops } => {
+                let unfit = *drops || !piece.octets.is_ascii() || piece.octets.len() > MAX_LINE;
+                let begins = unfit && !*drops;
+                *drops = unfit && !piece.ends;
+                if !unfit {
+                    self.keep(piece.octets)?;
+                    return if piece.ends { self.keep(b"\r\n") } else { Ok(()) };
+                }
+                self.refuse_if_signed()?;
+                self.changes.lines += usize::from(begins);
+                Ok(())
+            }
+        }
+    }
+
+    fn header(&mut self, piece: &Piece<'_>) -> Result<(), Failure> {
+        let At::Header { octets, is_message } = &mut self.at else { return Ok(()) };
+        if piece.is_line() && piece.octets.is_empty() {
+            return self.body(true);
+        }
+        let continues =
+            !piece.starts || (!octets.is_empty() && matches!(piece.octets.first(), Some(b' ' | b'\t')));
+        if !continues && field_name(piece.octets).is_none() {
+            // The line of an mbox may stand before a message; any other line that is no field begins the body.
+            if *is_message
+                && octets.is_empty()
+                && piece.is_line()
+                && is_from_line(piece.octets)
+                && is_fit(piece.octets)
+            {
+                self.keep(piece.octets)?;
+                return self.keep(b"\r\n");
+            }
+            self.body(false)?;
+            return self.inside(piece);
+        }
+        octets.extend_from_slice(piece.octets);
+        if piece.ends {
+            octets.extend_from_slice(b"\r\n");
+        }
+        if octets.len() > MAX_HEADER {
+            return Err(bad_message(format!("a header in it is larger than {MAX_HEADER} octets")));
+        }
+        Ok(())
+    }
+
+    /// A header has ended: what follows goes by what it says.
+    fn body(&mut self, has_blank: bool) -> Result<(), Failure> {
+        let entity = self.entity(has_blank)?;
+        let is_multipart = entity.media_type.starts_with("multipart/");
+        match entity.boundary.clone().filter(|_| is_multipart) {
+            Some(boundary) => {
+                if self.frames.len() == MAX_DEPTH {
+                    return Err(bad_message(format!("more than {MAX_DEPTH} multiparts are nested in it")));
+                }
+                if !boundary.is_ascii() {
+                    return Err(bad_message("a boundary in it is not ASCII"));
+                }
+                self.composite(&entity)?;
+                self.frames.push(Frame {
+                    boundary,
+                    is_digest: entity.media_type == "multipart/digest",
+                    is_signed: entity.media_type == "multipart/signed",
+                });
+                self.at = At::Between { drops: false };
+            }
+            None if entity.holds_message() && entity.is_identity() => {
+                self.composite(&entity)?;
+                self.at = At::Header { octets: Vec::new(), is_message: true };
+            }
+            None => self.at = At::Leaf(Box::new((entity, Leaf::default()))),
+        }
+        Ok(())
+    }
+
+    /// What the header says that was read.
+    fn entity(&mut self, has_blank: bool) -> Result<Entity, Failure> {
+        let before = std::mem::replace(&mut self.at, At::Between { drops: false });
+        let At::Header { octets, is_message } = before else {
+            return Ok(Entity::of(Vec::new(), has_blank, false, "text/plain"));
+        };
+        let in_digest = !is_message && self.frames.last().is_some_and(|frame| frame.is_digest);
+        let default = if in_digest { "message/rfc822" } else { "text/plain" };
+        Ok(Entity::of(split(&octets)?, has_blank, is_message, default))
+    }
+
+    /// Writes the header of a part that holds others. Below it all will be in 7 bits.
+    fn composite(&mut self, entity: &Entity) -> Result<(), Failure> {
+        let was_more = ["8bit", "binary"].contains(&entity.encoding.as_str()) && !self.is_signed();
+        let is_top = !self.below_top;
+        self.fields(entity, was_more.then_some("7bit"), None, is_top)?;
+        if entity.has_blank { self.keep(b"\r\n") } else { Ok(()) }
+    }
+
+    /// Ends what the walk is in.
+    fn end_entity(&mut self, delimited: bool) -> Result<(), Failure> {
+        if let At::Header { .. } = self.at {
+            let entity = self.entity(false)?;
+            return self.fields(&entity, None, None, false);
+        }
+        let At::Leaf(part) = std::mem::replace(&mut self.at, At::Between { drops: false }) else {
+            return Ok(());
+        };
+        let (entity, leaf) = *part;
+        let remedy = leaf.remedy(&entity)?;
+        if remedy.is_some() {
+            self.refuse_if_signed()?;
+            self.changes.parts += 1;
+        }
+        let (encoder, label, charset) = match remedy {
+            Some(Remedy { encoder, label, charset }) => (Some(encoder), label, charset),
+            None => (None, None, None),
+        };
+        self.fields(&entity, label, charset, label.is_some())?;
+        if entity.has_blank || encoder.is_some() {
+            self.keep(b"\r\n")?;
+        }
+        leaf.write(encoder, delimited, &mut self.out)
+    }
+
+    /// Writes a header: what is fine as it is, and a new label and charset where they are given. `is_mime`:
+    /// a message must have MIME-Version then (`RFC 2045 §4`).
+    fn fields(
+        &mut self,
+        entity: &Entity,
+        label: Option<&str>,
+        charset: Option<&str>,
+        is_mime: bool,
+    ) -> Result<(), Failure> {
+        let is_top = !std::mem::replace(&mut self.below_top, true);
+        let mut labels = 0;
+        for field in &entity.fields {
+            if let ("content-transfer-encoding", Some(label)) = (field.name.as_str(), label) {
+                labels += 1;
+                if labels == 1 {
+                    self.keep(label_field(label).as_bytes())?;
+                }
+                continue;
+            }
+            let new = header::mended(field)?;
+            if new.is_some() {
+                self.refuse_if_signed()?;
+                self.changes.fields += 1;
+            }
+            let mut octets = new.unwrap_or_else(|| field.octets.clone());
+            if let ("content-type", Some(charset)) = (field.name.as_str(), charset) {
+                let end = octets.trim_ascii_end().strip_suffix(b";").unwrap_or(octets.trim_ascii_end()).len();
+                octets.truncate(end);
+                octets.extend_from_slice(format!(";\r\n charset={charset}\r\n").as_bytes());
+            }
+            self.international |= !octets.is_ascii();
+            self.keep(&octets)?;
+        }
+        if is_top {
+            let is_signature = |name: &str| name == "dkim-signature" || name == "arc-message-signature";
+            self.changes.breaks_signature |= entity.fields.iter().any(|field| is_signature(&field.name));
+        }
+        if is_mime && entity.is_message && !entity.has("mime-version") {
+            self.keep(b"MIME-Version: 1.0\r\n")?;
+        }
+        if let Some(charset) = charset.filter(|_| !entity.has("content-type")) {
+            self.keep(format!("Content-Type: text/plain; charset={charset}\r\n").as_bytes())?;
+        }
+        match label {
+            Some(label) if labels == 0 => self.keep(label_field(label).as_bytes()),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_signed(&self) -> bool {
+        self.frames.iter().any(|frame| frame.is_signed)
+    }
+
+    fn refuse_if_signed(&self) -> Result<(), Failure> {
+        match self.is_signed() {
+            false => Ok(()),
+            true => Err(bad_message("a signed part would have to be re-encoded, and its signature would not hold")
+                .hint("encode the part before it is signed, or send it without --fix through a server with 8BITMIME")),
+        }
+    }
+}
+
+fn label_field(label: &str) -> String {
+    format!("Content-Transfer-Encoding: {label}\r\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! The parameters of Content-Type and Content-Disposition (`RFC 2045 §5.1`, `RFC 2231`).
+
+use super::words::{Folder, units};
+use crate::mail::unlabelled::Unlabelled;
+
+/// The longest piece of a value on one line.
+const MAX_PIECE: usize = 60;
+
+/// A value with its parameters, as far as it can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parameters {
+    /// What stands before the first semicolon, in lower case.
+    pub essence: String,
+    /// Names in lower case and values, unquoted, in the text's characters.
+    pub list: Vec<(String, String)>,
+}
+
+impl Parameters {
+    /// Reads an unfolded value. Comments are passed over; what is no parameter is left out.
+    pub fn parse(value: &str) -> Self {
+        let mut pieces = pieces(value).into_iter();
+        let essence = pieces.next().unwrap_or_default().trim().to_lowercase();
+        let list = pieces.filter_map(|piece| {
+            let (name, value) = piece.split_once('=')?;
+            let name = name.trim().to_lowercase();
+            (!name.is_empty()).then(|| (name, unquoted(value.trim())))
+        });
+        Parameters { essence, list: list.collect() }
+    }
+
+    /// The value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.list.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What stands between semicolons that are neither quoted nor in a comment, comments left out.
+fn pieces(value: &str) -> Vec<String> {
+    let (mut pieces, mut piece) = (Vec::new(), String::new());
+    let (mut quoted, mut escaped, mut depth) = (false, false, 0usize);
+    for c in value.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted || depth > 0 => escaped = true,
+            '"' if depth == 0 => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if depth > 0 => {
+                depth -= 1;
+                continue;
+            }
+            ';' if !quoted && depth == 0 => {
+                pieces.push(std::mem::take(&mut piece));
+                continue;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            piece.push(c);
+        }
+    }
+    pieces.push(piece);
+    pieces
+}
+
+fn unquoted(value: &str) -> String {
+    let Some(inner) = value.strip_prefix('"') else { return value.to_owned() };
+    let mut out = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => out.extend(chars.next()),
+            '"' => break,
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Writes a field of that name anew, every parameter in ASCII. `None` where something else than a value is
+/// not ASCII.
+pub(super) fn rewrite(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+    let text = Unlabelled::of(value);
+    let found = Parameters::parse(text.as_str());
+    if !found.essence.is_ascii() || found.list.iter().any(|(name, _)| !is_token(name.as_bytes())) {
+        return None;
+    }
+    let mut folder = Folder::new(name);
+    folder.word(b" ", found.essence.as_bytes());
+    for (name, value) in &found.list {
+        for one in written(name, value, &text) {
+            folder.glue(b";");
+            folder.word(b" ", one.as_bytes());
+        }
+    }
+    Some(folder.finish())
+}
+
+fn is_token(octets: &[u8]) -> bool {
+    let special = b"()<>@,;:\\\"/[]?=";
+    octets.iter().all(|octet| octet.is_ascii_graphic() && !special.contains(octet))
+}
+
+/// A parameter as it is written: whole, or in pieces where it is long (`RFC 2231 §3`, `§4`).
+fn written(name: &str, value: &str, text: &Unlabelled) -> Vec<String> {
+    let is_plain = value.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
+    if is_plain && value.len() <= MAX_PIECE {
+        return vec![match is_token(value.as_bytes()) && !value.is_empty() {
+            true => format!("{name}={value}"),
+            false => format!("{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")),
+        }];
+    }
+    // A name that says already how its value is encoded keeps both.
+    if name.contains('*') {
+        return vec![format!(
+            "{name}={}",
+            text.octets(value).iter().map(|octet| percent(*octet)).collect::<String>()
+        )];
+    }
+    let mut pieces = vec![format!("{}''", text.charset())];
+    // Some readers decode the pieces one by one: none splits a character.
+    for unit in units(&text.octets(value)) {
+        let unit: String = unit.iter().map(|octet| percent(*octet)).collect();
+        match pieces.last_mut() {
+            Some(piece) if piece.len() + unit.len() <= MAX_PIECE => piece.push_str(&unit),
+            _ => pieces.push(unit),
+        }
+    }
+    match pieces.as_slice() {
+        [one] => vec![format!("{name}*={one}")],
+        several => several.iter().enumerate().map(|(at, piece)| format!("{name}*{at}*={piece}")).collect(),
+    }
+}
+
+/// An octet as `attribute-char`, else as `%XX` (`RFC 2231 §7`).
+fn percent(octet: u8) -> String {
+    if octet.is_ascii_graphic() && !b"*'%()<>@,;:\\\"/[]?=".contains(&octet) {
+        return char::from(octet).to_string();
+    }
+    format!("%{octet:02X}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mail_parser::{MessageParser, MimeHeaders as _};
+
+    #[test]
+    fn parameters_are_read_quoted_or_not() {
+        let found =
+            Parameters::parse(" Text/Plain (a;b) ; charset=\"utf-8\"; NAME = \"a\\\"b;c\";x; format=flowed");
+        assert_eq!(found.essence, "text/plain");
+        let want = [("charset", "utf-8"), ("name", "a\"b;c"), ("format", "flowed")];
+        assert_eq!(found.list, want.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(Parameters::parse("").essence, "");
+        assert_eq!(Parameters::parse("a/b; boundary=\"open").get("boundary"), Some("open"));
+    }
+
+    #[test]
+    fn names_beyond_ascii_are_written_in_rfc_2231() {
+        for name in ["\u{e4}.txt", &"\u{8a9e}".repeat(60), &"x".repeat(300), "a \"b\" \\ c.pdf"] {
+            let value = format!(
+                " attachment; filename=\"{}\"; size=7",
+                name.replace('\\', "\\\\").replace('"', "\\\"")
+            );
+            let field = rewrite(b"Content-Disposition", value.as_bytes()).unwrap();
+            assert!(
+                field.is_ascii() && field.split(|o| *o == b'\n').all(|line| line.len() < 79),
+                "{field:?}"
+            );
+            let message = [&field[..], b"\r\nx"].concat();
+            let parsed = MessageParser::default().parse(&message).unwrap();
+            assert_eq!(parsed.attachment_name(), Some(name));
+        }
+        let unknown = rewrite(b"Content-Type", b" text/plain; name=\"\xe4.txt\"").unwrap();
+        assert_eq!(unknown, b"Content-Type: text/plain; name*=unknown-8bit''%E4.txt\r\n");
+        assert_eq!(rewrite(b"Content-Type", b" text/\xe4; x=y"), None);
+    }
+}
