@@ -189,6 +189,9 @@ fn prepare_process() -> Result<Stop, Failure> {
     // Best effort: without it a crash may leave a core file, as for any other program.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
     std::panic::set_hook(Box::new(|info| {
+        if crate::mail::guard::is_guarded() {
+            return;
+        }
         let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
         let _ = std::io::Write::write_all(
             &mut std::io::stderr(),

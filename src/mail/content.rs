@@ -1,8 +1,8 @@
 //! The readable content of a message: its texts, and what is attached. For `fetch --stdout --json` only;
 //! nothing here decides about delivery.
 
+use super::guard::guarded;
 use mail_parser::{Message, MessageParser, MimeHeaders as _, PartType};
-use std::panic::catch_unwind;
 
 /// So many messages may be nested in one another; the parser recurses over them.
 const MAX_NESTED: usize = 32;
@@ -36,8 +36,7 @@ impl Content {
         if nested > MAX_NESTED {
             return None;
         }
-        // A fault in the parser must not stop a fetch.
-        catch_unwind(|| MessageParser::default().parse(message).map(|message| read(&message))).ok().flatten()
+        guarded(|| MessageParser::default().parse(message).map(|message| read(&message))).flatten()
     }
 }
 

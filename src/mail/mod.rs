@@ -5,6 +5,7 @@ pub mod compose;
 pub mod content;
 mod fields;
 pub mod fix;
+pub mod guard;
 pub mod input;
 pub mod outgoing;
 pub mod plain_text;

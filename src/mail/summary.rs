@@ -3,8 +3,8 @@
 //!
 //! Only the header is parsed, of bounded size; what is read here decides nothing about delivery.
 
+use super::guard::guarded;
 use mail_parser::{Address as Parsed, HeaderValue, Message, MessageParser};
-use std::panic::catch_unwind;
 
 /// The most octets of a header that are looked at.
 pub const MAX_HEADER: usize = 256 * 1024;
@@ -40,8 +40,7 @@ impl Summary {
     pub fn of(header: &[u8]) -> Summary {
         let header = &header[..header.len().min(MAX_HEADER)];
         // A fault in the parser must not stop a fetch: the message counts, not its header.
-        catch_unwind(|| MessageParser::default().parse_headers(header).map(|message| read(&message)))
-            .ok()
+        guarded(|| MessageParser::default().parse_headers(header).map(|message| read(&message)))
             .flatten()
             .unwrap_or_default()
     }
