@@ -29,7 +29,12 @@ struct Lost {
     /// The octets of a whole session, and of it up to the answer to QUIT; none where TLS hides that.
     whole: usize,
     quit: Option<usize>,
+    /// Under TLS: from here on the answer to QUIT may have come, or not.
+    open: usize,
 }
+
+/// The octets of the alert that ends TLS 1.3, and those by which the length of a signature differs.
+const LAST_RECORD: usize = 24 + 8;
 
 impl std::fmt::Display for Lost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,7 +59,7 @@ impl Lost {
                 outcome.error();
                 outcome.summary();
             }
-            Some(0) if done && !owes_quit => stage.judge_stored(),
+            Some(0) if done && !owes_quit || self.at >= self.open => stage.judge_stored(),
             other => panic!("exit {other:?}\n{told}"),
         }
         stage.judge_blow(Blow::Failed);
@@ -72,11 +77,20 @@ fn cuts(scene: Scene, mode: Mode, hows: &[Cut]) -> Vec<Lost> {
     let plain = mode == Mode::Plain;
     let quit = plain.then(|| memchr::memmem::rfind(&said, b"+OK goodbye").expect("QUIT is answered"));
     // Under TLS the goodbye behind the answer to QUIT is of no interest to anybody.
-    let whole = if plain { said.len() } else { usize::MAX };
+    let (whole, open) = if plain { (said.len(), usize::MAX) } else { (usize::MAX, said.len() - LAST_RECORD) };
     let octets = if plain { said.len() + 1 } else { said.len() };
     let cut = |at: usize| {
         let context = said[at.saturating_sub(24)..at].escape_ascii().to_string();
-        hows.iter().map(move |how| Lost { scene, mode, at, how: *how, context: context.clone(), whole, quit })
+        hows.iter().map(move |how| Lost {
+            scene,
+            mode,
+            at,
+            how: *how,
+            context: context.clone(),
+            whole,
+            quit,
+            open,
+        })
     };
     (0..octets).flat_map(cut).collect()
 }
