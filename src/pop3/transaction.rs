@@ -232,6 +232,18 @@ impl Transaction {
         messages: &[(u32, &dyn DurablyRecorded)],
     ) -> Result<Vec<Option<Failure>>, Failure> {
         let flight = if self.pipelines() { DELE_FLIGHT } else { 1 };
+        self.dele_in_flights(messages, flight).inspect_err(|failure| {
+            // A line that is lost here says nothing about PIPELINING: the deletions stay pending.
+            let out_of_step = failure.kind == Kind::Protocol;
+            self.failed_in_flight = out_of_step && flight.min(messages.len()) > 1;
+        })
+    }
+
+    fn dele_in_flights(
+        &mut self,
+        messages: &[(u32, &dyn DurablyRecorded)],
+        flight: usize,
+    ) -> Result<Vec<Option<Failure>>, Failure> {
         let mut results = Vec::with_capacity(messages.len());
         for some in messages.chunks(flight) {
             for (number, _) in some {

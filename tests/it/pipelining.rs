@@ -80,3 +80,22 @@ fn messages_that_come_in_another_order_than_asked_for_are_not_recorded_as_each_o
     assert_same(&world.mail(), &all);
     assert!(mailbox.messages().is_empty());
 }
+
+#[test]
+fn deletions_answered_with_nonsense_in_a_flight_are_asked_for_one_by_one_in_the_same_run() {
+    let mailbox = messages(3);
+    let all = sorted(mailbox.as_stored());
+    let server = Pop3d::for_mailbox(&mailbox)
+        .hook(|event| match (event.connection, event.line) {
+            (0, "DELE 2") => Act::reply("+OK deleted\r\nand more"),
+            _ => Act::Normal,
+        })
+        .start();
+    let world = world();
+    let outcome = world.fetch_within("2s", &server).arg("--delete").go();
+    outcome.assert_exit(0);
+    assert_same(&world.mail(), &all);
+    assert!(mailbox.messages().is_empty(), "{outcome:?}");
+    assert_eq!(outcome.summary()["deleted"], 3);
+    assert_eq!(server.journals().iter().map(|journal| journal.count("RETR")).sum::<usize>(), 3);
+}
