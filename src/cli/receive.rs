@@ -20,6 +20,9 @@ pub struct FetchArgs {
     pub mbox: Option<PathBuf>,
 
     /// Give each message to a command (run by sh -c): exit status 0 takes it, 75 leaves it for the next run
+    ///
+    /// A command that is not done after ten minutes (or --timeout, if that is longer) is ended, and the message has
+    /// failed.
     #[arg(long, value_name = "CMD", group = "destination")]
     pub exec: Option<String>,
 

@@ -107,18 +107,24 @@ pub struct Recovery {
 #[derive(Clone)]
 pub struct Patience {
     limit: Duration,
+    end: Option<Instant>,
     stop: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Patience {
     /// Waits up to `limit`, and ends sooner when `stop` says so.
     pub fn new(limit: Duration, stop: Arc<dyn Fn() -> bool + Send + Sync>) -> Self {
-        Patience { limit, stop }
+        Patience { limit, end: None, stop }
     }
 
     /// Waits up to `limit`, and is never told to stop.
     pub fn of(limit: Duration) -> Self {
-        Patience { limit, stop: Arc::new(|| false) }
+        Patience { limit, end: None, stop: Arc::new(|| false) }
+    }
+
+    /// Never waits beyond `end`, the end of the whole run.
+    pub fn until(self, end: Option<Instant>) -> Self {
+        Patience { end, ..self }
     }
 
     pub(super) fn limit(&self) -> Duration {
@@ -130,7 +136,8 @@ impl Patience {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        Instant::now().checked_add(self.limit)
+        let own = Instant::now().checked_add(self.limit);
+        own.into_iter().chain(self.end).min()
     }
 }
 

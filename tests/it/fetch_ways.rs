@@ -6,6 +6,7 @@ use crate::support::peer::End;
 use crate::support::pop3d::{Act, Pop3d};
 use crate::world;
 use std::fs;
+use std::time::Duration;
 
 #[test]
 fn a_command_gets_each_message_whole_and_says_what_becomes_of_it() {
@@ -167,4 +168,17 @@ fn one_account_that_fails_stops_no_other() {
             assert_eq!(maildir(&world.path(&format!("Mail{at}"))).len(), 2);
         }
     }
+}
+
+#[test]
+fn a_command_may_take_longer_than_a_network_operation_and_not_longer_than_the_run() {
+    let (world, mailbox) = (world(), Mailbox::with(1));
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    let slow = world.at_url_within("1s", &server.url(), "fetch").args(["--exec", "sleep 1.5; cat > taken"]);
+    slow.go().assert_exit(0);
+    assert!(world.path("taken").exists());
+    let endless = world.at_url(&server.url(), "fetch").args(["--all", "--exec", "sleep 60", "--max-time", "2s"]);
+    let outcome = endless.go();
+    assert!(outcome.code.is_some_and(|code| code != 0), "{outcome:?}");
+    assert!(outcome.elapsed < Duration::from_secs(20), "{outcome:?}");
 }

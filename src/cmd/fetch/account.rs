@@ -118,6 +118,9 @@ pub struct Run {
 
 /// Messages of one run that may break the dialogue, each by itself, before the server is given up.
 const MOST_SPOILED: usize = 16;
+/// How long a command may take for one message, where `--timeout` is not longer: a server may end a session
+/// that is idle for so long (`RFC 1939 §3`).
+const COMMAND_LIMIT: Duration = Duration::from_secs(600);
 /// Sessions of one run at most: a server that never runs out is not followed for ever.
 const MOST_SESSIONS: usize = 1000;
 
@@ -271,13 +274,17 @@ impl Run {
 
     fn open_sink(&self, key: &AccountKey, slot: &Slot) -> Result<Box<dyn Sink>, StoreError> {
         let stop = self.limits.stop.clone();
-        let patience = Patience::new(self.limits.timeout, Arc::new(move || stop.raised()));
+        let patience = |limit| {
+            let stop = stop.clone();
+            Patience::new(limit, Arc::new(move || stop.raised())).until(self.limits.end)
+        };
         Ok(match self.setting.target.as_ref() {
             Some(Target::Maildir(dir)) => Box::new(Maildir::open(dir, key)?),
-            Some(Target::Mbox(file)) => Box::new(Mbox::open(file, patience)?),
+            Some(Target::Mbox(file)) => Box::new(Mbox::open(file, patience(self.limits.timeout))?),
             Some(Target::Exec(program)) => {
                 let output = if self.setting.json { CommandOutput::Stderr } else { CommandOutput::Stdout };
                 let (program, account) = (program.clone(), self.side.label.clone());
+                let patience = patience(self.limits.timeout.max(COMMAND_LIMIT));
                 Box::new(Command::new(CommandSpec { program, output, account, patience })?)
             }
             Some(Target::Stdout) | None if self.setting.json => {
