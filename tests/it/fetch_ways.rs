@@ -177,7 +177,8 @@ fn a_command_may_take_longer_than_a_network_operation_and_not_longer_than_the_ru
     let slow = world.at_url_within("1s", &server.url(), "fetch").args(["--exec", "sleep 1.5; cat > taken"]);
     slow.go().assert_exit(0);
     assert!(world.path("taken").exists());
-    let endless = world.at_url(&server.url(), "fetch").args(["--all", "--exec", "sleep 60", "--max-time", "2s"]);
+    let endless =
+        world.at_url(&server.url(), "fetch").args(["--all", "--exec", "sleep 60", "--max-time", "2s"]);
     let outcome = endless.go();
     assert!(outcome.code.is_some_and(|code| code != 0), "{outcome:?}");
     assert!(outcome.elapsed < Duration::from_secs(20), "{outcome:?}");
