@@ -1,0 +1,176 @@
+use super::*;
+use crate::work::plan::After;
+use std::time::Duration;
+
+fn read(text: &str) -> Result<Contents, Fault> {
+    let env = Env::from_iter([("HOME", "/home/ana")]);
+    super::read(text, Context { env: &env, beside: Path::new("/etc/postie") })
+}
+
+fn only(text: &str) -> Account {
+    read(text).unwrap().accounts.remove(0)
+}
+
+const WHOLE: &str = r#"
+default-account = "work"
+
+[accounts.work]
+email = "ana@example.org"
+name  = "Ana Example"
+description = "Work mail"
+password-command = ["pass", "show", "mail/work"]   # both servers
+ca-file = "ca.pem"
+
+[accounts.work.pop3]
+host = "POP.example.org."
+port = 1995
+tls  = "starttls"
+auth = "apop"
+password-file = "~/pw"
+
+[accounts.work.smtp]
+host = "smtp.example.org"
+username = "ana"
+tls = "none"
+allow-plaintext-auth = true
+
+[accounts.work.fetch]
+maildir = "~/Mail/work"
+after   = "delete-after 14d"
+"#;
+
+#[test]
+fn every_key_of_an_account_is_taken() {
+    let contents = read(WHOLE).unwrap();
+    assert_eq!(contents.default_account.as_deref(), Some("work"));
+    assert!(!contents.holds_secret);
+    let account = &contents.accounts[0];
+    assert_eq!((&*account.label, account.name.as_deref()), ("work", Some("Ana Example")));
+    let pop3 = account.pop3.as_ref().unwrap();
+    assert_eq!(pop3.label(), "ana@example.org@pop.example.org:1995");
+    assert_eq!((pop3.security, pop3.auth), (Security::StartTls, Auth::Apop));
+    let said: Vec<&str> = pop3.secrets.0.iter().map(|stated| &*stated.by).collect();
+    assert_eq!(said, ["accounts.work.pop3.password-file", "accounts.work.password-command"]);
+    let smtp = account.smtp.as_ref().unwrap();
+    assert_eq!((smtp.label().as_str(), smtp.security), ("ana@smtp.example.org:25", Security::None));
+    assert!(smtp.allow_plaintext_auth && !pop3.allow_plaintext_auth);
+    assert_eq!(smtp.tls.ca_file.as_deref(), Some(Path::new("/etc/postie/ca.pem")));
+    assert_eq!(account.fetch.destination, Some(Destination::Maildir("/home/ana/Mail/work".into())));
+    assert_eq!(account.fetch.after, After::DeleteAfter(Duration::from_secs(14 * 86_400)));
+}
+
+#[test]
+fn what_is_not_said_has_the_safe_default() {
+    let account = only("[accounts.a]\nemail = 'a@b.example'\npop3.host = 'h'\nsmtp.host = 'h'");
+    let (pop3, smtp) = (account.pop3.unwrap(), account.smtp.unwrap());
+    assert_eq!((pop3.security, pop3.port, pop3.auth), (Security::Implicit, 995, Auth::Auto));
+    assert_eq!((smtp.security, smtp.port, smtp.auth), (Security::Implicit, 465, Auth::Auto));
+    assert_eq!(pop3.username.as_deref(), Some("a@b.example"));
+    assert!(!pop3.allow_plaintext_auth && pop3.secrets.0.is_empty());
+    assert_eq!(account.fetch, FetchSettings::default());
+}
+
+#[test]
+fn sources_in_one_table_have_the_order_of_the_contract() {
+    let account = only(
+        "[accounts.a]\nemail = 'a@b.example'\npassword = 'p'\ntoken-command = 't'\npassword-env = 'E'\n\
+         password-file = '/f'\npassword-command = 'c'\npop3.host = 'h'\npop3.password = 'own'",
+    );
+    let secrets = account.pop3.unwrap().secrets;
+    let names: Vec<&str> = secrets.0.iter().map(|stated| stated.source.name()).collect();
+    let account_s = ["password-command", "password-file", "password-env", "token-command", "password"];
+    assert_eq!(names[0], "password");
+    assert_eq!(names[1..], account_s);
+}
+
+#[test]
+fn a_relay_without_auth_is_said_so_and_pop3_has_no_such_thing() {
+    let relay = only("[accounts.a]\nemail = 'a@b.example'\nsmtp.host = 'h'\nsmtp.auth = 'none'");
+    assert_eq!(relay.smtp.unwrap().username, None);
+    assert!(read("[accounts.a]\nemail = 'a@b.example'\npop3.host = 'h'\npop3.auth = 'none'").is_err());
+    assert!(read("[accounts.a]\npop3.host = 'h'").is_err());
+    assert!(read("[accounts.a]\nsmtp.host = 'h'").is_err());
+}
+
+#[test]
+fn faults_have_their_place_and_their_key() {
+    for (text, line, within) in [
+        ("[accounts.a]\nemial = 'a@b.example'", 2, "accounts.a"),
+        ("[accounts.a.pop3]\nhost = 'h'\ntsl = 'none'", 3, "accounts.a.pop3"),
+        ("[accounts.a.pop3]\nhost = 'h'\nport = '995'", 3, "accounts.a.pop3.port"),
+        ("[accounts.a.pop3]\nport = 0", 2, "accounts.a.pop3.port"),
+        ("[accounts.a.pop3]\nport = 65536", 2, "accounts.a.pop3.port"),
+        ("[accounts.a.pop3]\nport = -1", 2, "accounts.a.pop3.port"),
+        ("[accounts.a.pop3]\nhost = \"a\\r\\nb\"", 2, "accounts.a.pop3.host"),
+        ("[accounts.a.smtp]\nauth = 'apop'", 2, "accounts.a.smtp.auth"),
+        ("[accounts.a.smtp]\nallow-plaintext-auth = 'yes'", 2, "accounts.a.smtp.allow-plaintext-auth"),
+        ("[accounts.a]\nemail = 'a b'", 2, "accounts.a.email"),
+        ("[accounts.a]\nname = \"x\\u0000\"", 2, "accounts.a.name"),
+        ("[accounts.a]\npassword-command = []", 2, "accounts.a.password-command"),
+        ("[accounts.a]\npassword-command = ['a', 1]", 2, "accounts.a.password-command"),
+        ("[accounts.a]\npassword = ''", 2, "accounts.a.password"),
+        ("[accounts.a]\ntls-fingerprint = 'sha1:00'", 2, "accounts.a.tls-fingerprint"),
+        ("[accounts.a]\npop3 = 'h'", 2, "accounts.a.pop3"),
+        ("[accounts.a.fetch]\nmaildir = '/a'\nmbox = '/b'", 3, "accounts.a.fetch.mbox"),
+        ("[accounts.a.fetch]\nafter = 'never'", 2, "accounts.a.fetch.after"),
+        ("[accounts.\"-x\"]", 1, "accounts"),
+        ("accounts = 3", 1, "accounts"),
+        ("\ndefault-account = 'gone'", 2, "default-account"),
+        ("verbose = true", 1, ""),
+    ] {
+        let fault = read(text).unwrap_err();
+        let found = text[..fault.at].matches('\n').count() + 1;
+        assert_eq!((found, &*fault.within), (line, within), "{text}: {fault:?}");
+    }
+}
+
+#[test]
+fn no_fault_repeats_what_stands_in_the_file() {
+    for text in [
+        "[accounts.a]\npassword = \"S3CRET",
+        "[accounts.a]\npassword = S3CRET",
+        "[accounts.a]\npassword \"S3CRET\"",
+        "[accounts.a]\nS3CRET",
+        "[accounts.a]\nS3CRET = 1",
+        "[accounts.a]\npassword.S3CRET = 1",
+        "[accounts.a]\npasword = \"S3CRET\"",
+        "[accounts.a]\npassword = \"x\"\npassword = \"S3CRET\"",
+        "[accounts.a]\nS3CRET = 1\nS3CRET = 2",
+        "[accounts.a]\npassword = \"S3CRET\\q\"",
+        "[accounts.a]\npassword = \"S3CRET\\nmore\"",
+        "[accounts.a]\npassword = [\"S3CRET\"]",
+        "[accounts.a]\nemail = \"S3CRET\"",
+        "[accounts.a]\npassword-env = \"S3CRET=x\"",
+        "[accounts.a]\npassword-file = \"~S3CRET\"",
+        "[accounts.a.pop3]\nhost = \"S3CRET:S3CRET\"",
+        "[accounts.a.pop3]\ntls = \"S3CRET\"",
+        "[accounts.a.pop3]\nauth = \"S3CRET\"",
+        "[accounts.a.fetch]\nafter = \"S3CRET\"",
+        "[accounts.a]\npassword = \"S3CRET\u{0}\"",
+    ] {
+        let fault = read(text).unwrap_err();
+        assert!(!format!("{fault:?}").contains("S3CRET"), "{text}: {fault:?}");
+    }
+}
+
+#[test]
+fn byte_order_mark_crlf_and_an_empty_file_are_fine() {
+    let crlf = format!("\u{feff}{}", WHOLE.replace('\n', "\r\n"));
+    assert_eq!(read(&crlf).unwrap().accounts.len(), 1);
+    assert!(read("").unwrap().accounts.is_empty());
+    assert!(read("\u{feff}").unwrap().accounts.is_empty());
+}
+
+#[test]
+fn deep_nesting_is_a_fault_and_no_crash() {
+    for text in [format!("x = {}", "[".repeat(100_000)), format!("{} = 1", vec!["a"; 50_000].join("."))] {
+        assert!(read(&text).is_err());
+    }
+}
+
+#[test]
+fn accounts_keep_the_order_of_the_file() {
+    let contents = read("[accounts.z]\n[accounts.a]\n[accounts.m]\n").unwrap();
+    let labels: Vec<&str> = contents.accounts.iter().map(|account| &*account.label).collect();
+    assert_eq!(labels, ["z", "a", "m"]);
+}
