@@ -40,7 +40,7 @@
 //! | 57 mbox locks | `mbox_locks`, `fetch_together::an_mbox_under_another_programs_flock_is_waited_for`, `store::mbox` |
 //! | 58 two runs at once | `fetch_together::eight_runs_at_once_that_wait_for_each_other_fetch_each_message_once`, `fetch_together::a_second_run_of_an_account_ends_at_once_with_75_unless_it_is_to_wait` |
 //! | 59 links, devices | `fetch::a_destination_that_is_something_else_is_refused_before_anything_is_fetched`, `store::mbox`, `store::ledger` |
-//! | 60, 61 Maildir names, renames that cannot be | `store::maildir` |
+//! | 60, 61 Maildir names, renames that cannot be | `store::maildir`, `store::maildir::open` |
 //! | 62 read-only state | `fetch_together::a_state_directory_that_is_read_only_fails_before_anything_is_fetched` |
 //! | 63 damaged ledger | `fetch_together::a_ledger_that_cannot_be_read_stops_the_run_before_the_server_is_asked_for_anything`, `store::ledger` |
 //! | 64 closed, full output | `fetch_together::a_reader_that_goes_away_or_a_full_output_costs_no_message`, `output` |

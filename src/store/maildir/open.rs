@@ -117,10 +117,49 @@ fn device(dir: impl AsFd, path: &Path) -> Result<u64, StoreError> {
 
 /// This host's name as a file name can carry it.
 fn host() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-    match name.is_empty() {
-        true => "localhost".to_owned(),
-        false => name.replace('/', "\\057").replace(':', "\\072"),
+    spelt(&rustix::system::uname().nodename().to_string_lossy())
+}
+
+/// The longest host name in a file name, in octets; the whole may have 255.
+const HOST_LIMIT: usize = 64;
+
+/// A host's name without what ends a path or begins the flags of a message.
+fn spelt(name: &str) -> String {
+    let mut out = String::new();
+    for character in name.chars().filter(|character| !character.is_control()) {
+        let mut octets = [0; 4];
+        let piece = match character {
+            '/' => "\\057",
+            ':' => "\\072",
+            _ => character.encode_utf8(&mut octets),
+        };
+        if out.len() + piece.len() > HOST_LIMIT {
+            break;
+        }
+        out.push_str(piece);
+    }
+    if out.is_empty() { "localhost".to_owned() } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_host_name_makes_a_name_in_one_directory_and_without_flags() {
+        for (name, wanted) in [
+            ("box", "box"),
+            ("box.example.org", "box.example.org"),
+            ("a/b:2,S", "a\\057b\\0722,S"),
+            ("../../etc", "..\\057..\\057etc"),
+            ("a\nb\0", "ab"),
+            ("", "localhost"),
+            ("\u{7f}", "localhost"),
+        ] {
+            assert_eq!(spelt(name), wanted, "{name:?}");
+        }
+        for name in ["/", "é", "x"] {
+            assert!(spelt(&name.repeat(300)).len() <= HOST_LIMIT, "{name:?}");
+        }
     }
 }
