@@ -200,8 +200,8 @@ fn a_ledger_that_cannot_be_read_stops_the_run_before_the_server_is_asked_for_any
     let good = fs::read(&ledger).unwrap();
     let first = memchr::memchr(b'\n', &good).unwrap();
     let mut newer = good.clone();
-    let digit = newer[..first].iter().rposition(u8::is_ascii_digit).unwrap();
-    newer[digit] = b'9';
+    let version = newer[..first].iter().position(u8::is_ascii_digit).unwrap();
+    newer[version] = b'9';
     let mut damaged = good.clone();
     damaged[good.len() / 2] ^= 1;
     let asked_before = asked(&server);

@@ -26,10 +26,15 @@ pub fn maildir(dir: &Path) -> Vec<Vec<u8>> {
     messages
 }
 
-/// The messages of a Maildir, or none where there is no Maildir.
+/// The messages of a Maildir, or none where there is no Maildir, or one that was not made to its end.
 #[track_caller]
 pub fn maildir_if_any(dir: &Path) -> Vec<Vec<u8>> {
-    if dir.exists() { maildir(dir) } else { Vec::new() }
+    let made = ["tmp", "new", "cur"].iter().all(|part| dir.join(part).exists());
+    if !made {
+        assert_eq!(names(&dir.join("new")), Vec::<String>::new(), "mail in a Maildir that is none");
+        return Vec::new();
+    }
+    maildir(dir)
 }
 
 /// The names in a directory, sorted; none where it is missing.
