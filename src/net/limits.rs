@@ -13,7 +13,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 /// The bounds of one run, or of one account's part in it.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// For one operation: connecting, the wait for one reply, or for the next kibibyte of a body.
+    /// For one operation: connecting, one reply, or the going on of a body ([`super::Allowance`]).
     pub timeout: Duration,
     /// For the whole run.
     pub end: Option<Instant>,
@@ -24,7 +24,9 @@ pub struct Limits {
 impl Limits {
     /// When an operation that begins now and may take `timeout` must be over.
     pub fn until(&self, timeout: Duration) -> Instant {
-        let own = Instant::now() + timeout;
+        let now = Instant::now();
+        // What is beyond all clocks is as good as a year.
+        let own = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(365 * 86_400));
         self.end.map_or(own, |end| own.min(end))
     }
 

@@ -3,6 +3,7 @@
 //! Sessions know only the trait; the tests bring a scripted link that plays any server.
 
 use super::NetError;
+use super::allowance::Allowance;
 use super::limits::Limits;
 use super::tls::{Tls, TlsLink};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,8 +16,8 @@ use std::time::Instant;
 ///
 /// Errors of `read` and `write` carry a [`NetError`]; [`NetError::from_io`] gets it out again.
 pub trait Link: Read + Write {
-    /// Until when reads and writes may wait from now on.
-    fn arm(&mut self, until: Instant);
+    /// An operation begins: how long reads and writes may wait from now on.
+    fn arm(&mut self, allowance: Allowance);
 
     /// Whether the next waits come with nothing left to send: the acknowledgement of what arrives then
     /// goes out at once, and a server that waits for it (Nagle) does not lose 40 ms.
@@ -50,7 +51,7 @@ pub struct TlsInfo {
 pub struct TcpLink {
     stream: TcpStream,
     limits: Limits,
-    until: Instant,
+    allowance: Allowance,
     lock_step: bool,
 }
 
@@ -59,19 +60,30 @@ impl TcpLink {
     pub fn new(stream: TcpStream, limits: Limits) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
-        let until = limits.until(limits.timeout);
-        Ok(TcpLink { stream, limits, until, lock_step: true })
+        let allowance = Allowance::new(limits.timeout, &limits);
+        Ok(TcpLink { stream, limits, allowance, lock_step: true })
+    }
+
+    /// Looked at before every read and write, ready or not: neither a server that never pauses nor one that
+    /// takes all at once outruns the end of the run or a signal.
+    fn check(&self) -> io::Result<()> {
+        if self.limits.stop.raised() {
+            return Err(NetError::Stopped.into());
+        }
+        if self.allowance.run_is_over(Instant::now()) {
+            return Err(NetError::RunOver.into());
+        }
+        Ok(())
     }
 
     /// Waits until the socket is ready for `what`, time is over or a signal comes.
-    fn wait(&self, what: PollFlags) -> io::Result<()> {
+    fn wait(&mut self, what: PollFlags) -> io::Result<()> {
         loop {
-            if self.limits.stop.raised() {
-                return Err(NetError::Stopped.into());
-            }
-            let left = self.until.saturating_duration_since(Instant::now());
+            self.check()?;
+            let began = Instant::now();
+            let left = self.allowance.left(began);
             if left.is_zero() {
-                return Err(if self.limits.run_over() { NetError::RunOver } else { NetError::Timeout }.into());
+                return Err(NetError::Timeout.into());
             }
             if self.lock_step && what == PollFlags::IN {
                 // Best effort: without it things are only slower.
@@ -90,6 +102,7 @@ impl TcpLink {
                     poll(&mut one, timeout.as_ref()).map(|_| !one[0].revents().is_empty())
                 }
             };
+            self.allowance.spend(began.elapsed());
             match ready {
                 Ok(true) => return Ok(()),
                 Ok(false) | Err(rustix::io::Errno::INTR) => {}
@@ -99,16 +112,18 @@ impl TcpLink {
     }
 
     /// Tries `operation` until it is done, waiting for `what` in between.
-    fn with_waits<T>(
+    fn with_waits(
         &mut self,
         what: PollFlags,
-        mut operation: impl FnMut(&mut TcpStream) -> io::Result<T>,
-    ) -> io::Result<T> {
-        if self.limits.stop.raised() {
-            return Err(NetError::Stopped.into());
-        }
+        mut operation: impl FnMut(&mut TcpStream) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        self.check()?;
         loop {
             match operation(&mut self.stream) {
+                Ok(octets) => {
+                    self.allowance.earn(octets);
+                    return Ok(octets);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(what)?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // The peer's reset is the end of the connection, however the system words it.
@@ -135,8 +150,8 @@ impl Write for TcpLink {
 }
 
 impl Link for TcpLink {
-    fn arm(&mut self, until: Instant) {
-        self.until = until;
+    fn arm(&mut self, allowance: Allowance) {
+        self.allowance = allowance;
     }
 
     fn lock_step(&mut self, on: bool) {
@@ -153,5 +168,83 @@ impl Link for TcpLink {
 
     fn local_ip(&self) -> Option<IpAddr> {
         self.stream.local_addr().ok().map(|address| address.ip())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    /// A link and its other end.
+    fn pair(limits: &Limits) -> (TcpLink, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (TcpLink::new(stream, limits.clone()).unwrap(), listener.accept().unwrap().0)
+    }
+
+    fn error(result: io::Result<usize>) -> NetError {
+        NetError::from_io(result.unwrap_err())
+    }
+
+    #[test]
+    fn the_end_of_the_run_holds_although_octets_are_ready() {
+        let limits = Limits { end: Some(Instant::now()), ..Limits::default() };
+        let (mut link, mut peer) = pair(&limits);
+        peer.write_all(&[b'x'; 4096]).unwrap();
+        // They have come: a peek waits for them.
+        assert!(link.stream.set_nonblocking(false).is_ok() && link.stream.peek(&mut [0; 16]).unwrap() > 0);
+        link.stream.set_nonblocking(true).unwrap();
+        assert!(matches!(error(link.read(&mut [0; 16])), NetError::RunOver));
+        assert!(matches!(error(link.write(b"x")), NetError::RunOver));
+    }
+
+    #[test]
+    fn a_flood_and_a_reader_that_takes_all_end_with_the_run() {
+        for writes in [false, true] {
+            let limits =
+                Limits { end: Some(Instant::now() + Duration::from_millis(50)), ..Limits::default() };
+            let (mut link, mut peer) = pair(&limits);
+            let other = std::thread::spawn(move || {
+                let mut block = vec![b'x'; 256 * 1024];
+                if writes {
+                    while peer.read(&mut block).is_ok_and(|got| got > 0) {}
+                } else {
+                    while peer.write_all(&block).is_ok() {}
+                }
+            });
+            let mut block = vec![b'x'; 64 * 1024];
+            let ended = loop {
+                let result = if writes { link.write(&block) } else { link.read(&mut block) };
+                if result.is_err() {
+                    break error(result);
+                }
+            };
+            assert!(matches!(ended, NetError::RunOver), "{ended:?}");
+            drop(link);
+            other.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_server_that_trickles_is_not_waited_for_much_longer_than_one_that_is_silent() {
+        let limits = Limits { timeout: Duration::from_millis(200), ..Limits::default() };
+        let (mut link, mut peer) = pair(&limits);
+        let other = std::thread::spawn(move || {
+            while peer.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let mut came = 0;
+        let ended = loop {
+            match link.read(&mut [0; 16]) {
+                Ok(octets) => came += octets,
+                failed => break error(failed),
+            }
+        };
+        assert!(matches!(ended, NetError::Timeout), "{ended:?} after {came}");
+        drop(link);
+        other.join().unwrap();
     }
 }

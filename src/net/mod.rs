@@ -1,6 +1,7 @@
 //! Layer 2: the network. Everything that waits for a server waits here, on a deadline, and can be woken
 //! by a signal.
 
+pub mod allowance;
 pub mod certificate;
 pub mod connect;
 pub mod dial;
@@ -10,6 +11,7 @@ pub mod link;
 pub mod tls;
 pub mod wire;
 
+pub use allowance::Allowance;
 pub use dial::{Endpoint, Security, dial};
 pub use error::NetError;
 pub use limits::{Limits, Stop};

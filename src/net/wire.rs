@@ -2,6 +2,7 @@
 //! says when the dialogue is out of step. A broken wire sends nothing more.
 
 use super::NetError;
+use super::allowance::Allowance;
 use super::limits::Limits;
 use super::link::{Link, TlsInfo};
 use super::tls::Tls;
@@ -11,14 +12,10 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What is read ahead of the dialogue at most, in octets.
 const BUFFER: usize = 64 * 1024;
-
-/// A body or a list must bring this many octets in the time of one operation, or end: a server that
-/// trickles cannot hold postie for ever.
-const PROGRESS: usize = 1024;
 
 /// Which side a line of the transcript comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +43,8 @@ pub struct Wire {
     range: Range<usize>,
     output: Vec<u8>,
     unsent: usize,
-    until: Option<Instant>,
-    allowed: Duration,
-    progress: usize,
+    /// The time of an operation that has begun, and for which nothing was waited yet.
+    begun: Option<Allowance>,
     broken: bool,
     /// Whether it is too late to send, though not to read.
     mute: bool,
@@ -74,7 +70,7 @@ impl Wire {
         limits: Limits,
         tap: Option<Box<dyn Tap>>,
     ) -> Self {
-        let allowed = limits.timeout;
+        let begun = Some(Allowance::new(limits.timeout, &limits));
         Wire {
             link: Some(link),
             place: place.into(),
@@ -83,9 +79,7 @@ impl Wire {
             range: 0..0,
             output: Vec::new(),
             unsent: 0,
-            until: None,
-            allowed,
-            progress: 0,
+            begun,
             broken: false,
             mute: false,
             tap,
@@ -239,15 +233,12 @@ impl Wire {
         if self.mute {
             return;
         }
-        self.allowed = allowed;
-        self.until = None;
-        self.progress = 0;
+        self.begun = Some(Allowance::new(allowed, &self.limits));
     }
 
     fn arm(&mut self) {
-        let until = *self.until.get_or_insert_with(|| self.limits.until(self.allowed));
-        if let Some(link) = &mut self.link {
-            link.arm(until);
+        if let (Some(link), Some(allowance)) = (&mut self.link, self.begun.take()) {
+            link.arm(allowance);
         }
     }
 
@@ -282,10 +273,6 @@ impl Wire {
             Ok(0) => Err(self.fail(NetError::Closed)),
             Ok(got) => {
                 self.range.end += got;
-                self.progress += got;
-                if self.progress >= PROGRESS {
-                    (self.until, self.progress) = (None, 0);
-                }
                 Ok(())
             }
             Err(error) => Err(self.fail(NetError::from_io(error))),
@@ -352,7 +339,7 @@ impl Wire {
     /// After a write failed: what the server had sent before can still be read, within `allowed` in all. It
     /// may tell why. Nothing more is sent.
     pub fn hear_out(&mut self, allowed: Duration) {
-        self.begin_within(allowed);
+        self.begun = Some(Allowance::new(allowed, &self.limits).fixed());
         (self.broken, self.mute) = (false, true);
     }
 

@@ -9,7 +9,7 @@
 //!
 //! Anything else the client does fails the test.
 
-use crate::net::{Limits, Link, NetError, Tls, TlsInfo, Wire};
+use crate::net::{Allowance, Limits, Link, NetError, Tls, TlsInfo, Wire};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -179,8 +179,9 @@ impl Write for ScriptLink {
 }
 
 impl Link for ScriptLink {
-    fn arm(&mut self, until: Instant) {
-        self.play.borrow_mut().until = Some(until);
+    fn arm(&mut self, allowance: Allowance) {
+        let now = Instant::now();
+        self.play.borrow_mut().until = Some(now + allowance.left(now));
     }
 
     fn secure(self: Box<Self>, _tls: &Tls, _host: &str) -> Result<Box<dyn Link>, NetError> {

@@ -26,6 +26,7 @@ mod quirks_login;
 mod quirks_mail;
 mod real_fetch;
 mod real_send;
+mod run_limits;
 mod secrets;
 mod send;
 mod send_batch;

@@ -3,11 +3,10 @@
 
 use super::peer::{End, Phase};
 use super::script::{Machine, Move, Script};
-use postie::net::{Link, NetError, Tls, TlsInfo};
+use postie::net::{Allowance, Link, NetError, Tls, TlsInfo};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 /// Where the server's octets are cut into separate reads.
 #[derive(Clone, Copy, Debug)]
@@ -158,7 +157,7 @@ impl Write for ScriptLink {
 }
 
 impl Link for ScriptLink {
-    fn arm(&mut self, _until: Instant) {}
+    fn arm(&mut self, _: Allowance) {}
 
     fn secure(mut self: Box<Self>, _tls: &Tls, _host: &str) -> Result<Box<dyn Link>, NetError> {
         {

@@ -5,13 +5,13 @@
 //! and in content, so that `LF.LF`, `LF.CRLF`, `CR.CR`, `CR.CRLF`, `LF.CR` and all the others end a message:
 //! whoever leaves one of them in a message has sent two.
 
-use postie::net::{Link, NetError, Tls, TlsInfo};
+use postie::net::{Allowance, Link, NetError, Tls, TlsInfo};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How a server reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -314,7 +314,7 @@ impl Write for MachineLink {
 }
 
 impl Link for MachineLink {
-    fn arm(&mut self, _until: Instant) {}
+    fn arm(&mut self, _: Allowance) {}
 
     fn secure(self: Box<Self>, _tls: &Tls, _host: &str) -> Result<Box<dyn Link>, NetError> {
         Err(NetError::NotTls)

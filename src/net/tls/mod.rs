@@ -8,6 +8,7 @@ mod roots;
 mod underlay;
 
 use super::NetError;
+use super::allowance::Allowance;
 use super::certificate::Fingerprint;
 use super::link::{Link, TcpLink, TlsInfo};
 use crate::words::{Failure, Kind};
@@ -19,7 +20,6 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 use underlay::Underlay;
 
 /// What the user said about trust.
@@ -122,7 +122,11 @@ impl TlsLink {
 
 impl Read for TlsLink {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(into)
+        let got = self.stream.read(into)?;
+        if got > 0 {
+            self.stream.underlay_mut().note_content();
+        }
+        Ok(got)
     }
 }
 
@@ -136,8 +140,8 @@ impl Write for TlsLink {
 }
 
 impl Link for TlsLink {
-    fn arm(&mut self, until: Instant) {
-        self.stream.underlay_mut().link.arm(until);
+    fn arm(&mut self, allowance: Allowance) {
+        self.stream.underlay_mut().link.arm(allowance);
     }
 
     fn lock_step(&mut self, on: bool) {

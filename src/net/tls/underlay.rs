@@ -13,9 +13,14 @@ pub(super) struct Underlay {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
+    /// Octets read since the last that were content.
+    idle: usize,
     fault: Arc<Mutex<Option<NetError>>>,
     pub hello: ServerHello,
 }
+
+/// So many octets without any content are no handshake and no session, but a way to keep postie busy.
+const MOST_IDLE: usize = 1024 * 1024;
 
 /// Room for four TLS records.
 const UNDERLAY_BUFFER: usize = 64 * 1024;
@@ -23,7 +28,12 @@ const UNDERLAY_BUFFER: usize = 64 * 1024;
 impl Underlay {
     pub fn new(link: TcpLink, fault: Arc<Mutex<Option<NetError>>>) -> Self {
         let buffer = vec![0; UNDERLAY_BUFFER].into_boxed_slice();
-        Underlay { link, buffer, start: 0, end: 0, fault, hello: ServerHello::default() }
+        Underlay { link, buffer, start: 0, end: 0, idle: 0, fault, hello: ServerHello::default() }
+    }
+
+    /// Content has come out of what was read.
+    pub fn note_content(&mut self) {
+        self.idle = 0;
     }
 
     fn remember(&self, fault: NetError) {
@@ -44,11 +54,17 @@ impl Read for Underlay {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.start == self.end {
             match self.link.read(&mut self.buffer) {
+                Ok(got) if self.idle + got > MOST_IDLE => {
+                    let idle =
+                        || NetError::Tls(format!("more than {MOST_IDLE} octets, and no content in them"));
+                    self.remember(idle());
+                    return Err(idle().into());
+                }
                 Ok(0) => {
                     self.remember(NetError::Closed);
                     return Ok(0);
                 }
-                Ok(got) => (self.start, self.end) = (0, got),
+                Ok(got) => (self.start, self.end, self.idle) = (0, got, self.idle + got),
                 Err(error) => {
                     let error = NetError::from_io(error);
                     let copy = match &error {

@@ -1,0 +1,104 @@
+//! How long one operation may keep postie waiting: one rule for every protocol, in clear and under TLS.
+//!
+//! Only time spent waiting counts. What comes or goes earns time back, at the rate of [`SLOWEST`] and never
+//! beyond what the operation began with: a slow server that goes on is not cut off, one that falls silent
+//! is after the whole time, and one that trickles soon after it. The end of the run holds whatever comes.
+
+use super::limits::Limits;
+use std::time::{Duration, Instant};
+
+/// The rate that keeps an operation alive, in octets a second. A slower one is no line but a trick.
+const SLOWEST: u64 = 64;
+
+/// The time that an operation may still wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    whole: Duration,
+    left: Duration,
+    earns: bool,
+    end: Option<Instant>,
+}
+
+impl Allowance {
+    /// `time` to wait for what is going on from now on, within the run's end.
+    pub fn new(time: Duration, limits: &Limits) -> Self {
+        Allowance { whole: time, left: time, earns: true, end: limits.end }
+    }
+
+    /// The same, but nothing earns time back.
+    pub fn fixed(self) -> Self {
+        Allowance { earns: false, ..self }
+    }
+
+    /// How long may be waited at `now`; zero is not at all.
+    pub fn left(&self, now: Instant) -> Duration {
+        self.end.map_or(self.left, |end| self.left.min(end.saturating_duration_since(now)))
+    }
+
+    /// Whether the time of the whole run is over.
+    pub fn run_is_over(&self, now: Instant) -> bool {
+        self.end.is_some_and(|end| now >= end)
+    }
+
+    /// Some of it was waited.
+    pub fn spend(&mut self, waited: Duration) {
+        self.left = self.left.saturating_sub(waited);
+    }
+
+    /// So many octets came or went.
+    pub fn earn(&mut self, octets: usize) {
+        if self.earns {
+            let more = Duration::from_micros((octets as u64).saturating_mul(1_000_000 / SLOWEST));
+            self.left = self.whole.min(self.left.saturating_add(more));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many seconds a server holds an operation of a minute that sends `octets` every `pause` seconds;
+    /// `None` where it could for ever.
+    fn held(octets: usize, pause: u64) -> Option<u64> {
+        let mut allowance = Allowance::new(Duration::from_secs(60), &Limits::default());
+        let mut held = 0;
+        while held < 100_000 {
+            let left = allowance.left(Instant::now()).as_secs();
+            if left <= pause {
+                return Some(held + left);
+            }
+            held += pause;
+            allowance.spend(Duration::from_secs(pause));
+            allowance.earn(octets);
+        }
+        None
+    }
+
+    #[test]
+    fn silence_ends_with_the_time_and_a_trickle_soon_after_and_a_slow_line_never() {
+        assert_eq!(held(0, 1), Some(60), "silence");
+        assert_eq!(held(1, 5), Some(60), "an octet every five seconds");
+        assert_eq!(held(200, 59), Some(63), "a line just before the end of every minute");
+        assert!(held(32, 1).unwrap() <= 120, "half of the slowest rate");
+        for (octets, pause) in [(64, 1), (1024, 1), (16 * 1024, 16), (64 * 1024, 59)] {
+            assert_eq!(held(octets, pause), None, "{octets} octets in {pause} s");
+        }
+        assert_eq!(held(1 << 30, 60), Some(60), "what came fast buys no silence");
+    }
+
+    #[test]
+    fn a_fixed_time_is_not_prolonged_and_none_outlasts_the_run() {
+        let now = Instant::now();
+        let mut fixed = Allowance::new(Duration::from_secs(2), &Limits::default()).fixed();
+        fixed.spend(Duration::from_secs(1));
+        fixed.earn(1 << 20);
+        assert_eq!(fixed.left(now), Duration::from_secs(1));
+        let limits = Limits { end: Some(now + Duration::from_secs(1)), ..Limits::default() };
+        let mut allowance = Allowance::new(Duration::from_secs(60), &limits);
+        allowance.earn(1 << 20);
+        assert_eq!(allowance.left(now), Duration::from_secs(1));
+        let later = now + Duration::from_secs(1);
+        assert!(allowance.left(later).is_zero() && allowance.run_is_over(later));
+    }
+}
