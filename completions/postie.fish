@@ -60,7 +60,7 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l max-size -d 'Ski
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l uid -d 'Fetch only the messages with these UIDs' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s j -d 'With --all-accounts: how many at once' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l wait -d 'How long to wait for another run of the same account' -r
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l forget -d 'Forget these UIDs, so that they count as new again; fetch nothing' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l forget -d 'Forget these UIDs, so that they count as new again, and fetch nothing' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s C -l config -d 'The configuration file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
@@ -83,7 +83,7 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l all -d 'Fetch ev
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l dry-run -d 'Print the plan and change nothing anywhere'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l all-accounts -d 'Run every account'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l until-empty -d 'Repeat sessions until the server lists nothing new'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l mark-seen -d 'Record every message listed as fetched, fetch nothing'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l mark-seen -d 'Mark what would be fetched as seen, and fetch nothing; what was only marked is never deleted'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l accept-uid-reset -d 'Go on although every UID known is gone and others are listed'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l json -d 'Write JSON Lines to standard output'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s q -l quiet -d 'Say nothing but errors'

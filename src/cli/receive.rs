@@ -78,11 +78,11 @@ pub struct FetchArgs {
     #[arg(long)]
     pub until_empty: bool,
 
-    /// Record every message listed as fetched, fetch nothing
+    /// Mark what would be fetched as seen, and fetch nothing; what was only marked is never deleted
     #[arg(long, conflicts_with_all = ["forget", "destination", "afterwards", "all", "until_empty"])]
     pub mark_seen: bool,
 
-    /// Forget these UIDs, so that they count as new again; fetch nothing
+    /// Forget these UIDs, so that they count as new again, and fetch nothing
     #[arg(long, value_name = "UID", num_args = 1.., conflicts_with_all = ["destination", "afterwards", "all", "until_empty"])]
     pub forget: Vec<String>,
 

@@ -98,6 +98,7 @@ impl<'a> MessageLine<'a> {
             Action::Deleted => "deleted",
             Action::WouldDeliver => "would_deliver",
             Action::WouldDelete => "would_delete",
+            Action::WouldMark => "would_mark",
         });
         line.reason = told.reason.map(|reason| match reason {
             Reason::TooLarge => "too_large",

@@ -27,7 +27,7 @@ pub use durable::atomic_replace;
 pub use error::StoreError;
 pub use exec::{Command, CommandOutput, CommandSpec, Program};
 pub use identity::{AccountKey, Identity};
-pub use ledger::{Afterwards, Known, Ledger, Memory, Opening, Recorded, State};
+pub use ledger::{Afterwards, Fact, Known, Ledger, Memory, Opening, Recorded, State};
 pub use maildir::Maildir;
 pub use mbox::Mbox;
 pub use sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};

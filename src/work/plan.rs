@@ -131,8 +131,9 @@ fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &P
             Some(known) if !policy.all || !asked_for => {
                 let first_seen = matches.memories[place].and_then(|memory| memory.first_seen());
                 // What is narrowed to some UIDs is the run, not only what it fetches.
-                let named = asked_for || known.state == State::Pending;
-                if named && wants_deletion(known, first_seen, policy, now) {
+                let named = asked_for || known.state() == Some(State::Pending);
+                // What was only marked stays, whatever is wanted.
+                if named && known.is_stored() && wants_deletion(known, first_seen, policy, now) {
                     match ledger.proof(uid, row.size) {
                         Some(proof) if !matches.is_ambiguous(place) => plan.delete.push((place, proof)),
                         _ => plan.skip.push((place, Reason::Ambiguous)),
@@ -159,7 +160,7 @@ fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &P
 /// confirmed is repeated, unless messages are to be kept now.
 fn wants_deletion(known: &Known, first_seen: Option<u64>, policy: &Policy, now: u64) -> bool {
     let since = first_seen.unwrap_or(known.time).min(known.time);
-    policy.goes(since, now) || (known.state == State::Pending && policy.after != After::Keep)
+    policy.goes(since, now) || (known.state() == Some(State::Pending) && policy.after != After::Keep)
 }
 
 /// What begins the names of messages that have no UID.
@@ -302,9 +303,7 @@ impl<'a> Matches<'a> {
             // By far the most.
             ([_], []) => {}
             ([place], [one]) if one.copy == 0 => {
-                let size = rows[*place].size;
-                let fits = size == one.size || size.is_none() || one.size.is_none();
-                self.known[*place] = fits.then_some(one);
+                self.known[*place] = one.fits(rows[*place].size).then_some(one);
             }
             _ => assign(places, rows, records, &mut self.known, &mut self.copies),
         }

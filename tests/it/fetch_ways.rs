@@ -1,7 +1,7 @@
 //! `fetch` into a command or standard output, several accounts at once, and what the ledger remembers.
 
 use crate::support::disk::{assert_same, maildir, sorted, split_mboxrd};
-use crate::support::mailbox::{Mailbox, message, oddities, stored};
+use crate::support::mailbox::{Mailbox, message, message_of, oddities, stored};
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, Pop3d};
 use crate::world;
@@ -100,6 +100,76 @@ fn mark_seen_and_forget_change_the_ledger_and_fetch_nothing() {
     assert_eq!(world.mail().len(), 1);
     world.fetch(&server).go().assert_exit(0);
     assert_same(&world.mail(), &sorted(vec![stored(&message(2)), stored(&message(4))]));
+}
+
+#[test]
+fn what_was_only_marked_is_deleted_by_no_run() {
+    for delete in
+        [&["--delete"][..], &["--delete-after", "0s"], &["--delete", "--uid", "uid-0001", "uid-0002"]]
+    {
+        let mailbox = Mailbox::with(25);
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        world.pop3(&server, "fetch").arg("--mark-seen").go().assert_exit(0);
+        for run in 0..2 {
+            let outcome = world.fetch(&server).args(delete).go();
+            assert_eq!(outcome.assert_exit(0).summary()["deleted"], 0, "{delete:?}, run {run}");
+            assert_eq!(mailbox.messages().len(), 25);
+        }
+        // Fetched after all, a message is like any other.
+        world.fetch(&server).args(["--all", "--uid", "uid-0002"]).go().assert_exit(0);
+        world.fetch(&server).arg("--delete").go().assert_exit(0);
+        assert_same(&world.mail(), &[stored(&message(2))]);
+        assert!(mailbox.messages().len() == 24 && !mailbox.uids().contains(&"uid-0002".to_owned()));
+    }
+}
+
+#[test]
+fn marking_is_narrowed_as_fetching_is_and_a_dry_run_marks_nothing() {
+    for (narrowed, left) in [
+        (&["--uid", "uid-0002", "uid-0009"][..], &[1, 3, 4][..]),
+        (&["--limit", "3"], &[4]),
+        (&["--max-size", "1K"], &[3]),
+        (&["--max-size", "1K", "--limit", "2"], &[3, 4]),
+    ] {
+        let all = [message(1), message(2), message_of(3, 5000), message(4)];
+        let mailbox = Mailbox::of(&all);
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let before = world.tree();
+        let dry = world.pop3(&server, "fetch").args(["--mark-seen", "--dry-run"]).args(narrowed).go();
+        let would = dry.assert_exit(0).of_type("message");
+        assert!(would.iter().all(|line| line["action"] == "would_mark"), "{would:?}");
+        assert_eq!(would.len(), 4 - left.len(), "{narrowed:?}");
+        assert_eq!(world.tree(), before, "nothing is made");
+        world.pop3(&server, "fetch").arg("--mark-seen").args(narrowed).go().assert_exit(0);
+        world.fetch(&server).go().assert_exit(0);
+        let wanted = left.iter().map(|number| stored(&all[number - 1])).collect();
+        assert_same(&world.mail(), &sorted(wanted));
+    }
+}
+
+#[test]
+fn forgetting_is_narrowed_too_and_a_dry_run_forgets_nothing() {
+    let all = [message(1), message(2), message_of(3, 5000)];
+    let uids = ["--forget", "uid-0001", "uid-0002", "uid-0003", "never"];
+    for (narrowed, again) in [
+        (&["--uid", "uid-0002", "never"][..], &[2][..]),
+        (&["--limit", "1"], &[1]),
+        (&["--max-size", "1K"], &[1, 2]),
+        (&[], &[1, 2, 3]),
+    ] {
+        let mailbox = Mailbox::of(&all);
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        world.fetch(&server).go().assert_exit(0);
+        let dry = world.pop3(&server, "fetch").arg("--dry-run").args(narrowed).args(uids).go();
+        assert!(dry.assert_exit(0).err().contains(&format!("{} UID(s) would be", again.len())), "{dry:?}");
+        world.fetch(&server).go().assert_exit(0);
+        assert_eq!(world.mail().len(), 3, "nothing was forgotten");
+        world.pop3(&server, "fetch").args(narrowed).args(uids).go().assert_exit(0);
+        world.fetch(&server).go().assert_exit(0);
+        let wanted = all.iter().map(|one| stored(one));
+        let wanted = wanted.chain(again.iter().map(|number: &usize| stored(&all[number - 1]))).collect();
+        assert_same(&world.mail(), &sorted(wanted));
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::store::{
 };
 use crate::words::{Exit, Failure, Scope};
 use crate::work::access::NotOpened;
-use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse};
+use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse, rehearse_marks};
 use crate::work::plan::{After, Policy};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,21 +58,24 @@ pub enum Mode {
     FetchUntilEmpty,
     /// The plan is told, and nothing changes.
     DryRun,
-    /// All of it is recorded as fetched.
-    MarkSeen,
+    /// It is marked as seen, or with `rehearse` told what would be.
+    MarkSeen {
+        /// Nothing changes.
+        rehearse: bool,
+    },
 }
 
 impl Setting {
     /// Reads arguments and account. Fails with `usage` where there is no destination.
     pub fn of(args: &FetchArgs, context: &Context, account: &Account) -> Result<Setting, Failure> {
         let mode = match args {
+            FetchArgs { mark_seen: true, dry_run, .. } => Mode::MarkSeen { rehearse: *dry_run },
             FetchArgs { dry_run: true, .. } => Mode::DryRun,
-            FetchArgs { mark_seen: true, .. } => Mode::MarkSeen,
             FetchArgs { until_empty: true, .. } => Mode::FetchUntilEmpty,
             _ => Mode::Fetch,
         };
         let target = target(args, account);
-        if target.is_none() && mode != Mode::MarkSeen && mode != Mode::DryRun {
+        if target.is_none() && matches!(mode, Mode::Fetch | Mode::FetchUntilEmpty) {
             return Err(Failure::usage("no destination: where should messages go?")
                 .hint("--maildir DIR, --mbox FILE, --exec CMD or --stdout; or maildir = \"…\" in the account's fetch table"));
         }
@@ -147,13 +150,15 @@ impl Run {
 
     fn all_sessions(&self, observer: &mut dyn Observer, slot: &Slot) -> Result<Exit, Failure> {
         let key = self.side.key();
-        if self.setting.mode == Mode::DryRun {
-            return self.dry_run(&key, observer);
+        match self.setting.mode {
+            Mode::DryRun => return self.dry_run(&key, observer),
+            Mode::MarkSeen { rehearse: true } => return self.rehearse_marks(&key, observer),
+            Mode::MarkSeen { .. } | Mode::Fetch | Mode::FetchUntilEmpty => {}
         }
         let stop = self.limits.stop.clone();
         let opening = Ledger::begin(&self.setting.ledgers, &key, self.setting.wait, &|| stop.raised())
             .map_err(|error| error.failure("ledger"))?;
-        if self.setting.mode == Mode::MarkSeen {
+        if self.setting.mode == (Mode::MarkSeen { rehearse: false }) {
             return self.mark_seen(opening, observer);
         }
         let mut sink = self.open_sink(&key, slot).map_err(|error| error.failure("destination"))?;
@@ -310,9 +315,19 @@ impl Run {
 
     fn mark_seen(&self, opening: Opening, observer: &mut dyn Observer) -> Result<Exit, Failure> {
         let mut ledger = opening.finish().map_err(|error| error.failure("ledger"))?;
-        let marked = self.side.look(&self.limits, |transaction| mark_seen(transaction, &mut ledger))?;
+        let mark = |transaction: &mut Transaction| mark_seen(transaction, &mut ledger, &self.policy);
+        let marked = self.side.look(&self.limits, mark)?;
         ledger.close().map_err(|error| error.failure("ledger"))?;
-        observer.event(Event::Note(format!("{marked} message(s) marked as fetched")));
+        observer.event(Event::Note(format!("{marked} message(s) marked as seen")));
+        Ok(Exit::Ok)
+    }
+
+    fn rehearse_marks(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+        let ledger = Ledger::peek(&self.setting.ledgers, key).map_err(|error| error.failure("ledger"))?;
+        let policy = &self.policy;
+        let look = |transaction: &mut Transaction| rehearse_marks(transaction, &ledger, policy, observer);
+        let count = self.side.look(&self.limits, look)?;
+        observer.event(Event::Note(format!("{count} message(s) would be marked as seen")));
         Ok(Exit::Ok)
     }
 }

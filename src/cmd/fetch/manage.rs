@@ -5,29 +5,67 @@ use crate::cli::FetchArgs;
 use crate::cmd::Context;
 use crate::cmd::side;
 use crate::output::About;
-use crate::store::Ledger;
+use crate::store::{AccountKey, Ledger};
 use crate::words::{Exit, Failure};
+use std::path::Path;
 
-/// Forgets the UIDs for each account; they are new again.
+/// Forgets the UIDs for each account; they are new again. A dry run tells them and changes nothing.
 pub fn forget(args: &FetchArgs, context: &mut Context, accounts: &[Account]) -> anyhow::Result<()> {
     let ledgers = context.env.state_dir()?.join("ledger");
     for account in accounts {
         let stop = context.limits.stop.clone();
-        let forgotten = side::pop3_key(account).and_then(|key| {
-            let ledger = Ledger::open(&ledgers, &key, args.wait, &|| stop.raised());
-            let mut ledger = ledger.map_err(|error| error.failure("ledger"))?;
-            let uids = args.forget.iter().map(String::as_bytes);
-            let count = ledger.forget(uids).map_err(|error| error.failure("ledger"))?;
-            ledger.close().map_err(|error| error.failure("ledger"))?;
-            Ok::<usize, Failure>(count)
+        let forgotten = side::pop3_key(account).and_then(|key| match args.dry_run {
+            true => rehearsed(args, &ledgers, &key),
+            false => forgotten(args, &ledgers, &key, &|| stop.raised()),
         });
         match forgotten {
-            Ok(count) => {
-                context.out.tell(&format!("{}: {count} UID(s) forgotten", account.label));
+            Ok(uids) => {
+                let would = if args.dry_run { "would be " } else { "" };
+                context.out.tell(&format!("{}: {} UID(s) {would}forgotten", account.label, uids.len()));
+                for uid in uids.iter().filter(|_| args.dry_run) {
+                    context.out.text(&format!("forget {uid}"));
+                }
                 context.out.settle(Exit::Ok);
             }
             Err(failure) => context.out.fail(&About::account(&account.label), &failure),
         }
     }
     Ok(())
+}
+
+fn rehearsed<'a>(args: &'a FetchArgs, dir: &Path, key: &AccountKey) -> Result<Vec<&'a str>, Failure> {
+    let ledger = Ledger::peek(dir, key).map_err(|error| error.failure("ledger"))?;
+    Ok(chosen(args, &ledger))
+}
+
+fn forgotten<'a>(
+    args: &'a FetchArgs,
+    dir: &Path,
+    key: &AccountKey,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<&'a str>, Failure> {
+    let failed = |error: crate::store::StoreError| error.failure("ledger");
+    let mut ledger = Ledger::open(dir, key, args.wait, stop).map_err(failed)?;
+    let uids = chosen(args, &ledger);
+    ledger.forget(uids.iter().map(|uid| uid.as_bytes())).map_err(failed)?;
+    ledger.close().map_err(failed)?;
+    Ok(uids)
+}
+
+/// The UIDs that are known and that `--uid`, `--max-size` and `--limit` leave: a size that is not known is
+/// not too large.
+fn chosen<'a>(args: &'a FetchArgs, ledger: &Ledger) -> Vec<&'a str> {
+    let named = |uid: &&String| args.uid.is_empty() || args.uid.contains(uid);
+    let small = |uid: &&String| {
+        let size = ledger.lookup(uid.as_bytes()).last().and_then(|known| known.size);
+        args.max_size.is_none_or(|max| size.is_none_or(|size| size <= max))
+    };
+    let most = args.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    let mut chosen: Vec<&str> = Vec::new();
+    for uid in args.forget.iter().filter(named).filter(|uid| ledger.knows(uid.as_bytes())).filter(small) {
+        if chosen.len() < most && !chosen.contains(&uid.as_str()) {
+            chosen.push(uid);
+        }
+    }
+    chosen
 }

@@ -41,6 +41,7 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
                 }
                 Action::WouldDeliver => out.text(&plan_line("fetch", &uid, told)),
                 Action::WouldDelete => out.text(&plan_line("delete", &uid, told)),
+                Action::WouldMark => out.text(&plan_line("mark", &uid, told)),
             }
         }
         Event::Printed(told) => {

@@ -6,7 +6,7 @@
 //! with anything unsettled in it stays as it is, since marks count by their place among the records.
 
 use super::record::{Batch, Delivery, Record};
-use super::{Facts, Ledger, State, Sync};
+use super::{Fact, Facts, Ledger, State, Sync};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use std::borrow::Cow;
@@ -77,8 +77,13 @@ impl Facts {
             let uid = || Cow::Borrowed(uid);
             let mut kept = 0;
             for known in entry.known() {
-                let (copy, size) = (known.copy, known.size);
-                if matches!(known.state, State::Deleted(time) if time.saturating_add(MEMORY) < now) {
+                let (copy, size, time) = (known.copy, known.size, known.time);
+                let Fact::Stored(stored) = known.fact else {
+                    kept += 1;
+                    take(Record::Marked { uid: uid(), copy, size, time })?;
+                    continue;
+                };
+                if matches!(stored.state, State::Deleted(time) if time.saturating_add(MEMORY) < now) {
                     continue;
                 }
                 kept += 1;
@@ -86,12 +91,12 @@ impl Facts {
                     uid: uid(),
                     copy,
                     size,
-                    time: known.time,
-                    sha256: self.entries.hash(known.hash),
-                    pending: known.state == State::Pending,
+                    time,
+                    sha256: self.entries.hash(stored.hash),
+                    pending: stored.state == State::Pending,
                     intent: None,
                 }))?;
-                if let State::Deleted(time) = known.state {
+                if let State::Deleted(time) = stored.state {
                     take(Record::Deleted { uid: uid(), copy, size, time })?;
                 }
             }

@@ -1,6 +1,6 @@
 //! The file under a ledger: locking, opening, appending.
 
-use super::load::{Loaded, header, load};
+use super::load::{Loaded, UPGRADE, header, load};
 use super::{Facts, Ledger, Sync};
 use crate::store::durable;
 use crate::store::error::StoreError;
@@ -9,6 +9,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ pub(super) struct LedgerFile {
     len: u64,
     /// Whether something that is no record follows them.
     torn: bool,
+    /// Whether the version in its first line is the one before.
+    old: bool,
     broken: bool,
     /// Whether this run has written anything.
     changed: bool,
@@ -101,7 +104,7 @@ impl Ledger {
 
     /// Reads the ledger of a locked account.
     fn locked(path: PathBuf, mut file: File, lock: File, key: &AccountKey) -> Result<Ledger, StoreError> {
-        let Loaded { facts, covered: len, total } = read(&path, &mut file, key)?;
+        let Loaded { facts, covered: len, total, old } = read(&path, &mut file, key)?;
         if !facts.runs.is_empty() {
             // A killed run may have written what it could not sync: nothing is believed before it is durable.
             durable::sync_data(&file).map_err(|error| StoreError::io(&path, "make durable", error))?;
@@ -113,6 +116,7 @@ impl Ledger {
             _lock: Some(lock),
             len,
             torn,
+            old,
             broken: false,
             changed: false,
         };
@@ -131,8 +135,16 @@ impl Ledger {
             }
             false => (Facts::default(), 0),
         };
-        let file =
-            LedgerFile { path, file: None, _lock: None, len, torn: false, broken: false, changed: false };
+        let file = LedgerFile {
+            path,
+            file: None,
+            _lock: None,
+            len,
+            torn: false,
+            old: false,
+            broken: false,
+            changed: false,
+        };
         Ok(Ledger::over(key, file, facts))
     }
 
@@ -173,6 +185,12 @@ impl LedgerFile {
             file.set_len(self.len)
                 .map_err(|error| StoreError::io(&self.path, "cut off a torn tail", error))?;
             self.torn = false;
+        }
+        if self.old {
+            // One octet is there or not. From now on there may be records that the old version has not.
+            file.write_all_at(UPGRADE.1, UPGRADE.0)
+                .map_err(|error| StoreError::io(&self.path, "write its version", error))?;
+            self.old = false;
         }
         let written = file.seek(SeekFrom::Start(self.len)).and_then(|_| file.write_all(lines));
         if let Err(error) = written {

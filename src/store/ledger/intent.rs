@@ -60,7 +60,7 @@ impl Ledger {
         let runs = self.facts.runs.iter().filter(of).map(|run| run.0).collect();
         let mut recorded = HashSet::new();
         for (uid, entry) in self.facts.entries.iter() {
-            for known in entry.known().iter().filter(|known| known.line > line && known.hash != 0) {
+            for known in entry.known().iter().filter(|known| known.line > line && known.is_stored()) {
                 recorded.insert(self.key.identity(uid, known.copy).key());
             }
         }

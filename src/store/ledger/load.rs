@@ -6,7 +6,7 @@
 
 use super::intent::Intent;
 use super::record::{self, Record};
-use super::{Facts, Known, State};
+use super::{Fact, Facts, Known, State, Stored};
 use crate::store::error::StoreError;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -14,8 +14,11 @@ use std::path::Path;
 
 /// How the first line of every ledger begins; the format's version and the account follow.
 const MAGIC: &[u8] = b"postie-ledger ";
-/// The format's version.
-const VERSION: &[u8] = b"1";
+/// The format's version, and the one before: it had fewer kinds of records.
+const VERSION: &[u8] = b"2";
+const OLD_VERSION: &[u8] = b"1";
+/// Where in a ledger its version stands, and the version it gets at the first write.
+pub(super) const UPGRADE: (u64, &[u8]) = (MAGIC.len() as u64, VERSION);
 
 /// The first line of an account's ledger.
 pub(super) fn header(account: &str) -> Vec<u8> {
@@ -30,6 +33,8 @@ pub(super) struct Loaded {
     pub covered: u64,
     /// How many octets the file has.
     pub total: u64,
+    /// Whether it is of the version before.
+    pub old: bool,
 }
 
 /// Reads a whole ledger, a piece at a time: what is not kept is never all in memory. `size`: the size of
@@ -39,7 +44,7 @@ pub(super) fn load(path: &Path, input: impl Read, size: u64, account: &str) -> R
     let failed = |error| StoreError::io(path, "read", error);
     let mut lines = Lines::new(input);
     let end = lines.length().map_err(failed)?.ok_or_else(|| damaged(1, "the first line is not whole"))?;
-    header_fits(path, lines.line(end), account)?;
+    let old = header_fits(path, lines.line(end), account)?;
     lines.take(end);
     let mut facts = Facts { lines: 1, ..Facts::default() };
     let expected = usize::try_from(size).unwrap_or(0).min(MOST_EXPECTED) / LINE;
@@ -57,15 +62,16 @@ pub(super) fn load(path: &Path, input: impl Read, size: u64, account: &str) -> R
     }
     facts.intents.retain(Intent::is_whole);
     facts.entries.settle();
-    Ok(Loaded { facts, covered, total: covered + tail.len() as u64 })
+    Ok(Loaded { facts, covered, total: covered + tail.len() as u64, old })
 }
 
-/// Reads the first line: format, version, owner.
-fn header_fits(path: &Path, line: &[u8], account: &str) -> Result<(), StoreError> {
+/// Reads the first line: format, version, owner. Says whether it is of the version before.
+fn header_fits(path: &Path, line: &[u8], account: &str) -> Result<bool, StoreError> {
     let damaged = |why| StoreError::Damaged { path: path.to_owned(), line: 1, why };
     let first = line.strip_prefix(MAGIC).ok_or_else(|| damaged("not a ledger"))?;
     let (version, owner) = first.split_at(memchr::memchr(b' ', first).unwrap_or(first.len()));
-    if version != VERSION {
+    let old = version == OLD_VERSION;
+    if !old && version != VERSION {
         let number = !version.is_empty() && version.len() < 10 && version.iter().all(u8::is_ascii_digit);
         return Err(match number && version != b"0" {
             true => StoreError::TooNew {
@@ -76,7 +82,7 @@ fn header_fits(path: &Path, line: &[u8], account: &str) -> Result<(), StoreError
         });
     }
     match owner.strip_prefix(b" ") == Some(account.as_bytes()) {
-        true => Ok(()),
+        true => Ok(old),
         false => Err(damaged("it belongs to another account")),
     }
 }
@@ -181,10 +187,14 @@ impl Facts {
                 }
                 let state = if it.pending { State::Pending } else { State::Kept };
                 let (copy, size, time, line) = (it.copy, it.size, it.time, self.lines);
-                let hash = self.entries.keep_hash(it.sha256);
-                let known = Known { copy, size, time, state, hash, line };
-                self.entries.deliver(&it.uid, known);
+                let fact = Fact::Stored(Stored { hash: self.entries.keep_hash(it.sha256), state });
+                self.entries.deliver(&it.uid, Known { copy, size, time, fact, line });
             }
+            Record::Marked { uid, copy, size, time } => {
+                let known = Known { copy, size, time, fact: Fact::Marked, line: self.lines };
+                self.entries.deliver(&uid, known);
+            }
+            Record::Outgrown { .. } | Record::TakenOver => {}
             Record::Pending { uid, copy, size } => self.set(&uid, (copy, size), State::Pending),
             Record::Deleted { uid, copy, size, time } => {
                 self.any_deleted = true;
@@ -218,8 +228,10 @@ impl Facts {
     }
 
     fn set(&mut self, uid: &[u8], (copy, size): (u32, Option<u64>), state: State) {
-        if let Some(known) = self.entries.get_mut(uid).and_then(|entry| entry.find(copy, size)) {
-            known.state = state;
+        let known = self.entries.get_mut(uid).and_then(|entry| entry.find(copy, size));
+        // The first format let a run decide to delete what was only marked: a mark stays a mark.
+        if let Some(Known { fact: Fact::Stored(stored), .. }) = known {
+            stored.state = state;
         }
     }
 

@@ -2,10 +2,10 @@
 //!
 //! An append-only text file per account (its lines: `record`), in a directory of its own; a lock file
 //! beside it is held for the whole run. States of a message:
-//! `unknown → delivered [→ deletion pending → deleted]`.
+//! `unknown → delivered [→ deletion pending → deleted]`, or `unknown → marked [→ delivered …]`.
 //!
 //! Invariants:
-//! - A [`Recorded`] exists only for what an fdatasync covered.
+//! - A [`Recorded`] exists only for what an fdatasync covered, and never for what was only marked as seen.
 //! - A ledger that cannot be read in full is an error, never an empty history. Only a torn tail, which a
 //!   killed run or a power cut leaves and which was never acknowledged, is cut off at the next write.
 //! - A UID that was ever listed twice at once stays ambiguous. A UID that comes back with another size is
@@ -40,13 +40,54 @@ pub struct Known {
     pub copy: u32,
     /// Its size as the server listed it, where that was known.
     pub size: Option<u64>,
-    /// When it was delivered, in seconds since 1970.
+    /// When it was delivered or marked, in seconds since 1970.
     pub time: u64,
+    /// What stands behind it.
+    pub fact: Fact,
+    line: u64,
+}
+
+/// What stands behind a message that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// It was marked as seen: nothing of it is here, and nothing may follow from that for the server.
+    Marked,
+    /// It is stored.
+    Stored(Stored),
+}
+
+/// A message that is stored. Only of this a proof can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
     /// What became of it on the server.
     pub state: State,
-    /// The number of the hash of what was stored; 0 where it was marked as seen only.
+    /// The number of the hash of what was stored.
     hash: u32,
-    line: u64,
+}
+
+impl Known {
+    /// What became of it on the server, if it was ever stored.
+    pub fn state(&self) -> Option<State> {
+        match self.fact {
+            Fact::Stored(stored) => Some(stored.state),
+            Fact::Marked => None,
+        }
+    }
+
+    /// Whether it is stored.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.fact, Fact::Stored(_))
+    }
+
+    /// Whether it may be the one that is listed with this size: a size that is not known is not another.
+    pub fn fits(&self, size: Option<u64>) -> bool {
+        self.size == size || self.size.is_none() || size.is_none()
+    }
+
+    /// Whether it is stored now what was only marked before.
+    fn fulfils(&self, mark: &Known) -> bool {
+        self.is_stored() && !mark.is_stored() && self.copy == mark.copy && mark.fits(self.size)
+    }
 }
 
 /// All that is known of one UID.
@@ -107,6 +148,11 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// The proof for what is stored; a mark has none to give.
+    fn of(_: Stored, identity: Identity, size: Option<u64>) -> Self {
+        Recorded { identity, tag: 0, size }
+    }
+
     /// Who the message is.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -166,6 +212,11 @@ impl Ledger {
         self.facts.entries.get(uid).map_or(&[], |entry| entry.known())
     }
 
+    /// Whether anything is known of a UID.
+    pub fn knows(&self, uid: &[u8]) -> bool {
+        self.facts.entries.get(uid).is_some()
+    }
+
     /// All that is known of a UID, with the place where it most likely is: the one behind the UID listed
     /// before. A wrong guess costs time, nothing else.
     pub fn recall(&self, uid: &[u8], guess: usize) -> Option<Memory<'_>> {
@@ -180,13 +231,13 @@ impl Ledger {
 
     /// How many UIDs are known of which a message is still on the server, as far as postie knows.
     pub fn known_count(&self) -> usize {
-        let there = |known: &Known| !matches!(known.state, State::Deleted(_));
+        let there = |known: &Known| !matches!(known.state(), Some(State::Deleted(_)));
         self.facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(there)).count()
     }
 
     /// How many UIDs are known of which a message is to stay on the server.
     pub fn kept_count(&self) -> usize {
-        let kept = |known: &Known| known.state == State::Kept;
+        let kept = |known: &Known| matches!(known.state(), None | Some(State::Kept));
         self.facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(kept)).count()
     }
 
@@ -204,26 +255,28 @@ impl Ledger {
     pub fn pending(&self) -> Vec<(&[u8], &Known)> {
         let mut pending = Vec::new();
         for (uid, entry) in self.facts.entries.iter() {
-            pending.extend(entry.known().iter().filter(|k| k.state == State::Pending).map(|k| (uid, k)));
+            let known = entry.known().iter().filter(|known| known.state() == Some(State::Pending));
+            pending.extend(known.map(|known| (uid, known)));
         }
         pending
     }
 
-    /// Proof for a message recorded by an earlier run: only where the UID means one message. `size` is
-    /// what the server lists now.
+    /// Proof for a message stored and recorded by an earlier run: only where the UID means one message.
+    /// `size` is what the server lists now.
     pub fn proof(&self, uid: &[u8], size: Option<u64>) -> Option<Recorded> {
         let entry = self.facts.entries.get(uid).filter(|entry| !entry.ambiguous)?;
         if entry.known().iter().any(|known| known.copy != 0) {
             return None;
         }
-        let fits = |known: &&Known| known.size.is_none() || size.is_none() || known.size == size;
-        let mut fitting = entry.known().iter().filter(fits);
-        let known = fitting.next_back()?;
+        let known = entry.known().iter().rfind(|known| known.fits(size))?;
         // Without a size to tell them apart, records of different sizes leave it open which one is listed.
         if size.is_none() && entry.known().iter().any(|other| other.size != known.size) {
             return None;
         }
-        Some(Recorded { identity: self.key.identity(uid, 0), tag: 0, size: known.size })
+        match known.fact {
+            Fact::Stored(stored) => Some(Recorded::of(stored, self.key.identity(uid, 0), known.size)),
+            Fact::Marked => None,
+        }
     }
 
     /// Records what was delivered: one write, one fdatasync. Kinds: storage.
@@ -242,7 +295,7 @@ impl Ledger {
                 copy: one.identity.copy(),
                 size: one.wire_size,
                 time,
-                sha256: Some(one.sha256),
+                sha256: one.sha256,
                 pending: afterwards == Afterwards::Delete,
                 intent: one.intent,
             }));
@@ -319,7 +372,7 @@ impl Ledger {
             let Some(memory) = self.recall(uid, guess) else { continue };
             guess = memory.place + 1;
             for known in memory.known() {
-                if matches!(known.state, State::Deleted(time) if time.saturating_add(DAY) < now) {
+                if matches!(known.state(), Some(State::Deleted(time)) if time.saturating_add(DAY) < now) {
                     let (copy, size) = (known.copy, known.size);
                     records.push(Record::Deleted { uid: Cow::Borrowed(uid), copy, size, time: now });
                 }
@@ -341,24 +394,19 @@ impl Ledger {
         Ok(count)
     }
 
-    /// Records messages (UID, listed size) as fetched without fetching them. Returns how many were new.
+    /// Marks messages (UID, copy, listed size) as seen: they count as known, and are not stored. Returns how
+    /// many were not known.
     pub fn mark_seen<'a>(
         &mut self,
-        messages: impl IntoIterator<Item = (&'a [u8], Option<u64>)>,
+        messages: impl IntoIterator<Item = (&'a [u8], u32, Option<u64>)>,
     ) -> Result<usize, StoreError> {
         let time = super::durable::now();
         let mut records = Vec::new();
-        for (uid, size) in messages {
-            if self
-                .lookup(uid)
-                .iter()
-                .any(|known| known.size.is_none() || size.is_none() || known.size == size)
-            {
+        for (uid, copy, size) in messages {
+            if self.lookup(uid).iter().any(|known| known.copy == copy && known.fits(size)) {
                 continue;
             }
-            let uid = Cow::Borrowed(uid);
-            let delivery = Delivery { uid, copy: 0, size, time, sha256: None, pending: false, intent: None };
-            records.push(Record::Delivered(delivery));
+            records.push(Record::Marked { uid: Cow::Borrowed(uid), copy, size, time });
         }
         let count = records.len();
         self.write(records, Sync::Now)?;
@@ -370,7 +418,7 @@ impl Ledger {
         known
             .filter(|known| known.copy == it.identity.copy() && known.size == it.size)
             .take(1)
-            .any(|k| k.state == state)
+            .any(|known| known.state() == Some(state))
     }
 
     /// Writes records, then lets them count. Nothing to write writes nothing.

@@ -15,8 +15,14 @@ use std::io::Write;
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Record<'a> {
-    /// A message is stored, or (without hash) counts as fetched.
+    /// A message is stored.
     Delivered(Delivery<'a>),
+    /// A message counts as seen and was never stored. The first format had a delivery without a hash for it.
+    Marked { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64>, time: u64 },
+    /// A message listed with this size has more octets than that: so many came, and it was dropped.
+    Outgrown { uid: Cow<'a, [u8]>, size: Option<u64>, octets: u64 },
+    /// All records before this one are another account's, which lists the same messages.
+    TakenOver,
     /// Its deletion was decided.
     Pending { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64> },
     /// The server confirmed its deletion, or still listed it at that time.
@@ -46,7 +52,7 @@ pub(in crate::store) struct Delivery<'a> {
     pub copy: u32,
     pub size: Option<u64>,
     pub time: u64,
-    pub sha256: Option<[u8; 32]>,
+    pub sha256: [u8; 32],
     pub pending: bool,
     pub intent: Option<u64>,
 }
@@ -104,19 +110,15 @@ pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
     }
     let mut fields = Fields { rest: line.get(9..)? };
     let record = match fields.word()? {
-        b"d" => Record::Delivered(Delivery {
-            uid: fields.octets()?,
-            copy: fields.number()?.try_into().ok()?,
-            size: fields.optional()?,
-            time: fields.number()?,
-            sha256: fields.hash()?,
-            pending: match fields.word()? {
-                b"k" => false,
-                b"p" => true,
-                _ => return None,
-            },
-            intent: fields.optional()?,
-        }),
+        b"d" => delivered(&mut fields)?,
+        b"m" => {
+            let (uid, copy, size) = fields.message()?;
+            Record::Marked { uid, copy, size, time: fields.number()? }
+        }
+        b"g" => {
+            Record::Outgrown { uid: fields.octets()?, size: fields.optional()?, octets: fields.number()? }
+        }
+        b"t" => Record::TakenOver,
         b"p" => {
             let (uid, copy, size) = fields.message()?;
             Record::Pending { uid, copy, size }
@@ -150,6 +152,23 @@ pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
         _ => return None,
     };
     fields.rest.is_empty().then_some(Line { first: line[8] == b'+', record })
+}
+
+/// The fields of a message that is stored. Without a hash it never was: the first format marked what was
+/// only seen so.
+fn delivered<'a>(fields: &mut Fields<'a>) -> Option<Record<'a>> {
+    let (uid, copy, size) = fields.message()?;
+    let (time, sha256) = (fields.number()?, fields.hash()?);
+    let pending = match fields.word()? {
+        b"k" => false,
+        b"p" => true,
+        _ => return None,
+    };
+    let intent = fields.optional()?;
+    Some(match sha256 {
+        Some(sha256) => Record::Delivered(Delivery { uid, copy, size, time, sha256, pending, intent }),
+        None => Record::Marked { uid, copy, size, time },
+    })
 }
 
 /// Whether the checksum of a line holds.
@@ -210,10 +229,20 @@ fn encode(record: &Record, out: &mut Vec<u8>) {
         Record::Delivered(it) => {
             message(out, b'd', &it.uid, it.copy, it.size);
             put(out, it.time);
-            hash(out, it.sha256.as_ref());
+            hash(out, Some(&it.sha256));
             out.extend_from_slice(if it.pending { b" p" } else { b" k" });
             optional(out, it.intent);
         }
+        Record::Marked { uid, copy, size, time } => {
+            message(out, b'm', uid, *copy, *size);
+            put(out, *time);
+        }
+        Record::Outgrown { uid, size, octets } => {
+            named(out, b'g', uid);
+            optional(out, *size);
+            put(out, *octets);
+        }
+        Record::TakenOver => out.push(b't'),
         Record::Pending { uid, copy, size } => message(out, b'p', uid, *copy, *size),
         Record::Deleted { uid, copy, size, time } => {
             message(out, b'x', uid, *copy, *size);
@@ -334,7 +363,7 @@ mod tests {
             copy: 3,
             size: None,
             time: u64::MAX,
-            sha256: Some([0xa5; 32]),
+            sha256: [0xa5; 32],
             pending: true,
             intent: Some(9),
         };
@@ -349,13 +378,10 @@ mod tests {
         };
         vec![
             Record::Delivered(delivery.clone()),
-            Record::Delivered(Delivery {
-                sha256: None,
-                pending: false,
-                intent: None,
-                size: Some(7),
-                ..delivery
-            }),
+            Record::Delivered(Delivery { pending: false, intent: None, size: Some(7), ..delivery }),
+            Record::Marked { uid: uid(), copy: 2, size: Some(7), time: 8 },
+            Record::Outgrown { uid: uid(), size: None, octets: u64::MAX },
+            Record::TakenOver,
             Record::Pending { uid: uid(), copy: 0, size: Some(1) },
             Record::Deleted { uid: Cow::Borrowed(b""), copy: 0, size: None, time: 5 },
             Record::FirstSeen { uid: Cow::Borrowed(b"-"), time: 5 },
@@ -384,6 +410,19 @@ mod tests {
             .collect();
         assert!(lines[0].first && lines[1..].iter().all(|line| !line.first));
         assert_eq!(lines.into_iter().map(|line| line.record).collect::<Vec<_>>(), all());
+    }
+
+    #[test]
+    fn a_delivery_without_a_hash_is_read_as_a_mark() {
+        for state in ["k", "p"] {
+            let body = format!("+d uid 0 7 5 - {state} -");
+            let line = format!("{:08x}{body}", crc32fast::hash(body.as_bytes()));
+            let record = decode(line.as_bytes()).unwrap().record;
+            assert_eq!(
+                record,
+                Record::Marked { uid: Cow::Borrowed(b"uid"), copy: 0, size: Some(7), time: 5 }
+            );
+        }
     }
 
     #[test]
@@ -417,6 +456,10 @@ mod tests {
             "a %zz",
             "z 18446744073709551616",
             "d a 0 - 0 abcd k -",
+            "m a 0 -",
+            "m a 0 - 0 k",
+            "g a 1",
+            "t 1",
             "",
         ] {
             let body = format!(" {text}");

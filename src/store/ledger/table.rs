@@ -46,9 +46,23 @@ impl Entry {
         known.iter_mut().rev().find(|known| known.copy == copy && known.size == size)
     }
 
-    pub fn push(&mut self, known: Known) {
+    /// Adds what is known, in the place of what it replaces.
+    pub fn add(&mut self, known: Known) {
+        match self.find(known.copy, known.size) {
+            // A mark says nothing of what is stored.
+            Some(place) if known.is_stored() || !place.is_stored() => *place = known,
+            Some(_) => {}
+            None => self.push(known),
+        }
+    }
+
+    fn push(&mut self, known: Known) {
+        if let (Records::Many(many), true) = (&mut self.records, known.is_stored()) {
+            many.retain(|other| !known.fulfils(other));
+        }
         self.records = match std::mem::take(&mut self.records) {
             Records::None => Records::One(known),
+            Records::One(one) if known.fulfils(&one) => Records::One(known),
             Records::One(one) => Records::Many(vec![one, known]),
             Records::Many(mut many) => {
                 many.push(known);
@@ -148,10 +162,7 @@ impl Table {
                     let entry = &mut self.entries[place];
                     entry.gone = false;
                     if let Records::One(known) = records {
-                        match entry.find(known.copy, known.size) {
-                            Some(place) => *place = known,
-                            None => entry.push(known),
-                        }
+                        entry.add(known);
                     }
                 }
             }
@@ -179,19 +190,14 @@ impl Table {
     }
 
     /// Keeps a hash of what was stored, apart from what every run looks at.
-    pub fn keep_hash(&mut self, hash: Option<[u8; 32]>) -> u32 {
-        match hash {
-            Some(hash) => {
-                self.hashes.push(hash);
-                self.hashes.len() as u32
-            }
-            None => 0,
-        }
+    pub fn keep_hash(&mut self, hash: [u8; 32]) -> u32 {
+        self.hashes.push(hash);
+        self.hashes.len() as u32 - 1
     }
 
     /// A hash that was kept.
-    pub fn hash(&self, number: u32) -> Option<[u8; 32]> {
-        self.hashes.get((number as usize).checked_sub(1)?).copied()
+    pub fn hash(&self, number: u32) -> [u8; 32] {
+        self.hashes[number as usize]
     }
 
     fn at(&self, place: usize) -> Option<&Entry> {
@@ -247,7 +253,7 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
+    use super::super::{Fact, State, Stored};
     use super::*;
 
     #[test]
@@ -268,7 +274,8 @@ mod tests {
 
     #[test]
     fn what_is_noted_counts_in_its_order_and_under_one_uid() {
-        let known = |size, line| Known { copy: 0, size, time: 0, state: State::Kept, hash: 0, line };
+        let fact = Fact::Stored(Stored { hash: 0, state: State::Kept });
+        let known = |size, line| Known { copy: 0, size, time: 0, fact, line };
         let mut table = Table::default();
         for round in 0..3 {
             for n in 0..1000u64 {

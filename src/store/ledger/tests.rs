@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::durable;
 use crate::store::sink::Place;
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +25,13 @@ fn delivered(uid: &[u8], copy: u32, wire_size: Option<u64>) -> Delivered {
     }
 }
 
+fn hash_of(ledger: &Ledger, known: &Known) -> Option<[u8; 32]> {
+    match known.fact {
+        Fact::Stored(stored) => Some(ledger.facts.entries.hash(stored.hash)),
+        Fact::Marked => None,
+    }
+}
+
 fn text(ledger: &Ledger) -> Vec<u8> {
     std::fs::read(ledger.path()).unwrap()
 }
@@ -42,8 +50,8 @@ fn what_is_recorded_is_there_in_the_next_run_and_only_that() {
     for uid in uids {
         let [known] = ledger.lookup(uid) else { panic!("{uid:?}") };
         assert_eq!(
-            (known.copy, known.size, ledger.facts.entries.hash(known.hash), known.state),
-            (0, Some(5), Some([9; 32]), State::Kept)
+            (known.copy, known.size, hash_of(&ledger, known), known.state()),
+            (0, Some(5), Some([9; 32]), Some(State::Kept))
         );
     }
     assert!(ledger.lookup(b"A").is_empty() && ledger.lookup(b"").is_empty());
@@ -55,7 +63,7 @@ fn a_run_with_nothing_new_writes_nothing() {
     let mut ledger = open(dir.path()).unwrap();
     ledger.note_ambiguous([&b"1"[..]]).unwrap();
     ledger.note_first_seen([&b"2"[..]], 5).unwrap();
-    ledger.mark_seen([(&b"3"[..], Some(1))]).unwrap();
+    ledger.mark_seen([(&b"3"[..], 0, Some(1))]).unwrap();
     ledger.close().unwrap();
     let before = {
         let ledger = open(dir.path()).unwrap();
@@ -65,7 +73,7 @@ fn a_run_with_nothing_new_writes_nothing() {
     ledger.record(Vec::new(), Afterwards::Keep).unwrap();
     ledger.note_ambiguous([&b"1"[..]]).unwrap();
     ledger.note_first_seen([&b"2"[..]], 9).unwrap();
-    assert_eq!(ledger.mark_seen([(&b"3"[..], None)]).unwrap(), 0);
+    assert_eq!(ledger.mark_seen([(&b"3"[..], 0, None)]).unwrap(), 0);
     assert_eq!(ledger.forget([&b"4"[..]]).unwrap(), 0);
     ledger.deleted(&[]).unwrap();
     assert_eq!(ledger.first_seen(b"2"), Some(5));
@@ -107,6 +115,78 @@ fn a_proof_is_given_only_where_the_uid_means_one_message() {
 }
 
 #[test]
+fn a_mark_is_no_proof_and_is_never_pending_or_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.mark_seen([(&b"1"[..], 0, Some(5)), (b"2", 0, None)]).unwrap();
+    let wrong = [
+        Record::Pending { uid: b"1"[..].into(), copy: 0, size: Some(5) },
+        Record::Deleted { uid: b"2"[..].into(), copy: 0, size: None, time: 1000 },
+    ];
+    ledger.write(wrong.to_vec(), Sync::Now).unwrap();
+    ledger.close().unwrap();
+    for round in 0..2 {
+        let mut ledger = open(dir.path()).unwrap();
+        for uid in [&b"1"[..], b"2"] {
+            for size in [Some(5), Some(6), None] {
+                assert!(ledger.proof(uid, size).is_none(), "{uid:?} {size:?} {round}");
+            }
+            assert_eq!(ledger.lookup(uid)[0].fact, Fact::Marked);
+        }
+        assert!(ledger.pending().is_empty());
+        assert_eq!((ledger.known_count(), ledger.kept_count()), (2, 2));
+        ledger.compact(durable::now()).unwrap();
+    }
+}
+
+#[test]
+fn what_was_marked_and_is_stored_then_is_stored() {
+    for (marked, listed) in [(Some(5), Some(5)), (None, Some(5)), (Some(5), None)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ledger = open(dir.path()).unwrap();
+        ledger.mark_seen([(&b"1"[..], 0, marked)]).unwrap();
+        ledger.record(vec![delivered(b"1", 0, listed)], Afterwards::Keep).unwrap();
+        assert_eq!(ledger.mark_seen([(&b"1"[..], 0, listed)]).unwrap(), 0);
+        ledger
+            .write(vec![Record::Marked { uid: b"1"[..].into(), copy: 0, size: listed, time: 1 }], Sync::Now)
+            .unwrap();
+        drop(ledger);
+        let ledger = open(dir.path()).unwrap();
+        assert_eq!(ledger.lookup(b"1").len(), 1);
+        assert!(ledger.proof(b"1", Some(5)).is_some());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.mark_seen([(&b"1"[..], 0, Some(4))]).unwrap();
+    ledger.record(vec![delivered(b"1", 0, Some(5))], Afterwards::Keep).unwrap();
+    let proven = [Some(4), Some(5), None].map(|size| ledger.proof(b"1", size).is_some());
+    assert_eq!(proven, [false, true, false], "the one that was marked is another");
+}
+
+#[test]
+fn a_ledger_of_the_version_before_is_read_on_and_named_anew_at_the_first_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = open(dir.path()).unwrap().path().to_owned();
+    let mut lines = vec![format!("postie-ledger 1 {}", key().as_str())];
+    let bodies = [
+        format!("+d stored 0 5 1 {} k -", "09".repeat(32)),
+        "+d marked 0 7 1 - k -".to_owned(),
+        "+p marked 0 7".to_owned(),
+    ];
+    lines.extend(bodies.map(|body| format!("{:08x}{body}", crc32fast::hash(body.as_bytes()))));
+    let old = lines.join("\n") + "\n";
+    std::fs::write(&path, &old).unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    assert!(ledger.proof(b"stored", Some(5)).is_some() && ledger.proof(b"marked", Some(7)).is_none());
+    assert!(ledger.pending().is_empty() && ledger.known_count() == 2);
+    assert_eq!(text(&ledger), old.as_bytes(), "reading changes nothing");
+    ledger.mark_seen([(&b"more"[..], 0, None)]).unwrap();
+    assert!(text(&ledger).starts_with(b"postie-ledger 2 "));
+    drop(ledger);
+    assert_eq!(open(dir.path()).unwrap().known_count(), 3);
+}
+
+#[test]
 fn a_deletion_stays_pending_until_it_is_confirmed() {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = open(dir.path()).unwrap();
@@ -124,7 +204,7 @@ fn a_deletion_stays_pending_until_it_is_confirmed() {
     let ledger = open(dir.path()).unwrap();
     assert_eq!(ledger.pending().iter().map(|(uid, _)| *uid).collect::<Vec<_>>(), [b"3"]);
     assert_eq!(ledger.known_count(), 1);
-    assert!(matches!(ledger.lookup(b"2")[0].state, State::Deleted(_)));
+    assert!(matches!(ledger.lookup(b"2")[0].state(), Some(State::Deleted(_))));
 }
 
 #[test]
@@ -191,8 +271,8 @@ fn a_hole_in_the_last_write_is_a_torn_tail() {
 fn a_newer_format_and_another_account_are_told_apart_from_damage() {
     let dir = tempfile::tempdir().unwrap();
     let path = open(dir.path()).unwrap().path().to_owned();
-    std::fs::write(&path, "postie-ledger 2 who knows\nwhat\n").unwrap();
-    assert!(matches!(open(dir.path()), Err(StoreError::TooNew { version, .. }) if version == "2"));
+    std::fs::write(&path, "postie-ledger 3 who knows\nwhat\n").unwrap();
+    assert!(matches!(open(dir.path()), Err(StoreError::TooNew { version, .. }) if version == "3"));
     std::fs::write(&path, "postie-ledger 1 pop3://other@host:1\n").unwrap();
     assert!(matches!(open(dir.path()), Err(StoreError::Damaged { line: 1, .. })));
     std::fs::write(&path, "postie-ledger x\n").unwrap();
@@ -269,8 +349,8 @@ fn compaction_keeps_every_fact_that_still_counts() {
     assert!(ledger.run > run);
     assert!(ledger.is_ambiguous(b"twice") && ledger.first_seen(b"seen") == Some(77));
     assert_eq!(ledger.lookup(b"again").len(), 1);
-    assert_eq!((ledger.lookup(b"p")[0].copy, ledger.lookup(b"p")[0].state), (2, State::Pending));
-    assert!(matches!(ledger.lookup(b"x")[0].state, State::Deleted(_)), "not 30 days ago");
+    assert_eq!((ledger.lookup(b"p")[0].copy, ledger.lookup(b"p")[0].state()), (2, Some(State::Pending)));
+    assert!(matches!(ledger.lookup(b"x")[0].state(), Some(State::Deleted(_))), "not 30 days ago");
     assert!(ledger.lookup(b"old").is_empty(), "long deleted");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "ledger and lock");
 }
@@ -283,7 +363,7 @@ fn a_deleted_message_that_is_listed_is_remembered_for_longer() {
     let old = Record::Deleted { uid: b"1"[..].into(), copy: 0, size: None, time: 1000 };
     ledger.write(vec![old], Sync::Later).unwrap();
     ledger.note_listed([&b"1"[..], b"2"]).unwrap();
-    assert!(matches!(ledger.lookup(b"1")[0].state, State::Deleted(time) if time > 1000));
+    assert!(matches!(ledger.lookup(b"1")[0].state(), Some(State::Deleted(time)) if time > 1000));
     let size = text(&ledger).len();
     ledger.note_listed([&b"1"[..]]).unwrap();
     assert_eq!(text(&ledger).len(), size);

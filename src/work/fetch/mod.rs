@@ -27,6 +27,8 @@ pub enum Action {
     WouldDeliver,
     /// It would be deleted from the server, were this not a dry run.
     WouldDelete,
+    /// It would be marked as seen, were this not a dry run.
+    WouldMark,
 }
 
 /// A message, as the job tells of it.
@@ -168,15 +170,52 @@ pub fn rehearse(
     Ok(())
 }
 
-/// Records all that is listed as fetched, and fetches nothing. Returns how many messages were new.
-pub fn mark_seen(maildrop: &mut dyn Maildrop, ledger: &mut Ledger) -> Result<usize, Failure> {
+/// Marks what a fetch under this policy would take as seen, and fetches nothing. Returns how many messages
+/// were marked.
+pub fn mark_seen(
+    maildrop: &mut dyn Maildrop,
+    ledger: &mut Ledger,
+    policy: &Policy,
+) -> Result<usize, Failure> {
+    let (listing, plan) = to_mark(maildrop, ledger, policy)?;
+    let failed = |error: StoreError| error.failure("ledger");
+    ledger.note_ambiguous(plan.ambiguous.iter().map(Vec::as_slice)).map_err(failed)?;
+    let marks = plan.get.iter().map(|get| {
+        let identity = &get.identity;
+        (identity.uid(), identity.copy(), listing.rows[get.row].size)
+    });
+    ledger.mark_seen(marks).map_err(failed)
+}
+
+/// Tells what [`mark_seen`] would do, and changes nothing.
+pub fn rehearse_marks(
+    maildrop: &mut dyn Maildrop,
+    ledger: &Ledger,
+    policy: &Policy,
+    observer: &mut dyn Observer,
+) -> Result<usize, Failure> {
+    let (listing, plan) = to_mark(maildrop, ledger, policy)?;
+    for get in &plan.get {
+        let told = Told::new(Action::WouldMark, listing.rows[get.row].clone(), true);
+        observer.event(Event::Message(Box::new(told)));
+    }
+    Ok(plan.get.len())
+}
+
+fn to_mark(
+    maildrop: &mut dyn Maildrop,
+    ledger: &Ledger,
+    policy: &Policy,
+) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
     if !listing.has_uids {
         let message = "UIDL: the server does not have it: there is nothing to recognise messages by";
         return Err(Failure::new(Kind::Missing, "UIDL", message));
     }
-    let rows = listing.rows.iter().filter_map(|row| Some((row.uid.as_deref()?, row.size)));
-    ledger.mark_seen(rows).map_err(|error| error.failure("ledger"))
+    // Marking is what a mailbox with other UIDs than before asks for.
+    let policy = Policy { accept_uid_reset: true, after: After::Keep, ..policy.clone() };
+    let plan = plan(&listing, ledger, &policy, 0)?;
+    Ok((listing, plan))
 }
 
 fn prepare(maildrop: &mut dyn Maildrop, job: &Job<'_>) -> Result<(Listing, Plan), Failure> {

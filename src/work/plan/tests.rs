@@ -1,13 +1,26 @@
 use super::*;
-use crate::store::AccountKey;
+use crate::store::{AccountKey, Afterwards, Sink, Stdout, Subject};
 
 /// A ledger that knows these UIDs with these sizes, in a directory that lives as long as it.
 fn ledger(known: &[(&str, Option<u64>)]) -> (tempfile::TempDir, Ledger) {
     let dir = tempfile::tempdir().unwrap();
     let key = AccountKey::new("pop3", "pop.example.org", 995, "ana");
     let mut ledger = Ledger::open(dir.path(), &key, Duration::ZERO, &|| false).unwrap();
-    ledger.mark_seen(known.iter().map(|(uid, size)| (uid.as_bytes(), *size))).unwrap();
+    for (uid, size) in known {
+        store(&mut ledger, uid, *size, uid.as_bytes());
+    }
     (dir, ledger)
+}
+
+/// Stores a message for good and records it.
+fn store(ledger: &mut Ledger, uid: &str, size: Option<u64>, content: &[u8]) {
+    let identity = ledger.key().identity(uid.as_bytes(), 0);
+    let mut sink = Stdout::new(Box::new(std::io::sink()));
+    sink.begin(&Subject { identity: &identity, tag: 0, wire_size: size }).unwrap();
+    sink.write(ledger, content).unwrap();
+    sink.finish().unwrap();
+    let delivered = sink.commit(ledger).unwrap();
+    ledger.record(delivered, Afterwards::Keep).unwrap();
 }
 
 fn listing(rows: &[(&str, Option<u64>)]) -> Listing {
@@ -90,6 +103,29 @@ fn what_is_recorded_is_deleted_when_its_time_has_come() {
     assert_eq!(places(plan(&rows, &ledger, &after(500), 10).unwrap()), [0usize; 0], "the clock went back");
     assert_eq!(places(plan(&rows, &ledger, &delete(), 0).unwrap()), [0, 1]);
     assert_eq!(places(plan(&rows, &ledger, &Policy::default(), u64::MAX).unwrap()), [0usize; 0]);
+}
+
+#[test]
+fn what_was_only_marked_is_known_and_never_deleted() {
+    let (_dir, mut ledger) = ledger(&[("stored", Some(10))]);
+    let marks = [(&b"a"[..], 0, Some(10)), (b"b", 0, None), (b"t", 0, Some(1)), (b"t", 1, Some(1))];
+    ledger.mark_seen(marks).unwrap();
+    let rows = listing(&[
+        ("a", Some(10)),
+        ("b", Some(10)),
+        ("a", None),
+        ("stored", Some(10)),
+        ("t", Some(1)),
+        ("t", Some(1)),
+    ]);
+    let rows = Listing { rows: rows.rows.into_iter().filter(|row| row.number != 3).collect(), ..rows };
+    for after in [After::Delete, After::DeleteAfter(Duration::ZERO)] {
+        let plan = plan(&rows, &ledger, &Policy { after, ..Policy::default() }, u64::MAX).unwrap();
+        assert!(plan.get.is_empty() && plan.skip.is_empty(), "{plan:?}");
+        assert_eq!(plan.delete.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [2]);
+    }
+    let all = plan(&rows, &ledger, &Policy { all: true, ..delete() }, 0).unwrap();
+    assert_eq!(all.get.len(), 5);
 }
 
 #[test]
