@@ -13,7 +13,7 @@ pub use parts::{Part, Source};
 
 use super::addresses::{Entry, Mailbox, distinct};
 use super::fix::{is_encoded_name, people_field};
-use super::outgoing::{Content, Envelope, Outgoing, Spool, bad_message, cannot_keep, check_lines};
+use super::outgoing::{Content, ContentWriter, Envelope, Outgoing, bad_message, cannot_keep, check_lines};
 use super::unlabelled::Unlabelled;
 use super::{plain_text, stamp};
 use crate::codec::eol::{BareCr, Normaliser};
@@ -230,14 +230,14 @@ fn body(letter: Letter, sink: &mut Sink) -> Result<(), Failure> {
 
 /// Where the message goes as it is made. It checks that what was made is fit for the wire.
 struct Sink {
-    spool: Spool,
+    spool: ContentWriter,
     guard: Normaliser,
     clean: Vec<u8>,
 }
 
 impl Sink {
     fn new() -> Self {
-        Sink { spool: Spool::default(), guard: Normaliser::new(BareCr::Refuse), clean: Vec::new() }
+        Sink { spool: ContentWriter::default(), guard: Normaliser::new(BareCr::Refuse), clean: Vec::new() }
     }
 
     fn push(&mut self, octets: &[u8]) -> Result<(), Failure> {

@@ -1,10 +1,11 @@
 //! The user's files: opened and looked at before anything connects, read whole.
 
+use crate::store::{Spool, Spooled};
 use crate::words::{Failure, Kind};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
 use std::fs::File;
-use std::io::{self, Read, Seek as _, Write as _};
+use std::io::{self, Read};
 use std::path::Path;
 
 /// The most octets of a body that are taken: it is held in memory. Larger things are attachments.
@@ -40,24 +41,23 @@ pub fn read_all(source: &mut dyn Read, name: &str) -> Result<Vec<u8>, Failure> {
     Ok(octets)
 }
 
-/// Reads all of a stream of any size into a file without a name, open at its start.
-pub fn spooled(source: &mut dyn Read, name: &str) -> Result<File, Failure> {
+/// Reads all of a stream of any size.
+pub fn spooled(source: &mut dyn Read, name: &str) -> Result<Spooled, Failure> {
     let storage = |error: io::Error| {
         let message = format!("{}: keeping {name}: {error}", std::env::temp_dir().display());
         Failure::new(Kind::Storage, "input", message)
     };
-    let mut file = tempfile::tempfile().map_err(storage)?;
+    let mut spool = Spool::default();
     let mut block = vec![0; 64 * 1024];
     loop {
         match source.read(&mut block) {
             Ok(0) => break,
-            Ok(got) => file.write_all(&block[..got]).map_err(storage)?,
+            Ok(got) => spool.push(&block[..got]).map_err(storage)?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(unreadable(Path::new(name), "reading", &error)),
         }
     }
-    file.rewind().map_err(storage)?;
-    Ok(file)
+    spool.finish().map_err(storage)
 }
 
 /// The failure of reading an input.

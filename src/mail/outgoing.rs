@@ -4,12 +4,9 @@
 //! few, else in a file without a name. They can be read any number of times.
 
 use crate::codec::eol::Facts;
+use crate::store::{Spool, Spooled};
 use crate::words::{Address, Failure, Kind, Scope};
-use std::fs::File;
-use std::io::{self, Cursor, Read, Seek as _, SeekFrom, Write};
-
-/// How much of a message is kept in memory.
-const MEMORY: usize = 1024 * 1024;
+use std::io;
 
 /// How long may a line be (`RFC 5322 §2.1.1`), without its line end?
 pub const MAX_LINE: usize = 998;
@@ -47,14 +44,8 @@ impl Outgoing {
 /// The octets of a message.
 #[derive(Debug)]
 pub struct Content {
-    store: Store,
+    octets: Spooled,
     facts: Facts,
-}
-
-#[derive(Debug)]
-enum Store {
-    Memory(Vec<u8>),
-    File(File),
 }
 
 impl Content {
@@ -64,63 +55,29 @@ impl Content {
     }
 
     /// Reads it from the start.
-    pub fn reader(&mut self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(match &mut self.store {
-            Store::Memory(octets) => Box::new(Cursor::new(octets.as_slice())),
-            Store::File(file) => {
-                file.seek(SeekFrom::Start(0))?;
-                Box::new(file)
-            }
-        })
+    pub fn reader(&mut self) -> io::Result<&mut Spooled> {
+        self.octets.rewind()?;
+        Ok(&mut self.octets)
     }
 }
 
 /// Takes the octets of a message, CRLF line ends only, as they are made.
 #[derive(Debug, Default)]
-pub struct Spool {
-    memory: Vec<u8>,
-    file: Option<File>,
+pub struct ContentWriter {
+    octets: Spool,
     facts: Facts,
 }
 
-impl Spool {
+impl ContentWriter {
     /// Adds octets.
     pub fn push(&mut self, octets: &[u8]) -> io::Result<()> {
         self.facts.observe(octets);
-        if self.memory.len() + octets.len() > MEMORY {
-            self.spill()?;
-        }
-        match &mut self.file {
-            // Large pieces need no copy; small ones are collected.
-            Some(file) if octets.len() >= 64 * 1024 => file.write_all(octets),
-            _ => {
-                self.memory.extend_from_slice(octets);
-                Ok(())
-            }
-        }
-    }
-
-    fn spill(&mut self) -> io::Result<()> {
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => tempfile::tempfile()?,
-        };
-        file.write_all(&self.memory)?;
-        self.memory.clear();
-        self.file = Some(file);
-        Ok(())
+        self.octets.push(octets)
     }
 
     /// Ends the message.
-    pub fn finish(mut self) -> io::Result<Content> {
-        if self.file.is_some() {
-            self.spill()?;
-        }
-        let store = match self.file {
-            Some(file) => Store::File(file),
-            None => Store::Memory(self.memory),
-        };
-        Ok(Content { store, facts: self.facts.finish() })
+    pub fn finish(self) -> io::Result<Content> {
+        Ok(Content { octets: self.octets.finish()?, facts: self.facts.finish() })
     }
 }
 
@@ -147,20 +104,29 @@ pub(super) fn check_lines(facts: &Facts) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::SPOOL_MEMORY;
+    use std::io::Read as _;
 
     #[test]
     fn a_message_of_any_size_can_be_read_twice_and_its_size_is_exact() {
-        for size in [0, 1, MEMORY - 1, MEMORY, MEMORY + 1, 3 * MEMORY + 7] {
-            for piece in [1000, 70_000, 2 * MEMORY] {
+        for size in [0, 1, SPOOL_MEMORY - 1, SPOOL_MEMORY, SPOOL_MEMORY + 1, 3 * SPOOL_MEMORY + 7] {
+            for pieces in [[1000, 1000], [70_000, 70_000], [63_000, 65_537], [2 * SPOOL_MEMORY, 1]] {
                 let octets: Vec<u8> = (0..size).map(|n| b'a' + (n % 23) as u8).collect();
-                let mut spool = Spool::default();
-                octets.chunks(piece).for_each(|chunk| spool.push(chunk).unwrap());
-                let mut content = spool.finish().unwrap();
+                let (mut writer, mut rest) = (ContentWriter::default(), octets.as_slice());
+                for piece in pieces.iter().cycle() {
+                    if rest.is_empty() {
+                        break;
+                    }
+                    let (octets, behind) = rest.split_at(rest.len().min(*piece));
+                    writer.push(octets).unwrap();
+                    rest = behind;
+                }
+                let mut content = writer.finish().unwrap();
                 assert_eq!(content.facts().octets, size as u64);
                 for _ in 0..2 {
                     let mut back = Vec::new();
                     content.reader().unwrap().read_to_end(&mut back).unwrap();
-                    assert!(back == octets, "{size} by {piece}");
+                    assert!(back == octets, "{size} by {pieces:?}");
                 }
             }
         }
@@ -173,7 +139,7 @@ mod tests {
                 from: from.map(|from| Address::parse(from).unwrap()),
                 recipients: vec![Address::parse(to).unwrap()],
             },
-            content: Spool::default().finish().unwrap(),
+            content: ContentWriter::default().finish().unwrap(),
             message_id: String::new(),
             international,
         };

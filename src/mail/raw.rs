@@ -13,7 +13,7 @@
 use super::addresses::{Mailbox, distinct};
 use super::fields::{Field, split};
 use super::input::unreadable;
-use super::outgoing::{Envelope, Outgoing, Spool, bad_message, cannot_keep, check_lines};
+use super::outgoing::{ContentWriter, Envelope, Outgoing, bad_message, cannot_keep, check_lines};
 use super::{compose, stamp};
 use crate::codec::eol::{BareCr, Normaliser};
 use crate::words::{Address, Failure};
@@ -110,7 +110,7 @@ impl<'a> Raw<'a> {
             .map(|mailbox| mailbox.address.domain().to_owned())
             .or_else(|| from.as_ref().map(|from| from.domain().to_owned()));
         let (added, message_id) = self.added(&beside.from, domain.as_deref().unwrap_or("localhost"))?;
-        let mut spool = Spool::default();
+        let mut spool = ContentWriter::default();
         let mut keep = |octets: &[u8]| spool.push(octets).map_err(|error| cannot_keep(&error));
         keep(&added)?;
         let mut international = !added.is_ascii();

@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::identity::{AccountKey, Identity};
 use super::ledger::Ledger;
 use super::sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};
-use super::spool::Spool;
+use super::spool::{Spool, Spooled};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use sha2::{Digest, Sha256};
@@ -100,7 +100,7 @@ impl Command {
         let Message { identity, tag, wire_size, hash, spool } = message;
         let size = spool.len();
         let program = Path::new(&self.argv[0]);
-        let input = spool.into_file().map_err(|error| {
+        let input = spool.finish().and_then(Spooled::into_file).map_err(|error| {
             StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
         })?;
         let mut command = std::process::Command::new(program);
@@ -230,7 +230,7 @@ impl Sink for Command {
     fn write(&mut self, _: &mut Ledger, octets: &[u8]) -> Result<(), StoreError> {
         let Some(draft) = &mut self.draft else { return Err(StoreError::Misused("no draft is open")) };
         draft.hash.update(octets);
-        draft.spool.write(octets).map_err(|error| {
+        draft.spool.push(octets).map_err(|error| {
             StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
         })
     }

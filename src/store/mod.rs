@@ -31,4 +31,5 @@ pub use ledger::{Afterwards, Fact, Known, Ledger, Memory, Opening, Recorded, Sta
 pub use maildir::Maildir;
 pub use mbox::Mbox;
 pub use sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};
+pub use spool::{MEMORY as SPOOL_MEMORY, Spool, Spooled, each_block};
 pub use stdout::Stdout;

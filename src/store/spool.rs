@@ -1,29 +1,39 @@
-//! A message kept until it is whole: in memory while it is small, then in a file without a name.
+//! A message, or a part of one, kept until it is whole: in memory while it is small, then in a file without
+//! a name. Everything in postie that keeps octets for later keeps them here.
+//!
+//! There is one way in: every octet goes through the same buffer into the same store, so that no octet can
+//! overtake another, whatever the pieces are.
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use tempfile::{SpooledData, SpooledTempFile};
 
-/// How much of a message is kept in memory.
-const MEMORY: usize = 256 * 1024;
+/// How much is kept in memory; only what is larger needs a temporary file.
+pub const MEMORY: usize = 1024 * 1024;
 
-/// The octets of one message.
-#[derive(Debug, Default)]
-pub(super) struct Spool {
-    memory: Vec<u8>,
-    file: Option<File>,
+/// Small pieces are collected up to this size before they are written.
+const BUFFER: usize = 64 * 1024;
+
+/// Takes octets, and keeps them in their order.
+#[derive(Debug)]
+pub struct Spool {
+    out: BufWriter<SpooledTempFile>,
     len: u64,
 }
 
+impl Default for Spool {
+    fn default() -> Self {
+        Spool { out: BufWriter::with_capacity(BUFFER, SpooledTempFile::new(MEMORY)), len: 0 }
+    }
+}
+
 impl Spool {
-    /// Adds octets.
-    pub fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+    /// Adds octets. After an error nothing of it is to be used.
+    pub fn push(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.out.write_all(octets)?;
         self.len += octets.len() as u64;
-        if self.memory.len() + octets.len() > MEMORY {
-            self.spill()?.write_all(octets)
-        } else {
-            self.memory.extend_from_slice(octets);
-            Ok(())
-        }
+        Ok(())
     }
 
     /// How many octets there are.
@@ -31,53 +41,85 @@ impl Spool {
         self.len
     }
 
-    /// The first octets, at most `limit` of them and no more than are kept in memory at first.
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Ends it: it can be read now, from its start.
+    pub fn finish(self) -> io::Result<Spooled> {
+        let mut octets = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        octets.rewind()?;
+        Ok(Spooled { octets, len: self.len })
+    }
+}
+
+/// What was kept; it can be read any number of times.
+#[derive(Debug)]
+pub struct Spooled {
+    octets: SpooledTempFile,
+    len: u64,
+}
+
+impl Spooled {
+    /// How many octets there are.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Goes back to its start.
+    pub fn rewind(&mut self) -> io::Result<()> {
+        self.octets.seek(SeekFrom::Start(0)).map(|_| ())
+    }
+
+    /// The first octets, at most `limit` of them. What is read next is the start again.
     pub fn head(&mut self, limit: usize) -> io::Result<Vec<u8>> {
+        self.rewind()?;
         let mut head = Vec::new();
-        match &mut self.file {
-            Some(file) => {
-                file.rewind()?;
-                Read::by_ref(file).take(limit as u64).read_to_end(&mut head)?;
-                file.seek(io::SeekFrom::End(0))?;
-            }
-            None => head.extend_from_slice(&self.memory[..self.memory.len().min(limit)]),
-        }
+        Read::by_ref(&mut self.octets).take(limit as u64).read_to_end(&mut head)?;
+        self.rewind()?;
         Ok(head)
     }
 
-    /// All octets, as a file at its start.
-    pub fn into_file(mut self) -> io::Result<File> {
-        self.spill()?.rewind()?;
-        self.file.take().ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    /// Calls `take` with all octets, block by block.
-    pub fn read(self, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        if self.file.is_none() {
-            return take(&self.memory);
-        }
-        let mut file = self.into_file()?;
-        let mut block = vec![0; 64 * 1024];
-        loop {
-            match file.read(&mut block) {
-                Ok(0) => return Ok(()),
-                Ok(count) => take(&block[..count])?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+    /// All of it as a file at its start, for a process that is to read it. What is in memory stays there: it
+    /// needs no directory for temporary files.
+    pub fn into_file(self) -> io::Result<File> {
+        let mut file = match self.octets.into_inner() {
+            SpooledData::OnDisk(file) => file,
+            SpooledData::InMemory(octets) => {
+                // A kernel may be forbidden to give such a file.
+                let file = memfd_create("message", MemfdFlags::CLOEXEC).map(File::from);
+                let mut file = file.or_else(|_| tempfile::tempfile())?;
+                file.write_all(octets.get_ref())?;
+                file
             }
-        }
-    }
-
-    /// Moves what is in memory to the file.
-    fn spill(&mut self) -> io::Result<&mut File> {
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            // Without a name from the start where the file system can, else its name is removed at once.
-            None => tempfile::tempfile()?,
         };
-        file.write_all(&self.memory)?;
-        self.memory.clear();
-        Ok(self.file.insert(file))
+        file.rewind()?;
+        Ok(file)
+    }
+}
+
+impl Read for Spooled {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.octets.read(into)
+    }
+}
+
+/// Calls `take` with all that `source` gives, block by block.
+pub fn each_block(source: &mut dyn Read, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut block = vec![0; BUFFER];
+    loop {
+        match source.read(&mut block) {
+            Ok(0) => return Ok(()),
+            Ok(count) => take(&block[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -85,21 +127,68 @@ impl Spool {
 mod tests {
     use super::*;
 
+    /// The state of a generator of numbers (xorshift); it has no zero.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 % bound as u64) as usize
+        }
+
+        /// A size about one of those at which something in a spool changes.
+        fn size(&mut self) -> usize {
+            let about = [1, 64, 4096, BUFFER / 2, BUFFER, 2 * BUFFER, MEMORY][self.below(7)];
+            (about + self.below(3)).saturating_sub(1)
+        }
+    }
+
+    fn all(spooled: &mut Spooled) -> Vec<u8> {
+        let mut octets = Vec::new();
+        each_block(spooled, |block| octets.write_all(block)).unwrap();
+        octets
+    }
+
     #[test]
-    fn a_message_of_any_size_comes_back_as_it_was() {
-        for len in [0, 1, MEMORY - 1, MEMORY, MEMORY + 1, 3 * MEMORY + 7] {
-            let octets: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
+    fn octets_keep_their_order_in_pieces_of_any_size() {
+        for seed in 1..=16 {
+            let mut numbers = Numbers(seed * 0x9e37_79b9);
+            let total =
+                [MEMORY - 1, MEMORY, MEMORY + 1, 3 * MEMORY][numbers.below(4)] + numbers.below(BUFFER);
+            let octets: Vec<u8> = (0..total).map(|at| (at % 251) as u8).collect();
+            let (mut spool, mut rest) = (Spool::default(), octets.as_slice());
+            while !rest.is_empty() {
+                let (piece, behind) = rest.split_at(numbers.size().min(rest.len()));
+                spool.push(piece).unwrap();
+                rest = behind;
+            }
+            assert_eq!(spool.len(), total as u64);
+            let mut spooled = spool.finish().unwrap();
+            assert!(spooled.head(10).unwrap() == octets[..10] && spooled.len() == total as u64);
+            assert!(all(&mut spooled) == octets, "seed {seed}");
+            spooled.rewind().unwrap();
+            assert!(all(&mut spooled) == octets, "seed {seed}, read again");
+            let mut filed = Vec::new();
+            spooled.into_file().unwrap().read_to_end(&mut filed).unwrap();
+            assert!(filed == octets, "seed {seed}, as a file");
+        }
+    }
+
+    #[test]
+    fn every_size_about_the_bounds_comes_back() {
+        for len in [0, 1, BUFFER - 1, BUFFER, BUFFER + 1, MEMORY - 1, MEMORY, MEMORY + 1, 2 * MEMORY + 7] {
+            let octets: Vec<u8> = (0..len).map(|at| (at % 253) as u8).collect();
             let fill = || {
                 let mut spool = Spool::default();
-                octets.chunks(100_003).for_each(|piece| spool.write(piece).unwrap());
-                assert_eq!(spool.len(), len as u64);
-                assert_eq!(spool.head(10).unwrap(), octets[..len.min(10)]);
-                spool
+                octets.chunks(100_003).for_each(|piece| spool.push(piece).unwrap());
+                assert_eq!((spool.len(), spool.is_empty()), (len as u64, len == 0));
+                spool.finish().unwrap()
             };
-            let (mut read, mut filed) = (Vec::new(), Vec::new());
-            fill().read(|block| read.write_all(block)).unwrap();
+            let mut filed = Vec::new();
             fill().into_file().unwrap().read_to_end(&mut filed).unwrap();
-            assert!(read == octets && filed == octets, "{len}");
+            assert!(all(&mut fill()) == octets && filed == octets, "{len}");
         }
     }
 }

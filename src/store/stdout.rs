@@ -8,7 +8,7 @@ use super::identity::Identity;
 use super::ledger::Ledger;
 use super::mboxrd::{HEAD, Quoter, from_line};
 use super::sink::{Delivered, Load, Place, Recovery, Sink, Subject};
-use super::spool::Spool;
+use super::spool::{Spool, each_block};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -36,8 +36,9 @@ impl Stdout {
     }
 
     fn put(&mut self, message: Message) -> io::Result<Delivered> {
-        let Message { identity, tag, wire_size, mut spool } = message;
-        let from = from_line(&spool.head(HEAD)?, durable::now());
+        let Message { identity, tag, wire_size, spool } = message;
+        let mut message = spool.finish()?;
+        let from = from_line(&message.head(HEAD)?, durable::now());
         self.out.write_all(&from)?;
         let (mut quoter, mut quoted) = (Quoter::new(), Vec::new());
         let (mut hash, mut size) = (Sha256::new(), 0);
@@ -48,7 +49,7 @@ impl Stdout {
             quoted.clear();
             written
         };
-        spool.read(|block| {
+        each_block(&mut message, |block| {
             quoter.push(block, &mut quoted);
             give(&mut quoted)
         })?;
@@ -89,7 +90,7 @@ impl Sink for Stdout {
 
     fn write(&mut self, _: &mut Ledger, octets: &[u8]) -> Result<(), StoreError> {
         match &mut self.draft {
-            Some(draft) => draft.spool.write(octets).map_err(|error| {
+            Some(draft) => draft.spool.push(octets).map_err(|error| {
                 StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
             }),
             None => Err(StoreError::Misused("no draft is open")),

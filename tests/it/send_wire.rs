@@ -264,3 +264,26 @@ fn the_name_in_ehlo_is_a_full_one_or_the_literal_of_this_sides_address() {
         _ => assert!(matches!(name, "[127.0.0.1]" | "[IPv6:::1]"), "{name}"),
     }
 }
+
+#[test]
+fn a_large_message_in_pieces_about_the_size_of_a_buffer_leaves_in_its_order() {
+    let world = world();
+    let server = Smtpd::for_mailbox(&Mailbox::default()).start();
+    let header = "From: ana@example.org\r\nTo: bob@example.net\r\nDate: Mon, 01 Sep 2025 10:00:00 +0000\r\n\
+                  Message-ID: <m@example.org>\r\n\r\n";
+    // Lines of all lengths: the blocks that are read shrink by a CR for each, or do not.
+    let mut message = header.to_owned();
+    for number in 0..60_000 {
+        message.push_str(&format!("{number} {}\r\n", "x".repeat(number * 7 % 97)));
+    }
+    let path = world.write("message", &message);
+    for (args, input) in [(["--raw"], ""), (["--raw=-"], message.as_str())] {
+        let run = world.send(&server).args(args).args(input.is_empty().then_some(&path)).stdin(input);
+        run.go().assert_exit(0);
+    }
+    for accepted in server.accepted() {
+        let differs =
+            accepted.content.iter().zip(message.as_bytes()).position(|(found, wanted)| found != wanted);
+        assert_eq!((accepted.content.len(), differs), (message.len(), None));
+    }
+}

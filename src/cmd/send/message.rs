@@ -230,7 +230,7 @@ fn body_file(path: &Path) -> Result<Vec<u8>, Failure> {
 /// A file to attach: opened now, read when the message is made, which is before anything connects.
 fn part(part: &AttachedPart) -> Result<Part, Failure> {
     let source = if is_stdin(&part.path) {
-        Source::File(input::spooled(&mut io::stdin().lock(), "standard input")?)
+        Source::Spooled(input::spooled(&mut io::stdin().lock(), "standard input")?)
     } else {
         Source::File(input::open(&part.path)?)
     };

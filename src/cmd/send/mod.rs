@@ -186,7 +186,7 @@ fn tell(out: &mut Output, side: Option<&Side>, receipt: &Receipt) {
 
 /// `--print`: the exact octets, before dot-stuffing.
 fn print(outgoing: &mut Outgoing, out: &mut Output) -> Result<(), Failure> {
-    let mut reader = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
+    let reader = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
     let mut block = vec![0; 64 * 1024];
     loop {
         match reader.read(&mut block).map_err(|error| cannot_keep(&error))? {

@@ -5,6 +5,7 @@ use crate::codec::eol::{BareCr, Facts, Normaliser};
 use crate::mail::input::unreadable;
 use crate::mail::outgoing::{MAX_LINE, bad_message};
 use crate::mail::stamp;
+use crate::store::Spooled;
 use crate::words::Failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -40,6 +41,8 @@ pub struct Part {
 pub enum Source {
     /// A file, open at its start.
     File(File),
+    /// What was read from a stream, at its start.
+    Spooled(Spooled),
     /// Octets in memory.
     Octets(Cursor<Vec<u8>>),
 }
@@ -48,6 +51,7 @@ impl Read for Source {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Source::File(file) => file.read(into),
+            Source::Spooled(octets) => octets.read(into),
             Source::Octets(octets) => octets.read(into),
         }
     }
@@ -58,6 +62,7 @@ impl Source {
     pub fn size(&self) -> io::Result<Option<u64>> {
         Ok(match self {
             Source::File(file) => Some(file.metadata()?.len()).filter(|size| *size > 0),
+            Source::Spooled(octets) => Some(octets.len()),
             Source::Octets(octets) => Some(octets.get_ref().len() as u64),
         })
     }
@@ -65,6 +70,7 @@ impl Source {
     fn rewind(&mut self) -> io::Result<()> {
         match self {
             Source::File(file) => file.rewind(),
+            Source::Spooled(octets) => octets.rewind(),
             Source::Octets(octets) => octets.rewind(),
         }
     }

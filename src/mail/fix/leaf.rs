@@ -4,13 +4,11 @@ use super::params::Parameters;
 use super::pieces::Piece;
 use super::transfer::{Base64, Base64Again, Encoder, Quoted, QuotedAgain};
 use crate::mail::fields::{Field, unfolded};
-use crate::mail::outgoing::{MAX_LINE, Spool, bad_message, cannot_keep};
+use crate::mail::outgoing::{ContentWriter, MAX_LINE, bad_message, cannot_keep};
 use crate::mail::unlabelled::{UNKNOWN, Unlabelled, Utf8Check};
+use crate::store::{Spool, each_block};
 use crate::words::Failure;
-use std::io::{self, Read as _};
-
-/// How much is encoded at a time.
-const BLOCK: usize = 64 * 1024;
+use std::io;
 
 /// The header of a part, and what it says of the part.
 pub(super) struct Entity {
@@ -156,7 +154,7 @@ impl Leaf {
         mut self,
         mut encoder: Option<Encoder>,
         delimited: bool,
-        out: &mut Spool,
+        out: &mut ContentWriter,
     ) -> Result<(), Failure> {
         let ends_line = self.open_end;
         if !delimited {
@@ -164,24 +162,16 @@ impl Leaf {
         }
         let failed = |error: io::Error| cannot_keep(&error);
         let mut content = self.spool.finish().map_err(failed)?;
-        let mut reader = content.reader().map_err(failed)?;
-        let (mut block, mut encoded) = (vec![0; BLOCK], Vec::new());
-        loop {
-            let got = match reader.read(&mut block) {
-                Ok(0) => break,
-                Ok(got) => got,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(failed(error)),
-            };
-            match &mut encoder {
-                None => out.push(&block[..got]).map_err(failed)?,
-                Some(encoder) => {
-                    encoded.clear();
-                    encoder.push(&block[..got], &mut encoded);
-                    out.push(&encoded).map_err(failed)?;
-                }
+        let mut encoded = Vec::new();
+        each_block(&mut content, |block| match &mut encoder {
+            None => out.push(block),
+            Some(encoder) => {
+                encoded.clear();
+                encoder.push(block, &mut encoded);
+                out.push(&encoded)
             }
-        }
+        })
+        .map_err(failed)?;
         let is_base64 = matches!(encoder, Some(Encoder::Base64(_) | Encoder::Base64Again(_)));
         encoded.clear();
         if let Some(encoder) = encoder {

@@ -23,7 +23,7 @@ mod transfer;
 mod words;
 
 use super::fields::{field_name, is_from_line, split};
-use super::outgoing::{MAX_LINE, Outgoing, Spool, bad_message, cannot_keep, check_lines};
+use super::outgoing::{ContentWriter, MAX_LINE, Outgoing, bad_message, cannot_keep, check_lines};
 use super::raw::MAX_HEADER;
 use crate::words::Failure;
 use header::is_fit;
@@ -114,7 +114,7 @@ enum At {
 }
 
 struct Walk {
-    out: Spool,
+    out: ContentWriter,
     at: At,
     frames: Vec<Frame>,
     changes: Changes,
@@ -126,7 +126,7 @@ struct Walk {
 impl Default for Walk {
     fn default() -> Self {
         let at = At::Header { octets: Vec::new(), is_message: true };
-        let (out, frames, changes) = (Spool::default(), Vec::new(), Changes::default());
+        let (out, frames, changes) = (ContentWriter::default(), Vec::new(), Changes::default());
         Walk { out, at, frames, changes, international: false, below_top: false }
     }
 }

@@ -81,7 +81,7 @@ fn pour(outgoing: &mut Outgoing, mut take: impl FnMut(&[u8]) -> Result<(), Failu
     let unreadable = |error: std::io::Error| {
         Failure::new(Kind::Storage, STAGE, format!("save-copy: reading the message: {error}"))
     };
-    let mut reader = outgoing.content.reader().map_err(unreadable)?;
+    let reader = outgoing.content.reader().map_err(unreadable)?;
     let mut block = vec![0; 64 * 1024];
     loop {
         let got = reader.read(&mut block).map_err(unreadable)?;
@@ -97,10 +97,10 @@ fn pour(outgoing: &mut Outgoing, mut take: impl FnMut(&[u8]) -> Result<(), Failu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::outgoing::{Envelope, Spool};
+    use crate::mail::outgoing::{ContentWriter, Envelope};
 
     fn outgoing() -> Outgoing {
-        let mut spool = Spool::default();
+        let mut spool = ContentWriter::default();
         spool.push(b"Subject: x\r\n\r\nFrom here\r\n").unwrap();
         Outgoing {
             envelope: Envelope { from: None, recipients: Vec::new() },

@@ -2,7 +2,7 @@ mod batch;
 
 use super::*;
 use crate::codec::smtp::EhloName;
-use crate::mail::outgoing::{Envelope, Spool};
+use crate::mail::outgoing::{ContentWriter, Envelope};
 use crate::net::{Endpoint, Security};
 use crate::smtp::scripted::Script;
 use crate::words::Address;
@@ -14,7 +14,7 @@ const TEXT: &str = "C: x\nC: .\n";
 
 fn outgoing(recipients: &[&str], content: &[u8]) -> Outgoing {
     let address = |text: &str| Address::parse(text).unwrap();
-    let mut spool = Spool::default();
+    let mut spool = ContentWriter::default();
     spool.push(content).unwrap();
     Outgoing {
         envelope: Envelope {
