@@ -7,6 +7,7 @@
 mod support;
 
 mod config;
+mod content;
 mod docs;
 mod exit_codes;
 mod fetch;

@@ -23,16 +23,30 @@ use std::io::{Cursor, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// How long a property is tried: `VARIABLES_SECONDS` and `VARIABLES_SEED` of the environment, else so long.
+pub struct Span {
+    pub variables: &'static str,
+    pub seconds: u64,
+}
+
+/// Runs `one` with seed after seed for the time of these tests.
+pub fn repeat(test: &str, one: impl FnMut(&mut Random) -> bool) {
+    repeat_in(&Span { variables: "POSTIE_PROPERTY", seconds: 3 }, test, one);
+}
+
 /// Runs `one` with seed after seed until the time is over, and says how often that was.
-pub fn repeat(test: &str, mut one: impl FnMut(&mut Random) -> bool) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let end = Instant::now() + Duration::from_secs(number("POSTIE_PROPERTY_SECONDS").unwrap_or(3));
+pub fn repeat_in(span: &Span, test: &str, mut one: impl FnMut(&mut Random) -> bool) {
+    let number = |what: &str| {
+        let value = std::env::var(format!("{}_{what}", span.variables)).ok();
+        value.and_then(|value| value.parse::<u64>().ok())
+    };
+    let end = Instant::now() + Duration::from_secs(number("SECONDS").unwrap_or(span.seconds));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
-    let first = number("POSTIE_PROPERTY_SEED").unwrap_or(now % 1_000_000_000);
+    let first = number("SEED").unwrap_or(now % 1_000_000_000);
     let (mut runs, mut sent) = (0u64, 0u64);
     while runs == 0 || Instant::now() < end {
         let seed = first + runs;
-        let named = Named(test, seed);
+        let named = Named { test, variables: span.variables, seed };
         sent += u64::from(one(&mut Random::new(seed)));
         std::mem::forget(named);
         runs += 1;
@@ -42,12 +56,16 @@ pub fn repeat(test: &str, mut one: impl FnMut(&mut Random) -> bool) {
 }
 
 /// Names the seed if it is dropped by a failure.
-struct Named<'a>(&'a str, u64);
+struct Named<'a> {
+    test: &'a str,
+    variables: &'a str,
+    seed: u64,
+}
 
 impl Drop for Named<'_> {
     fn drop(&mut self) {
-        let Named(test, seed) = self;
-        let _ = writeln!(std::io::stderr(), "{test}: POSTIE_PROPERTY_SEED={seed} repeats it");
+        let Named { test, variables, seed } = self;
+        let _ = writeln!(std::io::stderr(), "{test}: {variables}_SEED={seed} repeats it");
     }
 }
 

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 pub struct Run {
     command: Command,
     stdin: Vec<u8>,
+    pieces: Vec<usize>,
     stdout: Option<File>,
     limit: Duration,
     victim: Option<Victim>,
@@ -41,7 +42,14 @@ impl Run {
     pub fn new(program: impl AsRef<OsStr>) -> Run {
         let mut command = Command::new(program);
         command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Run { command, stdin: Vec::new(), stdout: None, limit: Duration::from_secs(60), victim: None }
+        Run {
+            command,
+            stdin: Vec::new(),
+            pieces: Vec::new(),
+            stdout: None,
+            limit: Duration::from_secs(60),
+            victim: None,
+        }
     }
 
     /// One more argument.
@@ -80,6 +88,12 @@ impl Run {
         self
     }
 
+    /// In pieces of what length it gets that: each once the one before was read. The rest comes at once.
+    pub fn pieces(mut self, lengths: Vec<usize>) -> Run {
+        self.pieces = lengths;
+        self
+    }
+
     /// Where its output goes, if not to the test.
     pub fn stdout(mut self, file: File) -> Run {
         self.stdout = Some(file);
@@ -112,7 +126,8 @@ impl Run {
         if let Some(dir) = self.command.get_current_dir() {
             run.command.current_dir(dir);
         }
-        Run { stdin: self.stdin, stdout: self.stdout, limit: self.limit, victim: self.victim, ..run }
+        let Run { stdin, pieces, stdout, limit, victim, .. } = self;
+        Run { stdin, pieces, stdout, limit, victim, ..run }
     }
 
     /// Runs it. Fails the test if it does not end in time.
@@ -127,9 +142,9 @@ impl Run {
         if let Some(victim) = &self.victim {
             victim.set(process);
         }
-        let (mut input, octets) = (child.stdin.take().unwrap(), self.stdin);
+        let (input, octets, pieces) = (child.stdin.take().unwrap(), self.stdin, self.pieces);
         // A program that reads nothing of it is none the worse.
-        thread::spawn(move || input.write_all(&octets));
+        thread::spawn(move || feed(input, &octets, &pieces));
         let reader = |pipe: Option<Box<dyn std::io::Read + Send>>| {
             let (sender, receiver) = mpsc::channel();
             thread::spawn(move || {
@@ -170,6 +185,27 @@ impl Run {
             elapsed,
         }
     }
+}
+
+/// Writes octets to a program in pieces of these lengths, each once the program has read all before it; the
+/// rest at once.
+fn feed(mut input: ChildStdin, octets: &[u8], pieces: &[usize]) -> std::io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut rest = octets;
+    for length in pieces {
+        let (piece, behind) = rest.split_at((*length).min(rest.len()));
+        input.write_all(piece)?;
+        rest = behind;
+        while rustix::io::ioctl_fionread(&input)? > 0 {
+            // Readable is only a pipe that nobody reads any more.
+            let moment = Timespec { tv_sec: 0, tv_nsec: 20_000 };
+            let mut gone = [PollFd::new(&input, PollFlags::empty())];
+            if poll(&mut gone, Some(&moment))? > 0 {
+                return Ok(());
+            }
+        }
+    }
+    input.write_all(rest)
 }
 
 impl fmt::Debug for Outcome {

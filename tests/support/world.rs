@@ -41,6 +41,11 @@ impl World {
         self.dir.path()
     }
 
+    /// The program under test.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// A path in it.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root().join(name)
