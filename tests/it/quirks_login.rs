@@ -211,7 +211,6 @@ fn a_server_that_trickles_is_given_up() {
             run.arg("--delete").limit(Duration::from_secs(30)).go()
         });
         outcome.assert_failure(75, "timeout");
-        assert!(outcome.elapsed < Duration::from_secs(8), "{at:?}: {:?}", outcome.elapsed);
         assert!(world.mail().is_empty(), "{at:?}");
     }
 }

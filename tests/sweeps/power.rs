@@ -87,6 +87,8 @@ impl Outage {
             _ => assert_documented(outcome.code, &format!("{outcome:?}")),
         }
         stage.server.journals();
+        // A moment that this run did not come to must not strike the runs that mend it.
+        trap.armed.store(false, Ordering::SeqCst);
         if matches!(self.moment, Moment::End) {
             volume.cut_power();
         }
@@ -197,6 +199,19 @@ fn sweep_all(name: &'static str, to: Destination) {
         }
     }
     tally.end();
+}
+
+#[test]
+fn a_moment_that_the_run_does_not_come_to_strikes_no_later_run() {
+    if !volume::can("power cut that is not met", Kind::Ext4) {
+        return;
+    }
+    let scene = Scene::new(Destination::Maildir, After::Keep, Past::None);
+    let (commands, _) = survey(scene, Kind::Ext4, true);
+    // The greeting counts, too: this is the first event of the run that mends.
+    let moment = Moment::Event(commands.len() + 1, "the next run connects".into(), false);
+    let outage = Outage { scene, kind: Kind::Ext4, pipelining: true, moment };
+    assert_eq!(outage.play(), Met::Missed);
 }
 
 #[test]

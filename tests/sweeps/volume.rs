@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Which file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub fn is_makable(test: &str, kind: Kind) -> bool {
 /// Whether file systems can be made and mounted here; if not, says so loudly.
 #[track_caller]
 pub fn can(test: &str, kind: Kind) -> bool {
-    real::have(test, &["root", "mount", "umount", "perl", kind.make().0]) && {
+    real::have(test, &["root", "mount", "umount", "losetup", "perl", kind.make().0]) && {
         let works = Path::new("/dev/loop-control").exists() && Volume::try_new(kind).is_some();
         works || real::have(test, &["loop mounts"])
     }
@@ -101,11 +102,29 @@ impl Volume {
     }
 
     /// Starts again, as after a power cut.
+    ///
+    /// A file system that was shut down stays so for as long as its loop device lives, and that may outlive
+    /// `umount`: another process may hold a file on it for a moment, or a copy of the mount. So each step
+    /// is waited for, and the end is tried.
     #[track_caller]
     pub fn restart(&self) {
-        let outcome = Run::new(real::program("umount").unwrap()).arg(self.root()).run();
-        assert_eq!(outcome.code, Some(0), "umount: {}", outcome.err());
+        let umount = || Run::new(real::program("umount").unwrap()).arg(self.root()).run().code == Some(0);
+        patiently("unmounted", umount);
+        patiently("rid of its loop device", || self.is_detached());
         assert!(self.mount(), "the file system cannot be mounted again");
+        self.try_writing().expect("the file system works again");
+    }
+
+    /// Whether no loop device has the image any more.
+    fn is_detached(&self) -> bool {
+        let outcome = Run::new(real::program("losetup").unwrap()).arg("-j").arg(self.image()).run();
+        outcome.code == Some(0) && outcome.stdout.is_empty()
+    }
+
+    fn try_writing(&self) -> std::io::Result<()> {
+        let path = self.root().join("works");
+        std::fs::File::create(&path)?.sync_all()?;
+        std::fs::remove_file(&path)
     }
 }
 
@@ -115,6 +134,16 @@ impl Drop for Volume {
             // Lazily: it has to go even where a test that failed has left a file open.
             let _ = Run::new(umount).arg("-l").arg(self.root()).run();
         }
+    }
+}
+
+/// Waits until a condition holds; fails the test if it never does.
+#[track_caller]
+fn patiently(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < end, "the file system is never {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 
