@@ -1150,7 +1150,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__fetch)
-            opts="-j -A -C -q -v -h --maildir --mbox --exec --stdout --keep --delete --delete-after --all --limit --max-size --uid --dry-run --all-accounts --wait --until-empty --mark-seen --forget --accept-uid-reset --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-j -A -C -q -v -h --maildir --mbox --exec --stdout --peek --keep --delete --delete-after --all --limit --max-size --uid --dry-run --all-accounts --wait --until-empty --mark-seen --forget --accept-uid-reset --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

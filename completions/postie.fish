@@ -76,9 +76,10 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l max-time -d 'The
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l stdout -d 'Write the messages to standard output (mboxrd; with --json as parsed lines)'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l stdout -d 'Write the messages to standard output (mboxrd; with --json as parsed lines); only --delete deletes them'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l peek -d 'With --stdout or --exec: record nothing and delete nothing; the next run takes the same messages'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l keep -d 'Leave messages on the server (the default)'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l delete -d 'Delete what was delivered from the server'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l delete -d 'Delete from the server what is safe here'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l all -d 'Fetch everything, fetched before or not'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l dry-run -d 'Print the plan and change nothing anywhere'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l all-accounts -d 'Run every account'

@@ -26,15 +26,23 @@ pub struct FetchArgs {
     #[arg(long, value_name = "CMD", group = "destination")]
     pub exec: Option<String>,
 
-    /// Write the messages to standard output (mboxrd; with --json as parsed lines)
+    /// Write the messages to standard output (mboxrd; with --json as parsed lines); only --delete deletes them
     #[arg(long, group = "destination")]
     pub stdout: bool,
+
+    /// With --stdout or --exec: record nothing and delete nothing; the next run takes the same messages
+    #[arg(long, conflicts_with_all = ["maildir", "mbox", "delete", "delete_after", "mark_seen", "forget"])]
+    pub peek: bool,
 
     /// Leave messages on the server (the default)
     #[arg(long, group = "afterwards")]
     pub keep: bool,
 
-    /// Delete what was delivered from the server
+    /// Delete from the server what is safe here
+    ///
+    /// That is what this run delivers, and what earlier runs delivered and kept. Messages that were only marked as
+    /// seen stay. With --uid only the messages named go. An account's after = "delete" does the same, but not
+    /// with --stdout.
     #[arg(long, group = "afterwards")]
     pub delete: bool,
 

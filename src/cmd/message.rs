@@ -97,11 +97,13 @@ impl<'a> MessageLine<'a> {
             Action::Skipped => "skipped",
             Action::Deleted => "deleted",
             Action::WouldDeliver => "would_deliver",
+            Action::WouldCompare => "would_compare",
             Action::WouldDelete => "would_delete",
             Action::WouldMark => "would_mark",
         });
         line.reason = told.reason.map(|reason| match reason {
             Reason::TooLarge => "too_large",
+            Reason::Resized => "same_message",
             Reason::BeyondLimit => "beyond_limit",
             Reason::NoUid => "no_uid",
             Reason::Ambiguous => "ambiguous_uid",

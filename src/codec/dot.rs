@@ -56,7 +56,8 @@ impl Unstuffer {
 
     /// Of the octets taken so far those that are no content: stuffed dots and the terminator.
     pub fn framing(&self) -> u64 {
-        self.framing
+        // Most likely the CR of the terminator.
+        self.framing + u64::from(self.at == At::DotCr)
     }
 
     /// Decodes `input` and appends the content to `out`. Returns how many octets of `input` were taken:

@@ -53,8 +53,8 @@ impl What {
 pub trait Receiver {
     /// The message follows.
     fn begin(&mut self, index: usize) -> Result<(), Failure>;
-    /// A piece of it, with LF line ends.
-    fn chunk(&mut self, octets: &[u8]) -> Result<(), Failure>;
+    /// A piece of it, with LF line ends. `size`: the octets of the message so far, counted as LIST counts them.
+    fn chunk(&mut self, octets: &[u8], size: u64) -> Result<(), Failure>;
     /// It is whole: its end was seen, and what followed was a reply.
     fn confirm(&mut self, index: usize) -> Result<(), Failure>;
     /// The server refused this one; the rest goes on.
@@ -328,7 +328,7 @@ impl Transaction {
             self.dialogue.wire.consume(taken);
             octets += taken as u64;
             if !content.is_empty() {
-                self.passing(receiver.chunk(content))?;
+                self.passing(receiver.chunk(content, octets - unstuffer.framing()))?;
             }
             // One command at a time, no reply but this one can be on its way: what looks like one is not.
             if glued.push(content) && window.pipelined {

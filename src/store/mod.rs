@@ -14,6 +14,7 @@
 mod durable;
 mod error;
 mod exec;
+mod fingerprint;
 mod identity;
 mod ledger;
 mod maildir;
@@ -26,6 +27,7 @@ mod stdout;
 pub use durable::atomic_replace;
 pub use error::StoreError;
 pub use exec::{Command, CommandOutput, CommandSpec, Program};
+pub use fingerprint::{Fingerprint, Hashes};
 pub use identity::{AccountKey, Identity};
 pub use ledger::{Afterwards, Fact, Known, Ledger, Memory, Opening, Recorded, State};
 pub use maildir::Maildir;

@@ -108,7 +108,7 @@ impl Receiver for Rows<'_> {
         Ok(())
     }
 
-    fn chunk(&mut self, octets: &[u8]) -> Result<(), Failure> {
+    fn chunk(&mut self, octets: &[u8], _: u64) -> Result<(), Failure> {
         let room = MAX_HEADER - self.header.len();
         self.header.extend_from_slice(&octets[..octets.len().min(room)]);
         Ok(())
@@ -139,8 +139,8 @@ impl Receiver for Shifted<'_> {
         self.rows.begin(index)
     }
 
-    fn chunk(&mut self, octets: &[u8]) -> Result<(), Failure> {
-        self.rows.chunk(octets)
+    fn chunk(&mut self, octets: &[u8], size: u64) -> Result<(), Failure> {
+        self.rows.chunk(octets, size)
     }
 
     fn confirm(&mut self, index: usize) -> Result<(), Failure> {

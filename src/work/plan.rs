@@ -1,9 +1,10 @@
 //! The plan of a fetch: listing, ledger and policy in, actions out. No I/O, no clock.
 //!
 //! Which of the server's messages are already here is decided by UID and, where both sides know it, by
-//! size: a UID with another size is another message. A UID that the server lists more than once, or ever
-//! did, names none of its messages for certain: what is listed is matched one to one with what is
-//! recorded, and nothing of it is deleted but what this very session has fetched.
+//! size: a known UID with another size may be the same message, whose size was an estimate, or another one;
+//! it is fetched and compared. A UID that the server lists more than once, or ever did, names none of its
+//! messages for certain: what is listed is matched one to one with what is recorded, and nothing of it is
+//! deleted but what this very session has fetched.
 
 use crate::pop3::{Listing, Row};
 use crate::store::{Identity, Known, Ledger, Memory, Recorded, State};
@@ -67,13 +68,30 @@ pub struct Get {
     pub identity: Identity,
     /// Whether a copy that a killed run has stored may be taken for it.
     pub adoptable: bool,
+    /// What is stored under its UID with another size: it may be one of these, and then it is not new.
+    pub rivals: Vec<Rival>,
 }
+
+/// A message that is stored, under a UID that is listed with another size now.
+#[derive(Clone, Debug)]
+pub struct Rival {
+    /// What is known of it.
+    pub known: Known,
+    /// Whether it should go from the server now.
+    pub due: bool,
+}
+
+/// A message whose content was found the same under so many sizes is taken for the same under any: its
+/// server does not know sizes. That is no reason to delete it.
+const MOST_SIZES: usize = 3;
 
 /// Why a message that is not recorded is left alone, or one that should go is not deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Larger than `--max-size`.
+    /// Larger than `--max-size`, as it is listed or as it came.
     TooLarge,
+    /// It was fetched before and is the same; only the size it is listed with is another.
+    Resized,
     /// Beyond `--limit`.
     BeyondLimit,
     /// The server names no usable UID for it.
@@ -125,11 +143,12 @@ fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &P
             continue;
         };
         let known = matches.known[place];
-        plan.new.push(known.is_none());
+        let first_seen = matches.memories[place].and_then(|memory| memory.first_seen());
+        let rivals = matches.rivals(place, |known| wants_deletion(known, first_seen, policy, now));
+        plan.new.push(known.is_none() && rivals.is_empty());
         let asked_for = policy.uids.as_ref().is_none_or(|uids| uids.contains(uid));
         match known {
             Some(known) if !policy.all || !asked_for => {
-                let first_seen = matches.memories[place].and_then(|memory| memory.first_seen());
                 // What is narrowed to some UIDs is the run, not only what it fetches.
                 let named = asked_for || known.state() == Some(State::Pending);
                 // What was only marked stays, whatever is wanted.
@@ -141,19 +160,27 @@ fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &P
                 }
             }
             _ if !asked_for || policy.shunned.contains(uid) => {}
-            _ if policy.max_size.is_some_and(|max| row.size.is_some_and(|size| size > max)) => {
+            None if matches.has_no_size(ledger, &rivals) => {}
+            _ if is_too_large(policy, ledger.least_size(uid, row.size)) => {
                 plan.skip.push((place, Reason::TooLarge));
             }
             _ if room == 0 => plan.skip.push((place, Reason::BeyondLimit)),
             known => {
                 room -= 1;
                 let identity = ledger.key().identity(uid, matches.copies[place]);
-                let adoptable = known.is_none() && matches.is_unknown(place);
-                plan.get.push(Get { row: place, identity, adoptable });
+                // Under a UID that is known, only a listed size tells which message a copy is of.
+                let told_apart = matches.is_unknown(place) || row.size.is_some();
+                let adoptable = known.is_none() && told_apart;
+                let rivals = if policy.all { Vec::new() } else { rivals };
+                plan.get.push(Get { row: place, identity, adoptable, rivals });
             }
         }
     }
     plan
+}
+
+fn is_too_large(policy: &Policy, size: Option<u64>) -> bool {
+    policy.max_size.is_some_and(|max| size.is_some_and(|size| size > max))
 }
 
 /// Whether a message that is here should go from the server now. A deletion that was decided and never
@@ -185,7 +212,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
     }
     let mut plan = Plan { new: vec![true; listing.rows.len()], ..Plan::default() };
     for (place, row) in listing.rows.iter().enumerate() {
-        if policy.max_size.is_some_and(|max| row.size.is_some_and(|size| size > max)) {
+        if is_too_large(policy, row.size) {
             plan.skip.push((place, Reason::TooLarge));
         } else if plan.get.len() as u64 >= policy.limit.unwrap_or(u64::MAX) {
             plan.skip.push((place, Reason::BeyondLimit));
@@ -193,7 +220,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
             // A name of its own in every run: such a message can never be taken for another.
             let name = format!("{NO_UID}{now} {} {}", row.number, row.size.unwrap_or(0));
             let identity = ledger.key().identity(name.as_bytes(), 0);
-            plan.get.push(Get { row: place, identity, adoptable: false });
+            plan.get.push(Get { row: place, identity, adoptable: false, rivals: Vec::new() });
         }
     }
     Ok(plan)
@@ -237,6 +264,8 @@ struct Matches<'a> {
     copies: Vec<u32>,
     /// Rows whose UID is listed more than once.
     twins: HashSet<usize>,
+    /// For rows that are not recorded: the records of their UID that are no other row's.
+    spare: HashMap<usize, Vec<&'a Known>>,
     /// Their UIDs, as far as the ledger does not know them as such.
     newly_ambiguous: Vec<Vec<u8>>,
 }
@@ -277,13 +306,15 @@ impl<'a> Matches<'a> {
             twins.keys().filter(|uid| !ledger.is_ambiguous(uid)).map(|uid| uid.to_vec()).collect();
         newly.sort();
         let listed_twice = twins.values().flatten().copied().collect();
-        let mut matches = Matches { memories, known, copies, twins: listed_twice, newly_ambiguous: newly };
+        let spare = HashMap::new();
+        let mut matches =
+            Matches { memories, known, copies, twins: listed_twice, spare, newly_ambiguous: newly };
         for place in 0..rows.len() {
             if !matches.twins.contains(&place) {
-                matches.assign(&[place], rows);
+                matches.assign(&[place], rows, ledger);
             }
         }
-        twins.values().for_each(|places| matches.assign(places, rows));
+        twins.values().for_each(|places| matches.assign(places, rows, ledger));
         matches
     }
 
@@ -297,34 +328,61 @@ impl<'a> Matches<'a> {
         self.twins.contains(&place) || self.memories[place].is_some_and(|memory| memory.is_ambiguous())
     }
 
-    fn assign(&mut self, places: &[usize], rows: &[Row]) {
+    /// The messages stored under a row's UID that it may be, though its size is another.
+    fn rivals(&self, place: usize, due: impl Fn(&Known) -> bool) -> Vec<Rival> {
+        let spare = self.spare.get(&place).into_iter().flatten();
+        let stored = spare.filter(|known| known.is_stored());
+        stored.map(|known| Rival { known: (*known).clone(), due: due(known) }).collect()
+    }
+
+    /// Whether the one message of a UID has come under so many sizes that they say nothing. Before it may be
+    /// deleted it is compared all the same.
+    fn has_no_size(&self, ledger: &Ledger, rivals: &[Rival]) -> bool {
+        let [first, rest @ ..] = rivals else { return false };
+        rivals.len() >= MOST_SIZES
+            && rest.iter().all(|other| ledger.is_same(&first.known, &other.known))
+            && !rivals.iter().any(|rival| rival.due)
+    }
+
+    fn assign(&mut self, places: &[usize], rows: &[Row], ledger: &Ledger) {
         let records = places.first().and_then(|place| self.memories[*place]).map_or(&[][..], |it| it.known());
         match (places, records) {
             // By far the most.
             ([_], []) => {}
-            ([place], [one]) if one.copy == 0 => {
-                self.known[*place] = one.fits(rows[*place].size).then_some(one);
+            ([place], [one]) if one.copy == 0 => match one.fits(rows[*place].size) {
+                true => self.known[*place] = Some(one),
+                false => drop(self.spare.insert(*place, vec![one])),
+            },
+            _ => {
+                let same = |one: &Known, other: &Known| ledger.is_same(one, other);
+                let spare = assign(places, rows, records, &same, &mut self.known, &mut self.copies);
+                for place in places.iter().filter(|place| self.known[**place].is_none()) {
+                    self.spare.insert(*place, spare.clone());
+                }
             }
-            _ => assign(places, rows, records, &mut self.known, &mut self.copies),
         }
     }
 }
 
 /// Matches the rows of one UID with its records: by equal size first, then where a size is unknown by
-/// place. What is left over is new, and gets the lowest copy number that is free.
+/// place. What is left over is new, and gets the lowest copy number that is free. Returns the records that
+/// are no row's; `same` are two of one message, which is one row's alone.
 fn assign<'a>(
     places: &[usize],
     rows: &[Row],
     records: &'a [Known],
+    same: &dyn Fn(&Known, &Known) -> bool,
     known: &mut [Option<&'a Known>],
     copies: &mut [u32],
-) {
+) -> Vec<&'a Known> {
     let mut used = vec![false; records.len()];
     let mut take = |place: usize, known: &mut [Option<&'a Known>], fits: &dyn Fn(&Known) -> bool| {
         // The latest record first: it describes the newest message under a re-used UID.
         let found = (0..records.len()).rev().find(|at| !used[*at] && fits(&records[*at]));
         if let Some(at) = found {
-            used[at] = true;
+            for (other, used) in records.iter().zip(&mut used) {
+                *used |= std::ptr::eq(other, &records[at]) || same(other, &records[at]);
+            }
             known[place] = Some(&records[at]);
         }
     };
@@ -336,9 +394,10 @@ fn assign<'a>(
         let size = rows[place].size;
         take(place, known, &|record| size.is_none() || record.size.is_none());
     }
+    let spare = records.iter().zip(used).filter(|(_, used)| !used).map(|(record, _)| record).collect();
     if places.len() == 1 && records.iter().all(|record| record.copy == 0) {
         // The ordinary case, a re-used UID included: the size tells the records apart.
-        return;
+        return spare;
     }
     let mut taken: HashSet<u32> = records.iter().map(|record| record.copy).collect();
     for place in places {
@@ -347,6 +406,7 @@ fn assign<'a>(
             None => (0..).find(|copy| taken.insert(*copy)).unwrap_or(0),
         };
     }
+    spare
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod fetch;
 mod fetch_hostile;
 mod fetch_lost;
 mod fetch_particulars;
+mod fetch_sizes;
 mod fetch_together;
 mod fetch_ways;
 mod layering;

@@ -27,7 +27,7 @@ impl Receiver for Haul {
         Ok(())
     }
 
-    fn chunk(&mut self, octets: &[u8]) -> Result<(), Failure> {
+    fn chunk(&mut self, octets: &[u8], _: u64) -> Result<(), Failure> {
         self.begun.extend_from_slice(octets);
         Ok(())
     }

@@ -47,6 +47,8 @@ pub struct Setting {
     pub mode: Mode,
     /// Whether standard output is taken by JSON Lines.
     pub json: bool,
+    /// Whether nothing is recorded, and nothing deleted.
+    pub peek: bool,
 }
 
 /// What is done with what the server lists.
@@ -79,8 +81,15 @@ impl Setting {
             return Err(Failure::usage("no destination: where should messages go?")
                 .hint("--maildir DIR, --mbox FILE, --exec CMD or --stdout; or maildir = \"…\" in the account's fetch table"));
         }
+        if args.peek && matches!(target, Some(Target::Maildir(_) | Target::Mbox(_))) {
+            return Err(Failure::usage(
+                "--peek: what is kept in a Maildir or an mbox has to be recorded, too",
+            )
+            .hint("--peek goes with --stdout or --exec CMD"));
+        }
         let ledgers = context.env.state_dir()?.join("ledger");
-        Ok(Setting { target, ledgers, wait: args.wait, mode, json: context.global.json })
+        let (wait, json, peek) = (args.wait, context.global.json, args.peek);
+        Ok(Setting { target, ledgers, wait, mode, json, peek })
     }
 }
 
@@ -156,8 +165,11 @@ impl Run {
             Mode::MarkSeen { .. } | Mode::Fetch | Mode::FetchUntilEmpty => {}
         }
         let stop = self.limits.stop.clone();
-        let opening = Ledger::begin(&self.setting.ledgers, &key, self.setting.wait, &|| stop.raised())
-            .map_err(|error| error.failure("ledger"))?;
+        let opening = match self.setting.peek {
+            true => Ledger::peek(&self.setting.ledgers, &key).map(|ledger| Opening::done(ledger.forgetful())),
+            false => Ledger::begin(&self.setting.ledgers, &key, self.setting.wait, &|| stop.raised()),
+        };
+        let opening = opening.map_err(|error| error.failure("ledger"))?;
         if self.setting.mode == (Mode::MarkSeen { rehearse: false }) {
             return self.mark_seen(opening, observer);
         }
@@ -202,6 +214,7 @@ impl Run {
         let mut total = Outcome::default();
         let mut manner = Manner::default();
         let mut policy = self.policy.clone();
+        let mut given_up = 0;
         let observer = &mut Once::new(observer);
         for _ in 0..MOST_SESSIONS {
             policy.limit = self.policy.limit.map(|limit| limit.saturating_sub(total.delivered));
@@ -234,6 +247,10 @@ impl Run {
             }
             observer.keep();
             total.failed.append(&mut outcome.failed);
+            if outcome.gave_up_large && given_up < MOST_SPOILED && !over {
+                given_up += 1;
+                continue;
+            }
             let uid = outcome.spoiled.as_ref().and_then(|row| row.uid.clone());
             if let (Some(uid), Some(failure)) = (uid, outcome.ended.clone())
                 && policy.shunned.len() < MOST_SPOILED

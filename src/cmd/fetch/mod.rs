@@ -64,12 +64,15 @@ fn prepare_one(args: &FetchArgs, context: &mut Context, account: &Account) -> Re
 }
 
 fn policy(args: &FetchArgs, account: &Account) -> Policy {
-    let after = if args.keep {
+    let after = if args.keep || args.peek {
         After::Keep
     } else if args.delete {
         After::Delete
     } else if let Some(age) = args.delete_after {
         After::DeleteAfter(age)
+    } else if args.stdout {
+        // Whoever looks at the mail is not the one whom the account's setting is for.
+        After::Keep
     } else {
         account.fetch.after
     };

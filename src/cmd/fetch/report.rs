@@ -4,6 +4,7 @@ use crate::cmd::message::{MessageLine, uid_text};
 use crate::output::{About, Output};
 use crate::words::{Exit, Kind};
 use crate::work::fetch::{Action, Event, Observer, Outcome, Told};
+use crate::work::plan::Reason;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -30,7 +31,8 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
                 }
                 Action::Skipped => {
                     out.count("skipped", 1);
-                    out.say(&format!("{account}: message {} ({uid}): left alone", told.row.number));
+                    let why = told.reason.map(why).unwrap_or("left alone");
+                    out.say(&format!("{account}: message {} ({uid}): skipped: {why}", told.row.number));
                 }
                 Action::Deleted => {
                     out.count("deleted", 1);
@@ -40,6 +42,7 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
                     ));
                 }
                 Action::WouldDeliver => out.text(&plan_line("fetch", &uid, told)),
+                Action::WouldCompare => out.text(&plan_line("compare", &uid, told)),
                 Action::WouldDelete => out.text(&plan_line("delete", &uid, told)),
                 Action::WouldMark => out.text(&plan_line("mark", &uid, told)),
             }
@@ -62,6 +65,18 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
         Event::Octets(octets) => out.progress().advance(*octets),
         Event::Note(text) => out.tell(&format!("{account}: {text}")),
         Event::Ended(failure) => out.error(&About::account(account), failure),
+    }
+}
+
+/// Why a message is left alone, for people.
+fn why(reason: Reason) -> &'static str {
+    match reason {
+        Reason::TooLarge => "larger than --max-size",
+        Reason::BeyondLimit => "beyond --limit",
+        Reason::Resized => "fetched before, and the same; only its listed size is another",
+        Reason::NoUid => "the server names no usable UID for it",
+        Reason::Ambiguous => "fetched before, but kept on the server: its UID was listed more than once",
+        Reason::FolderInternal => "no mail, but the notes of a mail server (--all fetches it)",
     }
 }
 

@@ -73,6 +73,9 @@ impl Facts {
             take(Record::Open { run: self.last_run, destination: Cow::Borrowed(b"-") })?;
             take(Record::Closed { run: self.last_run })?;
         }
+        for (uid, (size, octets)) in &self.outgrown {
+            take(Record::Outgrown { uid: Cow::Borrowed(uid), size: *size, octets: *octets })?;
+        }
         for (uid, entry) in self.entries.iter() {
             let uid = || Cow::Borrowed(uid);
             let mut kept = 0;

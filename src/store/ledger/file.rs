@@ -31,6 +31,8 @@ pub(super) struct LedgerFile {
     /// Whether the version in its first line is the one before.
     old: bool,
     broken: bool,
+    /// Whether what is written counts in this run and is kept nowhere.
+    forgetful: bool,
     /// Whether this run has written anything.
     changed: bool,
 }
@@ -49,6 +51,11 @@ enum Reading {
 }
 
 impl Opening {
+    /// One that is read already.
+    pub fn done(ledger: Ledger) -> Opening {
+        Opening(Reading::Done(Box::new(ledger)))
+    }
+
     /// Waits until it is read. Kinds: storage, config (a ledger that cannot be trusted).
     pub fn finish(self) -> Result<Ledger, StoreError> {
         match self.0 {
@@ -118,6 +125,7 @@ impl Ledger {
             torn,
             old,
             broken: false,
+            forgetful: false,
             changed: false,
         };
         Ok(Ledger::over(key, file, facts))
@@ -143,9 +151,17 @@ impl Ledger {
             torn: false,
             old: false,
             broken: false,
+            forgetful: false,
             changed: false,
         };
         Ok(Ledger::over(key, file, facts))
+    }
+
+    /// What is recorded in it from now on counts in this run, and is kept nowhere. It gives no reason to
+    /// delete anything.
+    pub fn forgetful(mut self) -> Ledger {
+        self.file.forgetful = true;
+        self
     }
 
     fn over(key: &AccountKey, file: LedgerFile, facts: Facts) -> Ledger {
@@ -178,6 +194,9 @@ impl LedgerFile {
 
     /// Appends whole lines. Should that fail, none of them is there.
     pub fn append(&mut self, lines: &[u8], sync: Sync) -> Result<(), StoreError> {
+        if self.forgetful {
+            return Ok(());
+        }
         let (Some(file), false) = (&mut self.file, self.broken) else {
             return Err(StoreError::Broken { path: self.path.clone() });
         };
@@ -210,9 +229,14 @@ impl LedgerFile {
         Ok(())
     }
 
+    /// Whether what is written is kept nowhere.
+    pub fn is_forgetful(&self) -> bool {
+        self.forgetful
+    }
+
     /// Whether it can still be written to.
     pub fn is_sound(&self) -> bool {
-        self.file.is_some() && !self.broken
+        self.file.is_some() && !self.broken && !self.forgetful
     }
 }
 

@@ -194,7 +194,10 @@ impl Facts {
                 let known = Known { copy, size, time, fact: Fact::Marked, line: self.lines };
                 self.entries.deliver(&uid, known);
             }
-            Record::Outgrown { .. } | Record::TakenOver => {}
+            Record::Outgrown { uid, size, octets } => {
+                self.outgrown.insert(uid.into_owned(), (size, octets));
+            }
+            Record::TakenOver => {}
             Record::Pending { uid, copy, size } => self.set(&uid, (copy, size), State::Pending),
             Record::Deleted { uid, copy, size, time } => {
                 self.any_deleted = true;
@@ -205,6 +208,7 @@ impl Facts {
             }
             Record::Ambiguous { uid } => self.entries.entry(&uid).ambiguous = true,
             Record::Forget { uid } => {
+                self.outgrown.remove(&uid[..]);
                 self.entries.remove(&uid[..]);
             }
             Record::Intent { id, offset, lead, count, path } => {

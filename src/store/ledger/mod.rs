@@ -28,6 +28,7 @@ use super::sink::Delivered;
 use file::LedgerFile;
 use record::{Batch, Delivery, Record};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use table::{Entry, Table};
 
 /// A confirmed deletion of a message that is listed all the same is noted again after this many seconds.
@@ -180,6 +181,8 @@ struct Facts {
     last_run: u64,
     last_intent: u64,
     lines: u64,
+    /// Messages of which more came than was listed: listed size and octets, by UID.
+    outgrown: HashMap<Vec<u8>, (Option<u64>, u64)>,
     /// Whether there is a message whose deletion was confirmed.
     any_deleted: bool,
 }
@@ -270,13 +273,57 @@ impl Ledger {
         }
         let known = entry.known().iter().rfind(|known| known.fits(size))?;
         // Without a size to tell them apart, records of different sizes leave it open which one is listed.
-        if size.is_none() && entry.known().iter().any(|other| other.size != known.size) {
+        let another = |other: &Known| other.size != known.size && !self.is_same(other, known);
+        if size.is_none() && entry.known().iter().any(another) {
             return None;
         }
         match known.fact {
             Fact::Stored(stored) => Some(Recorded::of(stored, self.key.identity(uid, 0), known.size)),
             Fact::Marked => None,
         }
+    }
+
+    /// The hash of what is stored; none of a mark.
+    pub fn hash(&self, known: &Known) -> Option<[u8; 32]> {
+        match known.fact {
+            Fact::Stored(stored) => Some(self.facts.entries.hash(stored.hash)),
+            Fact::Marked => None,
+        }
+    }
+
+    /// Whether two records of one UID are of the same message, which was listed with two sizes.
+    pub fn is_same(&self, one: &Known, other: &Known) -> bool {
+        let hash = self.hash(one);
+        one.copy == other.copy && hash.is_some() && hash == self.hash(other)
+    }
+
+    /// Records durably that messages known before (UID, what is known) were found the same under another
+    /// listed size.
+    pub fn resized(&mut self, messages: &[(&[u8], Known, Option<u64>)]) -> Result<(), StoreError> {
+        let records = messages.iter().filter_map(|(uid, known, size)| {
+            Some(Record::Delivered(Delivery {
+                uid: Cow::Borrowed(uid),
+                copy: known.copy,
+                size: *size,
+                time: known.time,
+                sha256: self.hash(known)?,
+                pending: known.state() == Some(State::Pending),
+                intent: None,
+            }))
+        });
+        let records = records.collect();
+        self.write(records, Sync::Now)
+    }
+
+    /// Notes that a message listed with `size` has at least `octets`, so that it is not fetched in vain again.
+    pub fn outgrown(&mut self, uid: &[u8], size: Option<u64>, octets: u64) -> Result<(), StoreError> {
+        self.write(vec![Record::Outgrown { uid: Cow::Borrowed(uid), size, octets }], Sync::Later)
+    }
+
+    /// The octets that a message has at least: those it is listed with, or more if more came once.
+    pub fn least_size(&self, uid: &[u8], size: Option<u64>) -> Option<u64> {
+        let came = self.facts.outgrown.get(uid).filter(|it| it.0 == size).map(|it| it.1);
+        size.max(came)
     }
 
     /// Records what was delivered: one write, one fdatasync. Kinds: storage.
@@ -308,6 +355,9 @@ impl Ledger {
     /// Notes that messages are about to be deleted, so that the next run goes on with it if this one
     /// cannot.
     pub fn pend(&mut self, proofs: &[Recorded]) -> Result<(), StoreError> {
+        if self.file.is_forgetful() {
+            return Err(StoreError::Misused("what is not recorded is no reason to delete"));
+        }
         let new = proofs.iter().filter(|it| !self.is_in(it, State::Pending));
         let records = new.map(|it| Record::Pending {
             uid: Cow::Owned(it.identity.uid().to_vec()),

@@ -3,10 +3,10 @@
 use super::{Action, Event, Job, Marked, Outcome, Told, tell_skip};
 use crate::mail::summary::{MAX_HEADER, Summary};
 use crate::pop3::{Listing, Receiver, Row, Wanted};
-use crate::store::{Afterwards, Delivered, Recorded, StoreError, Subject};
+use crate::store::{Afterwards, Delivered, Fingerprint, Hashes, Known, Recorded, StoreError, Subject};
 use crate::words::{Failure, Kind, Scope};
 use crate::work::maildrop::Maildrop;
-use crate::work::plan::{After, Get, Plan, Reason};
+use crate::work::plan::{After, Get, Plan, Reason, Rival};
 use std::collections::HashMap;
 
 /// The header of the message that is coming in, as far as it is of interest.
@@ -60,18 +60,58 @@ pub(super) struct Intake<'a, 'o> {
     summaries: HashMap<usize, Summary>,
     /// What was recorded in this session and is to be deleted: place in the listing, and proof.
     recorded: Vec<(usize, Recorded)>,
+    /// Set while a message comes that may be one of those stored under its UID.
+    comparing: Option<Fingerprint>,
+    /// Messages that were found to be stored already, and are not noted yet.
+    same: Vec<Same>,
+    /// The same, noted: those to be deleted.
+    verified: Vec<(usize, Recorded)>,
+    /// The message that is coming, and its octets so far.
+    coming: Option<usize>,
+    size: u64,
+    /// Whether the message that is coming is larger than is wanted: it was dropped, the rest of it is passed over.
+    too_large: bool,
     /// Whether the failure was one of this side.
     local: bool,
     /// Whether a message came and was not taken here.
     not_taken: bool,
 }
 
+/// A message that is stored already, listed with another size than before.
+struct Same {
+    /// Its place in the listing.
+    row: usize,
+    known: Known,
+    due: bool,
+}
+
+/// How many octets of a message larger than is wanted are passed over before the session is given up for one
+/// that does not ask for it.
+const PASSED_OVER: u64 = 8 * 1024 * 1024;
+/// How many messages that were found the same are noted at once.
+const NOTED_AT_ONCE: usize = 512;
+
 impl<'a, 'o> Intake<'a, 'o> {
     pub(super) fn new(listing: &'a Listing, job: Job<'o>, outcome: &'a mut Outcome) -> Self {
         let gets = Vec::new();
         let (summaries, recorded) = (HashMap::new(), Vec::new());
-        let (header, local, not_taken) = (Header::default(), false, false);
-        Intake { listing, gets, job, outcome, header, summaries, recorded, local, not_taken }
+        Intake {
+            listing,
+            gets,
+            job,
+            outcome,
+            header: Header::default(),
+            summaries,
+            recorded,
+            comparing: None,
+            same: Vec::new(),
+            verified: Vec::new(),
+            coming: None,
+            size: 0,
+            too_large: false,
+            local: false,
+            not_taken: false,
+        }
     }
 
     /// What is to be fetched, in the order in which it is taken.
@@ -203,6 +243,75 @@ impl<'a, 'o> Intake<'a, 'o> {
         Ok(())
     }
 
+    /// Notes messages that were found the same as those stored before, under their new sizes.
+    fn note_same(&mut self) -> Result<(), Failure> {
+        let same = std::mem::take(&mut self.same);
+        let rows = &self.listing.rows;
+        let uid = |row: usize| rows[row].uid.as_deref().unwrap_or_default();
+        let notes: Vec<_> =
+            same.iter().map(|one| (uid(one.row), one.known.clone(), rows[one.row].size)).collect();
+        self.job.ledger.resized(&notes).map_err(|error| {
+            self.local = true;
+            error.failure("ledger")
+        })?;
+        for one in same.iter().filter(|one| one.due) {
+            if let Some(proof) = self.job.ledger.proof(uid(one.row), rows[one.row].size) {
+                self.verified.push((one.row, proof));
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the message that has come if it is one that is stored already.
+    fn is_stored(&mut self, index: usize, hashes: &Hashes) -> Result<bool, Failure> {
+        let get = self.gets[index];
+        let (ledger, same) = (&*self.job.ledger, &self.same);
+        let taken = |rival: &Rival| {
+            same.iter().any(|one| {
+                let uid = |row: usize| &self.listing.rows[row].uid;
+                uid(one.row) == uid(get.row) && ledger.is_same(&one.known, &rival.known)
+            })
+        };
+        let found = get.rivals.iter().find(|rival| {
+            ledger.hash(&rival.known).is_some_and(|hash| hashes.contain(&hash)) && !taken(rival)
+        });
+        let Some(rival) = found else { return Ok(false) };
+        self.same.push(Same { row: get.row, known: rival.known.clone(), due: rival.due });
+        self.job.sink.discard();
+        tell_skip(self.job.observer, self.outcome, &self.listing.rows[get.row], Reason::Resized);
+        if self.same.len() >= NOTED_AT_ONCE {
+            self.note_same()?;
+        }
+        Ok(true)
+    }
+
+    /// Drops a message that has more octets than is wanted, whatever it is listed with.
+    fn drop_large(&mut self, size: u64) -> Result<(), Failure> {
+        if !self.too_large {
+            self.too_large = true;
+            self.job.sink.discard();
+            self.comparing = None;
+        }
+        let named = self.job.policy.max_size.is_some_and(|max| size > max.saturating_add(PASSED_OVER));
+        let row = self.coming.map(|index| self.row(index));
+        let Some((uid, row)) = row.and_then(|row| Some((row.uid.as_deref()?, row))).filter(|_| named) else {
+            // What has no UID cannot be left out in another session.
+            return Ok(());
+        };
+        self.note_large(uid, row.size, size)?;
+        tell_skip(self.job.observer, self.outcome, row, Reason::TooLarge);
+        self.outcome.gave_up_large = true;
+        let message = format!("RETR: message {}: it is larger than --max-size and goes on", row.number);
+        Err(Failure::new(Kind::Deferred, "RETR", message))
+    }
+
+    fn note_large(&mut self, uid: &[u8], listed: Option<u64>, size: u64) -> Result<(), Failure> {
+        self.job.ledger.outgrown(uid, listed, size).map_err(|error| {
+            self.local = true;
+            error.failure("ledger")
+        })
+    }
+
     /// Brings the store to rest after the retrieval: what is whole is kept, even if the session failed. But
     /// not if it failed as with a server that mixes its replies up (`mixed`): what came last may not be what
     /// was asked for, and comes again.
@@ -210,6 +319,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         let Err(failure) = fetched else { return self.commit_or_roll_back() };
         self.job.sink.discard();
         if mixed {
+            self.same.clear();
             self.job.sink.rollback();
         } else if self.local {
             // A full disk may have room for what came before the message that does not fit.
@@ -221,7 +331,8 @@ impl<'a, 'o> Intake<'a, 'o> {
     }
 
     fn commit_or_roll_back(&mut self) -> Result<(), Failure> {
-        self.commit().inspect_err(|_| self.job.sink.rollback())
+        self.commit().inspect_err(|_| self.job.sink.rollback())?;
+        self.note_same()
     }
 
     /// Marks for deletion what is safe here: what this session delivered, and what earlier ones did.
@@ -236,7 +347,8 @@ impl<'a, 'o> Intake<'a, 'o> {
         plan: &Plan,
     ) -> Result<Option<Marked<'o>>, Failure> {
         let fresh = self.recorded.iter().filter(|(place, _)| self.goes(&self.listing.rows[*place]));
-        let messages: Vec<(usize, Recorded)> = plan.delete.iter().chain(fresh).cloned().collect();
+        let known = plan.delete.iter().chain(&self.verified);
+        let messages: Vec<(usize, Recorded)> = known.chain(fresh).cloned().collect();
         let Intake { listing, job, outcome, not_taken, .. } = self;
         if not_taken && listing.has_uids {
             outcome.deletions_due = !messages.is_empty();
@@ -279,17 +391,41 @@ impl Receiver for Intake<'_, '_> {
         // The notes of a mail server are its first message, where there are any.
         self.header.clear(self.job.observer.wants_headers() || self.row(index).number == 1);
         let get = self.gets[index];
+        self.coming = Some(index);
+        self.too_large = false;
+        self.comparing = (!get.rivals.is_empty()).then(Fingerprint::default);
         let subject = Subject { identity: &get.identity, tag: index, wire_size: self.row(index).size };
         self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error, "delivery"))
     }
 
-    fn chunk(&mut self, octets: &[u8]) -> Result<(), Failure> {
+    fn chunk(&mut self, octets: &[u8], size: u64) -> Result<(), Failure> {
+        self.size = size;
+        if self.job.policy.max_size.is_some_and(|max| size > max) {
+            self.job.observer.event(Event::Octets(octets.len() as u64));
+            return self.drop_large(size);
+        }
         self.header.push(octets);
+        if let Some(comparing) = &mut self.comparing {
+            comparing.push(octets);
+        }
         self.job.observer.event(Event::Octets(octets.len() as u64));
         self.job.sink.write(self.job.ledger, octets).or_else(|error| self.store_failed(&error, "delivery"))
     }
 
     fn confirm(&mut self, index: usize) -> Result<(), Failure> {
+        if self.too_large {
+            let row = self.row(index);
+            if let Some(uid) = row.uid.as_deref() {
+                self.note_large(uid, row.size, self.size)?;
+            }
+            tell_skip(self.job.observer, self.outcome, row, Reason::TooLarge);
+            return Ok(());
+        }
+        if let Some(comparing) = self.comparing.take()
+            && self.is_stored(index, &comparing.finish())?
+        {
+            return Ok(());
+        }
         let named = self.job.policy.all || self.job.policy.uids.is_some();
         if self.row(index).number == 1 && !named && is_folder_internal(&self.header.octets) {
             self.job.sink.discard();

@@ -25,6 +25,8 @@ pub enum Action {
     Deleted,
     /// It would be stored, were this not a dry run.
     WouldDeliver,
+    /// It would be fetched and compared with what is stored under its UID, were this not a dry run.
+    WouldCompare,
     /// It would be deleted from the server, were this not a dry run.
     WouldDelete,
     /// It would be marked as seen, were this not a dry run.
@@ -106,6 +108,9 @@ pub struct Outcome {
     pub suspects_bare_lines: bool,
     /// The message whose own octets ended it: the rest can be had without it.
     pub spoiled: Option<Row>,
+    /// Whether it was given up because of a message larger than is wanted: that is noted, and another session
+    /// does not ask for it.
+    pub gave_up_large: bool,
     /// Whether deletions are due that only another session may make.
     pub deletions_due: bool,
     /// The seconds the server wants between two logins.
@@ -162,6 +167,10 @@ pub fn rehearse(
     plan.skip.iter().for_each(|(place, reason)| tell(Action::Skipped, *place, Some(*reason)));
     plan.delete.iter().for_each(|(place, _)| tell(Action::WouldDelete, *place, None));
     for get in &plan.get {
+        if !get.rivals.is_empty() {
+            tell(Action::WouldCompare, get.row, None);
+            continue;
+        }
         tell(Action::WouldDeliver, get.row, None);
         if policy.goes(now, now) {
             tell(Action::WouldDelete, get.row, None);
@@ -315,7 +324,8 @@ fn tell_skip(observer: &mut dyn Observer, outcome: &mut Outcome, row: &Row, reas
         observer.event(Event::Failed(Some(row.clone()), failure));
         return;
     }
-    let mut told = Told::new(Action::Skipped, row.clone(), reason != Reason::Ambiguous);
+    let known = matches!(reason, Reason::Ambiguous | Reason::Resized);
+    let mut told = Told::new(Action::Skipped, row.clone(), !known);
     told.reason = Some(reason);
     observer.event(Event::Message(Box::new(told)));
 }

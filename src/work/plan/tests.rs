@@ -51,12 +51,43 @@ fn only_what_is_not_recorded_is_fetched() {
 }
 
 #[test]
-fn a_uid_with_another_size_is_another_message_and_no_reason_to_delete() {
+fn a_uid_with_another_size_is_compared_and_no_reason_to_delete() {
     let (_dir, ledger) = ledger(&[("a", Some(10))]);
     let plan = plan(&listing(&[("a", Some(11))]), &ledger, &delete(), 0).unwrap();
     assert_eq!(fetched(&plan), [1]);
     assert!(plan.delete.is_empty());
-    assert!(!plan.get[0].adoptable, "a stored message may be the one with the other size");
+    assert!(plan.get[0].adoptable, "the size that a killed run noted tells which one a copy is of");
+    let [rival] = &plan.get[0].rivals[..] else { panic!("one that it may be") };
+    assert_eq!((rival.known.size, rival.due, plan.new[0]), (Some(10), true, false));
+    let all =
+        super::plan(&listing(&[("a", Some(11))]), &ledger, &Policy { all: true, ..delete() }, 0).unwrap();
+    assert!(all.get[0].rivals.is_empty(), "what is wanted again is not compared");
+}
+
+#[test]
+fn a_mark_is_nothing_to_compare_with() {
+    let (_dir, mut ledger) = ledger(&[]);
+    ledger.mark_seen([(&b"a"[..], 0, Some(10))]).unwrap();
+    let plan = plan(&listing(&[("a", Some(11))]), &ledger, &delete(), 0).unwrap();
+    assert!(plan.get[0].rivals.is_empty() && plan.new[0]);
+}
+
+#[test]
+fn sizes_that_always_change_are_no_sign_but_for_a_deletion() {
+    let (_dir, mut ledger) = ledger(&[("a", Some(10)), ("b", Some(10))]);
+    for size in [11, 12] {
+        store(&mut ledger, "a", Some(size), b"a");
+        store(&mut ledger, "b", Some(size), format!("{size}").as_bytes());
+    }
+    let rows = listing(&[("a", Some(13)), ("b", Some(13))]);
+    let kept = plan(&rows, &ledger, &Policy::default(), 0).unwrap();
+    assert_eq!(fetched(&kept), [2], "three messages were stored under the other");
+    let deleting = plan(&rows, &ledger, &delete(), 0).unwrap();
+    assert_eq!((fetched(&deleting), deleting.delete.len()), (vec![1, 2], 0));
+    // Each size it was listed with is one message's.
+    let twins = listing(&[("a", Some(11)), ("a", Some(12))]);
+    let plan = plan(&twins, &ledger, &delete(), 0).unwrap();
+    assert_eq!((fetched(&plan), plan.get[0].rivals.len()), (vec![2], 0));
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! Whether a message is one that is recorded: by the hash of its content.
+//!
+//! A destination may record the hash of the octets as they stand there, and an mbox quotes lines and ends
+//! the last one. So a message is compared in both forms.
+
+use super::mboxrd::Quoter;
+use sha2::{Digest, Sha256};
+
+/// Takes a message's content and tells whether a recorded hash is its own.
+#[derive(Debug)]
+pub struct Fingerprint {
+    plain: Sha256,
+    quoted: Sha256,
+    quoter: Quoter,
+    buffer: Vec<u8>,
+}
+
+/// The hashes under which a message may be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashes([[u8; 32]; 2]);
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Fingerprint { plain: Sha256::new(), quoted: Sha256::new(), quoter: Quoter::new(), buffer: Vec::new() }
+    }
+}
+
+impl Fingerprint {
+    /// Adds content: line ends are LF, pieces may be cut anywhere.
+    pub fn push(&mut self, octets: &[u8]) {
+        self.plain.update(octets);
+        self.quoter.push(octets, &mut self.buffer);
+        self.quoted.update(&self.buffer);
+        self.buffer.clear();
+    }
+
+    /// The hashes of the whole.
+    pub fn finish(mut self) -> Hashes {
+        self.quoter.end(&mut self.buffer);
+        self.quoted.update(&self.buffer);
+        Hashes([self.plain.finalize().into(), self.quoted.finalize().into()])
+    }
+}
+
+impl Hashes {
+    /// Whether a message that was recorded with this hash is the same.
+    pub fn contain(&self, sha256: &[u8; 32]) -> bool {
+        self.0.contains(sha256)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_known_by_its_hash_as_it_came_and_as_an_mbox_has_it() {
+        let (plain, quoted) = (&b"a\nFrom b\nc"[..], &b"a\n>From b\nc\n"[..]);
+        for cut in 0..=plain.len() {
+            let mut fingerprint = Fingerprint::default();
+            fingerprint.push(&plain[..cut]);
+            fingerprint.push(&plain[cut..]);
+            let hashes = fingerprint.finish();
+            assert!(hashes.contain(&Sha256::digest(plain).into()), "{cut}");
+            assert!(hashes.contain(&Sha256::digest(quoted).into()), "{cut}");
+            assert!(!hashes.contain(&Sha256::digest(b"other").into()));
+        }
+    }
+}
