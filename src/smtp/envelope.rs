@@ -3,9 +3,9 @@
 
 use super::content::{FINAL_REPLY, unknown};
 use super::opening::Ready;
-use super::transaction::{Delivery, Fate, FateStatus, OnRejected, Transaction};
+use super::transaction::{Delivery, Fate, FateStatus, OnRejected, Said, Transaction};
 use crate::codec::smtp::reply::Class;
-use crate::codec::smtp::{Command, RcptCommand, Reply};
+use crate::codec::smtp::{Command, Reply};
 use crate::words::{Failure, Kind, Scope};
 use std::collections::VecDeque;
 
@@ -56,6 +56,12 @@ pub struct Underway {
     pub(super) delivery: Delivery,
     /// Its place among the transactions of the session.
     pub(super) number: u64,
+    /// Whether it was begun behind a content, in its flight.
+    rides: bool,
+    /// How many recipients were taken.
+    taken: usize,
+    /// Whether a recipient was one too many.
+    full: bool,
     /// What waits for its flight.
     ahead: VecDeque<Step>,
     /// What was sent and not yet answered.
@@ -85,10 +91,14 @@ impl Underway {
 }
 
 impl Ready {
-    /// Begins a transaction: its first flight is queued behind whatever else is, and leaves with it.
-    /// [`Ready::send`] takes it further.
+    /// Begins a transaction: its first flight is queued. [`Ready::send`] takes it further.
     pub fn begin(&mut self, transaction: Transaction) -> Underway {
         self.lay_out(transaction, Data::Along)
+    }
+
+    /// The same behind a content, in whose flight it leaves.
+    pub fn begin_behind(&mut self, transaction: Transaction) -> Underway {
+        Underway { rides: true, ..self.lay_out(transaction, Data::Along) }
     }
 
     pub(super) fn lay_out(&mut self, transaction: Transaction, data: Data) -> Underway {
@@ -99,7 +109,16 @@ impl Ready {
         self.open = Some(self.transactions);
         let delivery = Delivery::begin(&transaction);
         let number = self.transactions;
-        let mut underway = Underway { transaction, delivery, number, ahead, asked: VecDeque::new() };
+        let mut underway = Underway {
+            transaction,
+            delivery,
+            number,
+            rides: false,
+            taken: 0,
+            full: false,
+            ahead,
+            asked: VecDeque::new(),
+        };
         let pipelined = self.extensions.pipelining && !self.extensions.chunking;
         if data == Data::Along && pipelined && underway.is_safe() {
             underway.ahead.push_back(Step::Data);
@@ -134,11 +153,24 @@ impl Ready {
             let first = underway.asked.front().map_or("MAIL FROM", |step| step.stage());
             self.dialogue.flush(first)?;
             let data = self.answers(underway)?;
+            if underway.full {
+                Self::stop_at_limit(underway);
+            }
             if underway.ahead.is_empty() {
                 return Ok(data);
             }
             self.queue_flight(underway)?;
         }
+    }
+
+    /// Whom the server has not been asked for belongs into another transaction.
+    fn stop_at_limit(underway: &mut Underway) {
+        for step in &underway.ahead {
+            if let Step::Rcpt(index) = step {
+                underway.delivery.fates[*index].status = FateStatus::TooMany;
+            }
+        }
+        underway.ahead.retain(|step| !matches!(step, Step::Rcpt(_)));
     }
 
     /// Reads every reply of one flight; returns what came of DATA, and leaves the verdict on a content that
@@ -157,14 +189,13 @@ impl Ready {
             match step {
                 Step::Rset => self.reset_answer()?,
                 Step::Mail => {
-                    if let Some(refused) = self.mail_answer()? {
+                    if let Some(refused) = self.mail_answer(underway.rides)? {
                         underway.asked.pop_front();
                         return Err(self.overrule(underway, refused));
                     }
                 }
                 Step::Rcpt(index) => {
-                    let recipient = &underway.transaction.recipients[index];
-                    self.rcpt_answer(recipient, &mut underway.delivery.fates, index)?;
+                    self.rcpt_answer(underway, index)?;
                 }
                 Step::Data => data = Some(self.dialogue.reply(step.stage())),
                 Step::Content => break,
@@ -205,12 +236,16 @@ impl Ready {
     }
 
     /// Reads the reply to MAIL. A refusal is returned, so that the rest of the flight is still read.
-    fn mail_answer(&mut self) -> Result<Option<Failure>, Failure> {
+    fn mail_answer(&mut self, rides: bool) -> Result<Option<Failure>, Failure> {
         let stage = Step::Mail.stage();
         let reply = self.dialogue.reply(stage)?;
         match reply.class() {
             Class::Success => Ok(None),
             Class::Intermediate => Err(self.dialogue.nonsense(stage, &reply)),
+            // No answer to MAIL, but to what stands behind it: the server has lost a part of what rode.
+            Class::Permanent if rides && matches!(reply.code(), 500 | 503) => {
+                Err(self.dialogue.nonsense(stage, &reply))
+            }
             Class::Transient => Ok(Some(self.dialogue.refused(Kind::Deferred, stage, &reply))),
             Class::Permanent => {
                 let failure = self.dialogue.refused(Kind::Rejected, stage, &reply);
@@ -221,51 +256,57 @@ impl Ready {
     }
 
     /// Reads the reply to one RCPT into its fate.
-    fn rcpt_answer(
-        &mut self,
-        recipient: &RcptCommand,
-        fates: &mut [Fate],
-        index: usize,
-    ) -> Result<(), Failure> {
+    fn rcpt_answer(&mut self, underway: &mut Underway, index: usize) -> Result<(), Failure> {
         let stage = Step::Rcpt(index).stage();
         let reply = match self.dialogue.reply(stage) {
             Ok(reply) => reply,
             Err(failure) => {
                 // The server spoke about this recipient before it closed the session (421).
-                if failure.kind == Kind::Deferred {
-                    fates[index].status = FateStatus::Deferred;
+                if let (Kind::Deferred, Some(reply)) = (failure.kind, failure.reply.as_deref()) {
+                    let said = Some(Said::of(reply.clone()));
+                    underway.delivery.fates[index] =
+                        Fate { status: FateStatus::Deferred, said, failure: None };
                 }
                 return Err(failure);
             }
         };
-        let others = fates[..index].iter().any(|fate| fate.status == FateStatus::Accepted);
         let (status, kind) = match reply.class() {
             Class::Success => (FateStatus::Accepted, None),
             Class::Intermediate => return Err(self.dialogue.nonsense(stage, &reply)),
-            _ if others && is_too_many(&reply) => (FateStatus::TooMany, None),
+            _ if underway.taken > 0 && is_too_many(&reply) => (FateStatus::TooMany, None),
             Class::Transient => (FateStatus::Deferred, Some(Kind::Deferred)),
             Class::Permanent => (FateStatus::Refused, Some(Kind::Recipient)),
         };
+        underway.taken += usize::from(status == FateStatus::Accepted);
+        if status == FateStatus::TooMany {
+            underway.full = true;
+            // No transaction of this session gets more than this one could have.
+            let known = self.extensions.rcpt_max.unwrap_or(usize::MAX);
+            self.extensions.rcpt_max = Some(known.min(underway.taken));
+        }
+        let recipient = &underway.transaction.recipients[index];
         let failure = kind.map(|kind| {
             let mut failure = self.dialogue.refused(kind, stage, &reply).scoped(Scope::Recipient);
             failure.message =
                 failure.message.replacen("RCPT TO: ", &format!("RCPT TO:<{}>: ", recipient.to), 1);
             hint_at_login(failure, &reply, self.mechanism.is_some())
         });
-        fates[index] = Fate { status, said: Some(self.said(&reply)), failure };
+        underway.delivery.fates[index] = Fate { status, said: Some(self.said(&reply)), failure };
         Ok(())
     }
 }
 
 /// Whether a RCPT was refused only because the transaction is full (`RFC 5321 §4.5.3.1.10`: 452, and 552
-/// from before; enhanced X.5.3).
+/// from before; enhanced X.5.3 with any code).
 fn is_too_many(reply: &Reply) -> bool {
     let worded = || {
         let text = String::from_utf8_lossy(&reply.text()).to_ascii_lowercase();
-        text.contains("too many recipients") || text.contains("too many rcpt")
+        ["too many recipients", "too many rcpt", "too many addresses"]
+            .iter()
+            .any(|words| text.contains(words))
     };
     let enhanced = reply.enhanced().is_some_and(|enhanced| enhanced.ends_with(".5.3"));
-    matches!(reply.code(), 451 | 452 | 552) && (enhanced || worded())
+    enhanced || (matches!(reply.code(), 450..=452 | 552) && worded())
 }
 
 /// A server that wants a login says so at MAIL or RCPT (`RFC 4954 §6`: 530).

@@ -4,11 +4,16 @@
 //! one before: a message costs one round trip. Its own content waits until its recipients are taken and the
 //! verdict on the one before is there, so no more than one message is ever of unknown fate.
 //!
-//! A session that ends (421, a lost line) before a message's content may have left is replaced once for
-//! that message; once its final dot may have left, a message never goes out again. A server that cannot be
-//! reached is not asked anew for every message, and a login that was refused is never tried again.
+//! A session that ends (421, a lost line) before a message's content may have left, or with a reply that
+//! says it was not taken, is replaced once for that message; where nobody knows what became of its content,
+//! a message never goes out again. A server that cannot be reached is not asked anew for every message, and
+//! a login that was refused is never tried again.
+//!
+//! Some servers announce PIPELINING and lose what comes behind a content, or hang up over it. An envelope
+//! that rode and was not answered has cost nothing but time: its message goes once more over a new session,
+//! and nothing rides any more in this run.
 
-use super::{Attempt, Extent, FIRST_PAUSE, Job, Options, Report, Status, declare, longer};
+use super::{Extent, FIRST_PAUSE, Job, Options, Passage, Report, Status, declare, longer};
 use crate::mail::Outgoing;
 use crate::mail::outgoing::Envelope;
 use crate::smtp::{Along, Ready, Underway, open};
@@ -26,6 +31,8 @@ pub struct Channel<'a> {
     pause: Duration,
     /// Whether content may go by BDAT.
     chunking: bool,
+    /// Whether an envelope may ride behind a content.
+    rides: bool,
 }
 
 /// The transaction of the next message, begun behind the content of the last one.
@@ -51,7 +58,7 @@ impl Along for Between<'_> {
         let Ok(mail) = declare::mail(ready, next, self.options) else { return };
         let first: Vec<usize> = (0..declare::most(ready, next.envelope.recipients.len())).collect();
         let transaction = declare::transaction(mail, &first, ready.extensions(), next, self.options);
-        let underway = ready.begin(transaction);
+        let underway = ready.begin_behind(transaction);
         *self.riding = Some(Riding { envelope: next.envelope.clone(), underway });
     }
 
@@ -71,7 +78,7 @@ impl<'a> Channel<'a> {
     /// A channel that connects with its first message.
     pub fn new(job: &'a Job<'a>) -> Self {
         let (ready, riding, barred) = (None, None, None);
-        Channel { job, ready, used: 0, riding, barred, pause: FIRST_PAUSE, chunking: true }
+        Channel { job, ready, used: 0, riding, barred, pause: FIRST_PAUSE, chunking: true, rides: true }
     }
 
     /// Whether a message would be answered without asking the server: it could not be reached just now, or
@@ -89,31 +96,34 @@ impl<'a> Channel<'a> {
         meanwhile: &mut dyn FnMut(),
     ) -> Report {
         let started = Instant::now();
-        let (mut attempts, mut had_session) = (0, false);
+        let mut passage = Passage::new(self.job, outgoing);
+        let mut had_session = false;
         loop {
             let asks = self.ready.is_some() || !self.is_barred();
-            attempts += u32::from(asks);
-            let mut attempt = Attempt::new(self.job, outgoing, self.chunking);
-            let failure = self.attempt(&mut attempt, outgoing, next, meanwhile).err();
-            if attempt.unchunked {
+            passage.receipt.attempts += u32::from(asks);
+            passage.chunking = self.chunking;
+            let Ended { failure, unanswered } = self.attempt(&mut passage, outgoing, next, meanwhile);
+            if passage.take_unchunked() {
                 self.chunking = false;
                 continue;
             }
             // Whoever could not open one is barred.
             had_session |= self.barred.is_none();
-            let lost = failure.as_ref().is_some_and(is_lost) && !attempt.handed_over;
+            let lost = unanswered || failure.as_ref().is_some_and(is_lost);
             let lost = lost && asks && !self.is_barred_for_good();
-            if lost && attempts < 2 && !self.job.limits.run_over() {
+            if lost && passage.receipt.attempts < 2 && !self.job.limits.run_over() {
                 // One session more, however soon.
                 self.barred = None;
+                if unanswered {
+                    // What was taken for answers may not have been meant so.
+                    passage = passage.anew(outgoing);
+                }
                 continue;
             }
-            let mut report = attempt.report(failure, Extent::Send);
+            let mut report = passage.report(failure, Extent::Send, started);
             if lost && had_session && report.exit == Exit::TempFail {
                 report.receipt.status = Status::Deferred;
             }
-            report.receipt.attempts = attempts;
-            report.receipt.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             return report;
         }
     }
@@ -140,32 +150,39 @@ impl<'a> Channel<'a> {
 
     fn attempt(
         &mut self,
-        attempt: &mut Attempt<'_>,
+        passage: &mut Passage<'_>,
         outgoing: &mut Outgoing,
         next: Option<&Outgoing>,
         meanwhile: &mut dyn FnMut(),
-    ) -> Result<(), Failure> {
+    ) -> Ended {
         let expected = self.riding.as_ref().is_none_or(|riding| riding.envelope == outgoing.envelope);
         let used_up = self.ready.as_ref().is_some_and(|ready| is_used_up(ready, self.used));
         if !expected || (used_up && self.riding.is_none()) {
             self.leave();
         }
-        let mut ready = match self.ready.take() {
-            Some(ready) => ready,
-            None => self.open()?,
+        let mut ready = match self.ready.take().map_or_else(|| self.open(), Ok) {
+            Ok(ready) => ready,
+            Err(failure) => return Ended { failure: Some(failure), unanswered: false },
         };
-        attempt.note_session(&ready);
+        passage.note_session(&ready);
         self.used += 1;
         let begun = self.riding.take().map(|riding| riding.underway);
+        let rode = begun.is_some();
+        let next = next.filter(|_| self.rides);
         let (options, used, riding) = (self.job.options, self.used, &mut self.riding);
         let mut between = Between { options, next, riding, used, meanwhile };
-        let result = attempt.transactions(&mut ready, outgoing, begun, &mut between);
-        if ready.is_over() {
-            (self.used, self.riding) = (0, None);
-        } else {
+        let failure = passage.transactions(&mut ready, outgoing, begun, &mut between).err();
+        if !ready.is_over() {
             self.ready = Some(ready);
+            return Ended { failure, unanswered: false };
         }
-        result
+        let rides = self.riding.take().is_some();
+        self.used = 0;
+        // A server that says that it closes, or does not know BDAT, is not one that cannot cope.
+        let told = failure.as_ref().is_some_and(is_closing) || passage.unchunked;
+        self.rides &= told || !(rode || rides);
+        let here = failure.as_ref().is_none_or(|failure| leaves_it_here(failure.kind));
+        Ended { failure, unanswered: rode && here && !passage.receipt.was_taken() }
     }
 
     fn open(&mut self) -> Result<Ready, Failure> {
@@ -195,6 +212,13 @@ impl<'a> Channel<'a> {
     }
 }
 
+/// How an attempt ended.
+struct Ended {
+    failure: Option<Failure>,
+    /// The session ended under a message whose envelope rode, and which nobody has for certain.
+    unanswered: bool,
+}
+
 /// Whether the session has had all the transactions it may have (`RFC 9422 §4.1`).
 fn is_used_up(ready: &Ready, used: usize) -> bool {
     ready.extensions().mail_max.is_some_and(|most| used >= most)
@@ -202,7 +226,16 @@ fn is_used_up(ready: &Ready, used: usize) -> bool {
 
 /// Whether the session ended under the message: the line was lost, the server said 421, or it refused RSET.
 fn is_lost(failure: &Failure) -> bool {
-    let closing = failure.reply.as_ref().is_some_and(|reply| reply.code == Some(421));
     // Without a RSET the session is of no use to the next message.
-    failure.kind == Kind::Network || (failure.kind == Kind::Deferred && closing) || failure.stage == "RSET"
+    failure.kind == Kind::Network || is_closing(failure) || failure.stage == "RSET"
+}
+
+/// Whether a failure of this kind, by the server or the line, leaves the message here for certain.
+fn leaves_it_here(kind: Kind) -> bool {
+    matches!(kind, Kind::Network | Kind::Timeout | Kind::Protocol | Kind::Deferred | Kind::Rejected)
+}
+
+/// Whether the server said that it closes the session (421).
+fn is_closing(failure: &Failure) -> bool {
+    failure.kind == Kind::Deferred && failure.reply.as_ref().is_some_and(|reply| reply.code == Some(421))
 }

@@ -1,6 +1,6 @@
 //! The job of sending one message: connect, log in, hand it over, and say for every recipient what came
 //! of it. Temporary failures are tried again where that was asked for, with the same message and so the
-//! same Message-ID; once the final dot may have left, never.
+//! same Message-ID, for those recipients who do not have it; an outcome that nobody knows, never.
 
 mod channel;
 mod copy;
@@ -111,19 +111,13 @@ fn run(job: &Job<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mut dy
     let started = Instant::now();
     let deadline = job.options.retry_for.map(|time| started + time);
     let mut pause = job.options.first_pause;
-    let (mut attempts, mut chunking) = (0, true);
+    let mut passage = Passage::new(job, outgoing);
     loop {
-        attempts += 1;
-        let mut attempt = Attempt::new(job, outgoing, chunking);
-        let failure = attempt.run(outgoing, extent, progress).err();
-        if attempt.unchunked && !job.limits.stop.raised() {
-            chunking = false;
+        let failure = passage.run(outgoing, extent, progress).err();
+        if passage.take_unchunked() && !job.limits.stop.raised() {
             continue;
         }
-        let handed_over = attempt.handed_over;
-        let mut report = attempt.report(failure, extent);
-        let again = report.exit == Exit::TempFail
-            && !handed_over
+        let again = passage.is_temporary(failure.as_ref())
             && !job.limits.stop.raised()
             && deadline.is_some_and(|deadline| Instant::now() + pause <= deadline)
             && job.limits.end.is_none_or(|end| Instant::now() + pause <= end);
@@ -131,9 +125,7 @@ fn run(job: &Job<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mut dy
             pause = longer(pause);
             continue;
         }
-        report.receipt.attempts = attempts;
-        report.receipt.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        return report;
+        return passage.report(failure, extent, started);
     }
 }
 
@@ -161,16 +153,17 @@ pub fn wait(limits: &Limits, pause: Duration) -> bool {
     }
 }
 
-/// One message over one session, with as many transactions as its recipients need.
-struct Attempt<'a> {
+/// One message on its way: over as many sessions as it takes, each with as many transactions as its
+/// recipients need. Whoever has it, or was refused, is not asked again.
+struct Passage<'a> {
     job: &'a Job<'a>,
     receipt: Receipt,
     /// The failures of recipients, by their index.
     refusals: Vec<(usize, Failure)>,
-    handed_over: bool,
     /// Whether content may go by BDAT.
     chunking: bool,
-    /// The server does not know BDAT after all: the message is to go by DATA over another session.
+    /// The server of the last session does not know BDAT after all: the message is to go by DATA over
+    /// another.
     unchunked: bool,
 }
 
@@ -196,11 +189,47 @@ impl Along for NotLast<'_> {
     }
 }
 
-impl<'a> Attempt<'a> {
-    fn new(job: &'a Job<'a>, outgoing: &Outgoing, chunking: bool) -> Self {
+impl<'a> Passage<'a> {
+    fn new(job: &'a Job<'a>, outgoing: &Outgoing) -> Self {
         let receipt = Receipt::untried(outgoing);
-        let (handed_over, unchunked) = (false, false);
-        Attempt { job, receipt, refusals: Vec::new(), handed_over, chunking, unchunked }
+        Passage { job, receipt, refusals: Vec::new(), chunking: true, unchunked: false }
+    }
+
+    /// The same message, about which nothing was said yet.
+    fn anew(self, outgoing: &Outgoing) -> Self {
+        let mut passage = Passage::new(self.job, outgoing);
+        passage.receipt.attempts = self.receipt.attempts;
+        passage
+    }
+
+    /// Whether the last session has shown that it does not know BDAT. The next ones get DATA.
+    fn take_unchunked(&mut self) -> bool {
+        self.chunking &= !self.unchunked;
+        std::mem::take(&mut self.unchunked)
+    }
+
+    /// The recipients to be asked in the next session, by their index; what was said about them before no
+    /// longer counts.
+    fn left(&mut self) -> Vec<usize> {
+        let recipients = &self.receipt.recipients;
+        let is_left = |index: &usize| recipients[*index].status.is_open();
+        self.refusals.retain(|(index, _)| !is_left(index));
+        (0..recipients.len()).filter(is_left).collect()
+    }
+
+    /// Whether the message may be taken for those who are left if they are asked again.
+    fn is_temporary(&self, failure: Option<&Failure>) -> bool {
+        match failure {
+            _ if self.is_barred() => false,
+            Some(failure) => failure.exit() == Exit::TempFail,
+            None => self.receipt.has(Status::Deferred),
+        }
+    }
+
+    /// Whether one who was refused for good keeps it from all who are left.
+    fn is_barred(&self) -> bool {
+        self.job.options.on_rejected == OnRejected::Abort
+            && self.refusals.iter().any(|(_, refusal)| refusal.kind == Kind::Recipient)
     }
 
     /// An error is that of the message or the session; those of recipients are in the receipt.
@@ -210,6 +239,7 @@ impl<'a> Attempt<'a> {
         extent: Extent,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), Failure> {
+        self.receipt.attempts += 1;
         let wire = (self.job.connect)()?;
         let mut ready = open(wire, &self.job.opening)?;
         if !self.chunking {
@@ -240,7 +270,7 @@ impl<'a> Attempt<'a> {
     ) -> Result<(), Failure> {
         let options = self.job.options;
         let mail = declare::mail(ready, outgoing, options)?;
-        let mut left: Vec<usize> = (0..outgoing.envelope.recipients.len()).collect();
+        let mut left = self.left();
         while !left.is_empty() {
             let later = left.split_off(declare::most(ready, left.len()));
             let underway = begun.take().unwrap_or_else(|| {
@@ -251,9 +281,11 @@ impl<'a> Attempt<'a> {
                 true => ready.send(underway, &mut content, along),
                 false => ready.send(underway, &mut content, &mut NotLast(along)),
             };
-            self.handed_over |= delivery.handed_over;
-            // Whoever was taken before keeps it so.
-            self.unchunked = delivery.unchunked && !self.receipt.was_taken();
+            if let (true, Outcome::Failed(failure)) = (delivery.unchunked, &delivery.outcome) {
+                // No verdict on anybody.
+                self.unchunked = true;
+                return Err(failure.clone());
+            }
             let too_many = self.settle(&left, &delivery);
             match delivery.outcome {
                 Outcome::Accepted(said) => self.receipt.taken(&said),
@@ -269,7 +301,7 @@ impl<'a> Attempt<'a> {
     fn check(&mut self, ready: &mut Ready, outgoing: &Outgoing) -> Result<(), Failure> {
         let options = self.job.options;
         let mail = declare::mail(ready, outgoing, options)?;
-        let mut left: Vec<usize> = (0..outgoing.envelope.recipients.len()).collect();
+        let mut left = self.left();
         while !left.is_empty() {
             let later = left.split_off(declare::most(ready, left.len()));
             let transaction =
@@ -299,26 +331,24 @@ impl<'a> Attempt<'a> {
         too_many
     }
 
-    fn report(mut self, failure: Option<Failure>, extent: Extent) -> Report {
+    fn report(mut self, failure: Option<Failure>, extent: Extent, started: Instant) -> Report {
         let accepted = self.receipt.has(Status::Accepted);
         let policy = self.job.options.on_rejected;
-        let all_or_none = policy == OnRejected::Abort;
         let exit = match &failure {
             Some(failure) if failure.kind == Kind::Unknown => Exit::Unknown,
             // A check under "all or none" that finds one refused has found that nothing would be sent.
-            None if extent == Extent::Check && all_or_none && !self.refusals.is_empty() => {
+            None if extent == Extent::Check && policy == OnRejected::Abort && !self.refusals.is_empty() => {
                 exit_of_recipients(&self.receipt, policy)
             }
             None if self.refusals.is_empty() => Exit::Ok,
             _ if accepted => Exit::Partial,
             // Trying again could not help the others.
-            _ if all_or_none && self.refusals.iter().any(|(_, refusal)| refusal.kind == Kind::Recipient) => {
-                Exit::Recipient
-            }
+            _ if self.is_barred() => Exit::Recipient,
             Some(failure) => failure.exit(),
             None => exit_of_recipients(&self.receipt, policy),
         };
-        self.receipt.status = receipt::status(exit, failure.as_ref());
+        self.receipt.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.receipt.status = self.receipt.status_for(exit, failure.as_ref());
         if let Some(reply) = failure.as_ref().and_then(|failure| failure.reply.as_ref()) {
             self.receipt.reply.get_or_insert_with(|| reply.to_string());
         }

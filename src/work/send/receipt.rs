@@ -28,6 +28,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether a recipient may still get the message.
+    pub(super) fn is_open(self) -> bool {
+        matches!(self, Status::Skipped | Status::Deferred)
+    }
+
     /// The stable name.
     pub fn name(self) -> &'static str {
         match self {
@@ -133,6 +138,10 @@ impl Receipt {
     /// Notes a recipient's fate.
     pub(super) fn settle(&mut self, index: usize, fate: &Fate) {
         let recipient = &mut self.recipients[index];
+        if fate.status == FateStatus::Skipped && fate.said.is_none() {
+            // Nothing was heard: what an earlier session said stands.
+            return;
+        }
         recipient.status = match fate.status {
             FateStatus::Accepted => Status::Accepted,
             FateStatus::Refused => Status::Refused,
@@ -159,6 +168,20 @@ impl Receipt {
         self.has(Status::Accepted)
     }
 
+    /// How the message ended, from the exit code and the failure of the message itself.
+    pub(super) fn status_for(&self, exit: Exit, failure: Option<&Failure>) -> Status {
+        match (exit, failure.map(|failure| failure.kind)) {
+            (Exit::Ok, _) => Status::Accepted,
+            (Exit::Partial, _) => Status::Partial,
+            (Exit::Unknown, _) => Status::Unknown,
+            (Exit::Recipient | Exit::Unavailable, _) => Status::Refused,
+            (Exit::TempFail, None | Some(Kind::Deferred)) => Status::Deferred,
+            // The last session failed, but an earlier one had judged it.
+            (Exit::TempFail, _) if self.has(Status::Deferred) => Status::Deferred,
+            _ => Status::Failed,
+        }
+    }
+
     pub(super) fn has(&self, status: Status) -> bool {
         self.recipients.iter().any(|recipient| recipient.status == status)
     }
@@ -177,17 +200,5 @@ pub(super) fn exit_of_recipients(receipt: &Receipt, on_rejected: OnRejected) -> 
         OnRejected::Abort => Exit::TempFail,
         OnRejected::Send if deferred => Exit::TempFail,
         OnRejected::Send => Exit::Recipient,
-    }
-}
-
-/// How the message ended, from the exit code and the failure of the message itself.
-pub(super) fn status(exit: Exit, failure: Option<&Failure>) -> Status {
-    match (exit, failure.map(|failure| failure.kind)) {
-        (Exit::Ok, _) => Status::Accepted,
-        (Exit::Partial, _) => Status::Partial,
-        (Exit::Unknown, _) => Status::Unknown,
-        (Exit::Recipient | Exit::Unavailable, _) => Status::Refused,
-        (Exit::TempFail, None | Some(Kind::Deferred)) => Status::Deferred,
-        _ => Status::Failed,
     }
 }

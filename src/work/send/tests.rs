@@ -172,15 +172,14 @@ fn one_refused_for_good_decides_though_the_session_ends_behind_it() {
 
 #[test]
 fn too_many_recipients_go_on_in_further_transactions() {
+    // Where one was too many the next is not asked for, nor later in a larger transaction.
     let script = format!(
-        "{HELLO}S: 250 mx\n{}{}{}{}C: QUIT",
-        envelope(&[
-            ("b", "250 ok"),
-            ("c", "452 4.5.3 too many recipients"),
-            ("d", "452 4.5.3 too many recipients")
-        ]),
+        "{HELLO}S: 250 mx\n{}{}{}{}{}{}C: QUIT",
+        envelope(&[("b", "250 ok"), ("c", "452 4.5.3 too many recipients")]),
         data("250 ok"),
-        envelope(&[("c", "250 ok"), ("d", "250 ok")]),
+        envelope(&[("c", "250 ok")]),
+        data("250 ok"),
+        envelope(&[("d", "250 ok")]),
         data("250 Ok: queued as 2"),
     );
     let report = send_once(&script, &["b", "c", "d"], &Options::default());
@@ -195,6 +194,71 @@ fn too_many_recipients_go_on_in_further_transactions() {
     let report = send_once(&limited, &["b", "c", "d"], &Options::default());
     assert_eq!((report.exit, statuses(&report)), (Exit::Partial, vec!["accepted", "accepted", "refused"]));
     assert_eq!(report.receipt.status, Status::Partial);
+}
+
+#[test]
+fn one_too_many_is_known_by_its_codes_and_words_and_only_behind_one_who_was_taken() {
+    for reply in [
+        "452 4.5.3 limit",
+        "452 Too many recipients",
+        "452 sorry, too many recipients (#5.5.3)",
+        "451 4.5.3 Error: too many recipients",
+        "450 4.5.3 no more",
+        "550 5.5.3 Too many recipients",
+        "552 too many RCPTs",
+        "554 5.5.3 enough",
+    ] {
+        let script = format!(
+            "{HELLO}S: 250 mx\n{}{}{}{}C: QUIT",
+            envelope(&[("b", "250 ok"), ("c", reply)]),
+            data("250 ok"),
+            envelope(&[("c", "250 ok")]),
+            data("250 ok"),
+        );
+        let report = send_once(&script, &["b", "c"], &Options::default());
+        assert_eq!((report.exit, statuses(&report)), (Exit::Ok, vec!["accepted"; 2]), "{reply}");
+    }
+    for (reply, exit) in [
+        ("452 4.2.2 mailbox full", Exit::TempFail),
+        ("452 4.3.1 disk full", Exit::TempFail),
+        ("552 5.2.2 over quota", Exit::Recipient),
+        ("550 5.7.1 too many recipients for a day", Exit::Recipient),
+    ] {
+        let script = format!(
+            "{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT",
+            envelope(&[("b", "250 ok"), ("c", reply)])
+        );
+        assert_eq!(send_once(&script, &["b", "c"], &Options::default()).exit, exit, "{reply}");
+    }
+    let script =
+        format!("{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT", envelope(&[("b", "452 4.5.3 none")]));
+    assert_eq!(send_once(&script, &["b"], &Options::default()).exit, Exit::TempFail);
+}
+
+#[test]
+fn a_limit_that_was_met_is_kept_to_so_that_many_recipients_cost_each_one_rcpt_and_a_flight() {
+    let names: Vec<String> = (0..1000).map(|n| format!("r{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let offer = format!("{HELLO}S: 250-mx\nS: 250 PIPELINING\n");
+    let rcpts =
+        |names: &[&str]| names.iter().map(|name| format!("C: RCPT TO:<{name}@x.org>\n")).collect::<String>();
+    let from = "C: MAIL FROM:<a@x.org>\n";
+    // A flight of a hundred commands: 50 are taken, and 49 are too many.
+    let mut script = format!("{offer}{from}{}S: 250 ok\n", rcpts(&names[..99]));
+    script += &"S: 250 ok\n".repeat(50);
+    script += &"S: 452 4.5.3 too many recipients\n".repeat(49);
+    script += &format!("C: DATA\nS: 354 go\n{TEXT}S: 250 ok\n");
+    for part in names[50..].chunks(50) {
+        let last = part.ends_with(&names[999..]);
+        let quit = if last { "C: QUIT\n" } else { "" };
+        script += &format!(
+            "{from}{}{}C: DATA\nS: 354 go\n{TEXT}{quit}S: 250 ok\n",
+            rcpts(part),
+            "S: 250 ok\n".repeat(51)
+        );
+    }
+    let report = send_once(&script, &names, &Options::default());
+    assert_eq!((report.exit, report.receipt.recipients.len()), (Exit::Ok, 1000));
 }
 
 #[test]
@@ -257,22 +321,112 @@ fn temporary_failures_are_tried_again_and_verdicts_are_not() {
     assert_eq!((report.exit, report.receipt.attempts), (Exit::Recipient, 2));
 }
 
-#[test]
-fn after_the_final_dot_nothing_is_tried_again() {
-    let options = Options {
+/// Options that try again, and soon.
+fn patient(on_rejected: OnRejected) -> Options {
+    Options {
+        on_rejected,
         retry_for: Some(Duration::from_secs(60)),
         first_pause: Duration::from_millis(1),
         ..Options::default()
-    };
-    let taken = envelope(&[("b", "250 ok")]);
-    for (end, exit) in [
-        ("-- close", Exit::Unknown),
-        ("S: 451 later\nC: QUIT", Exit::TempFail),
-        ("S: 421 bye", Exit::TempFail),
-    ] {
-        let script = format!("{HELLO}S: 250 mx\n{taken}C: DATA\nS: 354 go\n{TEXT}{end}");
-        let report = play(&[&script], &mut outgoing(&["b"], b"x\r\n"), &options, Extent::Send);
-        assert_eq!((report.exit, report.receipt.attempts), (exit, 1), "{end}");
+    }
+}
+
+/// A session that gets as far as the verdict on the content.
+fn session(recipients: &[(&str, &str)], verdict: &str) -> String {
+    format!("{HELLO}S: 250 mx\n{}C: DATA\nS: 354 go\n{TEXT}{verdict}", envelope(recipients))
+}
+
+#[test]
+fn a_content_whose_fate_nobody_knows_never_goes_again_and_one_that_was_not_taken_does() {
+    let options = patient(OnRejected::Abort);
+    let to_b = [("b", "250 ok")];
+    let fine = session(&to_b, "S: 250 ok\nC: QUIT");
+    for end in ["-- close", "S: huh", "S: 354 more"] {
+        let report = play(&[&session(&to_b, end)], &mut outgoing(&["b"], b"x\r\n"), &options, Extent::Send);
+        assert_eq!((report.exit, report.receipt.attempts), (Exit::Unknown, 1), "{end}");
+    }
+    for end in ["S: 451 4.7.1 later\nC: QUIT", "S: 421 4.3.2 bye", "S: 452 full\nC: QUIT"] {
+        let scripts = [&*session(&to_b, end), &*session(&to_b, end), &*fine];
+        let report = play(&scripts, &mut outgoing(&["b"], b"x\r\n"), &options, Extent::Send);
+        assert_eq!((report.exit, report.receipt.attempts), (Exit::Ok, 3), "{end}");
+        assert_eq!(statuses(&report), ["accepted"]);
+        assert!(report.failures.is_empty());
+    }
+    let refused = session(&to_b, "S: 554 5.7.1 spam\nC: QUIT");
+    let scripts = [&*session(&to_b, "S: 451 later\nC: QUIT"), &*refused];
+    let report = play(&scripts, &mut outgoing(&["b"], b"x\r\n"), &options, Extent::Send);
+    assert_eq!((report.exit, report.receipt.attempts), (Exit::Unavailable, 2));
+}
+
+#[test]
+fn under_send_only_those_who_were_deferred_are_asked_again() {
+    let options = patient(OnRejected::Send);
+    let first = session(
+        &[("b", "250 2.1.5 ok"), ("c", "451 4.7.1 greylisted"), ("d", "550 5.1.1 no"), ("e", "450 busy")],
+        "S: 250 Ok: queued as ONE\nC: QUIT",
+    );
+    let second = session(&[("c", "250 2.1.5 now"), ("e", "450 busy")], "S: 250 Ok: queued as TWO\nC: QUIT");
+    // The content is deferred for the one who is left, then the line is lost before it, then it is taken.
+    let third = session(&[("e", "250 ok")], "S: 451 4.3.0 again\nC: QUIT");
+    let fourth = format!("{HELLO}S: 250 mx\nC: MAIL FROM:<a@x.org>\n-- close");
+    let fifth = session(&[("e", "250 ok")], "S: 250 Ok: queued as FIVE\nC: QUIT");
+    let message = &mut outgoing(&["b", "c", "d", "e"], b"x\r\n");
+    let report = play(&[&first, &second, &third, &fourth, &fifth], message, &options, Extent::Send);
+    assert_eq!((report.exit, report.receipt.status), (Exit::Partial, Status::Partial));
+    assert_eq!(statuses(&report), ["accepted", "accepted", "refused", "accepted"]);
+    assert_eq!((report.receipt.attempts, report.receipt.queue_id.as_deref()), (5, Some("FIVE")));
+    assert_eq!(report.receipt.recipients[1].text.as_deref(), Some("now"));
+    let failures: Vec<_> =
+        report.failures.iter().map(|(who, failure)| (who.as_deref(), failure.kind)).collect();
+    assert_eq!(
+        failures,
+        [(Some("d@x.org"), Kind::Recipient)],
+        "what was deferred and then taken is no failure"
+    );
+}
+
+#[test]
+fn a_verdict_stands_until_the_server_says_another() {
+    let options = patient(OnRejected::Send);
+    let first = session(&[("b", "250 ok"), ("c", "451 4.7.1 greylisted")], "S: 250 ok\nC: QUIT");
+    let second = "S: 554 5.3.2 no service\nC: QUIT";
+    let message = &mut outgoing(&["b", "c"], b"x\r\n");
+    let report = play(&[&first, second], message, &options, Extent::Send);
+    assert_eq!((report.exit, statuses(&report)), (Exit::Partial, vec!["accepted", "deferred"]));
+    assert_eq!((report.receipt.attempts, report.receipt.recipients[1].code), (2, Some(451)));
+}
+
+#[test]
+fn who_has_it_through_an_earlier_transaction_does_not_get_it_again() {
+    let full = "452 4.5.3 too many recipients";
+    for end in ["S: 421 4.3.2 bye", "S: 451 4.3.0 later\nC: QUIT"] {
+        let first = format!(
+            "{HELLO}S: 250 mx\n{}{}{}C: DATA\nS: 354 go\n{TEXT}{end}",
+            envelope(&[("b", "250 ok"), ("c", full)]),
+            data("250 ok"),
+            envelope(&[("c", "250 ok")]),
+        );
+        let second = session(&[("c", "250 ok")], "S: 250 ok\nC: QUIT");
+        let message = &mut outgoing(&["b", "c"], b"x\r\n");
+        let report = play(&[&first, &second], message, &patient(OnRejected::Abort), Extent::Send);
+        assert_eq!((report.exit, report.receipt.attempts), (Exit::Ok, 2), "{end}");
+    }
+}
+
+#[test]
+fn a_reply_that_ends_the_session_at_rcpt_is_that_recipient_s() {
+    for policy in [OnRejected::Abort, OnRejected::Send] {
+        let script =
+            format!("{HELLO}S: 250 mx\n{}", envelope(&[("b", "250 ok"), ("c", "421 4.7.0 slow down")]));
+        let options = Options { on_rejected: policy, ..Options::default() };
+        let report = play(&[&script], &mut outgoing(&["b", "c", "d"], b"x\r\n"), &options, Extent::Send);
+        assert_eq!((report.exit, report.receipt.status), (Exit::TempFail, Status::Deferred));
+        assert_eq!(statuses(&report), ["skipped", "deferred", "skipped"]);
+        let c = &report.receipt.recipients[1];
+        assert_eq!(
+            (c.code, c.enhanced.as_deref(), c.text.as_deref()),
+            (Some(421), Some("4.7.0"), Some("slow down"))
+        );
     }
 }
 
@@ -310,12 +464,12 @@ fn a_deferred_envelope_is_tried_again_though_its_content_went_along() {
     let message = &mut outgoing(&["b"], b"x\r\n");
     let report = play(&[&greylisted, &busy, &fine], message, &options, Extent::Send);
     assert_eq!((report.exit, report.receipt.attempts), (Exit::Ok, 3));
-    for (replies, exit) in [
-        ("S: 250 ok\nS: 250 ok\nS: 451 later", Exit::TempFail),
-        ("S: 250 ok\nS: 250 ok\nS: 421 later", Exit::TempFail),
-        ("S: 250 ok\nS: 250 ok\n-- close", Exit::Unknown),
-        ("-- close", Exit::Unknown),
-    ] {
+    for content in ["451 later", "421 later"] {
+        let later = session(&format!("S: 250 ok\nS: 250 ok\nS: {content}"));
+        let report = play(&[&later, &fine], message, &options, Extent::Send);
+        assert_eq!((report.exit, report.receipt.attempts), (Exit::Ok, 2), "{content}");
+    }
+    for (replies, exit) in [("S: 250 ok\nS: 250 ok\n-- close", Exit::Unknown), ("-- close", Exit::Unknown)] {
         let report = play(&[&session(replies)], message, &options, Extent::Send);
         assert_eq!((report.exit, report.receipt.attempts), (exit, 1), "{replies}");
     }

@@ -121,14 +121,21 @@ fn a_session_that_dies_leaves_one_message_unknown_at_most_and_the_rest_goes_on()
     let (b, c, d) = (ask_data("b"), ask_data("c"), ask_data("d"));
     // Behind the first content: that one is unknown, and the rider begins anew.
     let first = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}-- close");
-    let second = format!("{PIPED}{c}{OK}{OK}{GO}{TEXT}{d}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
-    let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"], &["d"]], &Options::default());
+    let riding = format!("{PIPED}{c}{OK}{OK}{GO}{TEXT}{d}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
+    // Whoever hangs up over what rides gets nothing more of the kind.
+    let apart = format!("{PIPED}{c}{OK}{OK}{GO}{TEXT}{OK}{d}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
+    let (reports, _) = batch(&[&first, &apart], &[&["b"], &["c"], &["d"]], &Options::default());
     assert_eq!(exits(&reports), [Exit::Unknown, Exit::Ok, Exit::Ok]);
     assert_eq!(attempts(&reports), [1, 1, 1]);
     // Behind the first verdict: the rider's content had not left, and it is tried once more.
-    for end in ["-- close", "S: 421 bye", "S: 250 ok\n-- close", "S: 250 ok\nS: 250 ok\nS: 421 bye"] {
+    for (end, second) in [
+        ("-- close", &apart),
+        ("S: 421 bye", &riding),
+        ("S: 250 ok\n-- close", &apart),
+        ("S: 250 ok\nS: 250 ok\nS: 421 bye", &riding),
+    ] {
         let first = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}{OK}{end}");
-        let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"], &["d"]], &Options::default());
+        let (reports, _) = batch(&[&first, second], &[&["b"], &["c"], &["d"]], &Options::default());
         assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 3], vec![1, 2, 1]), "{end}");
     }
 }
@@ -214,6 +221,68 @@ fn a_server_that_does_not_know_bdat_is_remembered() {
         ask_data("b"),
         ask_data("c")
     );
+    let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
+    assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 2], vec![2, 1]));
+}
+
+#[test]
+fn what_rode_and_was_not_answered_goes_once_more_and_nothing_rides_from_then_on() {
+    let (b, c, d, e) = (ask_data("b"), ask_data("c"), ask_data("d"), ask_data("e"));
+    let apart: String = [&c, &d, &e].map(|ask| format!("{ask}{OK}{OK}{GO}{TEXT}{OK}")).concat();
+    let second = format!("{PIPED}{apart}C: QUIT");
+    // What the server makes of MAIL, RCPT and DATA behind the dot: nothing; it loses the first, the first and
+    // a part of the second, the last, the middle one.
+    for lost in [
+        "-- stall",
+        "S: 503 5.5.1 need MAIL",
+        "S: 500 5.5.2 what\nS: 503 no",
+        "S: 250 ok\nS: 250 ok\n-- stall",
+        "S: 250 ok\nS: 354 go",
+        "S: 250 ok\nS: 503 no\n-- stall",
+        "S: 550 5.7.1 not you\n-- stall",
+        "S: 250 ok\nS: what",
+        "-- close",
+    ] {
+        let first = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}{OK}{lost}");
+        let groups: [&[&str]; 4] = [&["b"], &["c"], &["d"], &["e"]];
+        let (reports, _) = batch(&[&first, &second], &groups, &Options::default());
+        assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 4], vec![1, 2, 1, 1]), "{lost}");
+    }
+}
+
+#[test]
+fn what_rode_behind_bdat_and_was_not_answered_goes_once_more() {
+    let (b, c, d) = (ask(&["b"]), ask(&["c"]), ask(&["d"]));
+    // Only the content of a session's first message goes with its envelope.
+    let second = format!("{CHUNKED}{c}{CHUNK}{OK}{OK}{OK}{d}{OK}{OK}{CHUNK}{OK}C: QUIT");
+    for lost in
+        ["-- stall", "S: 250 reset\n-- stall", "S: 250 ok\nS: 250 ok\n-- stall", "S: 500 what", "-- close"]
+    {
+        let first = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}{OK}{lost}");
+        let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"], &["d"]], &Options::default());
+        assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 3], vec![1, 2, 1]), "{lost}");
+    }
+}
+
+#[test]
+fn what_did_not_ride_is_not_tried_again_over_a_silent_server_and_what_left_never() {
+    let (b, c) = (ask_data("b"), ask_data("c"));
+    let first = format!("{PIPED}{b}{OK}-- stall");
+    let (reports, _) = batch(&[&first], &[&["b"]], &Options::default());
+    assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::TempFail], vec![1]));
+    for (end, exit) in [("-- stall", Exit::Unknown), ("-- close", Exit::Unknown), ("S: what", Exit::Unknown)]
+    {
+        let script = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}{OK}{OK}{OK}{GO}{TEXT}{end}");
+        let (reports, _) = batch(&[&script], &[&["b"], &["c"]], &Options::default());
+        assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok, exit], vec![1, 1]), "{end}");
+    }
+}
+
+#[test]
+fn a_content_that_met_421_was_not_taken_and_goes_once_more() {
+    let (b, c) = (ask_data("b"), ask_data("c"));
+    let first = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}S: 421 4.3.2 closing");
+    let second = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
     let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
     assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 2], vec![2, 1]));
 }
