@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | 0 | `words` | exit codes, failures, secrets, addresses |
 //! | 1 | `codec` | bytes in, values out |
+//! | 1 | `process` | programs that the user has postie run |
 //! | 2 | `net` | links, TLS, the wire |
 //! | 3 | `pop3`, `smtp` | the sessions |
 //! | 4 | `store` | durable delivery, the ledger |
@@ -21,6 +22,7 @@ pub mod mail;
 pub mod net;
 pub mod output;
 pub mod pop3;
+pub mod process;
 pub mod smtp;
 pub mod store;
 pub mod words;

@@ -30,7 +30,7 @@ pub use select::{Need, Selection, all, select};
 pub use sendmail::SendmailSettings;
 pub use server::{Auth, Protocol, Server};
 
-use crate::store::Program;
+use crate::process::Program;
 use crate::words::Address;
 use crate::work::plan::After;
 use std::path::PathBuf;

@@ -201,7 +201,7 @@ impl Reader<'_> {
             }
             "password-command" => (0, Source::Command(node.command()?)),
             "password-file" => (1, Source::File(self.path(node)?)),
-            "password-env" => (2, Source::Variable(node.text(variable_name)?)),
+            "password-env" => (2, Source::variable(&node.text(variable_name)?)),
             "token-command" => (3, Source::TokenCommand(node.command()?)),
             _ => {
                 self.holds_secret = true;

@@ -12,7 +12,7 @@ use super::server::Server;
 use super::terminal;
 use crate::codec::sasl::Credentials;
 use crate::net::Limits;
-use crate::store::Program;
+use crate::process::{self, Program};
 use crate::words::{Failure, Kind, Secret};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -36,6 +36,12 @@ pub enum Source {
 }
 
 impl Source {
+    /// The variable of that name, which no program that is started gets to see.
+    pub fn variable(name: &str) -> Source {
+        process::conceal(name);
+        Source::Variable(name.to_owned())
+    }
+
     /// The key of the file that says so; an option is called the same, behind two dashes.
     pub fn name(&self) -> &'static str {
         match self {
@@ -244,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_source_that_fails_is_not_replaced_by_the_next() {
-        let failing = Source::Command(command::shell("exit 1").unwrap());
+        let failing = Source::Command(Program::shell("exit 1").unwrap());
         let failure = vault(None, &[]).login(&server(&[failing, literal("S3CRET")])).unwrap_err();
         assert_eq!(failure.kind, Kind::Config);
         assert!(failure.message.starts_with("pop.example.org:995: password-command: "), "{failure}");
@@ -252,7 +258,7 @@ mod tests {
 
     #[test]
     fn variables_that_are_missing_and_secrets_that_break_lines_are_refused() {
-        let named = server(&[Source::Variable("MY_PW".into())]);
+        let named = server(&[Source::variable("MY_PW")]);
         assert_eq!(vault(None, &[]).login(&named).unwrap_err().kind, Kind::Config);
         assert_eq!(vault(None, &[("MY_PW", "")]).login(&named).unwrap_err().kind, Kind::Config);
         assert_eq!(got(&vault(None, &[("MY_PW", "pw")]), &named), b"pw");
@@ -281,7 +287,7 @@ mod tests {
         for (end, fine) in [("echo pw", true), ("exit 1", false)] {
             let count = dir.path().join(format!("count{fine}"));
             let line = format!("echo x >> {}; {end}", count.display());
-            let shared = server(&[Source::Command(command::shell(&line).unwrap())]);
+            let shared = server(&[Source::Command(Program::shell(&line).unwrap())]);
             let vault = vault(None, &[]);
             assert_eq!(vault.login(&shared).is_ok(), fine);
             assert_eq!(vault.login(&shared).is_ok(), fine);
@@ -291,7 +297,7 @@ mod tests {
 
     #[test]
     fn tokens_are_known_by_their_source_or_by_the_mechanism() {
-        let line = command::shell("echo token").unwrap();
+        let line = Program::shell("echo token").unwrap();
         let login = vault(None, &[]).login(&server(&[Source::TokenCommand(line)])).unwrap().unwrap();
         assert!(login.is_token);
         let mut explicit = server(&[literal("token")]);

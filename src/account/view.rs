@@ -5,7 +5,7 @@ use super::secrets::{Source, Stated};
 use super::server::{Server, security_name};
 use super::{Account, Destination, values};
 use crate::net::certificate::Fingerprint;
-use crate::store::Program;
+use crate::process::Program;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

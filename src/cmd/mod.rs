@@ -17,6 +17,7 @@ use crate::net::TlsSettings;
 use crate::net::certificate::Fingerprint;
 use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
 use crate::output::{About, Output};
+use crate::process::{Program, prepare_signals};
 use crate::words::{Address, Exit, Failure, Kind};
 use clap::error::ErrorKind;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
@@ -78,14 +79,14 @@ fn trust(global: &Global) -> Result<TlsSettings, Failure> {
 /// What the options say about the secret.
 fn secret_options(global: &Global) -> Result<SecretOptions, Failure> {
     let line = |option: &str, text: &str| {
-        account::command::shell(text).map_err(|what| Failure::usage(format!("--{option}: {what}")))
+        Program::shell(text).map_err(|what| Failure::usage(format!("--{option}: {what}")))
     };
     let source = if let Some(path) = &global.password_file {
         Some(Source::File(path.clone()))
     } else if let Some(number) = global.password_fd {
         Some(Source::Descriptor(number))
     } else if let Some(name) = &global.password_env {
-        Some(Source::Variable(name.clone()))
+        Some(Source::variable(name))
     } else if let Some(text) = &global.password_command {
         Some(Source::Command(line("password-command", text)?))
     } else if let Some(text) = &global.token_command {
@@ -200,6 +201,7 @@ fn prepare_process() -> Result<Stop, Failure> {
     }));
     // What the system refuses here (no file descriptors left, most likely) is no bug, and may pass.
     let refused = |error| Failure::new(Kind::Deferred, "start", format!("signals: setting them up: {error}"));
+    prepare_signals().map_err(refused)?;
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(refused)?;
     Stop::on_signals(&[SIGINT, SIGTERM]).map_err(refused)
 }

@@ -7,8 +7,6 @@ use jiff::fmt::rfc2822;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read as _;
 
 /// The Date of now, with this machine's offset (`RFC 5322 §3.3`), whatever its language.
 pub fn now() -> Result<String, Failure> {
@@ -48,8 +46,9 @@ pub fn message_id(domain: &str) -> Result<String, Failure> {
 /// 128 random bits as 32 hexadecimal digits.
 pub(super) fn random() -> Result<String, Failure> {
     let mut octets = [0u8; 16];
-    File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut octets)).map_err(|error| {
-        Failure::new(Kind::Internal, "message", format!("/dev/urandom: reading: {error}"))
+    // The system call: it needs no /dev, which a jail may not have.
+    getrandom::fill(&mut octets).map_err(|error| {
+        Failure::new(Kind::Internal, "message", format!("random octets: reading: {error}"))
     })?;
     Ok(octets.iter().fold(String::with_capacity(32), |mut text, octet| {
         // Writing to a String cannot fail.

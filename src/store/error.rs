@@ -4,6 +4,7 @@
 //! and only the user may decide to throw its history away.
 
 use crate::words::{Failure, Kind, Scope};
+use rustix::io::Errno;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,11 @@ pub enum StoreError {
         /// The caller's tag of the message.
         tag: usize,
     },
+    /// The user's command took the message and does not know what became of it.
+    TakenUnknown {
+        /// The caller's tag of the message.
+        tag: usize,
+    },
     /// The user's command failed for one message.
     Command {
         /// The caller's tag of the message.
@@ -110,7 +116,11 @@ impl StoreError {
             StoreError::Locked { .. } => Kind::Locked,
             StoreError::Damaged { .. } | StoreError::TooNew { .. } => Kind::Config,
             StoreError::Left { .. } => Kind::LeftByCommand,
-            StoreError::Command { .. } | StoreError::NoCommand { .. } => Kind::Command,
+            StoreError::TakenUnknown { .. } => Kind::Unknown,
+            StoreError::Command { .. } => Kind::Command,
+            // No process or descriptor to be had now: that passes.
+            StoreError::NoCommand { source, .. } if is_passing(source) => Kind::Deferred,
+            StoreError::NoCommand { .. } => Kind::Config,
             StoreError::Stopped => Kind::Interrupted,
             StoreError::Misused(_) => Kind::Internal,
         }
@@ -119,7 +129,9 @@ impl StoreError {
     /// How much the failure takes with it: what the command did with one message concerns that one alone.
     pub fn scope(&self) -> Scope {
         match self {
-            StoreError::Left { .. } | StoreError::Command { .. } => Scope::Message,
+            StoreError::Left { .. } | StoreError::TakenUnknown { .. } | StoreError::Command { .. } => {
+                Scope::Message
+            }
             StoreError::Locked { .. } | StoreError::Damaged { .. } | StoreError::TooNew { .. } => {
                 Scope::Account
             }
@@ -138,6 +150,12 @@ impl StoreError {
             StoreError::TooNew { .. } => "use the newer postie that wrote it",
             StoreError::Locked { .. } => "try again when the other program has ended, or wait longer",
             StoreError::Refused { .. } => "name another destination",
+            StoreError::TakenUnknown { .. } => {
+                "look where the command puts mail; the message stays on the server and is not given to it again (--forget UID has it fetched again)"
+            }
+            StoreError::NoCommand { .. } if self.kind() == Kind::Config => {
+                "check the name of the command, its permissions, and $PATH"
+            }
             _ => return None,
         })
     }
@@ -150,6 +168,12 @@ impl StoreError {
             None => failure,
         }
     }
+}
+
+/// Whether the system lacks what it may have again in a moment.
+fn is_passing(error: &io::Error) -> bool {
+    let passing = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE, Errno::TXTBSY];
+    Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno))
 }
 
 impl From<StoreError> for Failure {
@@ -176,9 +200,12 @@ impl fmt::Display for StoreError {
                 write!(f, "{}: not written to any more after an earlier error", path.display())
             }
             StoreError::Left { .. } => f.write_str("the command asked to leave the message for the next run"),
+            StoreError::TakenUnknown { .. } => {
+                f.write_str("the command took the message and does not know what became of it")
+            }
             StoreError::Command { how, .. } => write!(f, "the command failed: {how}"),
             StoreError::NoCommand { path, source } => {
-                write!(f, "{}: the command cannot be started: {source}", path.display())
+                write!(f, "{}: the command cannot be run: {source}", path.display())
             }
             StoreError::Stopped => f.write_str("stopped by a signal"),
             StoreError::Misused(what) => write!(f, "the store was used out of order: {what}"),

@@ -26,7 +26,7 @@ mod stdout;
 
 pub use durable::atomic_replace;
 pub use error::StoreError;
-pub use exec::{Command, CommandOutput, CommandSpec, Program};
+pub use exec::{Command, CommandSpec};
 pub use fingerprint::{Fingerprint, Hashes};
 pub use identity::{AccountKey, Identity};
 pub use ledger::{Afterwards, Fact, Known, Ledger, Memory, Opening, Recorded, State};

@@ -39,11 +39,11 @@ exits! {
     Unavailable = 69, "the server refused for good, or lacks something required", "give up";
     Software = 70, "a bug in postie", "report it";
     CantCreate = 73, "cannot create the output", "fix the path or its permissions";
-    Storage = 74, "local storage failed (disk full, read-only)", "free space";
+    Storage = 74, "local storage failed (disk full, read-only), or the --exec command did not take it", "free space; look at the command";
     TempFail = 75, "temporary: try again later (4xx, 421, in use, timeout, connection refused or lost, DNS down, locked)", "retry";
     Protocol = 76, "the server broke the protocol", "report it";
     NoPerm = 77, "login refused, or certificate not trusted", "fix credentials";
-    Config = 78, "the configuration is wrong, or no secret could be had", "fix the configuration";
+    Config = 78, "the configuration is wrong, a file of postie's is in other hands, the --exec command cannot be run, or no secret could be had", "fix the configuration";
     Unknown = 79, "unknown: the connection died after the message was handed over; it may have been delivered", "decide; never blindly retry";
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, usize)] = &[
     ("words", 0),
     ("codec", 1),
+    ("process", 1),
     ("net", 2),
     ("pop3", 3),
     ("smtp", 3),

@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "the tour shares it and uses other parts")]
 mod support;
 
+mod commands;
 mod config;
 mod content;
 mod docs;

@@ -1,9 +1,8 @@
 //! The values of a configuration file, each with its place.
 
 use super::Fault;
-use crate::account::command;
 use crate::account::keys::{self, Key};
-use crate::store::Program;
+use crate::process::Program;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
@@ -77,8 +76,8 @@ impl<'a> Node<'a> {
     pub fn command(&self) -> Result<Program, Fault> {
         let wanted = || self.fault("a string for the shell, or an array of strings, is wanted here");
         let read = match self.value {
-            DeValue::String(line) => command::shell(line),
-            DeValue::Array(words) => command::argv(
+            DeValue::String(line) => Program::shell(line),
+            DeValue::Array(words) => Program::argv(
                 words
                     .iter()
                     .map(|word| word.get_ref().as_str().map(str::to_owned))

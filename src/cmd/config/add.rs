@@ -7,13 +7,13 @@ use crate::account::edit::Setting;
 use crate::account::providers::{self, Provider};
 use crate::account::server::{Protocol, Server, security_name};
 use crate::account::view::show_fingerprint;
-use crate::account::{SecretOptions, Vault, command, secret_file, terminal, url, values};
+use crate::account::{SecretOptions, Vault, secret_file, terminal, url, values};
 use crate::cli::config::AddArgs;
 use crate::cli::{Global, TestAccountArgs};
 use crate::cmd::test_account;
 use crate::net::Security;
 use crate::net::certificate::Fingerprint;
-use crate::store::Program;
+use crate::process::Program;
 use crate::words::{Address, Exit, Failure};
 use rustix::fd::AsFd;
 use std::io::IsTerminal as _;
@@ -159,7 +159,7 @@ fn fetch_settings(args: &AddArgs) -> Result<Settings, Failure> {
     } else if let Some(path) = &args.mbox {
         settings.push(("fetch.mbox", absolute(path, "--mbox")?));
     } else if let Some(line) = &args.exec {
-        let program = command::shell(line).map_err(|what| Failure::usage(format!("--exec: {what}")))?;
+        let program = Program::shell(line).map_err(|what| Failure::usage(format!("--exec: {what}")))?;
         settings.push(("fetch.exec", Setting::Command(program)));
     }
     Ok(settings)
@@ -169,7 +169,7 @@ fn fetch_settings(args: &AddArgs) -> Result<Settings, Failure> {
 /// stored; a file, a variable and a command are there again next time.
 fn secret_settings(global: &Global, context: &Context) -> Result<Settings, Failure> {
     let shell = |option: &str, line: &str| {
-        command::shell(line)
+        Program::shell(line)
             .map(Setting::Command)
             .map_err(|what| Failure::usage(format!("--{option}: {what}")))
     };
@@ -326,7 +326,7 @@ fn ask_secret(asker: &mut Asker<'_>) -> Result<Settings, Failure> {
     })?;
     Ok(match way.as_str() {
         "command" => {
-            let program: Program = asker.ask("Command", None, command::shell)?;
+            let program: Program = asker.ask("Command", None, Program::shell)?;
             vec![("password-command", Setting::Command(program))]
         }
         "file" => vec![(

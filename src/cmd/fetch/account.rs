@@ -9,9 +9,9 @@ use crate::cmd::Context;
 use crate::cmd::side::{Manner, Side};
 use crate::net::Limits;
 use crate::pop3::{Method, Survey, Transaction};
+use crate::process::{Output, Program};
 use crate::store::{
-    AccountKey, Command, CommandOutput, CommandSpec, Ledger, Maildir, Mbox, Opening, Patience, Program, Sink,
-    Stdout, StoreError,
+    AccountKey, Command, CommandSpec, Ledger, Maildir, Mbox, Opening, Patience, Sink, Stdout, StoreError,
 };
 use crate::words::{Exit, Failure, Scope};
 use crate::work::access::NotOpened;
@@ -76,7 +76,7 @@ impl Setting {
             FetchArgs { until_empty: true, .. } => Mode::FetchUntilEmpty,
             _ => Mode::Fetch,
         };
-        let target = target(args, account);
+        let target = target(args, account)?;
         if target.is_none() && matches!(mode, Mode::Fetch | Mode::FetchUntilEmpty) {
             return Err(Failure::usage("no destination: where should messages go?")
                 .hint("--maildir DIR, --mbox FILE, --exec CMD or --stdout; or maildir = \"…\" in the account's fetch table"));
@@ -93,24 +93,25 @@ impl Setting {
     }
 }
 
-fn target(args: &FetchArgs, account: &Account) -> Option<Target> {
+fn target(args: &FetchArgs, account: &Account) -> Result<Option<Target>, Failure> {
     if let Some(dir) = &args.maildir {
-        return Some(Target::Maildir(dir.clone()));
+        return Ok(Some(Target::Maildir(dir.clone())));
     }
     if let Some(file) = &args.mbox {
-        return Some(Target::Mbox(file.clone()));
+        return Ok(Some(Target::Mbox(file.clone())));
     }
     if let Some(line) = &args.exec {
-        return Some(Target::Exec(Program::Shell(line.clone())));
+        let program = Program::shell(line).map_err(|what| Failure::usage(format!("--exec: {what}")))?;
+        return Ok(Some(Target::Exec(program)));
     }
     if args.stdout {
-        return Some(Target::Stdout);
+        return Ok(Some(Target::Stdout));
     }
-    Some(match account.fetch.destination.clone()? {
+    Ok(account.fetch.destination.clone().map(|destination| match destination {
         Destination::Maildir(dir) => Target::Maildir(dir),
         Destination::Mbox(file) => Target::Mbox(file),
         Destination::Exec(program) => Target::Exec(program),
-    })
+    }))
 }
 
 /// A session whose user is logged in, or why there is none.
@@ -304,7 +305,7 @@ impl Run {
             Some(Target::Maildir(dir)) => Box::new(Maildir::open(dir, key)?),
             Some(Target::Mbox(file)) => Box::new(Mbox::open(file, patience(self.limits.timeout))?),
             Some(Target::Exec(program)) => {
-                let output = if self.setting.json { CommandOutput::Stderr } else { CommandOutput::Stdout };
+                let output = if self.setting.json { Output::Stderr } else { Output::Stdout };
                 let (program, account) = (program.clone(), self.side.label.clone());
                 let patience = patience(self.limits.timeout.max(COMMAND_LIMIT));
                 Box::new(Command::new(CommandSpec { program, output, account, patience })?)

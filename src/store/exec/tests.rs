@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::ledger::Afterwards;
+use crate::words::{Kind, Scope};
 use std::sync::Arc;
 
 fn key() -> AccountKey {
@@ -7,7 +8,7 @@ fn key() -> AccountKey {
 }
 
 fn spec(program: Program, patience: Patience) -> CommandSpec {
-    CommandSpec { program, output: CommandOutput::Stderr, account: "work".into(), patience }
+    CommandSpec { program, output: Output::Stderr, account: "work".into(), patience }
 }
 
 fn shell(line: &str) -> Command {
@@ -51,10 +52,17 @@ fn the_exit_status_says_what_becomes_of_the_message() {
     assert_eq!(run(&mut shell("exit 0"), b"1", b"x").unwrap().len(), 1);
     let left = run(&mut shell("exit 75"), b"1", b"x").expect_err("left");
     assert!(matches!(left, StoreError::Left { tag: 4 }));
-    for line in ["exit 1", "exit 127", "kill -9 $$"] {
+    let unknown = run(&mut shell("exit 79"), b"1", b"x").expect_err("unknown");
+    assert!(matches!(unknown, StoreError::TakenUnknown { tag: 4 }));
+    for line in ["exit 126", "exit 127", "no-such-program-of-postie 2>/dev/null"] {
+        let error = run(&mut shell(line), b"1", b"x").expect_err(line);
+        assert!(matches!(error, StoreError::NoCommand { .. }), "{error}");
+        assert_eq!((error.kind(), error.scope()), (Kind::Config, Scope::Session));
+    }
+    for line in ["exit 1", "exit 80", "exit 125", "exit 128", "kill -9 $$"] {
         let error = run(&mut shell(line), b"1", b"x").expect_err(line);
         assert!(matches!(error, StoreError::Command { tag: 4, .. }), "{error}");
-        assert_eq!(error.scope(), crate::words::Scope::Message);
+        assert_eq!(error.scope(), Scope::Message);
     }
 }
 

@@ -184,6 +184,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         let failure = error.failure(stage);
         let tag = match error {
             StoreError::Left { tag } | StoreError::Command { tag, .. } => *tag,
+            StoreError::TakenUnknown { tag } => return self.taken_unknown(*tag, failure),
             _ => {
                 self.local = true;
                 return Err(failure);
@@ -191,6 +192,22 @@ impl<'a, 'o> Intake<'a, 'o> {
         };
         let row = self.row(tag).clone();
         self.not_taken = true;
+        self.outcome.failed.push(failure.kind);
+        self.job.observer.event(Event::Failed(Some(row), failure));
+        Ok(())
+    }
+
+    /// A message was taken, and nobody knows what became of it: as with a mark, it is not fetched again, and
+    /// no run deletes it.
+    fn taken_unknown(&mut self, tag: usize, failure: Failure) -> Result<(), Failure> {
+        let row = self.row(tag).clone();
+        let copy = self.gets[tag].identity.copy();
+        let marked = row.uid.as_deref().map(|uid| (uid, copy, row.size));
+        self.job.ledger.mark_seen(marked).map_err(|error| {
+            self.local = true;
+            error.failure("ledger")
+        })?;
+        self.summaries.remove(&tag);
         self.outcome.failed.push(failure.kind);
         self.job.observer.event(Event::Failed(Some(row), failure));
         Ok(())
