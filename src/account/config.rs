@@ -4,10 +4,10 @@
 //! descriptor. A file that holds a password must belong to the user and be closed to everybody else.
 
 use super::schema::{self, Contents, Context, Fault};
-use super::secret_file::{self, Owner};
 use super::{Account, Env};
+use crate::store::custody::{OtherHands, check_secret, check_trusted};
 use crate::words::Failure;
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open};
 use rustix::io::{Errno, retry_on_intr};
 use std::fs::File;
 use std::io::Read;
@@ -49,10 +49,12 @@ impl Config {
         };
         let contents = parse(&text, &path, env)?;
         if contents.holds_secret {
-            let stat = fstat(&file).map_err(|errno| unreadable(&path, errno.into()))?;
-            secret_file::check_private(&stat, &path, Owner::User).map_err(|exposed| {
-                Failure::config(format!("{}: reading the configuration: {}", path.display(), exposed.what))
-                    .hint(exposed.remedy)
+            check(&file, &path, |stat, path| {
+                let secret = |hands: OtherHands| {
+                    let what = format!("it holds a secret, and {}", hands.what.trim_start_matches("it "));
+                    OtherHands { what, ..hands }
+                };
+                check_secret(stat, path).map_err(secret)
             })?;
         }
         Ok(Config { path, found: true, contents })
@@ -121,6 +123,7 @@ pub fn read_text(path: &Path) -> Result<Option<(File, Zeroizing<String>)>, Failu
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(refuse("not a regular file"));
     }
+    check(&file, path, check_trusted)?;
     let mut octets = Zeroizing::new(Vec::new());
     let read = (&file).take(MAX_FILE + 1).read_to_end(&mut octets);
     read.map_err(|error| unreadable(path, error))?;
@@ -135,6 +138,19 @@ pub fn read_text(path: &Path) -> Result<Option<(File, Zeroizing<String>)>, Failu
             Err(Failure::config(format!("{place}: reading the configuration: not valid UTF-8")))
         }
     }
+}
+
+/// Refuses a configuration in other hands: it names servers and commands.
+fn check(
+    file: &File,
+    path: &Path,
+    hands: impl FnOnce(&Stat, &Path) -> Result<(), OtherHands>,
+) -> Result<(), Failure> {
+    let stat = fstat(file).map_err(|errno| unreadable(path, errno.into()))?;
+    hands(&stat, path).map_err(|hands| {
+        Failure::config(format!("{}: reading the configuration: {}", path.display(), hands.what))
+            .hint(hands.remedy)
+    })
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Failure {
@@ -186,7 +202,8 @@ mod tests {
                 assert_eq!(loaded.is_ok(), fine, "{mode:o}");
                 if let Err(failure) = loaded {
                     assert_eq!(failure.kind, Kind::Config);
-                    assert_eq!(failure.hint.unwrap(), format!("chmod 600 {}", path.display()));
+                    let chmod = if mode & 0o022 == 0 { "600" } else { "go-w" };
+                    assert_eq!(failure.hint.unwrap(), format!("chmod {chmod} {}", path.display()));
                 }
             }
             fs::remove_file(path).unwrap();
@@ -198,6 +215,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = write(dir.path(), 0o644, "[accounts.a]\nemail = 'a@b.example'\npop3.host = 'h'\n");
         assert_eq!(load(&path).unwrap().contents.accounts.len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_others_may_write_is_refused_whatever_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        for mode in [0o664, 0o646, 0o666, 0o620, 0o602] {
+            let path = write(dir.path(), mode, "[accounts.a]\nemail = 'a@b.example'\npop3.host = 'h'\n");
+            let failure = load(&path).unwrap_err();
+            assert_eq!(failure.kind, Kind::Config, "{mode:o}");
+            assert_eq!(failure.hint.unwrap(), format!("chmod go-w {}", path.display()));
+            fs::remove_file(path).unwrap();
+        }
     }
 
     #[test]

@@ -1,21 +1,23 @@
 //! A secret in a file, or behind an open descriptor.
 //!
 //! A file must belong to the user (or root) and be closed to everybody else, judged on the open descriptor
-//! and thus on the target of a symbolic link. Pipes are read only through `/dev/fd` (a shell's `<(…)`) or by
+//! and thus on the target of a symbolic link; where systems deliver secrets, others may read it. Pipes are read only through `/dev/fd` (a shell's `<(…)`) or by
 //! their number: a FIFO by name could be anybody's.
 
+use super::Env;
 use super::drain::{self, Drain, DrainError};
 use crate::net::Limits;
+use crate::store::custody::{check_secret, check_trusted};
 use crate::words::{Failure, Kind, Secret};
 use rustix::fd::AsFd;
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open};
 use rustix::io::retry_on_intr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads the secret in the file at `path`. `place` says who named it.
 ///
 /// Fails with [`Kind::Config`], [`Kind::Interrupted`] or [`Kind::Timeout`].
-pub fn from_file(path: &Path, place: &str, limits: &Limits) -> Result<Secret, Failure> {
+pub fn from_file(path: &Path, place: &str, env: &Env, limits: &Limits) -> Result<Secret, Failure> {
     let place = format!("{place}: {}", path.display());
     // Non-blocking, so that opening a FIFO does not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -23,8 +25,14 @@ pub fn from_file(path: &Path, place: &str, limits: &Limits) -> Result<Secret, Fa
     let file = opened.map_err(|errno| DrainError::Io(errno).failure(&place))?;
     let stat = fstat(&file).map_err(|errno| DrainError::Io(errno).failure(&place))?;
     match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => check_private(&stat, path, Owner::UserOrRoot)
-            .map_err(|exposed| refuse(&place, &exposed.what).hint(exposed.remedy))?,
+        FileType::RegularFile => {
+            let check = if is_delivered(&stat, path, env) { check_trusted } else { check_secret };
+            check(&stat, path).map_err(|hands| {
+                let what = format!("it holds a secret, and {}", hands.what.trim_start_matches("it "));
+                let other = "where that cannot be done: --password-command 'cat FILE', or --password-fd";
+                refuse(&place, &what).hint(format!("{}; {other}", hands.remedy))
+            })?;
+        }
         FileType::Fifo if path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd") => {}
         _ => return Err(refuse(&place, "not a regular file")),
     }
@@ -49,51 +57,29 @@ fn read(from: rustix::fd::BorrowedFd<'_>, place: &str, limits: &Limits) -> Resul
     drain::secret(&octets, place)
 }
 
-/// Who may own a file that holds a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// The user postie runs as.
-    User,
-    /// That user, or root: secrets are often handed to services that way.
-    UserOrRoot,
-}
-
-/// A file that holds a secret and that others get at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exposed {
-    /// What is wrong with it.
-    pub what: String,
-    /// The command that mends it.
-    pub remedy: String,
-}
-
-/// Refuses a file with a secret that others may read or write, or that is somebody else's.
-pub fn check_private(stat: &Stat, path: &Path, owner: Owner) -> Result<(), Exposed> {
-    let user = rustix::process::geteuid().as_raw();
-    if stat.st_uid != user && !(owner == Owner::UserOrRoot && stat.st_uid == 0) {
-        return Err(Exposed {
-            what: "it holds a secret, and belongs to another user".into(),
-            remedy: format!("chown {user} {}", quoted(path)),
-        });
-    }
-    if stat.st_mode & 0o077 != 0 {
-        return Err(Exposed {
-            what: format!("it holds a secret, and others may use it (mode {:04o})", stat.st_mode & 0o777),
-            remedy: format!("chmod 600 {}", quoted(path)),
-        });
-    }
-    Ok(())
-}
-
 fn refuse(place: &str, what: &str) -> Failure {
     drain::failure(Kind::Config, format!("{place}: getting the secret: {what}"))
 }
 
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@,".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+/// Where systems that hand secrets to services put them: their files cannot be made private by whoever reads
+/// them (Docker and Kubernetes mount them read-only; systemd gives access by an ACL).
+const DELIVERED: [&str; 3] = ["/run/secrets", "/run/credentials", "/var/run/secrets"];
+
+/// Whether the open file lies below a directory that secrets are delivered in, wherever its name leads:
+/// Kubernetes puts two symbolic links on the way.
+fn is_delivered(stat: &Stat, path: &Path, env: &Env) -> bool {
+    let Ok(real) = std::fs::canonicalize(path) else { return false };
+    // What is at that path now must be what was opened.
+    let is_same = |other: &Stat| (other.st_dev, other.st_ino) == (stat.st_dev, stat.st_ino);
+    if !rustix::fs::lstat(&real).is_ok_and(|other| is_same(&other)) {
+        return false;
+    }
+    let of_systemd = env.get("CREDENTIALS_DIRECTORY").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let roots = DELIVERED.iter().map(PathBuf::from).chain(of_systemd);
+    roots.filter_map(|root| std::fs::canonicalize(root).ok()).any(|root| {
+        // Below the root of all there is everything.
+        root.parent().is_some() && real.starts_with(&root)
+    })
 }
 
 #[cfg(test)]
@@ -120,11 +106,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for mode in [0o600, 0o400] {
             let path = file(dir.path(), mode, b"pw\n");
-            assert_eq!(from_file(&path, "x", &limits()).unwrap().expose(), b"pw");
+            assert_eq!(from_file(&path, "x", &Env::default(), &limits()).unwrap().expose(), b"pw");
         }
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(file(dir.path(), 0o600, b"pw"), &link).unwrap();
-        assert_eq!(from_file(&link, "x", &limits()).unwrap().expose(), b"pw");
+        assert_eq!(from_file(&link, "x", &Env::default(), &limits()).unwrap().expose(), b"pw");
     }
 
     #[test]
@@ -132,11 +118,50 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for mode in [0o644, 0o640, 0o604, 0o620, 0o666] {
             let path = file(dir.path(), mode, b"S3CRET\n");
-            let failure = from_file(&path, "x", &limits()).unwrap_err();
+            let failure = from_file(&path, "x", &Env::default(), &limits()).unwrap_err();
             assert_eq!(failure.kind, Kind::Config);
             assert!(!failure.message.contains("S3CRET"));
-            assert_eq!(failure.hint.unwrap(), format!("chmod 600 '{}'", path.display()));
+            let hint = failure.hint.unwrap();
+            assert!(hint.starts_with(&format!("chmod 600 '{}'; ", path.display())), "{hint}");
+            assert!(hint.contains("--password-command") && hint.contains("--password-fd"), "{hint}");
         }
+    }
+
+    #[test]
+    fn where_secrets_are_delivered_others_may_read_but_not_write_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let env = |value: &Path| Env::from_iter([("CREDENTIALS_DIRECTORY", value)]);
+        for (mode, fine) in
+            [(0o444, true), (0o440, true), (0o644, true), (0o400, true), (0o464, false), (0o666, false)]
+        {
+            let path = file(dir.path(), mode, b"pw\n");
+            let got = |env: &Env| from_file(&path, "x", env, &limits());
+            assert_eq!(got(&env(dir.path())).is_ok(), fine, "{mode:o}");
+            assert_eq!(got(&env(Path::new("/"))).is_ok(), mode == 0o400, "{mode:o}");
+            assert_eq!(got(&env(Path::new("relative"))).is_ok(), mode == 0o400, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_delivered_secret_is_known_by_where_it_lies_and_not_by_its_name() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let (secrets, other) = (dir.path().join("secrets"), dir.path().join("other"));
+        // As Kubernetes lays it out.
+        fs::create_dir_all(secrets.join("..2026")).unwrap();
+        fs::create_dir_all(&other).unwrap();
+        fs::rename(file(dir.path(), 0o444, b"pw\n"), secrets.join("..2026/pw")).unwrap();
+        symlink("..2026", secrets.join("..data")).unwrap();
+        symlink("..data/pw", secrets.join("pw")).unwrap();
+        let open = file(&other, 0o444, b"S3CRET");
+        symlink(&open, secrets.join("planted")).unwrap();
+        symlink(secrets.join("pw"), dir.path().join("mine")).unwrap();
+        let env = Env::from_iter([("CREDENTIALS_DIRECTORY", &secrets)]);
+        let got = |path: std::path::PathBuf| from_file(&path, "x", &env, &limits());
+        assert_eq!(got(secrets.join("pw")).unwrap().expose(), b"pw");
+        assert_eq!(got(dir.path().join("mine")).unwrap().expose(), b"pw");
+        assert!(got(secrets.join("planted")).is_err());
+        assert!(got(secrets.join("../other").join(open.file_name().unwrap())).is_err());
     }
 
     #[test]
@@ -145,7 +170,11 @@ mod tests {
         let fifo = dir.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
         for path in [dir.path().to_owned(), dir.path().join("none"), fifo, "/dev/null".into()] {
-            assert_eq!(from_file(&path, "x", &limits()).unwrap_err().kind, Kind::Config, "{path:?}");
+            assert_eq!(
+                from_file(&path, "x", &Env::default(), &limits()).unwrap_err().kind,
+                Kind::Config,
+                "{path:?}"
+            );
         }
     }
 
@@ -154,7 +183,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for content in [vec![], b"\n".to_vec(), vec![b'x'; 100_000]] {
             let path = file(dir.path(), 0o600, &content);
-            assert_eq!(from_file(&path, "x", &limits()).unwrap_err().kind, Kind::Config);
+            assert_eq!(from_file(&path, "x", &Env::default(), &limits()).unwrap_err().kind, Kind::Config);
         }
     }
 
@@ -166,7 +195,7 @@ mod tests {
             drop(to);
             let number = u32::try_from(from.as_raw_fd()).unwrap();
             let secret = if by_name {
-                from_file(Path::new(&format!("/dev/fd/{number}")), "x", &limits())
+                from_file(Path::new(&format!("/dev/fd/{number}")), "x", &Env::default(), &limits())
             } else {
                 from_descriptor(number, "x", &limits())
             };

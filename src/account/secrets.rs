@@ -91,6 +91,8 @@ pub struct Vault {
     options: SecretOptions,
     env: Env,
     limits: Limits,
+    /// Whether it serves many accounts: then only what each of them says of its secret counts.
+    for_many: bool,
     got: Mutex<Vec<(Key, Result<Secret, Failure>)>>,
 }
 
@@ -105,7 +107,19 @@ enum Key {
 impl Vault {
     /// A vault that has got nothing yet. A command has `limits.timeout` for its secret.
     pub fn new(options: SecretOptions, env: Env, limits: Limits) -> Self {
-        Vault { options, env, limits, got: Mutex::default() }
+        Vault { options, env, limits, for_many: false, got: Mutex::default() }
+    }
+
+    /// Serves many accounts from now on: a secret of the environment's is for one, and is not used. Fails
+    /// with [`Kind::Usage`] where an option gives one.
+    pub fn serve_many(&mut self) -> Result<(), Failure> {
+        if let Some(source) = &self.options.source {
+            let message = format!("--{}: not together with --all-accounts", source.name());
+            let hint = "one secret is for one account: name each account's in the configuration";
+            return Err(Failure::usage(message).hint(hint));
+        }
+        self.for_many = true;
+        Ok(())
     }
 
     /// What it takes to log in to `server`; `None` where nobody logs in.
@@ -136,6 +150,9 @@ impl Vault {
         if let Some(source) = &self.options.source {
             return Some(Stated { by: format!("--{}", source.name()), source: source.clone() });
         }
+        if self.for_many {
+            return server.secrets.0.first().cloned();
+        }
         if let Some(password) = self.env.get("POSTIE_PASSWORD") {
             let source = Source::Literal(Secret::new(password.as_bytes()));
             return Some(Stated { source, by: "$POSTIE_PASSWORD".into() });
@@ -154,7 +171,7 @@ impl Vault {
             }
             Source::Descriptor(number) => self
                 .once(Key::Descriptor(*number), || secret_file::from_descriptor(*number, by, &self.limits)),
-            Source::File(path) => secret_file::from_file(path, by, &self.limits),
+            Source::File(path) => secret_file::from_file(path, by, &self.env, &self.limits),
             Source::Variable(name) => match self.env.get(name) {
                 Some(value) => whole(Secret::new(value.as_bytes()), by),
                 None => Err(drain::failure(

@@ -130,7 +130,7 @@ impl Frame {
     fn run(self, global: Global, body: impl FnOnce(&mut Context) -> anyhow::Result<()>) -> Exit {
         let Frame { command, started, quiet_reader, never_ask } = self;
         let mut out = Output::new(&global, command, started);
-        let stop = match prepare_process() {
+        let stop = match refuse_borrowed_rights().and_then(|()| prepare_process()) {
             Ok(stop) => stop,
             Err(failure) => {
                 out.fail(&About::default(), &failure);
@@ -170,6 +170,17 @@ impl Frame {
         }
         exit
     }
+}
+
+/// Refuses to run with rights that are not the caller's own (set-uid, set-gid): postie runs commands and
+/// reads files that the caller names.
+fn refuse_borrowed_rights() -> Result<(), Failure> {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    if getuid() == geteuid() && getgid() == getegid() {
+        return Ok(());
+    }
+    Err(Failure::config("postie: starting: it runs set-uid or set-gid, which is refused")
+        .hint("take the mode away (chmod ug-s), and give each user an account of his own"))
 }
 
 fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<()> {

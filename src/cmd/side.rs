@@ -141,8 +141,19 @@ impl Side {
     }
 }
 
-/// Prepares the trust of a server that has TLS.
+/// Prepares the trust of a server that has TLS. Without TLS nothing is trusted: whoever said what is to be
+/// trusted would be deceived.
 pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
+    let said = match &server.tls {
+        tls if tls.fingerprint.is_some() => Some("tls-fingerprint"),
+        tls if tls.ca_file.is_some() => Some("ca-file"),
+        _ => None,
+    };
+    if let (Security::None, Some(said)) = (server.security, said) {
+        let message = format!("{}: {said}: it has no effect on a connection without TLS", server.place());
+        return Err(Failure::config(message)
+            .hint("use TLS, or leave the option (or the key of the configuration) out for this server"));
+    }
     (server.security != Security::None).then(|| Tls::prepare(&server.tls)).transpose()
 }
 

@@ -3,6 +3,7 @@
 //! A damaged ledger is a matter of configuration (exit code 78), not of storage: trying again cannot help,
 //! and only the user may decide to throw its history away.
 
+use super::custody::OtherHands;
 use crate::words::{Failure, Kind, Scope};
 use rustix::io::Errno;
 use std::fmt;
@@ -36,6 +37,13 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// A file or directory of postie's own is in other hands.
+    OtherHands {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong, and how it is mended.
+        hands: OtherHands,
     },
     /// Somebody else holds the lock.
     Locked {
@@ -114,7 +122,9 @@ impl StoreError {
             StoreError::Io { .. } | StoreError::Broken { .. } => Kind::Storage,
             StoreError::CannotCreate { .. } | StoreError::Refused { .. } => Kind::CannotCreate,
             StoreError::Locked { .. } => Kind::Locked,
-            StoreError::Damaged { .. } | StoreError::TooNew { .. } => Kind::Config,
+            StoreError::OtherHands { .. } | StoreError::Damaged { .. } | StoreError::TooNew { .. } => {
+                Kind::Config
+            }
             StoreError::Left { .. } => Kind::LeftByCommand,
             StoreError::TakenUnknown { .. } => Kind::Unknown,
             StoreError::Command { .. } => Kind::Command,
@@ -132,15 +142,17 @@ impl StoreError {
             StoreError::Left { .. } | StoreError::TakenUnknown { .. } | StoreError::Command { .. } => {
                 Scope::Message
             }
-            StoreError::Locked { .. } | StoreError::Damaged { .. } | StoreError::TooNew { .. } => {
-                Scope::Account
-            }
+            StoreError::OtherHands { .. }
+            | StoreError::Locked { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::TooNew { .. } => Scope::Account,
             _ => Scope::Session,
         }
     }
 
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<&str> {
         Some(match self {
+            StoreError::OtherHands { hands, .. } => &hands.remedy,
             StoreError::Io { source, .. } if source.raw_os_error() == Some(28) => {
                 "free some space; nothing that was not stored was deleted"
             }
@@ -189,6 +201,9 @@ impl fmt::Display for StoreError {
                 write!(f, "{}: {tried}: {source}", path.display())
             }
             StoreError::Refused { path, why } => write!(f, "{}: {why}", path.display()),
+            StoreError::OtherHands { path, hands } => {
+                write!(f, "{}: not believed: {}", path.display(), hands.what)
+            }
             StoreError::Locked { path, by } => write!(f, "{}: locked: {by}", path.display()),
             StoreError::Damaged { path, line, why } => {
                 write!(f, "{}: line {line}: the record of fetched messages is damaged: {why}", path.display())

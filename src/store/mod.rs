@@ -11,6 +11,7 @@
 //! 4. [`Sink::commit`] makes all staged durable, [`Ledger::record`] writes their UIDs down.
 //! 5. [`Ledger::close`] marks the run as ended well.
 
+pub mod custody;
 mod durable;
 mod error;
 mod exec;

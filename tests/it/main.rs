@@ -9,6 +9,7 @@ mod support;
 mod commands;
 mod config;
 mod content;
+mod custody;
 mod docs;
 mod exit_codes;
 mod fetch;

@@ -86,8 +86,8 @@ fn dovecot_lets_in_by_every_mechanism_in_every_tls_mode() {
         for auth in ["auto", "user", "apop", "plain", "login", "cram-md5"] {
             let world = world();
             world.config(&real.account(mode, auth, &world.text("secret")));
-            let ca = world.text("ca.pem");
-            let postie = |args: &[&str]| world.postie(["--json", "--ca-file", &ca]).args(args);
+            let trust = world.trust(mode);
+            let postie = |args: &[&str]| world.postie(["--json"]).args(&trust).args(args);
             let fetch = postie(&["fetch", "--maildir", &world.text("Mail")]).go();
             assert_eq!(fetch.code, Some(0), "{mode:?} {auth}: {}\n{}", fetch.err(), real.log());
             assert_same(&world.mail(), &sorted(varied(3)));

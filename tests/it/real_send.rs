@@ -15,8 +15,8 @@ fn postfix_takes_mail_by_every_mechanism_in_every_tls_mode() {
         for auth in ["auto", "plain", "login", "cram-md5"] {
             let world = world();
             world.config(&real.account(mode, auth, &world.text("secret")));
-            let ca = world.text("ca.pem");
-            let postie = |args: &[&str]| world.postie(["--json", "--ca-file", &ca]).args(args);
+            let trust = world.trust(mode);
+            let postie = |args: &[&str]| world.postie(["--json"]).args(&trust).args(args);
             let text = format!("sent by {mode:?} {auth}\n.\n..\nFrom here\n");
             let send = postie(&["send", "-s", "h\u{e9}llo", "bob@mail.test"]).stdin(&text).go();
             assert_eq!(send.code, Some(0), "{mode:?} {auth}: {}\n{}", send.err(), real.log());

@@ -73,8 +73,7 @@ fn every_way_to_speak_tls_and_every_mechanism_works() {
                 world.text("secret"),
                 server.port(),
             ));
-            let run =
-                world.postie(["send", "--json", "bob@example.org", "--ca-file"]).arg(world.path("ca.pem"));
+            let run = world.postie(["send", "--json", "bob@example.org"]).args(world.trust(mode));
             run.stdin("text\n").go().assert_exit(0);
             server.assert_clean();
             let journal = server.journal();

@@ -21,8 +21,7 @@ fn test(pop3: &Pop3d, smtp: &Smtpd, mode: Mode, more: &[&str]) -> (World, Checke
         pop3.port(),
         smtp.port()
     ));
-    let run =
-        world.postie(["--json", "--timeout", "5s", "test-account", "--ca-file"]).arg(world.path("ca.pem"));
+    let run = world.postie(["--json", "--timeout", "5s", "test-account"]).args(world.trust(mode));
     let outcome = run.args(more).go();
     (world, outcome)
 }

@@ -3,7 +3,7 @@
 
 use super::authority::Authority;
 use super::leak;
-use super::pop3d::{Pop3d, SECRET};
+use super::pop3d::{Mode, Pop3d, SECRET};
 use super::process::{Outcome, Run};
 use super::smtpd::Smtpd;
 use std::ffi::OsStr;
@@ -66,6 +66,14 @@ impl World {
         path
     }
 
+    /// The options by which the authority is trusted; without TLS none, as they are refused there.
+    pub fn trust(&self, mode: Mode) -> Vec<String> {
+        match mode {
+            Mode::Plain => Vec::new(),
+            Mode::Implicit | Mode::Upgrade => vec!["--ca-file".into(), self.text("ca.pem")],
+        }
+    }
+
     /// The configuration file postie finds by itself.
     pub fn config(&self, text: &str) -> PathBuf {
         self.write(".config/postie/config.toml", text)
@@ -91,12 +99,14 @@ impl World {
 
     /// The same with another `--timeout`.
     pub fn at_url_within(&self, timeout: &str, url: &str, command: &str) -> Run {
-        self.postie(["--json", "--timeout", timeout, "--server", url])
-            .arg("--password-file")
-            .arg(self.path("secret"))
-            .arg("--ca-file")
-            .arg(self.path("ca.pem"))
-            .arg(command)
+        let run = self.postie(["--json", "--timeout", timeout, "--server", url]);
+        let run = run.arg("--password-file").arg(self.path("secret"));
+        // Without TLS an authority has no effect, and is refused.
+        let run = match url.contains("+insecure") {
+            true => run,
+            false => run.arg("--ca-file").arg(self.path("ca.pem")),
+        };
+        run.arg(command)
     }
 
     /// A run of a command against an embedded POP3 server.

@@ -152,7 +152,7 @@ fn check(context: &mut Context) -> Result<(), Failure> {
             if let Some(stated) = server.secrets.0.first()
                 && let Source::File(path) = &stated.source
             {
-                secret_file::from_file(path, &stated.by, &context.limits)?;
+                secret_file::from_file(path, &stated.by, &context.env, &context.limits)?;
             }
         }
         let view = AccountView::of(account, config.contents.default_account.as_deref());

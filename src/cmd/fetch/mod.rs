@@ -26,6 +26,7 @@ pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
         context.out.count(name, 0);
     }
     let accounts = if args.all_accounts {
+        context.vault.serve_many()?;
         all(&context.selection(Need::Pop3)?, &context.env)?
     } else {
         vec![context.select(Need::Pop3, None)?]

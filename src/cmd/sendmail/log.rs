@@ -5,6 +5,7 @@
 
 use crate::account::Account;
 use crate::output::sanitize::safe;
+use crate::store::custody::check_trusted;
 use crate::words::Exit;
 use crate::work::send::Receipt;
 use jiff::{Timestamp, Zoned};
@@ -121,9 +122,15 @@ fn append(path: &Path, line: &[u8]) -> io::Result<()> {
         | OFlags::NONBLOCK
         | OFlags::NOCTTY;
     let file = open(path, flags, Mode::RUSR | Mode::WUSR)?;
-    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+    let stat = fstat(&file)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(io::Error::other("it is no regular file"));
     }
+    // Another name of it may be one that others read, or that something else believes.
+    if stat.st_nlink != 1 {
+        return Err(io::Error::other("it has another name too (a hard link)"));
+    }
+    check_trusted(&stat, path).map_err(|hands| io::Error::other(hands.what))?;
     File::from(file).write_all(line)
 }
 
@@ -186,5 +193,12 @@ mod tests {
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(append(&link, b"x\n").is_err() && append(dir.path(), b"x\n").is_err());
         assert!(append(Path::new("/dev/null"), b"x\n").is_err());
+        let linked = dir.path().join("linked");
+        std::fs::hard_link(&path, &linked).unwrap();
+        assert!(append(&path, b"x\n").is_err() && append(&linked, b"x\n").is_err());
+        std::fs::remove_file(&linked).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(append(&path, b"x\n").is_err(), "others could write what looks like postie's word");
+        assert_eq!(std::fs::read(&path).unwrap(), b"one\ntwo\n");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::load::{Loaded, UPGRADE, header, load};
 use super::{Facts, Ledger, Sync};
+use crate::store::custody::{check_owner, check_trusted};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
@@ -9,6 +10,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
@@ -91,6 +93,7 @@ impl Ledger {
         let dir = durable::absolute(dir)?;
         durable::make_dirs(&dir)
             .map_err(|error| StoreError::cannot_create(&dir, "make the state directory", error))?;
+        check_directories(&dir)?;
         let path = dir.join(key.file_name());
         let lock = lock(&path.with_extension("lock"), wait, stop)?;
         if !exists(&path)? {
@@ -134,7 +137,11 @@ impl Ledger {
     /// Reads the ledger without a lock and makes nothing; one that does not exist is empty. What it
     /// returns cannot be written to. Kinds: storage, config.
     pub fn peek(dir: &Path, key: &AccountKey) -> Result<Ledger, StoreError> {
-        let path = durable::absolute(dir)?.join(key.file_name());
+        let dir = durable::absolute(dir)?;
+        if dir.exists() {
+            check_directories(&dir)?;
+        }
+        let path = dir.join(key.file_name());
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let (facts, len) = match exists(&path)? {
             true => {
@@ -255,10 +262,31 @@ fn open_regular(path: &Path, flags: OFlags) -> Result<File, StoreError> {
         Err(error) => return Err(StoreError::io(path, "open", error)),
     };
     match file.metadata() {
-        Ok(meta) if meta.is_file() => Ok(file),
+        Ok(meta) if meta.is_file() => check_hands(&file, path).map(|()| file),
         Ok(_) => Err(StoreError::refused(path, "a ledger has to be a regular file")),
         Err(error) => Err(StoreError::io(path, "look at it", error)),
     }
+}
+
+/// The ledgers' directory and postie's own above it: who can write there can put another ledger in place.
+fn check_directories(dir: &Path) -> Result<(), StoreError> {
+    for dir in [durable::parent(dir), dir] {
+        // A link of somebody else's leads where he likes, though what is there may be the user's.
+        let link = rustix::fs::lstat(dir).map_err(|error| StoreError::io(dir, "look at it", error))?;
+        check_owner(&link, dir).map_err(|hands| StoreError::OtherHands { path: dir.to_owned(), hands })?;
+    }
+    let open = |dir: &Path| durable::open_dir(dir).map_err(|error| StoreError::io(dir, "open", error));
+    check_hands(open(dir)?, dir)?;
+    let above = durable::parent(dir);
+    let opened = open(above)?;
+    let stat = rustix::fs::fstat(&opened).map_err(|error| StoreError::io(above, "look at it", error))?;
+    // In a sticky directory nobody can replace what is another's.
+    if Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX) { Ok(()) } else { check_hands(opened, above) }
+}
+
+fn check_hands(file: impl AsFd, path: &Path) -> Result<(), StoreError> {
+    let stat = rustix::fs::fstat(file).map_err(|error| StoreError::io(path, "look at it", error))?;
+    check_trusted(&stat, path).map_err(|hands| StoreError::OtherHands { path: path.to_owned(), hands })
 }
 
 fn read(path: &Path, file: &mut File, key: &AccountKey) -> Result<Loaded, StoreError> {
@@ -270,6 +298,7 @@ fn lock(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, St
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let opened = retry_on_intr(|| rustix::fs::open(path, flags, durable::PRIVATE_FILE));
     let file: File = opened.map_err(|error| StoreError::cannot_create(path, "open the lock", error))?.into();
+    check_hands(&file, path)?;
     let deadline = Instant::now().checked_add(wait);
     loop {
         match retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
