@@ -1,6 +1,8 @@
 //! What can go wrong between postie and a server, below any protocol.
 
+use super::certificate::Certificate;
 use crate::words::{Failure, Kind};
+use jiff::Timestamp;
 use std::fmt;
 use std::io;
 
@@ -29,8 +31,8 @@ pub enum NetError {
     Stopped,
     /// The server sent octets in clear behind its consent to TLS: somebody may have injected them.
     Injected,
-    /// The server's certificate is not trusted: the reason.
-    Untrusted(String),
+    /// The server's certificate is not trusted.
+    Untrusted(Box<Untrusted>),
     /// The fingerprint is not the pinned one: what it is.
     WrongFingerprint(String),
     /// There is no TLS version or cipher both sides have.
@@ -80,9 +82,6 @@ impl NetError {
             NetError::Timeout => {
                 "a firewall may be in the way, or the port may speak another TLS mode; --timeout allows more time"
             }
-            NetError::Untrusted(_) => {
-                "if the server is yours, pass its authority with --ca-file, or pin its certificate with --tls-fingerprint (test-account shows it)"
-            }
             NetError::WrongFingerprint(_) => {
                 "if the server has a new certificate, verify it and pin the new fingerprint"
             }
@@ -95,9 +94,87 @@ impl NetError {
     /// The failure as the layers above pass it on: `place` is the server, `stage` what was tried.
     pub fn failure(&self, place: &str, stage: &str) -> Failure {
         let failure = Failure::new(self.kind(), stage, format!("{place}: {stage}: {self}"));
-        match self.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
+        match (self, self.hint()) {
+            (NetError::Untrusted(why), _) => failure.hint(why.hint()),
+            (_, Some(hint)) => failure.hint(hint),
+            (_, None) => failure,
+        }
+    }
+}
+
+/// What is wrong with a certificate that is not trusted. Only a missing authority can be mended by trusting
+/// more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distrust {
+    /// No trusted authority stands behind it, and nothing else is wrong.
+    NoAuthority,
+    /// It is for other names.
+    OtherName,
+    /// It, or one above it, was valid until then.
+    Expired(Timestamp),
+    /// It, or one above it, is valid only from then on.
+    NotYetValid(Timestamp),
+    /// Something else: a key too weak, a purpose other than a server's, an authority that was rejected.
+    Other,
+}
+
+/// A certificate that is not trusted, and why.
+#[derive(Clone, Debug)]
+pub struct Untrusted {
+    /// What is wrong with it.
+    pub cause: Distrust,
+    /// OpenSSL's own words.
+    pub reason: String,
+    /// Whom it should be for.
+    pub host: String,
+    /// What it says of itself, where that can be read.
+    pub certificate: Option<Certificate>,
+}
+
+/// So many names of a certificate are told.
+const MOST_NAMES: usize = 10;
+
+impl Untrusted {
+    /// The names that the certificate is for.
+    fn names(&self) -> String {
+        let Some(certificate) = &self.certificate else { return "other names".into() };
+        if certificate.names.is_empty() {
+            return certificate.subject.clone();
+        }
+        let told = certificate.names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+        match certificate.names.len().checked_sub(MOST_NAMES) {
+            None | Some(0) => told,
+            Some(more) => format!("{told} and {more} more"),
+        }
+    }
+
+    fn hint(&self) -> String {
+        match (self.cause, &self.certificate) {
+            (Distrust::NoAuthority, Some(it)) => format!(
+                "its authority ({}) is not among the trusted ones: --ca-file trusts an authority, --tls-fingerprint sha256:{} this one certificate",
+                it.issuer,
+                it.fingerprint.hex()
+            ),
+            (Distrust::NoAuthority, None) => "--ca-file trusts an authority".into(),
+            (Distrust::OtherName, _) => "use one of those names as the host".into(),
+            (Distrust::Expired(_), _) => {
+                "is this machine's clock right? If you run the server, renew the certificate; else tell those who do"
+                    .into()
+            }
+            (Distrust::NotYetValid(_), _) => "is this machine's clock right?".into(),
+            (Distrust::Other, _) => "those who run the server have to mend its certificate".into(),
+        }
+    }
+}
+
+impl fmt::Display for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server's certificate is not trusted: {}", self.reason)?;
+        match self.cause {
+            Distrust::OtherName => write!(f, "; it is for {}, not for {}", self.names(), self.host),
+            Distrust::Expired(until) => write!(f, "; it was valid until {until}"),
+            Distrust::NotYetValid(from) => write!(f, "; it is valid only from {from}"),
+            Distrust::NoAuthority | Distrust::Other => Ok(()),
         }
     }
 }
@@ -118,7 +195,7 @@ impl fmt::Display for NetError {
             NetError::Injected => {
                 f.write_str("the server sent data in clear after it agreed to TLS; somebody may be tampering")
             }
-            NetError::Untrusted(reason) => write!(f, "the server's certificate is not trusted: {reason}"),
+            NetError::Untrusted(why) => why.fmt(f),
             NetError::WrongFingerprint(found) => {
                 write!(f, "the certificate's fingerprint is not the pinned one but sha256:{found}")
             }

@@ -249,11 +249,30 @@ fn the_system_s_authorities_count_in_whatever_form_it_has_them_and_no_others_do(
     world.write("unhashed/authority.pem", &authority);
     let [hashed, unhashed] = ["hashed", "unhashed"].map(|name| world.path(name));
     let pop3 = Pop3d::for_mailbox(&mailbox).start();
+    // Names under which OpenSSL does not find it.
+    world.write("misnamed/deadbeef.0", &authority);
+    world.write(&format!("gap/{hash:08x}.1"), &authority);
+    world.write("empty/none.txt", "");
+    let list = |names: &[&str]| std::env::join_paths(names.iter().map(|name| world.path(name))).unwrap();
+    let [missing, misnamed, gap] =
+        ["missing", "misnamed", "gap"].map(|name| world.path(name).into_os_string());
     for (file, dir, trusted) in [
-        (&bundle, &hashed, true),
-        (&nobody, &hashed, true),
-        (&bundle, &unhashed, true),
-        (&nobody, &unhashed, false),
+        (bundle.as_os_str(), hashed.as_os_str(), true),
+        (nobody.as_os_str(), hashed.as_os_str(), true),
+        (bundle.as_os_str(), unhashed.as_os_str(), true),
+        (nobody.as_os_str(), unhashed.as_os_str(), false),
+        (missing.as_os_str(), missing.as_os_str(), false),
+        ("/dev/null".as_ref(), "/dev/null".as_ref(), false),
+        (missing.as_os_str(), hashed.as_os_str(), true),
+        (bundle.as_os_str(), missing.as_os_str(), true),
+        (missing.as_os_str(), &list(&["empty", "hashed"]), true),
+        (missing.as_os_str(), &list(&["hashed", "missing"]), true),
+        (missing.as_os_str(), &list(&["empty", "unhashed"]), false),
+        // The directory does not lead to it, and then the bundle decides.
+        (bundle.as_os_str(), misnamed.as_os_str(), true),
+        (missing.as_os_str(), misnamed.as_os_str(), false),
+        (bundle.as_os_str(), gap.as_os_str(), true),
+        (missing.as_os_str(), gap.as_os_str(), false),
     ] {
         let list = world.postie(["--json", "--server", &pop3.url(), "--password-file"]);
         let list = list.arg(world.path("secret")).args(["list", "--no-headers"]);
@@ -261,6 +280,108 @@ fn the_system_s_authorities_count_in_whatever_form_it_has_them_and_no_others_do(
         match trusted {
             true => drop(listed.assert_exit(0)),
             false => drop(listed.assert_failure(77, "certificate")),
+        }
+    }
+}
+
+#[test]
+fn an_authority_that_is_rejected_for_servers_is_rejected_wherever_that_stands() {
+    use crate::support::real::have;
+    if !have("an_authority_that_is_rejected_for_servers_is_rejected_wherever_that_stands", &["openssl"]) {
+        return;
+    }
+    let (world, mailbox) = (world(), Mailbox::with(1));
+    let authority = Authority::shared().pem();
+    let plain = world.write("plain.pem", &authority);
+    let with = |setting: &[&str]| {
+        let x509 =
+            std::process::Command::new("openssl").args(["x509", "-in"]).arg(&plain).args(setting).output();
+        x509.unwrap().stdout
+    };
+    let reject = with(&["-addreject", "serverAuth"]);
+    let mail_only = with(&["-addtrust", "emailProtection"]);
+    let server = with(&["-addtrust", "serverAuth"]);
+    let old = String::from_utf8(authority.clone()).unwrap().replace(" CERTIFICATE", " X509 CERTIFICATE");
+    let other = Authority::shared().identity(Certificate::SelfSigned).certificate_pem();
+    let of = |pem: &[u8]| openssl::x509::X509::from_pem(pem).unwrap().subject_name_hash();
+    let (hash, other_hash) = (of(&authority), of(&other));
+    let pop3 = Pop3d::for_mailbox(&mailbox).start();
+    let none: &[u8] = b"";
+    for (what, dir, bundle, trusted) in [
+        ("the directory rejects it", &reject[..], none, false),
+        ("the directory has it for mail alone", &mail_only, none, false),
+        ("the directory has it for servers", &server, none, true),
+        ("the bundle rejects it", none, &reject, false),
+        ("the bundle has it for mail alone", none, &mail_only, false),
+        ("the bundle has it for servers", none, &server, true),
+        ("the bundle rejects what the directory has", &authority, &reject, false),
+        ("the bundle has it in the old form", none, old.as_bytes(), true),
+    ] {
+        for beside in [false, true] {
+            let root = world.path("roots");
+            let _ = std::fs::remove_dir_all(&root);
+            world.write("roots/dir/none", "");
+            if !dir.is_empty() {
+                world.write(&format!("roots/dir/{hash:08x}.0"), dir);
+            }
+            let bundle = if beside {
+                world.write(&format!("roots/dir/{other_hash:08x}.0"), &other);
+                [&other, bundle].concat()
+            } else {
+                bundle.to_vec()
+            };
+            let file = world.write("roots/bundle.pem", bundle);
+            let list = world.postie(["--json", "--server", &pop3.url(), "--password-file"]);
+            let list = list.arg(world.path("secret")).args(["list", "--no-headers"]);
+            let list = list.env("SSL_CERT_FILE", file).env("SSL_CERT_DIR", world.path("roots/dir"));
+            assert_eq!(
+                list.go().code,
+                Some(if trusted { 0 } else { 77 }),
+                "{what}, beside another: {beside}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_command_tells_what_is_wrong_with_a_certificate_and_only_what_helps() {
+    for certificate in Certificate::BAD {
+        for mode in [Mode::Implicit, Mode::Upgrade] {
+            let (world, mailbox) = (world(), Mailbox::with(1));
+            let pop3 = Pop3d::for_mailbox(&mailbox).mode(mode).certificate(certificate).start();
+            let smtp = Smtpd::for_mailbox(&mailbox).mode(mode).certificate(certificate).start();
+            let runs = [
+                world.at_url(&pop3.url(), "list"),
+                world.at_url(&pop3.url(), "fetch").args(["--maildir", "Mail"]),
+                world.at_url(&pop3.url(), "test-account"),
+                world.at_url(&smtp.url(), "test-account"),
+                world.at_url(&smtp.url(), "send").args([
+                    "-f",
+                    "a@example.org",
+                    "b@example.org",
+                    "--body",
+                    "x",
+                ]),
+            ];
+            for run in runs {
+                let error = run.go().assert_failure(77, "certificate");
+                let (message, hint) = (error["message"].as_str().unwrap(), error["hint"].as_str().unwrap());
+                let trusts_more = hint.contains("--ca-file") || hint.contains("fingerprint");
+                match certificate {
+                    Certificate::Expired => {
+                        assert!(message.contains("it was valid until 20"), "{message}");
+                        assert!(!trusts_more && hint.contains("clock"), "{hint}");
+                    }
+                    Certificate::WrongHost => {
+                        assert!(
+                            message.contains("it is for mail.example.org, not for localhost"),
+                            "{message}"
+                        );
+                        assert!(!trusts_more && hint.contains("as the host"), "{hint}");
+                    }
+                    _ => assert!(trusts_more, "{hint}"),
+                }
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! a thread beside look-up, connect and greeting.
 
 mod connector;
+mod judge;
 mod roots;
 mod underlay;
 

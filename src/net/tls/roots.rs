@@ -1,50 +1,105 @@
-//! Where the system keeps the authorities it trusts.
+//! Whom the system trusts: where it keeps its authorities, and a store made of them.
 //!
 //! Most systems have them twice: as one bundle, which OpenSSL reads whole (some 150 certificates, 15 ms and
 //! more), and as a directory of names made from the hash of each subject, in which it looks up the one that
-//! it needs. The directory serves where it holds all of the bundle, certificate for certificate; an
-//! authority that somebody added to the bundle alone is trusted all the same, only more slowly.
+//! it needs. The directory is asked first, alone; where it does not lead to a trusted end, the bundle decides
+//! ([`super::judge`]). But where the bundle has trust settings of its own (`openssl x509 -addreject`), which
+//! a directory may lack, it is read at once.
+//!
+//! `$SSL_CERT_FILE` takes the place of the bundle and `$SSL_CERT_DIR`, a list with colons, that of the
+//! directories, as in OpenSSL itself, also where nothing is there.
 
 use memchr::memmem;
-use std::collections::HashSet;
+use openssl::error::ErrorStack;
+use openssl::ssl::SslFiletype;
+use openssl::x509::X509;
+use openssl::x509::store::{X509Lookup, X509StoreBuilder};
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
-const END: &[u8] = b"-----END CERTIFICATE-----";
+/// Begins a certificate with trust settings (`openssl-x509(1)`, "Trust Settings").
+const TRUST_SETTINGS: &[u8] = b"-----BEGIN TRUSTED CERTIFICATE-----";
 
-/// A bundle above this is not compared, only read.
+/// A bundle above this, in octets, is not searched for trust settings, but read at once.
 const MAX_BUNDLE: u64 = 8 * 1024 * 1024;
 
-/// The directories of hashed names that together say the same as everything else the system trusts; none if
-/// they do not. `$SSL_CERT_FILE` and `$SSL_CERT_DIR` count, as everywhere.
-pub(super) fn hashed() -> Vec<PathBuf> {
-    let found = openssl_probe::probe();
-    let bundle = found.cert_file.map_or(Some(Vec::new()), |path| read(&path));
-    match bundle {
-        Some(bundle) if hold(&found.cert_dir, &bundle) => found.cert_dir,
-        _ => Vec::new(),
+/// Everybody who is trusted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roots {
+    bundle: Option<PathBuf>,
+    dirs: Vec<PathBuf>,
+    /// Trusted beyond the system's authorities.
+    more: Vec<X509>,
+    /// Whether the directories may be asked without the bundle.
+    dirs_first: bool,
+}
+
+impl Roots {
+    /// The system's authorities, or those that the environment names in their place, and `more`.
+    pub fn find(more: Vec<X509>) -> Self {
+        let said = |name| env::var_os(name).filter(|value: &OsString| !value.is_empty());
+        let bundle = match said(openssl_probe::ENV_CERT_FILE) {
+            Some(path) => Some(path.into()),
+            None => openssl_probe::probe().cert_file,
+        };
+        let dirs = match said(openssl_probe::ENV_CERT_DIR) {
+            Some(list) => env::split_paths(&list).collect(),
+            None => openssl_probe::candidate_cert_dirs().map(Path::to_owned).collect(),
+        };
+        Roots::of(bundle, dirs, more)
+    }
+
+    fn of(bundle: Option<PathBuf>, dirs: Vec<PathBuf>, more: Vec<X509>) -> Self {
+        let dirs_first = dirs.iter().any(|dir| has_hashed(dir))
+            && bundle.as_deref().is_none_or(|path| !may_have_trust_settings(path));
+        Roots { bundle, dirs, more, dirs_first }
+    }
+
+    /// Whether a store of [`Self::first`] may know less than one of [`Self::all`].
+    pub fn has_more(&self) -> bool {
+        self.dirs_first && self.bundle.is_some()
+    }
+
+    /// What is asked first: the directories alone, where that will do.
+    pub fn first(&self) -> Result<X509StoreBuilder, ErrorStack> {
+        self.store(if self.dirs_first { None } else { self.bundle.as_deref() })
+    }
+
+    /// Everything that is trusted.
+    pub fn all(&self) -> Result<X509StoreBuilder, ErrorStack> {
+        self.store(self.bundle.as_deref())
+    }
+
+    fn store(&self, bundle: Option<&Path>) -> Result<X509StoreBuilder, ErrorStack> {
+        let mut store = X509StoreBuilder::new()?;
+        if let Some(path) = bundle.filter(|path| is_name(path)) {
+            let lookup = store.add_lookup(X509Lookup::file())?;
+            // One that is not there, or ends in rubbish, trusts nobody, or those before it.
+            let _ = lookup.load_cert_file(path, SslFiletype::PEM);
+        }
+        let lookup = store.add_lookup(X509Lookup::hash_dir())?;
+        for dir in self.dirs.iter().filter(|dir| is_name(dir)).filter_map(|dir| dir.to_str()) {
+            lookup.add_dir(dir, SslFiletype::PEM)?;
+        }
+        for authority in &self.more {
+            store.add_cert(authority.clone())?;
+        }
+        Ok(store)
     }
 }
 
-/// Whether every certificate of `bundle` stands in one of `dirs` under a hashed name.
-fn hold(dirs: &[PathBuf], bundle: &[u8]) -> bool {
-    let mut missing: HashSet<&[u8]> = certificates(bundle).collect();
-    let mut any = false;
-    for entry in dirs.iter().flat_map(fs::read_dir).flatten().flatten() {
-        if !is_hashed(entry.file_name().as_encoded_bytes()) {
-            continue;
-        }
-        any = true;
-        if missing.is_empty() {
-            break;
-        }
-        for certificate in certificates(&read(&entry.path()).unwrap_or_default()) {
-            missing.remove(certificate);
-        }
-    }
-    any && missing.is_empty()
+/// Whether OpenSSL's bindings take it as the name of a file.
+fn is_name(path: &Path) -> bool {
+    path.to_str().is_some_and(|name| !name.is_empty() && !name.contains('\0'))
+}
+
+/// Whether there is a name in `dir` that OpenSSL may look up.
+fn has_hashed(dir: &Path) -> bool {
+    let names = fs::read_dir(dir).into_iter().flatten().flatten();
+    names.into_iter().any(|entry| is_hashed(entry.file_name().as_encoded_bytes()))
 }
 
 /// Whether a name is one that OpenSSL looks up: eight hexadecimal digits, a dot, a number.
@@ -55,47 +110,39 @@ fn is_hashed(name: &[u8]) -> bool {
         && number.strip_prefix(b".").is_some_and(is_number)
 }
 
-/// The text of each certificate (PEM) in `text`, as it stands there.
-fn certificates(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    memmem::find_iter(text, BEGIN).filter_map(|begin| {
-        let body = &text[begin + BEGIN.len()..];
-        memmem::find(body, END).map(|end| body[..end].trim_ascii())
-    })
-}
-
-/// The content of a file of sane size; `None` where it cannot be had.
-fn read(path: &Path) -> Option<Vec<u8>> {
+/// Whether a bundle has certificates with trust settings, or cannot be searched for them.
+fn may_have_trust_settings(path: &Path) -> bool {
     let mut content = Vec::new();
-    let file = fs::File::open(path).ok().filter(|file| file.metadata().is_ok_and(|meta| meta.is_file()))?;
-    file.take(MAX_BUNDLE + 1).read_to_end(&mut content).ok()?;
-    (content.len() as u64 <= MAX_BUNDLE).then_some(content)
+    let read = fs::File::open(path).and_then(|file| file.take(MAX_BUNDLE + 1).read_to_end(&mut content));
+    match read {
+        Ok(_) => content.len() as u64 > MAX_BUNDLE || memmem::find(&content, TRUST_SETTINGS).is_some(),
+        // OpenSSL will not read it either.
+        Err(_) => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn pem(name: &str) -> String {
-        format!("# {name}\n-----BEGIN CERTIFICATE-----\nQUJD{name}\n-----END CERTIFICATE-----\n")
-    }
-
     #[test]
-    fn a_directory_serves_only_if_it_holds_every_certificate_of_the_bundle_under_a_hashed_name() {
+    fn the_directories_go_first_only_where_they_are_hashed_and_the_bundle_has_no_settings() {
         let dir = tempfile::tempdir().unwrap();
-        let dirs = [dir.path().to_owned()];
-        let put = |name: &str, content: &str| fs::write(dir.path().join(name), content).unwrap();
-        let bundle = pem("one") + &pem("two");
-        assert!(!hold(&dirs, bundle.as_bytes()), "an empty directory");
-        assert!(!hold(&dirs, b""), "an empty directory trusts nobody");
-        put("0123abcd.0", &pem("one"));
-        put("two.pem", &pem("two"));
-        assert!(!hold(&dirs, bundle.as_bytes()), "nobody looks for two.pem");
-        put("0123abcd.1", &pem("two"));
-        assert!(hold(&dirs, bundle.as_bytes()));
-        assert!(hold(&dirs, b""), "there is no bundle");
-        assert!(!hold(&dirs, (bundle + &pem("three")).as_bytes()), "one was added by hand");
-        assert!(!hold(&[dir.path().join("none")], b""));
-        assert!(!hold(&[], b""));
+        let certs = dir.path().join("certs");
+        fs::create_dir(&certs).unwrap();
+        let bundle = dir.path().join("bundle.pem");
+        let first =
+            |bundle: Option<&PathBuf>| Roots::of(bundle.cloned(), vec![certs.clone()], Vec::new()).dirs_first;
+        assert!(!first(Some(&bundle)), "nothing is hashed");
+        fs::write(certs.join("authority.pem"), "").unwrap();
+        assert!(!first(Some(&bundle)));
+        fs::write(certs.join("0123abcd.0"), "").unwrap();
+        assert!(first(Some(&bundle)), "the bundle is not there");
+        assert!(first(None));
+        fs::write(&bundle, "-----BEGIN CERTIFICATE-----").unwrap();
+        assert!(first(Some(&bundle)));
+        fs::write(&bundle, "x\n-----BEGIN TRUSTED CERTIFICATE-----\n").unwrap();
+        assert!(!first(Some(&bundle)));
     }
 
     #[test]
@@ -108,5 +155,14 @@ mod tests {
         {
             assert!(!is_hashed(name.as_bytes()), "{name}");
         }
+    }
+
+    #[test]
+    fn names_that_openssl_cannot_take_are_passed_over() {
+        use std::os::unix::ffi::OsStrExt;
+        let odd = PathBuf::from(std::ffi::OsStr::from_bytes(b"/tmp/\xff"));
+        let roots =
+            Roots::of(Some(odd.clone()), vec![odd, PathBuf::new(), "/nonexistent".into()], Vec::new());
+        assert!(roots.all().is_ok() && roots.first().is_ok());
     }
 }

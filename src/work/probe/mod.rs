@@ -112,48 +112,20 @@ fn describe_certificate(der: &[u8], detail: &mut Map<String, Value>) {
     detail.insert("sha256".into(), certificate.fingerprint.hex().into());
 }
 
-/// After a certificate was refused: looks at it over a connection of its own that carries nothing else,
-/// and says what is wrong with it. `to_tls` brings such a connection to the point where TLS begins.
+/// After a certificate was refused: looks at it over a connection of its own that carries nothing else, and
+/// tells what it says. `to_tls` brings such a connection to the point where TLS begins.
 pub(super) fn explain(
     target: &Target<'_>,
     failure: Failure,
     detail: &mut Map<String, Value>,
     to_tls: &mut dyn FnMut(Wire) -> Result<Wire, Failure>,
 ) -> Failure {
-    if failure.kind != Kind::Certificate {
-        return failure;
-    }
-    let Some(der) = look(target, to_tls) else { return failure };
-    describe_certificate(&der, detail);
-    let Some(certificate) = Certificate::from_der(&der) else { return failure };
-    let now = jiff::Timestamp::now();
-    let hint = if failure.message.contains("hostname mismatch")
-        || failure.message.contains("IP address mismatch")
+    if failure.kind == Kind::Certificate
+        && let Some(der) = look(target, to_tls)
     {
-        format!(
-            "the certificate is for {}, not for {}: use one of those names as the host",
-            if certificate.names.is_empty() {
-                certificate.subject.clone()
-            } else {
-                certificate.names.join(", ")
-            },
-            target.endpoint.host
-        )
-    } else if certificate.not_after < now {
-        format!("the certificate expired on {}; if you run the server, renew it", certificate.not_after)
-    } else if certificate.not_before > now {
-        format!(
-            "the certificate is valid only from {}; is this machine's clock right?",
-            certificate.not_before
-        )
-    } else {
-        format!(
-            "its authority ({}) is not among the trusted ones: --ca-file trusts an authority, --tls-fingerprint sha256:{} this one certificate",
-            certificate.issuer,
-            certificate.fingerprint.hex()
-        )
-    };
-    failure.hint(hint)
+        describe_certificate(&der, detail);
+    }
+    failure
 }
 
 fn look(target: &Target<'_>, to_tls: &mut dyn FnMut(Wire) -> Result<Wire, Failure>) -> Option<Vec<u8>> {
