@@ -9,6 +9,7 @@ pub mod config;
 pub mod drain;
 pub mod edit;
 pub mod env;
+mod job_control;
 pub mod keys;
 pub mod lock;
 pub mod providers;

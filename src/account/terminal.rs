@@ -1,10 +1,12 @@
 //! Asking on the terminal for what must not show.
 //!
 //! The terminal keeps its line editing and its signals; only the echo is off, and it is on again whatever
-//! happens: rpassword, left to itself, takes the signals away, and neither SIGTERM nor a SIGINT from elsewhere
-//! would end the wait. It reads here from a keyboard that a signal ends.
+//! happens, also while the user has stopped postie (Ctrl-Z) to look at something else. rpassword, left to
+//! itself, takes the signals away, and neither SIGTERM nor a SIGINT from elsewhere would end the wait: it
+//! reads here from a keyboard that a signal ends.
 
 use super::drain;
+use super::job_control::JobControl;
 use crate::net::Stop;
 use crate::words::{Failure, Kind, Secret};
 use rpassword::ConfigBuilder;
@@ -31,9 +33,10 @@ pub fn ask(question: &str, stop: &Stop) -> Result<Secret, Failure> {
         drain::failure(Kind::Config, message)
     };
     let tty = Arc::new(terminal().ok_or_else(|| failed(Errno::NXIO.into()))?);
-    let _silence = Silence::over(Arc::clone(&tty)).map_err(|errno| failed(errno.into()))?;
+    let jobs = JobControl::watch();
+    let silence = Silence::over(Arc::clone(&tty)).map_err(|errno| failed(errno.into()))?;
     rustix::io::write(&tty, question.as_bytes()).map_err(|errno| failed(errno.into()))?;
-    let keyboard = Keyboard { tty: Arc::clone(&tty), stop: stop.clone() };
+    let keyboard = Keyboard { silence, question: question.to_owned(), stop: stop.clone(), jobs };
     let config = ConfigBuilder::new().input_reader(keyboard).output_discard().build();
     match rpassword::read_password_with_config(config).map(Zeroizing::new) {
         Ok(answer) => drain::secret(answer.as_bytes(), "the answer"),
@@ -50,6 +53,7 @@ pub fn ask(question: &str, stop: &Stop) -> Result<Secret, Failure> {
 struct Silence {
     tty: Arc<OwnedFd>,
     before: Termios,
+    silent: Termios,
 }
 
 impl Silence {
@@ -58,34 +62,70 @@ impl Silence {
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
         silent.local_modes.insert(LocalModes::ICANON | LocalModes::ISIG | LocalModes::ECHONL);
-        tcsetattr(&tty, OptionalActions::Now, &silent)?;
-        Ok(Silence { tty, before })
+        let silence = Silence { tty, before, silent };
+        silence.begin()?;
+        Ok(silence)
     }
-}
 
-impl Drop for Silence {
-    fn drop(&mut self) {
+    /// Puts the echo out. In the background this stops the process until it is in front again.
+    fn begin(&self) -> rustix::io::Result<()> {
+        tcsetattr(&self.tty, OptionalActions::Now, &self.silent)
+    }
+
+    /// Puts the terminal back as it was.
+    fn end(&self) {
         // A terminal that is gone needs no echo.
         let _ = tcsetattr(&self.tty, OptionalActions::Now, &self.before);
     }
 }
 
+impl Drop for Silence {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 /// The terminal's input, until a signal asks to stop.
 struct Keyboard {
-    tty: Arc<OwnedFd>,
+    silence: Silence,
+    question: String,
     stop: Stop,
+    jobs: Option<JobControl>,
+}
+
+impl Keyboard {
+    /// Stops where the user wants that. When he is back, whoever had the terminal meanwhile may have put the
+    /// echo on, and the question is out of sight.
+    fn follow_jobs(&self) -> rustix::io::Result<()> {
+        let Some(jobs) = &self.jobs else { return Ok(()) };
+        if jobs.is_to_stop() {
+            self.silence.end();
+            jobs.stop();
+        } else if !jobs.was_continued() {
+            return Ok(());
+        }
+        self.silence.begin()?;
+        rustix::io::write(&self.silence.tty, self.question.as_bytes()).map(drop)
+    }
 }
 
 impl Read for Keyboard {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let tty = Arc::clone(&self.silence.tty);
         loop {
             if self.stop.raised() {
                 return Err(ErrorKind::Interrupted.into());
             }
-            let mut waits = vec![PollFd::from_borrowed_fd(self.tty.as_fd(), PollFlags::IN)];
+            self.follow_jobs()?;
+            let mut waits = vec![PollFd::from_borrowed_fd(tty.as_fd(), PollFlags::IN)];
             waits.extend(self.stop.wake().map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
+            let news = self.jobs.as_ref().map(JobControl::news);
+            waits.extend(news.map(|news| PollFd::from_borrowed_fd(news, PollFlags::IN)));
             match poll(&mut waits, None) {
-                Ok(_) if !waits[0].revents().is_empty() => return Ok(rustix::io::read(&self.tty, into)?),
+                // A signal counts before what was typed.
+                Ok(_) if waits[1..].iter().all(|wait| wait.revents().is_empty()) => {
+                    return Ok(rustix::io::read(&tty, into)?);
+                }
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno.into()),
             }

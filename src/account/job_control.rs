@@ -1,0 +1,95 @@
+//! A shell's job control, while postie has changed the terminal: Ctrl-Z (SIGTSTP) must not stop it before the
+//! terminal is as it was, and when it is continued (SIGCONT) the terminal is anybody's.
+//!
+//! The handlers stay for the rest of the run; outside of a question SIGTSTP does what it always does.
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{getpgid, getppid, getsid};
+use signal_hook::consts::{SIGCONT, SIGTSTP};
+use signal_hook::{flag, low_level};
+use std::io;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What the handlers set.
+struct Handlers {
+    /// Readable when either signal came.
+    news: OwnedFd,
+    stop: Arc<AtomicBool>,
+    continued: Arc<AtomicBool>,
+    /// Whether SIGTSTP stops the process at once.
+    at_once: Arc<AtomicBool>,
+}
+
+impl Handlers {
+    fn install() -> io::Result<Handlers> {
+        let (news, tell) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let [stop, continued, at_once] = [(); 3].map(|()| Arc::new(AtomicBool::new(false)));
+        flag::register_conditional_default(SIGTSTP, Arc::clone(&at_once))?;
+        flag::register(SIGTSTP, Arc::clone(&stop))?;
+        flag::register(SIGCONT, Arc::clone(&continued))?;
+        low_level::pipe::register(SIGTSTP, tell.try_clone()?)?;
+        low_level::pipe::register(SIGCONT, tell)?;
+        Ok(Handlers { news, stop, continued, at_once })
+    }
+}
+
+/// Job control, watched as long as this lives. One at a time.
+pub struct JobControl(&'static Handlers);
+
+impl JobControl {
+    /// Watches; `None` where that cannot be had.
+    pub fn watch() -> Option<JobControl> {
+        static HANDLERS: OnceLock<Option<Handlers>> = OnceLock::new();
+        let handlers = HANDLERS.get_or_init(|| Handlers::install().ok()).as_ref()?;
+        handlers.at_once.store(false, Ordering::Relaxed);
+        handlers.stop.store(false, Ordering::Relaxed);
+        handlers.continued.store(false, Ordering::Relaxed);
+        Some(JobControl(handlers))
+    }
+
+    /// Becomes readable when there is something to look at.
+    pub fn news(&self) -> BorrowedFd<'_> {
+        self.0.news.as_fd()
+    }
+
+    /// Whether the user wants the process to stop.
+    pub fn is_to_stop(&self) -> bool {
+        // What is in the pipe only woke the caller.
+        while rustix::io::read(&self.0.news, &mut [0; 64]).is_ok_and(|got| got > 0) {}
+        self.0.stop.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the process was stopped and goes on.
+    pub fn was_continued(&self) -> bool {
+        self.0.continued.swap(false, Ordering::Relaxed)
+    }
+
+    /// Stops the process, and returns when it is continued. Where no shell could continue it, it goes on, as
+    /// the system has it for SIGTSTP (POSIX, "orphaned process group").
+    pub fn stop(&self) {
+        if has_shell() {
+            // It fails only for signals that it does not know.
+            let _ = low_level::emulate_default_handler(SIGTSTP);
+        }
+        self.0.continued.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for JobControl {
+    fn drop(&mut self) {
+        self.0.at_once.store(has_shell(), Ordering::Relaxed);
+    }
+}
+
+/// Whether there is somebody to continue the process: its parent is in the same session, and either heads
+/// another group or, in the same group, is not the leader of the session, above whom there is nobody.
+fn has_shell() -> bool {
+    let Some(parent) = getppid() else { return false };
+    let (Ok(session), Ok(own_group)) = (getsid(None), getpgid(None)) else { return false };
+    let is_in_session = getsid(Some(parent)) == Ok(session);
+    let is_in_group = getpgid(Some(parent)) == Ok(own_group);
+    is_in_session && (!is_in_group || parent != session)
+}
