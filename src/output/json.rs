@@ -2,10 +2,11 @@
 //! steer a terminal.
 
 use super::About;
-use super::sanitize::is_hostile;
+use super::sanitize::{bounded, is_hostile};
 use crate::words::Failure;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use std::borrow::Cow;
 use std::io;
 
 /// The version of the lines' shape.
@@ -40,8 +41,10 @@ impl Formatter for Tame {
         let mut rest = fragment;
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hostile(*c)) {
             CompactFormatter.write_string_fragment(writer, &rest[..at])?;
-            // Every hostile character lies in the basic plane.
-            write!(writer, "\\u{:04x}", u32::from(c))?;
+            // Beyond the basic plane it takes a pair (RFC 8259 §7).
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
             rest = &rest[at + c.len_utf8()..];
         }
         CompactFormatter.write_string_fragment(writer, rest)
@@ -63,8 +66,8 @@ pub struct ErrorLine<'a> {
     scope: &'static str,
     stage: &'a str,
     retry: &'static str,
-    message: &'a str,
-    hint: Option<&'a str>,
+    message: Cow<'a, str>,
+    hint: Option<Cow<'a, str>>,
     reply: Option<ReplyObject<'a>>,
     exit: u8,
 }
@@ -81,8 +84,8 @@ impl<'a> ErrorLine<'a> {
             scope: failure.scope.name(),
             stage: &failure.stage,
             retry: failure.retry.name(),
-            message: &failure.message,
-            hint: failure.hint.as_deref(),
+            message: bounded(&failure.message),
+            hint: failure.hint.as_deref().map(bounded),
             reply: failure.reply.as_deref().map(ReplyObject::new),
             exit: failure.exit().code(),
         }
@@ -94,13 +97,17 @@ impl<'a> ErrorLine<'a> {
 pub struct ReplyObject<'a> {
     code: Option<u16>,
     enhanced: Option<&'a str>,
-    lines: &'a [String],
+    lines: Vec<Cow<'a, str>>,
 }
 
 impl<'a> ReplyObject<'a> {
     /// The object for a reply.
     pub fn new(reply: &'a crate::words::ServerReply) -> Self {
-        ReplyObject { code: reply.code, enhanced: reply.enhanced.as_deref(), lines: &reply.lines }
+        ReplyObject {
+            code: reply.code,
+            enhanced: reply.enhanced.as_deref(),
+            lines: reply.lines.iter().map(|line| bounded(line)).collect(),
+        }
     }
 }
 
@@ -128,12 +135,13 @@ mod tests {
         struct Body {
             subject: &'static str,
         }
-        let text = line("message", &Body { subject: "a\x1b]0;x\u{9b}2J\u{202e}\u{7f}\u{2028}ü\n" }).unwrap();
+        let text = line("message", &Body { subject: "a\x1b]0;x\u{9b}2J\u{202e}\u{7f}\u{2028}ü\u{e0041}\n" })
+            .unwrap();
         assert_eq!(
             text,
-            "{\"v\":1,\"type\":\"message\",\"subject\":\"a\\u001b]0;x\\u009b2J\\u202e\\u007f\\u2028ü\\n\"}\n"
+            "{\"v\":1,\"type\":\"message\",\"subject\":\"a\\u001b]0;x\\u009b2J\\u202e\\u007f\\u2028ü\\udb40\\udc41\\n\"}\n"
         );
         let back: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(back["subject"], "a\x1b]0;x\u{9b}2J\u{202e}\u{7f}\u{2028}ü\n");
+        assert_eq!(back["subject"], "a\x1b]0;x\u{9b}2J\u{202e}\u{7f}\u{2028}ü\u{e0041}\n");
     }
 }

@@ -13,7 +13,7 @@ pub mod transcript;
 use crate::cli::{ColorWhen, Global};
 use crate::words::{Exit, Failure};
 use progress::Progress;
-use sanitize::safe;
+use sanitize::{bounded, safe};
 use serde::Serialize;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Instant;
@@ -164,7 +164,7 @@ impl Output {
 
     /// Writes a line to standard error. A closed standard error is nothing to fail over.
     fn remark(&mut self, text: &str) {
-        let line = format!("postie: {}\n", safe(text));
+        let line = format!("postie: {}\n", safe(&bounded(text)));
         self.progress.suspend(|| {
             let _ = io::stderr().write_all(line.as_bytes());
         });
@@ -203,9 +203,12 @@ impl Output {
             (Some(number), None) => format!(" (message {number})"),
             (None, _) => String::new(),
         };
-        let mut text = format!("postie: {red}{}{plain}", safe(&format!("{place}{failure}{message}")));
+        let mut text = format!(
+            "postie: {red}{}{plain}",
+            safe(&format!("{place}{}{message}", bounded(&failure.message)))
+        );
         if let Some(hint) = &failure.hint {
-            text.push_str(&format!("\n  hint: {}", safe(hint)));
+            text.push_str(&format!("\n  hint: {}", safe(&bounded(hint))));
         }
         text.push('\n');
         self.progress.suspend(|| {

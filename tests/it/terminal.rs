@@ -29,6 +29,12 @@ struct Session {
 
 impl Session {
     fn start(world: &World, args: &[&str]) -> Session {
+        let postie = [&[env!("CARGO_BIN_EXE_postie")], args].concat();
+        Session::run(world, &postie)
+    }
+
+    /// Any program, leader of the terminal's session.
+    fn run(world: &World, argv: &[&str]) -> Session {
         let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&screen).unwrap();
         unlockpt(&screen).unwrap();
@@ -37,8 +43,7 @@ impl Session {
         let end = || line.try_clone().unwrap();
         let child = Command::new("setsid")
             .arg("--ctty")
-            .arg(env!("CARGO_BIN_EXE_postie"))
-            .args(args)
+            .args(argv)
             .env_clear()
             .env("HOME", world.root())
             .env("PATH", "/usr/bin:/bin")
@@ -164,6 +169,102 @@ fn a_signal_ends_every_question_and_leaves_the_terminal_as_it_was() {
                 rustix::process::kill_process(child, rustix::process::Signal::TERM).unwrap();
             }
             assert_eq!(session.end().signal(), Some(signal), "{question}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_at_the_question_gives_the_echo_back_and_takes_it_again() {
+    let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
+    // `wait` and `jobs` need no terminal: only what postie does to it is seen.
+    let script = "set -m; \"$@\"; echo STOPPED; read go; fg; echo BACK";
+    for shell in ["bash", "dash"] {
+        for (key, how) in [("\u{1a}", "Ctrl-Z"), ("", "kill -TSTP"), ("", "kill -STOP")] {
+            let world = world();
+            let url = server.url();
+            let postie = env!("CARGO_BIN_EXE_postie");
+            let pid = "echo $$ > pid; exec \"$@\"";
+            let argv = [shell, "-c", script, "sh", "sh", "-c", pid, "sh", postie];
+            let args = ["list", "--server", &url, "--ca-file", "ca.pem"];
+            let mut session = Session::run(&world, &[&argv[..], &args[..]].concat());
+            session.expect("Password for ana@localhost");
+            session.expect(": ");
+            assert!(!session.has_echo(), "{shell} {how}");
+            match how {
+                "Ctrl-Z" => session.type_in(key),
+                _ => {
+                    let pid: i32 = fs::read_to_string(world.path("pid")).unwrap().trim().parse().unwrap();
+                    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+                    let signal = if how == "kill -STOP" {
+                        rustix::process::Signal::STOP
+                    } else {
+                        rustix::process::Signal::TSTP
+                    };
+                    rustix::process::kill_process(pid, signal).unwrap();
+                }
+            }
+            session.expect("STOPPED");
+            // Nobody can do anything about SIGSTOP.
+            assert!(session.has_echo() || how == "kill -STOP", "{shell} {how}");
+            // As a shell with a line editor leaves it.
+            let mut modes = tcgetattr(&session.line).unwrap();
+            modes.local_modes.insert(LocalModes::ECHO);
+            rustix::termios::tcsetattr(&session.line, rustix::termios::OptionalActions::Now, &modes).unwrap();
+            session.type_in("\n");
+            session.expect("Password for ana@localhost");
+            session.expect(": ");
+            assert!(!session.has_echo(), "{shell} {how}");
+            session.type_in(&format!("{SECRET}\n"));
+            session.expect("1 ");
+            session.expect("BACK");
+            assert!(session.end().success());
+        }
+    }
+}
+
+#[test]
+fn where_no_shell_could_continue_it_ctrl_z_stops_nothing() {
+    let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
+    let world = world();
+    let url = server.url();
+    let mut session = Session::start(&world, &["list", "--server", &url, "--ca-file", "ca.pem"]);
+    session.expect(": ");
+    session.type_in("\u{1a}");
+    session.expect("Password for ana@localhost");
+    session.expect(": ");
+    assert!(!session.has_echo());
+    session.type_in(&format!("{SECRET}\n"));
+    session.expect("1 ");
+    assert!(session.end().success());
+}
+
+#[test]
+fn mail_that_is_shown_on_a_terminal_cannot_steer_it_and_hides_nothing() {
+    let hostile = "Subject: x\u{1b}]0;title\u{7}\u{200b}\u{e0041}\u{ad}\r\n\r\n\u{9b}2J a\rb \u{202e}gpj\r\n";
+    let mailbox = Mailbox::default();
+    mailbox.add(hostile.as_bytes());
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    let world = world();
+    let url = server.url();
+    let options = ["--server", &url, "--ca-file", "ca.pem", "--password-file", "secret"];
+    for command in [&["fetch", "--stdout"][..], &["list"][..], &["fetch", "--maildir", "Mail", "-v"][..]] {
+        let mut session = Session::start(&world, &[command, &options[..]].concat());
+        if command[0] == "list" || command[1] == "--stdout" {
+            session.expect("\\u{7}\\u{200b}\\u{e0041}\\u{ad}");
+        }
+        let child = &mut session.child;
+        assert!(child.wait().unwrap().success());
+        // All that came, and the progress bar's own sequences apart.
+        let mut wait = [PollFd::new(&session.screen, PollFlags::IN)];
+        let moment = Timespec::try_from(Duration::from_millis(0)).unwrap();
+        while poll(&mut wait, Some(&moment)).unwrap() > 0 && !wait[0].revents().is_empty() {
+            let mut octets = [0; 4096];
+            let got = rustix::io::read(&session.screen, &mut octets).unwrap();
+            session.seen.extend_from_slice(&octets[..got]);
+        }
+        let shown = String::from_utf8(session.seen.clone()).unwrap();
+        for bad in ["\u{1b}]", "\u{7}", "\u{200b}", "\u{e0041}", "\u{ad}", "\u{9b}", "\u{202e}", "a\rb"] {
+            assert!(!shown.contains(bad), "{command:?} {bad:?}: {shown:?}");
         }
     }
 }

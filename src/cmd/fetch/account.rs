@@ -8,6 +8,7 @@ use crate::cli::FetchArgs;
 use crate::cmd::Context;
 use crate::cmd::side::{Manner, Side};
 use crate::net::Limits;
+use crate::output::sanitize::Visible;
 use crate::pop3::{Method, Survey, Transaction};
 use crate::process::{Output, Program};
 use crate::store::{
@@ -17,6 +18,7 @@ use crate::words::{Exit, Failure, Scope};
 use crate::work::access::NotOpened;
 use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse, rehearse_marks};
 use crate::work::plan::{After, Policy};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -314,6 +316,10 @@ impl Run {
                 let (account, slot) = (self.side.label.clone(), Slot::clone(slot));
                 let output = ParsedOutput { account, slot, mbox: Vec::new(), overlong: false };
                 Box::new(Stdout::new(Box::new(output)))
+            }
+            // Mail must not steer the terminal of whoever looks at it.
+            Some(Target::Stdout) | None if std::io::stdout().is_terminal() => {
+                Box::new(Stdout::new(Box::new(Visible::new(std::io::stdout()))))
             }
             Some(Target::Stdout) | None => Box::new(Stdout::new(Box::new(std::io::stdout()))),
         })
