@@ -21,8 +21,9 @@ pub struct FetchArgs {
 
     /// Give each message to a command (run by sh -c): exit status 0 takes it, 75 leaves it for the next run
     ///
-    /// A command that is not done after ten minutes (or --timeout, if that is longer) is ended, and the message has
-    /// failed.
+    /// 79: taken, and what became of it is not known; that is told, and the message is never given again, nor
+    /// deleted. 126 and 127: the command cannot be run, and the run ends. Any other status: the message has failed.
+    /// So has one whose command is not done after ten minutes (or --timeout, if that is longer).
     #[arg(long, value_name = "CMD", group = "destination")]
     pub exec: Option<String>,
 

@@ -43,7 +43,7 @@ exits! {
     TempFail = 75, "temporary: try again later (4xx, 421, in use, timeout, connection refused or lost, DNS down, locked)", "retry";
     Protocol = 76, "the server broke the protocol", "report it";
     NoPerm = 77, "login refused, or certificate not trusted", "fix credentials";
-    Config = 78, "the configuration is wrong, a file of postie's is in other hands, the --exec command cannot be run, or no secret could be had", "fix the configuration";
+    Config = 78, "the configuration is wrong, a file that postie relies on is in other hands, the --exec command cannot be run, or no secret could be had", "fix the configuration";
     Unknown = 79, "unknown: the connection died after the message was handed over; it may have been delivered", "decide; never blindly retry";
 }
 

@@ -249,8 +249,10 @@ fn mail_that_is_shown_on_a_terminal_cannot_steer_it_and_hides_nothing() {
     let options = ["--server", &url, "--ca-file", "ca.pem", "--password-file", "secret"];
     for command in [&["fetch", "--stdout"][..], &["list"][..], &["fetch", "--maildir", "Mail", "-v"][..]] {
         let mut session = Session::start(&world, &[command, &options[..]].concat());
-        if command[0] == "list" || command[1] == "--stdout" {
-            session.expect("\\u{7}\\u{200b}\\u{e0041}\\u{ad}");
+        match command[1..] {
+            ["--stdout"] => session.expect("\\u{7}\\u{200b}\\u{e0041}\\u{ad}"),
+            [] => session.expect("x\\u{1b}]0;tit"),
+            _ => {}
         }
         let child = &mut session.child;
         assert!(child.wait().unwrap().success());
