@@ -42,7 +42,7 @@ fn how_it_ended_is_seen() {
 #[test]
 fn no_descriptor_beyond_the_first_three_goes_with_it() {
     // As a parent leaves them: a duplicate does not close by itself.
-    let kept = rustix::io::dup(&tempfile::tempfile().unwrap()).unwrap();
+    let kept = rustix::io::dup(tempfile::tempfile().unwrap()).unwrap();
     let listed = printed("exec 2>/dev/null; for fd in /proc/self/fd/*; do readlink $fd; done; true");
     assert!(!listed.contains("/tmp"), "{listed}");
     drop(kept);
