@@ -312,6 +312,11 @@ fn cron_mails_what_a_job_says() {
         .spawn()
         .unwrap();
     let arrived = gone.recv_timeout(std::time::Duration::from_secs(60));
+    // The log is written behind QUIT, by a process that is cron's, not ours to wait for.
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while caller.log().is_empty() && std::time::Instant::now() < patience {
+        std::thread::yield_now();
+    }
     cron.kill().unwrap();
     cron.wait().unwrap();
     assert!(arrived.is_ok(), "{}", caller.log());
