@@ -8,7 +8,7 @@
 //! | 0 | `words` | exit codes, failures, secrets, addresses |
 //! | 1 | `codec` | bytes in, values out |
 //! | 1 | `process` | programs that the user has postie run |
-//! | 2 | `net` | links, TLS, the wire |
+//! | 2 | `net`, `streams` | links, TLS, the wire; the standard streams |
 //! | 3 | `pop3`, `smtp` | the sessions |
 //! | 4 | `store` | durable delivery, the ledger |
 //! | 5 | `mail`, `account`, `work` | composing and reading mail, accounts and secrets, the jobs |
@@ -25,6 +25,7 @@ pub mod pop3;
 pub mod process;
 pub mod smtp;
 pub mod store;
+pub mod streams;
 pub mod words;
 pub mod work;
 

@@ -2,8 +2,9 @@
 //! of full size from the start: growing it would leave copies behind.
 
 use crate::net::Limits;
+use crate::streams::{self, Halt};
 use crate::words::{Failure, Kind, Secret};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use std::time::Instant;
@@ -91,30 +92,20 @@ impl Drain<'_> {
 
     /// Waits for octets (if any are `wanted`) or for the end; says whether it is the end.
     fn wait(&self, wanted: bool) -> Result<bool, DrainError> {
-        loop {
-            if self.limits.stop.raised() {
-                return Err(DrainError::Stopped);
-            }
-            let left = self.until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(if self.limits.run_over() { DrainError::RunOver } else { DrainError::Timeout });
-            }
-            let mut waits = Vec::with_capacity(3);
-            waits.extend(self.done.map(|done| PollFd::from_borrowed_fd(done, PollFlags::IN)));
-            if wanted {
-                waits.push(PollFd::from_borrowed_fd(self.from, PollFlags::IN));
-            }
-            let watched = waits.len();
-            waits.extend(self.limits.stop.wake().map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
-            match poll(&mut waits, Timespec::try_from(left).ok().as_ref()) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(errno) => return Err(DrainError::Io(errno)),
-            }
-            let finished = self.done.is_some() && !waits[0].revents().is_empty();
-            if waits[..watched].iter().any(|wait| !wait.revents().is_empty()) {
-                return Ok(finished);
-            }
+        let mut waits = Vec::with_capacity(3);
+        waits.extend(self.done.map(|done| PollFd::from_borrowed_fd(done, PollFlags::IN)));
+        if wanted {
+            waits.push(PollFd::from_borrowed_fd(self.from, PollFlags::IN));
         }
+        streams::wait(&mut waits, Some(self.until), self.limits).map_err(|error| match Halt::of(&error) {
+            Some(Halt::Stopped) => DrainError::Stopped,
+            Some(Halt::TimeOver) => DrainError::RunOver,
+            None => DrainError::Io(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+        })?;
+        if waits.iter().all(|wait| wait.revents().is_empty()) {
+            return Err(DrainError::Timeout);
+        }
+        Ok(self.done.is_some() && !waits[0].revents().is_empty())
     }
 }
 

@@ -194,9 +194,7 @@ impl Vault {
             ));
         }
         let what = if server.auth.wants_token() { "Access token" } else { "Password" };
-        self.once(Key::Asked(label.clone()), || {
-            terminal::ask(&format!("{what} for {label}: "), &self.limits.stop)
-        })
+        self.once(Key::Asked(label.clone()), || terminal::ask(&format!("{what} for {label}: "), &self.limits))
     }
 
     /// Gets what has not been got yet; a failure, too, is got only once. Others wait meanwhile, so that two

@@ -7,15 +7,16 @@
 
 use super::drain;
 use super::job_control::JobControl;
-use crate::net::Stop;
+use crate::net::Limits;
+use crate::streams::{self, Halt};
 use crate::words::{Failure, Kind, Secret};
 use rpassword::ConfigBuilder;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -27,7 +28,7 @@ pub fn terminal() -> Option<OwnedFd> {
 /// Asks on the terminal, never on standard input.
 ///
 /// Fails with [`Kind::Config`] where nothing is typed or there is no terminal, and [`Kind::Interrupted`].
-pub fn ask(question: &str, stop: &Stop) -> Result<Secret, Failure> {
+pub fn ask(question: &str, limits: &Limits) -> Result<Secret, Failure> {
     let failed = |error: io::Error| {
         let message = format!("getting the secret: asking on the terminal: {error}");
         drain::failure(Kind::Config, message)
@@ -36,16 +37,18 @@ pub fn ask(question: &str, stop: &Stop) -> Result<Secret, Failure> {
     let jobs = JobControl::watch();
     let silence = Silence::over(Arc::clone(&tty)).map_err(|errno| failed(errno.into()))?;
     rustix::io::write(&tty, question.as_bytes()).map_err(|errno| failed(errno.into()))?;
-    let keyboard = Keyboard { silence, question: question.to_owned(), stop: stop.clone(), jobs };
+    let keyboard = Keyboard { silence, question: question.to_owned(), limits: limits.clone(), jobs };
     let config = ConfigBuilder::new().input_reader(keyboard).output_discard().build();
     match rpassword::read_password_with_config(config).map(Zeroizing::new) {
         Ok(answer) => drain::secret(answer.as_bytes(), "the answer"),
-        Err(_) if stop.raised() => {
-            // So that what follows begins a line; where that fails there is nothing to tidy.
-            let _ = rustix::io::write(&tty, b"\n");
-            Err(drain::failure(Kind::Interrupted, "getting the secret: stopped by a signal".into()))
-        }
-        Err(error) => Err(failed(error)),
+        Err(error) => match Halt::due(limits) {
+            Some(halt) => {
+                // So that what follows begins a line; where that fails there is nothing to tidy.
+                let _ = rustix::io::write(&tty, b"\n");
+                Err(drain::failure(halt.kind(), format!("getting the secret: {halt}")))
+            }
+            None => Err(failed(error)),
+        },
     }
 }
 
@@ -89,7 +92,7 @@ impl Drop for Silence {
 struct Keyboard {
     silence: Silence,
     question: String,
-    stop: Stop,
+    limits: Limits,
     jobs: Option<JobControl>,
 }
 
@@ -113,21 +116,14 @@ impl Read for Keyboard {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let tty = Arc::clone(&self.silence.tty);
         loop {
-            if self.stop.raised() {
-                return Err(ErrorKind::Interrupted.into());
-            }
             self.follow_jobs()?;
             let mut waits = vec![PollFd::from_borrowed_fd(tty.as_fd(), PollFlags::IN)];
-            waits.extend(self.stop.wake().map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
             let news = self.jobs.as_ref().map(JobControl::news);
             waits.extend(news.map(|news| PollFd::from_borrowed_fd(news, PollFlags::IN)));
-            match poll(&mut waits, None) {
-                // A signal counts before what was typed.
-                Ok(_) if waits[1..].iter().all(|wait| wait.revents().is_empty()) => {
-                    return Ok(rustix::io::read(&tty, into)?);
-                }
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(errno) => return Err(errno.into()),
+            streams::wait(&mut waits, None, &self.limits)?;
+            // A signal counts before what was typed.
+            if waits[1..].iter().all(|wait| wait.revents().is_empty()) {
+                return Ok(rustix::io::read(&tty, into)?);
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::net::certificate::Fingerprint;
 use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
 use crate::output::{About, Output};
 use crate::process::{Program, prepare_signals};
+use crate::streams;
 use crate::words::{Address, Exit, Failure, Kind};
 use clap::error::ErrorKind;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
@@ -129,10 +130,10 @@ struct Frame {
 impl Frame {
     fn run(self, global: Global, body: impl FnOnce(&mut Context) -> anyhow::Result<()>) -> Exit {
         let Frame { command, started, quiet_reader, never_ask } = self;
-        let mut out = Output::new(&global, command, started);
         let stop = match refuse_borrowed_rights().and_then(|()| prepare_process()) {
             Ok(stop) => stop,
             Err(failure) => {
+                let mut out = Output::new(&global, command, started);
                 out.fail(&About::default(), &failure);
                 return out.finish(failure.exit(), false);
             }
@@ -142,6 +143,8 @@ impl Frame {
             end: global.max_time.map(|time| started + time),
             stop: stop.clone(),
         };
+        streams::begin(&limits);
+        let mut out = Output::new(&global, command, started);
         let env = Env::of_process();
         let vault = match secret_options(&global) {
             Ok(options) => Vault::new(SecretOptions { never_ask, ..options }, env.clone(), limits.clone()),
@@ -234,7 +237,7 @@ fn refuse(args: &[OsString], error: &clap::Error, started: Instant) -> Exit {
         return out.finish(Exit::Ok, true);
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !global.json {
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+        streams::error(&text);
         return out.finish(Exit::Usage, false);
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

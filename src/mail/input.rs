@@ -1,6 +1,7 @@
 //! The user's files: opened and looked at before anything connects, read whole.
 
 use crate::store::{Spool, Spooled};
+use crate::streams::Halt;
 use crate::words::{Failure, Kind};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
@@ -60,9 +61,10 @@ pub fn spooled(source: &mut dyn Read, name: &str) -> Result<Spooled, Failure> {
     spool.finish().map_err(storage)
 }
 
-/// The failure of reading an input.
+/// The failure of reading an input, also where a signal or the end of the run's time ended it.
 pub fn unreadable(path: &Path, what: &str, error: &io::Error) -> Failure {
-    Failure::new(Kind::NoInput, "input", format!("{}: {what}: {error}", path.display()))
+    let kind = Halt::of(error).map_or(Kind::NoInput, Halt::kind);
+    Failure::new(kind, "input", format!("{}: {what}: {error}", path.display()))
 }
 
 #[cfg(test)]

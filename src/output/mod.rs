@@ -11,6 +11,7 @@ pub mod table;
 pub mod transcript;
 
 use crate::cli::{ColorWhen, Global};
+use crate::streams::{self, StdStream};
 use crate::words::{Exit, Failure};
 use progress::Progress;
 use sanitize::{bounded, safe};
@@ -18,13 +19,18 @@ use serde::Serialize;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Instant;
 
+/// So much may be pending before it is written.
+const PENDING: usize = 32 * 1024;
+
 /// Where everything that a run says goes through.
 pub struct Output {
     json: bool,
     quiet: bool,
     verbose: u8,
     color: bool,
-    stdout: Option<io::BufWriter<io::Stdout>>,
+    stdout: Option<StdStream>,
+    /// What is not written yet.
+    pending: Vec<u8>,
     problem: Option<io::Error>,
     command: String,
     started: Instant,
@@ -49,7 +55,8 @@ impl Output {
             quiet: global.quiet,
             verbose: global.verbose,
             color,
-            stdout: Some(io::BufWriter::new(io::stdout())),
+            stdout: Some(StdStream::output()),
+            pending: Vec::new(),
             problem: None,
             command: command.to_owned(),
             started,
@@ -114,27 +121,20 @@ impl Output {
     }
 
     fn write(&mut self, octets: &[u8], now: bool) {
-        let Some(stdout) = &mut self.stdout else { return };
-        let written = stdout.write_all(octets).and_then(|()| if now { stdout.flush() } else { Ok(()) });
-        if let Err(error) = written {
-            self.lose_stdout(error);
+        self.pending.extend_from_slice(octets);
+        if now || self.pending.len() >= PENDING {
+            self.flush();
         }
     }
 
-    /// Flushes standard output.
+    /// Writes what is pending to standard output.
     pub fn flush(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
         if let Some(stdout) = &mut self.stdout
-            && let Err(error) = stdout.flush()
+            && let Err(error) = stdout.write_all(&pending)
         {
-            self.lose_stdout(error);
-        }
-    }
-
-    fn lose_stdout(&mut self, error: io::Error) {
-        self.problem.get_or_insert(error);
-        // What is still in the buffer must not be tried again when it is dropped.
-        if let Some(stdout) = self.stdout.take() {
-            let _ = stdout.into_parts();
+            self.problem.get_or_insert(error);
+            self.stdout = None;
         }
     }
 
@@ -165,9 +165,7 @@ impl Output {
     /// Writes a line to standard error. A closed standard error is nothing to fail over.
     fn remark(&mut self, text: &str) {
         let line = format!("postie: {}\n", safe(&bounded(text)));
-        self.progress.suspend(|| {
-            let _ = io::stderr().write_all(line.as_bytes());
-        });
+        self.progress.suspend(|| streams::error(&line));
     }
 
     /// Reports one failure that is the whole of something: it has its part in the exit code.
@@ -211,9 +209,7 @@ impl Output {
             text.push_str(&format!("\n  hint: {}", safe(&bounded(hint))));
         }
         text.push('\n');
-        self.progress.suspend(|| {
-            let _ = io::stderr().write_all(text.as_bytes());
-        });
+        self.progress.suspend(|| streams::error(&text));
     }
 
     /// Adds to a count of the summary; a count appears once it was named, with zero too.

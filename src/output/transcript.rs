@@ -2,7 +2,7 @@
 
 use super::sanitize::safe;
 use crate::net::{Direction, Tap};
-use std::io::{self, Write as _};
+use crate::streams;
 
 /// Writes each line of a dialogue to standard error, hostile characters made visible. The wire names
 /// secrets instead of passing them on, so none can appear here.
@@ -27,6 +27,6 @@ impl Tap for Transcript {
         };
         let line = format!("{} {mark} {}\n", safe(&self.label), safe(text));
         // A closed standard error is nothing to fail over.
-        let _ = io::stderr().write_all(line.as_bytes());
+        streams::error(&line);
     }
 }

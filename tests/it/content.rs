@@ -7,7 +7,7 @@
 //! begins; a failure names the seed that repeats it at once. `POSTIE_CONTENT_PROGRAM` names another binary of
 //! postie than the one just built.
 
-mod decode;
+pub mod decode;
 mod fetched;
 mod made;
 mod popper;

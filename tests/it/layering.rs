@@ -9,6 +9,7 @@ const LAYERS: &[(&str, usize)] = &[
     ("codec", 1),
     ("process", 1),
     ("net", 2),
+    ("streams", 2),
     ("pop3", 3),
     ("smtp", 3),
     ("store", 4),

@@ -46,6 +46,7 @@ mod sendmail_callers;
 mod sendmail_smtp;
 mod signals;
 mod smtp_session;
+mod streams;
 mod support_itself;
 mod terminal;
 mod test_account;

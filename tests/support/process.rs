@@ -1,14 +1,17 @@
 //! Runs a program, never for longer than it may take, and gives what came out.
 
 use super::peer::Victim;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,9 +21,22 @@ pub struct Run {
     command: Command,
     stdin: Vec<u8>,
     pieces: Vec<usize>,
+    left_open: Option<Meanwhile>,
+    nonblocking: bool,
     stdout: Option<File>,
     limit: Duration,
     victim: Option<Victim>,
+}
+
+/// What happens while the program waits for more than it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// Nothing at all.
+    Nothing,
+    /// The same octets come again and again.
+    Flood,
+    /// This signal reaches the program.
+    Signal(Signal),
 }
 
 /// What came of it.
@@ -46,6 +62,8 @@ impl Run {
             command,
             stdin: Vec::new(),
             pieces: Vec::new(),
+            left_open: None,
+            nonblocking: false,
             stdout: None,
             limit: Duration::from_secs(60),
             victim: None,
@@ -94,6 +112,18 @@ impl Run {
         self
     }
 
+    /// Its standard input does not end; once it has read what was given, that happens.
+    pub fn left_open(mut self, meanwhile: Meanwhile) -> Run {
+        self.left_open = Some(meanwhile);
+        self
+    }
+
+    /// Its standard streams are non-blocking, and those who read them are slow.
+    pub fn nonblocking(mut self) -> Run {
+        self.nonblocking = true;
+        self
+    }
+
     /// Where its output goes, if not to the test.
     pub fn stdout(mut self, file: File) -> Run {
         self.stdout = Some(file);
@@ -126,8 +156,21 @@ impl Run {
         if let Some(dir) = self.command.get_current_dir() {
             run.command.current_dir(dir);
         }
-        let Run { stdin, pieces, stdout, limit, victim, .. } = self;
-        Run { stdin, pieces, stdout, limit, victim, ..run }
+        let Run { stdin, pieces, left_open, nonblocking, stdout, limit, victim, .. } = self;
+        Run { stdin, pieces, left_open, nonblocking, stdout, limit, victim, ..run }
+    }
+
+    /// Small pipes for its standard streams, non-blocking at its side; the other sides.
+    fn slow_pipes(&mut self) -> (Option<File>, Option<File>, Option<File>) {
+        let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let own = |end: OwnedFd| {
+            rustix::pipe::fcntl_setpipe_size(&end, 4096).unwrap();
+            rustix::io::ioctl_fionbio(&end, true).unwrap();
+            Stdio::from(end)
+        };
+        let ((input, feeds), (output, out), (errors, err)) = (pipe(), pipe(), pipe());
+        self.command.stdin(own(input)).stdout(own(out)).stderr(own(err));
+        (Some(feeds.into()), Some(output.into()), Some(errors.into()))
     }
 
     /// Runs it. Fails the test if it does not end in time.
@@ -137,32 +180,38 @@ impl Run {
             self.command.stdout(file);
         }
         let begun = Instant::now();
+        let (input, output, errors) = if self.nonblocking { self.slow_pipes() } else { (None, None, None) };
         let mut child = self.command.spawn().unwrap_or_else(|e| panic!("{:?}: {e}", self.command));
+        // The program's ends of the pipes are the program's alone now.
+        self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = child.id();
         if let Some(victim) = &self.victim {
             victim.set(process);
         }
-        let (input, octets, pieces) = (child.stdin.take().unwrap(), self.stdin, self.pieces);
+        let input = input.or_else(|| child.stdin.take().map(|pipe| OwnedFd::from(pipe).into())).unwrap();
+        let (octets, pieces, meanwhile) = (self.stdin, self.pieces, self.left_open);
         // A program that reads nothing of it is none the worse.
-        thread::spawn(move || feed(input, &octets, &pieces));
-        let reader = |pipe: Option<Box<dyn std::io::Read + Send>>| {
+        thread::spawn(move || feed(input, &octets, &pieces, meanwhile.map(|meanwhile| (meanwhile, process))));
+        let slow = self.nonblocking;
+        let reader = |pipe: Option<File>| {
             let (sender, receiver) = mpsc::channel();
             thread::spawn(move || {
                 let mut octets = Vec::new();
-                let read = pipe.map(|mut pipe| pipe.read_to_end(&mut octets));
+                let read = pipe.map(|pipe| take(pipe, slow, &mut octets));
                 let _ = (read, sender.send(octets));
             });
             receiver
         };
-        let stdout = reader(child.stdout.take().map(|pipe| Box::new(pipe) as _));
-        let stderr = reader(child.stderr.take().map(|pipe| Box::new(pipe) as _));
+        let stdout = output.or_else(|| child.stdout.take().map(|pipe| OwnedFd::from(pipe).into()));
+        let stderr = errors.or_else(|| child.stderr.take().map(|pipe| OwnedFd::from(pipe).into()));
+        let (stdout, stderr) = (reader(stdout), reader(stderr));
         let (sender, ended) = mpsc::channel();
         thread::spawn(move || sender.send(child.wait()));
         let status = match ended.recv_timeout(self.limit) {
             Ok(status) => status.unwrap(),
             Err(_) => {
                 let process = rustix::process::Pid::from_raw(process as i32).unwrap();
-                let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+                let _ = rustix::process::kill_process(process, Signal::KILL);
                 let stderr = stderr.recv_timeout(Duration::from_secs(5)).unwrap_or_default();
                 panic!(
                     "{:?} did not end within {:?}; on stderr:\n{}",
@@ -188,24 +237,64 @@ impl Run {
 }
 
 /// Writes octets to a program in pieces of these lengths, each once the program has read all before it; the
-/// rest at once.
-fn feed(mut input: ChildStdin, octets: &[u8], pieces: &[usize]) -> std::io::Result<()> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+/// rest at once. What happens then may be more than the end.
+fn feed(
+    mut input: File,
+    octets: &[u8],
+    pieces: &[usize],
+    then: Option<(Meanwhile, u32)>,
+) -> std::io::Result<()> {
     let mut rest = octets;
     for length in pieces {
         let (piece, behind) = rest.split_at((*length).min(rest.len()));
         input.write_all(piece)?;
         rest = behind;
-        while rustix::io::ioctl_fionread(&input)? > 0 {
-            // Readable is only a pipe that nobody reads any more.
-            let moment = Timespec { tv_sec: 0, tv_nsec: 20_000 };
-            let mut gone = [PollFd::new(&input, PollFlags::empty())];
-            if poll(&mut gone, Some(&moment))? > 0 {
-                return Ok(());
-            }
+        if !drained(&input)? {
+            return Ok(());
         }
     }
-    input.write_all(rest)
+    input.write_all(rest)?;
+    let Some((meanwhile, process)) = then else { return Ok(()) };
+    if drained(&input)? {
+        match meanwhile {
+            Meanwhile::Nothing => {}
+            Meanwhile::Flood => loop {
+                input.write_all(octets)?;
+            },
+            Meanwhile::Signal(signal) => {
+                let process = rustix::process::Pid::from_raw(process as i32).unwrap();
+                rustix::process::kill_process(process, signal)?;
+            }
+        }
+        // An error is what a pipe without a reader has.
+        poll(&mut [PollFd::new(&input, PollFlags::empty())], None)?;
+    }
+    Ok(())
+}
+
+/// Waits until all was read of a pipe; `false` where nobody reads it any more.
+fn drained(input: &File) -> std::io::Result<bool> {
+    while rustix::io::ioctl_fionread(input)? > 0 {
+        let moment = Timespec { tv_sec: 0, tv_nsec: 20_000 };
+        if poll(&mut [PollFd::new(input, PollFlags::empty())], Some(&moment))? > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Reads a pipe to its end, slowly if need be.
+fn take(mut pipe: File, slow: bool, into: &mut Vec<u8>) -> std::io::Result<()> {
+    if !slow {
+        return pipe.read_to_end(into).map(|_| ());
+    }
+    let mut block = [0; 1500];
+    while let count @ 1.. = pipe.read(&mut block)? {
+        into.extend_from_slice(&block[..count]);
+        // The writer is to find the pipe full.
+        poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 2_000_000 }))?;
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Outcome {

@@ -14,6 +14,7 @@ use crate::cmd::test_account;
 use crate::net::Security;
 use crate::net::certificate::Fingerprint;
 use crate::process::Program;
+use crate::streams::StdStream;
 use crate::words::{Address, Exit, Failure};
 use rustix::fd::AsFd;
 use std::io::IsTerminal as _;
@@ -84,11 +85,11 @@ fn draft(args: &AddArgs, context: &Context) -> Result<Draft, Failure> {
     let open = name.is_none() || email.is_none() || !given.has_servers(email.as_ref());
     if open && terminal {
         let stdin = std::io::stdin();
-        let mut stderr = std::io::stderr();
+        let mut stderr = StdStream::error();
         let asker = &mut Asker {
             input: stdin.as_fd(),
             output: &mut stderr,
-            stop: &context.limits.stop,
+            limits: &context.limits,
             ahead: Vec::new(),
         };
         return question(asker, (name, email), given, said);
@@ -335,7 +336,7 @@ fn ask_secret(asker: &mut Asker<'_>) -> Result<Settings, Failure> {
                 absolute(Path::new(text), "file").map_err(|failure| failure.message)
             })?,
         )],
-        "store" => vec![("password", Setting::Password(terminal::ask("Password: ", asker.stop)?))],
+        "store" => vec![("password", Setting::Password(terminal::ask("Password: ", asker.limits)?))],
         _ => vec![],
     })
 }

@@ -1,13 +1,12 @@
 //! Questions to the person at the terminal: on standard error, answered on standard input. A signal ends the
 //! wait for an answer.
 
-use crate::net::limits::Stop;
+use crate::net::Limits;
 use crate::output::sanitize::safe;
-use crate::words::{Failure, Kind};
-use rustix::event::{PollFd, PollFlags, poll};
+use crate::streams::{Halt, Input};
+use crate::words::Failure;
 use rustix::fd::BorrowedFd;
-use rustix::io::Errno;
-use std::io::Write;
+use std::io::{Read as _, Write};
 
 /// The longest answer in octets.
 const MAX_ANSWER: usize = 4096;
@@ -18,8 +17,8 @@ pub struct Asker<'a> {
     pub input: BorrowedFd<'a>,
     /// Where questions go.
     pub output: &'a mut dyn Write,
-    /// Set by a signal.
-    pub stop: &'a Stop,
+    /// When to stop.
+    pub limits: &'a Limits,
     /// What was read behind the last answer.
     pub ahead: Vec<u8>,
 }
@@ -67,32 +66,21 @@ impl Asker<'_> {
     }
 
     fn fill(&mut self) -> Result<(), Failure> {
-        let failed = |errno: Errno| {
-            Failure::usage(format!("standard input: reading an answer: {}", std::io::Error::from(errno)))
-        };
-        loop {
-            if self.stop.raised() {
-                self.say("\n");
-                let message = "config add: waiting for an answer: stopped by a signal";
-                return Err(Failure::new(Kind::Interrupted, "questions", message));
-            }
-            let mut waits = vec![PollFd::from_borrowed_fd(self.input, PollFlags::IN)];
-            waits.extend(self.stop.wake().map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
-            match poll(&mut waits, None) {
-                Ok(_) if !waits[0].revents().is_empty() => break,
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(errno) => return Err(failed(errno)),
-            }
-        }
         let mut octets = [0; 512];
-        match rustix::io::read(self.input, &mut octets) {
+        match Input::new(self.input, self.limits).read(&mut octets) {
             Ok(0) => Err(Failure::usage("standard input: reading an answer: it ended before all was said")),
             Ok(got) => {
                 self.ahead.extend_from_slice(&octets[..got]);
                 Ok(())
             }
-            Err(Errno::INTR) => Ok(()),
-            Err(errno) => Err(failed(errno)),
+            Err(error) => {
+                let Some(halt) = Halt::of(&error) else {
+                    return Err(Failure::usage(format!("standard input: reading an answer: {error}")));
+                };
+                self.say("\n");
+                let message = format!("config add: waiting for an answer: {halt}");
+                Err(Failure::new(halt.kind(), "questions", message))
+            }
         }
     }
 }
@@ -101,6 +89,7 @@ impl Asker<'_> {
 mod tests {
     use super::*;
     use crate::account::values;
+    use crate::words::Kind;
     use rustix::fd::AsFd;
 
     fn asked(
@@ -111,8 +100,9 @@ mod tests {
         rustix::io::write(&keyboard, typed).unwrap();
         drop(keyboard);
         let mut screen = Vec::new();
-        let stop = Stop::default();
-        let mut asker = Asker { input: input.as_fd(), output: &mut screen, stop: &stop, ahead: Vec::new() };
+        let limits = Limits::default();
+        let mut asker =
+            Asker { input: input.as_fd(), output: &mut screen, limits: &limits, ahead: Vec::new() };
         let answer = ask(&mut asker);
         (answer, String::from_utf8(screen).unwrap())
     }

@@ -14,6 +14,7 @@ use crate::process::{Output, Program};
 use crate::store::{
     AccountKey, Command, CommandSpec, Ledger, Maildir, Mbox, Opening, Patience, Sink, Stdout, StoreError,
 };
+use crate::streams::StdStream;
 use crate::words::{Exit, Failure, Scope};
 use crate::work::access::NotOpened;
 use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse, rehearse_marks};
@@ -319,9 +320,9 @@ impl Run {
             }
             // Mail must not steer the terminal of whoever looks at it.
             Some(Target::Stdout) | None if std::io::stdout().is_terminal() => {
-                Box::new(Stdout::new(Box::new(Visible::new(std::io::stdout()))))
+                Box::new(Stdout::new(Box::new(Visible::new(StdStream::output()))))
             }
-            Some(Target::Stdout) | None => Box::new(Stdout::new(Box::new(std::io::stdout()))),
+            Some(Target::Stdout) | None => Box::new(Stdout::new(Box::new(StdStream::output()))),
         })
     }
 

@@ -6,6 +6,7 @@ use crate::mail::content::Content;
 use crate::mail::summary::Summary;
 use crate::output::json;
 use crate::pop3::Row;
+use crate::streams::StdStream;
 use crate::work::fetch::{Action, Event, Observer, Told};
 use mail_parser::mailbox::mbox::MessageIterator;
 use serde::Serialize;
@@ -87,9 +88,7 @@ impl Write for ParsedOutput {
             parsed: content.is_some(),
         };
         let text = json::line("message", &line).map_err(io::Error::other)?;
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        stdout.flush()
+        StdStream::output().write_all(text.as_bytes())
     }
 }
 

@@ -9,8 +9,10 @@ use crate::mail::compose::{Letter, Part, Source, compose};
 use crate::mail::fix::{Changes, mend};
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
+use crate::net::Limits;
+use crate::streams::Input;
 use crate::words::{Address, Failure};
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 
 /// A message ready to go, and the account if it had to be known for it.
@@ -79,7 +81,7 @@ fn pass_on(
 ) -> Result<Option<Built>, Failure> {
     refuse_composing(args)?;
     let source: Box<dyn Read> =
-        if is_stdin(path) { Box::new(io::stdin().lock()) } else { Box::new(input::open(path)?) };
+        if is_stdin(path) { Box::new(Input::stdin(&context.limits)) } else { Box::new(input::open(path)?) };
     let mut source = BufReader::with_capacity(64 * 1024, source);
     if args.skip_empty
         && source.fill_buf().map_err(|error| input::unreadable(path, "reading", &error))?.is_empty()
@@ -150,10 +152,11 @@ pub(super) fn author_of(account: &Account) -> Option<Mailbox> {
 }
 
 fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option<Built>, Failure> {
-    let text = text(args)?;
+    let limits = &context.limits;
+    let text = text(args, limits)?;
     let html = match (&args.html, &args.html_file) {
         (Some(html), _) => Some(html.clone().into_bytes()),
-        (None, Some(path)) => Some(body_file(path)?),
+        (None, Some(path)) => Some(body_file(path, limits)?),
         (None, None) => None,
     };
     let is_empty = |body: &Option<Vec<u8>>| body.as_ref().is_none_or(|body| body.trim_ascii().is_empty());
@@ -162,7 +165,7 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
     if args.skip_empty && !has_body && !piped {
         return Ok(None);
     }
-    let parts = args.parts.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    let parts = args.parts.iter().map(|named| part(named, limits)).collect::<Result<Vec<_>, _>>()?;
     // What is piped into an attachment stands for the body.
     let mut sources = parts.iter().filter(|part| is_stdin(&part.path)).map(|part| &part.source);
     if args.skip_empty && !has_body && sources.all(|source| matches!(source.size(), Ok(None | Some(0)))) {
@@ -209,28 +212,28 @@ pub(super) fn author(named: Option<Mailbox>, account: Option<&Account>) -> Resul
     }
 }
 
-fn text(args: &SendArgs) -> Result<Option<Vec<u8>>, Failure> {
+fn text(args: &SendArgs, limits: &Limits) -> Result<Option<Vec<u8>>, Failure> {
     match (&args.body, &args.body_file) {
         (Some(body), _) => Ok(Some(body.clone().into_bytes())),
-        (None, Some(path)) => body_file(path).map(Some),
+        (None, Some(path)) => body_file(path, limits).map(Some),
         (None, None) if body_reads_it(args) => {
-            input::read_all(&mut io::stdin().lock(), "standard input").map(Some)
+            input::read_all(&mut Input::stdin(limits), "standard input").map(Some)
         }
         (None, None) => Ok(None),
     }
 }
 
-fn body_file(path: &Path) -> Result<Vec<u8>, Failure> {
+fn body_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
     if is_stdin(path) {
-        return input::read_all(&mut io::stdin().lock(), "standard input");
+        return input::read_all(&mut Input::stdin(limits), "standard input");
     }
     input::read_all(&mut input::open(path)?, &path.to_string_lossy())
 }
 
 /// A file to attach: opened now, read when the message is made, which is before anything connects.
-fn part(part: &AttachedPart) -> Result<Part, Failure> {
+fn part(part: &AttachedPart, limits: &Limits) -> Result<Part, Failure> {
     let source = if is_stdin(&part.path) {
-        Source::Spooled(input::spooled(&mut io::stdin().lock(), "standard input")?)
+        Source::Spooled(input::spooled(&mut Input::stdin(limits), "standard input")?)
     } else {
         Source::File(input::open(&part.path)?)
     };

@@ -13,15 +13,15 @@ mod stdin;
 use super::{Context, Frame};
 use crate::account::values;
 use crate::cli::{Global, SendmailArgs, SendmailMode};
-use crate::net::limits::Stop;
 use crate::output::{About, Output};
+use crate::streams::Input;
 use crate::words::{Exit, Failure};
 use parcel::{Parcel, Sender, people};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Instant;
-use stdin::{Stdin, UntilDot};
+use stdin::UntilDot;
 
 const HELP: &str = "\
 postie as sendmail: hands one message from standard input to an account's server
@@ -91,7 +91,7 @@ fn log_misuse(failure: &Failure) {
 /// One message from standard input.
 fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
     let (sender, recipients, options) = parse(&args).inspect_err(log_misuse)?;
-    let mut stdin = BufReader::with_capacity(64 * 1024, Stdin(stop(context)));
+    let mut stdin = BufReader::with_capacity(64 * 1024, Input::stdin(&context.limits));
     let mut until_dot;
     let source: &mut dyn BufRead = if args.dots_are_content || args.subject.is_some() {
         &mut stdin
@@ -136,8 +136,4 @@ fn parse(args: &SendmailArgs) -> Result<Parsed, Failure> {
         values::plain_text(name).map_err(|what| Failure::usage(format!("-F: {what}")))?;
     }
     Ok((sender, recipients, options::of(args)?))
-}
-
-fn stop(context: &Context) -> Stop {
-    context.limits.stop.clone()
 }

@@ -10,11 +10,11 @@
 //! that. At the end of the input what is not complete is dropped.
 
 use super::parcel::{Parcel, Sender, Verdict, people};
-use super::stdin::Stdin;
 use crate::cmd::Context;
 use crate::codec::dot::{LineEnd, Unstuffer};
 use crate::mail::Entry;
 use crate::output::sanitize::safe;
+use crate::streams::Input;
 use crate::words::{Exit, Failure};
 use crate::work::send::Options;
 use std::io::{self, BufRead, BufReader, Read};
@@ -29,7 +29,7 @@ const EXTENSIONS: [&str; 5] = ["PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDST
 
 /// Speaks it until QUIT, or until the input or the output ends.
 pub fn run(options: &Options, context: &mut Context) -> Result<(), Failure> {
-    let stdin = BufReader::with_capacity(64 * 1024, Stdin(context.limits.stop.clone()));
+    let stdin = BufReader::with_capacity(64 * 1024, Input::stdin(&context.limits));
     let mut session = Session { input: stdin, options, transaction: None };
     reply(context, "220 localhost ESMTP postie");
     while let Some(line) = session.line() {
@@ -52,7 +52,7 @@ struct Transaction {
 }
 
 struct Session<'a> {
-    input: BufReader<Stdin>,
+    input: BufReader<Input>,
     options: &'a Options,
     transaction: Option<Transaction>,
 }
@@ -242,7 +242,7 @@ fn one_line(text: &str) -> String {
 
 /// The content of DATA, up to its dot. The end of the input before it is an error.
 struct Content<'a> {
-    input: &'a mut BufReader<Stdin>,
+    input: &'a mut BufReader<Input>,
     unstuffer: Unstuffer,
     ahead: Vec<u8>,
     taken: usize,

@@ -1,40 +1,9 @@
-//! Standard input as `sendmail` reads it: a signal ends the wait for it, and a dot alone may end it.
+//! What `sendmail` makes of its standard input: a dot alone may end it, and a bare CR a line.
 
-use crate::net::limits::Stop;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 use std::io::{self, BufRead, Read};
 
 /// How much of a line is taken at a time.
 const PIECE: u64 = 64 * 1024;
-
-/// Standard input; a wait for it ends when a signal asks to stop.
-pub struct Stdin(pub Stop);
-
-impl Read for Stdin {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let stdin = io::stdin();
-        loop {
-            if self.0.raised() {
-                return Err(io::Error::other("a signal asked to stop"));
-            }
-            if let Some(wake) = self.0.wake() {
-                let mut ready =
-                    [PollFd::new(&stdin, PollFlags::IN), PollFd::from_borrowed_fd(wake, PollFlags::IN)];
-                match poll(&mut ready, None) {
-                    Ok(_) if ready[0].revents().is_empty() => continue,
-                    Err(Errno::INTR) => continue,
-                    Ok(_) => {}
-                    Err(errno) => return Err(errno.into()),
-                }
-            }
-            match rustix::io::read(&stdin, &mut *into) {
-                Err(Errno::INTR) => {}
-                read => return Ok(read?),
-            }
-        }
-    }
-}
 
 /// Input up to a line that is a dot and nothing else, as a person at a terminal ends it. Of two dots that
 /// begin a line the first is dropped, as sendmail does: callers that leave out `-i` double them (Symfony).

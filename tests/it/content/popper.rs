@@ -47,15 +47,16 @@ impl Popper {
 fn serve(mut stream: TcpStream, messages: &[Vec<u8>], manner: &Manner, mut random: Random) {
     let mut input = BufReader::new(stream.try_clone().unwrap());
     let end = manner.end;
-    let mut say = |octets: &[u8], random: &mut Random| {
+    let mut say = |octets: &[u8], random: &mut Random| -> std::io::Result<()> {
         let mut rest = octets;
         for length in pieces(random, octets) {
             let (piece, behind) = rest.split_at(length);
-            stream.write_all(piece).unwrap();
+            stream.write_all(piece)?;
             rest = behind;
         }
+        Ok(())
     };
-    say(format!("+OK ready{end}").as_bytes(), &mut random);
+    say(format!("+OK ready{end}").as_bytes(), &mut random).unwrap();
     let mut line = String::new();
     while {
         line.clear();
@@ -84,10 +85,12 @@ fn serve(mut stream: TcpStream, messages: &[Vec<u8>], manner: &Manner, mut rando
             ("RETR", Some(number)) => retrieved(&messages[number - 1], end),
             _ => format!("-ERR what?{end}").into_bytes(),
         };
-        say(&answer, &mut random);
+        let said = say(&answer, &mut random);
         if verb == "QUIT" {
+            // Not every client waits for all of this answer.
             return;
         }
+        said.unwrap();
     }
 }
 

@@ -1,11 +1,7 @@
-//! The lines of a batch as they come: bounded, and read so that a signal or the end of the run's time is
-//! heard while nothing comes.
+//! The lines of a batch as they come, and bounded.
 
-use crate::net::Limits;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use std::io::{self, ErrorKind, Read};
-use std::time::Instant;
+use crate::streams::Input;
+use std::io::{self, Read};
 
 /// The longest line, in octets: its message is held in memory.
 pub const MAX_LINE: usize = 64 * 1024 * 1024;
@@ -128,47 +124,9 @@ impl<R: Source> Lines<R> {
     }
 }
 
-/// Standard input. A signal ends a wait for it with [`ErrorKind::Interrupted`], the end of the run's time
-/// with [`ErrorKind::TimedOut`].
-pub struct Stdin<'a> {
-    pub limits: &'a Limits,
-}
-
-impl Read for Stdin<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if self.limits.stop.raised() {
-                return Err(ErrorKind::Interrupted.into());
-            }
-            if self.limits.run_over() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            let left = self.limits.end.map(|end| end.saturating_duration_since(Instant::now()));
-            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-            let stdin = rustix::stdio::stdin();
-            let mut wanted = vec![PollFd::from_borrowed_fd(stdin, PollFlags::IN)];
-            wanted.extend(self.limits.stop.wake().map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
-            match poll(&mut wanted, timeout.as_ref()) {
-                Ok(_) => {}
-                Err(Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            }
-            if wanted[0].revents().is_empty() {
-                continue;
-            }
-            match rustix::io::read(stdin, &mut *into) {
-                Ok(count) => return Ok(count),
-                Err(Errno::INTR | Errno::AGAIN) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-}
-
-impl Source for Stdin<'_> {
+impl Source for Input {
     fn is_ready(&self) -> bool {
-        let mut wanted = [PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN)];
-        poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+        Input::is_ready(self)
     }
 }
 

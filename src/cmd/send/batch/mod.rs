@@ -14,22 +14,22 @@ use crate::account::{Account, Need};
 use crate::cli::SendArgs;
 use crate::cmd::Context;
 use crate::cmd::side::{Side, advise};
-use crate::mail::{Outgoing, addresses};
+use crate::mail::{Outgoing, addresses, input};
 use crate::net::limits::Stop;
 use crate::net::{Limits, dial};
 use crate::output::json::ErrorLine;
 use crate::output::{About, Output};
 use crate::smtp::Opening;
+use crate::streams::{Halt, Input};
 use crate::words::{Exit, Failure, Kind, Scope};
 use crate::work::access::smtp_login;
 use crate::work::send::{Channel, CopyTo, Job, Receipt, Report, Status, wait};
 use line::Defaults;
-use lines::{Line, Lines, MAX_LINE, Stdin};
+use lines::{Line, Lines, MAX_LINE};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::VecDeque;
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The `receipt` line of one message.
@@ -144,7 +144,7 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn run(mut self, context: &mut Context) -> Result<(), Failure> {
         let limits = context.limits.clone();
-        let mut lines = Lines::new(Stdin { limits: &limits }, MAX_LINE);
+        let mut lines = Lines::new(Input::stdin(&limits), MAX_LINE);
         let mut ahead = VecDeque::new();
         let result = loop {
             if limits.stop.raised() || context.out.stdout_lost() {
@@ -157,7 +157,7 @@ impl Batch<'_> {
             match next {
                 Ok(None) => break Ok(()),
                 Ok(Some(prepared)) => self.one(prepared, &mut ahead, &mut lines, context),
-                Err(error) if error.kind() == ErrorKind::Interrupted => break Ok(()),
+                Err(error) if Halt::of(&error) == Some(Halt::Stopped) => break Ok(()),
                 Err(error) => break Err(unreadable(&error)),
             }
         };
@@ -174,7 +174,7 @@ impl Batch<'_> {
         &mut self,
         prepared: Prepared,
         ahead: &mut VecDeque<Prepared>,
-        lines: &mut Lines<Stdin<'_>>,
+        lines: &mut Lines<Input>,
         context: &mut Context,
     ) {
         let Prepared { place, built } = prepared;
@@ -194,7 +194,7 @@ impl Batch<'_> {
         &mut self,
         outgoing: &mut Outgoing,
         ahead: &mut VecDeque<Prepared>,
-        lines: &mut Lines<Stdin<'_>>,
+        lines: &mut Lines<Input>,
     ) -> Report {
         let (defaults, paced) = (&self.defaults, self.pace.is_some());
         let Some(way) = &mut self.way else {
@@ -306,11 +306,5 @@ fn prepare((number, line): (u64, Line<'_>), defaults: &Defaults<'_>) -> Prepared
 
 /// The failure of reading the batch itself.
 fn unreadable(error: &std::io::Error) -> Failure {
-    match error.kind() {
-        ErrorKind::TimedOut => {
-            let message = "standard input: waiting for a line: the time of the run is over (--max-time)";
-            Failure::new(Kind::Timeout, "input", message)
-        }
-        _ => Failure::new(Kind::NoInput, "input", format!("standard input: reading: {error}")),
-    }
+    input::unreadable(Path::new("standard input"), "reading a line", error)
 }
