@@ -37,7 +37,8 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
 
 fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview, Failure> {
     let ledgers = context.env.state_dir()?.join("ledger");
-    let ledger = Ledger::peek(&ledgers, &side.key()).map_err(|error| error.failure("ledger"))?;
+    let others = context.other_keys(&side.key());
+    let mut ledger = Ledger::peek(&ledgers, &side.key()).map_err(|error| error.failure("ledger"))?;
     let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
     let mut rows = Vec::new();
     let out = &mut context.out;
@@ -56,7 +57,7 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
     let overview = side.look(&context.limits, |transaction| {
         // What an earlier attempt has shown is not shown again.
         let mut place = 0;
-        list(transaction, &ledger, choice, &mut |listed| {
+        list(transaction, &mut ledger, &others, choice, &mut |listed| {
             place += 1;
             if place <= told {
                 return Ok(());

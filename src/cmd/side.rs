@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::account::providers;
-use crate::account::{Account, Login, Server};
+use crate::account::{self, Account, Login, Need, Selection, Server};
 use crate::net::{Limits, Security, Tap, Tls};
 use crate::output::transcript::Transcript;
 use crate::pop3::{Method, Survey, Transaction};
@@ -162,6 +162,19 @@ pub fn advise(failure: Failure, server: &Server) -> Failure {
     match providers::advice(server) {
         Some(advice) if failure.kind == Kind::Auth => failure.hint(advice),
         _ => failure,
+    }
+}
+
+impl Context {
+    /// What the ledgers of the other accounts are called that are configured: each is a mailbox of its own.
+    pub fn other_keys(&self, own: &AccountKey) -> Vec<AccountKey> {
+        let accounts = self.selection(Need::Pop3).and_then(|selection| {
+            account::all(&Selection { server: None, account: None, ..selection }, &self.env)
+        });
+        // Without a configuration there is no other account.
+        let keys = accounts.unwrap_or_default().iter().filter_map(|account| pop3_key(account).ok()).collect();
+        let keys: Vec<AccountKey> = keys;
+        keys.into_iter().filter(|key| key != own).collect()
     }
 }
 

@@ -1,15 +1,15 @@
 //! Who a message is: the server account it came from, and its UID there.
 //!
 //! Invariant: an [`Identity`] is the same in every run, so that what one run stored the next recognises.
-//! The account is named by protocol, host, port and user and by nothing else; renaming an account in the
-//! configuration changes no identity.
+//! The account is named by protocol, host, user and, unless it is one of the protocol's default ports,
+//! port, and by nothing else: another name in the configuration or another TLS mode changes no identity.
 
 use sha2::{Digest, Sha256};
 
 /// The longest readable part of a ledger's file name, in octets (a name may have 255).
 const NAME_LIMIT: usize = 120;
 
-/// A server account: protocol, host, port and user.
+/// A server account: protocol, host, user, and the port unless it is a default one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AccountKey(String);
 
@@ -21,9 +21,39 @@ impl AccountKey {
         key.push_str(&escape(user.as_bytes()));
         key.push('@');
         key.push_str(&escape(host.to_ascii_lowercase().as_bytes()));
-        key.push(':');
-        key.push_str(&port.to_string());
+        if !default_ports(protocol).contains(&port) {
+            key.push(':');
+            key.push_str(&port.to_string());
+        }
         AccountKey(key)
+    }
+
+    /// The key in a ledger's first line; none where it is no key.
+    pub(super) fn read(text: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        text.contains("://").then(|| AccountKey(text.to_owned()))
+    }
+
+    /// The keys that the first version gave this account: with the port, always.
+    pub(super) fn older(&self) -> Vec<Self> {
+        let protocol = self.0.split("://").next().unwrap_or_default();
+        match self.server().contains(':') {
+            true => Vec::new(),
+            false => {
+                default_ports(protocol).iter().map(|port| AccountKey(format!("{}:{port}", self.0))).collect()
+            }
+        }
+    }
+
+    /// Whether the other is of the same user by the same protocol, on another server.
+    pub(super) fn is_of_same_user(&self, other: &Self) -> bool {
+        let user = |key: &Self| key.0.len() - key.server().len();
+        self != other && self.0[..user(self)] == other.0[..user(other)]
+    }
+
+    /// Host and port.
+    fn server(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, server)| server)
     }
 
     /// The key as one word without spaces or control characters: `pop3://user@host:port`, percent-encoded.
@@ -60,6 +90,15 @@ impl AccountKey {
         let mut key = [0; 16];
         key.copy_from_slice(&digest[..16]);
         Identity { uid: uid.to_vec(), copy, key }
+    }
+}
+
+/// The ports that a protocol has by default: with TLS from the start, and without.
+fn default_ports(protocol: &str) -> &'static [u16] {
+    match protocol {
+        "pop3" => &[995, 110],
+        "imap" => &[993, 143],
+        _ => &[],
     }
 }
 
@@ -153,9 +192,15 @@ mod tests {
     #[test]
     fn an_account_has_one_readable_safe_and_unique_file_name() {
         let key = AccountKey::new("pop3", "Pop.Example.org", 995, "ana@example.org");
-        assert_eq!(key.as_str(), "pop3://ana@example.org@pop.example.org:995");
-        assert!(key.file_name().starts_with("pop3_ana@example.org@pop.example.org_995-"));
-        assert_eq!(key, AccountKey::new("pop3", "pop.example.org", 995, "ana@example.org"));
+        assert_eq!(key.as_str(), "pop3://ana@example.org@pop.example.org");
+        assert!(key.file_name().starts_with("pop3_ana@example.org@pop.example.org-"));
+        assert_eq!(key, AccountKey::new("pop3", "pop.example.org", 110, "ana@example.org"));
+        assert_ne!(key, AccountKey::new("pop3", "pop.example.org", 993, "ana@example.org"));
+        let older: Vec<_> = key.older().into_iter().map(|key| key.0).collect();
+        let old = "pop3://ana@example.org@pop.example.org";
+        assert_eq!(older, [format!("{old}:995"), format!("{old}:110")]);
+        assert!(AccountKey::new("pop3", "::1", 1110, "a:b").older().is_empty());
+        assert_eq!(AccountKey::new("pop3", "::1", 995, "a:b").older().len(), 2);
         let names: Vec<String> =
             ["../../etc", "a/b", "a b", "a\nb", "a_b", &"x".repeat(900), &"é".repeat(900)]
                 .iter()
@@ -178,6 +223,22 @@ mod tests {
         for (n, key) in keys.iter().enumerate() {
             assert_eq!(key.len(), 32);
             assert!(!keys[n + 1..].contains(key));
+        }
+    }
+
+    #[test]
+    fn a_user_on_another_server_is_the_same_user_and_on_the_same_one_is_not() {
+        let key = |host, port, user| AccountKey::new("pop3", host, port, user);
+        let own = key("h", 995, "ana");
+        for (other, same) in [
+            (key("h2", 995, "ana"), true),
+            (key("h", 1995, "ana"), true),
+            (key("h", 110, "ana"), false),
+            (key("h2", 995, "anna"), false),
+            (key("h2", 995, "ana@h"), false),
+            (AccountKey::new("imap", "h2", 993, "ana"), false),
+        ] {
+            assert_eq!(own.is_of_same_user(&other), same, "{other:?}");
         }
     }
 

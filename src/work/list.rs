@@ -1,10 +1,11 @@
 //! The list job: what is on the server, with headers where the server has TOP. Changes nothing anywhere.
 
+use super::fetch::take_over;
 use super::maildrop::Maildrop;
 use super::plan::{Plan, Policy, plan};
 use crate::mail::summary::{MAX_HEADER, Summary};
 use crate::pop3::{Listing, Receiver, Row, Wanted};
-use crate::store::Ledger;
+use crate::store::{AccountKey, Ledger};
 use crate::words::{Failure, Kind};
 
 /// What the user wants to see.
@@ -44,11 +45,14 @@ pub struct Overview {
 /// went away) ends the list.
 pub fn list(
     maildrop: &mut dyn Maildrop,
-    ledger: &Ledger,
+    ledger: &mut Ledger,
+    others: &[AccountKey],
     choice: Choice,
     show: &mut dyn FnMut(Listed) -> Result<(), Failure>,
 ) -> Result<Overview, Failure> {
     let listing = maildrop.listing()?;
+    // Whose the record is that counts is for fetch to say.
+    let _ = take_over(&listing, ledger, others)?;
     let new = newness(&listing, ledger)?;
     let mut chosen: Vec<usize> = (0..listing.rows.len()).filter(|place| !choice.new || new[*place]).collect();
     if let Some(limit) = choice.limit.and_then(|limit| usize::try_from(limit).ok()) {

@@ -145,14 +145,25 @@ fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &P
         let known = matches.known[place];
         let first_seen = matches.memories[place].and_then(|memory| memory.first_seen());
         let rivals = matches.rivals(place, |known| wants_deletion(known, first_seen, policy, now));
+        // What another account stored is compared before it may go from here.
+        let is_due_elsewhere =
+            |known: &Known| known.is_elsewhere() && wants_deletion(known, first_seen, policy, now);
+        let rivals = match known {
+            Some(known) if is_due_elsewhere(known) => vec![Rival { known: known.clone(), due: true }],
+            _ => rivals,
+        };
         plan.new.push(known.is_none() && rivals.is_empty());
         let asked_for = policy.uids.as_ref().is_none_or(|uids| uids.contains(uid));
         match known {
-            Some(known) if !policy.all || !asked_for => {
+            Some(known) if (!policy.all || !asked_for) && !(asked_for && is_due_elsewhere(known)) => {
                 // What is narrowed to some UIDs is the run, not only what it fetches.
                 let named = asked_for || known.state() == Some(State::Pending);
                 // What was only marked stays, whatever is wanted.
-                if named && known.is_stored() && wants_deletion(known, first_seen, policy, now) {
+                if named
+                    && known.is_stored()
+                    && !known.is_elsewhere()
+                    && wants_deletion(known, first_seen, policy, now)
+                {
                     match ledger.proof(uid, row.size) {
                         Some(proof) if !matches.is_ambiguous(place) => plan.delete.push((place, proof)),
                         _ => plan.skip.push((place, Reason::Ambiguous)),
@@ -167,7 +178,7 @@ fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &P
             _ if room == 0 => plan.skip.push((place, Reason::BeyondLimit)),
             known => {
                 room -= 1;
-                let identity = ledger.key().identity(uid, matches.copies[place]);
+                let identity = ledger.identity(uid, matches.copies[place]);
                 // Under a UID that is known, only a listed size tells which message a copy is of.
                 let told_apart = matches.is_unknown(place) || row.size.is_some();
                 let adoptable = known.is_none() && told_apart;
@@ -219,7 +230,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
         } else {
             // A name of its own in every run: such a message can never be taken for another.
             let name = format!("{NO_UID}{now} {} {}", row.number, row.size.unwrap_or(0));
-            let identity = ledger.key().identity(name.as_bytes(), 0);
+            let identity = ledger.identity(name.as_bytes(), 0);
             plan.get.push(Get { row: place, identity, adoptable: false, rivals: Vec::new() });
         }
     }

@@ -15,6 +15,7 @@ mod exit_codes;
 mod fetch;
 mod fetch_hostile;
 mod fetch_lost;
+mod fetch_moved;
 mod fetch_particulars;
 mod fetch_sizes;
 mod fetch_together;

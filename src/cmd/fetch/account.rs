@@ -130,6 +130,8 @@ pub struct Run {
     pub policy: Policy,
     /// How long things may take.
     pub limits: Limits,
+    /// The other accounts that are configured.
+    pub others: Vec<AccountKey>,
 }
 
 /// Messages of one run that may break the dialogue, each by itself, before the server is given up.
@@ -222,7 +224,14 @@ impl Run {
         let observer = &mut Once::new(observer);
         for _ in 0..MOST_SESSIONS {
             policy.limit = self.policy.limit.map(|limit| limit.saturating_sub(total.delivered));
-            let job = Job { ledger: &mut *ledger, sink: &mut *sink, policy: &policy, observer, now: now() };
+            let job = Job {
+                ledger: &mut *ledger,
+                sink: &mut *sink,
+                policy: &policy,
+                observer,
+                now: now(),
+                others: &self.others,
+            };
             let opened = first.take().unwrap_or_else(|| self.side.open(&self.limits, Survey::FULL, manner));
             let mut outcome = session(opened, job);
             manner.again = true;
@@ -333,8 +342,11 @@ impl Run {
             Some(Target::Mbox(file)) => Mbox::check(file).map_err(failed)?,
             Some(Target::Exec(_) | Target::Stdout) | None => {}
         }
-        let ledger = Ledger::peek(&self.setting.ledgers, key).map_err(|error| error.failure("ledger"))?;
-        self.side.look(&self.limits, |transaction| rehearse(transaction, &ledger, &self.policy, observer))?;
+        let ledger = Ledger::peek(&self.setting.ledgers, key);
+        let mut ledger = ledger.map_err(|error| error.failure("ledger"))?;
+        self.side.look(&self.limits, |transaction| {
+            rehearse(transaction, &mut ledger, &self.others, &self.policy, observer)
+        })?;
         Ok(Exit::Ok)
     }
 

@@ -61,7 +61,8 @@ fn prepare_one(args: &FetchArgs, context: &mut Context, account: &Account) -> Re
     let setting = Setting::of(args, context, account)?;
     let policy = policy(args, account);
     let side = Side::pop3(account, context)?;
-    Ok(Run { side, setting, policy, limits: context.limits.clone() })
+    let others = context.other_keys(&side.key());
+    Ok(Run { side, setting, policy, limits: context.limits.clone(), others })
 }
 
 fn policy(args: &FetchArgs, account: &Account) -> Policy {

@@ -6,7 +6,7 @@
 //! with anything unsettled in it stays as it is, since marks count by their place among the records.
 
 use super::record::{Batch, Delivery, Record};
-use super::{Fact, Facts, Ledger, State, Sync};
+use super::{Fact, Facts, Known, Ledger, State, Sync};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use std::borrow::Cow;
@@ -41,7 +41,7 @@ impl Ledger {
 
     pub(super) fn compact(&mut self, now: u64) -> Result<(), StoreError> {
         self.facts.last_run = self.facts.last_run.max(self.run);
-        let header = super::load::header(self.key.as_str());
+        let header = super::load::header(&self.key, &self.names);
         // What a killed compaction has left; should that stay, it does no harm.
         let _ = durable::sweep_beside(self.path());
         durable::replace_with(self.path(), 0o600, |out| {
@@ -76,32 +76,24 @@ impl Facts {
         for (uid, (size, octets)) in &self.outgrown {
             take(Record::Outgrown { uid: Cow::Borrowed(uid), size: *size, octets: *octets })?;
         }
-        for (uid, entry) in self.entries.iter() {
-            let uid = || Cow::Borrowed(uid);
+        // What was taken over comes first, as the record behind it says.
+        let taken_over = self.entries.iter().any(|(_, entry)| entry.known().iter().any(Known::is_elsewhere));
+        if taken_over {
+            for (uid, entry) in self.entries.iter() {
+                for known in entry.known().iter().filter(|known| known.is_elsewhere()) {
+                    self.live_one(uid, known, now, &mut take)?;
+                }
+            }
+            take(Record::TakenOver)?;
+        }
+        for (entry_uid, entry) in self.entries.iter() {
+            let uid = || Cow::Borrowed(entry_uid);
             let mut kept = 0;
             for known in entry.known() {
-                let (copy, size, time) = (known.copy, known.size, known.time);
-                let Fact::Stored(stored) = known.fact else {
-                    kept += 1;
-                    take(Record::Marked { uid: uid(), copy, size, time })?;
-                    continue;
+                kept += match known.is_elsewhere() {
+                    true => u32::from(!is_forgotten(known, now)),
+                    false => u32::from(self.live_one(entry_uid, known, now, &mut take)?),
                 };
-                if matches!(stored.state, State::Deleted(time) if time.saturating_add(MEMORY) < now) {
-                    continue;
-                }
-                kept += 1;
-                take(Record::Delivered(Delivery {
-                    uid: uid(),
-                    copy,
-                    size,
-                    time,
-                    sha256: self.entries.hash(stored.hash),
-                    pending: stored.state == State::Pending,
-                    intent: None,
-                }))?;
-                if let State::Deleted(time) = stored.state {
-                    take(Record::Deleted { uid: uid(), copy, size, time })?;
-                }
             }
             if entry.ambiguous {
                 take(Record::Ambiguous { uid: uid() })?;
@@ -112,4 +104,41 @@ impl Facts {
         }
         Ok(())
     }
+
+    /// Calls `take` with the records of one message; says whether there were any.
+    fn live_one(
+        &self,
+        uid: &[u8],
+        known: &Known,
+        now: u64,
+        take: &mut impl FnMut(Record<'_>) -> std::io::Result<()>,
+    ) -> std::io::Result<bool> {
+        let uid = || Cow::Borrowed(uid);
+        let (copy, size, time) = (known.copy, known.size, known.time);
+        let (Fact::Stored(stored) | Fact::Elsewhere(stored)) = known.fact else {
+            take(Record::Marked { uid: uid(), copy, size, time })?;
+            return Ok(true);
+        };
+        if is_forgotten(known, now) {
+            return Ok(false);
+        }
+        take(Record::Delivered(Delivery {
+            uid: uid(),
+            copy,
+            size,
+            time,
+            sha256: self.entries.hash(stored.hash),
+            pending: stored.state == State::Pending,
+            intent: None,
+        }))?;
+        if let State::Deleted(time) = stored.state {
+            take(Record::Deleted { uid: uid(), copy, size, time })?;
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a message was deleted so long ago that nothing of it is remembered.
+fn is_forgotten(known: &Known, now: u64) -> bool {
+    matches!(known.state(), Some(State::Deleted(time)) if time.saturating_add(MEMORY) < now)
 }

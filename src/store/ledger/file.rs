@@ -1,23 +1,18 @@
 //! The file under a ledger: locking, opening, appending.
 
-use super::load::{Loaded, UPGRADE, header, load};
-use super::{Facts, Ledger, Sync};
-use crate::store::custody::{check_owner, check_trusted};
+use super::disk::{check_directories, exists, lock_of, open_regular, read, read_only};
+use super::load::{Loaded, UPGRADE, header};
+use super::{Facts, Ledger, Sync, moving};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
-use rustix::fs::{FlockOperation, Mode, OFlags};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::fs::OFlags;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
-use std::os::fd::AsFd;
+use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
-
-/// How often a held lock is tried again while waiting for it.
-const RETRY: Duration = Duration::from_millis(50);
+use std::time::Duration;
 
 /// An open ledger file, or for a reader none.
 #[derive(Debug)]
@@ -95,11 +90,20 @@ impl Ledger {
             .map_err(|error| StoreError::cannot_create(&dir, "make the state directory", error))?;
         check_directories(&dir)?;
         let path = dir.join(key.file_name());
-        let lock = lock(&path.with_extension("lock"), wait, stop)?;
+        let lock = lock_of(&path, wait, stop)?;
         if !exists(&path)? {
             // A run that was killed while it made the ledger; the account is locked, so no other makes it.
             durable::sweep_beside(&path).map_err(|error| StoreError::io(&path, "clean up beside", error))?;
-            durable::atomic_replace(&path, &header(key.as_str()), 0o600)?;
+            match moving::older(&dir, key)? {
+                Some(older) => {
+                    let _lock = lock_of(&dir.join(older.file_name()), wait, stop)?;
+                    moving::carry(&dir, &older, key, None)?;
+                    let removed =
+                        durable::open_dir(&dir).and_then(|at| durable::remove(at, older.file_name()));
+                    removed.map_err(|error| StoreError::io(&dir, "remove an older ledger", error))?;
+                }
+                None => durable::atomic_replace(&path, &header(key, key), 0o600)?,
+            }
         }
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let file = open_regular(&path, flags)?;
@@ -114,7 +118,7 @@ impl Ledger {
 
     /// Reads the ledger of a locked account.
     fn locked(path: PathBuf, mut file: File, lock: File, key: &AccountKey) -> Result<Ledger, StoreError> {
-        let Loaded { facts, covered: len, total, old } = read(&path, &mut file, key)?;
+        let Loaded { facts, covered: len, total, old, names, .. } = read(&path, &mut file, key)?;
         if !facts.runs.is_empty() {
             // A killed run may have written what it could not sync: nothing is believed before it is durable.
             durable::sync_data(&file).map_err(|error| StoreError::io(&path, "make durable", error))?;
@@ -131,7 +135,7 @@ impl Ledger {
             forgetful: false,
             changed: false,
         };
-        Ok(Ledger::over(key, file, facts))
+        Ok(Ledger::over(key, names, file, facts))
     }
 
     /// Reads the ledger without a lock and makes nothing; one that does not exist is empty. What it
@@ -142,13 +146,16 @@ impl Ledger {
             check_directories(&dir)?;
         }
         let path = dir.join(key.file_name());
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let (facts, len) = match exists(&path)? {
-            true => {
-                let loaded = read(&path, &mut open_regular(&path, flags)?, key)?;
-                (loaded.facts, loaded.covered)
+        let there = match exists(&path)? {
+            true => Some(key.clone()),
+            false => moving::older(&dir, key)?,
+        };
+        let (facts, len, names) = match there {
+            Some(there) => {
+                let loaded = read_only(&dir.join(there.file_name()), &there)?;
+                (loaded.facts, loaded.covered, loaded.names)
             }
-            false => (Facts::default(), 0),
+            None => (Facts::default(), 0, key.clone()),
         };
         let file = LedgerFile {
             path,
@@ -161,7 +168,7 @@ impl Ledger {
             forgetful: false,
             changed: false,
         };
-        Ok(Ledger::over(key, file, facts))
+        Ok(Ledger::over(key, names, file, facts))
     }
 
     /// What is recorded in it from now on counts in this run, and is kept nowhere. It gives no reason to
@@ -171,11 +178,12 @@ impl Ledger {
         self
     }
 
-    fn over(key: &AccountKey, file: LedgerFile, facts: Facts) -> Ledger {
+    fn over(key: &AccountKey, names: AccountKey, file: LedgerFile, facts: Facts) -> Ledger {
         let micros = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let micros = micros.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0));
         Ledger {
             key: key.clone(),
+            names,
             file,
             // Later than any other even where the clock goes back.
             run: micros.max(facts.last_run + 1),
@@ -194,6 +202,22 @@ impl Ledger {
 }
 
 impl LedgerFile {
+    /// Whether it can be written to, and what is written is kept.
+    pub fn is_kept(&self) -> bool {
+        self.file.is_some() && !self.forgetful
+    }
+
+    /// Goes on with the ledger that was put in its place.
+    pub fn reopen(&mut self, key: &AccountKey) -> Result<Loaded, StoreError> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let mut file = open_regular(&self.path, flags)?;
+        let loaded = read(&self.path, &mut file, key)?;
+        self.file = Some(file);
+        (self.len, self.torn, self.old) = (loaded.covered, loaded.total > loaded.covered, loaded.old);
+        self.changed = true;
+        Ok(loaded)
+    }
+
     /// Whether this run has written anything.
     pub fn changed(&self) -> bool {
         self.changed
@@ -244,76 +268,5 @@ impl LedgerFile {
     /// Whether it can still be written to.
     pub fn is_sound(&self) -> bool {
         self.file.is_some() && !self.broken && !self.forgetful
-    }
-}
-
-fn exists(path: &Path) -> Result<bool, StoreError> {
-    match std::fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(StoreError::io(path, "look for the ledger", error)),
-    }
-}
-
-fn open_regular(path: &Path, flags: OFlags) -> Result<File, StoreError> {
-    let file: File = match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
-        Ok(file) => file.into(),
-        Err(Errno::LOOP) => return Err(StoreError::refused(path, "a ledger cannot be a symbolic link")),
-        Err(error) => return Err(StoreError::io(path, "open", error)),
-    };
-    match file.metadata() {
-        Ok(meta) if meta.is_file() => check_hands(&file, path).map(|()| file),
-        Ok(_) => Err(StoreError::refused(path, "a ledger has to be a regular file")),
-        Err(error) => Err(StoreError::io(path, "look at it", error)),
-    }
-}
-
-/// The ledgers' directory and postie's own above it: who can write there can put another ledger in place.
-fn check_directories(dir: &Path) -> Result<(), StoreError> {
-    for dir in [durable::parent(dir), dir] {
-        // A link of somebody else's leads where he likes, though what is there may be the user's.
-        let link = rustix::fs::lstat(dir).map_err(|error| StoreError::io(dir, "look at it", error))?;
-        check_owner(&link, dir).map_err(|hands| StoreError::OtherHands { path: dir.to_owned(), hands })?;
-    }
-    let open = |dir: &Path| durable::open_dir(dir).map_err(|error| StoreError::io(dir, "open", error));
-    check_hands(open(dir)?, dir)?;
-    let above = durable::parent(dir);
-    let opened = open(above)?;
-    let stat = rustix::fs::fstat(&opened).map_err(|error| StoreError::io(above, "look at it", error))?;
-    // In a sticky directory nobody can replace what is another's.
-    if Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX) { Ok(()) } else { check_hands(opened, above) }
-}
-
-fn check_hands(file: impl AsFd, path: &Path) -> Result<(), StoreError> {
-    let stat = rustix::fs::fstat(file).map_err(|error| StoreError::io(path, "look at it", error))?;
-    check_trusted(&stat, path).map_err(|hands| StoreError::OtherHands { path: path.to_owned(), hands })
-}
-
-fn read(path: &Path, file: &mut File, key: &AccountKey) -> Result<Loaded, StoreError> {
-    let size = file.metadata().map_err(|error| StoreError::io(path, "look at it", error))?.len();
-    load(path, file, size, key.as_str())
-}
-
-fn lock(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, StoreError> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let opened = retry_on_intr(|| rustix::fs::open(path, flags, durable::PRIVATE_FILE));
-    let file: File = opened.map_err(|error| StoreError::cannot_create(path, "open the lock", error))?.into();
-    check_hands(&file, path)?;
-    let deadline = Instant::now().checked_add(wait);
-    loop {
-        match retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
-            Ok(()) => return Ok(file),
-            Err(Errno::WOULDBLOCK) => {}
-            Err(error) => return Err(StoreError::io(path, "lock", error)),
-        }
-        if stop() {
-            return Err(StoreError::Stopped);
-        }
-        let left = deadline.map_or(RETRY, |deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_zero() {
-            let by = "another run of postie works on this account".to_owned();
-            return Err(StoreError::Locked { path: path.to_owned(), by });
-        }
-        thread::sleep(left.min(RETRY));
     }
 }

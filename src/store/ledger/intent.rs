@@ -61,7 +61,7 @@ impl Ledger {
         let mut recorded = HashSet::new();
         for (uid, entry) in self.facts.entries.iter() {
             for known in entry.known().iter().filter(|known| known.line > line && known.is_stored()) {
-                recorded.insert(self.key.identity(uid, known.copy).key());
+                recorded.insert(self.identity(uid, known.copy).key());
             }
         }
         Some(Unclosed { runs, recorded })

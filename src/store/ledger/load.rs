@@ -8,6 +8,7 @@ use super::intent::Intent;
 use super::record::{self, Record};
 use super::{Fact, Facts, Known, State, Stored};
 use crate::store::error::StoreError;
+use crate::store::identity::AccountKey;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -20,9 +21,23 @@ const OLD_VERSION: &[u8] = b"1";
 /// Where in a ledger its version stands, and the version it gets at the first write.
 pub(super) const UPGRADE: (u64, &[u8]) = (MAGIC.len() as u64, VERSION);
 
-/// The first line of an account's ledger.
-pub(super) fn header(account: &str) -> Vec<u8> {
-    [MAGIC, VERSION, b" ", account.as_bytes(), b"\n"].concat()
+/// The first line of the ledger of `account`. `names`: the account whose messages have those identities; it
+/// is another one where a ledger was taken over.
+pub(super) fn header(account: &AccountKey, names: &AccountKey) -> Vec<u8> {
+    let mut line = [MAGIC, VERSION, b" ", account.as_str().as_bytes()].concat();
+    if names != account {
+        line.push(b' ');
+        line.extend_from_slice(names.as_str().as_bytes());
+    }
+    line.push(b'\n');
+    line
+}
+
+/// The account that a ledger belongs to, if its beginning is one's.
+pub(super) fn owner(beginning: &[u8]) -> Option<AccountKey> {
+    let line = beginning.split(|octet| *octet == b'\n').next()?;
+    let mut words = line.strip_prefix(MAGIC)?.split(|octet| *octet == b' ').skip(1);
+    AccountKey::read(words.next()?)
 }
 
 /// What was read of a ledger.
@@ -35,17 +50,27 @@ pub(super) struct Loaded {
     pub total: u64,
     /// Whether it is of the version before.
     pub old: bool,
+    /// The account that gives its messages their identities.
+    pub names: AccountKey,
+    /// The octets of the first line.
+    pub header: u64,
 }
 
 /// Reads a whole ledger, a piece at a time: what is not kept is never all in memory. `size`: the size of
 /// the file, to make room by.
-pub(super) fn load(path: &Path, input: impl Read, size: u64, account: &str) -> Result<Loaded, StoreError> {
+pub(super) fn load(
+    path: &Path,
+    input: impl Read,
+    size: u64,
+    account: &AccountKey,
+) -> Result<Loaded, StoreError> {
     let damaged = |line, why| StoreError::Damaged { path: path.to_owned(), line, why };
     let failed = |error| StoreError::io(path, "read", error);
     let mut lines = Lines::new(input);
     let end = lines.length().map_err(failed)?.ok_or_else(|| damaged(1, "the first line is not whole"))?;
-    let old = header_fits(path, lines.line(end), account)?;
+    let (old, names) = header_fits(path, lines.line(end), account)?;
     lines.take(end);
+    let header = lines.taken;
     let mut facts = Facts { lines: 1, ..Facts::default() };
     let expected = usize::try_from(size).unwrap_or(0).min(MOST_EXPECTED) / LINE;
     facts.entries.reserve(expected, expected * UID);
@@ -62,11 +87,12 @@ pub(super) fn load(path: &Path, input: impl Read, size: u64, account: &str) -> R
     }
     facts.intents.retain(Intent::is_whole);
     facts.entries.settle();
-    Ok(Loaded { facts, covered, total: covered + tail.len() as u64, old })
+    Ok(Loaded { facts, covered, total: covered + tail.len() as u64, old, names, header })
 }
 
-/// Reads the first line: format, version, owner. Says whether it is of the version before.
-fn header_fits(path: &Path, line: &[u8], account: &str) -> Result<bool, StoreError> {
+/// Reads the first line: format, version, owner, and who names the messages. Says whether it is of the version
+/// before.
+fn header_fits(path: &Path, line: &[u8], account: &AccountKey) -> Result<(bool, AccountKey), StoreError> {
     let damaged = |why| StoreError::Damaged { path: path.to_owned(), line: 1, why };
     let first = line.strip_prefix(MAGIC).ok_or_else(|| damaged("not a ledger"))?;
     let (version, owner) = first.split_at(memchr::memchr(b' ', first).unwrap_or(first.len()));
@@ -81,9 +107,19 @@ fn header_fits(path: &Path, line: &[u8], account: &str) -> Result<bool, StoreErr
             false => damaged("its version makes no sense"),
         });
     }
-    match owner.strip_prefix(b" ") == Some(account.as_bytes()) {
-        true => Ok(old),
-        false => Err(damaged("it belongs to another account")),
+    let mut words = owner.strip_prefix(b" ").unwrap_or_default().split(|octet| *octet == b' ');
+    if words.next() != Some(account.as_str().as_bytes()) {
+        return Err(damaged("it belongs to another account"));
+    }
+    let names = match words.next() {
+        Some(names) => {
+            AccountKey::read(names).ok_or_else(|| damaged("it does not say who names its messages"))?
+        }
+        None => account.clone(),
+    };
+    match words.next() {
+        None => Ok((old, names)),
+        Some(_) => Err(damaged("its first line has too many words")),
     }
 }
 
@@ -197,7 +233,7 @@ impl Facts {
             Record::Outgrown { uid, size, octets } => {
                 self.outgrown.insert(uid.into_owned(), (size, octets));
             }
-            Record::TakenOver => {}
+            Record::TakenOver => self.disown(),
             Record::Pending { uid, copy, size } => self.set(&uid, (copy, size), State::Pending),
             Record::Deleted { uid, copy, size, time } => {
                 self.any_deleted = true;
@@ -229,6 +265,16 @@ impl Facts {
             }
             Record::Closed { run } => self.runs.retain(|open| open.0 != run),
         }
+    }
+
+    /// All that is known so far is of another account's messages.
+    pub(super) fn disown(&mut self) {
+        self.entries.settle();
+        self.entries.for_each(|known| {
+            if let Fact::Stored(stored) = known.fact {
+                known.fact = Fact::Elsewhere(stored);
+            }
+        });
     }
 
     fn set(&mut self, uid: &[u8], (copy, size): (u32, Option<u64>), state: State) {

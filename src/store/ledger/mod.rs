@@ -13,9 +13,11 @@
 //! - A run with nothing new writes nothing.
 
 mod compact;
+mod disk;
 mod file;
 mod intent;
 mod load;
+mod moving;
 pub(super) mod record;
 mod table;
 
@@ -55,6 +57,9 @@ pub enum Fact {
     Marked,
     /// It is stored.
     Stored(Stored),
+    /// A message that another server account listed so is stored. Nothing may follow from that for this server
+    /// before the two were compared.
+    Elsewhere(Stored),
 }
 
 /// A message that is stored. Only of this a proof can be made.
@@ -70,14 +75,24 @@ impl Known {
     /// What became of it on the server, if it was ever stored.
     pub fn state(&self) -> Option<State> {
         match self.fact {
-            Fact::Stored(stored) => Some(stored.state),
+            Fact::Stored(stored) | Fact::Elsewhere(stored) => Some(stored.state),
             Fact::Marked => None,
         }
     }
 
     /// Whether it is stored.
     pub fn is_stored(&self) -> bool {
-        matches!(self.fact, Fact::Stored(_))
+        !matches!(self.fact, Fact::Marked)
+    }
+
+    /// Whether it is still on the server, as far as is known.
+    fn is_there(&self) -> bool {
+        !matches!(self.state(), Some(State::Deleted(_)))
+    }
+
+    /// Whether it is known from another account, and was not compared yet.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self.fact, Fact::Elsewhere(_))
     }
 
     /// Whether it may be the one that is listed with this size: a size that is not known is not another.
@@ -191,6 +206,8 @@ struct Facts {
 #[derive(Debug)]
 pub struct Ledger {
     key: AccountKey,
+    /// The account that gives the messages their identities: another one where its ledger was taken over.
+    names: AccountKey,
     file: LedgerFile,
     facts: Facts,
     run: u64,
@@ -208,6 +225,24 @@ impl Ledger {
     /// The account it belongs to.
     pub fn key(&self) -> &AccountKey {
         &self.key
+    }
+
+    /// The identity of the message with this UID; see [`AccountKey::identity`].
+    pub fn identity(&self, uid: &[u8], copy: u32) -> Identity {
+        self.names.identity(uid, copy)
+    }
+
+    /// Whether it is as new: nothing was ever recorded in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.facts.lines <= 1
+    }
+
+    /// The accounts under whose names messages may be stored that are recorded nowhere any more.
+    pub(super) fn former_names(&self) -> Vec<AccountKey> {
+        let mut names = vec![self.key.clone()];
+        names.extend(self.key.older());
+        names.retain(|name| *name != self.names);
+        names
     }
 
     /// All that is known of a UID, oldest first.
@@ -234,8 +269,7 @@ impl Ledger {
 
     /// How many UIDs are known of which a message is still on the server, as far as postie knows.
     pub fn known_count(&self) -> usize {
-        let there = |known: &Known| !matches!(known.state(), Some(State::Deleted(_)));
-        self.facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(there)).count()
+        self.facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(Known::is_there)).count()
     }
 
     /// How many UIDs are known of which a message is to stay on the server.
@@ -278,15 +312,15 @@ impl Ledger {
             return None;
         }
         match known.fact {
-            Fact::Stored(stored) => Some(Recorded::of(stored, self.key.identity(uid, 0), known.size)),
-            Fact::Marked => None,
+            Fact::Stored(stored) => Some(Recorded::of(stored, self.identity(uid, 0), known.size)),
+            Fact::Marked | Fact::Elsewhere(_) => None,
         }
     }
 
     /// The hash of what is stored; none of a mark.
     pub fn hash(&self, known: &Known) -> Option<[u8; 32]> {
         match known.fact {
-            Fact::Stored(stored) => Some(self.facts.entries.hash(stored.hash)),
+            Fact::Stored(stored) | Fact::Elsewhere(stored) => Some(self.facts.entries.hash(stored.hash)),
             Fact::Marked => None,
         }
     }

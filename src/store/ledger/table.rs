@@ -189,6 +189,17 @@ impl Table {
         self.entries.iter().filter(|entry| !entry.gone).map(|entry| (self.uid(entry), entry))
     }
 
+    /// Changes all that is known.
+    pub fn for_each(&mut self, mut change: impl FnMut(&mut Known)) {
+        for entry in &mut self.entries {
+            match &mut entry.records {
+                Records::None => {}
+                Records::One(one) => change(one),
+                Records::Many(many) => many.iter_mut().for_each(&mut change),
+            }
+        }
+    }
+
     /// Keeps a hash of what was stored, apart from what every run looks at.
     pub fn keep_hash(&mut self, hash: [u8; 32]) -> u32 {
         self.hashes.push(hash);

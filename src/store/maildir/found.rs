@@ -1,6 +1,7 @@
 //! The names of messages, and finding again what a killed run stored.
 
 use super::Maildir;
+use super::barrier::Barrier;
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::ledger::Ledger;
@@ -76,6 +77,29 @@ impl Maildir {
         Ok(removed)
     }
 
+    /// What a run announces that takes what lies here for what was fetched.
+    fn reclaimed(&self) -> Vec<u8> {
+        [b"reclaim:", &self.destination()[..]].concat()
+    }
+
+    /// Where there is no ledger, or a run was killed while it made one of what lies here: all that lies here
+    /// under the account's names may be what the server lists. That is announced, so that it holds until such a
+    /// run has ended well.
+    pub(super) fn reclaim(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
+        self.unknown = ledger.is_empty() || ledger.unclosed(&self.reclaimed()).is_some();
+        if !self.unknown {
+            return Ok(());
+        }
+        self.look(ledger)?;
+        self.unknown = self.found.as_ref().is_some_and(|found| !found.is_empty());
+        if self.unknown {
+            let earlier = ledger.unclosed(&self.reclaimed()).map(|unclosed| unclosed.runs);
+            ledger.settle(earlier.into_iter().flatten());
+            ledger.announce(&self.reclaimed())?;
+        }
+        Ok(())
+    }
+
     /// Looks for a message that a killed run stored and did not record.
     pub(super) fn find(
         &mut self,
@@ -86,7 +110,12 @@ impl Maildir {
             self.look(ledger)?;
         }
         let Some(found) = self.found.as_mut().filter(|found| !found.is_empty()) else { return Ok(None) };
-        let key = subject.identity.key();
+        let mut keys = vec![subject.identity.key()];
+        if self.unknown {
+            let (uid, copy) = (subject.identity.uid(), subject.identity.copy());
+            keys.extend(ledger.former_names().iter().map(|names| names.identity(uid, copy).key()));
+        }
+        let Some(key) = keys.into_iter().find(|key| found.contains_key(key)) else { return Ok(None) };
         let Some(candidates) = found.get_mut(&key) else { return Ok(None) };
         // A size that is not known is not another size.
         let fits =
@@ -111,8 +140,14 @@ impl Maildir {
     /// Lists what killed runs left here.
     fn look(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
         let mut found: HashMap<String, Vec<Found>> = HashMap::new();
-        if let Some(unclosed) = ledger.unclosed(&self.destination()) {
-            let wanted = |run, key: &str| unclosed.runs.contains(&run) && !unclosed.recorded.contains(key);
+        let unclosed = ledger.unclosed(&self.destination());
+        if unclosed.is_some() || self.unknown {
+            let wanted = |run, key: &str| {
+                self.unknown
+                    || unclosed
+                        .as_ref()
+                        .is_some_and(|it| it.runs.contains(&run) && !it.recorded.contains(key))
+            };
             // new/ first: a message that a reader moves meanwhile is then seen at least once.
             let mut known = HashSet::new();
             for (dir, seen) in [(&self.new, false), (&self.cur, true)] {
@@ -127,7 +162,7 @@ impl Maildir {
                 }
             }
             if found.is_empty() {
-                ledger.settle(unclosed.runs);
+                ledger.settle(unclosed.into_iter().flat_map(|unclosed| unclosed.runs));
             }
         }
         self.found = Some(found);
@@ -135,13 +170,23 @@ impl Maildir {
     }
 
     /// Reads a message that was found and makes sure that it is durable. None if it is gone.
-    fn vouch(&self, found: &Found, subject: &Subject) -> Result<Option<Delivered>, StoreError> {
+    fn vouch(&mut self, found: &Found, subject: &Subject) -> Result<Option<Delivered>, StoreError> {
+        let old = self.unknown && self.barrier == Barrier::Whole;
+        if old && !self.flushed {
+            // One barrier for all: what is looked for has been here since before.
+            retry_on_intr(|| rustix::fs::syncfs(&self.new))
+                .map_err(|error| StoreError::io(&self.path, "make durable", error))?;
+            self.flushed = true;
+        }
         let (dir, sub) = if found.seen { (&self.cur, "cur") } else { (&self.new, "new") };
         let path = self.path.join(sub).join(&found.name);
         let failed = |error| StoreError::io(&path, "read a message of an earlier run", error);
         let Some(mut file) = open(dir, &found.name).map_err(failed)? else { return Ok(None) };
         let (size, sha256) = digest(&mut file).map_err(failed)?;
-        let synced = durable::sync(&file).and_then(|()| durable::sync(dir));
+        let synced = match old {
+            true => Ok(()),
+            false => durable::sync(&file).and_then(|()| durable::sync(dir)),
+        };
         synced.map_err(|error| StoreError::io(&path, "make durable", error))?;
         Ok(Some(Delivered {
             identity: subject.identity.clone(),

@@ -57,6 +57,10 @@ pub struct Maildir {
     octets: u64,
     /// What killed runs left; none until it was looked for.
     found: Option<HashMap<String, Vec<Found>>>,
+    /// Whether all that lies here may be unrecorded: there was no ledger.
+    unknown: bool,
+    /// Whether all that was here at the start is known to be durable.
+    flushed: bool,
 }
 
 /// A message that is being written.
@@ -156,8 +160,10 @@ impl Maildir {
 }
 
 impl Sink for Maildir {
-    fn recover(&mut self, _: &mut Ledger) -> Result<Recovery, StoreError> {
-        Ok(Recovery { removed: self.sweep()?, ..Recovery::default() })
+    fn recover(&mut self, ledger: &mut Ledger) -> Result<Recovery, StoreError> {
+        let removed = self.sweep()?;
+        self.reclaim(ledger)?;
+        Ok(Recovery { removed, ..Recovery::default() })
     }
 
     fn adopt(&mut self, ledger: &mut Ledger, subject: &Subject) -> Result<Option<Delivered>, StoreError> {

@@ -50,6 +50,8 @@ impl Maildir {
             staged: Vec::new(),
             octets: 0,
             found: None,
+            unknown: false,
+            flushed: false,
         })
     }
 

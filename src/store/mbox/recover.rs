@@ -17,7 +17,6 @@ use super::Mbox;
 use super::lock::{self, Locks, lock};
 use crate::store::durable;
 use crate::store::error::StoreError;
-use crate::store::identity::AccountKey;
 use crate::store::ledger::record::Part;
 use crate::store::ledger::{Afterwards, Intent, Ledger};
 use crate::store::mboxrd::foreign;
@@ -72,8 +71,7 @@ impl Mbox {
             self.mend(&locks, &finding.torn, &mut recovery).map_err(failed)?;
             durable::sync_data(&locks.file).map_err(failed)?;
             recovery.accepted += finding.whole.len();
-            let stored =
-                finding.whole.into_iter().filter_map(|one| self.stored_part(ledger.key(), &intent, one));
+            let stored = finding.whole.into_iter().filter_map(|one| self.stored_part(ledger, &intent, one));
             let stored: Vec<Delivered> = stored.collect();
             if !stored.is_empty() {
                 ledger.stored(stored.len());
@@ -84,10 +82,10 @@ impl Mbox {
         Ok(recovery)
     }
 
-    fn stored_part(&self, key: &AccountKey, intent: &Intent, (n, offset): (usize, u64)) -> Option<Delivered> {
+    fn stored_part(&self, ledger: &Ledger, intent: &Intent, (n, offset): (usize, u64)) -> Option<Delivered> {
         let part = intent.parts.get(n)?;
         Some(Delivered {
-            identity: key.identity(&part.uid, part.copy),
+            identity: ledger.identity(&part.uid, part.copy),
             tag: 0,
             wire_size: part.wire_size,
             place: Place::Mbox { path: self.path.clone(), offset },

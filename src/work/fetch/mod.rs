@@ -10,7 +10,7 @@ use super::maildrop::Maildrop;
 use super::plan::{After, Plan, Policy, Reason, plan};
 use crate::mail::summary::Summary;
 use crate::pop3::{Listing, Row};
-use crate::store::{Ledger, Place, Recorded, Sink, StoreError};
+use crate::store::{AccountKey, Ledger, Place, Recorded, Sink, StoreError};
 use crate::words::{Failure, Kind, Scope};
 use intake::Intake;
 
@@ -129,12 +129,15 @@ pub struct Job<'a> {
     pub observer: &'a mut dyn Observer,
     /// Seconds since 1970.
     pub now: u64,
+    /// Accounts that are mailboxes of their own, whatever they hold.
+    pub others: &'a [AccountKey],
 }
 
 /// Runs one session with a mailbox whose user is logged in.
 pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
     let mut outcome = Outcome::default();
-    let result = prepare(maildrop.as_mut(), &job).and_then(|(listing, plan)| {
+    let mut job = job;
+    let result = prepare(maildrop.as_mut(), &mut job).and_then(|(listing, plan)| {
         outcome.listed = true;
         Session { listing: &listing, plan: &plan, job, outcome: &mut outcome }.run(maildrop.as_mut())
     });
@@ -153,12 +156,16 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
 /// Tells what [`fetch`] would do, and changes nothing.
 pub fn rehearse(
     maildrop: &mut dyn Maildrop,
-    ledger: &Ledger,
+    ledger: &mut Ledger,
+    others: &[AccountKey],
     policy: &Policy,
     observer: &mut dyn Observer,
 ) -> Result<(), Failure> {
     let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
     let listing = maildrop.listing()?;
+    if let Some(note) = take_over(&listing, ledger, others)? {
+        observer.event(Event::Note(note));
+    }
     let plan = plan(&listing, ledger, policy, now)?;
     let mut tell = |action, place: usize, reason| {
         let told = Told { reason, ..Told::new(action, listing.rows[place].clone(), plan.new[place]) };
@@ -227,8 +234,26 @@ fn to_mark(
     Ok((listing, plan))
 }
 
-fn prepare(maildrop: &mut dyn Maildrop, job: &Job<'_>) -> Result<(Listing, Plan), Failure> {
+/// Where nothing is recorded of an account, what is recorded of the same mailbox on another server counts;
+/// says so.
+pub fn take_over(
+    listing: &Listing,
+    ledger: &mut Ledger,
+    others: &[AccountKey],
+) -> Result<Option<String>, Failure> {
+    let rows: Vec<_> = listing.rows.iter().filter_map(|row| Some((row.uid.as_deref()?, row.size))).collect();
+    let from = ledger.take_over(&rows, others).map_err(|error| error.failure("ledger"))?;
+    Ok(from.map(|from| {
+        let from = from.label();
+        format!("its messages are those of {from}: what was fetched from there counts as fetched here")
+    }))
+}
+
+fn prepare(maildrop: &mut dyn Maildrop, job: &mut Job<'_>) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
+    if let Some(note) = take_over(&listing, job.ledger, job.others)? {
+        job.observer.event(Event::Note(note));
+    }
     let plan = plan(&listing, job.ledger, job.policy, job.now)?;
     Ok((listing, plan))
 }

@@ -14,7 +14,7 @@ fn ledger(known: &[(&str, Option<u64>)]) -> (tempfile::TempDir, Ledger) {
 
 /// Stores a message for good and records it.
 fn store(ledger: &mut Ledger, uid: &str, size: Option<u64>, content: &[u8]) {
-    let identity = ledger.key().identity(uid.as_bytes(), 0);
+    let identity = ledger.identity(uid.as_bytes(), 0);
     let mut sink = Stdout::new(Box::new(std::io::sink()));
     sink.begin(&Subject { identity: &identity, tag: 0, wire_size: size }).unwrap();
     sink.write(ledger, content).unwrap();

@@ -1,0 +1,104 @@
+//! The files of a ledger as they lie on disk: opening, reading, locking.
+
+use super::load::{Loaded, load};
+use crate::store::custody::{check_owner, check_trusted};
+use crate::store::durable;
+use crate::store::error::StoreError;
+use crate::store::identity::AccountKey;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a held lock is tried again while waiting for it.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Whether there is anything at a path.
+pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io(path, "look for the ledger", error)),
+    }
+}
+
+/// Reads a ledger that is only looked at.
+pub(super) fn read_only(path: &Path, key: &AccountKey) -> Result<Loaded, StoreError> {
+    read(path, &mut open_to_read(path)?, key)
+}
+
+pub(super) fn open_to_read(path: &Path) -> Result<File, StoreError> {
+    open_regular(path, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK)
+}
+
+pub(super) fn open_regular(path: &Path, flags: OFlags) -> Result<File, StoreError> {
+    let file: File = match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
+        Ok(file) => file.into(),
+        Err(Errno::LOOP) => return Err(StoreError::refused(path, "a ledger cannot be a symbolic link")),
+        Err(error) => return Err(StoreError::io(path, "open", error)),
+    };
+    match file.metadata() {
+        Ok(meta) if meta.is_file() => check_hands(&file, path).map(|()| file),
+        Ok(_) => Err(StoreError::refused(path, "a ledger has to be a regular file")),
+        Err(error) => Err(StoreError::io(path, "look at it", error)),
+    }
+}
+
+pub(super) fn read(path: &Path, file: &mut File, key: &AccountKey) -> Result<Loaded, StoreError> {
+    let size = file.metadata().map_err(|error| StoreError::io(path, "look at it", error))?.len();
+    load(path, file, size, key)
+}
+
+/// Locks the account whose ledger is at `path`.
+pub(super) fn lock_of(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, StoreError> {
+    lock(&path.with_extension("lock"), wait, stop)
+}
+
+fn lock(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, StoreError> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let opened = retry_on_intr(|| rustix::fs::open(path, flags, durable::PRIVATE_FILE));
+    let file: File = opened.map_err(|error| StoreError::cannot_create(path, "open the lock", error))?.into();
+    check_hands(&file, path)?;
+    let deadline = Instant::now().checked_add(wait);
+    loop {
+        match retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
+            Ok(()) => return Ok(file),
+            Err(Errno::WOULDBLOCK) => {}
+            Err(error) => return Err(StoreError::io(path, "lock", error)),
+        }
+        if stop() {
+            return Err(StoreError::Stopped);
+        }
+        let left = deadline.map_or(RETRY, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            let by = "another run of postie works on this account".to_owned();
+            return Err(StoreError::Locked { path: path.to_owned(), by });
+        }
+        thread::sleep(left.min(RETRY));
+    }
+}
+
+/// The ledgers' directory and postie's own above it: who can write there can put another ledger in place.
+pub(super) fn check_directories(dir: &Path) -> Result<(), StoreError> {
+    for dir in [durable::parent(dir), dir] {
+        // A link of somebody else's leads where he likes, though what is there may be the user's.
+        let link = rustix::fs::lstat(dir).map_err(|error| StoreError::io(dir, "look at it", error))?;
+        check_owner(&link, dir).map_err(|hands| StoreError::OtherHands { path: dir.to_owned(), hands })?;
+    }
+    let open = |dir: &Path| durable::open_dir(dir).map_err(|error| StoreError::io(dir, "open", error));
+    check_hands(open(dir)?, dir)?;
+    let above = durable::parent(dir);
+    let opened = open(above)?;
+    let stat = rustix::fs::fstat(&opened).map_err(|error| StoreError::io(above, "look at it", error))?;
+    // In a sticky directory nobody can replace what is another's.
+    if Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX) { Ok(()) } else { check_hands(opened, above) }
+}
+
+fn check_hands(file: impl AsFd, path: &Path) -> Result<(), StoreError> {
+    let stat = rustix::fs::fstat(file).map_err(|error| StoreError::io(path, "look at it", error))?;
+    check_trusted(&stat, path).map_err(|hands| StoreError::OtherHands { path: path.to_owned(), hands })
+}

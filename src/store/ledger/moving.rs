@@ -1,0 +1,147 @@
+//! A ledger that moves: from the name an older version gave it, or from an account that is the same mailbox
+//! on another server.
+//!
+//! The records go over as they are, so nothing that a killed run has left unsettled is lost, and the messages
+//! keep their identities: the first line says whose they are.
+
+use super::disk::{exists, lock_of, open_to_read, read_only};
+use super::load::{header, owner};
+use super::record::{Batch, Record};
+use super::{Facts, Ledger, Memory};
+use crate::store::durable;
+use crate::store::error::StoreError;
+use crate::store::identity::AccountKey;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// From so many messages on nine of ten have to be the same, below it all.
+const MANY: usize = 20;
+/// So many have to be there at least.
+const FEW: usize = 3;
+
+/// The key under which an older version has a ledger for this account; of several the one that was written
+/// to last.
+pub(super) fn older(dir: &Path, key: &AccountKey) -> Result<Option<AccountKey>, StoreError> {
+    let mut found = Vec::new();
+    for older in key.older() {
+        let path = dir.join(older.file_name());
+        if exists(&path)? {
+            let meta = std::fs::symlink_metadata(&path).and_then(|meta| meta.modified());
+            found.push((meta.map_err(|error| StoreError::io(&path, "look at it", error))?, older));
+        }
+    }
+    Ok(found.into_iter().max_by_key(|(time, _)| *time).map(|(_, key)| key))
+}
+
+/// Puts the records of the ledger of `from` in the place of that of `to`, and one more behind them. All of it
+/// is durable when it returns.
+pub(super) fn carry(
+    dir: &Path,
+    from: &AccountKey,
+    to: &AccountKey,
+    last: Option<Record<'_>>,
+) -> Result<(), StoreError> {
+    let path = dir.join(from.file_name());
+    let loaded = read_only(&path, from)?;
+    let mut input = open_to_read(&path)?;
+    let failed = |error: io::Error| StoreError::io(&path, "read", error);
+    input.seek(SeekFrom::Start(loaded.header)).map_err(failed)?;
+    let records = input.take(loaded.covered - loaded.header);
+    let header = header(to, &loaded.names);
+    durable::replace_with(&dir.join(to.file_name()), 0o600, move |out| {
+        let mut records = records;
+        out.write_all(&header)?;
+        io::copy(&mut records, out)?;
+        let mut batch = Batch::default();
+        last.iter().for_each(|record| batch.push(record));
+        out.write_all(&batch.octets)
+    })
+}
+
+impl Ledger {
+    /// Where nothing is recorded yet, takes over the ledger of an account of the same user on another server, if
+    /// its messages are those `listed` (UID and size). `others`: accounts that are mailboxes of their own. What is
+    /// taken over counts as fetched, and is no proof of anything. Returns whose ledger it was.
+    pub fn take_over(
+        &mut self,
+        listed: &[(&[u8], Option<u64>)],
+        others: &[AccountKey],
+    ) -> Result<Option<AccountKey>, StoreError> {
+        let dir = durable::parent(self.path()).to_owned();
+        if self.facts.entries.places() > 0 || listed.len() < FEW || !exists(&dir)? {
+            return Ok(None);
+        }
+        let mut best: Option<(usize, AccountKey)> = None;
+        for other in of_same_user(&dir, &self.key)? {
+            let path = dir.join(other.file_name());
+            // One that is in use, or is damaged, is not to be had.
+            let free = !self.file.is_kept() || lock_of(&path, Duration::ZERO, &|| false).is_ok();
+            let loaded = if free && !others.contains(&other) { read_only(&path, &other).ok() } else { None };
+            let Some(same) = loaded.and_then(|loaded| resemblance(&loaded.facts, listed)) else { continue };
+            if best.as_ref().is_none_or(|(most, _)| same > *most) {
+                best = Some((same, other));
+            }
+        }
+        let Some((_, from)) = best else { return Ok(None) };
+        let loaded = match self.file.is_kept() {
+            true => {
+                carry(&dir, &from, &self.key, Some(Record::TakenOver))?;
+                self.file.reopen(&self.key)?
+            }
+            false => {
+                let mut loaded = read_only(&dir.join(from.file_name()), &from)?;
+                loaded.facts.disown();
+                loaded
+            }
+        };
+        (self.facts, self.names) = (loaded.facts, loaded.names);
+        self.run = self.run.max(self.facts.last_run + 1);
+        for destination in std::mem::take(&mut self.announced) {
+            self.announce(&destination)?;
+        }
+        Ok(Some(from))
+    }
+}
+
+/// The accounts of the same user on other servers that have a ledger.
+fn of_same_user(dir: &Path, key: &AccountKey) -> Result<Vec<AccountKey>, StoreError> {
+    let failed = |error| StoreError::io(dir, "read", error);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_none_or(|extension| extension != "ledger") {
+            continue;
+        }
+        let mut beginning = Vec::new();
+        let Ok(file) = open_to_read(&path) else { continue };
+        if file.take(4096).read_to_end(&mut beginning).is_err() {
+            continue;
+        }
+        let other = owner(&beginning).filter(|other| key.is_of_same_user(other));
+        found.extend(other.filter(|other| path.file_name().is_some_and(|name| *name == *other.file_name())));
+    }
+    found.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+    Ok(found)
+}
+
+/// How many of the messages listed are those of a ledger; none where it is another mailbox's.
+fn resemblance(facts: &Facts, listed: &[(&[u8], Option<u64>)]) -> Option<usize> {
+    let there =
+        facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(|it| it.is_there())).count();
+    let (mut same, mut guess) = (0, 0);
+    for (uid, size) in listed {
+        let Some((place, entry)) = facts.entries.get_near(uid, guess) else { continue };
+        guess = place + 1;
+        let memory = Memory { place, entry };
+        same +=
+            usize::from(memory.known().iter().any(|it| it.is_there() && size.is_some() && it.size == *size));
+    }
+    let few = there.min(listed.len());
+    let enough = match few {
+        ..FEW => false,
+        FEW..MANY => same >= few,
+        MANY.. => same * 10 >= few * 9,
+    };
+    enough.then_some(same)
+}

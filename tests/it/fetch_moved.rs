@@ -1,0 +1,166 @@
+//! The same mailbox under another address, and a record of what was fetched that is gone.
+
+use crate::support::disk::{assert_same, maildir, names, sorted};
+use crate::support::mailbox::{Mailbox, message, stored};
+use crate::support::peer::End;
+use crate::support::pop3d::{Act, Pop3d};
+use crate::support::world::World;
+use crate::world;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+fn state(world: &World) -> PathBuf {
+    world.path(".local/state/postie")
+}
+
+fn retrieved(server: &Pop3d) -> usize {
+    let journals = server.journals();
+    journals.iter().flat_map(|it| &it.commands).filter(|(_, line)| line.starts_with("RETR")).count()
+}
+
+#[test]
+fn the_same_mailbox_on_another_port_is_not_fetched_again() {
+    for count in [3, 25] {
+        let mailbox = Mailbox::with(count);
+        let (world, old) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        world.fetch(&old).go().assert_exit(0);
+        let new = Pop3d::for_mailbox(&mailbox).start();
+        let plan = world.pop3(&new, "fetch").args(["--dry-run"]).go();
+        assert_eq!(plan.assert_exit(0).of_type("message").len(), 0);
+        let listed = world.pop3(&new, "list").arg("--new").go();
+        assert_eq!(listed.assert_exit(0).of_type("message").len(), 0);
+        let outcome = world.fetch(&new).go();
+        assert_eq!(outcome.assert_exit(0).summary()["delivered"], 0);
+        assert!(outcome.err().contains("counts as fetched here"), "it is told: {}", outcome.err());
+        assert_eq!(retrieved(&new), 0);
+        mailbox.add(&message(90));
+        world.fetch(&new).go().assert_exit(0);
+        let wanted = sorted(mailbox.as_stored());
+        assert_same(&world.mail(), &wanted);
+        let before = retrieved(&new);
+        world.fetch(&new).arg("--delete").go().assert_exit(0);
+        assert!(mailbox.messages().is_empty());
+        assert_eq!(retrieved(&new) - before, count, "what another server listed is compared before it goes");
+        assert_same(&world.mail(), &wanted);
+    }
+}
+
+#[test]
+fn another_mailbox_of_the_same_user_is_fetched() {
+    for (count, other) in [(2, 0), (5, 1), (25, 3)] {
+        let mailbox = Mailbox::with(count);
+        let (world, old) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        world.fetch(&old).go().assert_exit(0);
+        (1..=other).for_each(|number| mailbox.set_uid(number, &format!("other-{number}")));
+        let new = Pop3d::for_mailbox(&mailbox).start();
+        world.fetch(&new).go().assert_exit(0);
+        assert_eq!(world.mail().len(), 2 * count);
+    }
+}
+
+#[test]
+fn what_is_alike_on_another_server_and_is_another_message_is_not_deleted_unfetched() {
+    let mailbox = Mailbox::with(4);
+    let (world, old) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.fetch(&old).go().assert_exit(0);
+    // The same UIDs and sizes, other messages: message 5 to 8 are as long as 1 to 4.
+    let others = Mailbox::of((5..=8).map(message));
+    (1..=4).for_each(|number| others.set_uid(number, &format!("uid-{number:04}")));
+    let new = Pop3d::for_mailbox(&others).start();
+    world.fetch(&new).arg("--delete").go().assert_exit(0);
+    assert!(others.messages().is_empty());
+    assert_same(&world.mail(), &sorted((1..=8).map(|number| stored(&message(number))).collect()));
+}
+
+#[test]
+fn accounts_that_are_configured_are_mailboxes_of_their_own() {
+    let world = world();
+    let boxes: Vec<Mailbox> = (0..2).map(|_| Mailbox::with(5)).collect();
+    let servers: Vec<Pop3d> = boxes.iter().map(|mailbox| Pop3d::for_mailbox(mailbox).start()).collect();
+    let accounts: String = servers
+        .iter()
+        .enumerate()
+        .map(|(at, server)| {
+            format!(
+                "[accounts.a{at}]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a{at}.pop3]\n\
+                 host = \"localhost\"\nport = {}\nusername = \"ana\"\n[accounts.a{at}.fetch]\nmaildir = \"{}\"\n",
+                world.text("secret"),
+                server.port(),
+                world.text(&format!("Mail{at}"))
+            )
+        })
+        .collect();
+    world.config(&accounts);
+    for at in 0..2 {
+        let name = format!("a{at}");
+        world
+            .postie(["--json", "fetch", "-A", &name, "--ca-file", &world.text("ca.pem")])
+            .go()
+            .assert_exit(0);
+        assert_eq!(maildir(&world.path(&format!("Mail{at}"))).len(), 5);
+    }
+}
+
+#[test]
+fn a_ledger_that_is_gone_doubles_nothing_that_lies_in_the_maildir() {
+    let mailbox = Mailbox::with(30);
+    let wanted = sorted(mailbox.as_stored());
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.fetch(&server).go().assert_exit(0);
+    let mail = world.path("Mail");
+    for (at, name) in names(&mail.join("new")).into_iter().enumerate() {
+        let flags = ["", ":2,", ":2,S", ":2,FRS"][at % 4];
+        if !flags.is_empty() {
+            fs::rename(mail.join("new").join(&name), mail.join("cur").join(format!("{name}{flags}")))
+                .unwrap();
+        }
+    }
+    fs::write(mail.join("cur/1700000000.M1P2.host:2,S"), "another program's").unwrap();
+    fs::remove_dir_all(state(&world)).unwrap();
+    let outcome = world.fetch(&server).go();
+    outcome.assert_exit(0);
+    assert_eq!(retrieved(&server), 30, "nothing is asked for again");
+    fs::remove_file(mail.join("cur/1700000000.M1P2.host:2,S")).unwrap();
+    assert_same(&world.mail(), &wanted);
+    mailbox.add(&message(31));
+    world.fetch(&server).arg("--delete").go().assert_exit(0);
+    assert!(mailbox.messages().is_empty());
+    assert_eq!((world.mail().len(), retrieved(&server)), (31, 31));
+}
+
+#[test]
+fn a_kill_while_what_lies_in_the_maildir_is_recognised_doubles_nothing() {
+    for line in ["UIDL", "LIST", "RETR 6", "NOOP", "QUIT"] {
+        let mailbox = Mailbox::with(5);
+        let armed = std::sync::Arc::new(AtomicBool::new(false));
+        let here = std::sync::Arc::clone(&armed);
+        let server = Pop3d::for_mailbox(&mailbox)
+            .hook(move |event| match event.line == line && here.swap(false, Ordering::SeqCst) {
+                true => Act::end(End::Kill),
+                false => Act::Normal,
+            })
+            .start();
+        let world = world();
+        world.fetch(&server).go().assert_exit(0);
+        fs::remove_dir_all(state(&world)).unwrap();
+        (6..=7).for_each(|number| mailbox.add(&message(number)));
+        let wanted = sorted(mailbox.as_stored());
+        armed.store(true, Ordering::SeqCst);
+        world.fetch(&server).go();
+        world.fetch(&server).arg("--delete").go().assert_exit(0);
+        assert_same(&world.mail(), &wanted);
+        assert!(mailbox.messages().is_empty(), "killed at {line}");
+    }
+}
+
+#[test]
+fn a_message_removed_from_the_maildir_is_not_fetched_again_while_there_is_a_ledger() {
+    let mailbox = Mailbox::with(5);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.fetch(&server).go().assert_exit(0);
+    let new = world.path("Mail/new");
+    fs::remove_file(new.join(&names(&new)[0])).unwrap();
+    world.fetch(&server).go().assert_exit(0);
+    assert_eq!(world.mail().len(), 4);
+}
