@@ -6,8 +6,11 @@ use crate::store::Place;
 use crate::work::fetch::{Action, Told};
 use crate::work::list::Listed;
 use crate::work::plan::Reason;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// `message`.
@@ -29,6 +32,9 @@ pub struct MessageLine<'a> {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// The path in base64, where it is no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mbox: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +62,11 @@ fn shown(path: &Path) -> Option<String> {
     Some(path.to_string_lossy().into_owned())
 }
 
+/// The octets of a path that is no UTF-8, in base64.
+fn octets_of(path: &Path) -> Option<String> {
+    path.to_str().is_none().then(|| STANDARD.encode(path.as_os_str().as_bytes()))
+}
+
 /// A UID as text: what is no UTF-8 in it is replaced.
 pub fn uid_text(row: &Row) -> Option<String> {
     row.uid.as_ref().map(|uid| String::from_utf8_lossy(uid).into_owned())
@@ -77,6 +88,7 @@ impl<'a> MessageLine<'a> {
             action: None,
             reason: None,
             path: None,
+            path_bytes: None,
             mbox: None,
             offset: None,
             stored_size: None,
@@ -110,9 +122,13 @@ impl<'a> MessageLine<'a> {
             Reason::FolderInternal => "folder_internal_data",
         });
         match &told.place {
-            Some(Place::Maildir(path)) => line.path = shown(path),
+            Some(Place::Maildir(path)) => {
+                line.path = shown(path);
+                line.path_bytes = octets_of(path);
+            }
             Some(Place::Mbox { path, offset }) => {
                 line.mbox = shown(path);
+                line.path_bytes = octets_of(path);
                 line.offset = Some(*offset);
             }
             Some(Place::Command | Place::Stdout) | None => {}

@@ -3,8 +3,10 @@
 
 /// The longest status line postie takes, in octets. `RFC 2449 §4` allows 512; servers exceed it.
 pub const MAX_STATUS: usize = 8 * 1024;
-/// The longest row of a listing postie takes, in octets; a longer UID is of no use.
+/// The longest row of a listing postie takes, in octets.
 pub const MAX_ROW: usize = 16 * 1024;
+/// The longest UID, in octets: what is longer is none. `RFC 1939 §7` allows 70; servers exceed it.
+pub const MAX_UID: usize = 500;
 /// The most rows of a listing.
 pub const MAX_ROWS: usize = 1_000_000;
 

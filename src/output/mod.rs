@@ -35,6 +35,8 @@ pub struct Output {
     command: String,
     started: Instant,
     counts: Vec<(&'static str, u64)>,
+    /// Messages listed that were fetched before, where there is nothing new.
+    known: u64,
     failures: Vec<Exit>,
     successes: bool,
     progress: Progress,
@@ -61,6 +63,7 @@ impl Output {
             command: command.to_owned(),
             started,
             counts: Vec::new(),
+            known: 0,
             failures: Vec::new(),
             successes: false,
             progress: Progress::new(bars),
@@ -220,6 +223,11 @@ impl Output {
         }
     }
 
+    /// Notes how many messages that are listed were fetched before, for when there is nothing new.
+    pub fn note_known(&mut self, known: u64) {
+        self.known += known;
+    }
+
     /// Says the counts that are not zero to the person at the terminal. Where all are zero, a script (cron)
     /// hears nothing.
     pub fn sum_up(&mut self) {
@@ -231,8 +239,17 @@ impl Output {
             .collect();
         if !told.is_empty() {
             self.tell(&told.join(", "));
-        } else if io::stderr().is_terminal() && self.failures.is_empty() {
-            self.tell("nothing new");
+        } else if self.failures.is_empty() {
+            let text = match self.known {
+                0 => "nothing new".to_owned(),
+                known => format!(
+                    "nothing new: {known} message(s) listed were fetched before; --all fetches them again"
+                ),
+            };
+            match io::stderr().is_terminal() {
+                true => self.tell(&text),
+                false => self.say(&text),
+            }
         }
     }
 

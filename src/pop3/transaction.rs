@@ -190,7 +190,7 @@ impl Transaction {
         let mut places = Places::default();
         self.dialogue.lines("UIDL", pop3::MAX_ROWS, |line| {
             let Some((number, uid)) = line.and_then(pop3::row) else { return };
-            let uid = (!uid.is_empty()).then(|| uid.to_vec());
+            let uid = (1..=pop3::MAX_UID).contains(&uid.len()).then(|| uid.to_vec());
             match places.find(rows, number) {
                 // A number listed twice with two UIDs names neither.
                 Some(place) if rows[place].uid != uid => rows[place].uid = None,

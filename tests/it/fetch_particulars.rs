@@ -234,6 +234,58 @@ fn messages_whose_lines_end_in_a_bare_lf_come_whole_though_the_replies_end_in_cr
 }
 
 #[test]
+fn nothing_new_says_how_much_was_fetched_before_and_each_skip_says_why() {
+    let mailbox = Mailbox::of([message(1), message_of(2, 50_000), message(3)]);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let run = |more: &[&str]| {
+        world.fetch(&server).args(["--max-size", "10K", "--limit", "1", "-v"]).args(more).go()
+    };
+    let first = run(&[]);
+    let skipped: Vec<_> =
+        first.assert_exit(0).of_type("message").into_iter().filter(|it| it["action"] == "skipped").collect();
+    let reasons: Vec<_> = skipped.iter().map(|it| it["reason"].clone()).collect();
+    assert_eq!(reasons, ["too_large", "beyond_limit"]);
+    for why in ["skipped: larger than --max-size", "skipped: beyond --limit"] {
+        assert!(first.err().contains(why), "{why}: {}", first.err());
+    }
+    let all = world.fetch(&server).go();
+    all.assert_exit(0);
+    let again = world.fetch(&server).arg("-v").go();
+    assert!(again.assert_exit(0).err().contains("nothing new: 3 message(s)"), "{}", again.err());
+    assert!(again.err().contains("--all"), "{}", again.err());
+    assert_eq!(world.fetch(&server).go().err(), "", "cron hears nothing");
+}
+
+#[test]
+fn a_path_that_is_no_utf_8_is_told_in_base64_too() {
+    use base64::Engine as _;
+    use std::os::unix::ffi::OsStrExt as _;
+    let mailbox = Mailbox::with(1);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let dir = world.root().join(std::ffi::OsStr::from_bytes(b"Ma\xffil"));
+    let outcome = world.pop3(&server, "fetch").arg("--maildir").arg(&dir).go();
+    let line = &outcome.assert_exit(0).of_type("message")[0];
+    let octets =
+        base64::engine::general_purpose::STANDARD.decode(line["path_bytes"].as_str().unwrap()).unwrap();
+    assert_eq!(std::fs::read(std::ffi::OsStr::from_bytes(&octets)).unwrap(), stored(&message(1)));
+    let plain = world.fetch(&server).arg("--all").go();
+    let line = &plain.assert_exit(0).of_type("message")[0];
+    assert!(line["path"].as_str().unwrap().starts_with('/') && line.get("path_bytes").is_none());
+}
+
+#[test]
+fn a_uid_of_more_than_500_octets_is_none() {
+    for (length, code) in [(500, 0), (501, 1)] {
+        let mailbox = Mailbox::with(2);
+        mailbox.set_uid(2, &"u".repeat(length));
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let outcome = world.fetch(&server).go();
+        outcome.assert_exit(code);
+        assert_eq!(world.mail().len(), if code == 0 { 2 } else { 1 }, "{length}");
+    }
+}
+
+#[test]
 fn a_limit_holds_for_the_run_however_many_sessions_it_takes() {
     for (flaw, until_empty) in [(true, false), (false, true), (true, true)] {
         let mailbox = Mailbox::with(6);

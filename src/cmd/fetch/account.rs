@@ -220,7 +220,7 @@ impl Run {
         let mut total = Outcome::default();
         let mut manner = Manner::default();
         let mut policy = self.policy.clone();
-        let mut given_up = 0;
+        let (mut given_up, mut known) = (0, None);
         let observer = &mut Once::new(observer);
         for _ in 0..MOST_SESSIONS {
             policy.limit = self.policy.limit.map(|limit| limit.saturating_sub(total.delivered));
@@ -235,6 +235,8 @@ impl Run {
             let opened = first.take().unwrap_or_else(|| self.side.open(&self.limits, Survey::FULL, manner));
             let mut outcome = session(opened, job);
             manner.again = true;
+            total.known = *known.get_or_insert(outcome.known);
+            total.unnamed += outcome.unnamed;
             total.delivered += outcome.delivered;
             total.deleted += outcome.deleted;
             total.undeleted += outcome.undeleted;
@@ -301,6 +303,9 @@ impl Run {
             }
         }
         let exit = exit_of(&total);
+        if exit == Exit::Ok && total.delivered + total.deleted == 0 {
+            observer.event(Event::NothingNew(total.known));
+        }
         if let Some(failure) = total.ended {
             observer.event(Event::Ended(failure));
         }

@@ -62,6 +62,7 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
             };
             out.error(&about, failure);
         }
+        Event::NothingNew(known) => out.note_known(*known),
         Event::Octets(octets) => out.progress().advance(*octets),
         Event::Note(text) => out.tell(&format!("{account}: {text}")),
         Event::Ended(failure) => out.error(&About::account(account), failure),
@@ -135,13 +136,15 @@ impl Observer for Passed {
 }
 
 /// The exit code of one account's run. What ended the session decides alone; else single messages count, and
-/// one whose deletion was refused is a message that came.
+/// one whose deletion was refused is a message that came. A message without a UID never comes: what came in
+/// earlier runs is the rest that went on.
 pub fn exit_of(outcome: &Outcome) -> Exit {
     if let Some(failure) = &outcome.ended {
         return failure.exit();
     }
+    let beside = outcome.unnamed > 0 && outcome.known > 0;
     Exit::combine(
         outcome.failed.iter().map(|kind: &Kind| kind.exit()),
-        outcome.delivered + outcome.deleted + outcome.undeleted > 0,
+        beside || outcome.delivered + outcome.deleted + outcome.undeleted > 0,
     )
 }

@@ -67,6 +67,8 @@ pub enum Event {
     Failed(Option<Row>, Failure),
     /// So many octets more have come.
     Octets(u64),
+    /// The run found nothing to do; so many messages that are listed were fetched before.
+    NothingNew(u64),
     /// A remark for people.
     Note(String),
     /// What ended the account's run.
@@ -92,6 +94,8 @@ pub trait Observer {
 pub struct Outcome {
     /// Whether the server came so far as to list the mailbox.
     pub listed: bool,
+    /// Messages listed that were fetched before, or marked.
+    pub known: u64,
     /// Messages delivered.
     pub delivered: u64,
     /// Messages deleted from the server, confirmed.
@@ -100,6 +104,8 @@ pub struct Outcome {
     pub failed: Vec<Kind>,
     /// Of these the refused deletions: the message itself is safe here.
     pub undeleted: u64,
+    /// Of these the messages that the server names no usable UID for.
+    pub unnamed: u64,
     /// What ended the session before its end.
     pub ended: Option<Failure>,
     /// Whether it ended so that a server which cannot pipeline may be the cause.
@@ -312,6 +318,7 @@ impl<'o> Session<'_, 'o> {
     fn run(mut self, maildrop: &mut dyn Maildrop) -> Result<Option<Marked<'o>>, Failure> {
         self.note().map_err(|error| error.failure("ledger"))?;
         let Session { listing, plan, job, outcome } = self;
+        outcome.known = plan.new.iter().filter(|new| !**new).count() as u64;
         for (place, reason) in &plan.skip {
             tell_skip(job.observer, outcome, &listing.rows[*place], *reason);
         }
@@ -346,6 +353,7 @@ fn tell_skip(observer: &mut dyn Observer, outcome: &mut Outcome, row: &Row, reas
         let message = format!("UIDL: message {}: the server names no usable UID for it", row.number);
         let failure = Failure::new(Kind::Protocol, "UIDL", message).scoped(Scope::Message);
         outcome.failed.push(failure.kind);
+        outcome.unnamed += 1;
         observer.event(Event::Failed(Some(row.clone()), failure));
         return;
     }
