@@ -155,7 +155,7 @@ fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &P
         plan.new.push(known.is_none() && rivals.is_empty());
         let asked_for = policy.uids.as_ref().is_none_or(|uids| uids.contains(uid));
         match known {
-            Some(known) if (!policy.all || !asked_for) && !(asked_for && is_due_elsewhere(known)) => {
+            Some(known) if !asked_for || !(policy.all || is_due_elsewhere(known)) => {
                 // What is narrowed to some UIDs is the run, not only what it fetches.
                 let named = asked_for || known.state() == Some(State::Pending);
                 // What was only marked stays, whatever is wanted.
