@@ -12,9 +12,9 @@ mod values;
 pub use parts::{Part, Source};
 
 use super::addresses::{Entry, Mailbox, distinct};
-use super::fix::{is_encoded_name, people_field};
 use super::outgoing::{Content, ContentWriter, Envelope, Outgoing, bad_message, cannot_keep, check_lines};
 use super::unlabelled::Unlabelled;
+use super::written::{is_encoded_name, people_field};
 use super::{plain_text, stamp};
 use crate::codec::eol::{BareCr, Normaliser};
 use crate::words::{Address, Failure};

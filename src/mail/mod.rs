@@ -3,16 +3,19 @@
 pub mod addresses;
 pub mod compose;
 pub mod content;
+mod encoded;
 mod fields;
 pub mod fix;
 pub mod guard;
 pub mod input;
 pub mod outgoing;
+mod params;
 pub mod plain_text;
 pub mod raw;
 pub mod stamp;
 pub mod summary;
 mod unlabelled;
+mod written;
 
 pub use addresses::{Entry, Mailbox};
 pub use outgoing::{Envelope, Outgoing};

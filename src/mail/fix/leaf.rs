@@ -1,10 +1,10 @@
 //! A part that holds no other parts: kept until it is whole, then written as it was or encoded.
 
-use super::params::Parameters;
 use super::pieces::Piece;
 use super::transfer::{Base64, Base64Again, Encoder, Quoted, QuotedAgain};
 use crate::mail::fields::{Field, unfolded};
 use crate::mail::outgoing::{ContentWriter, MAX_LINE, bad_message, cannot_keep};
+use crate::mail::params::Parameters;
 use crate::mail::unlabelled::{UNKNOWN, Unlabelled, Utf8Check};
 use crate::store::{Spool, each_block};
 use crate::words::Failure;

@@ -17,17 +17,14 @@
 
 mod header;
 mod leaf;
-mod params;
 mod pieces;
 mod transfer;
-mod words;
 
 use super::fields::{field_name, is_from_line, split};
 use super::outgoing::{ContentWriter, MAX_LINE, Outgoing, bad_message, cannot_keep, check_lines};
 use super::raw::MAX_HEADER;
 use crate::words::Failure;
 use header::is_fit;
-pub(super) use header::{is_encoded_name, people_field};
 use leaf::{Entity, Leaf, Remedy};
 use pieces::{Piece, Pieces};
 

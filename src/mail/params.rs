@@ -1,7 +1,7 @@
 //! The parameters of Content-Type and Content-Disposition (`RFC 2045 §5.1`, `RFC 2231`).
 
-use super::words::{Folder, units};
-use crate::mail::unlabelled::Unlabelled;
+use super::encoded::{Folder, units};
+use super::unlabelled::Unlabelled;
 
 /// The longest piece of a value on one line.
 const MAX_PIECE: usize = 60;

@@ -1,4 +1,5 @@
-//! Encoded words (`RFC 2047`) and folds (`RFC 5322 §2.2.3`) of fields that are written anew.
+//! Encoded words (`RFC 2047`) and folds (`RFC 5322 §2.2.3`): the one writer of them, for what is composed
+//! and for what is mended.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
