@@ -167,6 +167,8 @@ struct Piece {
     bare: String,
     /// Outside of angles: the text without comments, unquoted.
     phrase: String,
+    /// The same with the comments before the angles, as people write them into names: `Ana (Sales) <…>`.
+    name: String,
     /// Inside of angles.
     angle: Option<String>,
     /// What the comments say.
@@ -181,7 +183,8 @@ impl Piece {
     /// The mailbox that it is, if it is not empty.
     fn mailbox(self, domain: Option<&str>) -> Result<Option<Mailbox>, ListError> {
         let (spec, name) = match &self.angle {
-            Some(angle) => (without_route(angle), self.phrase.trim()),
+            Some(angle) if self.phrase.trim().is_empty() => (without_route(angle), self.comment.trim()),
+            Some(angle) => (without_route(angle), self.name.trim()),
             None if self.bare.trim().is_empty() => return Ok(None),
             None => (self.bare.as_str(), self.comment.trim()),
         };
@@ -288,7 +291,7 @@ impl Scanner<'_> {
 
     /// A comment, nested ones within it; counted, not recursed into.
     fn comment(&mut self, piece: &mut Piece) -> Result<(), ListError> {
-        let mut depth = 1usize;
+        let (mut depth, mut said) = (1usize, String::new());
         piece.source.push('(');
         while let Some(mut c) = self.next() {
             piece.source.push(c);
@@ -305,10 +308,10 @@ impl Scanner<'_> {
                 _ => {}
             }
             if depth == 0 {
-                piece.push(' ');
+                piece.end_comment(&said);
                 return Ok(());
             }
-            piece.comment.push(c);
+            said.push(c);
         }
         Err(piece.error(Reason::Open('(')))
     }
@@ -329,11 +332,11 @@ impl Scanner<'_> {
                     Some(escaped) => {
                         piece.source.push(escaped);
                         piece.bare.push(escaped);
-                        piece.phrase.push(escaped);
+                        piece.say(escaped);
                     }
                     None => break,
                 },
-                _ => piece.phrase.push(c),
+                _ => piece.say(c),
             }
         }
         Err(piece.error(Reason::Open('"')))
@@ -375,10 +378,26 @@ impl Piece {
         self.bare.push(c);
         // Runs of white space in a phrase are one space (RFC 5322 §3.2.2).
         if !matches!(c, ' ' | '\t') {
-            self.phrase.push(c);
-        } else if !self.phrase.ends_with(' ') {
-            self.phrase.push(' ');
+            return self.say(c);
         }
+        for text in [&mut self.phrase, &mut self.name] {
+            if !text.ends_with(' ') {
+                text.push(' ');
+            }
+        }
+    }
+
+    fn say(&mut self, c: char) {
+        self.phrase.push(c);
+        self.name.push(c);
+    }
+
+    fn end_comment(&mut self, said: &str) {
+        if self.angle.is_none() {
+            self.name.push_str(&format!("({said})"));
+        }
+        self.comment.push_str(said);
+        self.push(' ');
     }
 }
 

@@ -31,7 +31,14 @@ fn lists_are_read_as_people_and_headers_write_them() {
         ("X <\"a>b\"@x.org>", &["X|\"a>b\"@x.org"]),
         ("a@x.org (Ana)", &["Ana|a@x.org"]),
         ("(one (two) \\) three) a@x.org", &["one (two) ) three|a@x.org"]),
-        ("Ana (home) <a@x.org> (work)", &["Ana|a@x.org"]),
+        ("Ana (home) <a@x.org> (work)", &["Ana (home)|a@x.org"]),
+        ("Ana(home)<a@x.org>", &["Ana(home)|a@x.org"]),
+        ("Ana (a (b) \\) c) Doe <a@x.org>", &["Ana (a (b) ) c) Doe|a@x.org"]),
+        ("\"Ana (Sales)\" <a@x.org>", &["Ana (Sales)|a@x.org"]),
+        ("(Ana) <a@x.org>", &["Ana|a@x.org"]),
+        ("<a@x.org> (Ana)", &["Ana|a@x.org"]),
+        ("team (all): a(x)@x.org, B (b) <b@x.org>;", &["team:x|a@x.org,B (b)|b@x.org"]),
+        ("a..b@x.org, .a@x.org, <a.@x.org>", &["a..b@x.org", ".a@x.org", "a.@x.org"]),
         ("a . b @ x . org", &["a.b@x.org"]),
         ("<@one.org,@two.org:a@x.org>", &["a@x.org"]),
         ("list: a@x.org, B <b@x.org>;", &["list:a@x.org,B|b@x.org"]),
@@ -74,7 +81,6 @@ fn what_is_no_list_is_refused_whole() {
         "\"a\r\n\" <a@x.org>",
         "a\0@x.org",
         "a@x.org\u{85}",
-        "a@\u{ff0e}\u{ff0e}x",
         "a@b@x.org",
         "<a@x.org,b@x.org>",
         "Ana <a@x.org",
@@ -147,7 +153,7 @@ fn bare_local_names_get_a_domain_only_where_that_is_wanted() {
             "-=\"od d\"@localhost"
         ]
     );
-    for bad in ["two words", "a@", "@x.org", "<>", "a b <c d>", "root\r\nBcc: x", "a..b"] {
+    for bad in ["two words", "a@", "@x.org", "<>", "a b <c d>", "root\r\nBcc: x"] {
         assert!(parse_local(bad, "localhost").is_err(), "{bad:?}");
     }
 }
