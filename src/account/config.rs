@@ -7,10 +7,10 @@ use super::schema::{self, Contents, Context, Fault};
 use super::{Account, Env};
 use crate::store::custody::{OtherHands, check_secret, check_trusted};
 use crate::words::Failure;
-use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open};
+use rustix::fs::{Access, FileType, Mode, OFlags, Stat, fstat, open};
 use rustix::io::{Errno, retry_on_intr};
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -28,13 +28,41 @@ pub struct Config {
     pub contents: Contents,
 }
 
-/// Where the configuration is: `--config`, else `$POSTIE_CONFIG`, else where XDG says.
+/// The configuration of the machine, for users who have none of their own.
+pub const SYSTEM: &str = "/etc/postie/config.toml";
+
+/// Where the configuration is: `--config`, else `$POSTIE_CONFIG`, else where XDG says, else that of the
+/// machine, if it is there.
 pub fn path(flag: Option<&Path>, env: &Env) -> Result<PathBuf, Failure> {
     match (flag, env.get("POSTIE_CONFIG")) {
         (Some(path), _) if path.as_os_str().is_empty() => Err(Failure::usage("--config: the path is empty")),
         (Some(path), _) => Ok(path.to_owned()),
         (None, Some(path)) => Ok(path.into()),
-        (None, None) => env.config_file(),
+        (None, None) => first_there(env.config_file(), Path::new(SYSTEM)),
+    }
+}
+
+/// The same for a file that is to be changed: a user who may not change the machine's begins his own.
+pub fn path_to_edit(flag: Option<&Path>, env: &Env) -> Result<PathBuf, Failure> {
+    let path = path(flag, env)?;
+    let own = || env.config_file().unwrap_or_else(|_| path.clone());
+    let is_system = flag.is_none() && env.get("POSTIE_CONFIG").is_none() && path == Path::new(SYSTEM);
+    match is_system && rustix::fs::access(&path, Access::WRITE_OK).is_err() {
+        true => Ok(own()),
+        false => Ok(path),
+    }
+}
+
+/// The user's own file, unless only the machine's is there.
+fn first_there(own: Result<PathBuf, Failure>, system: &Path) -> Result<PathBuf, Failure> {
+    let is_missing = |path: &Path| {
+        let error = path.symlink_metadata().err();
+        error.is_some_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
+    };
+    match own {
+        Ok(own) if !is_missing(&own) => Ok(own),
+        _ if !is_missing(system) => Ok(system.to_owned()),
+        own => own,
     }
 }
 
@@ -267,6 +295,25 @@ mod tests {
         assert_eq!(position("a\néé=", 6), (2, 3));
         assert_eq!(position("é", 1), (1, 1));
         assert_eq!(position("ab", 99), (1, 3));
+    }
+
+    #[test]
+    fn the_machines_file_serves_those_who_have_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let (own, system) = (dir.path().join("own.toml"), dir.path().join("system.toml"));
+        let homeless = || Err(Failure::config("no home"));
+        assert_eq!(first_there(Ok(own.clone()), &system).unwrap(), own);
+        assert_eq!(first_there(homeless(), &system).unwrap_err().kind, Kind::Config);
+        fs::write(&system, "").unwrap();
+        assert_eq!(first_there(Ok(own.clone()), &system).unwrap(), system);
+        assert_eq!(first_there(Ok(dir.path().join("system.toml/own.toml")), &system).unwrap(), system);
+        assert_eq!(first_there(homeless(), &system).unwrap(), system);
+        symlink("nowhere", &own).unwrap();
+        assert_eq!(
+            first_there(Ok(own.clone()), &system).unwrap(),
+            own,
+            "a link of his that leads nowhere is his"
+        );
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! Specification 0.8). It may hold secrets (`$POSTIE_PASSWORD`), so nothing here prints what is in it.
 
 use crate::words::Failure;
+use nix::unistd::User;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The environment of one run.
@@ -26,13 +28,13 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Env {
 }
 
 impl Env {
-    /// The environment this process was started with. Where it has no HOME, as cron's often has not when it
-    /// starts `sendmail`, it is the one of the user database.
+    /// The environment this process was started with. Where it has no HOME (cron), or one that is not the
+    /// user's (`sudo` mails its alerts with HOME=/), it is the one of the user database.
     pub fn of_process() -> Self {
         let mut env: Env = std::env::vars_os().collect();
-        if env.get("HOME").is_none()
-            && let Some(home) = std::env::home_dir().filter(|home| home.is_absolute())
-        {
+        let user = rustix::process::geteuid();
+        let database = || User::from_uid(user.as_raw().into()).ok().flatten().map(|user| user.dir);
+        if let Some(home) = other_home(env.get("HOME"), user.as_raw(), database) {
             env.variables.insert("HOME".into(), home.into());
         }
         env
@@ -104,6 +106,23 @@ impl Env {
     }
 }
 
+/// The home of the user database, where HOME names none of the user's: nothing, no absolute path, the root
+/// directory, or a directory of somebody else than the user and root. One that is not there yet is his.
+fn other_home(
+    said: Option<&OsStr>,
+    user: u32,
+    database: impl FnOnce() -> Option<PathBuf>,
+) -> Option<PathBuf> {
+    let is_own = |home: &Path| {
+        let owner = std::fs::metadata(home).map_or(user, |about| about.uid());
+        home.is_absolute() && home != Path::new("/") && (owner == user || owner == 0)
+    };
+    match said {
+        Some(home) if is_own(Path::new(home)) => None,
+        _ => database().filter(|home| home.is_absolute()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +168,27 @@ mod tests {
         for bad in ["", "~bob/x", "a\0b"] {
             assert!(env.expand(bad, beside).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_home_that_is_not_the_users_is_that_of_the_user_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = std::fs::metadata(dir.path()).unwrap().uid();
+        let database = || Some(PathBuf::from("/home/database"));
+        for (said, user, takes_own) in [
+            (None, own, false),
+            (Some(OsStr::new("/")), own, false),
+            (Some(OsStr::new("here")), own, false),
+            (Some(dir.path().as_os_str()), own, true),
+            (Some(dir.path().as_os_str()), own + 1, own == 0),
+            (Some(OsStr::new("/usr")), own + 1, true),
+            (Some(OsStr::new("/nonexistent/home")), own, true),
+        ] {
+            let found = other_home(said, user, database);
+            assert_eq!(found.is_none(), takes_own, "{said:?} of {user}: {found:?}");
+        }
+        assert_eq!(other_home(None, own, || None), None, "a user whom no database knows");
+        assert_eq!(other_home(Some(OsStr::new("/")), own, || Some("relative".into())), None);
     }
 
     #[test]

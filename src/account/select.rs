@@ -6,9 +6,10 @@
 
 use super::server::{Protocol, Server};
 use super::{Account, Config, Env, FetchSettings, SendmailSettings, url};
+use crate::mail::{Mailbox, addresses};
 use crate::net::TlsSettings;
 use crate::words::{Address, Failure};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which server a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,28 +132,32 @@ fn of_environment(env: &Env) -> Result<Vec<Server>, Failure> {
     Ok(servers)
 }
 
-/// An account without a file. Its address is `$POSTIE_FROM`, or the user where that is one.
+/// An account without a file. Its author is `$POSTIE_FROM`, an address or `Name <address>`, or the user where
+/// that is an address; its servers are trusted by `$POSTIE_CA_FILE`.
 fn on_the_spot(servers: Vec<Server>, need: Need, env: &Env) -> Result<Account, Failure> {
     let wanted = servers.iter().find(|server| fits(server.protocol, need)).or(servers.first());
     let users = servers.iter().filter_map(|server| server.username.as_deref());
-    let email = match env.text("POSTIE_FROM")? {
-        Some(from) => {
-            Some(Address::parse(from).map_err(|error| Failure::config(format!("$POSTIE_FROM: {error}")))?)
-        }
-        None => users.filter_map(|user| Address::parse(user).ok()).next(),
+    let from = env.text("POSTIE_FROM")?.map(|from| {
+        addresses::single(from).map_err(|error| Failure::config(format!("$POSTIE_FROM: {error}")))
+    });
+    let (email, name) = match from.transpose()? {
+        Some(Mailbox { name, address }) => (Some(address), name),
+        None => (users.filter_map(|user| Address::parse(user).ok()).next(), None),
     };
+    let ca_file = env.get("POSTIE_CA_FILE").map(PathBuf::from);
     let mut account = Account {
         label: wanted.map(Server::label).unwrap_or_default(),
         name_in_config: None,
         email,
-        name: None,
+        name,
         description: None,
         pop3: None,
         smtp: None,
         fetch: FetchSettings::default(),
         sendmail: SendmailSettings::default(),
     };
-    for server in servers {
+    for mut server in servers {
+        server.tls.ca_file.clone_from(&ca_file);
         match server.protocol {
             Protocol::Pop3 => account.pop3 = Some(server),
             Protocol::Smtp => account.smtp = Some(server),
@@ -167,7 +172,9 @@ fn of_config(config: &Config, selection: &Selection<'_>) -> Result<Account, Fail
         (Some(email), Some(from)) => email.same_mailbox(from),
         _ => false,
     };
-    if let Some(account) = accounts.iter().find(is_from) {
+    // Of several with that address, one that can send it.
+    let of_from = accounts.iter().filter(is_from);
+    if let Some(account) = of_from.min_by_key(|account| check(account, selection.need).is_err()) {
         return Ok(account.clone());
     }
     if let Some(name) = &config.contents.default_account {
@@ -331,6 +338,62 @@ smtp.host = "smtp.home.example"
         let account = select(&Selection::new(Need::Smtp), &from).unwrap();
         assert_eq!(account.email.unwrap().as_str(), "ci@example.org");
         assert_eq!(account.smtp.unwrap().username, None);
+    }
+
+    #[test]
+    fn the_author_of_the_environment_may_have_a_name() {
+        for (from, name) in [
+            ("\"CI Bot\" <ci@example.org>", Some("CI Bot")),
+            ("CI Bot <ci@example.org>", Some("CI Bot")),
+            ("<ci@example.org>", None),
+            ("ci@example.org", None),
+            ("J\u{f6}rg (CI) <ci@example.org>", Some("J\u{f6}rg (CI)")),
+        ] {
+            let env = [("POSTIE_SMTP_URL", "smtp://relay"), ("POSTIE_FROM", from)].into_iter().collect();
+            let account = select(&Selection::new(Need::Smtp), &env).unwrap();
+            assert_eq!(account.email.unwrap().as_str(), "ci@example.org", "{from}");
+            assert_eq!(account.name.as_deref(), name, "{from}");
+        }
+        for bad in ["ci", "a@x.org, b@x.org", "CI <ci@x.org", "x\r\nBcc: b@x.org <a@x.org>"] {
+            let env = [("POSTIE_SMTP_URL", "smtp://relay"), ("POSTIE_FROM", bad)].into_iter().collect();
+            assert_eq!(select(&Selection::new(Need::Smtp), &env).unwrap_err().kind, Kind::Config, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_authority_of_the_environment_is_that_of_its_servers() {
+        let env: Env = [
+            ("POSTIE_POP3_URL", "pop3s://ana@pop.example.org"),
+            ("POSTIE_SMTP_URL", "smtps://ana@smtp.example.org"),
+            ("POSTIE_CA_FILE", "/ci/ca.pem"),
+        ]
+        .into_iter()
+        .collect();
+        let ca = |account: &Account| {
+            let servers =
+                [&account.pop3, &account.smtp].map(|server| server.as_ref().unwrap().tls.ca_file.clone());
+            servers.map(|file| file.unwrap().to_str().unwrap().to_owned())
+        };
+        let account = select(&Selection::new(Need::Smtp), &env).unwrap();
+        assert_eq!(ca(&account), ["/ci/ca.pem", "/ci/ca.pem"]);
+        let tls = TlsSettings { ca_file: Some("/option.pem".into()), ..TlsSettings::default() };
+        let account = select(&Selection { tls, ..Selection::new(Need::Smtp) }, &env).unwrap();
+        assert_eq!(ca(&account), ["/option.pem", "/option.pem"]);
+        let home = Home::new(TWO);
+        let more = [("POSTIE_CA_FILE", "/ci/ca.pem"), ("POSTIE_ACCOUNT", "work")];
+        let account = select(&Selection::new(Need::Smtp), &home.env(&more)).unwrap();
+        assert_eq!(account.smtp.unwrap().tls.ca_file, None, "an account of the file has its own");
+    }
+
+    #[test]
+    fn of_two_accounts_with_the_address_the_one_that_sends_is_taken() {
+        let home = Home::new(
+            "[accounts.read]\nemail = 'ana@example.org'\npop3.host = 'h'\n\
+             [accounts.write]\nemail = 'ana@example.org'\nsmtp.host = 'h'\n",
+        );
+        let from = Address::parse("ana@example.org").unwrap();
+        let selection = Selection { from: Some(&from), ..Selection::new(Need::Smtp) };
+        assert_eq!(home.label(&selection, &[]).unwrap(), "write");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! used providers an address is enough to know the servers.
 
 use super::ask::Asker;
-use super::{Context, editor, path, tell_account};
+use super::{Context, editor, path_to_edit, tell_account};
 use crate::account::edit::Setting;
 use crate::account::providers::{self, Provider};
 use crate::account::server::{Protocol, Server, security_name};
@@ -56,7 +56,7 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     editor.add(&name, &settings)?;
     let contents = editor.save()?;
     tell_account(&contents, &name, context);
-    context.out.tell(&format!("account {name} is added to {}", path(context)?.display()));
+    context.out.tell(&format!("account {name} is added to {}", path_to_edit(context)?.display()));
     for remark in provider.iter().flat_map(|provider| provider.remarks()) {
         context.out.tell(&remark);
     }

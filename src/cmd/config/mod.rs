@@ -69,8 +69,13 @@ fn path(context: &Context) -> Result<PathBuf, Failure> {
     config::path(context.global.config.as_deref(), &context.env)
 }
 
+/// The file that changes go to.
+fn path_to_edit(context: &Context) -> Result<PathBuf, Failure> {
+    config::path_to_edit(context.global.config.as_deref(), &context.env)
+}
+
 fn editor(context: &Context) -> Result<Editor, Failure> {
-    Editor::open(&path(context)?, &context.env)
+    Editor::open(&path_to_edit(context)?, &context.env)
 }
 
 /// The account as it is now, for scripts.
