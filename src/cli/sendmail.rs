@@ -47,6 +47,8 @@ pub enum SendmailMode {
     Queue,
     /// `-q` alone: run the queue, which is always empty.
     RunQueue,
+    /// `-bi`, `-I`: build the alias database, which there is not.
+    Aliases,
     /// `--help`.
     Help,
     /// `--version`.
@@ -58,7 +60,7 @@ const WITH_VALUE: &str = "frFNRVBCLOoXhpADbes";
 /// The letters whose value can only be attached.
 const MAY_HAVE_VALUE: &str = "dq";
 /// The letters without a value.
-const ALONE: &str = "tinGvmUxc";
+const ALONE: &str = "tinGvmUxcI";
 
 impl SendmailArgs {
     /// Reads the arguments behind the program's name.
@@ -115,6 +117,7 @@ impl SendmailArgs {
         match letter {
             't' => self.from_header = true,
             'i' => self.dots_are_content = true,
+            'I' => self.mode = SendmailMode::Aliases,
             'v' => self.verbose = self.verbose.saturating_add(1),
             _ => {}
         }
@@ -153,9 +156,9 @@ fn mode(value: &str) -> Result<SendmailMode, Failure> {
         "m" => Ok(SendmailMode::Message),
         "s" => Ok(SendmailMode::Smtp),
         "p" => Ok(SendmailMode::Queue),
-        _ => Err(Failure::usage(format!("-b{}: not a mode that postie has", value.escape_debug())).hint(
-            "-bm takes a message, -bs speaks SMTP; there is no queue, no daemon and no alias database",
-        )),
+        "i" => Ok(SendmailMode::Aliases),
+        _ => Err(Failure::usage(format!("-b{}: not a mode that postie has", value.escape_debug()))
+            .hint("-bm takes a message, -bs speaks SMTP; there is no queue and no daemon")),
     }
 }
 
@@ -220,11 +223,13 @@ mod tests {
 
     #[test]
     fn modes_that_postie_has_not_are_refused_and_its_queue_is_empty() {
-        for line in ["-bd", "-bi", "-bt", "-bv", "-b", "-f", "-Z", "--json", "-B9BIT", "-q -bd"] {
+        for line in ["-bd", "-bt", "-bv", "-b", "-f", "-Z", "--json", "-B9BIT", "-q -bd"] {
             assert_eq!(read(line).unwrap_err().kind, crate::words::Kind::Usage, "{line}");
         }
         assert_eq!(read("-bs").unwrap().mode, SendmailMode::Smtp);
         assert_eq!(read("-bp").unwrap().mode, SendmailMode::Queue);
+        assert_eq!(read("-bi").unwrap().mode, SendmailMode::Aliases);
+        assert_eq!(read("-I").unwrap().mode, SendmailMode::Aliases);
         assert_eq!(read("-q").unwrap().mode, SendmailMode::RunQueue);
         assert_eq!(read("-q15m -t").unwrap().mode, SendmailMode::Message);
     }

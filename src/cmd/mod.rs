@@ -101,8 +101,8 @@ fn secret_options(global: &Global) -> Result<SecretOptions, Failure> {
 /// Runs postie and returns its exit code; see [`crate::run`].
 pub fn run(args: Vec<OsString>) -> Exit {
     let started = Instant::now();
-    if sendmail::is_called_so(&args) {
-        return sendmail::run(&args, started);
+    if let Some(mode) = sendmail::called(&args) {
+        return sendmail::run(&args, mode, started);
     }
     let cli = match Cli::read(args.clone()) {
         Ok(cli) => cli,

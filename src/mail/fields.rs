@@ -66,7 +66,7 @@ pub(super) fn split(header: &[u8]) -> Result<Vec<Field>, Failure> {
         let name = field_name(line);
         match name {
             Some(name) => fields.push(Field { name, octets: line.to_vec() }),
-            None if number == 0 && is_from_line(line) => {}
+            None if fields.is_empty() && is_from_line(line) => {}
             None => return Err(no_field(number, line)),
         }
     }

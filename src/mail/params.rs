@@ -1,10 +1,13 @@
 //! The parameters of Content-Type and Content-Disposition (`RFC 2045 §5.1`, `RFC 2231`).
 
-use super::encoded::{Folder, units};
+use super::encoded::{Folder, encoded_words, units};
 use super::unlabelled::Unlabelled;
 
 /// The longest piece of a value on one line.
 const MAX_PIECE: usize = 60;
+/// The longest value that stands in one piece, on a line of its own: more readers know it so than know
+/// pieces.
+const MAX_PLAIN: usize = 200;
 
 /// A value with its parameters, as far as it can be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,11 +79,16 @@ fn unquoted(value: &str) -> String {
     out
 }
 
-/// Writes a field of that name anew, every parameter in ASCII. `None` where something else than a value is
-/// not ASCII.
-pub(super) fn rewrite(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+/// Writes a field of that name anew, every parameter in ASCII, one of them with another value. `None` where
+/// something else than a value is not ASCII.
+pub(super) fn rewrite(name: &[u8], value: &[u8], other: Option<(&str, &str)>) -> Option<Vec<u8>> {
     let text = Unlabelled::of(value);
-    let found = Parameters::parse(text.as_str());
+    let mut found = Parameters::parse(text.as_str());
+    for (name, value) in &mut found.list {
+        if let Some((_, new)) = other.filter(|(changed, _)| changed == name) {
+            new.clone_into(value);
+        }
+    }
     if !found.essence.is_ascii() || found.list.iter().any(|(name, _)| !is_token(name.as_bytes())) {
         return None;
     }
@@ -95,20 +103,65 @@ pub(super) fn rewrite(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     Some(folder.finish())
 }
 
+/// A field with parameters of UTF-8.
+pub(super) fn field(name: &[u8], essence: &str, list: &[(&str, &str)]) -> Vec<u8> {
+    let mut folder = Folder::new(name);
+    folder.word(b" ", essence.as_bytes());
+    for (name, value) in list {
+        let plain = is_plain(value).then(|| format!("{name}=\"{value}\""));
+        for one in plain.map_or_else(|| extended(name, value, &Unlabelled::of(b"")), |plain| vec![plain]) {
+            folder.glue(b";");
+            folder.word(b" ", one.as_bytes());
+        }
+    }
+    folder.finish()
+}
+
+/// A field whose `name` is an encoded word where it is not plain: against `RFC 2047 §5`, and for readers
+/// that know no `RFC 2231`.
+pub(super) fn field_with_name(name: &[u8], essence: &str, value: Option<&str>) -> Vec<u8> {
+    let value = match value {
+        Some(value) if !is_plain(value) => value,
+        Some(value) => return field(name, essence, &[("name", value)]),
+        None => return field(name, essence, &[]),
+    };
+    let mut folder = Folder::new(name);
+    folder.word(b" ", essence.as_bytes());
+    folder.glue(b";");
+    let words = encoded_words(value.as_bytes(), "utf-8", 65);
+    for (number, word) in words.iter().enumerate() {
+        let (first, last) = (number == 0, number + 1 == words.len());
+        let (open, close) = (if first { "name=\"" } else { "" }, if last { "\"" } else { "" });
+        folder.word(b" ", format!("{open}{word}{close}").as_bytes());
+    }
+    folder.finish()
+}
+
+/// Whether every reader knows a value as it is, in quotes. A quoted pair is read as two letters by some.
+fn is_plain(value: &str) -> bool {
+    let plain = |octet: u8| (octet.is_ascii_graphic() || octet == b' ') && !matches!(octet, b'"' | b'\\');
+    value.len() <= MAX_PLAIN && value.bytes().all(plain) && !value.contains("=?")
+}
+
 fn is_token(octets: &[u8]) -> bool {
     let special = b"()<>@,;:\\\"/[]?=";
     octets.iter().all(|octet| octet.is_ascii_graphic() && !special.contains(octet))
 }
 
-/// A parameter as it is written: whole, or in pieces where it is long (`RFC 2231 §3`, `§4`).
+/// A parameter that is mended: as it was where that is ASCII.
 fn written(name: &str, value: &str, text: &Unlabelled) -> Vec<String> {
-    let is_plain = value.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
-    if is_plain && value.len() <= MAX_PIECE {
+    let is_printable = value.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
+    if is_printable && value.len() <= MAX_PLAIN {
         return vec![match is_token(value.as_bytes()) && !value.is_empty() {
             true => format!("{name}={value}"),
             false => format!("{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")),
         }];
     }
+    extended(name, value, text)
+}
+
+/// A parameter with its charset, in pieces where it is long (`RFC 2231 §3`, `§4`).
+fn extended(name: &str, value: &str, text: &Unlabelled) -> Vec<String> {
     // A name that says already how its value is encoded keeps both.
     if name.contains('*') {
         return vec![format!(
@@ -162,7 +215,7 @@ mod tests {
                 " attachment; filename=\"{}\"; size=7",
                 name.replace('\\', "\\\\").replace('"', "\\\"")
             );
-            let field = rewrite(b"Content-Disposition", value.as_bytes()).unwrap();
+            let field = rewrite(b"Content-Disposition", value.as_bytes(), None).unwrap();
             assert!(
                 field.is_ascii() && field.split(|o| *o == b'\n').all(|line| line.len() < 79),
                 "{field:?}"
@@ -171,8 +224,8 @@ mod tests {
             let parsed = MessageParser::default().parse(&message).unwrap();
             assert_eq!(parsed.attachment_name(), Some(name));
         }
-        let unknown = rewrite(b"Content-Type", b" text/plain; name=\"\xe4.txt\"").unwrap();
+        let unknown = rewrite(b"Content-Type", b" text/plain; name=\"\xe4.txt\"", None).unwrap();
         assert_eq!(unknown, b"Content-Type: text/plain; name*=unknown-8bit''%E4.txt\r\n");
-        assert_eq!(rewrite(b"Content-Type", b" text/\xe4; x=y"), None);
+        assert_eq!(rewrite(b"Content-Type", b" text/\xe4; x=y", None), None);
     }
 }

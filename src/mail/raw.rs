@@ -1,9 +1,9 @@
 //! A complete message of somebody else's making (`--raw`), on its way out: streamed, and changed as little
 //! as can be.
 //!
-//! Dropped are an mbox From_ line before the header, Return-Path and Content-Length (they belong to a
+//! Dropped are a byte order mark and mbox From_ lines before the header, Return-Path and Content-Length (they belong to a
 //! stored message), and every Bcc and Resent-Bcc, in any spelling and folded. Added, at the top and only
-//! where missing, are Date, Message-ID and From. Line ends become CRLF.
+//! where missing or blank, are Date, Message-ID and From. Line ends become CRLF.
 //!
 //! Refused are a NUL or a bare CR (with its offset), and a header that is none; unless the message is going
 //! to be mended, also a line of more than 998 octets, and octets in a header that are neither ASCII nor
@@ -11,7 +11,7 @@
 //! Resent-* fields if there is one (`RFC 5322 §3.6.6`), else from To, Cc and Bcc.
 
 use super::addresses::{Mailbox, distinct};
-use super::fields::{Field, split};
+use super::fields::{Field, field_name, split};
 use super::input::unreadable;
 use super::outgoing::{ContentWriter, Envelope, Outgoing, bad_message, cannot_keep, check_lines};
 use super::{compose, stamp};
@@ -29,6 +29,12 @@ const BLOCK: usize = 64 * 1024;
 
 /// The fields that are left out.
 const DROPPED: [&str; 4] = ["return-path", "content-length", "bcc", "resent-bcc"];
+
+/// The fields that every message has: one that says nothing is a missing one.
+const REQUIRED: [&str; 3] = ["date", "from", "message-id"];
+
+/// The byte order mark of UTF-8, which editors put before a text.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What is known beside the message.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +67,13 @@ impl<'a> Raw<'a> {
                 bad_message("there is nothing").hint("--raw takes a complete message with its header")
             );
         }
-        let fields = split(&header)?;
+        let mut fields = split(&header)?;
+        fields
+            .retain(|field| !REQUIRED.contains(&&*field.name) || !field.raw_value().trim_ascii().is_empty());
+        if fields.is_empty() && source.begins_with_blind()? {
+            return Err(bad_message("a Bcc stands in what its body begins with, behind a blank line")
+                .hint("--raw takes a message that begins with its header"));
+        }
         Ok(Raw { source, fields, has_blank })
     }
 
@@ -243,6 +255,9 @@ impl Source<'_> {
     fn header(&mut self) -> Result<(Vec<u8>, bool), Failure> {
         let mut searched = 0usize;
         loop {
+            if searched == 0 && self.ahead.starts_with(MARK) {
+                self.ahead.drain(..MARK.len());
+            }
             if self.ahead.starts_with(b"\r\n") {
                 self.ahead.drain(..2);
                 return Ok((Vec::new(), true));
@@ -265,6 +280,23 @@ impl Source<'_> {
                 }
                 return Ok((std::mem::take(&mut self.ahead), false));
             }
+        }
+    }
+
+    /// Whether a Bcc stands in the first paragraph of what is ahead: a header that a blank line came before.
+    fn begins_with_blind(&mut self) -> Result<bool, Failure> {
+        loop {
+            let start = self.ahead.len() - self.ahead.trim_ascii_start().len();
+            let end = memmem::find(&self.ahead[start..], b"\r\n\r\n").map(|end| start + end);
+            let more = end.is_none() && self.ahead.len() <= MAX_HEADER && self.normaliser.is_some();
+            if more {
+                self.fill()?;
+                continue;
+            }
+            let mut lines = self.ahead[start..end.unwrap_or(self.ahead.len())].split(|octet| *octet == b'\n');
+            return Ok(lines.any(|line| {
+                field_name(line.trim_ascii_start()).is_some_and(|name| name == "bcc" || name == "resent-bcc")
+            }));
         }
     }
 

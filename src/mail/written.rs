@@ -5,6 +5,13 @@ use super::encoded::{Folder, encoded_words, is_encoded, is_encoded_in_phrase, sp
 use super::outgoing::MAX_LINE;
 use super::unlabelled::Unlabelled;
 
+/// The same words, folded.
+pub(super) fn folded(name: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut folder = Folder::new(name);
+    split(value).into_iter().for_each(|(space, word)| folder.word(space, word));
+    folder.finish()
+}
+
 /// Text: runs of words beyond ASCII become encoded words, the others stay. `long`: so do words that no
 /// line can hold.
 pub(super) fn text(name: &[u8], value: &[u8], long: bool) -> Vec<u8> {

@@ -38,6 +38,8 @@ Usage: sendmail [OPTIONS] [RECIPIENT]...
   -V ID            the identifier it carries
   -C FILE          the configuration file
   -bs              speak SMTP on standard input and output
+  -bp              tell what is queued (as mailq): nothing ever is
+  -bi              build the alias database (as newaliases): there is none to build
   -v               say what is done
   -B -G -L -n -m -o... -O... -e... -h -p -q... -X    taken, without effect
 
@@ -45,16 +47,22 @@ A local name (root) is looked up in the account's aliases, else it is one of the
 Exit codes are those of `postie send`.
 ";
 
-/// Whether the program was called by that name.
-pub fn is_called_so(args: &[OsString]) -> bool {
-    let name = args.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
-    name.is_some_and(|name| name.ends_with("sendmail"))
+/// What the program is asked for by the name it was called by; `None` where that is none of sendmail's.
+pub fn called(args: &[OsString]) -> Option<SendmailMode> {
+    match args.first().map(Path::new).and_then(Path::file_name)?.to_str()? {
+        "mailq" => Some(SendmailMode::Queue),
+        "newaliases" => Some(SendmailMode::Aliases),
+        name if name.ends_with("sendmail") => Some(SendmailMode::Message),
+        _ => None,
+    }
 }
 
-/// Runs it.
-pub fn run(args: &[OsString], started: Instant) -> Exit {
+/// Runs it. A mode in the options goes before that of the name only where the name says nothing.
+pub fn run(args: &[OsString], named: SendmailMode, started: Instant) -> Exit {
     let args = match SendmailArgs::read(args.iter().skip(1).cloned()) {
-        Ok(args) => args,
+        Ok(args) if named == SendmailMode::Message => args,
+        Ok(args) if matches!(args.mode, SendmailMode::Help | SendmailMode::Version) => args,
+        Ok(args) => SendmailArgs { mode: named, ..args },
         Err(failure) => {
             log_misuse(&failure);
             let mut out = Output::new(&Global::default(), "sendmail", started);
@@ -75,6 +83,11 @@ fn act(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
         }
         SendmailMode::Queue => context.out.text("Mail queue is empty"),
         SendmailMode::RunQueue => {}
+        SendmailMode::Aliases => {
+            context
+                .out
+                .text("no alias database to build: aliases are read from the configuration (aliases.NAME)");
+        }
         SendmailMode::Smtp => return smtp::run(&options::of(&args)?, context),
         SendmailMode::Message => return message(args, context),
     }

@@ -12,7 +12,7 @@ use crate::account::{Account, Need};
 use crate::cmd::Context;
 use crate::cmd::side::{Side, advise};
 use crate::mail::addresses::{self, Entry, Mailbox};
-use crate::mail::fix::mend;
+use crate::mail::fix::{mend, relabel};
 use crate::mail::outgoing::MAX_LINE;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
@@ -182,7 +182,11 @@ impl Parcel<'_> {
             mends: self.mends,
         })?;
         let unfit = outgoing.international || outgoing.content.facts().longest_line > MAX_LINE;
-        if self.mends && unfit { Ok(mend(outgoing)?.0) } else { Ok(outgoing) }
+        match (self.mends, unfit) {
+            (true, true) => Ok(mend(outgoing)?.0),
+            (true, false) => relabel(outgoing),
+            (false, _) => Ok(outgoing),
+        }
     }
 }
 

@@ -8,11 +8,10 @@
 //! | Message-ID, Received, signatures, … | stay; only SMTPUTF8 carries them | folded at its white space |
 //! | text: Subject and all others | words become encoded words (`RFC 2047 §5(1)`) | folded; Subject and Comments encoded |
 
-use crate::mail::encoded::{Folder, split};
 use crate::mail::fields::{Field, unfolded};
 use crate::mail::outgoing::{MAX_LINE, bad_message};
 use crate::mail::params;
-use crate::mail::written::{people_field, text};
+use crate::mail::written::{folded, people_field, text};
 use crate::words::Failure;
 
 const ADDRESSES: [&str; 14] = [
@@ -73,7 +72,7 @@ pub(super) fn mended(field: &Field) -> Result<Option<Vec<u8>>, Failure> {
     let new = if is(&ADDRESSES) {
         people(field, written).map_err(|why| cannot(&why))?
     } else if is(&PARAMETERS) {
-        params::rewrite(written, &value).ok_or_else(|| cannot("it is not ASCII where it must be"))?
+        params::rewrite(written, &value, None).ok_or_else(|| cannot("it is not ASCII where it must be"))?
     } else if is(&OPAQUE) || field.name.starts_with("arc-") {
         if std::str::from_utf8(&value).is_err() {
             return Err(cannot("it is neither ASCII nor UTF-8"));
@@ -88,17 +87,21 @@ pub(super) fn mended(field: &Field) -> Result<Option<Vec<u8>>, Failure> {
     }
 }
 
+/// The Content-Type `octets` of a field with another charset.
+pub(super) fn labelled(field: &Field, octets: &[u8], charset: &str) -> Option<Vec<u8>> {
+    let says_one = params::Parameters::parse(&String::from_utf8_lossy(octets)).get("charset").is_some();
+    if says_one {
+        let value = unfolded(field.raw_value());
+        return params::rewrite(written_name(field), &value, Some(("charset", charset)));
+    }
+    let end = octets.trim_ascii_end().strip_suffix(b";").unwrap_or(octets.trim_ascii_end()).len();
+    Some([&octets[..end], format!(";\r\n charset={charset}\r\n").as_bytes()].concat())
+}
+
 /// The name as it is written.
 fn written_name(field: &Field) -> &[u8] {
     let colon = memchr::memchr(b':', &field.octets).unwrap_or(0);
     field.octets[..colon].trim_ascii_end()
-}
-
-/// The same words, folded.
-fn folded(name: &[u8], value: &[u8]) -> Vec<u8> {
-    let mut folder = Folder::new(name);
-    split(value).into_iter().for_each(|(space, word)| folder.word(space, word));
-    folder.finish()
 }
 
 fn people(field: &Field, written: &[u8]) -> Result<Vec<u8>, String> {

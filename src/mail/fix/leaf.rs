@@ -10,6 +10,9 @@ use crate::store::{Spool, each_block};
 use crate::words::Failure;
 use std::io;
 
+/// The names of US-ASCII that programs write (mailx in the C locale, the third).
+const ASCII: [&str; 4] = ["us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us"];
+
 /// The header of a part, and what it says of the part.
 pub(super) struct Entity {
     /// Its fields.
@@ -132,11 +135,7 @@ impl Leaf {
             kind if kind.starts_with("multipart/") => return Err(cannot("it has no boundary")),
             _ => {}
         }
-        let says_none = entity.media_type == "text/plain" && entity.charset.is_none();
-        let charset = (says_none && self.eight_bit > 0).then(|| match self.utf8.holds() {
-            true => "utf-8",
-            false => UNKNOWN,
-        });
+        let charset = self.charset(entity);
         // Three octets for one are fewer than four for three as long as one in six needs them.
         let is_quoted = entity.is_text() && self.eight_bit.saturating_mul(6) <= self.octets;
         Ok(Some(match is_quoted {
@@ -147,6 +146,18 @@ impl Leaf {
             },
             false => Remedy { encoder: Encoder::Base64(Base64::default()), label: Some("base64"), charset },
         }))
+    }
+
+    /// The charset that is to be said of it: where octets beyond ASCII stand under the name of US-ASCII, which
+    /// a text has that says none (`RFC 2045 §5.2`).
+    pub fn charset(&self, entity: &Entity) -> Option<&'static str> {
+        let is_ascii = match entity.charset.as_deref() {
+            None => entity.media_type == "text/plain",
+            Some(said) => {
+                entity.media_type.starts_with("text/") && ASCII.contains(&&*said.trim().to_ascii_lowercase())
+            }
+        };
+        (is_ascii && self.eight_bit > 0).then(|| if self.utf8.holds() { "utf-8" } else { UNKNOWN })
     }
 
     /// Writes the content. `delimited`: a delimiter follows, and the last line end belongs to it.

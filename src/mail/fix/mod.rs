@@ -74,12 +74,28 @@ impl Changes {
 /// Mends a message, and says what was done.
 ///
 /// Fails with [`crate::words::Kind::Input`] for what cannot be mended.
-pub fn mend(mut outgoing: Outgoing) -> Result<(Outgoing, Changes), Failure> {
+pub fn mend(outgoing: Outgoing) -> Result<(Outgoing, Changes), Failure> {
     let facts = outgoing.content.facts();
     if !facts.eight_bit && facts.longest_line <= MAX_LINE {
         return Ok((outgoing, Changes::default()));
     }
-    let mut walk = Walk::default();
+    let (outgoing, changes) = walked(outgoing, Walk::default())?;
+    check_lines(outgoing.content.facts())?;
+    Ok((outgoing, changes))
+}
+
+/// Says the right charset of parts whose octets beyond ASCII stand under the name of US-ASCII; all else stays
+/// as it is, what is signed too.
+pub fn relabel(outgoing: Outgoing) -> Result<Outgoing, Failure> {
+    if !outgoing.content.facts().eight_bit {
+        return Ok(outgoing);
+    }
+    let international = outgoing.international;
+    let (outgoing, _) = walked(outgoing, Walk { only_labels: true, ..Walk::default() })?;
+    Ok(Outgoing { international, ..outgoing })
+}
+
+fn walked(mut outgoing: Outgoing, mut walk: Walk) -> Result<(Outgoing, Changes), Failure> {
     let reader = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
     let mut pieces = Pieces::new(reader);
     while let Some(piece) = pieces.next().map_err(|error| cannot_keep(&error))? {
@@ -89,7 +105,6 @@ pub fn mend(mut outgoing: Outgoing) -> Result<(Outgoing, Changes), Failure> {
     walk.end_entity(false)?;
     let Walk { out, changes, international, .. } = walk;
     let content = out.finish().map_err(|error| cannot_keep(&error))?;
-    check_lines(content.facts())?;
     Ok((Outgoing { content, international, ..outgoing }, changes))
 }
 
@@ -118,13 +133,15 @@ struct Walk {
     international: bool,
     /// The header at the top was seen.
     below_top: bool,
+    /// Nothing is encoded: see [`relabel`].
+    only_labels: bool,
 }
 
 impl Default for Walk {
     fn default() -> Self {
         let at = At::Header { octets: Vec::new(), is_message: true };
         let (out, frames, changes) = (ContentWriter::default(), Vec::new(), Changes::default());
-        Walk { out, at, frames, changes, international: false, below_top: false }
+        Walk { out, at, frames, changes, international: false, below_top: false, only_labels: false }
     }
 }
 
@@ -168,7 +185,8 @@ impl Walk {
             At::Header { .. } => self.header(piece),
             At::Leaf(part) => part.1.push(piece),
             At::Between { drops } => {
-                let unfit = *drops || !piece.octets.is_ascii() || piece.octets.len() > MAX_LINE;
+                let is_fit = piece.octets.is_ascii() && piece.octets.len() <= MAX_LINE;
+                let unfit = *drops || !(is_fit || self.only_labels);
                 let begins = unfit && !*drops;
                 *drops = unfit && !piece.ends;
                 if !unfit {
@@ -195,7 +213,7 @@ impl Walk {
                 && octets.is_empty()
                 && piece.is_line()
                 && is_from_line(piece.octets)
-                && is_fit(piece.octets)
+                && (is_fit(piece.octets) || self.only_labels)
             {
                 self.keep(piece.octets)?;
                 return self.keep(b"\r\n");
@@ -222,7 +240,7 @@ impl Walk {
                 if self.frames.len() == MAX_DEPTH {
                     return Err(bad_message(format!("more than {MAX_DEPTH} multiparts are nested in it")));
                 }
-                if !boundary.is_ascii() {
+                if !boundary.is_ascii() && !self.only_labels {
                     return Err(bad_message("a boundary in it is not ASCII"));
                 }
                 self.composite(&entity)?;
@@ -255,7 +273,8 @@ impl Walk {
 
     /// Writes the header of a part that holds others. Below it all will be in 7 bits.
     fn composite(&mut self, entity: &Entity) -> Result<(), Failure> {
-        let was_more = ["8bit", "binary"].contains(&entity.encoding.as_str()) && !self.is_signed();
+        let was_more =
+            ["8bit", "binary"].contains(&entity.encoding.as_str()) && !self.is_signed() && !self.only_labels;
         let is_top = !self.below_top;
         self.fields(entity, was_more.then_some("7bit"), None, is_top)?;
         if entity.has_blank { self.keep(b"\r\n") } else { Ok(()) }
@@ -271,6 +290,14 @@ impl Walk {
             return Ok(());
         };
         let (entity, leaf) = *part;
+        if self.only_labels {
+            let charset = leaf.charset(&entity).filter(|_| entity.is_identity() && !self.is_signed());
+            self.fields(&entity, charset.map(|_| "8bit"), charset, charset.is_some())?;
+            if entity.has_blank || charset.is_some() {
+                self.keep(b"\r\n")?;
+            }
+            return leaf.write(None, delimited, &mut self.out);
+        }
         let remedy = leaf.remedy(&entity)?;
         if remedy.is_some() {
             self.refuse_if_signed()?;
@@ -306,16 +333,16 @@ impl Walk {
                 }
                 continue;
             }
-            let new = header::mended(field)?;
+            let new = if self.only_labels { None } else { header::mended(field)? };
             if new.is_some() {
                 self.refuse_if_signed()?;
                 self.changes.fields += 1;
             }
             let mut octets = new.unwrap_or_else(|| field.octets.clone());
             if let ("content-type", Some(charset)) = (field.name.as_str(), charset) {
-                let end = octets.trim_ascii_end().strip_suffix(b";").unwrap_or(octets.trim_ascii_end()).len();
-                octets.truncate(end);
-                octets.extend_from_slice(format!(";\r\n charset={charset}\r\n").as_bytes());
+                if let Some(labelled) = header::labelled(field, &octets, charset) {
+                    octets = labelled;
+                }
             }
             self.international |= !octets.is_ascii();
             self.keep(&octets)?;

@@ -195,3 +195,55 @@ fn a_header_without_end_is_cut_off() {
     let (_, text) = sent(&format!("{HEADER}To: b@x.org"));
     assert!(text.ends_with("To: b@x.org\r\n"), "a header alone is a message: {text}");
 }
+
+#[test]
+fn blank_fields_that_every_message_has_are_missing_ones() {
+    let beside = Beside { from: addresses::single("ana@x.org").ok(), ..Beside::default() };
+    for blank in ["From: \nDate:\nMessage-ID:\n", "From:\n \t\nDATE : \nMessage-Id:\n \n"] {
+        let (outgoing, octets) =
+            complete(format!("{blank}To: b@x.org\n\nx\n").as_bytes(), beside.clone()).unwrap();
+        let text = String::from_utf8(octets).unwrap();
+        for name in ["from:", "date", "message-id:"] {
+            let found: Vec<&str> =
+                text.lines().filter(|line| line.to_lowercase().starts_with(name)).collect();
+            assert!(matches!(found.as_slice(), [one] if one.len() > name.len() + 5), "{text}");
+        }
+        assert!(!outgoing.message_id.is_empty());
+    }
+    assert_eq!(failure(b"From: \nTo: b@x.org\n\nx\n").kind, Kind::Input, "and nobody knows who it is from");
+}
+
+#[test]
+fn what_stands_before_a_header_leaks_no_bcc() {
+    let beside = Beside {
+        from: addresses::single("ana@x.org").ok(),
+        recipients: Some(vec![Address::parse("b@x.org").unwrap()]),
+        ..Beside::default()
+    };
+    let fields = "To: b@x.org\nBcc: secret@x.org\nSubject: s\n";
+    for (before, fine) in [
+        ("From x\n", true),
+        (">From x\nFrom y\n", true),
+        ("\u{feff}", true),
+        ("\u{feff}From x\n", true),
+        ("\n", false),
+        ("\r\n\r\n \r\n", false),
+        ("From x\n\n", false),
+        ("garbage\n", false),
+        (" indented\n", false),
+    ] {
+        match complete(format!("{before}{fields}\nbody\n").as_bytes(), beside.clone()) {
+            Ok((_, octets)) => {
+                let text = String::from_utf8(octets).unwrap();
+                assert!(
+                    fine && !text.contains("secret") && text.ends_with("Subject: s\r\n\r\nbody\r\n"),
+                    "{text}"
+                );
+            }
+            Err(failure) => assert!(!fine && failure.kind == Kind::Input, "{before:?}: {failure}"),
+        }
+    }
+    for text in ["\njust text\n", "\ntext\n\nBcc: in a later paragraph\n"] {
+        assert!(complete(text.as_bytes(), beside.clone()).is_ok(), "{text:?}");
+    }
+}
