@@ -1,7 +1,9 @@
 //! The command that sends.
 
 use crate::account::values;
+use crate::mail::compose::Charset;
 use clap::{ArgMatches, Args, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ pub struct SendArgs {
 
     /// The text body
     #[arg(long, value_name = "TEXT", help_heading = "Message", group = "text", allow_hyphen_values = true)]
-    pub body: Option<String>,
+    pub body: Option<OsString>,
 
     /// The text body from a file (- is standard input)
     #[arg(long, value_name = "FILE", help_heading = "Message", group = "text")]
@@ -48,11 +50,15 @@ pub struct SendArgs {
 
     /// An HTML body
     #[arg(long, value_name = "TEXT", help_heading = "Message", group = "markup", allow_hyphen_values = true)]
-    pub html: Option<String>,
+    pub html: Option<OsString>,
 
     /// An HTML body from a file (- is standard input)
     #[arg(long, value_name = "FILE", help_heading = "Message", group = "markup")]
     pub html_file: Option<PathBuf>,
+
+    /// The charset of a text or HTML body that is not UTF-8 [default: unknown-8bit]
+    #[arg(long, value_name = "NAME", help_heading = "Message", value_parser = Charset::parse)]
+    pub charset: Option<Charset>,
 
     /// Attach a file (- is standard input)
     #[arg(short, long, value_name = "PATH", help_heading = "Message")]

@@ -1,28 +1,26 @@
 //! Composing a message (`RFC 5322`, `RFC 2045`-`2047`, `2183`, `2231`, `2387`). The only importer of
-//! mail-builder, whose encoders of fields and texts are used; the message is put together here, so that
-//! attachments stream through and no field is there twice.
+//! mail-builder, which encodes texts; the message is put together here, so that attachments stream through
+//! and no field is there twice.
 //!
 //! What comes out is US-ASCII in lines of at most 78 octets (longer only where a word cannot be broken),
 //! unless an address needs SMTPUTF8. There is no Bcc field. Nothing that goes in can add a field: CR, LF
 //! and NUL are refused, not removed.
 
 mod parts;
+mod text;
 mod values;
 
 pub use parts::{Part, Source};
+pub use text::Charset;
 
 use super::addresses::{Entry, Mailbox, distinct};
 use super::outgoing::{Content, ContentWriter, Envelope, Outgoing, bad_message, cannot_keep, check_lines};
 use super::unlabelled::Unlabelled;
-use super::written::{is_encoded_name, people_field};
+use super::written::{folded, people_field, text as written_text};
 use super::{plain_text, stamp};
 use crate::codec::eol::{BareCr, Normaliser};
 use crate::words::{Address, Failure};
-use mail_builder::headers::Header;
-use mail_builder::headers::address as built;
-use mail_builder::headers::raw::Raw;
-use mail_builder::headers::text::Text;
-use mail_builder::mime::MimePart;
+use text::Body;
 
 /// What a message is composed of.
 #[derive(Debug)]
@@ -49,10 +47,12 @@ pub struct Letter {
     pub message_id: Option<String>,
     /// The date in the form of `RFC 3339` or `RFC 5322`; now where it is `None`.
     pub date: Option<String>,
-    /// The text, in UTF-8.
+    /// The text.
     pub text: Option<Vec<u8>>,
-    /// The HTML, in UTF-8.
+    /// The HTML.
     pub html: Option<Vec<u8>>,
+    /// The charset of a text or HTML that is not UTF-8; nobody knows it where it is `None`.
+    pub charset: Option<Charset>,
     /// Attachments and inline files.
     pub parts: Vec<Part>,
 }
@@ -107,47 +107,41 @@ pub(super) fn from_field(from: &Mailbox) -> Result<Vec<u8>, Failure> {
 fn header(letter: &Letter, message_id: &str) -> Result<Vec<u8>, Failure> {
     let mut out = Vec::new();
     let date = letter.date.as_deref().map_or_else(stamp::now, stamp::date)?;
-    field(&mut out, "Date", &Raw::new(date));
+    field(&mut out, "Date", &date);
     out.extend(from_field(&letter.from)?);
     list(&mut out, "To", &letter.to)?;
     list(&mut out, "Cc", &letter.cc)?;
     if letter.to.is_empty() && letter.cc.is_empty() {
         // An empty group: who gets it is nobody's business, and some servers want a To (RFC 5322 §3.4).
-        field(&mut out, "To", &Raw::new("undisclosed-recipients:;"));
+        field(&mut out, "To", "undisclosed-recipients:;");
     }
     list(&mut out, "Reply-To", &letter.reply_to)?;
     if let Some(subject) = &letter.subject {
-        field(&mut out, "Subject", &Text::new(values::text("the subject", subject)?));
+        out.extend(text_field("Subject", values::text("the subject", subject)?)?);
     }
-    field(&mut out, "Message-ID", &Raw::new(format!("<{message_id}>")));
+    field(&mut out, "Message-ID", &format!("<{message_id}>"));
     for (name, ids) in [("In-Reply-To", &letter.in_reply_to), ("References", &letter.references)] {
         if let Some(ids) = ids {
-            field(&mut out, name, &Raw::new(values::message_ids(ids)?));
+            field(&mut out, name, &values::message_ids(ids)?);
         }
     }
     for line in &letter.headers {
         let (name, value) = values::custom(line)?;
-        match value.is_ascii() {
-            true => field(&mut out, name, &Raw::new(value)),
-            false => field(&mut out, name, &Text::new(value)),
-        }
+        out.extend(written_text(name.as_bytes(), value.as_bytes(), false));
     }
-    field(&mut out, "MIME-Version", &Raw::new("1.0"));
+    field(&mut out, "MIME-Version", "1.0");
     Ok(out)
 }
 
-/// Writes one field, folded and encoded.
-fn field(out: &mut Vec<u8>, name: &str, value: &impl Header) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    value.write_header(out, name.len() + 2);
+/// Writes one field of ASCII, folded.
+fn field(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.extend(folded(name.as_bytes(), value.as_bytes()));
 }
 
-/// An unstructured field, encoded where it is not ASCII.
+/// An unstructured field that people read, encoded where it is not ASCII.
 pub(crate) fn text_field(name: &str, value: &str) -> Result<Vec<u8>, Failure> {
-    let mut out = Vec::new();
-    field(&mut out, name, &Text::new(values::text(&format!("the field {name}"), value)?));
-    Ok(out)
+    let value = values::text(&format!("the field {name}"), value)?;
+    Ok(written_text(name.as_bytes(), value.as_bytes(), true))
 }
 
 /// Writes a field of addresses; nothing where there are none.
@@ -161,38 +155,19 @@ pub(crate) fn list(out: &mut Vec<u8>, name: &str, entries: &[Entry]) -> Result<(
             values::text("the name of a group", name)?;
         }
     }
-    let is_encoded = |mailbox: &Mailbox| mailbox.name.as_deref().is_some_and(is_encoded_name);
-    if entries.iter().flat_map(Entry::mailboxes).any(is_encoded) {
-        // mail-builder would put them in quotes, and every reader would show them as they are.
-        out.extend(people_field(name.as_bytes(), entries, &Unlabelled::of(b"")));
-        return Ok(());
-    }
-    let mut items = Vec::with_capacity(entries.len());
-    for entry in entries {
-        items.push(match entry {
-            Entry::Mailbox(mailbox) => built_mailbox(mailbox),
-            Entry::Group { name, members } => {
-                let members = members.iter().map(built_mailbox).collect();
-                built::Address::new_group(Some(name.as_str()), members)
-            }
-        });
-    }
-    field(out, name, &built::Address::new_list(items));
+    out.extend(people_field(name.as_bytes(), entries, &Unlabelled::of(b"")));
     Ok(())
-}
-
-fn built_mailbox(mailbox: &Mailbox) -> built::Address<'_> {
-    built::Address::new_address(mailbox.name.as_deref(), mailbox.address.as_str())
 }
 
 /// The body: text, or HTML beside it; inline files related to them; attachments mixed in.
 fn body(letter: Letter, sink: &mut Sink) -> Result<(), Failure> {
-    let html = letter.html.map(|html| parts::text("the HTML body", html)).transpose()?;
-    let text = letter.text.map(|text| parts::text("the text body", text)).transpose()?;
-    let text = match (text, &html) {
-        (Some(text), _) => text,
-        (None, Some(html)) => plain_text::of_html(html),
-        (None, None) => String::new(),
+    parts::check_ids(&letter.parts)?;
+    let charset = letter.charset.as_ref();
+    let html = letter.html.map(|html| Body::of_html(html, charset));
+    let text = match (letter.text, &html) {
+        (Some(text), _) => Body::of_text(text, charset),
+        (None, Some(html)) => Body::of_text(plain_text::of_html(&html.to_utf8()).into_bytes(), None),
+        (None, None) => Body::of_text(Vec::new(), None),
     };
     let (inline, attached): (Vec<Part>, Vec<Part>) =
         letter.parts.into_iter().partition(|part| part.cid.is_some());
@@ -208,9 +183,9 @@ fn body(letter: Letter, sink: &mut Sink) -> Result<(), Failure> {
     if alternative {
         tree.open("multipart/alternative")?;
     }
-    tree.leaf(MimePart::new("text/plain", text))?;
+    tree.text("plain", text)?;
     if let Some(html) = html {
-        tree.leaf(MimePart::new("text/html", html))?;
+        tree.text("html", html)?;
         tree.close()?;
     }
     for part in inline {

@@ -1,151 +1,211 @@
 //! The text part of a message that is composed of HTML alone: for readers that show no HTML, and for
-//! filters that distrust mail without text. It carries the words, not the looks.
+//! filters that distrust mail without text. It carries the words, where the links lead and which cells are
+//! beside one another, not the looks.
 //!
-//! One pass, no nesting, no recursion: what is in a tag is dropped, a few tags end a line, and character
-//! references become characters. Bad HTML gives bad text, never an error.
+//! html5gum reads the tags and character references as the standard has them (WHATWG HTML §13.2.5); what is
+//! done with them is one pass without recursion. Bad HTML gives bad text, never an error.
 
-/// The tags whose content is no text.
-const HIDDEN: [&str; 4] = ["script", "style", "head", "title"];
-/// The tags that end a line.
-const BREAKS: [&str; 15] =
-    ["br", "p", "div", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr"];
+use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
+
+/// The elements whose content is no text; none of them ends in its own tag.
+const HIDDEN: [&str; 6] = ["script", "style", "title", "iframe", "noframes", "noembed"];
+/// The elements with a blank line before and behind them.
+const PARAGRAPHS: [&str; 14] =
+    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "pre", "hr"];
+/// The elements on lines of their own.
+const LINES: [&str; 15] = [
+    "div", "tr", "li", "dt", "dd", "section", "article", "header", "footer", "nav", "aside", "main", "form",
+    "figure", "caption",
+];
+/// So many lists within one another are told apart.
+const MAX_INDENT: usize = 8;
 
 /// The words of `html`.
 pub fn of_html(html: &str) -> String {
+    let mut emitter = DefaultEmitter::<()>::default();
+    emitter.naively_switch_states(true);
     let mut text = Text::default();
-    let mut rest = html;
-    while let Some(at) = rest.find(['<', '&']) {
-        text.words(&rest[..at]);
-        rest = &rest[at..];
-        rest = if let Some(comment) = rest.strip_prefix("<!--") {
-            comment.find("-->").map_or("", |end| &comment[end + 3..])
-        } else if rest.starts_with('<') {
-            tag(rest, &mut text)
-        } else {
-            reference(rest, &mut text)
-        };
+    for token in Tokenizer::new_with_emitter(html, emitter) {
+        match token {
+            Ok(Token::StartTag(tag)) => text.open(&tag),
+            Ok(Token::EndTag(tag)) => text.close(&String::from_utf8_lossy(&tag.name)),
+            Ok(Token::String(words)) if text.hidden.is_none() => text.add(&String::from_utf8_lossy(&words)),
+            Ok(_) | Err(_) => {}
+        }
     }
-    text.words(rest);
     text.finish()
 }
 
-/// Takes the tag that `rest` begins with; returns what follows it, or what follows its hidden content.
-fn tag<'a>(rest: &'a str, text: &mut Text) -> &'a str {
-    let Some(end) = rest.find('>') else {
-        // No tag ends any more: all that is left is text.
-        text.words(rest);
-        return "";
-    };
-    let inner = &rest[1..end];
-    let closing = inner.starts_with('/');
-    let name: String = inner
-        .trim_start_matches('/')
-        .chars()
-        .take_while(char::is_ascii_alphanumeric)
-        .collect::<String>()
-        .to_ascii_lowercase();
-    let after = &rest[end + 1..];
-    if HIDDEN.contains(&name.as_str()) && !closing {
-        return skip_hidden(after, &name);
-    }
-    if BREAKS.contains(&name.as_str()) {
-        text.end_line();
-        if name == "li" && !closing {
-            text.words("- ");
-        }
-    }
-    after
+/// A link under way.
+struct Link {
+    href: String,
+    /// Where its text begins in what is written.
+    start: usize,
 }
 
-/// What follows the end tag of `name`.
-fn skip_hidden<'a>(mut rest: &'a str, name: &str) -> &'a str {
-    while let Some(at) = rest.find("</") {
-        rest = &rest[at + 2..];
-        if rest.as_bytes().get(..name.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(name.as_bytes())) {
-            return rest.find('>').map_or("", |end| &rest[end + 1..]);
-        }
-    }
-    ""
-}
-
-/// Takes the character reference that `rest` begins with; returns what follows it.
-fn reference<'a>(rest: &'a str, text: &mut Text) -> &'a str {
-    let end = rest.bytes().take(12).position(|b| b == b';');
-    let decoded = end.and_then(|end| {
-        let name = &rest[1..end];
-        let c = match name {
-            "amp" => '&',
-            "lt" => '<',
-            "gt" => '>',
-            "quot" => '"',
-            "apos" => '\'',
-            "nbsp" => '\u{a0}',
-            "copy" => '\u{a9}',
-            "euro" => '\u{20ac}',
-            "ndash" => '\u{2013}',
-            "mdash" => '\u{2014}',
-            "hellip" => '\u{2026}',
-            _ => numeric(name)?,
-        };
-        Some((c, end))
-    });
-    match decoded {
-        Some((c, end)) => {
-            text.character(c);
-            &rest[end + 1..]
-        }
-        None => {
-            text.words("&");
-            &rest[1..]
-        }
-    }
-}
-
-fn numeric(name: &str) -> Option<char> {
-    let digits = name.strip_prefix('#')?;
-    let number = match digits.strip_prefix(['x', 'X']) {
-        Some(hex) => u32::from_str_radix(hex, 16),
-        None => digits.parse(),
-    };
-    char::from_u32(number.ok()?).filter(|c| !c.is_control())
-}
-
-/// Text as it is gathered: runs of white space are one space, and lines begin and end without any.
+/// Text as it is gathered.
 #[derive(Default)]
 struct Text {
     out: String,
+    /// Line ends that are due before the next word.
+    breaks: usize,
+    /// White space is due.
     space: bool,
+    /// The border of two cells is due.
+    border: bool,
+    /// What the next word is behind: the mark of a list's item.
+    mark: String,
+    /// The row has a cell already.
+    has_cell: bool,
+    /// The open lists: the number of the last item of one that is numbered.
+    lists: Vec<Option<usize>>,
+    /// The open `pre` elements.
+    pre: usize,
+    /// Nothing was in the innermost `pre` yet.
+    begins_pre: bool,
+    hidden: Option<String>,
+    link: Option<Link>,
 }
 
 impl Text {
-    fn words(&mut self, words: &str) {
-        for c in words.chars() {
-            if c.is_ascii_whitespace() { self.space = true } else { self.character(c) }
+    fn open(&mut self, tag: &StartTag<()>) {
+        let name = String::from_utf8_lossy(&tag.name);
+        if self.hidden.is_some() {
+            return;
         }
-        // A list's dash keeps its space.
-        self.space |= words.ends_with(' ');
+        if HIDDEN.contains(&&*name) {
+            self.hidden = Some(name.into_owned());
+            return;
+        }
+        let attribute = |name: &[u8]| {
+            let value = tag.attributes.get(name)?;
+            Some(String::from_utf8_lossy(value).into_owned())
+        };
+        self.block(&name);
+        match &*name {
+            "br" => self.breaks = (self.breaks + 1).min(2),
+            "ul" => self.lists.push(None),
+            "ol" => self.lists.push(Some(0)),
+            "li" => self.item(),
+            "tr" => self.has_cell = false,
+            "td" | "th" => self.border = std::mem::replace(&mut self.has_cell, true),
+            "pre" => (self.pre, self.begins_pre) = (self.pre + 1, true),
+            "img" => self.add(&attribute(b"alt").unwrap_or_default()),
+            "a" => {
+                self.end_link();
+                let href = attribute(b"href").and_then(|href| shown(&href));
+                self.link = href.map(|href| Link { href, start: self.out.len() });
+            }
+            _ => {}
+        }
     }
 
-    fn character(&mut self, c: char) {
-        if self.space && !self.out.is_empty() && !self.out.ends_with('\n') {
+    fn close(&mut self, name: &str) {
+        if self.hidden.is_some() {
+            if self.hidden.as_deref() == Some(name) {
+                self.hidden = None;
+            }
+            return;
+        }
+        match name {
+            "a" => self.end_link(),
+            "ul" | "ol" => drop(self.lists.pop()),
+            "pre" => self.pre = self.pre.saturating_sub(1),
+            _ => {}
+        }
+        self.block(name);
+    }
+
+    /// The line ends around an element.
+    fn block(&mut self, name: &str) {
+        let is_inner = !self.lists.is_empty() && matches!(name, "ul" | "ol");
+        let due = match name {
+            _ if PARAGRAPHS.contains(&name) && !is_inner => 2,
+            _ if is_inner || LINES.contains(&name) => 1,
+            _ => return,
+        };
+        self.breaks = self.breaks.max(due);
+    }
+
+    fn item(&mut self) {
+        let indent = "  ".repeat(self.lists.len().saturating_sub(1).min(MAX_INDENT));
+        self.mark = match self.lists.last_mut() {
+            Some(Some(number)) => {
+                *number += 1;
+                format!("{indent}{number}. ")
+            }
+            _ => format!("{indent}- "),
+        };
+    }
+
+    /// Adds words; runs of white space are one space but in `pre`.
+    fn add(&mut self, words: &str) {
+        for c in words.chars() {
+            let is_white = c.is_ascii_whitespace();
+            match c {
+                '\n' if self.pre > 0 && std::mem::take(&mut self.begins_pre) => {}
+                '\n' if self.pre > 0 => self.breaks += 1,
+                '\t' | ' ' if self.pre > 0 => self.put(c),
+                _ if is_white => self.space = true,
+                c if c.is_control() => {}
+                c => self.put(c),
+            }
+            self.begins_pre &= is_white && c != '\n';
+        }
+    }
+
+    /// Writes a character, behind what is due.
+    fn put(&mut self, c: char) {
+        if self.breaks > 0 || self.out.is_empty() {
+            self.out.truncate(self.out.trim_end_matches([' ', '\t']).len());
+            if !self.out.is_empty() {
+                self.out.extend(std::iter::repeat_n('\n', self.breaks));
+            }
+        } else if self.border {
+            self.out.push('\t');
+        } else if self.space {
             self.out.push(' ');
         }
-        self.space = false;
+        (self.breaks, self.border, self.space) = (0, false, false);
+        self.out.push_str(&std::mem::take(&mut self.mark));
         self.out.push(c);
     }
 
-    fn end_line(&mut self) {
-        self.space = false;
-        // One blank line at most between two lines of text.
-        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
-            self.out.push('\n');
+    /// Writes where a link leads, unless its text says it.
+    fn end_link(&mut self) {
+        let Some(Link { href, start }) = self.link.take() else { return };
+        let text = self.out.get(start..).unwrap_or_default().trim();
+        if text.is_empty() {
+            format!("<{href}>").chars().for_each(|c| self.put(c));
+            return;
+        }
+        let bare = |text: &str| {
+            let text = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
+            text.trim_end_matches('/').to_owned()
+        };
+        if bare(text) != bare(&href) {
+            self.out.push_str(&format!(" <{href}>"));
         }
     }
 
-    fn finish(self) -> String {
-        let mut text = self.out.trim().to_owned();
+    fn finish(mut self) -> String {
+        self.end_link();
+        let mut text = self.out.trim_end().to_owned();
         text.push('\n');
         text
+    }
+}
+
+/// Where a link leads, if that means anything outside of the page.
+fn shown(href: &str) -> Option<String> {
+    let href: String = href.chars().filter(|c| !c.is_control()).collect();
+    let href = href.trim();
+    let (scheme, rest) = href.split_once(':').unwrap_or(("", href));
+    match scheme.to_ascii_lowercase().as_str() {
+        "javascript" | "data" | "cid" => None,
+        "mailto" | "tel" => rest.split('?').next().filter(|to| !to.is_empty()).map(str::to_owned),
+        _ if href.is_empty() || href.starts_with('#') => None,
+        _ => Some(href.to_owned()),
     }
 }
 
@@ -159,18 +219,66 @@ mod tests {
             ("", "\n"),
             ("plain", "plain\n"),
             ("<p>Hello   <b>wor</b>ld</p><p>Bye</p>", "Hello world\n\nBye\n"),
-            ("a<br>b<br/>c", "a\nb\nc\n"),
-            ("<ul><li>one</li><li>two</li></ul>", "- one\n\n- two\n"),
+            ("a<br>b<br/>c<br><br>d", "a\nb\nc\n\nd\n"),
+            ("<div>a</div><div>b</div>c", "a\nb\nc\n"),
+            ("<ul><li>one</li><li>two<ul><li>in</ul></ul>x", "- one\n- two\n  - in\n\nx\n"),
+            ("<ol><li>one<li>two</ol>", "1. one\n2. two\n"),
             ("1 &lt; 2 &amp;&amp; 3 &#62; 2 &#x20AC; &nosuch; &", "1 < 2 && 3 > 2 \u{20ac} &nosuch; &\n"),
             ("<head><title>t</title></head><style>p{}</style>x<SCRIPT>if(a<b){}</script>y", "xy\n"),
+            ("<head><meta charset=utf-8><body>a head without its end", "a head without its end\n"),
             ("a<!-- <p>no</p> -->b", "ab\n"),
-            ("a < b", "a < b\n"),
+            ("a < b and c > d", "a < b and c > d\n"),
+            ("<b title='a>b'>x</b>", "x\n"),
             ("<script>endless", "\n"),
             ("<!-- endless", "\n"),
-            ("J\u{f6}rg &#0;&#13;", "J\u{f6}rg &#0;&#13;\n"),
+            ("J\u{f6}rg &#13;&#10;x&#7;y", "J\u{f6}rg xy\n"),
+            ("<img src=x alt='Load: 95%'> now", "Load: 95% now\n"),
+            ("a<pre>\n x\n\n  y\n</pre>b", "a\n\n x\n\n  y\n\nb\n"),
         ] {
             assert_eq!(of_html(html), text, "{html}");
         }
+    }
+
+    #[test]
+    fn every_character_reference_of_the_standard_is_read() {
+        for (html, text) in [
+            (
+                "caf&eacute; &copy; &hellip; &euro; &NotEqualTilde;",
+                "caf\u{e9} \u{a9} \u{2026} \u{20ac} \u{2242}\u{338}\n",
+            ),
+            ("&copy 2026 &ampx &notit; &#128; &#xD800;", "\u{a9} 2026 &x \u{ac}it; \u{20ac} \u{fffd}\n"),
+        ] {
+            assert_eq!(of_html(html), text, "{html}");
+        }
+    }
+
+    #[test]
+    fn links_say_where_they_lead() {
+        for (html, text) in [
+            ("<a href='https://x.org/c?a=1&amp;b=2'>Confirm</a>!", "Confirm <https://x.org/c?a=1&b=2>!\n"),
+            ("<a href='https://x.org/?a=1&copy=2'>x</a>", "x <https://x.org/?a=1&copy=2>\n"),
+            (
+                "<a href='https://x.org/'>https://x.org</a> <a href=http://x.org>x.org</a>",
+                "https://x.org x.org\n",
+            ),
+            (
+                "<a href='mailto:a@x.org?subject=y'>Ana</a> <a href='mailto:a@x.org'>a@x.org</a>",
+                "Ana <a@x.org> a@x.org\n",
+            ),
+            ("<a href='#top'>up</a> <a href='JavaScript:x()'>do</a> <a name=y>here</a>", "up do here\n"),
+            ("<a href='https://x.org/b'><img src=b></a>", "<https://x.org/b>\n"),
+            ("<a href='https://x.org/b'><div>Button</div></a><p>x", "Button <https://x.org/b>\n\nx\n"),
+            ("<a href=/one>1<a href=' /t\nwo '>2", "1 </one>2 </two>\n"),
+        ] {
+            assert_eq!(of_html(html), text, "{html}");
+        }
+    }
+
+    #[test]
+    fn cells_are_apart_and_rows_are_lines() {
+        let table =
+            "<table><tr><th>disk</th><th>used</th></tr>\n<tr> <td>/</td> <td>95%</td></tr></table>end";
+        assert_eq!(of_html(table), "disk\tused\n/\t95%\n\nend\n");
     }
 
     #[test]
@@ -178,6 +286,8 @@ mod tests {
         of_html(&"<".repeat(200_000));
         of_html(&"&".repeat(1_000_000));
         of_html(&"<b>".repeat(300_000));
+        of_html(&"<ul><li>".repeat(100_000));
+        of_html(&"<a href=x>".repeat(100_000));
         of_html(&"<style></style>".repeat(2_000));
     }
 }

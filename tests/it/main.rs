@@ -34,6 +34,7 @@ mod real_send;
 mod run_limits;
 mod secrets;
 mod send;
+mod send_as_people_do;
 mod send_batch;
 mod send_fix;
 mod send_hazards;

@@ -267,6 +267,7 @@ fn letter(random: &mut Random) -> Option<Compare> {
         date: None,
         text: maybe(random, 40).map(String::into_bytes),
         html: random.once_in(3).then(|| random.text(20, odd).into_bytes()),
+        charset: None,
         from,
         to,
         cc,

@@ -13,6 +13,7 @@ use crate::net::Limits;
 use crate::streams::Input;
 use crate::words::{Address, Failure};
 use std::io::{BufRead as _, BufReader, Read};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 /// A message ready to go, and the account if it had to be known for it.
@@ -132,6 +133,7 @@ fn refuse_composing(args: &SendArgs) -> Result<(), Failure> {
         (args.body_file.is_some(), "--body-file"),
         (args.html.is_some(), "--html"),
         (args.html_file.is_some(), "--html-file"),
+        (args.charset.is_some(), "--charset"),
     ];
     match given.iter().find(|(on, _)| *on) {
         Some((_, option)) => {
@@ -155,7 +157,7 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
     let limits = &context.limits;
     let text = text(args, limits)?;
     let html = match (&args.html, &args.html_file) {
-        (Some(html), _) => Some(html.clone().into_bytes()),
+        (Some(html), _) => Some(html.clone().into_vec()),
         (None, Some(path)) => Some(body_file(path, limits)?),
         (None, None) => None,
     };
@@ -192,6 +194,7 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
         // Nothing piped in beside HTML is no text: one is made of the HTML.
         text: text.filter(|text| !(text.is_empty() && html.is_some())),
         html,
+        charset: args.charset.clone(),
         parts,
     };
     Ok(Some(Built { account, outgoing: compose(letter, people.sender)?, changes: Changes::default() }))
@@ -214,7 +217,7 @@ pub(super) fn author(named: Option<Mailbox>, account: Option<&Account>) -> Resul
 
 fn text(args: &SendArgs, limits: &Limits) -> Result<Option<Vec<u8>>, Failure> {
     match (&args.body, &args.body_file) {
-        (Some(body), _) => Ok(Some(body.clone().into_bytes())),
+        (Some(body), _) => Ok(Some(body.clone().into_vec())),
         (None, Some(path)) => body_file(path, limits).map(Some),
         (None, None) if body_reads_it(args) => {
             input::read_all(&mut Input::stdin(limits), "standard input").map(Some)

@@ -1,17 +1,17 @@
 //! The body as a tree of MIME parts, written as it is walked: a file goes through a fixed buffer.
 
+use super::text::Body;
 use super::{Sink, field, values};
 use crate::codec::eol::{BareCr, Facts, Normaliser};
 use crate::mail::input::unreadable;
 use crate::mail::outgoing::{MAX_LINE, bad_message};
+use crate::mail::params;
 use crate::mail::stamp;
 use crate::store::Spooled;
 use crate::words::Failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mail_builder::headers::content_type::ContentType;
-use mail_builder::headers::raw::Raw;
-use mail_builder::mime::MimePart;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek as _};
 use std::path::{Path, PathBuf};
@@ -76,20 +76,17 @@ impl Source {
     }
 }
 
-/// A text of the user as UTF-8 with LF line ends; a bare CR ends a line. `what` it is, for failures.
-pub(super) fn text(what: &str, octets: Vec<u8>) -> Result<String, Failure> {
-    let (mut normaliser, mut out) = (Normaliser::new(BareCr::EndLine), Vec::with_capacity(octets.len() + 2));
-    let bad = |error| bad_message(format!("{what} holds {error}")).hint("attach what is no text (--attach)");
-    normaliser.push(&octets, &mut out).map_err(bad)?;
-    normaliser.finish(&mut out).map_err(bad)?;
-    match String::from_utf8(out) {
-        Ok(text) => Ok(text.replace("\r\n", "\n")),
-        Err(_) => {
-            let offset = std::str::from_utf8(&octets).map_or_else(|error| error.valid_up_to(), str::len);
-            Err(bad_message(format!("{what} is not UTF-8 at offset {offset}"))
-                .hint("convert it (iconv -t utf-8), or attach it (--attach)"))
+/// Refuses two parts with one Content-ID: which of them an HTML body shows would be chance.
+pub(super) fn check_ids(parts: &[Part]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    for id in parts.iter().filter_map(|part| part.cid.as_deref()) {
+        let bare = values::content_id(id)?;
+        if !seen.insert(bare) {
+            return Err(bad_message(format!("two parts have the Content-ID {bare:?}"))
+                .hint("give each inline file an identifier of its own"));
         }
     }
+    Ok(())
 }
 
 /// The tree, open down to where the next part goes.
@@ -108,12 +105,7 @@ impl<'a> Tree<'a> {
         self.begin()?;
         // No line of base64, and none of quoted-printable, begins like this (RFC 2045 §6.7).
         let boundary = format!("=_{}", stamp::random()?);
-        let mut header = Vec::new();
-        field(
-            &mut header,
-            "Content-Type",
-            &ContentType::new(media_type).attribute("boundary", boundary.as_str()),
-        );
+        let mut header = params::field(b"Content-Type", media_type, &[("boundary", &boundary)]);
         header.extend_from_slice(b"\r\n");
         self.boundaries.push(boundary);
         self.sink.push(&header)
@@ -134,12 +126,10 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Adds a text.
-    pub fn leaf(&mut self, part: MimePart<'_>) -> Result<(), Failure> {
+    /// Adds a text, of that kind of text.
+    pub fn text(&mut self, kind: &str, body: Body) -> Result<(), Failure> {
         self.begin()?;
-        let mut out = Vec::new();
-        part.write_part(&mut out);
-        self.sink.push(&out)
+        self.sink.push(&body.written(kind))
     }
 
     /// Adds a file.
@@ -244,7 +234,8 @@ fn part_name(part: &Part) -> Result<Option<String>, Failure> {
     }
     values::text("the name of an attachment", &name)
         .map_err(|failure| failure.hint("--attach-name gives it another name"))?;
-    if name.contains(['/', '\\']) {
+    // A backslash is a letter of names here (systemd escapes with it); elsewhere the reader's own care.
+    if name.contains('/') {
         return Err(bad_message(format!("the name {name:?} of an attachment holds a directory")));
     }
     Ok(Some(name))
@@ -255,33 +246,23 @@ fn guess(name: &str, path: &Path) -> String {
     named.or_else(|| mime_guess::from_path(path).first_raw()).unwrap_or("application/octet-stream").to_owned()
 }
 
-/// The header of a part, with the blank line behind it. A name beyond ASCII is there twice: in ASCII for
-/// old readers, and in full (`RFC 2231`).
+/// The header of a part, with the blank line behind it. A name that is not plain ASCII stands as `filename*`
+/// alone (`RFC 2231`): beside a second form of it, readers take the poorer one. For those that know neither,
+/// Content-Type has it as an encoded word, which no RFC allows and all of them read.
 fn part_header(
     part: &Part,
     name: Option<&str>,
     media_type: &str,
     encoding: &str,
 ) -> Result<Vec<u8>, Failure> {
-    let mut out = Vec::new();
-    let mut content_type = ContentType::new(media_type);
     let disposition = if part.cid.is_some() { "inline" } else { "attachment" };
-    let mut content_disposition = ContentType::new(disposition);
-    if let Some(name) = name {
-        let fallback: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
-        content_type = content_type.attribute("name", fallback.clone());
-        // The full name first: who knows both forms and takes the first gets it.
-        content_disposition = content_disposition.attribute("filename", name);
-        if fallback != name {
-            content_disposition = content_disposition.attribute("filename", fallback);
-        }
-    }
-    field(&mut out, "Content-Type", &content_type);
-    field(&mut out, "Content-Disposition", &content_disposition);
+    let mut out = params::field_with_name(b"Content-Type", media_type, name);
+    let filename: Vec<(&str, &str)> = name.map(|name| ("filename", name)).into_iter().collect();
+    out.extend(params::field(b"Content-Disposition", disposition, &filename));
     if let Some(cid) = &part.cid {
-        field(&mut out, "Content-ID", &Raw::new(format!("<{}>", values::content_id(cid)?)));
+        field(&mut out, "Content-ID", &format!("<{}>", values::content_id(cid)?));
     }
-    field(&mut out, "Content-Transfer-Encoding", &Raw::new(encoding));
+    field(&mut out, "Content-Transfer-Encoding", encoding);
     out.extend_from_slice(b"\r\n");
     Ok(out)
 }

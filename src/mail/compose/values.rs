@@ -98,12 +98,36 @@ pub(super) fn media_type(said: &str) -> Result<&str, Failure> {
     Ok(said)
 }
 
-/// A Content-ID without its angles.
+/// A Content-ID as it is: without the angles of the field, and without the `cid:` of a URL (`RFC 2392`).
 pub(super) fn content_id(id: &str) -> Result<&str, Failure> {
-    let bare = id.strip_prefix('<').and_then(|bare| bare.strip_suffix('>')).unwrap_or(id);
+    let angles = |id: &'_ str| id.len() > 1 && id.starts_with('<') && id.ends_with('>');
+    let mut bare = id.trim_matches(' ');
+    for _ in 0..2 {
+        if angles(bare) {
+            bare = &bare[1..bare.len() - 1];
+        }
+        if bare.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("cid:")) {
+            bare = &bare[4..];
+        }
+    }
     let fine = !bare.is_empty() && bare.len() <= MAX_ID && bare.bytes().all(|b| b.is_ascii_graphic());
     if !fine || bare.contains(['<', '>']) {
         return Err(bad_message(format!("\"{}\" is no Content-ID", id.escape_debug())));
     }
     Ok(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::content_id;
+
+    #[test]
+    fn an_identifier_is_the_same_however_it_is_quoted() {
+        for id in ["logo", "<logo>", "cid:logo", "CID:logo", "<cid:logo>", "cid:<logo>", " logo "] {
+            assert_eq!(content_id(id).unwrap(), "logo", "{id}");
+        }
+        for bad in ["", "<>", "cid:", "cid:<>", "a b", "<a", "a>", "<<<a>>>", "\u{e4}", "a\r\nb"] {
+            assert!(content_id(bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::account::Account;
 use crate::cmd::send::message::{author, author_of};
-use crate::mail::compose::{Letter, Part, Source, compose};
+use crate::mail::compose::{Charset, Letter, Part, Source, compose};
 use crate::mail::fix::mend;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
@@ -28,8 +28,8 @@ pub struct Fields {
     from: Option<String>,
     reply_to: Option<Texts>,
     subject: Option<String>,
-    text: Option<String>,
-    html: Option<String>,
+    text: Option<Octets>,
+    html: Option<Octets>,
     headers: Option<Headers>,
     attachments: Option<Vec<Attachment>>,
     message_id: Option<String>,
@@ -39,6 +39,32 @@ pub struct Fields {
     envelope_from: Option<String>,
     raw: Option<String>,
     raw_base64: Option<String>,
+}
+
+/// A string whose octets need not be UTF-8: whoever puts a log into a line by hand does not look.
+#[derive(Debug)]
+struct Octets(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Octets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Octets;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, octets: &[u8]) -> Result<Octets, E> {
+                Ok(Octets(octets.to_vec()))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Octets, E> {
+                Ok(Octets(text.into()))
+            }
+        }
+        deserializer.deserialize_bytes(Text)
+    }
 }
 
 /// One text or several.
@@ -108,6 +134,8 @@ pub struct Defaults<'a> {
     pub sender: Option<Option<Address>>,
     /// `--fix`.
     pub mends: bool,
+    /// `--charset`.
+    pub charset: Option<Charset>,
 }
 
 /// Reads a line; an error comes with the `id` as far as it can be seen.
@@ -170,8 +198,9 @@ impl Fields {
             references: self.references.map(|references| references.each().join(" ")),
             message_id: self.message_id,
             date: self.date,
-            text: self.text.map(String::into_bytes),
-            html: self.html.map(String::into_bytes),
+            text: self.text.map(|text| text.0),
+            html: self.html.map(|html| html.0),
+            charset: defaults.charset.clone(),
             parts: parts.collect::<Result<_, _>>()?,
         };
         compose(letter, sender)

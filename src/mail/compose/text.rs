@@ -1,0 +1,222 @@
+//! The texts of a message: the text body and the HTML. What is UTF-8 is labelled so. What is not goes all the
+//! same, octet for octet: mail that reports a failure must not fail because a log holds a file name of 1998.
+//! Its charset is the one that is named, else `unknown-8bit` (`RFC 1428 §3`): a guess could not be undone.
+
+use crate::mail::params;
+use crate::mail::unlabelled::UNKNOWN;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+use mail_builder::mime::MimePart;
+
+/// Octets of a text that make one line of base64 (76 characters, `RFC 2045 §6.8`).
+const LINE: usize = 57;
+/// The longest name of a charset (`RFC 2978 §2.3`).
+const MAX_NAME: usize = 40;
+/// How far into an HTML text its own declaration may stand (WHATWG HTML §4.2.5.4).
+const DECLARATION: usize = 1024;
+
+/// The name of a charset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charset(String);
+
+impl Charset {
+    /// Reads a name: `1*mime-charset-chars` (`RFC 2978 §2.3`).
+    pub fn parse(name: &str) -> Result<Charset, String> {
+        let fine = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'+-^_`{}~".contains(&octet);
+        match !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(fine) {
+            true => Ok(Charset(name.to_owned())),
+            false => Err("it is no name of a charset, such as iso-8859-1".into()),
+        }
+    }
+
+    /// The charset that an HTML text declares within itself.
+    fn declared(html: &[u8]) -> Option<Charset> {
+        let start = String::from_utf8_lossy(&html[..html.len().min(DECLARATION)]).to_ascii_lowercase();
+        let behind = &start[start.find("<meta")?..];
+        let behind = behind[behind.find("charset")? + "charset".len()..].trim_start();
+        let value = behind.strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
+        let end = value.find(|c: char| c.is_whitespace() || "\"'>;/".contains(c))?;
+        Charset::parse(&value[..end]).ok()
+    }
+
+    /// Whether its octets are all ASCII, and mean something else: they cannot be told from ASCII.
+    fn is_seven_bit(&self) -> bool {
+        let name = self.0.to_ascii_lowercase();
+        name.starts_with("iso-2022-") || name == "hz-gb-2312" || name == "utf-7"
+    }
+
+    /// The two forms of UTF-16, which no mail may hold as text (`RFC 2781 §4`).
+    fn utf_16(&self) -> Option<&'static Encoding> {
+        match self.0.to_ascii_lowercase().as_str() {
+            "utf-16" | "utf-16le" => Some(UTF_16LE),
+            "utf-16be" => Some(UTF_16BE),
+            _ => None,
+        }
+    }
+}
+
+/// A text as it goes into the message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// UTF-8, line ends as LF.
+    Text(String),
+    /// What is not, or holds a NUL; line ends as CRLF.
+    Octets { octets: Vec<u8>, charset: String },
+}
+
+impl Body {
+    /// Reads a text. Every CR, LF and CRLF ends a line.
+    pub fn of_text(octets: Vec<u8>, charset: Option<&Charset>) -> Body {
+        // Only a named charset can tell UTF-16 without a mark at its start.
+        let marked = Encoding::for_bom(&octets).map(|(encoding, _)| encoding);
+        let wide = marked.filter(|found| [UTF_16LE, UTF_16BE].contains(found));
+        if let Some(encoding) = wide.or_else(|| charset.and_then(Charset::utf_16)) {
+            let (text, _, _) = encoding.decode(&octets);
+            return Body::of_utf8(text.into_owned());
+        }
+        if let Some(charset) = charset.filter(|charset| charset.is_seven_bit() && octets.is_ascii()) {
+            return Body::Octets { octets: lines(&octets, b"\r\n"), charset: charset.0.clone() };
+        }
+        match String::from_utf8(octets) {
+            Ok(text) => Body::of_utf8(text),
+            Err(error) => Body::Octets {
+                octets: lines(error.as_bytes(), b"\r\n"),
+                charset: charset.map_or(UNKNOWN, |charset| &charset.0).to_owned(),
+            },
+        }
+    }
+
+    /// Reads an HTML text: where nobody names its charset, it may itself.
+    pub fn of_html(octets: Vec<u8>, charset: Option<&Charset>) -> Body {
+        let declared = if charset.is_none() { Charset::declared(&octets) } else { None };
+        let is_strange = std::str::from_utf8(&octets).is_err() || octets.contains(&b'\x1b');
+        Body::of_text(octets, charset.or(declared.as_ref().filter(|_| is_strange)))
+    }
+
+    fn of_utf8(text: String) -> Body {
+        if text.contains('\0') {
+            return Body::Octets { octets: lines(text.as_bytes(), b"\r\n"), charset: "utf-8".into() };
+        }
+        match text.contains('\r') {
+            true => Body::Text(text.replace("\r\n", "\n").replace('\r', "\n")),
+            false => Body::Text(text),
+        }
+    }
+
+    /// Its characters, as far as they are known.
+    pub fn to_utf8(&self) -> String {
+        match self {
+            Body::Text(text) => text.clone(),
+            Body::Octets { octets, charset } => match Encoding::for_label(charset.as_bytes()) {
+                Some(encoding) => encoding.decode(octets).0.into_owned(),
+                None => String::from_utf8_lossy(octets).into_owned(),
+            },
+        }
+    }
+
+    /// The part that it becomes: `text/KIND`, header and content.
+    pub fn written(self, kind: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Body::Text(text) => MimePart::new(format!("text/{kind}"), text).write_part(&mut out),
+            Body::Octets { mut octets, charset } => {
+                if !octets.ends_with(b"\n") {
+                    octets.extend_from_slice(b"\r\n");
+                }
+                out = params::field(b"Content-Type", &format!("text/{kind}"), &[("charset", &charset)]);
+                out.extend_from_slice(b"Content-Transfer-Encoding: base64\r\n\r\n");
+                for line in octets.chunks(LINE) {
+                    out.extend_from_slice(STANDARD.encode(line).as_bytes());
+                    out.extend_from_slice(b"\r\n");
+                }
+            }
+        }
+        out
+    }
+}
+
+/// The same with every CR, LF and CRLF made `end`.
+fn lines(octets: &[u8], end: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len() + octets.len() / 32);
+    let mut rest = octets;
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', rest) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(end);
+        rest = rest[at..].strip_prefix(b"\r\n").unwrap_or(&rest[at + 1..]);
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn charset(name: &str) -> Charset {
+        Charset::parse(name).unwrap()
+    }
+
+    fn octets(octets: &[u8], charset: &str) -> Body {
+        Body::Octets { octets: octets.to_vec(), charset: charset.into() }
+    }
+
+    #[test]
+    fn a_name_of_a_charset_can_add_nothing_to_a_field() {
+        for good in ["iso-8859-1", "windows-1252", "Shift_JIS", "cp850", "ISO_8859-1:1987"] {
+            assert_eq!(Charset::parse(good).is_ok(), !good.contains(':'), "{good}");
+        }
+        for bad in ["", "a b", "a;b", "a\"b", "a\r\nBcc: x", "\u{e4}", "a=b", &"x".repeat(41)] {
+            assert!(Charset::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_what_it_was_in_the_charset_that_is_known() {
+        let latin = charset("iso-8859-1");
+        for (given, named, want) in [
+            (&b"a\r\nb\rc\n\r\n"[..], None, Body::Text("a\nb\nc\n\n".into())),
+            ("\u{e4}".as_bytes(), Some(&latin), Body::Text("\u{e4}".into())),
+            (b"caf\xe9\nx\r\ry", None, octets(b"caf\xe9\r\nx\r\n\r\ny", "unknown-8bit")),
+            (b"caf\xe9", Some(&latin), octets(b"caf\xe9", "iso-8859-1")),
+            (b"a\0b\n", None, octets(b"a\0b\r\n", "utf-8")),
+            (b"a\0\xff\n", None, octets(b"a\0\xff\r\n", "unknown-8bit")),
+            (b"\xff\xfea\0\n\0\xac\x20", None, Body::Text("a\n\u{20ac}".into())),
+            (b"\xfe\xff\0a\0\r\0\n", None, Body::Text("a\n".into())),
+            (b"\0a", Some(&charset("UTF-16BE")), Body::Text("a".into())),
+            (
+                b"\x1b$B$\"\x1b(B\n",
+                Some(&charset("ISO-2022-JP")),
+                octets(b"\x1b$B$\"\x1b(B\r\n", "ISO-2022-JP"),
+            ),
+            (b"", None, Body::Text(String::new())),
+        ] {
+            assert_eq!(Body::of_text(given.to_vec(), named), want, "{given:?} {named:?}");
+        }
+    }
+
+    #[test]
+    fn html_may_name_its_own_charset() {
+        for (html, name) in [
+            ("<meta charset=windows-1252>\u{e9}", "windows-1252"),
+            ("<META http-equiv=x content=\"text/html; charset=ISO-8859-15\">\u{e9}", "iso-8859-15"),
+            ("<meta charset='a b'>\u{e9}", "a"),
+            ("<meta charset=\u{e9}>", "unknown-8bit"),
+            ("charset=cp850 \u{e9}", "unknown-8bit"),
+        ] {
+            let latin: Vec<u8> = html.chars().map(|c| c as u8).collect();
+            assert_eq!(Body::of_html(latin.clone(), None), octets(&latin, name), "{html}");
+            let own = charset("koi8-r");
+            assert_eq!(Body::of_html(latin.clone(), Some(&own)), octets(&latin, "koi8-r"), "{html}");
+        }
+        let fine = "<meta charset=iso-8859-1>\u{e9}";
+        assert_eq!(
+            Body::of_html(fine.into(), None),
+            Body::Text(fine.into()),
+            "it is UTF-8, whatever it says"
+        );
+        let windows = octets(b"caf\xe9 \x80", "windows-1252");
+        assert_eq!(windows.to_utf8(), "caf\u{e9} \u{20ac}");
+        assert_eq!(octets(b"caf\xe9", "unknown-8bit").to_utf8(), "caf\u{fffd}");
+    }
+}
