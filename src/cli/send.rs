@@ -38,7 +38,7 @@ pub struct SendArgs {
 
     /// The subject
     #[arg(short, long, value_name = "TEXT", help_heading = "Message", allow_hyphen_values = true)]
-    pub subject: Option<String>,
+    pub subject: Option<OsString>,
 
     /// The text body
     #[arg(long, value_name = "TEXT", help_heading = "Message", group = "text", allow_hyphen_values = true)]

@@ -35,8 +35,8 @@ pub struct Letter {
     pub bcc: Vec<Entry>,
     /// Where answers go.
     pub reply_to: Vec<Entry>,
-    /// The subject.
-    pub subject: Option<String>,
+    /// The subject, in UTF-8 or in a charset that nobody knows.
+    pub subject: Option<Vec<u8>>,
     /// Other fields, `Name: value`.
     pub headers: Vec<String>,
     /// The Message-ID this answers.
@@ -117,7 +117,8 @@ fn header(letter: &Letter, message_id: &str) -> Result<Vec<u8>, Failure> {
     }
     list(&mut out, "Reply-To", &letter.reply_to)?;
     if let Some(subject) = &letter.subject {
-        out.extend(text_field("Subject", values::text("the subject", subject)?)?);
+        values::text("the subject", Unlabelled::of(subject).as_str())?;
+        out.extend(written_text(b"Subject", subject, true));
     }
     field(&mut out, "Message-ID", &format!("<{message_id}>"));
     for (name, ids) in [("In-Reply-To", &letter.in_reply_to), ("References", &letter.references)] {

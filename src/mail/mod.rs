@@ -16,6 +16,7 @@ pub mod stamp;
 pub mod summary;
 mod unlabelled;
 mod written;
+pub mod zone;
 
 pub use addresses::{Entry, Mailbox};
 pub use outgoing::{Envelope, Outgoing};

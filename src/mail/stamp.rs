@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 /// The Date of now, with this machine's offset (`RFC 5322 §3.3`), whatever its language.
 pub fn now() -> Result<String, Failure> {
-    format(&Zoned::now())
+    format(&super::zone::now())
 }
 
 /// The Date that `text` names, in the form of `RFC 3339` or `RFC 5322`; its offset is kept.

@@ -66,6 +66,15 @@ fn a_body_that_is_not_utf8_arrives_whichever_way_it_comes() {
 }
 
 #[test]
+fn a_subject_that_is_not_utf8_is_sent_as_octets_of_an_unknown_charset() {
+    let (world, server) = (world(), server());
+    let run = world.send(&server).args(["--to", "bob@example.net", "--subject"]);
+    run.arg(OsStr::from_bytes(b"copied caf\xe9.txt: FAILED")).stdin("x\n").go().assert_exit(0);
+    let text = text(&server.the_message());
+    assert!(text.contains("\r\nSubject: copied =?unknown-8bit?Q?caf=E9=2Etxt=3A?= FAILED\r\n"), "{text}");
+}
+
+#[test]
 fn a_charset_is_named_and_must_be_a_name() {
     let (world, server) = (world(), server());
     let run = world.send(&server).args(["--to", "bob@example.net", "--charset", "ISO-8859-1"]).stdin(LATIN);

@@ -207,8 +207,10 @@ fn breaks(text: &str) -> bool {
 /// The texts of a letter of which each is one line of its header.
 fn one_line(letter: &Letter) -> Vec<String> {
     let parts = letter.parts.iter().flat_map(|part| [&part.name, &part.content_type, &part.cid]);
-    let ids = [&letter.subject, &letter.message_id, &letter.in_reply_to, &letter.references];
-    ids.into_iter().chain(parts).flatten().chain(&letter.headers).cloned().collect()
+    let subject = letter.subject.clone().map(|subject| String::from_utf8(subject).unwrap());
+    let ids = [&letter.message_id, &letter.in_reply_to, &letter.references];
+    let others = ids.into_iter().chain(parts).flatten().chain(&letter.headers).cloned();
+    subject.into_iter().chain(others).collect()
 }
 
 type Compare = (Letter, Vec<String>, Option<Vec<String>>);
@@ -260,7 +262,7 @@ fn letter(random: &mut Random) -> Option<Compare> {
     });
     let parts: Vec<Part> = parts.collect();
     let letter = Letter {
-        subject: maybe(random, 12),
+        subject: maybe(random, 12).map(String::into_bytes),
         message_id: random.once_in(3).then(|| format!("id{}@x.org", random.text(1, odd))),
         in_reply_to: random.once_in(4).then(|| format!("<a{}@x.org>", random.text(1, odd))),
         references: random.once_in(4).then(|| format!("<a@b> <c{}@d>", random.text(1, odd))),
@@ -297,7 +299,8 @@ fn letter(random: &mut Random) -> Option<Compare> {
 fn whatever_is_composed_arrives_as_one_message_to_those_who_were_named() {
     repeat("composed", |random| {
         let Some((letter, fields, named)) = letter(random) else { return false };
-        let (subject, text, html) = (letter.subject.clone(), letter.text.clone(), letter.html.is_some());
+        let subject = letter.subject.clone().map(|subject| String::from_utf8(subject).unwrap());
+        let (text, html) = (letter.text.clone(), letter.html.is_some());
         let attached: Vec<Vec<u8>> = letter
             .parts
             .iter()

@@ -12,6 +12,7 @@ use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
 use crate::net::Limits;
 use crate::streams::Input;
 use crate::words::{Address, Failure};
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
@@ -185,7 +186,7 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
         cc: people.cc,
         bcc: people.bcc,
         reply_to: people.reply_to,
-        subject: args.subject.clone(),
+        subject: args.subject.clone().map(OsString::into_vec),
         headers: args.header.clone(),
         in_reply_to: args.in_reply_to.clone(),
         references: args.references.clone(),

@@ -4,11 +4,12 @@
 //! Values are quoted where they hold anything but plain characters, and nothing in them can begin a line.
 
 use crate::account::Account;
+use crate::mail::zone;
 use crate::output::sanitize::safe;
 use crate::store::custody::check_trusted;
 use crate::words::Exit;
 use crate::work::send::Receipt;
-use jiff::{Timestamp, Zoned};
+use jiff::Timestamp;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -136,7 +137,7 @@ fn append(path: &Path, line: &[u8]) -> io::Result<()> {
 
 /// Sends one datagram, without waiting for anybody.
 fn syslog(socket: &Path, line: &str) -> io::Result<()> {
-    let time = Zoned::now().strftime("%b %e %H:%M:%S").to_string();
+    let time = zone::now().strftime("%b %e %H:%M:%S").to_string();
     let text = format!("<{MAIL_ERROR}>{time} postie-sendmail[{}]: {line}", std::process::id());
     let sender = UnixDatagram::unbound()?;
     sender.set_nonblocking(true)?;

@@ -192,7 +192,7 @@ impl Fields {
             cc: list("cc", &self.cc)?,
             bcc: list("bcc", &self.bcc)?,
             reply_to: list("reply_to", &self.reply_to)?,
-            subject: self.subject,
+            subject: self.subject.map(String::into_bytes),
             headers: self.headers.unwrap_or_default().0,
             in_reply_to: self.in_reply_to,
             references: self.references.map(|references| references.each().join(" ")),
