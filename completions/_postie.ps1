@@ -145,6 +145,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--body-file', '--body-file', [CompletionResultType]::ParameterName, 'The text body from a file (- is standard input)')
             [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'An HTML body')
             [CompletionResult]::new('--html-file', '--html-file', [CompletionResultType]::ParameterName, 'An HTML body from a file (- is standard input)')
+            [CompletionResult]::new('--charset', '--charset', [CompletionResultType]::ParameterName, 'The charset of a text or HTML body that is not UTF-8 [default: unknown-8bit]')
             [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Attach a file (- is standard input)')
             [CompletionResult]::new('--attach', '--attach', [CompletionResultType]::ParameterName, 'Attach a file (- is standard input)')
             [CompletionResult]::new('--attach-name', '--attach-name', [CompletionResultType]::ParameterName, 'The name of the attachment before')

@@ -124,6 +124,7 @@ complete -c postie -n "__fish_postie_using_subcommand send" -l body -d 'The text
 complete -c postie -n "__fish_postie_using_subcommand send" -l body-file -d 'The text body from a file (- is standard input)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand send" -l html -d 'An HTML body' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l html-file -d 'An HTML body from a file (- is standard input)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand send" -l charset -d 'The charset of a text or HTML body that is not UTF-8 [default: unknown-8bit]' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s a -l attach -d 'Attach a file (- is standard input)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand send" -l attach-name -d 'The name of the attachment before' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l attach-type -d 'The media type of the attachment before' -r
