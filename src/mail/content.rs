@@ -2,90 +2,107 @@
 //! nothing here decides about delivery.
 
 use super::guard::guarded;
-use mail_parser::{Message, MessageParser, MimeHeaders as _, PartType};
+use super::read::charset::{self, Reading};
+use super::read::header::unfolded;
+use super::read::params::Parameters;
+use super::read::parts::{Leaf, leaves};
+use super::summary::identifier;
+use sha2::{Digest, Sha256};
 
-/// So many messages may be nested in one another; the parser recurses over them.
-const MAX_NESTED: usize = 32;
-
-/// What is attached.
+/// What is attached: a part that is no inline text, or one that has a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attached {
     /// The file name.
     pub name: Option<String>,
-    /// The media type.
-    pub content_type: Option<String>,
+    /// The media type, in lower case.
+    pub content_type: String,
     /// Octets, decoded.
     pub size: usize,
+    /// Content-ID, without angle brackets.
+    pub cid: Option<String>,
+    /// Of the decoded octets.
+    pub sha256: [u8; 32],
 }
 
 /// The readable content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
-    /// The text body.
+    /// All inline texts, one behind the other.
     pub text: Option<String>,
-    /// The HTML body.
+    /// All inline HTML.
     pub html: Option<String>,
     /// What is attached.
     pub attachments: Vec<Attached>,
+    /// What could not be read, or not all of it, for its charset: `text`, `html`, `name`.
+    pub undecoded: Vec<&'static str>,
+    /// Whether all parts were read: not more than there is room for, nor nested too deep.
+    pub is_whole: bool,
 }
 
 impl Content {
-    /// Reads a message; `None` for one that is nested too deep to be parsed safely, or not at all.
+    /// Reads a message; `None` where a decoder fails at it.
     pub fn of(message: &[u8]) -> Option<Content> {
-        let nested = memchr::memmem::find_iter(&message.to_ascii_lowercase(), b"message/").count();
-        if nested > MAX_NESTED {
-            return None;
-        }
-        guarded(|| MessageParser::default().parse(message).map(|message| read(&message))).flatten()
+        guarded(|| {
+            let mut content = Content::default();
+            content.is_whole = leaves(message, &mut |leaf| content.add(&leaf));
+            content
+        })
     }
-}
 
-fn read(message: &Message<'_>) -> Content {
-    let text = |parts: &[u32], wanted: fn(&PartType<'_>) -> bool| {
-        let own = parts.iter().filter_map(|id| message.part(*id)).find(|part| wanted(&part.body));
-        own.and_then(|part| part.text_contents()).map(str::to_owned)
-    };
-    Content {
-        text: text(&message.text_body, |body| matches!(body, PartType::Text(_))),
-        html: text(&message.html_body, |body| matches!(body, PartType::Html(_))),
-        attachments: message
-            .attachments()
-            .map(|part| Attached {
-                name: part.attachment_name().map(str::to_owned),
-                content_type: part.content_type().map(|kind| match kind.subtype() {
-                    Some(subtype) => format!("{}/{subtype}", kind.ctype()),
-                    None => kind.ctype().to_owned(),
-                }),
-                size: part.len(),
-            })
-            .collect(),
+    fn add(&mut self, leaf: &Leaf<'_>) {
+        let disposition =
+            Parameters::of(&unfolded(leaf.header.first("content-disposition").unwrap_or_default()));
+        let named = disposition.text("filename").or_else(|| leaf.kind.text("name"));
+        let is_inline = disposition.essence != "attachment";
+        let is_text = leaf.media_type.starts_with("text/");
+        let decoded = leaf.encoding.decode(leaf.content, is_text);
+        let was_read = match leaf.media_type.as_str() {
+            "text/plain" if is_inline => self.read("text", leaf, &decoded),
+            "text/html" if is_inline => self.read("html", leaf, &decoded),
+            _ => false,
+        };
+        if was_read && named.is_none() {
+            return;
+        }
+        if !matches!(named, None | Some(Reading::Whole(_))) {
+            self.note("name");
+        }
+        self.attachments.push(Attached {
+            name: named.and_then(Reading::text).filter(|name| !name.is_empty()),
+            content_type: leaf.media_type.clone(),
+            size: decoded.len(),
+            cid: leaf.header.first("content-id").and_then(|value| identifier(&unfolded(value))),
+            sha256: Sha256::digest(&decoded).into(),
+        });
+    }
+
+    /// Adds an inline text; `false` where nobody here knows its charset: then it is an attachment.
+    fn read(&mut self, what: &'static str, leaf: &Leaf<'_>, octets: &[u8]) -> bool {
+        let label = leaf.kind.octets("charset").unwrap_or_default();
+        let reading = charset::decode(&label, octets);
+        if !matches!(reading, Reading::Whole(_)) {
+            self.note(what);
+        }
+        let Some(text) = reading.text() else { return false };
+        let place = if what == "text" { &mut self.text } else { &mut self.html };
+        match place {
+            Some(before) => {
+                if !before.is_empty() && !before.ends_with('\n') {
+                    before.push('\n');
+                }
+                before.push_str(&text);
+            }
+            None => *place = Some(text),
+        }
+        true
+    }
+
+    fn note(&mut self, what: &'static str) {
+        if !self.undecoded.contains(&what) {
+            self.undecoded.push(what);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_and_attachments_are_read() {
-        let message = b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n\
-            --c\nContent-Type: text/plain; charset=utf-8\n\nGr\xc3\xbc\xc3\x9fe\n--c\nContent-Type: text/html\n\n<p>x</p>\n--c--\n\
-            --b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=\"a.pdf\"\n\
-            Content-Transfer-Encoding: base64\n\nQUJD\n--b--\n";
-        let content = Content::of(message).unwrap();
-        assert_eq!(content.text.as_deref().map(str::trim), Some("Grüße"));
-        assert_eq!(content.html.as_deref().map(str::trim), Some("<p>x</p>"));
-        let pdf =
-            Attached { name: Some("a.pdf".into()), content_type: Some("application/pdf".into()), size: 3 };
-        assert_eq!(content.attachments, [pdf]);
-    }
-
-    #[test]
-    fn a_message_nested_beyond_reason_is_not_parsed() {
-        let deep = b"Content-Type: message/rfc822\n\n".repeat(100_000);
-        assert_eq!(Content::of(&deep), None);
-        for odd in [&b""[..], b"\n", b"\xff\xfe\n\n\xff", b"Content-Type: multipart/mixed\n\n--"] {
-            let _ = Content::of(odd);
-        }
-    }
-}
+mod tests;

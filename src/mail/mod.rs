@@ -12,6 +12,7 @@ pub mod outgoing;
 mod params;
 pub mod plain_text;
 pub mod raw;
+mod read;
 pub mod stamp;
 pub mod summary;
 mod unlabelled;

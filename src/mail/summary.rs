@@ -1,15 +1,14 @@
-//! What a row of a listing shows of a message: date, people, subject. The only importer of mail-parser
-//! beside the address reader.
-//!
-//! Only the header is parsed, of bounded size; what is read here decides nothing about delivery.
+//! What a row of a listing shows of a message: date, people, subject. What is read here decides nothing
+//! about delivery.
 
 use super::guard::guarded;
-use mail_parser::{Address as Parsed, HeaderValue, Message, MessageParser};
+use super::read::charset::Reading;
+use super::read::header::{Header, unfolded};
+use super::read::people::people;
+use super::read::{date, words};
 
 /// The most octets of a header that are looked at.
 pub const MAX_HEADER: usize = 256 * 1024;
-/// The most people of one header field that are shown.
-const MAX_PEOPLE: usize = 1000;
 
 /// A person in From or To.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +22,7 @@ pub struct Person {
 /// What the header says, decoded; nothing in it can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// RFC 3339.
+    /// RFC 3339; `None` for a date that is none.
     pub date: Option<String>,
     /// The authors.
     pub from: Vec<Person>,
@@ -33,38 +32,50 @@ pub struct Summary {
     pub subject: Option<String>,
     /// Without angle brackets.
     pub message_id: Option<String>,
+    /// The fields of this type that could not be read, or not all of them: a charset that nobody here
+    /// knows, or octets that it does not have.
+    pub undecoded: Vec<&'static str>,
 }
 
 impl Summary {
     /// Reads a header (with or without what follows it), whatever it holds.
     pub fn of(header: &[u8]) -> Summary {
         let header = &header[..header.len().min(MAX_HEADER)];
-        // A fault in the parser must not stop a fetch: the message counts, not its header.
-        guarded(|| MessageParser::default().parse_headers(header).map(|message| read(&message)))
-            .flatten()
-            .unwrap_or_default()
+        // A fault in a decoder must not stop a fetch: the message counts, not its header.
+        guarded(|| read(&Header::of(header))).unwrap_or_default()
     }
 }
 
-fn read(message: &Message<'_>) -> Summary {
+fn read(header: &Header<'_>) -> Summary {
+    let mut undecoded = Vec::new();
+    let value = |name: &str| header.first(name).map(unfolded);
+    let mut list = |name: &'static str| {
+        let (list, is_whole) = value(name).map_or((Vec::new(), true), |value| people(&value));
+        undecoded.extend((!is_whole).then_some(name));
+        list
+    };
+    let (from, to) = (list("from"), list("to"));
+    let subject = value("subject").map(|value| words::decode(&value));
+    if !matches!(subject, None | Some(Reading::Whole(_))) {
+        undecoded.push("subject");
+    }
     Summary {
-        date: message.date().filter(|date| date.is_valid()).map(mail_parser::DateTime::to_rfc3339),
-        from: people(message.from()),
-        to: people(message.to()),
-        subject: message.subject().map(str::to_owned),
-        message_id: match message.header("Message-ID") {
-            Some(HeaderValue::Text(id)) => Some(id.trim().to_owned()),
-            Some(HeaderValue::TextList(ids)) => ids.first().map(|id| id.trim().to_owned()),
-            _ => None,
-        },
+        date: value("date").and_then(|value| date::rfc_3339(&value)),
+        from,
+        to,
+        subject: subject.and_then(Reading::text).map(|text| text.trim().to_owned()),
+        message_id: value("message-id").and_then(|value| identifier(&value)),
+        undecoded,
     }
 }
 
-fn people(parsed: Option<&Parsed<'_>>) -> Vec<Person> {
-    let each = parsed.into_iter().flat_map(Parsed::iter).take(MAX_PEOPLE);
-    each.map(|one| Person { name: one.name().map(str::to_owned), address: one.address().map(str::to_owned) })
-        .filter(|person| *person != Person::default())
-        .collect()
+/// What stands between the first angles, else the first word (`RFC 5322 §3.6.4`).
+pub(super) fn identifier(value: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(value);
+    let inner = text.split_once('<').map_or(text.as_ref(), |(_, behind)| behind);
+    let inner = inner.split_once('>').map_or(inner, |(inner, _)| inner);
+    let id = inner.trim();
+    (!id.is_empty()).then(|| id.to_owned())
 }
 
 #[cfg(test)]
@@ -85,6 +96,37 @@ mod tests {
         assert_eq!(summary.subject.as_deref(), Some("Grüße"));
         assert_eq!(summary.date.as_deref(), Some("2025-09-01T10:00:00+02:00"));
         assert_eq!(summary.message_id.as_deref(), Some("a@b"));
+        assert_eq!(summary.undecoded, [""; 0]);
+    }
+
+    #[test]
+    fn a_date_swallows_no_other_field_and_the_first_of_several_fields_counts() {
+        for zone in ["UT", "Z", "A", "PDT", "", "nonsense", "+", "(", "\""] {
+            let header = format!(
+                "Date: 21 Mar 2020 10:38:02 {zone}\nFrom: a@x.org\nSubject: 1\nSubject: 2\nFrom: b@x.org\n\n"
+            );
+            let summary = Summary::of(header.as_bytes());
+            assert_eq!(summary.from[0].address.as_deref(), Some("a@x.org"), "{zone}");
+            assert_eq!((summary.from.len(), summary.subject.as_deref()), (1, Some("1")), "{zone}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_null_and_named() {
+        let summary = Summary::of(
+            b"From: =?x-martian?q?=C1?= <a@x.org>\nSubject: =?x-martian?q?=C1?=\nTo: \xe4 <b@x.org>\n\n",
+        );
+        assert_eq!(summary.subject, None);
+        assert_eq!(summary.from, [Person { name: None, address: Some("a@x.org".into()) }]);
+        assert_eq!(summary.undecoded, ["from", "to", "subject"]);
+    }
+
+    #[test]
+    fn identifiers_have_no_angles() {
+        for value in ["<a@b>", "a@b", " <a@b> (c)", "<a@b> <c@d>", "x <a@b"] {
+            assert_eq!(identifier(value.as_bytes()).as_deref(), Some("a@b"), "{value}");
+        }
+        assert_eq!(identifier(b"<>"), None);
     }
 
     #[test]
@@ -95,7 +137,13 @@ mod tests {
             let _ = Summary::of(header);
         }
         let _ = Summary::of(&b"(".repeat(300_000));
-        let _ = Summary::of(&[b"From: ".to_vec(), b"a@b,".repeat(100_000)].concat());
-        let _ = Summary::of(&[b"Subject: ".to_vec(), b"=?utf-8?q?".repeat(50_000)].concat());
+        for name in ["From", "Subject", "Date", "Message-ID", "To"] {
+            for piece in
+                ["a@b,", "=?utf-8?q?", "=?utf-8?q?a?= ", "(", "\"", "<", ":", "a:b,;", "1 ", "\n ", "\t"]
+            {
+                let _ = Summary::of(format!("{name}: {}", piece.repeat(60_000)).as_bytes());
+            }
+        }
+        let _ = Summary::of(&b"a:\n".repeat(400_000));
     }
 }

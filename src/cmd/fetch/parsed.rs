@@ -77,7 +77,7 @@ impl Write for ParsedOutput {
         let shown = content.clone().unwrap_or_default();
         let attachments = shown.attachments.iter().map(|one| AttachmentObject {
             name: one.name.as_deref(),
-            content_type: one.content_type.as_deref(),
+            content_type: Some(&one.content_type),
             size: one.size,
         });
         let line = ParsedLine {
