@@ -1,6 +1,7 @@
 //! The `message` line of fetch and list.
 
 use crate::mail::summary::{Person, Summary};
+use crate::output::json::hex;
 use crate::pop3::Row;
 use crate::store::Place;
 use crate::work::fetch::{Action, Told};
@@ -9,7 +10,6 @@ use crate::work::plan::Reason;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -43,6 +43,9 @@ pub struct MessageLine<'a> {
     stored_size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    /// What could not be read, or not all of it, for its charset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    undecoded: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,6 +96,7 @@ impl<'a> MessageLine<'a> {
             offset: None,
             stored_size: None,
             sha256: None,
+            undecoded: summary.map(|summary| summary.undecoded.clone()).unwrap_or_default(),
         }
     }
 
@@ -134,13 +138,13 @@ impl<'a> MessageLine<'a> {
             Some(Place::Command | Place::Stdout) | None => {}
         }
         line.stored_size = told.stored;
-        line.sha256 = told.sha256.map(|octets| {
-            octets.iter().fold(String::with_capacity(64), |mut text, octet| {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "{octet:02x}");
-                text
-            })
-        });
+        line.sha256 = told.sha256.map(|octets| hex(&octets));
         line
+    }
+
+    /// The same line with what else could not be read.
+    pub fn undecoded(mut self, more: &[&'static str]) -> Self {
+        self.undecoded.extend_from_slice(more);
+        self
     }
 }

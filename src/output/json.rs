@@ -7,6 +7,7 @@ use crate::words::Failure;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io;
 
 /// The version of the lines' shape.
@@ -27,6 +28,16 @@ pub fn line(kind: &str, body: &impl Serialize) -> serde_json::Result<String> {
     Line { v: VERSION, kind, body }.serialize(&mut Serializer::with_formatter(&mut out, Tame))?;
     out.push(b'\n');
     String::from_utf8(out).map_err(serde::ser::Error::custom)
+}
+
+/// Octets in hexadecimal digits.
+pub fn hex(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * octets.len());
+    for octet in octets {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{octet:02x}");
+    }
+    text
 }
 
 /// Compact JSON in which control and direction characters beyond ASCII are escaped too.

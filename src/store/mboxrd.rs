@@ -108,6 +108,58 @@ impl Quoter {
     }
 }
 
+/// Takes the quotes of one message away again, piece by piece.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unquoter {
+    /// Whether a line goes on that needs no looking at.
+    inside: bool,
+    /// The `>` that begin this line.
+    quotes: usize,
+    /// Behind them, that many octets of `From `.
+    matched: usize,
+}
+
+impl Unquoter {
+    /// Appends `octets` to `out`, as they were before they were quoted.
+    pub fn push(&mut self, mut octets: &[u8], out: &mut Vec<u8>) {
+        while let Some(&octet) = octets.first() {
+            if self.inside {
+                let end = memchr(b'\n', octets).map_or(octets.len(), |feed| feed + 1);
+                let (line, rest) = octets.split_at(end);
+                out.extend_from_slice(line);
+                self.inside = !line.ends_with(b"\n");
+                octets = rest;
+                continue;
+            }
+            match octet {
+                b'>' if self.matched == 0 => self.quotes += 1,
+                _ if octet == FROM[self.matched] && self.matched + 1 < FROM.len() => self.matched += 1,
+                _ if octet == FROM[self.matched] => {
+                    self.matched += 1;
+                    self.quotes = self.quotes.saturating_sub(1);
+                    self.release(out);
+                }
+                _ => {
+                    self.release(out);
+                    continue;
+                }
+            }
+            octets = &octets[1..];
+        }
+    }
+
+    /// Ends the message: what was held back.
+    pub fn end(mut self, out: &mut Vec<u8>) {
+        self.release(out);
+    }
+
+    fn release(&mut self, out: &mut Vec<u8>) {
+        out.resize(out.len() + self.quotes, b'>');
+        out.extend_from_slice(&FROM[..self.matched]);
+        *self = Unquoter { inside: true, ..Unquoter::default() };
+    }
+}
+
 /// Appends whole lines to `out`, quoted. `From ` is rare: it is looked for in all of them at once.
 fn lines(octets: &[u8], out: &mut Vec<u8>) {
     let mut copied = 0;

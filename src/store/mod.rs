@@ -35,4 +35,4 @@ pub use maildir::Maildir;
 pub use mbox::Mbox;
 pub use sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};
 pub use spool::{MEMORY as SPOOL_MEMORY, Spool, Spooled, each_block};
-pub use stdout::Stdout;
+pub use stdout::{Form, Mboxrd, Printable, Stdout};

@@ -16,6 +16,8 @@ pub struct Subject<'a> {
     pub tag: usize,
     /// Its size as the server lists it, where one is known.
     pub wire_size: Option<u64>,
+    /// Its number in the session, for people.
+    pub number: u32,
 }
 
 /// Where a message went.
@@ -65,13 +67,13 @@ impl Delivered {
         &self.place
     }
 
-    /// How many octets are stored. In an mbox this counts the message as it stands there (quoted, with a
-    /// last line end), without the From_ line before and the blank line behind it.
+    /// How many octets the message has, whatever the form in which it is stored: in an mbox without From_
+    /// line, quotes and blank line. (A last line end that it lacked there counts.)
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The SHA-256 of the stored octets that `size` counts.
+    /// The SHA-256 of the octets that `size` counts: the same for every destination.
     pub fn sha256(&self) -> &[u8; 32] {
         &self.sha256
     }

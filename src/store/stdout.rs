@@ -1,6 +1,6 @@
-//! Standard output as a destination: an mbox in mboxrd. A message counts as delivered once it is written
-//! and flushed; what becomes of it behind that, postie cannot know. A message is kept until it is whole, so
-//! that no half message is ever written, unless writing itself fails.
+//! Standard output as a destination. A message counts as delivered once it is written and flushed; what
+//! becomes of it behind that, postie cannot know. A message is kept until it is whole, so that no half
+//! message is ever written, unless writing itself fails.
 
 use super::durable;
 use super::error::StoreError;
@@ -8,15 +8,70 @@ use super::identity::Identity;
 use super::ledger::Ledger;
 use super::mboxrd::{HEAD, Quoter, from_line};
 use super::sink::{Delivered, Load, Place, Recovery, Sink, Subject};
-use super::spool::{Spool, each_block};
+use super::spool::{Spool, Spooled, each_block};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::Path;
 
+/// How messages are written to standard output.
+pub trait Form {
+    /// Writes one message, whole.
+    fn put(&mut self, message: Printable, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// A message that is written to standard output.
+#[derive(Debug)]
+pub struct Printable {
+    /// Who it is.
+    pub identity: Identity,
+    /// Its number in the session.
+    pub number: u32,
+    /// Its size as the server lists it.
+    pub wire_size: Option<u64>,
+    /// How many octets it has.
+    pub size: u64,
+    /// Their SHA-256.
+    pub sha256: [u8; 32],
+    octets: Spooled,
+}
+
+impl Printable {
+    /// The first octets, at most `limit`.
+    pub fn head(&mut self, limit: usize) -> io::Result<Vec<u8>> {
+        self.octets.head(limit)
+    }
+
+    /// Calls `take` with all octets, block by block.
+    pub fn read(mut self, take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        each_block(&mut self.octets, take)
+    }
+}
+
+/// Messages as in an mbox: mboxrd.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mboxrd;
+
+impl Form for Mboxrd {
+    fn put(&mut self, mut message: Printable, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&from_line(&message.head(HEAD)?, durable::now()))?;
+        let (mut quoter, mut quoted) = (Quoter::new(), Vec::new());
+        message.read(|block| {
+            quoted.clear();
+            quoter.push(block, &mut quoted);
+            out.write_all(&quoted)
+        })?;
+        quoted.clear();
+        quoter.end(&mut quoted);
+        quoted.push(b'\n');
+        out.write_all(&quoted)
+    }
+}
+
 /// Standard output, or whatever stands for it.
 pub struct Stdout {
     out: Box<dyn Write>,
+    form: Box<dyn Form>,
     draft: Option<Message>,
     staged: VecDeque<Message>,
     broken: bool,
@@ -25,39 +80,25 @@ pub struct Stdout {
 struct Message {
     identity: Identity,
     tag: usize,
+    number: u32,
     wire_size: Option<u64>,
+    hash: Sha256,
     spool: Spool,
 }
 
 impl Stdout {
-    /// Writes messages to `out`.
-    pub fn new(out: Box<dyn Write>) -> Self {
-        Stdout { out, draft: None, staged: VecDeque::new(), broken: false }
+    /// Writes messages to `out` in that form.
+    pub fn new(out: Box<dyn Write>, form: Box<dyn Form>) -> Self {
+        Stdout { out, form, draft: None, staged: VecDeque::new(), broken: false }
     }
 
     fn put(&mut self, message: Message) -> io::Result<Delivered> {
-        let Message { identity, tag, wire_size, spool } = message;
-        let mut message = spool.finish()?;
-        let from = from_line(&message.head(HEAD)?, durable::now());
-        self.out.write_all(&from)?;
-        let (mut quoter, mut quoted) = (Quoter::new(), Vec::new());
-        let (mut hash, mut size) = (Sha256::new(), 0);
-        let mut give = |quoted: &mut Vec<u8>| {
-            hash.update(&*quoted);
-            size += quoted.len() as u64;
-            let written = self.out.write_all(quoted);
-            quoted.clear();
-            written
-        };
-        each_block(&mut message, |block| {
-            quoter.push(block, &mut quoted);
-            give(&mut quoted)
-        })?;
-        quoter.end(&mut quoted);
-        give(&mut quoted)?;
-        self.out.write_all(b"\n")?;
+        let Message { identity, tag, number, wire_size, hash, spool } = message;
+        let (size, sha256) = (spool.len(), hash.finalize().into());
+        let octets = spool.finish()?;
+        let printable = Printable { identity: identity.clone(), number, wire_size, size, sha256, octets };
+        self.form.put(printable, &mut self.out)?;
         self.out.flush()?;
-        let sha256 = hash.finalize().into();
         Ok(Delivered { identity, tag, wire_size, place: Place::Stdout, size, sha256, intent: None })
     }
 }
@@ -82,7 +123,9 @@ impl Sink for Stdout {
         self.draft = Some(Message {
             identity: subject.identity.clone(),
             tag: subject.tag,
+            number: subject.number,
             wire_size: subject.wire_size,
+            hash: Sha256::new(),
             spool: Spool::default(),
         });
         Ok(())
@@ -90,9 +133,12 @@ impl Sink for Stdout {
 
     fn write(&mut self, _: &mut Ledger, octets: &[u8]) -> Result<(), StoreError> {
         match &mut self.draft {
-            Some(draft) => draft.spool.push(octets).map_err(|error| {
-                StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
-            }),
+            Some(draft) => {
+                draft.hash.update(octets);
+                draft.spool.push(octets).map_err(|error| {
+                    StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
+                })
+            }
             None => Err(StoreError::Misused("no draft is open")),
         }
     }
@@ -179,9 +225,9 @@ mod tests {
         let text = "Return-Path: <a@b>\n\nFrom x";
         for (room, whole) in [(10_000, 1), (20, 0)] {
             let pipe = Pipe(Arc::default(), room);
-            let mut stdout = Stdout::new(Box::new(pipe.clone()));
+            let mut stdout = Stdout::new(Box::new(pipe.clone()), Box::new(Mboxrd));
             let identity = key.identity(b"1", 0);
-            let subject = Subject { identity: &identity, tag: 1, wire_size: None };
+            let subject = Subject { identity: &identity, tag: 1, wire_size: None, number: 1 };
             stdout.begin(&subject).unwrap();
             stdout.write(&mut ledger, b"half").unwrap();
             stdout.discard();
@@ -196,7 +242,9 @@ mod tests {
             assert!(written.starts_with("From a@b "));
             if whole == 1 {
                 assert!(written.ends_with("\nReturn-Path: <a@b>\n\n>From x\n\n"));
-                assert_eq!(delivered[0].size(), text.len() as u64 + 2);
+                // What is told of a message is of the message, not of its form.
+                assert_eq!(delivered[0].size(), text.len() as u64);
+                assert_eq!(*delivered[0].sha256(), <[u8; 32]>::from(Sha256::digest(text)));
             } else {
                 assert!(stdout.commit(&mut ledger).is_err(), "a broken pipe stays broken");
             }

@@ -1,7 +1,7 @@
 //! The run of one account: its ledger and its destination, then sessions until all is done.
 
 use super::once::Once;
-use super::parsed::{Noting, ParsedOutput, Slot};
+use super::parsed::Parsed;
 use super::report::exit_of;
 use crate::account::{Account, Destination};
 use crate::cli::FetchArgs;
@@ -12,14 +12,15 @@ use crate::output::sanitize::Visible;
 use crate::pop3::{Method, Survey, Transaction};
 use crate::process::{Output, Program};
 use crate::store::{
-    AccountKey, Command, CommandSpec, Ledger, Maildir, Mbox, Opening, Patience, Sink, Stdout, StoreError,
+    AccountKey, Command, CommandSpec, Form, Ledger, Maildir, Mbox, Mboxrd, Opening, Patience, Sink, Stdout,
+    StoreError,
 };
 use crate::streams::StdStream;
 use crate::words::{Exit, Failure, Scope};
 use crate::work::access::NotOpened;
 use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse, rehearse_marks};
 use crate::work::plan::{After, Policy};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,15 +146,7 @@ const MOST_SESSIONS: usize = 1000;
 impl Run {
     /// Runs to the end, telling `observer`, and returns the account's exit code.
     pub fn go(self, observer: &mut dyn Observer) -> Exit {
-        let slot = Slot::default();
-        let parsed = self.setting.json && matches!(self.setting.target, Some(Target::Stdout));
-        let mut noting = Noting { inner: observer, slot: Slot::clone(&slot) };
-        let result = if parsed {
-            self.all_sessions(&mut noting, &slot)
-        } else {
-            self.all_sessions(noting.inner, &slot)
-        };
-        match result {
+        match self.all_sessions(observer) {
             Ok(exit) => exit,
             Err(failure) => {
                 let exit = failure.exit();
@@ -163,7 +156,7 @@ impl Run {
         }
     }
 
-    fn all_sessions(&self, observer: &mut dyn Observer, slot: &Slot) -> Result<Exit, Failure> {
+    fn all_sessions(&self, observer: &mut dyn Observer) -> Result<Exit, Failure> {
         let key = self.side.key();
         match self.setting.mode {
             Mode::DryRun => return self.dry_run(&key, observer),
@@ -179,7 +172,7 @@ impl Run {
         if self.setting.mode == (Mode::MarkSeen { rehearse: false }) {
             return self.mark_seen(opening, observer);
         }
-        let mut sink = self.open_sink(&key, slot).map_err(|error| error.failure("destination"))?;
+        let mut sink = self.open_sink(&key).map_err(|error| error.failure("destination"))?;
         // The ledger is read, and what a killed run left is settled, while the server is at work.
         let opened = self.side.open(&self.limits, Survey::FULL, Manner::default());
         let mut ledger = opening.finish().map_err(|error| error.failure("ledger"))?;
@@ -312,7 +305,7 @@ impl Run {
         exit
     }
 
-    fn open_sink(&self, key: &AccountKey, slot: &Slot) -> Result<Box<dyn Sink>, StoreError> {
+    fn open_sink(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError> {
         let stop = self.limits.stop.clone();
         let patience = |limit| {
             let stop = stop.clone();
@@ -327,16 +320,18 @@ impl Run {
                 let patience = patience(self.limits.timeout.max(COMMAND_LIMIT));
                 Box::new(Command::new(CommandSpec { program, output, account, patience })?)
             }
-            Some(Target::Stdout) | None if self.setting.json => {
-                let (account, slot) = (self.side.label.clone(), Slot::clone(slot));
-                let output = ParsedOutput { account, slot, mbox: Vec::new(), overlong: false };
-                Box::new(Stdout::new(Box::new(output)))
+            Some(Target::Stdout) | None => {
+                let output = StdStream::output();
+                let (out, form): (Box<dyn Write>, Box<dyn Form>) = match self.setting.json {
+                    true => (Box::new(output), Box::new(Parsed { account: self.side.label.clone() })),
+                    // Mail must not steer the terminal of whoever looks at it.
+                    false if std::io::stdout().is_terminal() => {
+                        (Box::new(Visible::new(output)), Box::new(Mboxrd))
+                    }
+                    false => (Box::new(output), Box::new(Mboxrd)),
+                };
+                Box::new(Stdout::new(out, form))
             }
-            // Mail must not steer the terminal of whoever looks at it.
-            Some(Target::Stdout) | None if std::io::stdout().is_terminal() => {
-                Box::new(Stdout::new(Box::new(Visible::new(StdStream::output()))))
-            }
-            Some(Target::Stdout) | None => Box::new(Stdout::new(Box::new(StdStream::output()))),
         })
     }
 

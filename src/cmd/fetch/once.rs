@@ -1,7 +1,6 @@
 //! Several sessions, told as one run: what each of them meets again is told once, and what failed in a
 //! session that is tried again in another manner is not told at all.
 
-use crate::mail::summary::Summary;
 use crate::pop3::Row;
 use crate::work::fetch::{Action, Event, Observer};
 use std::collections::HashSet;
@@ -61,10 +60,6 @@ impl Observer for Once<'_> {
 
     fn wants_headers(&self) -> bool {
         self.inner.wants_headers()
-    }
-
-    fn whole(&mut self, row: &Row, summary: &Summary) {
-        self.inner.whole(row, summary);
     }
 
     fn gone(&self) -> bool {

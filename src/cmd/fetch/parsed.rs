@@ -1,25 +1,18 @@
 //! `fetch --stdout --json`: each message as a parsed line. The line is written and flushed before the
-//! message counts as fetched, so it is made where the sink writes.
+//! message counts as fetched, so standard output's sink writes it.
 
 use crate::cmd::message::MessageLine;
-use crate::mail::content::Content;
+use crate::mail::content::{Attached, Content};
 use crate::mail::summary::Summary;
 use crate::output::json;
 use crate::pop3::Row;
-use crate::streams::StdStream;
-use crate::work::fetch::{Action, Event, Observer, Told};
-use mail_parser::mailbox::mbox::MessageIterator;
+use crate::store::{Form, Printable};
+use crate::work::fetch::Told;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use std::cell::RefCell;
 use std::io::{self, Write};
-use std::rc::Rc;
 
 /// Of a larger message only the header is in its line.
-const MAX_PARSED: usize = 32 * 1024 * 1024;
-
-/// The message that comes next, as far as it is known before it is written.
-pub type Slot = Rc<RefCell<Option<(Row, Summary)>>>;
+const MAX_PARSED: u64 = 32 * 1024 * 1024;
 
 #[derive(Serialize)]
 struct ParsedLine<'a> {
@@ -35,90 +28,63 @@ struct ParsedLine<'a> {
 struct AttachmentObject<'a> {
     name: Option<&'a str>,
     #[serde(rename = "type")]
-    content_type: Option<&'a str>,
+    content_type: &'a str,
     size: usize,
+    cid: Option<&'a str>,
+    sha256: String,
 }
 
-/// Stands where the sink expects standard output: takes one message in mboxrd up to each flush, and writes
-/// its line.
-pub struct ParsedOutput {
+impl<'a> AttachmentObject<'a> {
+    fn of(one: &'a Attached) -> Self {
+        AttachmentObject {
+            name: one.name.as_deref(),
+            content_type: &one.content_type,
+            size: one.size,
+            cid: one.cid.as_deref(),
+            sha256: json::hex(&one.sha256),
+        }
+    }
+}
+
+/// Messages as parsed lines.
+pub struct Parsed {
     /// The account's label.
     pub account: String,
-    /// What is known of the message.
-    pub slot: Slot,
-    /// The message so far.
-    pub mbox: Vec<u8>,
-    /// Whether it is larger than is parsed.
-    pub overlong: bool,
 }
 
-impl Write for ParsedOutput {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        if self.mbox.len() + octets.len() > MAX_PARSED {
-            self.overlong = true;
-        } else if !self.overlong {
-            self.mbox.extend_from_slice(octets);
-        }
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let mbox = std::mem::take(&mut self.mbox);
-        let overlong = std::mem::take(&mut self.overlong);
-        let Some((row, summary)) = self.slot.borrow_mut().take() else { return Ok(()) };
-        let message = MessageIterator::new(&mbox[..]).next().and_then(Result::ok);
-        let octets = message.as_ref().map(|message| message.contents()).unwrap_or_default();
-        let content = if overlong { None } else { Content::of(octets) };
-        let mut told = Told::delivered(row, summary);
-        if !overlong {
-            told.stored = Some(octets.len() as u64);
-            told.sha256 = Some(Sha256::digest(octets).into());
-        }
-        let shown = content.clone().unwrap_or_default();
-        let attachments = shown.attachments.iter().map(|one| AttachmentObject {
-            name: one.name.as_deref(),
-            content_type: Some(&one.content_type),
-            size: one.size,
-        });
+impl Form for Parsed {
+    fn put(&mut self, message: Printable, out: &mut dyn Write) -> io::Result<()> {
+        let uid = message.identity.uid();
+        let uid = (!uid.is_empty()).then(|| uid.to_vec());
+        let row = Row { number: message.number, uid, size: message.wire_size };
+        let (size, sha256) = (message.size, message.sha256);
+        let (octets, is_all) = octets(message)?;
+        let content = if is_all { Content::of(&octets) } else { None };
+        let is_parsed = content.as_ref().is_some_and(|content| content.is_whole);
+        let content = content.unwrap_or_default();
+        let mut told = Told::delivered(row, Summary::of(&octets));
+        told.stored = Some(size);
+        told.sha256 = Some(sha256);
         let line = ParsedLine {
-            message: MessageLine::fetched(&self.account, &told),
-            text: shown.text.as_deref(),
-            html: shown.html.as_deref(),
-            attachments: attachments.collect(),
-            parsed: content.is_some(),
+            message: MessageLine::fetched(&self.account, &told).undecoded(&content.undecoded),
+            text: content.text.as_deref(),
+            html: content.html.as_deref(),
+            attachments: content.attachments.iter().map(AttachmentObject::of).collect(),
+            parsed: is_parsed,
         };
-        let text = json::line("message", &line).map_err(io::Error::other)?;
-        StdStream::output().write_all(text.as_bytes())
+        out.write_all(json::line("message", &line).map_err(io::Error::other)?.as_bytes())
     }
 }
 
-/// Passes events on, but for the deliveries, whose lines are written already; keeps what comes next.
-pub struct Noting<'a> {
-    /// Who listens.
-    pub inner: &'a mut dyn Observer,
-    /// Where what comes next is kept.
-    pub slot: Slot,
-}
-
-impl Observer for Noting<'_> {
-    fn event(&mut self, event: Event) {
-        match event {
-            Event::Message(told) if told.action == Action::Delivered => {
-                self.inner.event(Event::Printed(told));
-            }
-            other => self.inner.event(other),
-        }
+/// A message, or its head where it is too large; and whether that is all of it.
+fn octets(mut message: Printable) -> io::Result<(Vec<u8>, bool)> {
+    if message.size > MAX_PARSED {
+        return Ok((message.head(crate::mail::summary::MAX_HEADER)?, false));
     }
-
-    fn wants_headers(&self) -> bool {
-        true
-    }
-
-    fn whole(&mut self, row: &Row, summary: &Summary) {
-        *self.slot.borrow_mut() = Some((row.clone(), summary.clone()));
-    }
-
-    fn gone(&self) -> bool {
-        self.inner.gone()
-    }
+    let mut octets = Vec::with_capacity(usize::try_from(message.size).unwrap_or(0));
+    message.read(|block| {
+        octets.extend_from_slice(block);
+        Ok(())
+    })?;
+    Ok((octets, true))
 }

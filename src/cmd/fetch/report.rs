@@ -2,6 +2,7 @@
 
 use crate::cmd::message::{MessageLine, uid_text};
 use crate::output::{About, Output};
+use crate::store::Place;
 use crate::words::{Exit, Kind};
 use crate::work::fetch::{Action, Event, Observer, Outcome, Told};
 use crate::work::plan::Reason;
@@ -19,7 +20,9 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
             }
         }
         Event::Message(told) => {
-            if out.is_json() {
+            // The line of what went to standard output is there already: it was the delivery.
+            let is_written = told.action == Action::Delivered && told.place == Some(Place::Stdout);
+            if out.is_json() && !is_written {
                 out.line("message", &MessageLine::fetched(account, told));
             }
             let uid = uid_text(&told.row).unwrap_or_default();
@@ -46,10 +49,6 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
                 Action::WouldDelete => out.text(&plan_line("delete", &uid, told)),
                 Action::WouldMark => out.text(&plan_line("mark", &uid, told)),
             }
-        }
-        Event::Printed(told) => {
-            out.count("delivered", 1);
-            out.count("bytes", told.stored.unwrap_or(0));
         }
         Event::Failed(row, failure) => {
             out.count("failed", 1);

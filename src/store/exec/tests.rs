@@ -19,7 +19,7 @@ fn run(command: &mut Command, uid: &[u8], content: &[u8]) -> Result<Vec<Delivere
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(dir.path(), &key(), Duration::ZERO, &|| false)?;
     let identity = key().identity(uid, 0);
-    command.begin(&Subject { identity: &identity, tag: 4, wire_size: Some(1) })?;
+    command.begin(&Subject { identity: &identity, tag: 4, wire_size: Some(1), number: 1 })?;
     command.write(&mut ledger, content)?;
     command.finish()?;
     assert!(command.due());
@@ -73,7 +73,9 @@ fn of_several_messages_those_taken_before_a_failure_count() {
     let mut command = shell("test \"$POSTIE_UID\" != 2");
     for uid in [b"1", b"2", b"3"] {
         let identity = key().identity(uid, 0);
-        command.begin(&Subject { identity: &identity, tag: usize::from(uid[0]), wire_size: None }).unwrap();
+        command
+            .begin(&Subject { identity: &identity, tag: usize::from(uid[0]), wire_size: None, number: 1 })
+            .unwrap();
         command.finish().unwrap();
     }
     let first = command.commit(&mut ledger).unwrap();

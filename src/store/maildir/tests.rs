@@ -39,7 +39,7 @@ impl Home {
 
 fn put(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64>, content: &[u8]) {
     let identity = Home::key().identity(uid.as_bytes(), 0);
-    maildir.begin(&Subject { identity: &identity, tag: 1, wire_size: size }).unwrap();
+    maildir.begin(&Subject { identity: &identity, tag: 1, wire_size: size, number: 1 }).unwrap();
     for piece in content.chunks(1000) {
         maildir.write(ledger, piece).unwrap();
     }
@@ -48,7 +48,7 @@ fn put(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64>,
 
 fn adopt(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64>) -> Option<Delivered> {
     let identity = Home::key().identity(uid.as_bytes(), 0);
-    maildir.adopt(ledger, &Subject { identity: &identity, tag: 5, wire_size: size }).unwrap()
+    maildir.adopt(ledger, &Subject { identity: &identity, tag: 5, wire_size: size, number: 1 }).unwrap()
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_message_that_is_dropped_leaves_nothing() {
     let place = Home::new();
     let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
     let identity = Home::key().identity(b"1", 0);
-    maildir.begin(&Subject { identity: &identity, tag: 0, wire_size: None }).unwrap();
+    maildir.begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1 }).unwrap();
     maildir.write(&mut ledger, &[b'x'; 100_000]).unwrap();
     assert_eq!(place.files("tmp").len(), 1);
     maildir.discard();

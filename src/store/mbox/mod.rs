@@ -21,7 +21,7 @@ use super::error::StoreError;
 use super::identity::Identity;
 use super::ledger::Ledger;
 use super::ledger::record::Part;
-use super::mboxrd::{HEAD, Quoter, from_line};
+use super::mboxrd::{HEAD, Quoter, Unquoter, from_line};
 use super::sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};
 use append::Append;
 use sha2::{Digest, Sha256};
@@ -63,6 +63,8 @@ struct Draft {
     tag: usize,
     wire_size: Option<u64>,
     quoter: Quoter,
+    /// The message's own octets so far.
+    size: u64,
     octets: Vec<u8>,
 }
 
@@ -73,9 +75,11 @@ struct Message {
     tag: usize,
     wire_size: Option<u64>,
     from_line: u64,
-    /// The octets of the message without From_ line and blank line.
+    /// The octets that stand there between From_ line and blank line.
     size: u64,
     sha256: [u8; 32],
+    /// Size and SHA-256 of the message itself, as it came.
+    own: (u64, [u8; 32]),
     head: Vec<u8>,
 }
 
@@ -84,8 +88,37 @@ struct Message {
 struct Stream {
     append: Append,
     hash: Sha256,
+    own: Own,
     message: Message,
     whole: bool,
+}
+
+/// The sum of a message itself, made from how it stands in the mbox.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    unquoter: Unquoter,
+    hash: Sha256,
+    size: u64,
+}
+
+impl Own {
+    pub(super) fn push(&mut self, quoted: &[u8]) {
+        let mut octets = Vec::with_capacity(quoted.len());
+        self.unquoter.push(quoted, &mut octets);
+        self.add(&octets);
+    }
+
+    fn add(&mut self, octets: &[u8]) {
+        self.hash.update(octets);
+        self.size += octets.len() as u64;
+    }
+
+    pub(super) fn finish(mut self) -> (u64, [u8; 32]) {
+        let mut octets = Vec::new();
+        std::mem::take(&mut self.unquoter).end(&mut octets);
+        self.add(&octets);
+        (self.size, self.hash.finalize().into())
+    }
 }
 
 impl Message {
@@ -119,6 +152,7 @@ impl Draft {
             from_line: from.len() as u64,
             size: body.len() as u64,
             sha256: [0; 32],
+            own: (0, [0; 32]),
             head,
         };
         (from, message)
@@ -182,7 +216,7 @@ impl Mbox {
         let (append, intent) = self.announce(ledger, vec![part])?;
         self.void = Some(intent);
         let message = Message { size: 0, ..message };
-        let mut stream = Stream { append, hash: Sha256::new(), message, whole: false };
+        let mut stream = Stream { append, hash: Sha256::new(), own: Own::default(), message, whole: false };
         let begun = stream.append.write(&from);
         self.stream = Some(stream);
         begun?;
@@ -193,6 +227,7 @@ impl Mbox {
     fn feed(&mut self) -> Result<(), StoreError> {
         let (Some(draft), Some(stream)) = (&mut self.draft, &mut self.stream) else { return Ok(()) };
         stream.hash.update(&draft.octets);
+        stream.own.push(&draft.octets);
         stream.message.size += draft.octets.len() as u64;
         let written = stream.append.write(&draft.octets);
         draft.octets.clear();
@@ -201,10 +236,11 @@ impl Mbox {
 
     /// Makes the streamed message durable; its intent gets length and hash before the locks are given back.
     fn end_stream(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
-        let Some(Stream { mut append, hash, mut message, whole: true }) = self.stream.take() else {
+        let Some(Stream { mut append, hash, own, mut message, whole: true }) = self.stream.take() else {
             return Ok(());
         };
         message.sha256 = hash.finalize().into();
+        message.own = own.finish();
         if let Err(error) = append.sync() {
             self.broken = append.undo().is_err();
             return Err(error);
@@ -235,8 +271,8 @@ fn delivered(message: Message, path: PathBuf, offset: u64, intent: u64) -> Deliv
         tag: message.tag,
         wire_size: message.wire_size,
         place: Place::Mbox { path, offset },
-        size: message.size,
-        sha256: message.sha256,
+        size: message.own.0,
+        sha256: message.own.1,
         intent: Some(intent),
     }
 }
@@ -260,6 +296,7 @@ impl Sink for Mbox {
             tag: subject.tag,
             wire_size: subject.wire_size,
             quoter: Quoter::new(),
+            size: 0,
             octets: Vec::new(),
         });
         Ok(())
@@ -269,6 +306,7 @@ impl Sink for Mbox {
         // Cut, so that memory is bounded by the budget and not by the caller's pieces.
         for piece in octets.chunks(64 * 1024) {
             let Some(draft) = &mut self.draft else { return Err(StoreError::Misused("no draft is open")) };
+            draft.size += piece.len() as u64;
             draft.quoter.push(piece, &mut draft.octets);
             let (size, held) = (draft.octets.len(), self.octets.len() + draft.octets.len());
             if self.stream.is_some() {
@@ -306,6 +344,15 @@ impl Sink for Mbox {
         }
         let (from, mut message) = draft.stand(&draft.octets);
         message.sha256 = Sha256::digest(&draft.octets).into();
+        message.own = match draft.size {
+            // Quoting only adds octets: without any they are the same.
+            same if same == message.size => (same, message.sha256),
+            _ => {
+                let mut own = Own::default();
+                own.push(&draft.octets);
+                own.finish()
+            }
+        };
         for part in [&from[..], &draft.octets, b"\n"] {
             self.octets.extend_from_slice(part);
         }

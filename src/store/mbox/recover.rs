@@ -13,8 +13,8 @@
 //!   reported.
 //! - Holes of NUL, which a power cut makes of what was not yet written, count as ours.
 
-use super::Mbox;
 use super::lock::{self, Locks, lock};
+use super::{Mbox, Own};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::ledger::record::Part;
@@ -71,8 +71,11 @@ impl Mbox {
             self.mend(&locks, &finding.torn, &mut recovery).map_err(failed)?;
             durable::sync_data(&locks.file).map_err(failed)?;
             recovery.accepted += finding.whole.len();
-            let stored = finding.whole.into_iter().filter_map(|one| self.stored_part(ledger, &intent, one));
-            let stored: Vec<Delivered> = stored.collect();
+            let mut stored = Vec::with_capacity(finding.whole.len());
+            for one in finding.whole {
+                let part = self.stored_part(&locks.file, ledger, &intent, one).map_err(failed)?;
+                stored.extend(part);
+            }
             if !stored.is_empty() {
                 ledger.stored(stored.len());
                 ledger.record(stored, Afterwards::Keep)?;
@@ -82,17 +85,29 @@ impl Mbox {
         Ok(recovery)
     }
 
-    fn stored_part(&self, ledger: &Ledger, intent: &Intent, (n, offset): (usize, u64)) -> Option<Delivered> {
-        let part = intent.parts.get(n)?;
-        Some(Delivered {
+    fn stored_part(
+        &self,
+        file: &File,
+        ledger: &Ledger,
+        intent: &Intent,
+        (n, offset): (usize, u64),
+    ) -> io::Result<Option<Delivered>> {
+        let Some((part, body)) = intent.parts.get(n).and_then(|part| Some((part, part.body?))) else {
+            return Ok(None);
+        };
+        let start = offset + part.from_line;
+        let mut own = Own::default();
+        blocks(file, (start, start + body), &mut |block| own.push(block))?;
+        let (size, sha256) = own.finish();
+        Ok(Some(Delivered {
             identity: ledger.identity(&part.uid, part.copy),
             tag: 0,
             wire_size: part.wire_size,
             place: Place::Mbox { path: self.path.clone(), offset },
-            size: part.body?,
-            sha256: part.sha256?,
+            size,
+            sha256,
             intent: Some(intent.id),
-        })
+        }))
     }
 
     fn mend(&self, locks: &Locks, torn: &Torn, recovery: &mut Recovery) -> io::Result<()> {
@@ -183,19 +198,27 @@ fn whole(file: &File, at: u64, len: u64, part: &Part) -> io::Result<Option<u64>>
     if end >= len || read_at(file, end, 1)? != b"\n" {
         return Ok(None);
     }
-    let (mut hash, mut place) = (Sha256::new(), start);
-    while place < end {
-        let block = read_at(file, place, (end - place).min(BLOCK as u64) as usize)?;
-        if block.is_empty() {
-            return Ok(None);
-        }
-        hash.update(&block);
-        place += block.len() as u64;
+    let mut hash = Sha256::new();
+    if !blocks(file, (start, end), &mut |block| hash.update(block))? {
+        return Ok(None);
     }
     // The From_ line is in the sample that was compared, except for holes.
     let from_line = read_at(file, at, part.from_line as usize)?;
     let right = part.head.starts_with(&from_line) && <[u8; 32]>::from(hash.finalize()) == sha256;
     Ok(right.then_some(end + 1))
+}
+
+/// Gives `take` what stands between two places, block by block; `false` where the file ends before.
+fn blocks(file: &File, (mut place, end): (u64, u64), take: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+    while place < end {
+        let block = read_at(file, place, (end - place).min(BLOCK as u64) as usize)?;
+        if block.is_empty() {
+            return Ok(false);
+        }
+        take(&block);
+        place += block.len() as u64;
+    }
+    Ok(true)
 }
 
 /// What the piece at `at`, which is not a whole message, has behind it.

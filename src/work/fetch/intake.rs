@@ -138,7 +138,8 @@ impl<'a, 'o> Intake<'a, 'o> {
         let mut adopted = Vec::new();
         for get in &plan.get {
             let row = &self.listing.rows[get.row];
-            let subject = Subject { identity: &get.identity, tag: get.row, wire_size: row.size };
+            let subject =
+                Subject { identity: &get.identity, tag: get.row, wire_size: row.size, number: row.number };
             let found = if get.adoptable { self.job.sink.adopt(self.job.ledger, &subject) } else { Ok(None) };
             match found.map_err(|error| error.failure("recovery"))? {
                 Some(delivered) => adopted.push(delivered),
@@ -411,7 +412,9 @@ impl Receiver for Intake<'_, '_> {
         self.coming = Some(index);
         self.too_large = false;
         self.comparing = (!get.rivals.is_empty()).then(Fingerprint::default);
-        let subject = Subject { identity: &get.identity, tag: index, wire_size: self.row(index).size };
+        let row = self.row(index);
+        let subject =
+            Subject { identity: &get.identity, tag: index, wire_size: row.size, number: row.number };
         self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error, "delivery"))
     }
 
@@ -452,8 +455,6 @@ impl Receiver for Intake<'_, '_> {
         }
         if self.job.observer.wants_headers() {
             let summary = Summary::of(&self.header.octets);
-            let row = &self.listing.rows[self.gets[index].row];
-            self.job.observer.whole(row, &summary);
             self.summaries.insert(index, summary);
         }
         if let Err(error) = self.job.sink.finish() {

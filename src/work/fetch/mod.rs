@@ -61,8 +61,6 @@ pub enum Event {
     Planned(u64, u64),
     /// Something happened to a message.
     Message(Box<Told>),
-    /// A message was delivered, and what is to be said of it is said.
-    Printed(Box<Told>),
     /// Something failed that does not end the session; the row it concerns, if it concerns one.
     Failed(Option<Row>, Failure),
     /// So many octets more have come.
@@ -81,8 +79,6 @@ pub trait Observer {
     fn event(&mut self, event: Event);
     /// Whether headers are of interest: they cost time.
     fn wants_headers(&self) -> bool;
-    /// A message has come whole and is about to be stored; told only where headers are of interest.
-    fn whole(&mut self, _row: &Row, _summary: &Summary) {}
     /// Whether the one who listens is gone and the job should end after the step it is in.
     fn gone(&self) -> bool {
         false

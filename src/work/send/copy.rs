@@ -63,7 +63,7 @@ impl CopyTo {
         };
         sink.recover(&mut ledger).map_err(failed)?;
         let identity = key.identity(stamp::message_id("copy")?.as_bytes(), 0);
-        sink.begin(&Subject { identity: &identity, tag: 0, wire_size: None }).map_err(failed)?;
+        sink.begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1 }).map_err(failed)?;
         pour(outgoing, |block| sink.write(&mut ledger, block).map_err(failed))?;
         sink.finish().map_err(failed)?;
         let delivered = sink.commit(&mut ledger).map_err(failed)?;
