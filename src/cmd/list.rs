@@ -117,15 +117,24 @@ fn row(listed: &Listed) -> Vec<String> {
     vec![
         listed.row.number.to_string(),
         if listed.new { "*".into() } else { String::new() },
-        text(|summary| summary.date.as_ref())
-            .get(..16)
-            .map(|date| date.replace('T', " "))
-            .unwrap_or_default(),
+        summary.and_then(|summary| summary.date.as_deref()).map(date).unwrap_or_default(),
         summary.and_then(|summary| summary.from.first()).map(person).unwrap_or_default(),
         text(|summary| summary.subject.as_ref()),
         listed.row.size.map(|size| size.to_string()).unwrap_or_default(),
         uid_text(&listed.row).unwrap_or_default(),
     ]
+}
+
+/// A date of RFC 3339 without its seconds, with its zone: an hour alone may be any.
+fn date(date: &str) -> String {
+    let zone = match date.get(19..).unwrap_or_default() {
+        "Z" => "+0000".to_owned(),
+        // Where the sender named none.
+        "-00:00" => String::new(),
+        zone => zone.replace(':', ""),
+    };
+    let shown = format!("{} {zone}", date.get(..16).unwrap_or_default().replace('T', " "));
+    shown.trim_end().to_owned()
 }
 
 fn person(person: &Person) -> String {

@@ -1,10 +1,11 @@
 //! `fetch` into a command or standard output, several accounts at once, and what the ledger remembers.
 
 use crate::support::disk::{assert_same, maildir, sorted, split_mboxrd};
-use crate::support::mailbox::{Mailbox, message, message_of, oddities, stored};
+use crate::support::mailbox::{Mailbox, message, message_of, oddities, sha256, stored};
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, Pop3d};
 use crate::world;
+use serde_json::json;
 use std::fs;
 use std::time::Duration;
 
@@ -73,6 +74,75 @@ fn standard_output_with_json_gets_the_message_parsed() {
     let lines = outcome.assert_exit(0).of_type("message");
     assert_eq!(lines.len(), 2);
     assert!(lines[0].to_string().contains("Body of message 1."), "{}", lines[0]);
+}
+
+#[test]
+fn what_is_told_of_a_message_is_the_same_for_every_destination() {
+    let mailbox = Mailbox::of(oddities());
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let all: Vec<(String, usize)> =
+        mailbox.as_stored().iter().map(|octets| (sha256(octets), octets.len())).collect();
+    let total: usize = all.iter().map(|(_, size)| size).sum();
+    let (maildir, mbox) = (world.text("other"), world.text("box"));
+    for destination in [
+        &["--maildir", maildir.as_str()][..],
+        &["--mbox", mbox.as_str()],
+        &["--exec", "cat > /dev/null"],
+        &["--stdout"],
+    ] {
+        let outcome = world.pop3(&server, "fetch").arg("--all").args(destination).go();
+        let lines = outcome.assert_exit(0).of_type("message");
+        let mut told = vec![(String::new(), 0); all.len()];
+        for line in lines {
+            let at = usize::try_from(line["number"].as_u64().unwrap()).unwrap() - 1;
+            let size = usize::try_from(line["stored_size"].as_u64().unwrap()).unwrap();
+            told[at] = (line["sha256"].as_str().unwrap().to_owned(), size);
+        }
+        assert_eq!(told, all, "{destination:?}");
+        assert_eq!(outcome.summary()["bytes"], total, "{destination:?}");
+    }
+}
+
+#[test]
+fn the_text_of_a_message_is_its_own_and_its_attachments_are_named() {
+    let head = "From: a@example.org\r\nSubject: s\r\n";
+    let plain = format!("{head}\r\nhello\r\n");
+    let mixed = format!(
+        "{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\n\
+         Content-Type: application/pdf; name=a.pdf\r\nContent-ID: <c@x>\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\nQUJD\r\n--b--\r\n"
+    );
+    let mailbox = Mailbox::of([plain, mixed]);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let outcome = world.pop3(&server, "fetch").arg("--stdout").go();
+    let lines = outcome.assert_exit(0).of_type("message");
+    assert_eq!((&lines[0]["text"], &lines[0]["attachments"]), (&json!("hello\n"), &json!([])));
+    assert_eq!((&lines[1]["text"], &lines[1]["html"]), (&json!("hello"), &json!(null)));
+    let pdf = json!([{
+        "name": "a.pdf", "type": "application/pdf", "size": 3, "cid": "c@x", "sha256": sha256(b"ABC"),
+    }]);
+    assert_eq!((&lines[1]["attachments"], &lines[1]["parsed"]), (&pdf, &json!(true)));
+}
+
+#[test]
+fn a_message_nested_without_end_stops_nothing() {
+    let level = "Content-Type: message/rfc822\r\n\r\n";
+    let digest: String = (0..20_000)
+        .map(|n| format!("--b{n}\r\n\r\nContent-Type: multipart/digest; boundary=b{}\r\n\r\n", n + 1))
+        .collect();
+    let mailbox = Mailbox::of([
+        format!("Subject: 1\r\n{}x\r\n", level.repeat(50_000)).into_bytes(),
+        format!("Subject: 2\r\nContent-Type: multipart/digest; boundary=b0\r\n\r\n{digest}x\r\n")
+            .into_bytes(),
+        message(3),
+    ]);
+    for command in [&["fetch", "--stdout"][..], &["list"]] {
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let outcome = world.pop3(&server, command[0]).args(&command[1..]).go();
+        let lines = outcome.assert_exit(0).of_type("message");
+        let subjects: Vec<&str> = lines.iter().map(|line| line["subject"].as_str().unwrap()).collect();
+        assert_eq!(subjects, ["1", "2", "message 3"]);
+    }
 }
 
 #[test]

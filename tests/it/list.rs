@@ -119,3 +119,19 @@ fn no_mail_can_steer_the_terminal_or_break_a_line_of_json() {
     let rows = plain.out().lines().count();
     assert!(rows >= mailbox.messages().len(), "a row per message: {}", plain.out());
 }
+
+#[test]
+fn the_table_shows_the_zone_of_a_date() {
+    let dated = |zone: &str| {
+        format!("Date: Mon, 1 Sep 2025 10:00:00 {zone}\r\nFrom: a@x.org\r\nSubject: s\r\n\r\nx\r\n")
+    };
+    let mailbox = Mailbox::of(["+0200", "GMT", "-0730", "Martian"].map(dated));
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let outcome = world.postie(["list", "--server", &server.url(), "--password-file"]);
+    let outcome = outcome.arg(world.path("secret")).arg("--ca-file").arg(world.path("ca.pem")).go();
+    let shown = String::from_utf8(outcome.assert_exit(0).stdout.clone()).unwrap();
+    for date in ["2025-09-01 10:00 +0200", "2025-09-01 10:00 +0000", "2025-09-01 10:00 -0730"] {
+        assert!(shown.contains(date), "{shown}");
+    }
+    assert_eq!(shown.matches("2025").count(), 3, "a date at no known hour is not shown: {shown}");
+}

@@ -161,10 +161,8 @@ impl Parts {
         if word.len() >= 3 && DAYS.contains(&word.get(..3)?) && self.time.is_none() {
             return Some(());
         }
-        if self.time.is_none() {
-            // Neither a day, a month nor a zone.
-            return None;
-        }
+        // Neither a day, a month nor a zone: before the time nothing else is part of a date.
+        self.time?;
         let zone = ZONES.iter().find(|(zone, _)| *zone == word);
         if let Some((_, hours)) = zone {
             return self.take_zone(Zone::Offset(hours * 60));

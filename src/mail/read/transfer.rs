@@ -23,6 +23,8 @@ pub enum Encoding {
     Base64,
     /// Quoted-printable.
     Quoted,
+    /// What Unix mailers wrote before there was MIME.
+    Uuencode,
 }
 
 impl Encoding {
@@ -34,6 +36,7 @@ impl Encoding {
         match token.to_ascii_lowercase().as_slice() {
             b"base64" => Encoding::Base64,
             b"quoted-printable" => Encoding::Quoted,
+            b"x-uuencode" | b"uuencode" | b"x-uue" | b"uue" => Encoding::Uuencode,
             _ => Encoding::Identity,
         }
     }
@@ -44,6 +47,9 @@ impl Encoding {
         match self {
             Encoding::Identity => Cow::Borrowed(content),
             Encoding::Quoted => Cow::Owned(quoted(content)),
+            Encoding::Uuencode => uuencoded(content).map_or(Cow::Borrowed(content), Cow::Owned),
+            // A label that is wrong makes no rubbish of a text.
+            Encoding::Base64 if is_text && !begins_as_base64(content) => Cow::Borrowed(content),
             Encoding::Base64 => {
                 let end = base64_end(content);
                 let mut decoded = base64(&content[..end]);
@@ -54,6 +60,16 @@ impl Encoding {
             }
         }
     }
+}
+
+/// Whether the first line that is not blank could be base64.
+fn begins_as_base64(content: &[u8]) -> bool {
+    let line = content.trim_ascii_start().split(|octet| *octet == b'\n').next().unwrap_or_default();
+    let digits = match memchr::memchr(b'=', line) {
+        Some(padding) => &line[..padding],
+        None => line,
+    };
+    digits.iter().all(|octet| is_digit(*octet) || octet.is_ascii_whitespace())
 }
 
 /// Where base64 ends: at a line that cannot belong to it, behind its padding or a blank line.
@@ -67,6 +83,9 @@ fn base64_end(content: &[u8]) -> usize {
             may_end = true;
         } else {
             let is_digits = word.iter().all(|octet| is_digit(*octet) || *octet == b'=');
+            if !is_digits && let Some(padded) = padded_len(line) {
+                return at + padded;
+            }
             if may_end && (!is_digits || word.len() % 4 != 0) {
                 return end.unwrap_or(at);
             }
@@ -76,6 +95,32 @@ fn base64_end(content: &[u8]) -> usize {
         at += line.len();
     }
     content.len()
+}
+
+/// How much of a line is base64 where its padding has something else behind it.
+fn padded_len(line: &[u8]) -> Option<usize> {
+    let first = memchr::memchr(b'=', line)?;
+    let end = first + line[first..].iter().take_while(|octet| **octet == b'=').count();
+    let is_digits = line[..first].iter().all(|octet| is_digit(*octet));
+    (is_digits && line.get(end).is_some_and(u8::is_ascii_whitespace)).then_some(end)
+}
+
+/// Decodes the file between `begin` and `end`; `None` where there is none.
+fn uuencoded(content: &[u8]) -> Option<Vec<u8>> {
+    let mut lines = content.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end);
+    lines.find(|line| line.starts_with(b"begin "))?;
+    let mut out = Vec::new();
+    for line in lines {
+        let Some((count, digits)) = line.split_first().filter(|_| line != b"end") else { break };
+        let value = |at: usize| digits.get(at).map_or(0, |digit| digit.wrapping_sub(b' ') & 0x3f);
+        let count = usize::from(count.wrapping_sub(b' ') & 0x3f);
+        let groups = (0..count.div_ceil(3)).flat_map(|group| {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|at| value(4 * group + at));
+            [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]
+        });
+        out.extend(groups.take(count));
+    }
+    Some(out)
 }
 
 fn is_digit(octet: u8) -> bool {
@@ -167,7 +212,11 @@ mod tests {
             ("SGVsbG8", "Hello"),
             ("SGVsbG8=SGVsbG8=", "HelloHello"),
             ("SGVsbG8=\nSGVsbG8=\n", "HelloHello"),
-            ("SG Vs-bG8!=", "Hello"),
+            ("SG VsbG8=", "Hello"),
+            ("SGVs\nb-G8!=", "Hello"),
+            ("SGVsbG8= ignored\n", "Hello ignored\n"),
+            ("?garbage", "?garbage"),
+            ("Dear all,\nSGVsbG8=", "Dear all,\nSGVsbG8="),
             ("SGVsb", "Hel"),
             ("", ""),
             ("SGVsbG8=\n\n-- \nlist footer\n", "Hello\n-- \nlist footer\n"),
@@ -176,6 +225,17 @@ mod tests {
         }
         let file = Encoding::Base64.decode(b"SGVsbG8=\n\n-- \nlist footer\n", false);
         assert_eq!(&file[..], b"Hello");
+    }
+
+    #[test]
+    fn uuencoded_files_are_read() {
+        let file = "x\nbegin 644 a.txt\n%2&5L;&\\\n`\nend\nbehind";
+        for label in ["x-uuencode", "uuencode", "x-uue"] {
+            decodes(label, file, "Hello");
+            decodes(label, &file.replace('\n', "\r\n"), "Hello");
+        }
+        decodes("x-uuencode", "begin 644 a\n%2&5", "He@\0\0");
+        decodes("x-uuencode", "no file", "no file");
     }
 
     #[test]

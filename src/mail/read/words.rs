@@ -144,7 +144,7 @@ fn octets(words: &[Word<'_>]) -> Vec<u8> {
             out.extend(transfer::base64(&std::mem::take(&mut held)));
         }
         held.extend_from_slice(word.text);
-        if held.len() % 4 == 0 || held.ends_with(b"=") {
+        if held.len().is_multiple_of(4) || held.ends_with(b"=") {
             out.extend(transfer::base64(&std::mem::take(&mut held)));
         }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::{AccountKey, Afterwards, Sink, Stdout, Subject};
+use crate::store::{AccountKey, Afterwards, Mboxrd, Sink, Stdout, Subject};
 
 /// A ledger that knows these UIDs with these sizes, in a directory that lives as long as it.
 fn ledger(known: &[(&str, Option<u64>)]) -> (tempfile::TempDir, Ledger) {
@@ -15,8 +15,8 @@ fn ledger(known: &[(&str, Option<u64>)]) -> (tempfile::TempDir, Ledger) {
 /// Stores a message for good and records it.
 fn store(ledger: &mut Ledger, uid: &str, size: Option<u64>, content: &[u8]) {
     let identity = ledger.identity(uid.as_bytes(), 0);
-    let mut sink = Stdout::new(Box::new(std::io::sink()));
-    sink.begin(&Subject { identity: &identity, tag: 0, wire_size: size }).unwrap();
+    let mut sink = Stdout::new(Box::new(std::io::sink()), Box::new(Mboxrd));
+    sink.begin(&Subject { identity: &identity, tag: 0, wire_size: size, number: 1 }).unwrap();
     sink.write(ledger, content).unwrap();
     sink.finish().unwrap();
     let delivered = sink.commit(ledger).unwrap();
