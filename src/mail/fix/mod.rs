@@ -339,10 +339,10 @@ impl Walk {
                 self.changes.fields += 1;
             }
             let mut octets = new.unwrap_or_else(|| field.octets.clone());
-            if let ("content-type", Some(charset)) = (field.name.as_str(), charset) {
-                if let Some(labelled) = header::labelled(field, &octets, charset) {
-                    octets = labelled;
-                }
+            if let ("content-type", Some(charset)) = (field.name.as_str(), charset)
+                && let Some(labelled) = header::labelled(field, &octets, charset)
+            {
+                octets = labelled;
             }
             self.international |= !octets.is_ascii();
             self.keep(&octets)?;
