@@ -5,7 +5,7 @@ use super::About;
 use super::sanitize::{bounded, is_hostile};
 use crate::words::Failure;
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use serde_json::ser::{Formatter, Serializer};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
@@ -49,17 +49,31 @@ impl Formatter for Tame {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hostile(*c)) {
-            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
-            // Beyond the basic plane it takes a pair (RFC 8259 §7).
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = &rest[at + c.len_utf8()..];
-        }
-        CompactFormatter.write_string_fragment(writer, rest)
+        tame(writer, fragment)
     }
+
+    /// What was JSON already: beyond ASCII only its strings can hold anything.
+    fn write_raw_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        tame(writer, fragment)
+    }
+}
+
+fn tame<W: ?Sized + io::Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    let mut rest = fragment;
+    // The controls of ASCII are escaped already, or white space between two values.
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| *c >= '\u{7f}' && is_hostile(*c)) {
+        writer.write_all(&rest.as_bytes()[..at])?;
+        // Beyond the basic plane it takes a pair (RFC 8259 §7).
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            write!(writer, "\\u{unit:04x}")?;
+        }
+        rest = &rest[at + c.len_utf8()..];
+    }
+    writer.write_all(rest.as_bytes())
 }
 
 /// `error`.

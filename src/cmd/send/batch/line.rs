@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::fmt;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fields {
-    pub id: Option<Value>,
-    to: Option<Texts>,
-    cc: Option<Texts>,
-    bcc: Option<Texts>,
-    from: Option<String>,
-    reply_to: Option<Texts>,
+    /// As it was written.
+    pub id: Option<Box<RawValue>>,
+    to: Option<People>,
+    cc: Option<People>,
+    bcc: Option<People>,
+    from: Option<Person>,
+    reply_to: Option<People>,
     subject: Option<String>,
     text: Option<Octets>,
     html: Option<Octets>,
@@ -80,6 +81,70 @@ impl Texts {
         match self {
             Texts::One(text) => std::slice::from_ref(text),
             Texts::Several(texts) => texts,
+        }
+    }
+}
+
+/// Somebody, or a list as a header has it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "an address, or an object of name and address, is wanted")]
+enum Person {
+    Text(String),
+    Mailbox(NamedAddress),
+}
+
+/// The form in which postie's own output has people.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedAddress {
+    name: Option<String>,
+    address: String,
+}
+
+/// One of them or several.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a string, an object of name and address, or a list of such is wanted"
+)]
+enum People {
+    One(Person),
+    Several(Vec<Person>),
+}
+
+impl People {
+    fn each(&self) -> &[Person] {
+        match self {
+            People::One(person) => std::slice::from_ref(person),
+            People::Several(people) => people,
+        }
+    }
+}
+
+impl NamedAddress {
+    fn mailbox(&self) -> Result<Mailbox, String> {
+        let address = addresses::single(&self.address).map_err(|error| error.to_string())?.address;
+        let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        if name.is_some_and(|name| name.contains(char::is_control)) {
+            return Err("a name holds a control character (CR, LF, NUL, …)".into());
+        }
+        Ok(Mailbox { name: name.map(str::to_owned), address })
+    }
+}
+
+impl Person {
+    /// The one that it names.
+    fn single(&self) -> Result<Mailbox, String> {
+        match self {
+            Person::Text(text) => addresses::single(text).map_err(|error| error.to_string()),
+            Person::Mailbox(mailbox) => mailbox.mailbox(),
+        }
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, String> {
+        match self {
+            Person::Text(text) => addresses::parse(text).map_err(|error| error.to_string()),
+            Person::Mailbox(mailbox) => Ok(vec![Entry::Mailbox(mailbox.mailbox()?)]),
         }
     }
 }
@@ -139,15 +204,18 @@ pub struct Defaults<'a> {
 }
 
 /// Reads a line; an error comes with the `id` as far as it can be seen.
-pub fn read(octets: &[u8]) -> Result<Fields, (Option<Value>, Failure)> {
+pub fn read(octets: &[u8]) -> Result<Fields, (Option<Box<RawValue>>, Failure)> {
     serde_json::from_slice(octets).map_err(|error| {
-        let id = match serde_json::from_slice(octets) {
-            Ok(Value::Object(mut line)) => line.remove("id"),
-            _ => None,
-        };
+        let id = serde_json::from_slice::<Named>(octets).ok().and_then(|line| line.id);
         let what = error.to_string().replace(" at line 1 column ", " at column ");
         (id, bad(format!("reading its JSON: {what}")))
     })
+}
+
+/// What there is of a line whose other fields are wrong.
+#[derive(Deserialize)]
+struct Named {
+    id: Option<Box<RawValue>>,
 }
 
 fn bad(what: impl fmt::Display) -> Failure {
@@ -183,7 +251,7 @@ impl Fields {
 
     fn compose(self, defaults: &Defaults<'_>) -> Result<Outgoing, Failure> {
         let sender = self.sender(defaults)?;
-        let named = self.from.as_deref().map(addresses::single).transpose();
+        let named = self.from.as_ref().map(Person::single).transpose();
         let named = named.map_err(|error| bad(format!("from: {error}")))?.or_else(|| defaults.from.clone());
         let parts = self.attachments.unwrap_or_default().into_iter().map(part);
         let letter = Letter {
@@ -250,10 +318,10 @@ impl Fields {
     }
 }
 
-fn list(name: &str, texts: &Option<Texts>) -> Result<Vec<Entry>, Failure> {
+fn list(name: &str, people: &Option<People>) -> Result<Vec<Entry>, Failure> {
     let mut entries = Vec::new();
-    for text in texts.iter().flat_map(Texts::each) {
-        entries.extend(addresses::parse(text).map_err(|error| bad(format!("{name}: {error}")))?);
+    for person in people.iter().flat_map(People::each) {
+        entries.extend(person.entries().map_err(|error| bad(format!("{name}: {error}")))?);
     }
     Ok(entries)
 }
@@ -296,9 +364,50 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_kept_as_it_was_written() {
+        for id in ["12345678901234567890123", "1.10", "1e2", "-0", "-98765432109876543210", "\"\\u00e9\"", "[ 1 ]"] {
+            let fields = read(format!("{{\"id\": {id} ,\"to\":\"a@x.org\"}}").as_bytes()).unwrap();
+            assert_eq!(fields.id.unwrap().get(), id);
+            let (kept, _) = read(format!("{{\"id\": {id} ,\"to\":7}}").as_bytes()).unwrap_err();
+            assert_eq!(kept.unwrap().get(), id, "in an error");
+        }
+        assert!(read(b"{\"id\":null}").unwrap().id.is_none());
+    }
+
+    #[test]
+    fn people_are_texts_or_objects_and_nothing_can_be_added_through_either() {
+        let line = r#"{"to":[{"name":"Bob, B.","address":"b@x.org"},"c@x.org, d@x.org",{"address":"e@x.org","name":null}],
+            "cc":{"address":"f@x.org"},"from":{"name":"Ana","address":"a@x.org"}}"#;
+        let fields = read(line.replace('\n', "").as_bytes()).unwrap();
+        let people = |people: &Option<People>| -> Vec<(Option<String>, String)> {
+            let entries = list("to", people).unwrap();
+            let each = entries.iter().flat_map(Entry::mailboxes);
+            each.map(|one| (one.name.clone(), one.address.to_string())).collect()
+        };
+        let want = [(Some("Bob, B."), "b@x.org"), (None, "c@x.org"), (None, "d@x.org"), (None, "e@x.org")];
+        let got = people(&fields.to);
+        assert_eq!(got.iter().map(|(name, address)| (name.as_deref(), address.as_str())).collect::<Vec<_>>(), want);
+        assert_eq!(people(&fields.cc), [(None, "f@x.org".to_owned())]);
+        assert_eq!(fields.from.unwrap().single().unwrap().name.as_deref(), Some("Ana"));
+        for bad in [
+            r#"{"to":{"name":"x\r\nBcc: z@x.org","address":"b@x.org"}}"#,
+            r#"{"to":{"name":"x","address":"b@x.org, c@x.org"}}"#,
+            r#"{"to":{"name":"x","address":"b@x.org\r\nRCPT TO:<c@x.org>"}}"#,
+            r#"{"to":{"name":"x"}}"#,
+            r#"{"to":{"address":"b@x.org","more":1}}"#,
+        ] {
+            let refused = match read(bad.as_bytes()) {
+                Ok(fields) => list("to", &fields.to).is_err(),
+                Err(_) => true,
+            };
+            assert!(refused, "{bad}");
+        }
+    }
+
+    #[test]
     fn an_error_knows_the_id_where_the_line_is_an_object() {
         let (id, failure) = read(br#"{"to":1,"id":{"a":[]}}"#).unwrap_err();
-        assert_eq!(id, Some(serde_json::json!({"a": []})));
+        assert_eq!(id.unwrap().get(), "{\"a\":[]}");
         assert_eq!((failure.kind, failure.scope), (Kind::Input, Scope::Message));
         for broken in [&b"{\"id\":1"[..], b"[1]", b"\xff", b"{\"id\":1}{}"] {
             assert!(read(broken).is_err(), "{broken:?}");

@@ -11,6 +11,9 @@ const KEEP: usize = 1024 * 1024;
 
 const BLOCK: usize = 64 * 1024;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// One line, by its number.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
@@ -78,11 +81,19 @@ impl<R: Source> Lines<R> {
         let whole = loop {
             match self.read(waits)? {
                 Step::End | Step::NotYet => return Ok(None),
-                Step::Line(true) if self.line.trim_ascii().is_empty() => {}
+                Step::Line(true) if self.content().trim_ascii().is_empty() => {}
                 Step::Line(whole) => break whole,
             }
         };
-        Ok(Some((self.number, if whole { Line::Whole(&self.line) } else { Line::TooLong })))
+        Ok(Some((self.number, if whole { Line::Whole(self.content()) } else { Line::TooLong })))
+    }
+
+    /// The line without the byte order mark that some programs begin a file with.
+    fn content(&self) -> &[u8] {
+        match self.line.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) if self.number == 1 => rest,
+            _ => &self.line,
+        }
     }
 
     /// Reads on in the line under way.
@@ -215,6 +226,11 @@ mod tests {
         ];
         assert_eq!(all(&text[..]), want);
         assert_eq!(all(Slow(text)), want);
+        let marked = [BYTE_ORDER_MARK, b"1\n", BYTE_ORDER_MARK].concat();
+        let want = [(1, Some("1".to_owned())), (2, Some("\u{feff}".to_owned()))];
+        assert_eq!(all(&marked[..]), want);
+        assert_eq!(all(Slow(&marked)), want);
+        assert_eq!(all(&[BYTE_ORDER_MARK, b"\n"].concat()[..]), []);
         assert_eq!(all(&b""[..]), []);
         assert_eq!(all(&b"\n"[..]), []);
     }

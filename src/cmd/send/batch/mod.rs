@@ -27,7 +27,7 @@ use crate::work::send::{Channel, CopyTo, Job, Receipt, Report, Status, wait};
 use line::Defaults;
 use lines::{Line, Lines, MAX_LINE};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 /// The `receipt` line of one message.
 #[derive(Serialize)]
 struct ReceiptLine<'a> {
-    id: &'a Option<Value>,
+    id: &'a Option<Box<RawValue>>,
     line: u64,
     #[serde(flatten)]
     receipt: &'a Receipt,
@@ -48,7 +48,7 @@ struct ReceiptLine<'a> {
 /// The `error` line of a line that makes no message.
 #[derive(Serialize)]
 struct BadLine<'a> {
-    id: &'a Option<Value>,
+    id: &'a Option<Box<RawValue>>,
     line: u64,
     #[serde(flatten)]
     error: ErrorLine<'a>,
@@ -56,7 +56,7 @@ struct BadLine<'a> {
 
 /// Where in the batch an output line belongs.
 struct Place {
-    id: Option<Value>,
+    id: Option<Box<RawValue>>,
     line: u64,
 }
 
