@@ -8,10 +8,18 @@ const MAX: usize = 128;
 pub(super) fn find(text: &str) -> Option<String> {
     let found = after(text, "queued as ")
         .or_else(|| after(text, "queued with id "))
+        .or_else(|| queued_on(text))
         .or_else(|| after(text, "Message Queued ("))
         .or_else(|| after(text, "InternalId="))
         .or_else(|| after(text, "OK id="))
+        .or_else(|| after(text, "completed: id="))
+        .or_else(|| after(text, "envelope id "))
+        .or_else(|| after(text, "message received: "))
+        .or_else(|| after(text, "message saved <Message-ID: "))
         .or_else(|| before(text, " Message accepted for delivery"))
+        .or_else(|| before(text, " mail accepted for delivery"))
+        .or_else(|| before(text, " Received OK"))
+        .or_else(|| numbered(text))
         .or_else(|| before(text, " - gsmtp"))
         .or_else(|| qmail(text))
         .or_else(|| bare(text))?;
@@ -22,10 +30,27 @@ pub(super) fn find(text: &str) -> Option<String> {
     fine.then(|| found.to_owned())
 }
 
-/// The word behind a phrase: Postfix, Stalwart, Haraka, Exchange, Exim.
+/// The word behind a phrase: Postfix, Stalwart, Haraka, Exchange, Exim, NetEase, IONOS, Oracle.
 fn after<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
     let at = find_ignoring_case(text, phrase)?;
-    text[at + phrase.len()..].split([' ', ',', ')', ']']).next()
+    // A comma within a word is part of it (NetEase).
+    text[at + phrase.len()..].split([' ', ')', ']', '>']).next()
+}
+
+/// `queued on HOST as ID`, `queued on HOST ID`: Yandex.
+fn queued_on(text: &str) -> Option<&str> {
+    let at = find_ignoring_case(text, "queued on ")?;
+    let mut words = text[at + "queued on ".len()..].split(' ').skip(1);
+    words
+        .find(|word| !word.eq_ignore_ascii_case("as"))
+        .filter(|word| word.bytes().any(|b| b.is_ascii_digit()))
+}
+
+/// `ok: Message 12345678 accepted`: Cisco.
+fn numbered(text: &str) -> Option<&str> {
+    let id = before(text, " accepted")?;
+    let is_number = !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
+    (is_number && text.to_ascii_lowercase().contains(&format!("message {id} accepted"))).then_some(id)
 }
 
 /// The word before a phrase: Sendmail, OpenSMTPD, Gmail.
@@ -40,10 +65,12 @@ fn find_ignoring_case(text: &str, phrase: &str) -> Option<usize> {
     text.windows(phrase.len()).position(|window| window.eq_ignore_ascii_case(phrase))
 }
 
-/// `ok 1700000000 qp 12345`.
+/// `ok 1700000000 qp 12345`, and what some write behind it.
 fn qmail(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("ok ")?;
     let (time, process) = rest.split_once(" qp ")?;
+    let process = process.split(' ').next()?;
+    let rest = &rest[..time.len() + " qp ".len() + process.len()];
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     (digits(time) && digits(process)).then_some(rest)
 }
@@ -77,6 +104,29 @@ mod tests {
             ("ok 1700000000 qp 12345", "1700000000 qp 12345"),
             ("Message queued with id 1a2b3c.", "1a2b3c"),
             ("Message Queued (0F1E2D3C-4B5A.1)", "0F1E2D3C-4B5A.1"),
+            ("Mail OK queued as smtp14,EsCowABHp--.12345S2 1546503423", "smtp14,EsCowABHp--.12345S2"),
+            ("Requested mail action okay, completed: id=1MKt72-1rABCD-00LHbe", "1MKt72-1rABCD-00LHbe"),
+            ("Ok: queued on vla1-abc.qloud-c.yandex.net as 1549900000-LBhkQG6Xyz", "1549900000-LBhkQG6Xyz"),
+            ("Ok: queued on mail-nwsmtp-main-12.yandex.net 1700000000-XaBc0Yz", "1700000000-XaBc0Yz"),
+            ("Ok, envelope id 0QXX00ABC1@ms.example.com", "0QXX00ABC1@ms.example.com"),
+            ("ok:  Message 12345678 accepted", "12345678"),
+            (
+                "SmtpThread-1234-170000@us-mta-12.us.example Received OK [abc.us12]",
+                "SmtpThread-1234-170000@us-mta-12.us.example",
+            ),
+            ("a1B2c3 mail accepted for delivery", "a1B2c3"),
+            (
+                "Message received: 20240101120000.ABCD1234@out.example.net",
+                "20240101120000.ABCD1234@out.example.net",
+            ),
+            ("Ok, message saved <Message-ID: md50001234@example.org>", "md50001234@example.org"),
+            ("ok 1700000000 qp 12345 server-5.tower-1.example!1700!1234!1", "1700000000 qp 12345"),
+            ("OK 91/81-53187-DC54F775", "91/81-53187-DC54F775"),
+            (
+                "Ok: queued as <202401011200.12345@smtp-relay.example>",
+                "202401011200.12345@smtp-relay.example",
+            ),
+            ("OK: queued as 3f2a-uuid", "3f2a-uuid"),
         ] {
             assert_eq!(find(text).as_deref(), Some(id), "{text}");
         }
@@ -84,9 +134,19 @@ mod tests {
 
     #[test]
     fn other_text_shows_none() {
-        for text in
-            ["", "Ok", "OK", "Great success", "Message accepted for delivery", "queued as ", "Ok thanks"]
-        {
+        for text in [
+            "",
+            "Ok",
+            "OK",
+            "Great success",
+            "Message accepted for delivery",
+            "queued as ",
+            "Ok thanks",
+            "OK: queued as.",
+            "Queued (0.123 seconds)",
+            "message accepted",
+            "Queued mail for delivery",
+        ] {
             assert_eq!(find(text), None, "{text}");
         }
         assert_eq!(find(&format!("queued as {}", "x".repeat(500))), None);
