@@ -154,15 +154,10 @@ impl<'a> Raw<'a> {
     fn resent_block(&self) -> &[Field] {
         let is_resent = |field: &Field| field.name.starts_with("resent-");
         let Some(start) = self.fields.iter().position(is_resent) else { return &[] };
-        let mut end = start;
-        while end < self.fields.len() {
-            let field = &self.fields[end];
-            let again = self.fields[start..end].iter().any(|before| before.name == field.name);
-            if !is_resent(field) || again {
-                break;
-            }
-            end += 1;
-        }
+        let mut seen = std::collections::HashSet::new();
+        let block =
+            self.fields[start..].iter().take_while(|field| is_resent(field) && seen.insert(&field.name));
+        let end = start + block.count();
         &self.fields[start..end]
     }
 

@@ -103,10 +103,7 @@ struct NamedAddress {
 
 /// One of them or several.
 #[derive(Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a string, an object of name and address, or a list of such is wanted"
-)]
+#[serde(untagged, expecting = "a string, an object of name and address, or a list of such is wanted")]
 enum People {
     One(Person),
     Several(Vec<Person>),
@@ -365,7 +362,9 @@ mod tests {
 
     #[test]
     fn an_id_is_kept_as_it_was_written() {
-        for id in ["12345678901234567890123", "1.10", "1e2", "-0", "-98765432109876543210", "\"\\u00e9\"", "[ 1 ]"] {
+        for id in
+            ["12345678901234567890123", "1.10", "1e2", "-0", "-98765432109876543210", "\"\\u00e9\"", "[ 1 ]"]
+        {
             let fields = read(format!("{{\"id\": {id} ,\"to\":\"a@x.org\"}}").as_bytes()).unwrap();
             assert_eq!(fields.id.unwrap().get(), id);
             let (kept, _) = read(format!("{{\"id\": {id} ,\"to\":7}}").as_bytes()).unwrap_err();
@@ -386,7 +385,10 @@ mod tests {
         };
         let want = [(Some("Bob, B."), "b@x.org"), (None, "c@x.org"), (None, "d@x.org"), (None, "e@x.org")];
         let got = people(&fields.to);
-        assert_eq!(got.iter().map(|(name, address)| (name.as_deref(), address.as_str())).collect::<Vec<_>>(), want);
+        assert_eq!(
+            got.iter().map(|(name, address)| (name.as_deref(), address.as_str())).collect::<Vec<_>>(),
+            want
+        );
         assert_eq!(people(&fields.cc), [(None, "f@x.org".to_owned())]);
         assert_eq!(fields.from.unwrap().single().unwrap().name.as_deref(), Some("Ana"));
         for bad in [
