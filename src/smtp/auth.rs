@@ -1,6 +1,7 @@
 //! Login (`RFC 4954`): one mechanism, one attempt. After a refusal nothing else is tried, so that no
 //! account gets locked.
 
+use super::demand::{Demand, blames_secret};
 use super::dialogue::Dialogue;
 use crate::codec::sasl::{Credentials, Exchange, Mechanism};
 use crate::codec::smtp::reply::Class;
@@ -32,11 +33,11 @@ pub(super) fn login(
     login: &Login,
 ) -> Result<Mechanism, Failure> {
     check(dialogue, login)?;
-    let mechanism = choose(extensions, login).map_err(|what| missing(dialogue, &what))?;
+    let mechanism = choose(extensions, login).map_err(|what| missing(dialogue, extensions, login, &what))?;
     dialogue.wire.learn_secret(&login.credentials.secret);
     let mut exchange = begin(dialogue, mechanism, &login.credentials)?;
     loop {
-        let reply = dialogue.reply(STAGE)?;
+        let reply = dialogue.reply_or_closing(STAGE)?;
         match reply.class() {
             Class::Success => return Ok(mechanism),
             Class::Intermediate if reply.code() == 334 => {
@@ -92,10 +93,18 @@ fn choose(extensions: &Extensions, login: &Login) -> Result<Mechanism, String> {
     }
 }
 
-fn missing(dialogue: &Dialogue, what: &str) -> Failure {
+fn missing(dialogue: &Dialogue, extensions: &Extensions, login: &Login, what: &str) -> Failure {
     let message = format!("{}: {STAGE}: {what}", dialogue.wire.place());
-    Failure::new(Kind::Missing, STAGE, message)
-        .hint("a server that wants no login is named without a user; many offer a login only under TLS")
+    let token_only = !extensions.auth.is_empty()
+        && !login.is_token
+        && extensions.auth.iter().all(|name| matches!(name.as_str(), "XOAUTH2" | "OAUTHBEARER"));
+    Failure::new(Kind::Missing, STAGE, message).hint(if token_only {
+        "the server wants an OAuth2 access token instead of a password: token-command gets one"
+    } else if extensions.start_tls && dialogue.wire.tls().is_none() {
+        "the server offers more under TLS: set tls = \"starttls\" (smtp:// in a URL)"
+    } else {
+        "a server that wants no login is named without a user; many offer a login only under TLS"
+    })
 }
 
 /// Sends `AUTH`, with the initial response where there is one and the command is not too long for it.
@@ -147,10 +156,15 @@ fn cancel(dialogue: &mut Dialogue, challenge: &Reply) -> Failure {
 /// The failure for a refused login, with what the server said about a refused token.
 fn refused(dialogue: &Dialogue, reply: &Reply, mechanism: Mechanism, complaint: Option<&[u8]>) -> Failure {
     let kind = match (reply.class(), reply.code()) {
+        // Some say so with a 4yz, or close over it; trying again would lock the account.
+        (Class::Transient, _) if blames_secret(reply) => Kind::Auth,
         (Class::Transient, _) => Kind::Deferred,
         (_, 500 | 502 | 504) => Kind::Missing,
         _ => Kind::Auth,
     };
+    if let Some(Demand::Tls) = Demand::of(reply).filter(|_| dialogue.wire.tls().is_none()) {
+        return Demand::Tls.explain(dialogue.refused(Kind::Missing, STAGE, reply));
+    }
     let mut failure = dialogue.refused(kind, STAGE, reply);
     if let Some(complaint) = complaint {
         failure.message.push_str(&format!(" ({})", dialogue.wire.redact(complaint)));

@@ -171,7 +171,8 @@ fn block_for(size: u64) -> Vec<u8> {
 
 /// Whether a failure is the server's own no, which leaves nothing open.
 pub(super) fn refuses(failure: &Failure) -> bool {
-    matches!(failure.kind, Kind::Deferred | Kind::Rejected) && failure.reply.is_some()
+    let by_reply = matches!(failure.kind, Kind::Deferred | Kind::Rejected | Kind::Auth | Kind::Missing);
+    by_reply && failure.reply.is_some()
 }
 
 /// The same failure as one that leaves open whether the message was delivered.

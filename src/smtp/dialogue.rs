@@ -10,6 +10,9 @@ use std::time::Duration;
 /// will never be.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// How many blank lines before a reply are passed over?
+const MOST_BLANK: usize = 8;
+
 /// Why no reply was read.
 enum Unread {
     Lost(NetError),
@@ -50,12 +53,21 @@ impl Dialogue {
     /// Reads one whole reply. 421 is a failure wherever it comes: the server closes the channel
     /// (`RFC 5321 §3.8`).
     pub fn reply(&mut self, stage: &str) -> Result<Reply, Failure> {
+        match self.reply_or_closing(stage)? {
+            reply if reply.code() == 421 => Err(self.refused(Kind::Deferred, stage, &reply)),
+            reply => Ok(reply),
+        }
+    }
+
+    /// The same, but 421 is a reply that ends the session.
+    pub fn reply_or_closing(&mut self, stage: &str) -> Result<Reply, Failure> {
         match self.reply_lines() {
-            Ok(reply) if reply.code() == 421 => {
-                self.wire.mark_broken();
-                Err(self.refused(Kind::Deferred, stage, &reply))
+            Ok(reply) => {
+                if reply.code() == 421 {
+                    self.wire.mark_broken();
+                }
+                Ok(reply)
             }
-            Ok(reply) => Ok(reply),
             Err(Unread::Lost(error)) => Err(self.lost(stage, &error)),
             Err(Unread::Garbled(error, line)) => {
                 self.wire.mark_broken();
@@ -67,8 +79,14 @@ impl Dialogue {
 
     fn reply_lines(&mut self) -> Result<Reply, Unread> {
         let mut assembler = Assembler::new();
+        let mut blank = 0;
         loop {
             let line = self.wire.read_line(reply::MAX_LINE).map_err(Unread::Lost)?;
+            // Some servers send a blank line before a reply.
+            if blank < MOST_BLANK && assembler.is_fresh() && self.wire.text(&line).trim_ascii().is_empty() {
+                blank += 1;
+                continue;
+            }
             match assembler.push(self.wire.text(&line)) {
                 Ok(None) => {}
                 Ok(Some(reply)) => return Ok(reply),

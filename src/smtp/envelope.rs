@@ -2,6 +2,7 @@
 //! that clears what an earlier transaction may have left.
 
 use super::content::{FINAL_REPLY, unknown};
+use super::demand::Demand;
 use super::opening::Ready;
 use super::transaction::{Delivery, Fate, FateStatus, OnRejected, Said, Transaction};
 use crate::codec::smtp::reply::Class;
@@ -249,10 +250,18 @@ impl Ready {
             Class::Transient => Ok(Some(self.dialogue.refused(Kind::Deferred, stage, &reply))),
             Class::Permanent => {
                 let failure = self.dialogue.refused(Kind::Rejected, stage, &reply);
-                Ok(Some(hint_at_login(failure, &reply, self.mechanism.is_some())))
+                Ok(Some(self.explained(failure, &reply)))
             }
         }
         .map(|failure| failure.map(|failure| failure.scoped(Scope::Message)))
+    }
+
+    /// A refusal before any login, told as what it asks for.
+    fn explained(&self, failure: Failure, reply: &Reply) -> Failure {
+        match Demand::of(reply).filter(|_| self.mechanism.is_none()) {
+            Some(demand) => demand.explain(failure),
+            None => failure,
+        }
     }
 
     /// Reads the reply to one RCPT into its fate.
@@ -289,7 +298,7 @@ impl Ready {
             let mut failure = self.dialogue.refused(kind, stage, &reply).scoped(Scope::Recipient);
             failure.message =
                 failure.message.replacen("RCPT TO: ", &format!("RCPT TO:<{}>: ", recipient.to), 1);
-            hint_at_login(failure, &reply, self.mechanism.is_some())
+            self.explained(failure, &reply)
         });
         underway.delivery.fates[index] = Fate { status, said: Some(self.said(&reply)), failure };
         Ok(())
@@ -307,12 +316,4 @@ fn is_too_many(reply: &Reply) -> bool {
     };
     let enhanced = reply.enhanced().is_some_and(|enhanced| enhanced.ends_with(".5.3"));
     enhanced || (matches!(reply.code(), 450..=452 | 552) && worded())
-}
-
-/// A server that wants a login says so at MAIL or RCPT (`RFC 4954 §6`: 530).
-fn hint_at_login(failure: Failure, reply: &Reply, logged_in: bool) -> Failure {
-    if reply.code() == 530 && !logged_in {
-        return failure.hint("the server wants a login: name a user and a secret");
-    }
-    failure
 }

@@ -12,6 +12,7 @@
 
 mod auth;
 mod content;
+mod demand;
 mod dialogue;
 mod envelope;
 mod name;

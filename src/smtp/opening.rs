@@ -81,8 +81,21 @@ impl Greeted {
     pub fn greet(wire: Wire) -> Result<Self, Failure> {
         let mut dialogue = Dialogue { wire };
         let reply = dialogue.reply("greeting")?;
+        if reply.code() == 221 {
+            // It closes as it greets: it has no room, most likely.
+            dialogue.wire.mark_broken();
+            return Err(dialogue
+                .refused(Kind::Deferred, "greeting", &reply)
+                .hint("the server ended the session before it began; it may be busy, or want no more connections from here"));
+        }
         let reply = match dialogue.expect_success(reply, "greeting", Kind::Rejected) {
             Ok(reply) => reply,
+            Err(failure) if failure.kind == Kind::Rejected => {
+                let failure = failure.hint(
+                    "the server takes no mail from here: this address may be on a block list, or the port not be for submission",
+                );
+                return Err(bid_farewell(&mut dialogue, failure));
+            }
             Err(failure) => return Err(bid_farewell(&mut dialogue, failure)),
         };
         let banner = dialogue.wire.redact(&reply.text());

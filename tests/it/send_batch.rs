@@ -48,6 +48,24 @@ fn statuses(outcome: &Checked) -> Vec<String> {
 }
 
 #[test]
+fn an_id_is_joined_on_as_it_was_written_and_people_may_be_objects_behind_a_byte_order_mark() {
+    let (world, server) = (world(), server());
+    let text = "\u{feff}{\"id\":1.10,\"to\":{\"name\":\"Bob, B.\",\"address\":\"b@x.org\"},\"text\":\"x\"}\n\
+                {\"id\":12345678901234567890123,\"to\":[\"c@x.org\",{\"address\":\"d@x.org\"}],\"text\":\"x\"}\n\
+                {\"id\":1e2,\"to\":7}\n";
+    let outcome = world.send(&server).arg("--batch").stdin(text).go();
+    outcome.assert_exit(1);
+    let out = outcome.out();
+    for id in ["1.10", "12345678901234567890123", "1e2"] {
+        assert!(out.contains(&format!("\"id\":{id},")), "{id}: {out}");
+    }
+    let accepted = server.accepted();
+    assert_eq!(accepted[1].recipients, ["c@x.org", "d@x.org"]);
+    let first = String::from_utf8_lossy(&accepted[0].content).into_owned();
+    assert!(first.contains("To: \"Bob, B.\" <b@x.org>"), "{first}");
+}
+
+#[test]
 fn many_messages_go_over_one_connection_and_each_has_its_receipt_in_order() {
     let (world, server) = (world(), server());
     let outcome = run(&world, &server, &messages(50));

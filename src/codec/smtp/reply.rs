@@ -78,6 +78,11 @@ impl Assembler {
         Self::default()
     }
 
+    /// Whether no line of a reply was taken.
+    pub fn is_fresh(&self) -> bool {
+        self.code.is_none()
+    }
+
     /// Takes a line without its line end. Gives the reply once its last line was taken; the assembler is
     /// then ready for the next one.
     pub fn push(&mut self, line: &[u8]) -> Result<Option<Reply>, ReplyError> {

@@ -23,6 +23,7 @@ fn with_auth(login: &Login, offer: &str, rest: &str) -> (Result<Mechanism, Failu
 fn greetings_of_every_kind_have_their_own_failure() {
     for (rest, kind) in [
         ("S: 421 mx too busy", Kind::Deferred),
+        ("S: 221 mx closing", Kind::Deferred),
         ("S: 450 mx later\nC: QUIT", Kind::Deferred),
         ("S: 554 no SMTP service here\nC: QUIT", Kind::Rejected),
         ("S: 354 go ahead", Kind::Protocol),
@@ -32,6 +33,44 @@ fn greetings_of_every_kind_have_their_own_failure() {
         ("-- stall", Kind::Timeout),
     ] {
         assert_eq!(refused(rest, Security::None, None).kind, kind, "{rest}");
+    }
+}
+
+#[test]
+fn a_few_blank_lines_before_a_reply_are_no_reply() {
+    let script = Script::new("S: \nS: 220 mx\nC: EHLO client.example.org\nS: \nS:  \nS: 250-mx\nS: 250 DSN");
+    assert!(opened(&script, Security::None, None).unwrap().extensions().dsn);
+    script.assert_done();
+    let within = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: \nS: 250 DSN";
+    assert_eq!(opened(&Script::new(within), Security::None, None).unwrap_err().kind, Kind::Protocol);
+    let endless = "S: \n".repeat(20);
+    assert_eq!(opened(&Script::new(&endless), Security::None, None).unwrap_err().kind, Kind::Protocol);
+}
+
+#[test]
+fn a_refused_login_is_told_as_what_it_is() {
+    let plain = "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==\n";
+    for (reply, kind, hint) in [
+        ("S: 530 5.7.0 Must issue a STARTTLS command first\nC: QUIT", Kind::Missing, "starttls"),
+        ("S: 538 5.7.11 Encryption required\nC: QUIT", Kind::Missing, "starttls"),
+        ("S: 535 5.7.8 invalid password, too many attempts\nC: QUIT", Kind::Auth, "password"),
+        ("S: 454 4.7.0 Invalid password, too many attempts\nC: QUIT", Kind::Auth, "password"),
+        ("S: 421 4.7.0 Invalid credentials, too many attempts", Kind::Auth, "password"),
+        ("S: 454 4.7.0 Temporary authentication failure\nC: QUIT", Kind::Deferred, ""),
+        ("S: 421 4.7.0 too many connections", Kind::Deferred, ""),
+    ] {
+        let (result, _) = with_auth(&login(None), "PLAIN", &format!("{plain}{reply}"));
+        let failure = result.unwrap_err();
+        assert_eq!(failure.kind, kind, "{reply}");
+        assert!(failure.hint.unwrap_or_default().contains(hint), "{reply}");
+    }
+    for (offer, hint) in [("XOAUTH2 OAUTHBEARER", "OAuth2"), ("GSSAPI", "under TLS")] {
+        let failure = with_auth(&login(None), offer, "C: QUIT").0.unwrap_err();
+        assert_eq!(failure.kind, Kind::Missing);
+        assert!(
+            failure.hint.unwrap().contains(hint)
+                && failure.message.contains(offer.split(' ').next().unwrap())
+        );
     }
 }
 

@@ -20,6 +20,7 @@ use crate::smtp::{Along, Delivery, FateStatus, OnRejected, Opening, Outcome, Rea
 use crate::words::{Exit, Failure, Kind};
 use receipt::exit_of_recipients;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// The first pause between two attempts; each further one is twice as long.
@@ -210,7 +211,7 @@ impl<'a> Passage<'a> {
 
     /// The recipients to be asked in the next session, by their index; what was said about them before no
     /// longer counts.
-    fn left(&mut self) -> Vec<usize> {
+    fn left(&mut self) -> VecDeque<usize> {
         let recipients = &self.receipt.recipients;
         let is_left = |index: &usize| recipients[*index].status.is_open();
         self.refusals.retain(|(index, _)| !is_left(index));
@@ -226,10 +227,19 @@ impl<'a> Passage<'a> {
         }
     }
 
+    /// The exit code of recipients who were refused for good: 67 says to fix an address, unless it was for
+    /// all of them something else that the server wanted.
+    fn exit_of_refusal(&self) -> Exit {
+        let mut exits = self.refusals.iter().map(|(_, refusal)| refusal.exit());
+        let mut exits = exits.by_ref().filter(|exit| *exit != Exit::TempFail);
+        let first = exits.next().unwrap_or(Exit::Recipient);
+        if exits.all(|exit| exit == first) { first } else { Exit::Recipient }
+    }
+
     /// Whether one who was refused for good keeps it from all who are left.
     fn is_barred(&self) -> bool {
         self.job.options.on_rejected == OnRejected::Abort
-            && self.refusals.iter().any(|(_, refusal)| refusal.kind == Kind::Recipient)
+            && self.refusals.iter().any(|(_, refusal)| refusal.exit() != Exit::TempFail)
     }
 
     /// An error is that of the message or the session; those of recipients are in the receipt.
@@ -272,12 +282,12 @@ impl<'a> Passage<'a> {
         let mail = declare::mail(ready, outgoing, options)?;
         let mut left = self.left();
         while !left.is_empty() {
-            let later = left.split_off(declare::most(ready, left.len()));
+            let these: Vec<usize> = left.drain(..declare::most(ready, left.len())).collect();
             let underway = begun.take().unwrap_or_else(|| {
-                ready.begin(declare::transaction(mail.clone(), &left, ready.extensions(), outgoing, options))
+                ready.begin(declare::transaction(mail.clone(), &these, ready.extensions(), outgoing, options))
             });
             let mut content = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
-            let delivery = match later.is_empty() {
+            let delivery = match left.is_empty() {
                 true => ready.send(underway, &mut content, along),
                 false => ready.send(underway, &mut content, &mut NotLast(along)),
             };
@@ -286,13 +296,14 @@ impl<'a> Passage<'a> {
                 self.unchunked = true;
                 return Err(failure.clone());
             }
-            let too_many = self.settle(&left, &delivery);
+            let too_many = self.settle(&these, &delivery);
             match delivery.outcome {
                 Outcome::Accepted(said) => self.receipt.taken(&said),
                 Outcome::Withheld => return Ok(()),
                 Outcome::Failed(failure) => return Err(failure),
             }
-            left = too_many.into_iter().chain(later).collect();
+            // They stand before whoever comes later, and cost no more than themselves.
+            too_many.into_iter().rev().for_each(|index| left.push_front(index));
         }
         Ok(())
     }
@@ -303,15 +314,16 @@ impl<'a> Passage<'a> {
         let mail = declare::mail(ready, outgoing, options)?;
         let mut left = self.left();
         while !left.is_empty() {
-            let later = left.split_off(declare::most(ready, left.len()));
+            let these: Vec<usize> = left.drain(..declare::most(ready, left.len())).collect();
             let transaction =
-                declare::transaction(mail.clone(), &left, ready.extensions(), outgoing, options);
+                declare::transaction(mail.clone(), &these, ready.extensions(), outgoing, options);
             let delivery = ready.check(transaction);
-            let too_many = self.settle(&left, &delivery);
+            let too_many = self.settle(&these, &delivery);
             if let Outcome::Failed(failure) = delivery.outcome {
                 return Err(failure);
             }
-            left = too_many.into_iter().chain(later).collect();
+            // They stand before whoever comes later, and cost no more than themselves.
+            too_many.into_iter().rev().for_each(|index| left.push_front(index));
         }
         Ok(())
     }
@@ -338,14 +350,20 @@ impl<'a> Passage<'a> {
             Some(failure) if failure.kind == Kind::Unknown => Exit::Unknown,
             // A check under "all or none" that finds one refused has found that nothing would be sent.
             None if extent == Extent::Check && policy == OnRejected::Abort && !self.refusals.is_empty() => {
-                exit_of_recipients(&self.receipt, policy)
+                match exit_of_recipients(&self.receipt, policy) {
+                    Exit::Recipient => self.exit_of_refusal(),
+                    other => other,
+                }
             }
             None if self.refusals.is_empty() => Exit::Ok,
             _ if accepted => Exit::Partial,
             // Trying again could not help the others.
-            _ if self.is_barred() => Exit::Recipient,
+            _ if self.is_barred() => self.exit_of_refusal(),
             Some(failure) => failure.exit(),
-            None => exit_of_recipients(&self.receipt, policy),
+            None => match exit_of_recipients(&self.receipt, policy) {
+                Exit::Recipient => self.exit_of_refusal(),
+                other => other,
+            },
         };
         self.receipt.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.receipt.status = self.receipt.status_for(exit, failure.as_ref());

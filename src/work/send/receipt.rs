@@ -175,6 +175,8 @@ impl Receipt {
             (Exit::Partial, _) => Status::Partial,
             (Exit::Unknown, _) => Status::Unknown,
             (Exit::Recipient | Exit::Unavailable, _) => Status::Refused,
+            // A server judged it, and wanted a login.
+            (Exit::NoPerm, None) if self.has(Status::Refused) => Status::Refused,
             (Exit::TempFail, None | Some(Kind::Deferred)) => Status::Deferred,
             // The last session failed, but an earlier one had judged it.
             (Exit::TempFail, _) if self.has(Status::Deferred) => Status::Deferred,

@@ -511,3 +511,38 @@ fn a_check_sends_nothing_and_tells_what_would_happen() {
         assert_eq!(report.exit, exit, "{reply}");
     }
 }
+
+#[test]
+fn a_server_that_wants_a_login_or_tls_first_is_not_a_wrong_address() {
+    for (reply, exit) in [
+        ("530 5.7.0 Authentication required", Exit::NoPerm),
+        ("550 5.7.1 authentication required", Exit::NoPerm),
+        ("554 5.7.1 <b@x.org>: Relay access denied", Exit::NoPerm),
+        ("530 5.7.0 Must issue a STARTTLS command first", Exit::Unavailable),
+        ("550 5.1.1 nobody", Exit::Recipient),
+    ] {
+        let script = format!("{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT", envelope(&[("b", reply)]));
+        for policy in [OnRejected::Abort, OnRejected::Send] {
+            let options = Options { on_rejected: policy, ..Options::default() };
+            let report = send_once(&script, &["b"], &options);
+            assert_eq!((report.exit, report.receipt.status), (exit, Status::Refused), "{reply}");
+            assert_eq!(statuses(&report), ["refused"]);
+            assert_eq!(report.failures[0].1.hint.is_some(), exit != Exit::Recipient, "{reply}");
+        }
+        let mixed = format!(
+            "{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT",
+            envelope(&[("b", reply), ("c", "550 5.1.1 nobody")])
+        );
+        assert_eq!(send_once(&mixed, &["b", "c"], &Options::default()).exit, Exit::Recipient, "{reply}");
+        let at_mail = format!("{HELLO}S: 250 mx\nC: MAIL FROM:<a@x.org>\nS: {reply}\nC: QUIT");
+        let want = if exit == Exit::Recipient { Exit::Unavailable } else { exit };
+        assert_eq!(send_once(&at_mail, &["b"], &Options::default()).exit, want, "{reply}");
+    }
+    // A content that shared the flight of such a MAIL is as refused as with any other.
+    let flight = "C: MAIL FROM:<a@x.org>\nC: RCPT TO:<b@x.org>\nC: BDAT 3 LAST\nC: x\nC: QUIT\n";
+    let script = format!(
+        "{HELLO}S: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n{flight}S: 530 5.7.0 Authentication required\nS: 503 no\nS: 503 no"
+    );
+    let report = send_once(&script, &["b"], &Options::default());
+    assert_eq!((report.exit, statuses(&report)), (Exit::NoPerm, vec!["skipped"]));
+}

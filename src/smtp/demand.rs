@@ -1,0 +1,112 @@
+//! What a refusal asks for, where it says so: TLS, a login, or another secret. There are codes for some of it
+//! (`RFC 3207 §4`, `RFC 4954 §6`, `RFC 3463 §3.8`), and many servers say it in words alone.
+
+use crate::codec::smtp::Reply;
+use crate::codec::smtp::reply::Class;
+use crate::words::{Failure, Kind};
+
+/// What a server asks for by refusing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// STARTTLS first (530 at any command, 538 and 523 at AUTH).
+    Tls,
+    /// A login first, or mail for its own people alone.
+    Login,
+}
+
+impl Demand {
+    /// What `reply`, a refusal for good, asks for.
+    pub fn of(reply: &Reply) -> Option<Self> {
+        if reply.class() != Class::Permanent {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&reply.text()).to_ascii_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        let code = reply.enhanced().unwrap_or_default();
+        if matches!(reply.code(), 523 | 538)
+            || matches!(code, "5.7.10" | "5.7.11")
+            || (matches!(reply.code(), 503 | 530 | 550 | 554) && says(&TLS_WORDS))
+        {
+            return Some(Demand::Tls);
+        }
+        let login = reply.code() == 530
+            || (matches!(reply.code(), 500..=554)
+                && (says(&LOGIN_WORDS) || (says(&["relay"]) && !says(&["relayhost"]))));
+        login.then_some(Demand::Login)
+    }
+
+    /// The failure, told as what it is.
+    pub fn explain(self, failure: Failure) -> Failure {
+        match self {
+            Demand::Tls => Failure { kind: Kind::Missing, ..failure }
+                .hint("the server wants TLS first: set tls = \"starttls\" (smtp:// in a URL)"),
+            Demand::Login => Failure { kind: Kind::Auth, ..failure }
+                .hint("the server takes this mail only from who has logged in: name a user and a secret"),
+        }
+    }
+}
+
+const TLS_WORDS: [&str; 5] =
+    ["starttls", "tls required", "must use tls", "encryption required", "encryption needed"];
+
+const LOGIN_WORDS: [&str; 8] = [
+    "authentication required",
+    "authentication is required",
+    "auth required",
+    "must authenticate",
+    "authenticate first",
+    "not authenticated",
+    "must log in",
+    "login required",
+];
+
+/// Whether a refusal, of whatever class, blames user name or password.
+pub(super) fn blames_secret(reply: &Reply) -> bool {
+    let text = String::from_utf8_lossy(&reply.text()).to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    reply.enhanced().is_some_and(|code| code.ends_with(".7.8"))
+        || (has(&["invalid", "incorrect", "wrong", "bad "])
+            && has(&["password", "credential", "user name", "username", "login"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::smtp::Assembler;
+
+    fn reply(text: &str) -> Reply {
+        Assembler::new().push(text.as_bytes()).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_refusal_says_what_it_wants() {
+        for (text, demand) in [
+            ("530 5.7.0 Must issue a STARTTLS command first", Some(Demand::Tls)),
+            ("538 5.7.11 Encryption required for requested authentication mechanism", Some(Demand::Tls)),
+            ("503 5.5.1 STARTTLS first", Some(Demand::Tls)),
+            ("530 5.7.0 Authentication required", Some(Demand::Login)),
+            ("530 5.7.57 Client not authenticated to send mail", Some(Demand::Login)),
+            ("550 5.7.1 Authentication required", Some(Demand::Login)),
+            ("554 5.7.1 <b@x.org>: Relay access denied", Some(Demand::Login)),
+            ("550 5.7.1 relaying denied", Some(Demand::Login)),
+            ("503 must authenticate", Some(Demand::Login)),
+            ("550 5.1.1 no such user", None),
+            ("554 5.7.1 spam", None),
+            ("451 4.7.1 authentication required", None),
+        ] {
+            assert_eq!(Demand::of(&reply(text)), demand, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_blamed_in_words_or_by_code() {
+        for text in ["421 4.7.0 Invalid password, too many attempts", "454 4.7.8 no", "421 Incorrect login"] {
+            assert!(blames_secret(&reply(text)), "{text}");
+        }
+        for text in
+            ["454 4.7.0 Temporary authentication failure", "421 4.3.2 busy", "454 too many connections"]
+        {
+            assert!(!blames_secret(&reply(text)), "{text}");
+        }
+    }
+}
