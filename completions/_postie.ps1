@@ -164,6 +164,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--dsn-notify', '--dsn-notify', [CompletionResultType]::ParameterName, 'When to be notified: never, or of success, failure, delay')
             [CompletionResult]::new('--dsn-return', '--dsn-return', [CompletionResultType]::ParameterName, 'What a notification returns')
             [CompletionResult]::new('--dsn-envid', '--dsn-envid', [CompletionResultType]::ParameterName, 'The identifier a notification carries')
+            [CompletionResult]::new('--ehlo-name', '--ehlo-name', [CompletionResultType]::ParameterName, 'The name to give in EHLO [default: the account''s, or the host''s]')
             [CompletionResult]::new('--on-rejected', '--on-rejected', [CompletionResultType]::ParameterName, 'If a recipient is refused: nobody gets it, or the rest does')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try again for this long after temporary failures')
             [CompletionResult]::new('--save-copy', '--save-copy', [CompletionResultType]::ParameterName, 'Store what was accepted: maildir:DIR or mbox:FILE')

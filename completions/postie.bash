@@ -1566,7 +1566,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__send)
-            opts="-f -t -c -b -s -a -H -E -A -C -q -v -h --from --to --cc --bcc --reply-to --subject --body --body-file --html --html-file --charset --attach --attach-name --attach-type --inline --cid --header --in-reply-to --references --message-id --date --skip-empty --raw --fix --batch --rate --envelope-from --dsn-notify --dsn-return --dsn-envid --require-tls --on-rejected --dry-run --print --check --retry-for --save-copy --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-f -t -c -b -s -a -H -E -A -C -q -v -h --from --to --cc --bcc --reply-to --subject --body --body-file --html --html-file --charset --attach --attach-name --attach-type --inline --cid --header --in-reply-to --references --message-id --date --skip-empty --raw --fix --batch --rate --envelope-from --dsn-notify --dsn-return --dsn-envid --require-tls --ehlo-name --on-rejected --dry-run --print --check --retry-for --save-copy --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1705,6 +1705,10 @@ _postie() {
                     return 0
                     ;;
                 --dsn-envid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ehlo-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

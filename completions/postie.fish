@@ -145,6 +145,7 @@ delay\t'When it is late'"
 complete -c postie -n "__fish_postie_using_subcommand send" -l dsn-return -d 'What a notification returns' -r -f -a "full\t'The whole message'
 hdrs\t'Its header'"
 complete -c postie -n "__fish_postie_using_subcommand send" -l dsn-envid -d 'The identifier a notification carries' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l ehlo-name -d 'The name to give in EHLO [default: the account\'s, or the host\'s]' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l on-rejected -d 'If a recipient is refused: nobody gets it, or the rest does' -r -f -a "abort\t'Nobody gets it'
 send\t'The rest gets it'"
 complete -c postie -n "__fish_postie_using_subcommand send" -l retry-for -d 'Try again for this long after temporary failures' -r

@@ -51,6 +51,7 @@ pub const SERVER: &[Key] = &[
     ("tls", Type::Text),
     ("username", Type::Text),
     ("auth", Type::Text),
+    ("ehlo-name", Type::Text),
     ("password-command", Type::Command),
     ("password-file", Type::Text),
     ("password-env", Type::Text),

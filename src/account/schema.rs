@@ -11,6 +11,7 @@ use super::secrets::{SecretSources, Source, Stated};
 use super::sendmail::{self, SendmailSettings};
 use super::server::{self, Auth, Protocol, Server};
 use super::{Account, Destination, Env, FetchSettings, values};
+use crate::codec::smtp::EhloName;
 use crate::net::certificate::Fingerprint;
 use crate::net::{Security, TlsSettings};
 use crate::words::{Address, Secret};
@@ -100,6 +101,7 @@ struct ServerTable {
     security: Option<Security>,
     username: Option<String>,
     auth: Option<Auth>,
+    ehlo_name: Option<EhloName>,
     /// `auth = "none"`.
     no_auth: bool,
     allow_plaintext_auth: bool,
@@ -180,6 +182,10 @@ impl Reader<'_> {
                     found.no_auth = true;
                 }
                 "auth" => found.auth = Some(node.text(|text| Auth::parse(text, protocol))?),
+                "ehlo-name" if protocol == Protocol::Smtp => {
+                    found.ehlo_name = Some(node.text(server::ehlo_name)?);
+                }
+                "ehlo-name" => return Err(node.fault("only an SMTP server is told a name")),
                 "allow-plaintext-auth" => found.allow_plaintext_auth = node.boolean()?,
                 _ => self.common(&node, &mut found.secrets, &mut found.tls)?,
             }
@@ -273,6 +279,7 @@ fn complete(protocol: Protocol, table: ServerTable, shared: &Shared, account: &s
     server.port = table.port.unwrap_or(server.port);
     server.auth = table.auth.unwrap_or_default();
     server.allow_plaintext_auth = table.allow_plaintext_auth;
+    server.ehlo_name = table.ehlo_name;
     server.tls.ca_file = table.tls.ca_file.or_else(|| shared.tls.ca_file.clone());
     server.tls.fingerprint = table.tls.fingerprint.or(shared.tls.fingerprint);
     let named = table.secrets.iter().chain(&shared.secrets);

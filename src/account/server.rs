@@ -3,6 +3,7 @@
 use super::secrets::SecretSources;
 use super::values;
 use crate::codec::sasl::Mechanism;
+use crate::codec::smtp::EhloName;
 use crate::net::{Endpoint, Security, TlsSettings};
 use crate::words::address::MAX_DOMAIN;
 use idna::AsciiDenyList;
@@ -104,6 +105,8 @@ pub struct Server {
     pub secrets: SecretSources,
     /// The user allows a secret on a wire without TLS.
     pub allow_plaintext_auth: bool,
+    /// The name for EHLO; `None` takes the host's.
+    pub ehlo_name: Option<EhloName>,
     /// What is trusted beyond the system's roots.
     pub tls: TlsSettings,
 }
@@ -120,6 +123,7 @@ impl Server {
             auth: Auth::default(),
             secrets: SecretSources::default(),
             allow_plaintext_auth: false,
+            ehlo_name: None,
             tls: TlsSettings::default(),
         }
     }
@@ -213,6 +217,17 @@ pub fn username(text: &str) -> Result<String, String> {
     values::plain_text(text)
 }
 
+/// Reads a name for EHLO: a domain name (put into A-labels), or an address in brackets.
+pub fn ehlo_name(text: &str) -> Result<EhloName, String> {
+    let wanted = || "not a name for EHLO: a domain name, or an address in brackets".to_owned();
+    let ascii = idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::EMPTY).map_err(|_| wanted());
+    match text.starts_with('[') {
+        true => EhloName::chosen(text),
+        false => EhloName::chosen(&ascii?),
+    }
+    .ok_or_else(wanted)
+}
+
 /// The longest user name in octets: with it, `AUTH PLAIN` still fits the 12288 octets of `RFC 4954 §4`.
 const MAX_USER: usize = 1024;
 
@@ -233,6 +248,34 @@ mod tests {
             ("[2001:DB8::1]", "2001:db8::1"),
         ] {
             assert_eq!(host(text).as_deref(), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_for_ehlo_is_a_name_or_an_address_and_nothing_else() {
+        for (text, wanted) in [
+            ("box.example.org", "box.example.org"),
+            ("box.example.org.", "box.example.org"),
+            ("localhost", "localhost"),
+            ("b\u{fc}cher.example", "xn--bcher-kva.example"),
+            ("[192.0.2.7]", "[192.0.2.7]"),
+            ("[IPv6:2001:DB8::1]", "[IPv6:2001:db8::1]"),
+        ] {
+            assert_eq!(ehlo_name(text).map(|name| name.to_string()).as_deref(), Ok(wanted), "{text}");
+        }
+        for bad in [
+            "",
+            "a b",
+            "a\r\nMAIL FROM:<x@y>",
+            "-a",
+            "a_b",
+            "a..b",
+            "[x]",
+            "[1.2.3.4",
+            "192.0.2.7",
+            &"a".repeat(64),
+        ] {
+            assert!(ehlo_name(bad).is_err(), "{bad:?} was taken");
         }
     }
 

@@ -53,6 +53,9 @@ pub struct ServerView {
     pub secret: Option<SecretView>,
     /// Whether a secret may go over a wire without TLS.
     pub allow_plaintext_auth: bool,
+    /// The name for EHLO, where one was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ehlo_name: Option<String>,
     /// Further authorities.
     pub ca_file: Option<String>,
     /// The one certificate that is trusted.
@@ -129,6 +132,7 @@ impl ServerView {
             auth: if server.username.is_some() { server.auth.name() } else { "none".into() },
             secret: server.username.as_ref().and_then(|_| server.secrets.0.first()).map(SecretView::of),
             allow_plaintext_auth: server.allow_plaintext_auth,
+            ehlo_name: server.ehlo_name.as_ref().map(ToString::to_string),
             ca_file: server.tls.ca_file.as_ref().map(|path| path.display().to_string()),
             tls_fingerprint: server.tls.fingerprint.as_ref().map(show_fingerprint),
         }

@@ -1,6 +1,8 @@
 //! The command that sends.
 
+use crate::account::server::ehlo_name;
 use crate::account::values;
+use crate::codec::smtp::EhloName;
 use crate::mail::compose::Charset;
 use clap::{ArgMatches, Args, ValueEnum};
 use std::ffi::OsString;
@@ -153,6 +155,10 @@ pub struct SendArgs {
     /// Have every server on the way use TLS (REQUIRETLS)
     #[arg(long, help_heading = "Envelope")]
     pub require_tls: bool,
+
+    /// The name to give in EHLO [default: the account's, or the host's]
+    #[arg(long, value_name = "NAME", help_heading = "Envelope", value_parser = ehlo_name)]
+    pub ehlo_name: Option<EhloName>,
 
     /// If a recipient is refused: nobody gets it, or the rest does
     #[arg(long, value_name = "WHAT", help_heading = "Envelope", default_value = "abort")]

@@ -165,6 +165,13 @@ impl Output {
         }
     }
 
+    /// Says something only to a person at the terminal, unless they asked for silence: no log has it.
+    pub fn tell_at_terminal(&mut self, text: &str) {
+        if io::stderr().is_terminal() {
+            self.tell(text);
+        }
+    }
+
     /// Writes a line to standard error. A closed standard error is nothing to fail over.
     fn remark(&mut self, text: &str) {
         let line = format!("postie: {}\n", safe(&bounded(text)));

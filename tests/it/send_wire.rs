@@ -292,3 +292,33 @@ fn a_large_message_in_pieces_about_the_size_of_a_buffer_leaves_in_its_order() {
         assert_eq!((accepted.content.len(), differs), (message.len(), None));
     }
 }
+
+#[test]
+fn the_name_for_ehlo_is_the_option_s_then_the_account_s_and_is_checked_before_anything_connects() {
+    let (world, server) = (world(), setup().mode(Mode::Plain).start());
+    let port = server.port();
+    world.config(&format!(
+        "[accounts.a]\nemail = 'ana@example.org'\nsmtp.host = 'localhost'\nsmtp.port = {port}\nsmtp.tls = 'none'\n\
+         password-file = '{}'\nsmtp.username = 'ana'\nsmtp.ehlo-name = 'box.example.org'\n",
+        world.text("secret")
+    ));
+    let send = |args: &[&str]| {
+        world.postie(["--json", "send"]).args(args).args(["-t", "bob@example.org", "--body", "x"])
+    };
+    send(&[]).run().assert_exit(0);
+    send(&["--ehlo-name", "mx.example.net"]).run().assert_exit(0);
+    send(&["--ehlo-name", "[192.0.2.7]"]).run().assert_exit(0);
+    let batch = world.postie(["--json", "send", "--batch", "--ehlo-name", "batch.example.net"]);
+    batch.stdin("{\"to\":\"bob@example.org\",\"text\":\"x\"}\n").run().assert_exit(0);
+    for bad in ["a b", "x\r\nMAIL FROM:<z@x.org>", "", "-x"] {
+        send(&["--ehlo-name", bad]).run().assert_exit(64);
+    }
+    world.postie(["--json", "test-account", "--smtp"]).run().assert_exit(0);
+    let said: Vec<String> = server
+        .journals()
+        .iter()
+        .flat_map(|journal| journal.with_verb("EHLO").into_iter().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let names = ["box.example.org", "mx.example.net", "[192.0.2.7]", "batch.example.net", "box.example.org"];
+    assert_eq!(said, names.map(|name| format!("EHLO {name}")));
+}

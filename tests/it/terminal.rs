@@ -270,3 +270,41 @@ fn mail_that_is_shown_on_a_terminal_cannot_steer_it_and_hides_nothing() {
         }
     }
 }
+
+#[test]
+fn a_person_is_told_how_to_end_a_text_and_what_became_of_it() {
+    use crate::support::pop3d::{Act, Mode};
+    use crate::support::smtpd::Smtpd;
+    let server = Smtpd::for_mailbox(&Mailbox::default())
+        .mode(Mode::Plain)
+        .hook(|event| match event.line.contains("<no@") {
+            true => Act::reply("550 5.1.1 nobody"),
+            false => Act::Normal,
+        })
+        .start();
+    let url = format!("smtp+insecure://ana@localhost:{}", server.port());
+    for (recipients, policy, told) in [
+        ("b@x.org,c@x.org", "abort", "postie: sent to 2\r\n"),
+        ("b@x.org,no@x.org", "send", "postie: sent to 1 of 2\r\n"),
+        ("b@x.org,no@x.org", "abort", "postie: nothing was sent\r\n"),
+    ] {
+        let world = world();
+        let secret = world.text("secret");
+        let args = ["--server", &url, "--password-file", &secret, "send", "-f", "a@x.org"];
+        let args: Vec<&str> = args.into_iter().chain(["--on-rejected", policy, recipients]).collect();
+        let mut session = Session::start(&world, &args);
+        session.expect("end it with Ctrl-D");
+        session.type_in("hello\n\u{4}");
+        session.expect(told);
+        session.end();
+    }
+    let world = world();
+    let secret = world.text("secret");
+    let args =
+        ["--server", &url, "--password-file", &secret, "send", "-f", "a@x.org", "--skip-empty", "b@x.org"];
+    let mut session = Session::start(&world, &args);
+    session.expect("end it with Ctrl-D");
+    session.type_in("\u{4}");
+    session.expect("nothing was sent: the body is empty");
+    assert!(session.end().success());
+}

@@ -12,6 +12,7 @@ use super::Context;
 use super::side::{Side, advise};
 use crate::account::{Account, Need};
 use crate::cli::SendArgs;
+use crate::codec::smtp::EhloName;
 use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::net::{Limits, dial};
@@ -43,6 +44,7 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
     }
     let options = options::of(args)?;
     stdin::check(args, &context.global)?;
+    stdin::announce(args, &mut context.out);
     if args.fix && args.raw.is_none() && !args.batch {
         return Err(Failure::usage(
             "--fix: only together with --raw or --batch: what is composed needs none",
@@ -65,6 +67,7 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
         Some(built) => built,
         None => {
             tell(&mut context.out, None, &Receipt::skipped());
+            context.out.tell_at_terminal("nothing was sent: the body is empty");
             return Ok(());
         }
     };
@@ -85,7 +88,8 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
         return Ok(());
     }
     let side = Side::smtp(&account, context)?;
-    let errand = Errand { side: &side, options: &options, checks: args.check };
+    let ehlo_name = args.ehlo_name.as_ref().or(side.server.ehlo_name.as_ref());
+    let errand = Errand { side: &side, options: &options, checks: args.check, ehlo_name };
     let report = errand.run(&mut outgoing, context);
     errand.conclude(&report, context);
     if let Some(copy) = copy.filter(|_| errand.sent(&report)) {
@@ -108,6 +112,8 @@ struct Errand<'a> {
     options: &'a Options,
     /// Only the recipients are asked for (`--check`).
     checks: bool,
+    /// The name for EHLO that was chosen.
+    ehlo_name: Option<&'a EhloName>,
 }
 
 impl Errand<'_> {
@@ -121,7 +127,7 @@ impl Errand<'_> {
         let connect = || dial(&endpoint, side.tls.as_ref(), limits, side.tap());
         let tls = side.tls.as_ref();
         let job = Job {
-            opening: Opening { endpoint: &endpoint, tls, login: login.as_ref(), name: None },
+            opening: Opening { endpoint: &endpoint, tls, login: login.as_ref(), name: self.ehlo_name },
             connect: &connect,
             limits,
             options: self.options,
@@ -158,6 +164,9 @@ impl Errand<'_> {
                 format!("standard output: writing the receipt: failed; the message was accepted: {reply}");
             out.error(&about, &Failure::new(Kind::Storage, "receipt", message));
         }
+        if !self.checks {
+            out.tell_at_terminal(&in_a_line(report));
+        }
         out.settle(report.exit);
     }
 
@@ -169,6 +178,19 @@ impl Errand<'_> {
             context.out.fail(&About::account(&self.side.label), &failure);
         }
         Ok(())
+    }
+}
+
+/// What became of the message, for a person.
+fn in_a_line(report: &Report) -> String {
+    let recipients = &report.receipt.recipients;
+    let count = |status| recipients.iter().filter(|recipient| recipient.status == status).count();
+    let (taken, unknown, all) = (count(Status::Accepted), count(Status::Unknown), recipients.len());
+    match (taken, unknown) {
+        (_, 1..) => format!("sent to {taken} of {all}; nobody knows whether {unknown} will get it"),
+        (0, 0) => "nothing was sent".into(),
+        _ if taken == all => format!("sent to {taken}"),
+        _ => format!("sent to {taken} of {all}"),
     }
 }
 

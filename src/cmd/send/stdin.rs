@@ -1,6 +1,7 @@
 //! Only one thing may read standard input.
 
 use crate::cli::{Global, SendArgs};
+use crate::output::Output;
 use crate::words::Failure;
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -45,6 +46,19 @@ fn claims(args: &SendArgs) -> Vec<&'static str> {
         claims.push(if part.inline { "--inline" } else { "--attach" });
     }
     claims
+}
+
+/// Tells a person whose typing is going to be read how to end it.
+pub fn announce(args: &SendArgs, out: &mut Output) {
+    let what = match claims(args).first() {
+        None if body_reads_it(args) => "the text",
+        Some(&"--batch") => "messages, a line each",
+        Some(_) => "the input",
+        None => return,
+    };
+    if std::io::stdin().is_terminal() {
+        out.tell_at_terminal(&format!("type {what}, and end it with Ctrl-D on a line of its own"));
+    }
 }
 
 /// Whether the text body is standard input: unless it is given, or an option reads standard input, or

@@ -207,7 +207,8 @@ fn transmit(side: &Side, options: &Options, outgoing: &mut Outgoing, context: &C
     let login = side.login.as_ref().map(|login| smtp_login(&side.server, login));
     let tls = side.tls.as_ref();
     let connect = || dial(&endpoint, tls, &context.limits, side.tap());
-    let opening = Opening { endpoint: &endpoint, tls, login: login.as_ref(), name: None };
+    let opening =
+        Opening { endpoint: &endpoint, tls, login: login.as_ref(), name: side.server.ehlo_name.as_ref() };
     let job = Job { opening, connect: &connect, limits: &context.limits, options };
     send(&job, outgoing, &mut |_| {})
 }

@@ -30,6 +30,18 @@ impl EhloName {
         fine.then(|| EhloName(name.to_owned()))
     }
 
+    /// A name that somebody chose: a domain name, without a dot too, or an address literal in its brackets.
+    pub fn chosen(text: &str) -> Option<Self> {
+        if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            let address =
+                inner.strip_prefix("IPv6:").or_else(|| inner.strip_prefix("ipv6:")).unwrap_or(inner);
+            return address.parse().ok().map(EhloName::literal);
+        }
+        // One label is checked as the first of a full name.
+        let with_dot = if text.contains('.') { text.to_owned() } else { format!("{text}.x") };
+        EhloName::domain(&with_dot).map(|_| EhloName(text.strip_suffix('.').unwrap_or(text).to_owned()))
+    }
+
     /// An address literal (`RFC 5321 §4.1.3`).
     pub fn literal(address: IpAddr) -> Self {
         match address.to_canonical() {

@@ -21,7 +21,7 @@ pub fn probe_smtp(
     steps: Steps<'_>,
 ) -> Result<(), Failure> {
     let wire = reach(target, steps)?;
-    let name = ehlo_name(wire.local_ip());
+    let name = server.ehlo_name.clone().unwrap_or_else(|| ehlo_name(wire.local_ip()));
     let greeted = step(steps, "greeting", |detail| {
         let greeted = Greeted::greet(wire)?;
         detail.insert("text".into(), greeted.banner().into());

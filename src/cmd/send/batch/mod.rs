@@ -119,8 +119,9 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
     // A signal ends the batch, not the message under way: its verdict is worth the wait.
     let limits = Limits { stop: Stop::default(), ..context.limits.clone() };
     let connect = || dial(&endpoint, side.tls.as_ref(), &limits, side.tap());
+    let name = args.ehlo_name.as_ref().or(side.server.ehlo_name.as_ref());
     let job = Job {
-        opening: Opening { endpoint: &endpoint, tls: side.tls.as_ref(), login: login.as_ref(), name: None },
+        opening: Opening { endpoint: &endpoint, tls: side.tls.as_ref(), login: login.as_ref(), name },
         connect: &connect,
         limits: &limits,
         options: &options,
