@@ -1,31 +1,67 @@
 //! The user's files: opened and looked at before anything connects, read whole.
 
+use crate::net::Limits;
 use crate::store::{Spool, Spooled};
-use crate::streams::Halt;
+use crate::streams::{Halt, Input};
 use crate::words::{Failure, Kind};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
 /// The most octets of a body that are taken: it is held in memory. Larger things are attachments.
 pub const MAX_BODY: u64 = 256 * 1024 * 1024;
 
+/// What stands behind a path.
+#[derive(Debug)]
+pub enum Opened {
+    /// A regular file.
+    File(File),
+    /// What somebody else writes in his own time: a FIFO, or the `<(…)` of a shell.
+    Stream(Input<File>),
+}
+
+impl Read for Opened {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Opened::File(file) => file.read(into),
+            Opened::Stream(stream) => stream.read(into),
+        }
+    }
+}
+
 /// Opens a file that is to be sent. Only regular files: a directory has no content, and a FIFO or a
 /// device may never end.
 pub fn open(path: &Path) -> Result<File, Failure> {
+    let (file, about) = opened(path)?;
+    if about.is_file() { Ok(file) } else { Err(no_file(path)) }
+}
+
+/// The same, and pipes, within the limits of the run; `/dev/null` is nothing.
+pub fn open_any(path: &Path, limits: &Limits) -> Result<Opened, Failure> {
+    let (file, about) = opened(path)?;
+    let is_null = about.file_type().is_char_device() && about.rdev() == rustix::fs::makedev(1, 3);
+    match about.file_type() {
+        kind if kind.is_file() => Ok(Opened::File(file)),
+        kind if kind.is_fifo() || is_null => Ok(Opened::Stream(Input::new(file, limits))),
+        _ => Err(no_file(path)),
+    }
+}
+
+fn opened(path: &Path) -> Result<(File, Metadata), Failure> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file: File = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))
         .map_err(|error| unreadable(path, "opening", &error.into()))?
         .into();
     let about = file.metadata().map_err(|error| unreadable(path, "opening", &error))?;
-    if !about.is_file() {
-        let message = format!("{}: opening: it is no regular file", path.display());
-        let hint = "a pipe is read as -, the standard input";
-        return Err(Failure::new(Kind::NoInput, "input", message).hint(hint));
-    }
-    Ok(file)
+    Ok((file, about))
+}
+
+fn no_file(path: &Path) -> Failure {
+    let message = format!("{}: opening: it is no regular file", path.display());
+    Failure::new(Kind::NoInput, "input", message).hint("a pipe is read as -, the standard input")
 }
 
 /// Reads all of a body; `name` is what it is called in failures.
@@ -79,6 +115,15 @@ mod tests {
         for path in [dir.path(), &fifo, Path::new("/dev/null"), &dir.path().join("missing")] {
             assert_eq!(open(path).unwrap_err().kind, Kind::NoInput, "{}", path.display());
         }
+        let nothing = open_any(Path::new("/dev/null"), &Limits::default()).unwrap();
+        assert_eq!(io::read_to_string(nothing).unwrap(), "");
+        for path in [dir.path(), Path::new("/dev/zero"), &dir.path().join("missing")] {
+            let failure = open_any(path, &Limits::default()).unwrap_err();
+            assert_eq!(failure.kind, Kind::NoInput, "{}", path.display());
+        }
+        let over = Limits { end: Some(std::time::Instant::now()), ..Limits::default() };
+        let mut unwritten = open_any(&fifo, &over).unwrap();
+        assert_eq!(read_all(&mut unwritten, "fifo").unwrap_err().kind, Kind::Timeout, "nobody writes");
         let file = dir.path().join("file");
         std::fs::write(&file, "x").unwrap();
         assert_eq!(read_all(&mut open(&file).unwrap(), "file").unwrap(), b"x");

@@ -317,3 +317,52 @@ fn one_identifier_of_two_parts_is_refused_and_prefixes_mean_nothing() {
     world.send(&server).args(common).arg("cid:logo").go().assert_exit(0);
     assert!(text(&server.the_message()).contains("\r\nContent-ID: <logo>\r\n"));
 }
+
+#[test]
+fn pipes_are_taken_by_whatever_path_they_come() {
+    for (option, way) in
+        [("--attach", "cat {}"), ("--body-file", "cat {}"), ("--raw", "cat {}"), ("--attach", "cat {} | cat")]
+    {
+        let (world, server) = (world(), server());
+        let octets = "octets of a pipe\n".repeat(20_000);
+        let raw = format!("To: b@example.net\n\n{octets}");
+        let file = world.write("given", if option == "--raw" { &raw } else { &octets });
+        let feed = way.replace("{}", file.to_str().unwrap());
+        let script = format!("exec \"$@\" {option} <({feed})");
+        let common: &[&str] = if option == "--raw" { &[] } else { &["--to", "b@example.net"] };
+        let run = Run::new("bash").args(["-c", &script, "bash", env!("CARGO_BIN_EXE_postie")]);
+        let run = run
+            .args(["--json", "--server", &server.url(), "--password-file"])
+            .arg(world.path("secret"))
+            .arg("--ca-file")
+            .arg(world.path("ca.pem"))
+            .args(["send", "--from", "ana@example.org"])
+            .args(common);
+        let run = run.dir(world.root()).env("HOME", world.root()).env("PATH", "/usr/bin:/bin");
+        run.run().assert_exit(0);
+        let message = server.the_message();
+        let got = parsed(&message);
+        let got = match option {
+            "--attach" => String::from_utf8(got.attachment(0).unwrap().contents().to_vec()).unwrap(),
+            _ => got.body_text(0).unwrap().replace("\r\n", "\n"),
+        };
+        assert!(got == octets, "{option}");
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_ends_ends_with_the_run() {
+    let (world, server) = (world(), server());
+    let fifo = world.path("fifo");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    let run = world.send(&server).args(["--to", "b@example.net", "--max-time", "1s", "--attach"]).arg(fifo);
+    run.go().assert_failure(75, "timeout");
+    assert!(server.accepted().is_empty());
+}

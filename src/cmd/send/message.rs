@@ -7,6 +7,7 @@ use crate::cli::{AttachedPart, SendArgs};
 use crate::cmd::Context;
 use crate::mail::compose::{Letter, Part, Source, compose};
 use crate::mail::fix::{Changes, mend};
+use crate::mail::input::Opened;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
 use crate::net::Limits;
@@ -82,8 +83,10 @@ fn pass_on(
     context: &Context,
 ) -> Result<Option<Built>, Failure> {
     refuse_composing(args)?;
-    let source: Box<dyn Read> =
-        if is_stdin(path) { Box::new(Input::stdin(&context.limits)) } else { Box::new(input::open(path)?) };
+    let source: Box<dyn Read> = match is_stdin(path) {
+        true => Box::new(Input::stdin(&context.limits)),
+        false => Box::new(input::open_any(path, &context.limits)?),
+    };
     let mut source = BufReader::with_capacity(64 * 1024, source);
     if args.skip_empty
         && source.fill_buf().map_err(|error| input::unreadable(path, "reading", &error))?.is_empty()
@@ -231,7 +234,7 @@ fn body_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
     if is_stdin(path) {
         return input::read_all(&mut Input::stdin(limits), "standard input");
     }
-    input::read_all(&mut input::open(path)?, &path.to_string_lossy())
+    input::read_all(&mut input::open_any(path, limits)?, &path.to_string_lossy())
 }
 
 /// A file to attach: opened now, read when the message is made, which is before anything connects.
@@ -239,8 +242,16 @@ fn part(part: &AttachedPart, limits: &Limits) -> Result<Part, Failure> {
     let source = if is_stdin(&part.path) {
         Source::Spooled(input::spooled(&mut Input::stdin(limits), "standard input")?)
     } else {
-        Source::File(input::open(&part.path)?)
+        match input::open_any(&part.path, limits)? {
+            Opened::File(file) => Source::File(file),
+            Opened::Stream(mut stream) => {
+                Source::Spooled(input::spooled(&mut stream, &part.path.to_string_lossy())?)
+            }
+        }
     };
+    // The number of a descriptor is no name that anybody would give.
+    let is_nameless =
+        is_stdin(&part.path) || part.path.starts_with("/dev/fd") || part.path.starts_with("/proc");
     let cid = match (&part.cid, part.inline) {
         (Some(cid), _) => Some(cid.clone()),
         (None, true) => Some(stamp::message_id("postie")?),
@@ -248,7 +259,7 @@ fn part(part: &AttachedPart, limits: &Limits) -> Result<Part, Failure> {
     };
     Ok(Part {
         source,
-        path: part.path.clone(),
+        path: if is_nameless { "-".into() } else { part.path.clone() },
         name: part.name.clone(),
         content_type: part.content_type.clone(),
         cid,

@@ -6,9 +6,9 @@ use crate::words::Failure;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-/// What `-` means everywhere.
+/// What `-` means everywhere, and what shells and programs call it.
 pub fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
+    ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
 
 /// Refuses two readers of standard input.
