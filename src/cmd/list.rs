@@ -10,7 +10,8 @@ use crate::output::About;
 use crate::output::table::{Align, layout};
 use crate::store::Ledger;
 use crate::words::{Exit, Failure, Kind};
-use crate::work::list::{Choice, Listed, Overview, list};
+use crate::work::access::Manner;
+use crate::work::list::{Choice, Listed, Overview, Progress, list};
 use std::io::IsTerminal as _;
 
 /// The width of the table where standard output is no terminal.
@@ -53,21 +54,20 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
             false => Ok(()),
         }
     };
-    let mut told = 0;
-    let overview = side.look(&context.limits, |transaction| {
-        // What an earlier attempt has shown is not shown again.
-        let mut place = 0;
-        list(transaction, &mut ledger, &others, choice, &mut |listed| {
-            place += 1;
-            if place <= told {
-                return Ok(());
-            }
-            told = place;
-            show(listed)
-        })
+    let mut progress = Progress::default();
+    let overview = side.look(&context.limits, Manner::remembered(&ledger), |transaction| {
+        list(transaction, &mut ledger, &others, choice, &mut progress, &mut show)
     })?;
     if overview.without_top {
         out.tell(&format!("{}: the server has no TOP: sizes alone, no headers", side.label));
+    } else if let Some((count, row, why)) = progress.hidden {
+        let uid = uid_text(&row).unwrap_or_default();
+        let others = if count > 1 { format!(", nor {} other(s)", count - 1) } else { String::new() };
+        let number = row.number;
+        out.tell(&format!(
+            "{}: the header of message {number} ({uid}) could not be had{others}: {why}",
+            side.label
+        ));
     }
     let headers = choice.headers && !overview.without_top;
     print(context, headers, rows);

@@ -5,27 +5,18 @@ use crate::account::providers;
 use crate::account::{self, Account, Login, Need, Selection, Server};
 use crate::net::{Limits, Security, Tap, Tls};
 use crate::output::transcript::Transcript;
-use crate::pop3::{Method, Survey, Transaction};
+use crate::pop3::{Method, Remedy, Setback, Survey, Transaction};
 use crate::store::AccountKey;
 use crate::words::{Failure, Kind};
-use crate::work::access::{Access, NotOpened, pop3_login};
+use crate::work::access::{Access, Manner, NotOpened, pop3_login};
 use std::time::Duration;
-
-/// What a server has shown not to be able to do, in a run.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Manner {
-    /// It breaks under the PIPELINING it announces.
-    pub lock_step: bool,
-    /// It ends the lines of messages in a bare LF, and those of replies in CRLF.
-    pub bare_lines: bool,
-    /// A session of this run has just ended without QUIT: the server may not have noticed yet, and hold the
-    /// mailbox for it.
-    pub again: bool,
-}
 
 /// How long to wait, and how often, for a mailbox that this run's own last session may still hold: in
 /// milliseconds.
 const RELEASE: [u64; 5] = [50, 100, 200, 400, 800];
+
+/// Sessions of one look at most.
+const MOST_LOOKS: usize = 9;
 
 /// Whether a refused login may be due to a session that has just been left.
 fn is_held(failure: &Failure) -> bool {
@@ -79,12 +70,12 @@ impl Side {
         self.transcript.then(|| Box::new(Transcript::new(self.server.place())) as Box<dyn Tap>)
     }
 
-    /// Opens a POP3 session whose user is logged in.
+    /// Opens a POP3 session whose user is logged in. `manner` is asked once the server is reached.
     pub fn open(
         &self,
         limits: &Limits,
         survey: Survey,
-        manner: Manner,
+        manner: &mut dyn FnMut() -> Manner,
     ) -> Result<(Transaction, Method), NotOpened> {
         let endpoint = self.server.endpoint();
         let Some(login) = &self.login else {
@@ -94,50 +85,53 @@ impl Side {
         let login = pop3_login(&self.server, login);
         let access =
             Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
-        let mut opened = access.open(survey, !manner.lock_step);
-        for pause in RELEASE.iter().filter(|_| manner.again) {
+        let mut opened = access.open(survey, manner);
+        for pause in RELEASE {
             let held = opened.as_ref().is_err_and(|error| is_held(&error.failure));
-            if !held || limits.stop.raised() || limits.run_over() {
+            if !held || !manner().again || limits.stop.raised() || limits.run_over() {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(*pause));
-            opened = access.open(survey, !manner.lock_step);
+            std::thread::sleep(Duration::from_millis(pause));
+            opened = access.open(survey, manner);
         }
-        let (mut transaction, method) =
-            opened.map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })?;
-        if manner.bare_lines {
-            transaction.expect_bare_lines();
-        }
-        Ok((transaction, method))
+        opened.map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })
     }
 
-    /// Runs `look`, which changes nothing, in a session of its own; once more in another manner where the
-    /// server has shown that it needs that.
+    /// Runs `look`, which changes nothing, in a session of its own, held in this manner; once more in another
+    /// where the server has shown that it needs that.
     pub fn look<T>(
         &self,
         limits: &Limits,
+        mut manner: Manner,
         mut look: impl FnMut(&mut Transaction) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut manner = Manner::default();
-        loop {
-            let (failure, breaks, bare) = match self.open(limits, Survey::FULL, manner) {
+        let mut last = None;
+        for _ in 0..MOST_LOOKS {
+            let (failure, setback, delay) = match self.open(limits, Survey::FULL, &mut || manner) {
                 Ok((mut transaction, _)) => match look(&mut transaction) {
                     Ok(seen) => {
                         transaction.leave();
                         return Ok(seen);
                     }
-                    Err(failure) => {
-                        (failure, transaction.suspects_pipelining(), transaction.suspects_bare_lines())
-                    }
+                    Err(failure) => (failure, transaction.setback(), transaction.capabilities().login_delay),
                 },
-                Err(error) => (error.failure, error.in_flight, false),
+                Err(error) => (error.failure, error.remedy.map(|remedy| Setback { remedy, at: None }), 0),
             };
-            let again = (breaks && !manner.lock_step) || bare;
-            if !again || limits.stop.raised() || limits.run_over() {
-                return Err(failure);
+            let over = limits.stop.raised() || limits.run_over();
+            let helps = match setback.map(|setback| setback.remedy) {
+                Some(Remedy::WithoutPipelining) => !manner.lock_step,
+                Some(Remedy::WithBareLines) => !manner.bare_lines,
+                Some(Remedy::Again) => delay == 0 && setback.is_some_and(|setback| setback.at.is_some()),
+                Some(Remedy::WithoutMessage) | None => false,
+            };
+            last = Some(failure);
+            if !helps || over {
+                break;
             }
-            manner = Manner { lock_step: true, bare_lines: bare, again: true };
+            let bare = setback.is_some_and(|setback| setback.remedy == Remedy::WithBareLines);
+            manner = Manner { lock_step: true, bare_lines: manner.bare_lines || bare, again: true };
         }
+        last.map_or_else(|| Err(Failure::new(Kind::Internal, "session", "no session was tried")), Err)
     }
 }
 

@@ -8,11 +8,13 @@
 mod authorization;
 mod login;
 mod retrieval;
+mod setback;
 mod transaction;
 
 pub use authorization::Authorization;
 pub use login::{Login, Method};
 pub use retrieval::{Receiver, Wanted, What};
+pub use setback::{Remedy, Setback};
 pub use transaction::{Listing, Row, Survey, Transaction};
 
 use crate::codec::dot::LineEnd;

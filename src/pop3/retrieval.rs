@@ -3,7 +3,8 @@
 //! A message is whole only when its terminator was seen *and* what follows is a reply. A server that
 //! forgets to stuff a dot ends a message too early; the rest of it then stands where a reply should, and
 //! the message is given up instead of stored torn. So that the last message is judged like any other, a
-//! NOOP follows it in the same flight.
+//! NOOP follows it in the same flight. Where nothing at all follows, because the line is lost or the server
+//! falls silent at the next message, it is whole if exactly as many octets came as LIST said.
 //!
 //! A server that puts the terminator behind a last line without a line end never ends the message: what
 //! follows is silence, or the replies to the commands behind it, which would be taken for content. Either
@@ -15,7 +16,7 @@
 //! A server that announces PIPELINING and works on several commands at once may answer them in another
 //! order. As long as the sizes it listed are those that come, one that is another's shows that.
 
-use super::{Answer, Dialogue, Transaction};
+use super::{Answer, Dialogue, Remedy, Setback, Transaction};
 use crate::codec::dot::{LineEnd, Unstuffer};
 use crate::net::NetError;
 use crate::words::{Failure, Kind};
@@ -28,6 +29,8 @@ pub struct Wanted {
     pub number: u32,
     /// Its size as far as it is known: bounds the window.
     pub size: Option<u64>,
+    /// Whether it is asked for with no other command on its way: should the line be lost, it is known at what.
+    pub alone: bool,
 }
 
 /// How much of each message.
@@ -86,6 +89,12 @@ struct Window<'a> {
     sizes_hold: bool,
     /// The message that is coming, or has come and is not confirmed yet.
     unconfirmed: Option<usize>,
+    /// The octets of that message, once its terminator was seen.
+    came: Option<u64>,
+    /// Whether it seemed to end as one with bare line ends does.
+    ended_barely: bool,
+    /// Whether nothing of it has come.
+    barren: bool,
 }
 
 /// Watches the content of a message for signs of a terminator that does not stand on a line of its own.
@@ -151,6 +160,9 @@ impl<'a> Window<'a> {
             noop_sent: false,
             sizes_hold: true,
             unconfirmed: None,
+            came: None,
+            ended_barely: false,
+            barren: false,
         }
     }
 
@@ -165,10 +177,15 @@ impl<'a> Window<'a> {
     /// Whether one more command may go out now.
     fn open(&self) -> bool {
         let ahead = self.sent - self.done;
-        if !self.pipelined {
+        if !self.pipelined || self.wanted[self.sent].alone || self.last_is_alone() {
             return ahead == 0;
         }
         ahead < self.commands && (ahead == 0 || self.octets + self.size(self.sent) <= WINDOW_OCTETS)
+    }
+
+    /// Whether the last command that went out wants no other beside it.
+    fn last_is_alone(&self) -> bool {
+        self.sent > 0 && self.wanted[self.sent - 1].alone
     }
 
     /// Sends what the window has room for, in one write, when enough has room.
@@ -189,7 +206,7 @@ impl<'a> Window<'a> {
         if self.sent == self.wanted.len()
             && self.wants_noop()
             && !self.noop_sent
-            && (self.pipelined || self.done == self.sent)
+            && (self.pipelined && !self.last_is_alone() || self.done == self.sent)
         {
             dialogue.command("NOOP")?;
             self.noop_sent = true;
@@ -197,10 +214,49 @@ impl<'a> Window<'a> {
         if (self.sent, self.noop_sent) != before { dialogue.flush(self.stage()) } else { Ok(()) }
     }
 
-    /// Whether it stands between messages, with more than one command gone out. Whoever cannot pipeline
-    /// fails there; a connection that fails inside a message has failed by itself.
+    /// Whether more than one command went out together.
+    fn is_together(&self) -> bool {
+        let alone = self.wanted.get(self.done).is_some_and(|wanted| wanted.alone);
+        self.pipelined && !alone && self.sent + usize::from(self.noop_sent) > 1
+    }
+
+    /// Whether it stands between messages, with more than one command gone out together. Whoever cannot
+    /// pipeline fails there; a connection that fails inside a message has failed by itself.
     fn is_between(&self) -> bool {
-        self.sent + usize::from(self.noop_sent) > 1 && self.unconfirmed != Some(self.done)
+        self.is_together() && self.unconfirmed != Some(self.done)
+    }
+
+    /// Whether nothing came behind a reply that a message should have followed: it may be the reply to
+    /// another command, one that has none, and then all before it were taken for each other.
+    fn is_barren(&self) -> bool {
+        self.is_together() && self.unconfirmed == Some(self.done) && self.barren
+    }
+
+    /// How it failed, as far as another session may fare better.
+    fn setback(&self, kind: Kind) -> Option<Setback> {
+        let lost = self.done.min(self.wanted.len() - 1);
+        let broken = match kind {
+            Kind::Protocol => self.pipelined,
+            // Silence where a reply is due: the command may be lost, or the reply have come too early.
+            Kind::Timeout => self.is_between() || self.is_barren(),
+            Kind::Network => (self.is_between() && self.done <= 1) || self.is_barren(),
+            _ => return None,
+        };
+        let (remedy, at) = match kind {
+            Kind::Protocol if self.ended_barely => (Remedy::WithBareLines, self.unconfirmed),
+            _ if broken => (Remedy::WithoutPipelining, Some(lost)),
+            Kind::Protocol => (Remedy::WithoutMessage, Some(self.unconfirmed?)),
+            _ => (Remedy::Again, Some(lost)),
+        };
+        Some(Setback { remedy, at })
+    }
+
+    /// The message that has come with its terminator and exactly the octets that LIST said, where nothing
+    /// else speaks for it yet.
+    fn whole_by_size(&self) -> Option<usize> {
+        let index = self.unconfirmed?;
+        let size = self.wanted[index].size?;
+        (self.what == What::Message && self.came == Some(size)).then_some(index)
     }
 
     /// Takes the size with which a message came; whether it is plainly that of another one near it.
@@ -242,20 +298,21 @@ impl Transaction {
         let pipelined = self.pipelines();
         let mut window = Window::new(wanted, what, pipelined);
         self.dialogue.wire.lock_step(!pipelined);
-        let result = self.run(&mut window, receiver);
-        if let Err(failure) = &result {
-            let out_of_step = failure.kind == Kind::Protocol;
-            let broke = match failure.kind {
-                Kind::Protocol => true,
-                // Silence where a reply is due: the command may be lost, or the reply have come too early.
-                Kind::Timeout => window.is_between(),
-                Kind::Network => window.is_between() && window.done <= 1,
-                _ => false,
-            };
-            self.failed_in_flight = pipelined && broke;
-            self.spoiled = window.unconfirmed.filter(|_| out_of_step);
+        let Err(failure) = self.run(&mut window, receiver) else { return Ok(()) };
+        if self.local {
+            return Err(failure);
         }
-        result
+        self.setback = window.setback(failure.kind);
+        let ended = self.setback.is_some_and(|setback| setback.remedy == Remedy::Again);
+        if ended && self.dialogue.wire.ahead().is_empty() {
+            if let Some(index) = window.whole_by_size() {
+                self.passing(receiver.confirm(index))?;
+                self.setback = self
+                    .setback
+                    .map(|setback| Setback { at: setback.at.filter(|at| *at != index), ..setback });
+            }
+        }
+        Err(failure)
     }
 
     fn run(&mut self, window: &mut Window<'_>, receiver: &mut dyn Receiver) -> Result<(), Failure> {
@@ -268,6 +325,7 @@ impl Transaction {
                 return Err(self.dialogue.out_of_step(window.stage(), &text));
             }
             if let Some(previous) = window.unconfirmed.take() {
+                window.came = None;
                 self.passing(receiver.confirm(previous))?;
             }
             match answer {
@@ -312,12 +370,13 @@ impl Transaction {
         let mut unstuffer = Unstuffer::new(line_end);
         let mut glued = Glued::new();
         let mut octets = 0;
+        window.barren = true;
         self.dialogue.wire.begin();
         while !unstuffer.ended() {
             if self.dialogue.wire.ahead().is_empty() {
                 match self.dialogue.wire.fill() {
                     Err(NetError::Timeout) if glued.at_dot() => {
-                        self.ended_barely = !self.dialogue.bare_lines && glued.at_lone_dot();
+                        window.ended_barely = !self.dialogue.bare_lines && glued.at_lone_dot();
                         return Err(self.no_end(stage));
                     }
                     filled => filled.map_err(|error| self.dialogue.lost(stage, &error))?,
@@ -327,6 +386,7 @@ impl Transaction {
             let taken = unstuffer.push(self.dialogue.wire.ahead(), content);
             self.dialogue.wire.consume(taken);
             octets += taken as u64;
+            window.barren &= octets == 0;
             if !content.is_empty() {
                 self.passing(receiver.chunk(content, octets - unstuffer.framing()))?;
             }
@@ -335,7 +395,9 @@ impl Transaction {
                 return Err(self.no_end(stage));
             }
         }
-        if window.pipelined && window.is_anothers(window.done, octets - unstuffer.framing()) {
+        let came = octets - unstuffer.framing();
+        window.came = Some(came);
+        if window.pipelined && window.is_anothers(window.done, came) {
             return Err(self.dialogue.out_of_order(stage));
         }
         Ok(())
@@ -354,6 +416,7 @@ impl Transaction {
     /// Passes an error of the receiver on; the dialogue stops where it is.
     fn passing(&mut self, result: Result<(), Failure>) -> Result<(), Failure> {
         if result.is_err() {
+            self.local = true;
             self.dialogue.wire.mark_broken();
         }
         result

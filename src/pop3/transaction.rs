@@ -1,6 +1,6 @@
 //! The TRANSACTION state (`RFC 1939 §5`): the listings, DELE, QUIT. RETR and TOP are in `retrieval`.
 
-use super::{Answer, Dialogue};
+use super::{Answer, Dialogue, Remedy, Setback};
 use crate::codec::pop3;
 use crate::net::TlsInfo;
 use crate::words::{DurablyRecorded, Failure, Kind};
@@ -68,17 +68,15 @@ pub struct Transaction {
     pub(super) dialogue: Dialogue,
     wanted: Survey,
     sent: Survey,
-    /// Whether the dialogue failed as it does with a server that announces PIPELINING and cannot do it.
-    pub(super) failed_in_flight: bool,
-    /// The message that put the dialogue out of step, by its place in the retrieval.
-    pub(super) spoiled: Option<usize>,
-    /// Whether the last message ended as one with bare line ends does.
-    pub(super) ended_barely: bool,
+    /// How it failed.
+    pub(super) setback: Option<Setback>,
+    /// Whether the failure was the receiver's.
+    pub(super) local: bool,
 }
 
 impl Transaction {
     pub(super) fn new(dialogue: Dialogue, wanted: Survey, sent: Survey) -> Self {
-        Transaction { dialogue, wanted, sent, failed_in_flight: false, spoiled: None, ended_barely: false }
+        Transaction { dialogue, wanted, sent, setback: None, local: false }
     }
 
     /// The server's name for failures.
@@ -96,22 +94,9 @@ impl Transaction {
         self.dialogue.capabilities.pipelining
     }
 
-    /// Whether the dialogue failed as it does with a server that announces PIPELINING and cannot do it:
-    /// its replies got out of step, or it hung up on the first commands that came together.
-    pub fn suspects_pipelining(&self) -> bool {
-        self.failed_in_flight
-    }
-
-    /// The message, by its place in the last retrieval, whose own octets put the dialogue out of step: its
-    /// dots are not stuffed, or its end is not one. The rest can be had in a session without it.
-    pub fn spoiled(&self) -> Option<usize> {
-        self.spoiled
-    }
-
-    /// Whether a message seemed to end as one does whose lines end in a bare LF, on a server whose replies
-    /// end in CRLF: behind its lone dot there was silence.
-    pub fn suspects_bare_lines(&self) -> bool {
-        self.ended_barely
+    /// How the last command failed, as far as another session may fare better.
+    pub fn setback(&self) -> Option<Setback> {
+        self.setback
     }
 
     /// From now on a bare LF ends a line of a message.
@@ -139,7 +124,8 @@ impl Transaction {
         let together = self.pipelines();
         self.read_listing().inspect_err(|failure| {
             let broken = matches!(failure.kind, Kind::Protocol | Kind::Network | Kind::Timeout);
-            self.failed_in_flight = together && broken;
+            let remedy = Remedy::WithoutPipelining;
+            self.setback = (together && broken).then_some(Setback { remedy, at: None });
         })
     }
 
@@ -232,19 +218,29 @@ impl Transaction {
         messages: &[(u32, &dyn DurablyRecorded)],
     ) -> Result<Vec<Option<Failure>>, Failure> {
         let flight = if self.pipelines() { DELE_FLIGHT } else { 1 };
-        self.dele_in_flights(messages, flight).inspect_err(|failure| {
-            // A line that is lost here says nothing about PIPELINING: the deletions stay pending.
-            let out_of_step = failure.kind == Kind::Protocol;
-            self.failed_in_flight = out_of_step && flight.min(messages.len()) > 1;
-        })
+        let mut results = Vec::with_capacity(messages.len());
+        match self.dele_in_flights(messages, flight, &mut results) {
+            Ok(()) => Ok(results),
+            Err(failure) => {
+                let together = flight.min(messages.len()) > 1;
+                let remedy = match failure.kind {
+                    Kind::Protocol if together => Some(Remedy::WithoutPipelining),
+                    // A line that is lost here says nothing about PIPELINING.
+                    Kind::Network | Kind::Timeout => Some(Remedy::Again),
+                    _ => None,
+                };
+                self.setback = remedy.map(|remedy| Setback { remedy, at: Some(results.len()) });
+                Err(failure)
+            }
+        }
     }
 
     fn dele_in_flights(
         &mut self,
         messages: &[(u32, &dyn DurablyRecorded)],
         flight: usize,
-    ) -> Result<Vec<Option<Failure>>, Failure> {
-        let mut results = Vec::with_capacity(messages.len());
+        results: &mut Vec<Option<Failure>>,
+    ) -> Result<(), Failure> {
         for some in messages.chunks(flight) {
             for (number, _) in some {
                 self.dialogue.command(&format!("DELE {number}"))?;
@@ -258,7 +254,7 @@ impl Transaction {
                 });
             }
         }
-        Ok(results)
+        Ok(())
     }
 
     /// Ends the session (`RFC 1939 §6`) and waits for the server's word: only then deletions are real.

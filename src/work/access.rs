@@ -2,8 +2,9 @@
 
 use crate::account::{self, Auth, Server};
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
-use crate::pop3::{Authorization, Login, Method, Survey, Transaction};
+use crate::pop3::{Authorization, Login, Method, Remedy, Survey, Transaction};
 use crate::smtp;
+use crate::store::{Ledger, Trait};
 use crate::words::{Failure, Kind};
 
 /// What it takes to open a session.
@@ -20,19 +21,39 @@ pub struct Access<'a> {
     pub tap: &'a dyn Fn() -> Option<Box<dyn Tap>>,
 }
 
+/// What a server has shown to be able or not able to do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// It breaks under the PIPELINING it announces.
+    pub lock_step: bool,
+    /// It ends the lines of messages in a bare LF, and those of replies in CRLF.
+    pub bare_lines: bool,
+    /// A session of this run has just ended without QUIT: the server may not have noticed yet, and hold the
+    /// mailbox for it.
+    pub again: bool,
+}
+
+impl Manner {
+    /// What the account's ledger remembers.
+    pub fn remembered(ledger: &Ledger) -> Manner {
+        let bare_lines = ledger.has_trait(Trait::BareLines);
+        let lock_step = bare_lines || ledger.has_trait(Trait::BreaksPipelining);
+        Manner { lock_step, bare_lines, again: false }
+    }
+}
+
 /// Why a session could not be opened.
 #[derive(Debug)]
 pub struct NotOpened {
     /// What went wrong.
     pub failure: Failure,
-    /// Whether replies got out of step while several commands were on their way: a server that announces
-    /// PIPELINING and cannot do it would look so.
-    pub in_flight: bool,
+    /// What may help, if anything: a server that announces PIPELINING and cannot do it would look so.
+    pub remedy: Option<Remedy>,
 }
 
 impl From<Failure> for NotOpened {
     fn from(failure: Failure) -> Self {
-        NotOpened { failure, in_flight: false }
+        NotOpened { failure, remedy: None }
     }
 }
 
@@ -43,9 +64,12 @@ impl From<NotOpened> for Failure {
 }
 
 impl Access<'_> {
-    /// Opens a session and asks for the listings of `survey`. `pipelining`: whether to believe a server
-    /// that announces it.
-    pub fn open(&self, survey: Survey, pipelining: bool) -> Result<(Transaction, Method), NotOpened> {
+    /// Opens a session and asks for the listings of `survey`. `manner` is asked once the server is reached.
+    pub fn open(
+        &self,
+        survey: Survey,
+        manner: &mut dyn FnMut() -> Manner,
+    ) -> Result<(Transaction, Method), NotOpened> {
         let mut authorization = match self.reach(true) {
             // A few old servers drop the connection at CAPA, or never answer it.
             Err(failure)
@@ -55,7 +79,8 @@ impl Access<'_> {
             }
             other => other?,
         };
-        if !pipelining {
+        let manner = manner();
+        if manner.lock_step {
             authorization.without_pipelining();
         }
         let pipelined = authorization.capabilities().pipelining;
@@ -65,8 +90,16 @@ impl Access<'_> {
             Err(failure) if !known && failure.stage == "USER" && failure.kind == Kind::Network => {
                 Ok(self.reach(false)?.login(&self.login, survey)?)
             }
-            Err(failure) => Err(NotOpened { in_flight: pipelined && breaks_a_flight(&failure), failure }),
-            Ok(opened) => Ok(opened),
+            Err(failure) => {
+                let suspect = pipelined && breaks_a_flight(&failure);
+                Err(NotOpened { remedy: suspect.then_some(Remedy::WithoutPipelining), failure })
+            }
+            Ok((mut transaction, method)) => {
+                if manner.bare_lines {
+                    transaction.expect_bare_lines();
+                }
+                Ok((transaction, method))
+            }
         }
     }
 

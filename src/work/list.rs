@@ -2,11 +2,12 @@
 
 use super::fetch::take_over;
 use super::maildrop::Maildrop;
-use super::plan::{Plan, Policy, plan};
+use super::plan::{MOST_LOSSES, Plan, Policy, plan};
 use crate::mail::summary::{MAX_HEADER, Summary};
-use crate::pop3::{Listing, Receiver, Row, Wanted};
+use crate::pop3::{Listing, Receiver, Remedy, Row, Wanted};
 use crate::store::{AccountKey, Ledger};
-use crate::words::{Failure, Kind};
+use crate::words::Failure;
+use std::collections::HashMap;
 
 /// What the user wants to see.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,13 +42,40 @@ pub struct Overview {
     pub without_top: bool,
 }
 
+/// How far a list has come, over the sessions that it takes.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Rows shown.
+    shown: usize,
+    /// Messages at whose TOP the line was lost, and how often.
+    lost: HashMap<(u32, Option<Vec<u8>>), u64>,
+    /// Headers that could not be had: how many, and why the first could not.
+    pub hidden: Option<(u64, Row, Failure)>,
+    /// Whether there is no use in asking for headers.
+    without_top: bool,
+}
+
+impl Progress {
+    fn hide(&mut self, row: &Row, failure: Failure) {
+        match &mut self.hidden {
+            Some((count, ..)) => *count += 1,
+            None => self.hidden = Some((1, row.clone(), failure)),
+        }
+    }
+
+    fn losses(&self, row: &Row) -> u64 {
+        self.lost.get(&(row.number, row.uid.clone())).copied().unwrap_or(0)
+    }
+}
+
 /// Lists a mailbox. Each message goes to `show` as soon as it is known; an error of `show` (the reader
-/// went away) ends the list.
+/// went away) ends the list. Where a session fails, the next goes on from where `progress` stands.
 pub fn list(
     maildrop: &mut dyn Maildrop,
     ledger: &mut Ledger,
     others: &[AccountKey],
     choice: Choice,
+    progress: &mut Progress,
     show: &mut dyn FnMut(Listed) -> Result<(), Failure>,
 ) -> Result<Overview, Failure> {
     let listing = maildrop.listing()?;
@@ -58,27 +86,14 @@ pub fn list(
     if let Some(limit) = choice.limit.and_then(|limit| usize::try_from(limit).ok()) {
         chosen.drain(..chosen.len().saturating_sub(limit));
     }
-    let mut overview =
-        Overview { total: listing.rows.len() as u64, shown: chosen.len() as u64, ..Overview::default() };
-    let wanted: Vec<Wanted> =
-        chosen.iter().map(|place| Wanted { number: listing.rows[*place].number, size: None }).collect();
-    let mut rows =
-        Rows { listing: &listing, new: &new, chosen: &chosen, show, header: Vec::new(), refused: None };
-    if !choice.headers {
-        (0..chosen.len()).try_for_each(|index| rows.pass(index, None))?;
-        return Ok(overview);
+    let (total, shown) = (listing.rows.len() as u64, chosen.len() as u64);
+    let from = progress.shown.min(chosen.len());
+    let mut rows = Rows { listing: &listing, new: &new, chosen: &chosen[from..], show, progress };
+    if choice.headers {
+        rows.with_headers(maildrop)?;
     }
-    // The first alone: a server without TOP refuses it, and is not asked again.
-    let (first, rest) = wanted.split_at(wanted.len().min(1));
-    maildrop.headers(first, &mut rows)?;
-    overview.without_top = rows.refused.is_some();
-    if overview.without_top {
-        (0..chosen.len()).try_for_each(|index| rows.pass(index, None))?;
-        return Ok(overview);
-    }
-    let mut shifted = Shifted { rows, by: first.len() };
-    maildrop.headers(rest, &mut shifted)?;
-    Ok(overview)
+    rows.without_headers(usize::MAX)?;
+    Ok(Overview { total, shown, without_top: progress.without_top })
 }
 
 /// Which messages fetch would take; without UIDs all of them.
@@ -90,23 +105,93 @@ fn newness(listing: &Listing, ledger: &Ledger) -> Result<Vec<bool>, Failure> {
     plan(listing, ledger, &policy, 0).map(|plan: Plan| plan.new)
 }
 
+/// The rows that are still to be shown.
 struct Rows<'a> {
     listing: &'a Listing,
     new: &'a [bool],
     chosen: &'a [usize],
     show: &'a mut dyn FnMut(Listed) -> Result<(), Failure>,
-    header: Vec<u8>,
-    refused: Option<Failure>,
+    progress: &'a mut Progress,
 }
 
+/// So many refusals of TOP, one behind the other from the first, are those of a server that has none.
+const MOST_REFUSED: usize = 2;
+
 impl Rows<'_> {
-    fn pass(&mut self, index: usize, summary: Option<Summary>) -> Result<(), Failure> {
-        let place = self.chosen[index];
-        (self.show)(Listed { row: self.listing.rows[place].clone(), new: self.new[place], summary })
+    fn pass(&mut self, summary: Option<Summary>) -> Result<(), Failure> {
+        let Some((place, rest)) = self.chosen.split_first() else { return Ok(()) };
+        self.chosen = rest;
+        self.progress.shown += 1;
+        (self.show)(Listed { row: self.listing.rows[*place].clone(), new: self.new[*place], summary })
+    }
+
+    /// Shows so many of the next messages, less their headers.
+    fn without_headers(&mut self, count: usize) -> Result<(), Failure> {
+        (0..count.min(self.chosen.len())).try_for_each(|_| self.pass(None))
+    }
+
+    fn row(&self, index: usize) -> &Row {
+        &self.listing.rows[self.chosen[index]]
+    }
+
+    /// Shows all messages with their headers, or as many as there is use in asking for.
+    fn with_headers(&mut self, maildrop: &mut dyn Maildrop) -> Result<(), Failure> {
+        // A server that does not say that it has TOP is tried with one message, and not for every one.
+        let sure = maildrop.has_headers() == Some(true) || self.progress.shown > 0;
+        let mut refused = 0;
+        while !self.chosen.is_empty() && !self.progress.without_top {
+            // What the line was lost at twice is left out.
+            if self.progress.losses(self.row(0)) >= MOST_LOSSES {
+                self.without_headers(1)?;
+                continue;
+            }
+            let lost = |index: &usize| self.progress.losses(self.row(*index)) >= MOST_LOSSES;
+            let count = (0..self.chosen.len()).find(lost).unwrap_or(self.chosen.len());
+            let probing = !sure && refused < MOST_REFUSED && self.progress.shown == refused;
+            let count = if probing { 1 } else { count };
+            let before = self.hidden();
+            self.ask(maildrop, count)?;
+            refused += usize::from(probing && self.hidden() > before);
+            self.progress.without_top = !sure && refused == MOST_REFUSED;
+        }
+        Ok(())
+    }
+
+    fn hidden(&self) -> u64 {
+        self.progress.hidden.as_ref().map_or(0, |(count, ..)| *count)
+    }
+
+    /// Asks for the next `count` headers and shows them.
+    fn ask(&mut self, maildrop: &mut dyn Maildrop, count: usize) -> Result<(), Failure> {
+        let wanted = |index: usize| {
+            let row = self.row(index);
+            Wanted { number: row.number, size: None, alone: self.progress.losses(row) > 0 }
+        };
+        let wanted: Vec<Wanted> = (0..count).map(wanted).collect();
+        let listing = self.listing;
+        let places: Vec<usize> = self.chosen[..count].to_vec();
+        let result = maildrop.headers(&wanted, &mut Headers { rows: self, header: Vec::new() });
+        let Err(failure) = result else { return Ok(()) };
+        let lost = maildrop.setback().filter(|setback| setback.remedy == Remedy::Again);
+        if let Some(place) = lost.and_then(|setback| places.get(setback.at?)) {
+            let row = &listing.rows[*place];
+            let losses = self.progress.lost.entry((row.number, row.uid.clone())).or_default();
+            *losses += 1;
+            if *losses == MOST_LOSSES {
+                self.progress.hide(row, failure.clone());
+            }
+        }
+        Err(failure)
     }
 }
 
-impl Receiver for Rows<'_> {
+/// Takes headers for the next rows.
+struct Headers<'r, 'a> {
+    rows: &'r mut Rows<'a>,
+    header: Vec<u8>,
+}
+
+impl Receiver for Headers<'_, '_> {
     fn begin(&mut self, _: usize) -> Result<(), Failure> {
         self.header.clear();
         Ok(())
@@ -118,41 +203,15 @@ impl Receiver for Rows<'_> {
         Ok(())
     }
 
-    fn confirm(&mut self, index: usize) -> Result<(), Failure> {
+    fn confirm(&mut self, _: usize) -> Result<(), Failure> {
         let summary = Summary::of(&self.header);
-        self.pass(index, Some(summary))
+        self.rows.pass(Some(summary))
     }
 
-    fn refused(&mut self, index: usize, failure: Failure) -> Result<(), Failure> {
-        if index == 0 && failure.kind == Kind::Rejected && self.refused.is_none() {
-            self.refused = Some(failure);
-            return Ok(());
-        }
-        self.pass(index, None)
-    }
-}
-
-/// The rest of the list behind its first message.
-struct Shifted<'a> {
-    rows: Rows<'a>,
-    by: usize,
-}
-
-impl Receiver for Shifted<'_> {
-    fn begin(&mut self, index: usize) -> Result<(), Failure> {
-        self.rows.begin(index)
-    }
-
-    fn chunk(&mut self, octets: &[u8], size: u64) -> Result<(), Failure> {
-        self.rows.chunk(octets, size)
-    }
-
-    fn confirm(&mut self, index: usize) -> Result<(), Failure> {
-        self.rows.confirm(index + self.by)
-    }
-
-    fn refused(&mut self, index: usize, _: Failure) -> Result<(), Failure> {
+    fn refused(&mut self, _: usize, failure: Failure) -> Result<(), Failure> {
         // One header that cannot be had hides no message.
-        self.rows.pass(index + self.by, None)
+        let row = self.rows.row(0).clone();
+        self.rows.progress.hide(&row, failure);
+        self.rows.pass(None)
     }
 }

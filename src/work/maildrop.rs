@@ -1,7 +1,7 @@
 //! A mailbox on a server, as the jobs see it. POP3 is the one implementation today; another protocol is
 //! one more.
 
-use crate::pop3::{Listing, Receiver, Transaction, Wanted, What};
+use crate::pop3::{Listing, Receiver, Setback, Transaction, Wanted, What};
 use crate::store::Recorded;
 use crate::words::{DurablyRecorded, Failure};
 
@@ -11,6 +11,9 @@ impl DurablyRecorded for Recorded {}
 pub trait Maildrop {
     /// What is in it. Once per session.
     fn listing(&mut self) -> Result<Listing, Failure>;
+
+    /// Whether the server says that headers can be had without their messages; `None` where it says nothing.
+    fn has_headers(&self) -> Option<bool>;
 
     /// Gets the headers of some messages, in order.
     fn headers(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure>;
@@ -25,20 +28,19 @@ pub trait Maildrop {
     /// word matters.
     fn finish(self: Box<Self>, deletions: bool) -> Result<(), Failure>;
 
-    /// Whether the dialogue broke in a way that a server which announces pipelining and cannot do it
-    /// would bring about.
-    fn suspects_pipelining(&self) -> bool;
-
-    /// Whether a message seemed to end where its lines were taken to end otherwise than they do.
-    fn suspects_bare_lines(&self) -> bool;
-
-    /// The message, by its place in the last retrieval, that broke the dialogue all by itself.
-    fn spoiled(&self) -> Option<usize>;
+    /// How the last command failed, as far as another session may fare better. Places count in what that
+    /// command was given.
+    fn setback(&self) -> Option<Setback>;
 }
 
 impl Maildrop for Transaction {
     fn listing(&mut self) -> Result<Listing, Failure> {
         Transaction::listing(self)
+    }
+
+    fn has_headers(&self) -> Option<bool> {
+        let capabilities = self.capabilities();
+        capabilities.known.then_some(capabilities.top)
     }
 
     fn headers(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure> {
@@ -63,15 +65,7 @@ impl Maildrop for Transaction {
         Ok(())
     }
 
-    fn suspects_pipelining(&self) -> bool {
-        Transaction::suspects_pipelining(self)
-    }
-
-    fn suspects_bare_lines(&self) -> bool {
-        Transaction::suspects_bare_lines(self)
-    }
-
-    fn spoiled(&self) -> Option<usize> {
-        Transaction::spoiled(self)
+    fn setback(&self) -> Option<Setback> {
+        Transaction::setback(self)
     }
 }

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// So many known UIDs must be there before their disappearance looks like a reset.
 pub const RESET_THRESHOLD: usize = 20;
 
+/// After so many losses of the line at one message it is asked for when all else is done.
+pub const MOST_LOSSES: u64 = 2;
+
 /// What becomes of messages on the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum After {
@@ -42,8 +45,10 @@ pub struct Policy {
     pub after: After,
     /// Go on although all known UIDs are gone.
     pub accept_uid_reset: bool,
-    /// UIDs of messages that broke the dialogue in an earlier session of this run: they are left alone.
+    /// UIDs of messages at which an earlier session of this run broke down: they are left alone.
     pub shunned: HashSet<Vec<u8>>,
+    /// UIDs of messages that an earlier session of this run has fetched: not even `all` fetches them again.
+    pub done: HashSet<Vec<u8>>,
     /// Fetch nothing; only repeat the deletions that are due.
     pub deletions_only: bool,
 }
@@ -70,6 +75,8 @@ pub struct Get {
     pub adoptable: bool,
     /// What is stored under its UID with another size: it may be one of these, and then it is not new.
     pub rivals: Vec<Rival>,
+    /// Whether the line was lost at it before: it is asked for alone.
+    pub suspect: bool,
 }
 
 /// A message that is stored, under a UID that is listed with another size now.
@@ -111,6 +118,9 @@ pub struct Plan {
     pub delete: Vec<(usize, Recorded)>,
     /// Left alone.
     pub skip: Vec<(usize, Reason)>,
+    /// Whether messages at which the line was lost twice wait for another session, lest they take the
+    /// deletions of this one with them.
+    pub held: bool,
     /// UIDs to note as ambiguous.
     pub ambiguous: Vec<Vec<u8>>,
     /// Whether each row is new, by place in the listing.
@@ -125,15 +135,55 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
     }
     let matches = Matches::of(listing, ledger);
     check_reset(listing, ledger, &matches, policy)?;
-    let mut plan = matched(listing, ledger, &matches, policy, now);
+    let mut late = Late::default();
+    let mut plan = matched(listing, ledger, &matches, policy, now, &mut late);
     if policy.deletions_only {
         plan.get.clear();
         plan.skip.clear();
+        late.get.clear();
     }
+    late.join(&mut plan, policy, now);
     Ok(plan)
 }
 
-fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &Policy, now: u64) -> Plan {
+/// What is left for the end, since the line was lost at it twice: how often, and what is to be done.
+#[derive(Default)]
+struct Late {
+    get: Vec<(u64, Get)>,
+    delete: Vec<(u64, (usize, Recorded))>,
+    /// How many more messages the limit allows.
+    room: usize,
+}
+
+impl Late {
+    /// Puts all of it behind the rest of the plan, that with the fewest losses first. Where the rest has
+    /// deletions to bring about, it waits for another session.
+    fn join(mut self, plan: &mut Plan, policy: &Policy, now: u64) {
+        if self.get.is_empty() && self.delete.is_empty() {
+            return;
+        }
+        let deletes = !plan.delete.is_empty() || (policy.goes(now, now) && !plan.get.is_empty());
+        if deletes {
+            plan.held = true;
+            return;
+        }
+        self.get.sort_by_key(|(losses, _)| *losses);
+        self.delete.sort_by_key(|(losses, _)| *losses);
+        let beyond = self.get.split_off(self.room.min(self.get.len()));
+        plan.skip.extend(beyond.into_iter().map(|(_, get)| (get.row, Reason::BeyondLimit)));
+        plan.get.extend(self.get.into_iter().map(|(_, get)| get));
+        plan.delete.extend(self.delete.into_iter().map(|(_, delete)| delete));
+    }
+}
+
+fn matched(
+    listing: &Listing,
+    ledger: &Ledger,
+    matches: &Matches<'_>,
+    policy: &Policy,
+    now: u64,
+    late: &mut Late,
+) -> Plan {
     let mut plan = Plan { ambiguous: matches.newly_ambiguous.clone(), ..Plan::default() };
     let mut room = policy.limit.unwrap_or(u64::MAX);
     for (place, row) in listing.rows.iter().enumerate() {
@@ -154,39 +204,50 @@ fn matched(listing: &Listing, ledger: &Ledger, matches: &Matches<'_>, policy: &P
         };
         plan.new.push(known.is_none() && rivals.is_empty());
         let asked_for = policy.uids.as_ref().is_none_or(|uids| uids.contains(uid));
+        let (shunned, losses) = (policy.shunned.contains(uid), ledger.losses(uid));
+        let get = |known: Option<&Known>, rivals: Vec<Rival>| {
+            let identity = ledger.identity(uid, matches.copies[place]);
+            // Under a UID that is known, only a listed size tells which message a copy is of.
+            let told_apart = matches.is_unknown(place) || row.size.is_some();
+            let adoptable = known.is_none() && told_apart;
+            let rivals = if policy.all { Vec::new() } else { rivals };
+            Get { row: place, identity, adoptable, rivals, suspect: losses > 0 }
+        };
         match known {
-            Some(known) if !asked_for || !(policy.all || is_due_elsewhere(known)) => {
+            Some(known)
+                if !asked_for || policy.done.contains(uid) || !(policy.all || is_due_elsewhere(known)) =>
+            {
                 // What is narrowed to some UIDs is the run, not only what it fetches.
                 let named = asked_for || known.state() == Some(State::Pending);
                 // What was only marked stays, whatever is wanted.
-                if named
-                    && known.is_stored()
-                    && !known.is_elsewhere()
-                    && wants_deletion(known, first_seen, policy, now)
-                {
+                let goes = named && known.is_stored() && !known.is_elsewhere() && !shunned;
+                if goes && wants_deletion(known, first_seen, policy, now) {
                     match ledger.proof(uid, row.size) {
+                        Some(proof) if !matches.is_ambiguous(place) && losses >= MOST_LOSSES => {
+                            late.delete.push((losses, (place, proof)));
+                        }
                         Some(proof) if !matches.is_ambiguous(place) => plan.delete.push((place, proof)),
                         _ => plan.skip.push((place, Reason::Ambiguous)),
                     }
                 }
             }
-            _ if !asked_for || policy.shunned.contains(uid) => {}
+            _ if !asked_for || shunned => {}
             None if matches.has_no_size(ledger, &rivals) => {}
             _ if is_too_large(policy, ledger.least_size(uid, row.size)) => {
                 plan.skip.push((place, Reason::TooLarge));
             }
+            // The last in the row for the room there is.
+            known if losses >= MOST_LOSSES => {
+                late.get.push((losses, get(known, rivals)));
+            }
             _ if room == 0 => plan.skip.push((place, Reason::BeyondLimit)),
             known => {
                 room -= 1;
-                let identity = ledger.identity(uid, matches.copies[place]);
-                // Under a UID that is known, only a listed size tells which message a copy is of.
-                let told_apart = matches.is_unknown(place) || row.size.is_some();
-                let adoptable = known.is_none() && told_apart;
-                let rivals = if policy.all { Vec::new() } else { rivals };
-                plan.get.push(Get { row: place, identity, adoptable, rivals });
+                plan.get.push(get(known, rivals));
             }
         }
     }
+    late.room = usize::try_from(room).unwrap_or(usize::MAX);
     plan
 }
 
@@ -231,7 +292,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
             // A name of its own in every run: such a message can never be taken for another.
             let name = format!("{NO_UID}{now} {} {}", row.number, row.size.unwrap_or(0));
             let identity = ledger.identity(name.as_bytes(), 0);
-            plan.get.push(Get { row: place, identity, adoptable: false, rivals: Vec::new() });
+            plan.get.push(Get { row: place, identity, adoptable: false, rivals: Vec::new(), suspect: false });
         }
     }
     Ok(plan)

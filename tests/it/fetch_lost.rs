@@ -49,6 +49,10 @@ fn a_connection_ended_at_any_step_loses_and_doubles_nothing_in_a_maildir() {
             } else if step == "CAPA" && reached {
                 // A server that closes at CAPA may be an old one, which can do without.
                 assert!(matches!(outcome.code, Some(0 | 75)), "{outcome:?}");
+            } else if step.starts_with("RETR") || step.starts_with("DELE") {
+                // One loss at a message is made good in a second session of the same run.
+                outcome.assert_exit(0);
+                assert!(mailbox.messages().is_empty(), "{end:?} at {step:?}: {outcome:?}");
             } else if reached {
                 let error = outcome.assert_failure(75, "network");
                 assert_eq!(error["retry"], "safe", "{error}");
@@ -104,18 +108,15 @@ fn a_connection_ended_inside_a_message_stores_no_part_of_it() {
             let world = world();
             let server = once(&mailbox, "RETR 2", Act::Cut(*at, end));
             let outcome = world.fetch(&server).arg("--delete").go();
-            outcome.assert_exit(75);
-            for copy in world.mail() {
-                assert!(all.contains(&copy), "{end:?} after {at} octets: a torn message");
-            }
-            world.fetch(&server).arg("--delete").go().assert_exit(0);
+            outcome.assert_exit(0);
             assert_same(&world.mail(), &all);
+            assert_eq!(server.journals()[1].count("RETR"), 2, "the first is not fetched again");
         }
     }
 }
 
 #[test]
-fn a_server_that_cuts_off_every_connection_is_given_up_though_it_announces_pipelining() {
+fn a_server_that_cuts_off_every_connection_at_one_message_loses_no_other_though_it_announces_pipelining() {
     for end in [End::Close, End::Truncate, End::Reset] {
         for at in [0, 20, 700, 5000] {
             let mailbox = three();
@@ -131,10 +132,9 @@ fn a_server_that_cuts_off_every_connection_is_given_up_though_it_announces_pipel
             };
             let server = Pop3d::for_mailbox(&mailbox).hook(hook).start();
             let outcome = world.fetch(&server).arg("--delete").go();
-            outcome.assert_exit(75).error();
-            for copy in world.mail() {
-                assert!(all.contains(&copy), "{end:?} after {at} octets: a torn message");
-            }
+            assert_eq!(outcome.assert_exit(1).error()["number"], 2);
+            assert_eq!(mailbox.uids(), ["uid-0002"]);
+            assert_eq!(world.mail().len(), 2);
             healed.store(true, Ordering::SeqCst);
             world.fetch(&server).arg("--delete").go().assert_exit(0);
             assert_same(&world.mail(), &all);
@@ -168,13 +168,10 @@ fn an_mbox_is_rolled_back_when_the_line_is_lost_inside_a_message() {
             let all = mailbox.as_stored();
             let world = world();
             let server = once(&mailbox, "RETR 3", Act::Cut(at, end));
-            world.fetch_mbox(&server).arg("--delete").go().assert_exit(75);
-            if world.path("mbox").exists() {
-                for copy in mbox(&world.path("mbox")) {
-                    assert!(all.contains(&copy), "{end:?} after {at} octets: a torn message");
-                }
-            }
             world.fetch_mbox(&server).arg("--delete").go().assert_exit(0);
+            let mut before = all.clone();
+            before.retain(|copy| mbox(&world.path("mbox")).contains(copy));
+            assert_eq!(before.len(), 3, "{end:?} after {at} octets: a torn message");
             assert_same(&sorted(mbox(&world.path("mbox"))), &sorted(all));
         }
     }

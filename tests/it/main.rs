@@ -14,6 +14,7 @@ mod docs;
 mod exit_codes;
 mod fetch;
 mod fetch_hostile;
+mod fetch_losses;
 mod fetch_lost;
 mod fetch_moved;
 mod fetch_particulars;

@@ -71,7 +71,7 @@ fn session(wire: Wire, haul: &mut Haul) -> Result<(), Failure> {
     let listing = transaction.listing()?;
     haul.uids = listing.rows.iter().filter_map(|row| row.uid.clone()).collect();
     let wanted: Vec<Wanted> =
-        listing.rows.iter().map(|row| Wanted { number: row.number, size: row.size }).collect();
+        listing.rows.iter().map(|row| Wanted { number: row.number, size: row.size, alone: false }).collect();
     transaction.retrieve(&wanted, What::Message, haul)?;
     let stored: Vec<(u32, &dyn DurablyRecorded)> =
         wanted.iter().map(|wanted| (wanted.number, &Stored as _)).collect();

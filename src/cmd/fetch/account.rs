@@ -1,12 +1,11 @@
 //! The run of one account: its ledger and its destination, then sessions until all is done.
 
-use super::once::Once;
 use super::parsed::Parsed;
-use super::report::exit_of;
+use super::sessions::Sessions;
 use crate::account::{Account, Destination};
 use crate::cli::FetchArgs;
 use crate::cmd::Context;
-use crate::cmd::side::{Manner, Side};
+use crate::cmd::side::Side;
 use crate::net::Limits;
 use crate::output::sanitize::Visible;
 use crate::pop3::{Method, Survey, Transaction};
@@ -16,10 +15,10 @@ use crate::store::{
     StoreError,
 };
 use crate::streams::StdStream;
-use crate::words::{Exit, Failure, Scope};
-use crate::work::access::NotOpened;
-use crate::work::fetch::{Event, Job, Observer, Outcome, fetch, mark_seen, rehearse, rehearse_marks};
-use crate::work::plan::{After, Policy};
+use crate::words::{Exit, Failure};
+use crate::work::access::{Manner, NotOpened};
+use crate::work::fetch::{Event, Observer, mark_seen, rehearse, rehearse_marks};
+use crate::work::plan::Policy;
 use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -119,7 +118,7 @@ fn target(args: &FetchArgs, account: &Account) -> Result<Option<Target>, Failure
 }
 
 /// A session whose user is logged in, or why there is none.
-type Opened = Result<(Transaction, Method), NotOpened>;
+pub(super) type Opened = Result<(Transaction, Method), NotOpened>;
 
 /// One account's run, ready to go.
 pub struct Run {
@@ -135,14 +134,9 @@ pub struct Run {
     pub others: Vec<AccountKey>,
 }
 
-/// Messages of one run that may break the dialogue, each by itself, before the server is given up.
-const MOST_SPOILED: usize = 16;
 /// How long a command may take for one message, where `--timeout` is not longer: a server may end a session
 /// that is idle for so long (`RFC 1939 §3`).
 const COMMAND_LIMIT: Duration = Duration::from_secs(600);
-/// Sessions of one run at most: a server that never runs out is not followed for ever.
-const MOST_SESSIONS: usize = 1000;
-
 impl Run {
     /// Runs to the end, telling `observer`, and returns the account's exit code.
     pub fn go(self, observer: &mut dyn Observer) -> Exit {
@@ -174,8 +168,9 @@ impl Run {
         }
         let mut sink = self.open_sink(&key).map_err(|error| error.failure("destination"))?;
         // The ledger is read, and what a killed run left is settled, while the server is at work.
-        let opened = self.side.open(&self.limits, Survey::FULL, Manner::default());
-        let mut ledger = opening.finish().map_err(|error| error.failure("ledger"))?;
+        let mut reading = Reading::Underway(opening);
+        let opened = self.side.open(&self.limits, Survey::FULL, &mut || reading.manner());
+        let mut ledger = reading.finish().map_err(|error| error.failure("ledger"))?;
         let recovery = sink.recover(&mut ledger).map_err(|error| error.failure("recovery"))?;
         if recovery.accepted > 0 {
             observer.event(Event::Note(format!(
@@ -195,114 +190,10 @@ impl Run {
                 path.display()
             )));
         }
-        let exit = self.sessions(opened, &mut ledger, sink.as_mut(), observer);
+        let exit = Sessions::new(self, &mut ledger, sink.as_mut(), observer).go(opened);
         drop(sink);
         ledger.close().map_err(|error| error.failure("ledger"))?;
         Ok(exit)
-    }
-
-    /// One session after the other; `first` was opened already.
-    fn sessions(
-        &self,
-        first: Opened,
-        ledger: &mut Ledger,
-        sink: &mut dyn Sink,
-        observer: &mut dyn Observer,
-    ) -> Exit {
-        let mut first = Some(first);
-        let mut total = Outcome::default();
-        let mut manner = Manner::default();
-        let mut policy = self.policy.clone();
-        let (mut given_up, mut known) = (0, None);
-        let observer = &mut Once::new(observer);
-        for _ in 0..MOST_SESSIONS {
-            policy.limit = self.policy.limit.map(|limit| limit.saturating_sub(total.delivered));
-            let job = Job {
-                ledger: &mut *ledger,
-                sink: &mut *sink,
-                policy: &policy,
-                observer,
-                now: now(),
-                others: &self.others,
-            };
-            let opened = first.take().unwrap_or_else(|| self.side.open(&self.limits, Survey::FULL, manner));
-            let mut outcome = session(opened, job);
-            manner.again = true;
-            total.known = *known.get_or_insert(outcome.known);
-            total.unnamed += outcome.unnamed;
-            total.delivered += outcome.delivered;
-            total.deleted += outcome.deleted;
-            total.undeleted += outcome.undeleted;
-            let over = self.limits.stop.raised() || self.limits.run_over();
-            if outcome.suspects_pipelining && !manner.lock_step && !over {
-                // What this session failed at is tried again, one command at a time.
-                observer.event(Event::Note(
-                    "the server announces PIPELINING and breaks under it: going on without".into(),
-                ));
-                observer.drop_failures();
-                manner.lock_step = true;
-                total.ended = outcome.ended;
-                continue;
-            }
-            if outcome.suspects_bare_lines && !over {
-                observer.event(Event::Note(
-                    "the server ends the lines of messages in a bare LF: going on with that".into(),
-                ));
-                observer.drop_failures();
-                manner = Manner { lock_step: true, bare_lines: true, ..manner };
-                total.ended = outcome.ended;
-                continue;
-            }
-            observer.keep();
-            total.failed.append(&mut outcome.failed);
-            if outcome.gave_up_large && given_up < MOST_SPOILED && !over {
-                given_up += 1;
-                continue;
-            }
-            let uid = outcome.spoiled.as_ref().and_then(|row| row.uid.clone());
-            if let (Some(uid), Some(failure)) = (uid, outcome.ended.clone())
-                && policy.shunned.len() < MOST_SPOILED
-                && !over
-            {
-                // One bad message stops nothing: the rest goes on in a session without it. But a server
-                // whose framing cannot be trusted is asked to delete nothing in this run.
-                policy.after = After::Keep;
-                total.failed.push(failure.kind);
-                total.ended = None;
-                observer.event(Event::Failed(outcome.spoiled, failure.scoped(Scope::Message)));
-                observer.keep();
-                policy.shunned.insert(uid);
-                continue;
-            }
-            // A server that cannot even be reached again says less than what it failed at before.
-            if outcome.listed || total.ended.is_none() {
-                total.ended = outcome.ended;
-            }
-            if outcome.deletions_due && !policy.deletions_only {
-                policy.deletions_only = true;
-                continue;
-            }
-            let more = self.setting.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
-            let room = self.policy.limit.is_none_or(|limit| total.delivered < limit);
-            if !more || !room || total.ended.is_some() {
-                break;
-            }
-            if outcome.login_delay > 0 {
-                observer.event(Event::Note(format!(
-                    "the server wants {} s between two logins: what is left is for the next run",
-                    outcome.login_delay
-                )));
-                break;
-            }
-        }
-        let exit = exit_of(&total);
-        if exit == Exit::Ok && total.delivered + total.deleted == 0 {
-            observer.event(Event::NothingNew(total.known));
-        }
-        if let Some(failure) = total.ended {
-            observer.event(Event::Ended(failure));
-        }
-        exit
     }
 
     fn open_sink(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError> {
@@ -344,7 +235,7 @@ impl Run {
         }
         let ledger = Ledger::peek(&self.setting.ledgers, key);
         let mut ledger = ledger.map_err(|error| error.failure("ledger"))?;
-        self.side.look(&self.limits, |transaction| {
+        self.side.look(&self.limits, Manner::remembered(&ledger), |transaction| {
             rehearse(transaction, &mut ledger, &self.others, &self.policy, observer)
         })?;
         Ok(Exit::Ok)
@@ -352,8 +243,9 @@ impl Run {
 
     fn mark_seen(&self, opening: Opening, observer: &mut dyn Observer) -> Result<Exit, Failure> {
         let mut ledger = opening.finish().map_err(|error| error.failure("ledger"))?;
+        let manner = Manner::remembered(&ledger);
         let mark = |transaction: &mut Transaction| mark_seen(transaction, &mut ledger, &self.policy);
-        let marked = self.side.look(&self.limits, mark)?;
+        let marked = self.side.look(&self.limits, manner, mark)?;
         ledger.close().map_err(|error| error.failure("ledger"))?;
         observer.event(Event::Note(format!("{marked} message(s) marked as seen")));
         Ok(Exit::Ok)
@@ -363,33 +255,43 @@ impl Run {
         let ledger = Ledger::peek(&self.setting.ledgers, key).map_err(|error| error.failure("ledger"))?;
         let policy = &self.policy;
         let look = |transaction: &mut Transaction| rehearse_marks(transaction, &ledger, policy, observer);
-        let count = self.side.look(&self.limits, look)?;
+        let count = self.side.look(&self.limits, Manner::remembered(&ledger), look)?;
         observer.event(Event::Note(format!("{count} message(s) would be marked as seen")));
         Ok(Exit::Ok)
     }
 }
 
-/// Runs one session.
-fn session(opened: Opened, job: Job<'_>) -> Outcome {
-    let (transaction, _) = match opened {
-        Ok(opened) => opened,
-        // The flight of the login may be what a server could not take.
-        Err(error) => {
-            let suspects_pipelining = error.in_flight;
-            return Outcome { ended: Some(error.failure), suspects_pipelining, ..Outcome::default() };
+/// A ledger that may still be read while the server is at work.
+enum Reading {
+    Underway(Opening),
+    Done(Result<Ledger, StoreError>),
+    Taken,
+}
+
+impl Reading {
+    /// How the server wants to be spoken to, as far as the ledger remembers it.
+    fn manner(&mut self) -> Manner {
+        *self = match std::mem::replace(self, Reading::Taken) {
+            Reading::Underway(opening) => Reading::Done(opening.finish()),
+            other => other,
+        };
+        match self {
+            Reading::Done(Ok(ledger)) => Manner::remembered(ledger),
+            // Whoever opened the session is told next.
+            _ => Manner::default(),
         }
-    };
-    let capabilities = transaction.capabilities();
-    if capabilities.expires_at_once && job.policy.after != After::Delete {
-        job.observer.event(Event::Note(
-            "the server announces EXPIRE 0: what is fetched may vanish from it, whatever is asked for".into(),
-        ));
     }
-    let login_delay = capabilities.login_delay;
-    Outcome { login_delay, ..fetch(Box::new(transaction), job) }
+
+    fn finish(self) -> Result<Ledger, StoreError> {
+        match self {
+            Reading::Underway(opening) => opening.finish(),
+            Reading::Done(result) => result,
+            Reading::Taken => Err(StoreError::Misused("the ledger was read twice")),
+        }
+    }
 }
 
 /// Seconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
 }

@@ -5,6 +5,7 @@ mod manage;
 mod once;
 mod parsed;
 mod report;
+mod sessions;
 
 use super::Context;
 use super::side::Side;

@@ -76,6 +76,7 @@ impl Facts {
         for (uid, (size, octets)) in &self.outgrown {
             take(Record::Outgrown { uid: Cow::Borrowed(uid), size: *size, octets: *octets })?;
         }
+        self.live_notes(now, &mut take)?;
         // What was taken over comes first, as the record behind it says.
         let taken_over = self.entries.iter().any(|(_, entry)| entry.known().iter().any(Known::is_elsewhere));
         if taken_over {

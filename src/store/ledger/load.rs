@@ -218,6 +218,7 @@ impl Facts {
     pub(super) fn apply(&mut self, record: Record<'_>) {
         match record {
             Record::Delivered(it) => {
+                self.notes.settled(&it.uid);
                 if let Some(id) = it.intent {
                     self.fulfil(id, &it.uid, it.copy);
                 }
@@ -227,6 +228,7 @@ impl Facts {
                 self.entries.deliver(&it.uid, Known { copy, size, time, fact, line });
             }
             Record::Marked { uid, copy, size, time } => {
+                self.notes.settled(&uid);
                 let known = Known { copy, size, time, fact: Fact::Marked, line: self.lines };
                 self.entries.deliver(&uid, known);
             }
@@ -237,14 +239,18 @@ impl Facts {
             Record::Pending { uid, copy, size } => self.set(&uid, (copy, size), State::Pending),
             Record::Deleted { uid, copy, size, time } => {
                 self.any_deleted = true;
+                self.notes.settled(&uid);
                 self.set(&uid, (copy, size), State::Deleted(time));
             }
             Record::FirstSeen { uid, time } => {
                 self.entries.entry(&uid).first_seen.get_or_insert(time);
             }
             Record::Ambiguous { uid } => self.entries.entry(&uid).ambiguous = true,
+            Record::Lost { uid, times, time } => self.notes.lost(&uid, times, time),
+            Record::Trait { word, time } => self.notes.seen(&word, time),
             Record::Forget { uid } => {
                 self.outgrown.remove(&uid[..]);
+                self.notes.settled(&uid);
                 self.entries.remove(&uid[..]);
             }
             Record::Intent { id, offset, lead, count, path } => {

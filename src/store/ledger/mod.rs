@@ -18,11 +18,13 @@ mod file;
 mod intent;
 mod load;
 mod moving;
+mod notes;
 pub(super) mod record;
 mod table;
 
 pub use file::Opening;
 pub(super) use intent::Intent;
+pub use notes::Trait;
 
 use super::error::StoreError;
 use super::identity::{AccountKey, Identity};
@@ -191,6 +193,7 @@ impl Recorded {
 struct Facts {
     entries: Table,
     intents: Vec<Intent>,
+    notes: notes::Notes,
     /// Runs that never ended: number, destination, line.
     runs: Vec<(u64, Vec<u8>, u64)>,
     last_run: u64,

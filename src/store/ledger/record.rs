@@ -39,6 +39,10 @@ pub(in crate::store) enum Record<'a> {
     Part(Part<'a>),
     /// What is left of an intent will not happen.
     Cancel { id: u64 },
+    /// The line was lost at a message: how often by now.
+    Lost { uid: Cow<'a, [u8]>, times: u64, time: u64 },
+    /// The server was seen to be so.
+    Trait { word: Cow<'a, [u8]>, time: u64 },
     /// A run is about to store something at a destination.
     Open { run: u64, destination: Cow<'a, [u8]> },
     /// A run ended with everything recorded.
@@ -147,6 +151,8 @@ pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
             head: fields.octets()?,
         }),
         b"c" => Record::Cancel { id: fields.number()? },
+        b"l" => Record::Lost { uid: fields.octets()?, times: fields.number()?, time: fields.number()? },
+        b"q" => Record::Trait { word: fields.octets()?, time: fields.number()? },
         b"o" => Record::Open { run: fields.number()?, destination: fields.octets()? },
         b"z" => Record::Closed { run: fields.number()? },
         _ => return None,
@@ -274,6 +280,15 @@ fn encode(record: &Record, out: &mut Vec<u8>) {
             out.push(b'c');
             put(out, *id);
         }
+        Record::Lost { uid, times, time } => {
+            named(out, b'l', uid);
+            put(out, *times);
+            put(out, *time);
+        }
+        Record::Trait { word, time } => {
+            named(out, b'q', word);
+            put(out, *time);
+        }
         Record::Open { run, destination } => {
             out.push(b'o');
             put(out, *run);
@@ -390,6 +405,8 @@ mod tests {
             Record::Intent { id: 1, offset: 2, lead: 2, count: 3, path: Cow::Borrowed(b"/a b/c") },
             Record::Part(part),
             Record::Cancel { id: 1 },
+            Record::Lost { uid: uid(), times: 2, time: 3 },
+            Record::Trait { word: Cow::Borrowed(b"bare-lines"), time: 3 },
             Record::Open { run: 1, destination: Cow::Borrowed(b"-") },
             Record::Closed { run: 1 },
         ]
@@ -448,6 +465,9 @@ mod tests {
             "d a 0 - 0 - q -",
             "d a 4294967296 - 0 - k -",
             "z",
+            "l a 1",
+            "l a -1 2",
+            "q a",
             "z 1 2",
             "z -1",
             "z 1x",

@@ -1,8 +1,8 @@
 //! The intake of a fetch: octets to the sink, batches to the ledger, news to the observer.
 
-use super::{Action, Event, Job, Marked, Outcome, Told, tell_skip};
+use super::{Action, Event, Job, Marked, Outcome, Told, Trouble, tell_skip};
 use crate::mail::summary::{MAX_HEADER, Summary};
-use crate::pop3::{Listing, Receiver, Row, Wanted};
+use crate::pop3::{Listing, Receiver, Remedy, Row, Setback, Wanted};
 use crate::store::{Afterwards, Delivered, Fingerprint, Hashes, Known, Recorded, StoreError, Subject};
 use crate::words::{Failure, Kind, Scope};
 use crate::work::maildrop::Maildrop;
@@ -116,17 +116,15 @@ impl<'a, 'o> Intake<'a, 'o> {
 
     /// What is to be fetched, in the order in which it is taken.
     pub(super) fn wanted(&self) -> Vec<Wanted> {
-        let rows = self.gets.iter().map(|get| &self.listing.rows[get.row]);
-        rows.map(|row| Wanted { number: row.number, size: row.size }).collect()
+        let wanted = |get: &&Get| {
+            let row = &self.listing.rows[get.row];
+            Wanted { number: row.number, size: row.size, alone: get.suspect }
+        };
+        self.gets.iter().map(wanted).collect()
     }
 
     pub(super) fn tell(&mut self, event: Event) {
         self.job.observer.event(event);
-    }
-
-    /// Notes the message that put the dialogue out of step.
-    pub(super) fn spoiled(&mut self, index: usize) {
-        self.outcome.spoiled = self.gets.get(index).map(|get| self.listing.rows[get.row].clone());
     }
 
     fn row(&self, tag: usize) -> &'a Row {
@@ -256,6 +254,9 @@ impl<'a, 'o> Intake<'a, 'o> {
         }
         for told in told {
             self.outcome.delivered += 1;
+            if self.job.policy.all {
+                self.outcome.done.extend(told.row.uid.clone());
+            }
             self.job.observer.event(Event::Message(Box::new(told)));
         }
         Ok(())
@@ -331,12 +332,23 @@ impl<'a, 'o> Intake<'a, 'o> {
     }
 
     /// Brings the store to rest after the retrieval: what is whole is kept, even if the session failed. But
-    /// not if it failed as with a server that mixes its replies up (`mixed`): what came last may not be what
-    /// was asked for, and comes again.
-    pub(super) fn settle(&mut self, fetched: Result<(), Failure>, mixed: bool) -> Result<(), Failure> {
+    /// not if it failed as with a server that mixes its replies up: what came last may not be what was asked
+    /// for, and comes again.
+    pub(super) fn settle(
+        &mut self,
+        fetched: Result<(), Failure>,
+        setback: Option<Setback>,
+        plan: &Plan,
+    ) -> Result<(), Failure> {
         let Err(failure) = fetched else { return self.commit_or_roll_back() };
         self.job.sink.discard();
-        if mixed {
+        let row = |at: usize| self.gets.get(at).map(|get| self.listing.rows[get.row].clone());
+        self.outcome.setback = setback.map(|setback| Trouble {
+            remedy: setback.remedy,
+            row: setback.at.and_then(row),
+            deleting: false,
+        });
+        if setback.is_some_and(|setback| setback.remedy == Remedy::WithoutPipelining) {
             self.same.clear();
             self.job.sink.rollback();
         } else if self.local {
@@ -345,6 +357,12 @@ impl<'a, 'o> Intake<'a, 'o> {
         } else {
             self.commit_or_roll_back()?;
         }
+        let last = setback.is_some_and(|setback| setback.at.is_none_or(|at| at + 1 == self.gets.len()));
+        self.outcome.rest = !last
+            || plan.held
+            || !plan.delete.is_empty()
+            || !self.recorded.is_empty()
+            || !self.verified.is_empty();
         Err(failure)
     }
 
@@ -379,7 +397,16 @@ impl<'a, 'o> Intake<'a, 'o> {
         job.ledger.pend(&proofs).map_err(|error| error.failure("ledger"))?;
         let numbers: Vec<_> =
             messages.iter().map(|(place, proof)| (listing.rows[*place].number, proof)).collect();
-        let results = maildrop.delete(&numbers)?;
+        let results = maildrop.delete(&numbers).inspect_err(|_| {
+            let row = |at: usize| messages.get(at).map(|(place, _)| listing.rows[*place].clone());
+            let setback = maildrop.setback();
+            outcome.setback = setback.map(|setback| Trouble {
+                remedy: setback.remedy,
+                row: setback.at.and_then(row),
+                deleting: true,
+            });
+            outcome.rest = messages.len() > 1 || plan.held;
+        })?;
         let mut marked = Vec::with_capacity(messages.len());
         for ((place, proof), result) in messages.into_iter().zip(results) {
             let row = listing.rows[place].clone();

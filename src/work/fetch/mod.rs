@@ -9,7 +9,7 @@ mod intake;
 use super::maildrop::Maildrop;
 use super::plan::{After, Plan, Policy, Reason, plan};
 use crate::mail::summary::Summary;
-use crate::pop3::{Listing, Row};
+use crate::pop3::{Listing, Remedy, Row, Setback};
 use crate::store::{AccountKey, Ledger, Place, Recorded, Sink, StoreError};
 use crate::words::{Failure, Kind, Scope};
 use intake::Intake;
@@ -85,6 +85,17 @@ pub trait Observer {
     }
 }
 
+/// How a session broke down.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// What may help.
+    pub remedy: Remedy,
+    /// The message at which it happened, if at one.
+    pub row: Option<Row>,
+    /// Whether that was to be deleted, not fetched.
+    pub deleting: bool,
+}
+
 /// What a session amounted to.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -104,12 +115,14 @@ pub struct Outcome {
     pub unnamed: u64,
     /// What ended the session before its end.
     pub ended: Option<Failure>,
-    /// Whether it ended so that a server which cannot pipeline may be the cause.
-    pub suspects_pipelining: bool,
-    /// Whether it ended because the lines of its messages end in a bare LF.
-    pub suspects_bare_lines: bool,
-    /// The message whose own octets ended it: the rest can be had without it.
-    pub spoiled: Option<Row>,
+    /// What may help after that.
+    pub setback: Option<Trouble>,
+    /// Whether that left something undone besides the message at which it happened.
+    pub rest: bool,
+    /// Whether messages were left for another session, see [`Plan::held`].
+    pub held: bool,
+    /// What was fetched, by UID, where the policy is to fetch what is known too.
+    pub done: Vec<Vec<u8>>,
     /// Whether it was given up because of a message larger than is wanted: that is noted, and another session
     /// does not ask for it.
     pub gave_up_large: bool,
@@ -140,7 +153,7 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let mut job = job;
     let result = prepare(maildrop.as_mut(), &mut job).and_then(|(listing, plan)| {
-        outcome.listed = true;
+        (outcome.listed, outcome.held) = (true, plan.held);
         Session { listing: &listing, plan: &plan, job, outcome: &mut outcome }.run(maildrop.as_mut())
     });
     let failure = match result {
@@ -149,8 +162,10 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
         Ok(None) => return outcome,
         Err(failure) => failure,
     };
-    outcome.suspects_pipelining = maildrop.suspects_pipelining();
-    outcome.suspects_bare_lines = maildrop.suspects_bare_lines();
+    if outcome.setback.is_none() {
+        let trouble = |setback: Setback| Trouble { remedy: setback.remedy, row: None, deleting: false };
+        outcome.setback = maildrop.setback().map(trouble);
+    }
     outcome.ended = Some(failure);
     outcome
 }
@@ -324,10 +339,8 @@ impl<'o> Session<'_, 'o> {
         let octets = wanted.iter().filter_map(|wanted| wanted.size).fold(0, u64::saturating_add);
         intake.tell(Event::Planned(wanted.len() as u64, octets));
         let fetched = maildrop.bodies(&wanted, &mut intake);
-        if let Some(index) = maildrop.spoiled() {
-            intake.spoiled(index);
-        }
-        intake.settle(fetched, maildrop.suspects_pipelining())?;
+        let setback = maildrop.setback().filter(|_| fetched.is_err());
+        intake.settle(fetched, setback, plan)?;
         intake.delete(maildrop, plan)
     }
 

@@ -1,0 +1,358 @@
+//! The sessions of one account's run: what the one has broken down at, the next does otherwise or leaves alone.
+
+use super::account::{Mode, Opened, Run};
+use super::once::Once;
+use super::report::exit_of;
+use crate::pop3::{Remedy, Row, Survey};
+use crate::store::{Ledger, Sink, Trait};
+use crate::words::{Exit, Failure, Kind, Scope};
+use crate::work::access::Manner;
+use crate::work::fetch::{Event, Job, Observer, Outcome, Trouble, fetch};
+use crate::work::plan::{After, MOST_LOSSES, Policy};
+
+/// Messages of one run that may break the dialogue, each by itself, before the server is given up.
+const MOST_SPOILED: usize = 16;
+/// Messages at which the line is lost twice, one behind the other and none fetched between, before the line
+/// itself is given up.
+const MOST_IN_A_ROW: usize = 2;
+/// How often the line may be lost in one run, whatever is fetched between.
+const MOST_LOST: usize = 100;
+/// Sessions of one run at most: a server that never runs out is not followed for ever.
+const MOST_SESSIONS: usize = 1000;
+
+/// Whether the run goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Another,
+    End,
+}
+
+/// One session after the other.
+pub(super) struct Sessions<'a> {
+    run: &'a Run,
+    ledger: &'a mut Ledger,
+    sink: &'a mut dyn Sink,
+    observer: Once<'a>,
+    /// What the sessions so far amount to.
+    total: Outcome,
+    manner: Manner,
+    policy: Policy,
+    /// How many messages were known when the run began.
+    known: Option<u64>,
+    /// Whether the server is suspected to break under PIPELINING.
+    suspected: bool,
+    /// How often the line was lost.
+    lost: usize,
+    /// At how many messages in a row it was lost for good.
+    in_a_row: usize,
+    /// How many messages larger than is wanted ended a session.
+    gave_up_large: usize,
+    /// Why the run was given up, though a session follows that makes the deletions.
+    given_up: Option<Failure>,
+}
+
+impl<'a> Sessions<'a> {
+    pub fn new(
+        run: &'a Run,
+        ledger: &'a mut Ledger,
+        sink: &'a mut dyn Sink,
+        observer: &'a mut dyn Observer,
+    ) -> Self {
+        let (manner, policy) = (Manner::remembered(ledger), run.policy.clone());
+        let (total, observer) = (Outcome::default(), Once::new(observer));
+        Sessions {
+            run,
+            ledger,
+            sink,
+            observer,
+            total,
+            manner,
+            policy,
+            known: None,
+            suspected: false,
+            lost: 0,
+            in_a_row: 0,
+            gave_up_large: 0,
+            given_up: None,
+        }
+    }
+
+    /// Goes on to the end; `first` was opened already.
+    pub fn go(mut self, first: Opened) -> Exit {
+        let mut first = Some(first);
+        for _ in 0..MOST_SESSIONS {
+            let outcome = self.session(first.take());
+            if self.judge(outcome) == Next::End {
+                break;
+            }
+        }
+        self.learn();
+        self.observer.keep();
+        self.total.ended = self.given_up.or(self.total.ended);
+        let exit = exit_of(&self.total);
+        if exit == Exit::Ok && self.total.delivered + self.total.deleted == 0 {
+            self.observer.event(Event::NothingNew(self.total.known));
+        }
+        if let Some(failure) = self.total.ended {
+            self.observer.event(Event::Ended(failure));
+        }
+        exit
+    }
+
+    fn session(&mut self, opened: Option<Opened>) -> Outcome {
+        let Run { side, limits, policy, .. } = self.run;
+        self.policy.limit = policy.limit.map(|limit| limit.saturating_sub(self.total.delivered));
+        let manner = self.manner;
+        let opened = opened.unwrap_or_else(|| side.open(limits, Survey::FULL, &mut || manner));
+        let job = Job {
+            ledger: &mut *self.ledger,
+            sink: &mut *self.sink,
+            policy: &self.policy,
+            observer: &mut self.observer,
+            now: super::account::now(),
+            others: &self.run.others,
+        };
+        session(opened, job)
+    }
+
+    /// Adds a session to the whole, and decides whether another follows.
+    fn judge(&mut self, mut outcome: Outcome) -> Next {
+        self.manner.again = true;
+        // How many were known is what the first listing says.
+        self.total.known = *self.known.get_or_insert(outcome.known);
+        self.total.unnamed += outcome.unnamed;
+        self.total.delivered += outcome.delivered;
+        self.total.deleted += outcome.deleted;
+        self.total.undeleted += outcome.undeleted;
+        self.policy.done.extend(outcome.done.drain(..));
+        if outcome.delivered > 0 {
+            self.in_a_row = 0;
+        }
+        let over = self.run.limits.stop.raised() || self.run.limits.run_over();
+        if outcome.gave_up_large && self.gave_up_large < MOST_SPOILED && !over {
+            self.gave_up_large += 1;
+            self.observer.keep();
+            self.total.failed.append(&mut outcome.failed);
+            return Next::Another;
+        }
+        let Some(trouble) = outcome.setback.take().filter(|_| !over) else { return self.conclude(outcome) };
+        match trouble.remedy {
+            Remedy::WithoutPipelining if !self.manner.lock_step => {
+                let text = "the server announces PIPELINING and breaks under it: going on without";
+                self.suspected = true;
+                self.otherwise(text, Manner { lock_step: true, ..self.manner }, outcome, trouble)
+            }
+            Remedy::WithBareLines if !self.manner.bare_lines => {
+                let text = "the server ends the lines of messages in a bare LF: going on with that";
+                let manner = Manner { lock_step: true, bare_lines: true, ..self.manner };
+                self.otherwise(text, manner, outcome, trouble)
+            }
+            Remedy::Again => self.lost(outcome, trouble),
+            _ => self.spoiled(outcome, trouble),
+        }
+    }
+
+    /// What this session failed at is tried again in another manner.
+    fn otherwise(&mut self, text: &str, manner: Manner, outcome: Outcome, trouble: Trouble) -> Next {
+        self.observer.event(Event::Note(text.into()));
+        self.observer.drop_failures();
+        self.manner = manner;
+        let dropped = outcome.ended.as_ref().is_some_and(|failure| failure.kind != Kind::Protocol);
+        self.total.ended = outcome.ended;
+        match trouble.row.and_then(|row| row.uid).filter(|_| dropped) {
+            Some(uid) => match self.ledger.note_loss(&uid) {
+                Ok(_) => Next::Another,
+                Err(error) => self.end(error.failure("ledger")),
+            },
+            None => Next::Another,
+        }
+    }
+
+    /// One bad message stops nothing: the rest goes on in a session without it. But a server whose framing
+    /// cannot be trusted is asked to delete nothing in this run.
+    fn spoiled(&mut self, mut outcome: Outcome, trouble: Trouble) -> Next {
+        let row = trouble.row.filter(|_| self.policy.shunned.len() < MOST_SPOILED);
+        let (Some(row), Some(failure)) = (row, outcome.ended.take_if(|_| true)) else {
+            return self.conclude(outcome);
+        };
+        let Some(uid) = row.uid.clone() else {
+            outcome.ended = Some(failure);
+            return self.conclude(outcome);
+        };
+        self.observer.keep();
+        self.total.failed.append(&mut outcome.failed);
+        self.total.failed.push(failure.kind);
+        self.total.ended = None;
+        self.policy.after = After::Keep;
+        self.tell_failed(row, failure.scoped(Scope::Message));
+        self.policy.shunned.insert(uid);
+        Next::Another
+    }
+
+    /// The line was lost at a message, or the server fell silent there. For the first time it is tried once
+    /// more; for the second it is named and left for the end of later runs, and the rest goes on without it.
+    fn lost(&mut self, mut outcome: Outcome, trouble: Trouble) -> Next {
+        let Some(failure) = outcome.ended.take() else { return self.conclude(outcome) };
+        self.observer.keep();
+        self.total.failed.append(&mut outcome.failed);
+        self.lost += 1;
+        let Some(row) = trouble.row else {
+            // All that was asked for has come. Without a word of the server's nothing was to be deleted.
+            return match outcome.rest && self.may_go_on(&outcome) {
+                true => self.again(failure),
+                false if outcome.rest => self.end(failure),
+                false => Next::End,
+            };
+        };
+        // Without a UID there is nothing to know it by in another session.
+        let Some(uid) = row.uid.clone() else { return self.end(failure) };
+        let times = match self.ledger.note_loss(&uid) {
+            Ok(times) => times,
+            Err(error) => return self.end(error.failure("ledger")),
+        };
+        if times < MOST_LOSSES {
+            if !self.may_go_on(&outcome) {
+                return self.end(failure);
+            }
+            self.observer
+                .event(Event::Note(format!("{failure} (at {}): going on in a new session", name(&row))));
+            // Whoever loses the line twice is asked for one thing at a time: then it is certain at which.
+            self.manner.lock_step |= trouble.deleting || self.lost > 1;
+            return self.again(failure);
+        }
+        self.total.failed.push(failure.kind);
+        self.total.undeleted += u64::from(trouble.deleting);
+        self.policy.shunned.insert(uid);
+        self.in_a_row += 1;
+        self.tell_failed(row.clone(), named(&failure, &row, trouble.deleting));
+        self.after_naming(outcome, failure, times > MOST_LOSSES)
+    }
+
+    /// A message was named and is left alone: whether the rest is worth another session. `late`: it had
+    /// waited for the end, so that the rest is of its kind.
+    fn after_naming(&mut self, outcome: Outcome, failure: Failure, late: bool) -> Next {
+        self.total.ended = None;
+        let in_vain = self.in_a_row >= MOST_IN_A_ROW;
+        if !outcome.rest || (late && in_vain) {
+            return Next::End;
+        }
+        if !self.may_go_on(&outcome) {
+            return self.end(failure);
+        }
+        if in_vain && !self.policy.deletions_only {
+            self.given_up = Some(failure);
+            if self.policy.after == After::Keep {
+                return Next::End;
+            }
+            self.policy.deletions_only = true;
+        }
+        Next::Another
+    }
+
+    /// Whether the server may be logged in to once more, and that makes sense.
+    fn may_go_on(&self, outcome: &Outcome) -> bool {
+        outcome.login_delay == 0 && self.lost < MOST_LOST
+    }
+
+    /// Goes on in a new session; should there be none, this is what ended the run.
+    fn again(&mut self, failure: Failure) -> Next {
+        self.total.ended = Some(failure);
+        Next::Another
+    }
+
+    fn end(&mut self, failure: Failure) -> Next {
+        self.total.ended = Some(failure);
+        Next::End
+    }
+
+    /// A session that came to its end, or broke down beyond help.
+    fn conclude(&mut self, mut outcome: Outcome) -> Next {
+        self.observer.keep();
+        self.total.failed.append(&mut outcome.failed);
+        // A server that cannot even be reached again says less than what it failed at before.
+        if outcome.listed || self.total.ended.is_none() {
+            self.total.ended = outcome.ended;
+        }
+        if outcome.deletions_due && !self.policy.deletions_only {
+            self.policy.deletions_only = true;
+            return Next::Another;
+        }
+        let progress = outcome.delivered + outcome.deleted > 0;
+        let held = outcome.held && progress && outcome.login_delay == 0 && !self.policy.deletions_only;
+        let more = self.run.setting.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
+        let room = self.run.policy.limit.is_none_or(|limit| self.total.delivered < limit);
+        if self.total.ended.is_some() || !(held || more && room) {
+            return Next::End;
+        }
+        if outcome.login_delay > 0 {
+            self.observer.event(Event::Note(format!(
+                "the server wants {} s between two logins: what is left is for the next run",
+                outcome.login_delay
+            )));
+            return Next::End;
+        }
+        Next::Another
+    }
+
+    /// What a run that came to its end has shown of the server is remembered.
+    fn learn(&mut self) {
+        if self.total.ended.is_some() {
+            return;
+        }
+        let mut traits = Vec::new();
+        traits.extend((self.suspected && self.in_a_row == 0).then_some(Trait::BreaksPipelining));
+        traits.extend(self.manner.bare_lines.then_some(Trait::BareLines));
+        for one in traits {
+            if let Err(error) = self.ledger.note_trait(one) {
+                self.total.ended = Some(error.failure("ledger"));
+            }
+        }
+    }
+
+    fn tell_failed(&mut self, row: Row, failure: Failure) {
+        self.observer.event(Event::Failed(Some(row), failure));
+        self.observer.keep();
+    }
+}
+
+/// Runs one session.
+fn session(opened: Opened, job: Job<'_>) -> Outcome {
+    let (transaction, _) = match opened {
+        Ok(opened) => opened,
+        // The flight of the login may be what a server could not take.
+        Err(error) => {
+            let trouble = |remedy| Trouble { remedy, row: None, deleting: false };
+            let setback = error.remedy.map(trouble);
+            return Outcome { ended: Some(error.failure), setback, ..Outcome::default() };
+        }
+    };
+    let capabilities = transaction.capabilities();
+    if capabilities.expires_at_once && job.policy.after != After::Delete {
+        job.observer.event(Event::Note(
+            "the server announces EXPIRE 0: what is fetched may vanish from it, whatever is asked for".into(),
+        ));
+    }
+    let login_delay = capabilities.login_delay;
+    Outcome { login_delay, ..fetch(Box::new(transaction), job) }
+}
+
+/// How a message is called: its number, and as much of its UID as anybody wants to read.
+fn name(row: &Row) -> String {
+    /// The longest UID that the standard allows (`RFC 1939 §7`).
+    const MOST: usize = 70;
+    let uid: String =
+        String::from_utf8_lossy(row.uid.as_deref().unwrap_or_default()).chars().take(MOST).collect();
+    format!("message {} (UID {uid})", row.number)
+}
+
+/// The failure of a message at which the line was lost twice.
+fn named(failure: &Failure, row: &Row, deleting: bool) -> Failure {
+    let message = format!("{failure}: for the second time or more at {}", name(row));
+    let hint = match deleting {
+        true => "the others are deleted without it; later runs try it again, after all others",
+        false => {
+            "the others are fetched without it; later runs ask for it again, after all others. --mark-seen --uid UID leaves it alone for good"
+        }
+    };
+    Failure { message, ..failure.clone() }.scoped(Scope::Message).hint(hint)
+}
