@@ -28,6 +28,9 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
             context.out.count("total", overview.total);
             context.out.count("listed", overview.shown);
             context.out.settle(Exit::Ok);
+            if let Some(failure) = &overview.incomplete {
+                context.out.fail(&About::account(&label), failure);
+            }
         }
         // A reader that went away has seen enough.
         Err(_) if context.out.reader_gone() => {}

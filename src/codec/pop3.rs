@@ -23,10 +23,14 @@ pub enum Status<'a> {
     Other,
 }
 
-/// Reads a status line. `+OK` must stand alone or be followed by a space: only then it is a success.
+/// Reads a status line. `+OK` must stand alone or be followed by a space: only then it is a success. Some
+/// servers write it, or `-ERR`, in other letters.
 pub fn status(line: &[u8]) -> Status<'_> {
     let after = |mark: &[u8]| -> Option<&[u8]> {
-        let rest = line.strip_prefix(mark)?;
+        let (start, rest) = line.split_at_checked(mark.len())?;
+        if !start.eq_ignore_ascii_case(mark) {
+            return None;
+        }
         match rest.first() {
             None => Some(rest),
             Some(b' ' | b'\t') => Some(rest.trim_ascii()),
@@ -87,6 +91,48 @@ pub fn refusal(text: &[u8]) -> Refusal {
     }
 }
 
+/// What a refused login means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginRefusal {
+    /// The server does not have the mechanism, or has it switched off.
+    Mechanism,
+    /// As elsewhere.
+    Other(Refusal),
+}
+
+/// Words for what is wrong, and those for what may be wrong at a login.
+const WRONG: [&str; 6] = ["invalid", "incorrect", "wrong", "bad", "unknown", "mismatch"];
+const CREDENTIALS: [&str; 6] = ["password", "passwd", "credential", "user", "login", "logon"];
+/// Words for what the server lacks, and for what it lacks then.
+const LACKING: [&str; 8] = [
+    "unsupported",
+    "not supported",
+    "unrecogni",
+    "unknown",
+    "unimplemented",
+    "not implemented",
+    "disabled",
+    "not enabled",
+];
+const MECHANISM: [&str; 3] = ["mechanism", "authentication type", "authentication method"];
+
+/// What a `-ERR` to a login means. "Too many attempts" with a wrong password is no reason to try again, and
+/// `[AUTH]` no fault of the password's where the mechanism is not there.
+pub fn login_refusal(text: &[u8]) -> LoginRefusal {
+    let words = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let has = |some: &[&str]| some.iter().any(|word| begins_a_word(&words, word));
+    let refusal = refusal(text);
+    let code = response_code(text).map(str::to_ascii_uppercase);
+    let by_code = matches!(code.as_deref(), Some("IN-USE" | "LOGIN-DELAY" | "SYS/TEMP" | "SYS/PERM"));
+    if !by_code && has(&LACKING) && has(&MECHANISM) {
+        return LoginRefusal::Mechanism;
+    }
+    if !by_code && has(&WRONG) && has(&CREDENTIALS) {
+        return LoginRefusal::Other(Refusal::Credentials);
+    }
+    LoginRefusal::Other(refusal)
+}
+
 /// Whether `start` begins a word of `text`: "locked" has "lock", "blocked" and "unlock" have not.
 fn begins_a_word(text: &str, start: &str) -> bool {
     text.match_indices(start).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric()))
@@ -107,6 +153,8 @@ pub struct Capabilities {
     pub uidl: bool,
     /// PIPELINING.
     pub pipelining: bool,
+    /// UTF8 (`RFC 6856 §2`).
+    pub utf8: bool,
     /// EXPIRE 0 (`RFC 2449 §6.7`): what was retrieved the server may delete by itself.
     pub expires_at_once: bool,
     /// LOGIN-DELAY (`RFC 2449 §6.5`): the seconds the server wants between two logins.
@@ -132,17 +180,13 @@ impl Capabilities {
             Some("TOP") => self.top = true,
             Some("UIDL") => self.uidl = true,
             Some("PIPELINING") => self.pipelining = true,
+            Some("UTF8") => self.utf8 = true,
             Some("EXPIRE") => self.expires_at_once = words.next().and_then(number) == Some(0),
             Some("LOGIN-DELAY") => self.login_delay = words.next().and_then(number).unwrap_or(0),
             Some("SASL") => self.sasl.extend(words.map(str::to_ascii_uppercase)),
             _ => {}
         }
         self.lines.push(text);
-    }
-
-    /// Whether the server has a SASL mechanism.
-    pub fn has_sasl(&self, name: &str) -> bool {
-        self.sasl.iter().any(|mechanism| mechanism == name)
     }
 }
 
@@ -211,7 +255,12 @@ mod tests {
             (b"+Okay", Status::Other),
             (b"+OKAY", Status::Other),
             (b"+ERR no", Status::Other),
-            (b"+ok", Status::Other),
+            (b"+ok", Status::Ok(b"")),
+            (b"+Ok fine", Status::Ok(b"fine")),
+            (b"-Err Syntax error", Status::Err(b"Syntax error")),
+            (b"-err", Status::Err(b"")),
+            (b"-Error", Status::Other),
+            (b"+O", Status::Other),
             (b"", Status::Other),
             (b"* PREAUTH", Status::Other),
             (b"220 smtp", Status::Other),
@@ -239,6 +288,28 @@ mod tests {
             ("", Refusal::Unsaid),
         ] {
             assert_eq!(refusal(text.as_bytes()), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refused_login_is_told_from_a_passing_fault_and_from_a_missing_mechanism() {
+        use LoginRefusal::{Mechanism, Other};
+        for (text, want) in [
+            ("invalid password, too many attempts", Other(Refusal::Credentials)),
+            ("Password incorrect, please try again later", Other(Refusal::Credentials)),
+            ("Bad login", Other(Refusal::Credentials)),
+            ("[AUTH] too many attempts", Other(Refusal::Credentials)),
+            ("Logon failure: unknown user name or bad password", Other(Refusal::Credentials)),
+            ("[AUTH] Unsupported authentication mechanism.", Mechanism),
+            ("unknown mechanism", Mechanism),
+            ("CRAM-MD5: authentication method disabled", Mechanism),
+            ("too many connections", Other(Refusal::Temporary)),
+            ("maildrop already locked", Other(Refusal::Temporary)),
+            ("[IN-USE] bad luck, user", Other(Refusal::Temporary)),
+            ("[SYS/TEMP] unknown user", Other(Refusal::Temporary)),
+            ("no", Other(Refusal::Unsaid)),
+        ] {
+            assert_eq!(login_refusal(text.as_bytes()), want, "{text}");
         }
     }
 
@@ -276,7 +347,7 @@ mod tests {
             caps.add(line.as_bytes());
         }
         assert!(caps.known && caps.top && caps.uidl && caps.stls && caps.pipelining && !caps.user);
-        assert!(caps.has_sasl("LOGIN") && !caps.has_sasl("CRAM-MD5"));
+        assert_eq!(caps.sasl, ["PLAIN", "LOGIN"]);
         assert!(!caps.expires_at_once, "60 days are not none");
         for (line, at_once, delay) in [
             ("EXPIRE 0", true, 0),

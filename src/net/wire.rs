@@ -399,6 +399,13 @@ fn write(link: &mut dyn Link, octets: &[u8], taken: &mut usize) -> io::Result<()
     Ok(())
 }
 
+impl ReadLine {
+    /// Whether there is nothing in it.
+    pub fn is_blank(&self) -> bool {
+        self.at.is_empty()
+    }
+}
+
 /// Where a line just read lies in the buffer.
 #[derive(Clone, Debug)]
 pub struct ReadLine {

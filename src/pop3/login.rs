@@ -3,11 +3,12 @@
 
 use super::transaction::{Survey, Transaction};
 use super::{Answer, Authorization, Dialogue};
-use crate::codec::pop3::{Capabilities, Refusal, refusal, response_code};
-use crate::codec::sasl::{Credentials, Exchange, Mechanism, apop_digest};
+use crate::codec::pop3::{Capabilities, LoginRefusal, Refusal, login_refusal, response_code};
+use crate::codec::sasl::{self, Exchange, Mechanism, Response, apop_digest};
+use crate::words::secret::REDACTED;
 use crate::words::{Failure, Kind, Secret};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+
+const STAGE: &str = "authentication";
 
 /// How to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,112 +31,163 @@ impl Method {
         }
     }
 
-    /// The method for a server where none is asked for.
-    fn choose(capabilities: &Capabilities, is_token: bool) -> Method {
-        if is_token {
-            let bearer = capabilities.has_sasl("OAUTHBEARER") && !capabilities.has_sasl("XOAUTH2");
-            return Method::Sasl(if bearer { Mechanism::OAuthBearer } else { Mechanism::XOAuth2 });
+    /// The method for this server; `None` where there is none in common. A SASL line that is there decides:
+    /// a server whose line has neither PLAIN nor LOGIN would rather not see the password, so USER comes last.
+    fn choose(capabilities: &Capabilities, login: &Login) -> Option<Method> {
+        let offered = &capabilities.sasl;
+        match login.method {
+            Some(Method::Sasl(asked)) if !offered.is_empty() && !asked.is_in(offered) => return None,
+            Some(asked) => return Some(asked),
+            None => {}
         }
-        if capabilities.user || !capabilities.known {
-            return Method::User;
+        let best = Mechanism::choose(offered, login.is_token);
+        if login.is_token {
+            return best.or(offered.is_empty().then_some(Mechanism::XOAuth2)).map(Method::Sasl);
         }
-        let wanted = [Mechanism::Plain, Mechanism::Login, Mechanism::CramMd5];
-        let offered = wanted.into_iter().find(|mechanism| capabilities.has_sasl(mechanism.name()));
-        offered.map_or(Method::User, Method::Sasl)
+        let in_clear = [Mechanism::Plain, Mechanism::Login].iter().any(|it| it.is_in(offered));
+        let has_user = capabilities.user || !capabilities.known;
+        match best {
+            Some(mechanism) if !in_clear || !has_user => Some(Method::Sasl(mechanism)),
+            _ => (has_user || offered.is_empty()).then_some(Method::User),
+        }
     }
 }
 
 /// Who logs in, and how.
-#[derive(Clone, Debug)]
-pub struct Login<'a> {
-    /// User and secret.
-    pub credentials: &'a Credentials,
-    /// Whether the secret is an OAuth2 access token.
-    pub is_token: bool,
-    /// The method; `None` chooses one by the capabilities.
-    pub method: Option<Method>,
-    /// Whether the secret may go over a wire without TLS.
-    pub plaintext: bool,
-}
+pub type Login = sasl::Login<Method>;
 
 /// The longest command line with an initial response (`RFC 5034 §4`: 255 octets with CRLF).
 const MAX_COMMAND: usize = 253;
 
 impl Authorization {
-    /// Logs in, and sends the commands of `survey` in the same flight where the server pipelines and the
-    /// method allows it. Fails with [`Kind::Auth`], [`Kind::Deferred`] (locked, too early), [`Kind::Missing`]
-    /// (no such method), [`Kind::Config`] (a secret in clear, control characters) and those of the wire.
-    pub fn login(mut self, login: &Login<'_>, survey: Survey) -> Result<(Transaction, Method), Failure> {
+    /// Logs in; the listings of `survey` are asked for next. Nothing goes out in one flight with what ends
+    /// the login: at some servers one program takes the login and another the rest, and what the first has
+    /// read ahead is lost. Fails with [`Kind::Auth`], [`Kind::Deferred`] (locked, too early),
+    /// [`Kind::Missing`] (no such method), [`Kind::Config`] (a secret in clear, control characters) and those
+    /// of the wire.
+    pub fn login(mut self, login: &Login, survey: Survey) -> Result<(Transaction, Method), Failure> {
         let dialogue = &mut self.dialogue;
         check(dialogue, login)?;
+        let Some(method) = Method::choose(&dialogue.capabilities, login) else {
+            return Err(not_offered(dialogue, login));
+        };
         dialogue.wire.learn_secret(&login.credentials.secret);
-        let method = login.method.unwrap_or_else(|| Method::choose(&dialogue.capabilities, login.is_token));
-        let mut sent = Survey::NOTHING;
+        let together = dialogue.capabilities.pipelining && method == Method::User;
+        utf8(dialogue, together)?;
         match method {
-            Method::User if dialogue.capabilities.pipelining => {
-                dialogue.command(&format!("USER {}", login.credentials.user))?;
-                pass(dialogue, login)?;
-                survey.send(dialogue)?;
-                sent = survey;
-                dialogue.flush("PASS")?;
-                answer(dialogue, "USER")?;
-                answer(dialogue, "PASS")?;
-            }
-            Method::User => {
-                dialogue.command(&format!("USER {}", login.credentials.user))?;
-                dialogue.flush("USER")?;
-                answer(dialogue, "USER")?;
-                pass(dialogue, login)?;
-                dialogue.flush("PASS")?;
-                answer(dialogue, "PASS")?;
-            }
-            Method::Apop => {
-                let Some(timestamp) = &self.timestamp else {
-                    let message = format!(
-                        "{}: APOP: the server's greeting has no timestamp for it",
-                        dialogue.wire.place()
-                    );
-                    return Err(Failure::new(Kind::Missing, "APOP", message)
-                        .hint("the server does not have APOP; use another auth"));
-                };
-                let digest = apop_digest(timestamp, &login.credentials.secret);
-                let line = Secret::new(format!("APOP {} {digest}", login.credentials.user));
-                let shown = format!("APOP {} [redacted]", login.credentials.user);
-                dialogue.secret_command("APOP", &line, &shown)?;
-                dialogue.flush("APOP")?;
-                answer(dialogue, "APOP")?;
-            }
+            Method::User => user(dialogue, login, together)?,
+            Method::Apop => apop(dialogue, login, self.timestamp.as_deref())?,
             Method::Sasl(mechanism) => auth(dialogue, login, mechanism)?,
         }
-        Ok((Transaction::new(self.dialogue, survey, sent), method))
+        Ok((Transaction::new(self.dialogue, survey), method))
     }
 }
 
-/// Refuses what must not be sent: a secret in clear, or anything that would break the line.
-fn check(dialogue: &Dialogue, login: &Login<'_>) -> Result<(), Failure> {
+/// Refuses what must not be sent: a secret in clear, or anything that would break a line or an exchange.
+fn check(dialogue: &Dialogue, login: &Login) -> Result<(), Failure> {
     let place = dialogue.wire.place();
+    let refused = |what: &str| Failure::new(Kind::Config, STAGE, format!("{place}: {STAGE}: {what}"));
     if dialogue.wire.tls().is_none() && !login.plaintext {
-        let message = format!("{place}: authentication: refused, the connection has no TLS");
-        return Err(Failure::new(Kind::Config, "authentication", message));
+        return Err(refused("refused, the connection has no TLS"));
     }
-    let broken = |text: &[u8]| text.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0));
-    if broken(login.credentials.user.as_bytes()) || login.credentials.secret.breaks_lines() {
-        let message = format!("{place}: authentication: the user name or the secret holds CR, LF or NUL");
-        return Err(Failure::new(Kind::Config, "authentication", message));
+    login.credentials.check().map_err(refused)
+}
+
+/// The server has no method that fits.
+fn not_offered(dialogue: &Dialogue, login: &Login) -> Failure {
+    let place = dialogue.wire.place();
+    let what = match login.method {
+        Some(asked) => format!("{} is not offered", asked.name()),
+        None => format!("no mechanism for {} in common", if login.is_token { "tokens" } else { "passwords" }),
+    };
+    let message = format!("{place}: {STAGE}: {what}: {}", offered(&dialogue.capabilities));
+    Failure::new(Kind::Missing, STAGE, message).hint(advice(&dialogue.capabilities, login))
+}
+
+fn offered(capabilities: &Capabilities) -> String {
+    let user = if capabilities.user { &["USER"][..] } else { &[] };
+    let names: Vec<&str> = capabilities.sasl.iter().map(String::as_str).chain(user.iter().copied()).collect();
+    match names.as_slice() {
+        [] => "the server names no mechanism".to_owned(),
+        names => format!("the server offers only {}", names.join(", ")),
+    }
+}
+
+fn takes_tokens(capabilities: &Capabilities) -> bool {
+    Mechanism::choose(&capabilities.sasl, true).is_some()
+}
+
+/// What to try where the server does not take this kind of login.
+fn advice(capabilities: &Capabilities, login: &Login) -> &'static str {
+    if !login.is_token && takes_tokens(capabilities) {
+        "the server wants an OAuth2 access token instead of a password: token-command, or --token-command"
+    } else if login.is_token {
+        "the server takes no OAuth2 tokens here: use a password, or an app password"
+    } else {
+        "auth = \"…\" in the account names one of those that postie has; or ask the provider which one it wants"
+    }
+}
+
+/// Asks for UTF-8 mode where the server has it (`RFC 6856 §2.1`): without it the server hands out a
+/// substitute for a message that is not ASCII. A refusal is no failure. `together`: USER and PASS follow in
+/// the same flight.
+fn utf8(dialogue: &mut Dialogue, together: bool) -> Result<(), Failure> {
+    if !dialogue.capabilities.utf8 {
+        return Ok(());
+    }
+    dialogue.command("UTF8")?;
+    if !together {
+        dialogue.flush("UTF8")?;
+        utf8_answer(dialogue)?;
     }
     Ok(())
 }
 
-fn pass(dialogue: &mut Dialogue, login: &Login<'_>) -> Result<(), Failure> {
+fn utf8_answer(dialogue: &mut Dialogue) -> Result<(), Failure> {
+    match dialogue.answer("UTF8")?.0 {
+        Answer::Ok(_) | Answer::Err(_) => Ok(()),
+        Answer::Continue(text) => Err(dialogue.out_of_step("UTF8", &text)),
+    }
+}
+
+fn user(dialogue: &mut Dialogue, login: &Login, together: bool) -> Result<(), Failure> {
+    dialogue.command(&format!("USER {}", login.credentials.user))?;
+    if !together {
+        dialogue.flush("USER")?;
+        answer(dialogue, login, "USER")?;
+    }
     let line = Secret::new([b"PASS ", login.credentials.secret.expose()].concat());
-    dialogue.secret_command("PASS", &line, "PASS [redacted]")
+    dialogue.secret_command("PASS", &line, &format!("PASS {REDACTED}"))?;
+    dialogue.flush("PASS")?;
+    if together {
+        if dialogue.capabilities.utf8 {
+            utf8_answer(dialogue)?;
+        }
+        answer(dialogue, login, "USER")?;
+    }
+    answer(dialogue, login, "PASS")
+}
+
+fn apop(dialogue: &mut Dialogue, login: &Login, timestamp: Option<&str>) -> Result<(), Failure> {
+    let Some(timestamp) = timestamp else {
+        let message =
+            format!("{}: APOP: the server's greeting has no timestamp for it", dialogue.wire.place());
+        return Err(Failure::new(Kind::Missing, "APOP", message)
+            .hint("the server does not have APOP; use another auth"));
+    };
+    let digest = apop_digest(timestamp, &login.credentials.secret);
+    let line = Secret::new(format!("APOP {} {digest}", login.credentials.user));
+    dialogue.wire.learn_secret(&Secret::new(digest));
+    dialogue.secret_command("APOP", &line, &format!("APOP {} {REDACTED}", login.credentials.user))?;
+    dialogue.flush("APOP")?;
+    answer(dialogue, login, "APOP")
 }
 
 /// Reads the answer to a step of the login.
-fn answer(dialogue: &mut Dialogue, stage: &str) -> Result<(), Failure> {
+fn answer(dialogue: &mut Dialogue, login: &Login, stage: &str) -> Result<(), Failure> {
     match dialogue.answer(stage).map_err(misspelt)?.0 {
         Answer::Ok(_) => Ok(()),
-        Answer::Err(text) => Err(refused(dialogue, stage, &text)),
+        Answer::Err(text) => Err(refused(dialogue, login, stage, &text)),
         Answer::Continue(text) => Err(dialogue.out_of_step(stage, &text)),
     }
 }
@@ -143,21 +195,33 @@ fn answer(dialogue: &mut Dialogue, stage: &str) -> Result<(), Failure> {
 /// At least one server refuses a login with `+ERR`. It is no reply, but what it means is plain.
 fn misspelt(failure: Failure) -> Failure {
     let line = failure.reply.as_ref().and_then(|reply| reply.lines.first());
-    if failure.kind != Kind::Protocol || !line.is_some_and(|line| line.starts_with("+ERR")) {
+    let plain = |line: &String| line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("+ERR"));
+    if failure.kind != Kind::Protocol || !line.is_some_and(plain) {
         return failure;
     }
     Failure { kind: Kind::Auth, retry: Kind::Auth.retry(), ..failure }
 }
 
 /// A refusal during login is one of the credentials unless the server says otherwise.
-fn refused(dialogue: &Dialogue, stage: &str, text: &[u8]) -> Failure {
-    let kind = match refusal(text) {
-        Refusal::Temporary => Kind::Deferred,
-        Refusal::Permanent => Kind::Rejected,
-        Refusal::Credentials | Refusal::Unsaid => Kind::Auth,
+fn refused(dialogue: &Dialogue, login: &Login, stage: &str, text: &[u8]) -> Failure {
+    let kind = match login_refusal(text) {
+        LoginRefusal::Mechanism => Kind::Missing,
+        LoginRefusal::Other(Refusal::Temporary) => Kind::Deferred,
+        LoginRefusal::Other(Refusal::Permanent) => Kind::Rejected,
+        LoginRefusal::Other(Refusal::Credentials | Refusal::Unsaid) => Kind::Auth,
     };
-    let failure = dialogue.refused_as(kind, stage, text);
+    let mut failure = dialogue.refused_as(kind, stage, text);
     match kind {
+        Kind::Missing => {
+            failure.message.push_str(&format!("; {}", offered(&dialogue.capabilities)));
+            failure.hint(advice(&dialogue.capabilities, login))
+        }
+        Kind::Auth if login.is_token => {
+            failure.hint("the access token was refused: it may have expired, or lack the scope for POP3")
+        }
+        Kind::Auth if takes_tokens(&dialogue.capabilities) => failure.hint(
+            "check user name and secret; a server that offers XOAUTH2 or OAUTHBEARER often takes no account password any more, but an app password or an OAuth2 token (token-command)",
+        ),
         Kind::Auth => failure
             .hint("check user name and secret; many providers want an app password instead of the account's"),
         Kind::Deferred if response_code(text).is_some_and(|code| code.eq_ignore_ascii_case("IN-USE")) => {
@@ -169,79 +233,65 @@ fn refused(dialogue: &Dialogue, stage: &str, text: &[u8]) -> Failure {
 
 /// AUTH (`RFC 5034`). Tokens always go on a line of their own: they are long, and one large provider
 /// takes them no other way.
-fn auth(dialogue: &mut Dialogue, login: &Login<'_>, mechanism: Mechanism) -> Result<(), Failure> {
-    let mut exchange = Exchange::new(mechanism, login.credentials);
+fn auth(dialogue: &mut Dialogue, login: &Login, mechanism: Mechanism) -> Result<(), Failure> {
+    let mut exchange = Exchange::start(mechanism, &login.credentials);
     let command = format!("AUTH {}", mechanism.name());
-    let inline = match exchange.initial() {
-        Some(initial) if !mechanism.wants_token() => {
-            dialogue.wire.learn_secret(&initial);
-            let line = Secret::new(format!("{command} {}", encode(&initial)));
-            (line.expose().len() <= MAX_COMMAND).then_some(line)
-        }
-        _ => None,
-    };
-    match inline {
-        Some(line) => {
-            let shown = format!("{command} [redacted]");
-            dialogue.secret_command(&command, &line, &shown)?;
+    let room = if mechanism.wants_token() { 0 } else { MAX_COMMAND - command.len() - 1 };
+    match exchange.initial(room) {
+        Some(initial) => {
+            let line = Secret::new([command.as_bytes(), b" ", initial.line.expose()].concat());
+            send(dialogue, &command, &initial, &line, &format!("{command} {REDACTED}"))?;
         }
         None => {
-            exchange = Exchange::new(mechanism, login.credentials);
             dialogue.command(&command)?;
+            dialogue.flush(&command)?;
         }
     }
-    dialogue.flush(&command)?;
     loop {
-        match dialogue.answer(&command)?.0 {
+        match dialogue.answer(&command).map_err(misspelt)?.0 {
+            Answer::Ok(_) if exchange.is_finished() => return Ok(()),
             // A few servers write `+OK` where `+` belongs.
-            Answer::Ok(text) if exchange.expects_more() => respond(dialogue, &command, &text, &mut exchange)?,
-            Answer::Ok(_) => return Ok(()),
-            Answer::Err(text) => return Err(auth_refused(dialogue, &command, &text, &exchange)),
-            Answer::Continue(challenge) => respond(dialogue, &command, &challenge, &mut exchange)?,
+            Answer::Ok(challenge) | Answer::Continue(challenge) => match exchange.answer(&challenge) {
+                Ok(response) => send(dialogue, &command, &response, &response.line, REDACTED)?,
+                Err(sasl::Nonsense) => return Err(cancel(dialogue, &command, &challenge)),
+            },
+            Answer::Err(text) => {
+                let mut failure = refused(dialogue, login, &command, &text);
+                if let Some(complaint) = exchange.complaint() {
+                    failure.message.push_str(&format!(" ({})", dialogue.wire.redact(complaint)));
+                }
+                return Err(failure);
+            }
         }
     }
 }
 
-/// Answers one challenge. One that makes no sense is cancelled (`RFC 5034 §4`: `*`).
-fn respond(
+fn send(
     dialogue: &mut Dialogue,
     command: &str,
-    challenge: &[u8],
-    exchange: &mut Exchange<'_>,
+    response: &Response,
+    line: &Secret,
+    shown: &str,
 ) -> Result<(), Failure> {
-    // Some servers put prose where an empty challenge belongs: it is read as one.
-    let decoded = STANDARD.decode(challenge).unwrap_or_default();
-    match exchange.respond(&decoded) {
-        Ok(response) => {
-            dialogue.wire.learn_secret(&response);
-            let line = Secret::new(encode(&response));
-            dialogue.secret_command(command, &line, "[redacted]")?;
-        }
-        Err(_) => {
-            dialogue.command("*")?;
-            dialogue.flush(command)?;
-            // What it says to the cancellation is not of interest.
-            let _ = dialogue.answer(command)?;
-            let message = format!(
-                "{}: {command}: the server asked for more than the mechanism has",
-                dialogue.wire.place()
-            );
-            return Err(Failure::new(Kind::Protocol, command, message));
-        }
+    if let Some(secret) = &response.secret {
+        dialogue.wire.learn_secret(secret);
     }
+    dialogue.secret_command(command, line, shown)?;
     dialogue.flush(command)
 }
 
-fn auth_refused(dialogue: &Dialogue, command: &str, text: &[u8], exchange: &Exchange<'_>) -> Failure {
-    let mut failure = refused(dialogue, command, text);
-    if let Some(complaint) = exchange.complaint() {
-        failure.message.push_str(&format!(" ({})", dialogue.wire.redact(complaint)));
-        failure =
-            failure.hint("the access token was refused: it may have expired, or lack the scope for POP3");
+/// Gives an exchange up that makes no sense (`RFC 5034 §4`). What the server says to that is of no interest.
+fn cancel(dialogue: &mut Dialogue, command: &str, challenge: &[u8]) -> Failure {
+    let answered = dialogue
+        .command(sasl::CANCEL)
+        .and_then(|()| dialogue.flush(command))
+        .and_then(|()| dialogue.answer(command));
+    if let Err(failure) = answered {
+        return failure;
     }
-    failure
-}
-
-fn encode(secret: &Secret) -> String {
-    STANDARD.encode(secret.expose())
+    let reply = dialogue.wire.reply(None, None, &[challenge]);
+    let place = dialogue.wire.place();
+    let said = super::shorten(&reply.lines[0]);
+    let message = format!("{place}: {command}: the server's challenge makes no sense: {said}");
+    Failure::new(Kind::Protocol, command, message).with_reply(reply)
 }

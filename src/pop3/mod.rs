@@ -61,7 +61,12 @@ impl Dialogue {
     /// Where every command is answered the server has nothing to say: what it sends all the same would be
     /// taken for the answer to the next one, and that answer for a message.
     fn expect_silence(&mut self, next: &str) -> Result<(), Failure> {
+        let blank = self.wire.ahead().iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
         if self.in_flight > 0 || self.wire.ahead().is_empty() {
+            return Ok(());
+        }
+        if blank == self.wire.ahead().len() {
+            self.wire.consume(blank);
             return Ok(());
         }
         let ahead = self.wire.ahead();
@@ -82,8 +87,18 @@ impl Dialogue {
 
     /// Reads the next status line, and how it ended.
     fn answer(&mut self, stage: &str) -> Result<(Answer, LineEnd), Failure> {
+        /// Blank lines before a reply that are passed over: some servers send one.
+        const MOST_BLANK: usize = 4;
         self.wire.begin();
-        let line = self.wire.read_line(pop3::MAX_STATUS).map_err(|error| self.lost(stage, &error))?;
+        let mut read = || self.wire.read_line(pop3::MAX_STATUS);
+        let mut line = read();
+        for _ in 0..MOST_BLANK {
+            if !line.as_ref().is_ok_and(|line| line.is_blank()) {
+                break;
+            }
+            line = read();
+        }
+        let line = line.map_err(|error| self.lost(stage, &error))?;
         self.in_flight = self.in_flight.saturating_sub(1);
         let line_end = if line.crlf { LineEnd::CrLf } else { LineEnd::Lf };
         let text = self.wire.text(&line);

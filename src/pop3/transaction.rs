@@ -3,7 +3,7 @@
 use super::{Answer, Dialogue, Remedy, Setback};
 use crate::codec::pop3;
 use crate::net::TlsInfo;
-use crate::words::{DurablyRecorded, Failure, Kind};
+use crate::words::{DurablyRecorded, Failure, Kind, Scope};
 use std::collections::HashMap;
 
 /// Which listings are wanted.
@@ -16,12 +16,11 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// No listing.
-    pub const NOTHING: Survey = Survey { uids: false, sizes: false };
+    const NOTHING: Survey = Survey { uids: false, sizes: false };
     /// Both listings.
     pub const FULL: Survey = Survey { uids: true, sizes: true };
 
-    pub(super) fn send(self, dialogue: &mut Dialogue) -> Result<(), Failure> {
+    fn send(self, dialogue: &mut Dialogue) -> Result<(), Failure> {
         if self.uids {
             dialogue.command("UIDL")?;
         }
@@ -33,12 +32,14 @@ impl Survey {
 }
 
 /// What the server lists.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Listing {
     /// The messages, in the server's order.
     pub rows: Vec<Row>,
     /// Whether the server has UIDL.
     pub has_uids: bool,
+    /// Why messages may be missing here, where lines of the answers were none of a listing.
+    pub incomplete: Option<Failure>,
 }
 
 impl Listing {
@@ -59,6 +60,43 @@ pub struct Row {
     pub size: Option<u64>,
 }
 
+/// The lines of the listings that list no message.
+#[derive(Debug, Default)]
+struct Lines {
+    odd: usize,
+    /// The first of them, and where it stood.
+    first: Vec<u8>,
+    stage: &'static str,
+    /// Whether an answer had such lines and no other.
+    without_row: bool,
+}
+
+impl Lines {
+    /// Takes such a line. Blank ones are nothing.
+    fn add(&mut self, stage: &'static str, line: &[u8]) {
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        if self.odd == 0 {
+            (self.first, self.stage) = (line.to_vec(), stage);
+        }
+        self.odd += 1;
+    }
+
+    /// An answer has ended.
+    fn end(&mut self, stage: &'static str, valid: bool) {
+        self.without_row |= !valid && self.odd > 0 && self.stage == stage;
+    }
+}
+
+/// What LIST amounted to.
+enum Sizes {
+    Refused(Failure),
+    /// There were rows, and none had a size.
+    Odd,
+    Listed,
+}
+
 /// The most commands of one flight of DELE, so that neither side can fill the other's buffers.
 const DELE_FLIGHT: usize = 1000;
 
@@ -67,7 +105,6 @@ const DELE_FLIGHT: usize = 1000;
 pub struct Transaction {
     pub(super) dialogue: Dialogue,
     wanted: Survey,
-    sent: Survey,
     /// How it failed.
     pub(super) setback: Option<Setback>,
     /// Whether the failure was the receiver's.
@@ -75,8 +112,8 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(dialogue: Dialogue, wanted: Survey, sent: Survey) -> Self {
-        Transaction { dialogue, wanted, sent, setback: None, local: false }
+    pub(super) fn new(dialogue: Dialogue, wanted: Survey) -> Self {
+        Transaction { dialogue, wanted, setback: None, local: false }
     }
 
     /// The server's name for failures.
@@ -131,35 +168,97 @@ impl Transaction {
 
     fn read_listing(&mut self) -> Result<Listing, Failure> {
         let wanted = std::mem::replace(&mut self.wanted, Survey::NOTHING);
-        let sent = std::mem::replace(&mut self.sent, Survey::NOTHING);
         let together = self.pipelines();
-        if sent == Survey::NOTHING && together {
+        if together {
             wanted.send(&mut self.dialogue)?;
             self.dialogue.flush("UIDL")?;
         }
-        let ahead = sent != Survey::NOTHING || together;
         let mut listing = Listing::default();
+        let mut lines = Lines::default();
         if wanted.uids {
-            if !ahead {
+            if !together {
                 Survey { uids: true, sizes: false }.send(&mut self.dialogue)?;
                 self.dialogue.flush("UIDL")?;
             }
-            self.uidl(&mut listing)?;
+            self.uidl(&mut listing, &mut lines)?;
         }
+        let mut refused = None;
         if wanted.sizes {
-            if !ahead {
+            if !together {
                 Survey { uids: false, sizes: true }.send(&mut self.dialogue)?;
                 self.dialogue.flush("LIST")?;
             }
-            let sized = self.list(&mut listing)?;
-            if ahead && sized == Some(false) && listing.looks_like_sizes() {
-                return Err(self.dialogue.out_of_order("UIDL"));
+            match self.list(&mut listing, &mut lines)? {
+                Sizes::Refused(failure) => refused = Some(failure),
+                Sizes::Odd if together && listing.looks_like_sizes() => {
+                    return Err(self.dialogue.out_of_order("UIDL"));
+                }
+                Sizes::Odd | Sizes::Listed => {}
             }
+        }
+        self.verify(listing, lines, refused)
+    }
+
+    /// Where the listings alone cannot be believed, STAT has the last word: where they have no row, or lines
+    /// that are none. A server may refuse to list an empty mailbox.
+    fn verify(
+        &mut self,
+        mut listing: Listing,
+        lines: Lines,
+        refused: Option<Failure>,
+    ) -> Result<Listing, Failure> {
+        if lines.without_row {
+            return Err(self.no_listing(&lines));
+        }
+        if !listing.rows.is_empty() && lines.odd == 0 {
+            return match refused {
+                Some(failure) if !listing.has_uids => Err(failure),
+                _ => Ok(listing),
+            };
+        }
+        let count = match self.stat() {
+            Ok((count, _)) => count,
+            // It says nothing then. Where all that was asked for came, and came empty, that is no failure.
+            Err(failure) if matches!(failure.kind, Kind::Rejected | Kind::Deferred | Kind::Auth) => None,
+            Err(_) if listing.rows.is_empty() && listing.has_uids && refused.is_none() => None,
+            Err(failure) => return Err(failure),
+        };
+        if listing.rows.is_empty() {
+            return match (count, refused) {
+                (Some(0), _) => {
+                    listing.has_uids = true;
+                    Ok(listing)
+                }
+                (None, None) => Ok(listing),
+                (None, Some(_)) if listing.has_uids => Ok(listing),
+                (_, Some(failure)) => Err(failure),
+                (Some(count), None) => Err(self.none_of(count)),
+            };
+        }
+        if count != Some(listing.rows.len() as u64) {
+            listing.incomplete = Some(self.no_listing(&lines).scoped(Scope::Account));
         }
         Ok(listing)
     }
 
-    fn uidl(&mut self, listing: &mut Listing) -> Result<(), Failure> {
+    fn no_listing(&mut self, lines: &Lines) -> Failure {
+        let place = self.dialogue.wire.place();
+        let line = self.dialogue.wire.redact(&lines.first);
+        let (stage, odd) = (lines.stage, lines.odd);
+        let shown = super::shorten(&line);
+        let message =
+            format!("{place}: {stage}: {odd} line(s) of the answer list no message, such as: {shown}");
+        Failure::new(Kind::Protocol, stage, message)
+    }
+
+    fn none_of(&mut self, count: u64) -> Failure {
+        let place = self.dialogue.wire.place();
+        let message =
+            format!("{place}: LIST: the server lists no message, and STAT says that it has {count}");
+        Failure::new(Kind::Protocol, "LIST", message)
+    }
+
+    fn uidl(&mut self, listing: &mut Listing, seen: &mut Lines) -> Result<(), Failure> {
         match self.dialogue.answer("UIDL")?.0 {
             Answer::Ok(_) => {}
             // Whether a server has UIDL is known only by asking: some leave it out of CAPA.
@@ -174,8 +273,11 @@ impl Transaction {
         listing.has_uids = true;
         let rows = &mut listing.rows;
         let mut places = Places::default();
+        let mut valid = false;
         self.dialogue.lines("UIDL", pop3::MAX_ROWS, |line| {
-            let Some((number, uid)) = line.and_then(pop3::row) else { return };
+            let Some(line) = line else { return valid = true };
+            let Some((number, uid)) = pop3::row(line) else { return seen.add("UIDL", line) };
+            valid = true;
             let uid = (1..=pop3::MAX_UID).contains(&uid.len()).then(|| uid.to_vec());
             match places.find(rows, number) {
                 // A number listed twice with two UIDs names neither.
@@ -183,32 +285,40 @@ impl Transaction {
                 Some(_) => {}
                 None => places.push(rows, Row { number, uid, size: None }),
             }
-        })
+        })?;
+        seen.end("UIDL", valid);
+        Ok(())
     }
 
-    /// Adds sizes; says whether any row had one, if there were rows.
-    fn list(&mut self, listing: &mut Listing) -> Result<Option<bool>, Failure> {
+    /// Adds sizes.
+    fn list(&mut self, listing: &mut Listing, seen: &mut Lines) -> Result<Sizes, Failure> {
         match self.dialogue.answer("LIST")?.0 {
             Answer::Ok(_) => {}
-            Answer::Err(text) if listing.has_uids && pop3::refusal(&text) != pop3::Refusal::Temporary => {
-                return Ok(None);
+            Answer::Err(text) => {
+                let failure = self.dialogue.refused("LIST", &text);
+                return match pop3::refusal(&text) {
+                    pop3::Refusal::Temporary => Err(failure),
+                    _ => Ok(Sizes::Refused(failure)),
+                };
             }
-            Answer::Err(text) => return Err(self.dialogue.refused("LIST", &text)),
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("LIST", &text)),
         }
         let rows = &mut listing.rows;
         let mut places = Places::of(rows);
-        let mut sized = None;
+        let (mut valid, mut sized) = (false, false);
         self.dialogue.lines("LIST", pop3::MAX_ROWS, |line| {
-            let Some((number, rest)) = line.and_then(pop3::row) else { return };
+            let Some(line) = line else { return valid = true };
+            let Some((number, rest)) = pop3::row(line) else { return seen.add("LIST", line) };
+            valid = true;
             let size = pop3::row_size(rest);
-            sized = Some(sized == Some(true) || size.is_some());
+            sized |= size.is_some();
             match places.find(rows, number) {
                 Some(place) => rows[place].size = size,
                 None => places.push(rows, Row { number, uid: None, size }),
             }
         })?;
-        Ok(sized)
+        seen.end("LIST", valid);
+        Ok(if valid && !sized { Sizes::Odd } else { Sizes::Listed })
     }
 
     /// Marks messages deleted (`RFC 1939 §5 DELE`); they go at QUIT. Each needs the proof that it is safe

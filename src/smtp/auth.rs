@@ -3,28 +3,17 @@
 
 use super::demand::{Demand, blames_secret};
 use super::dialogue::Dialogue;
-use crate::codec::sasl::{Credentials, Exchange, Mechanism};
+use crate::codec::sasl::{self, Exchange, Mechanism, Nonsense, Response};
+use crate::codec::smtp::command::MAX_AUTH_COMMAND;
 use crate::codec::smtp::reply::Class;
-use crate::codec::smtp::{Command, Extensions, Reply, command};
+use crate::codec::smtp::{Command, Extensions, Reply};
 use crate::words::secret::REDACTED;
-use crate::words::{Failure, Kind};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::words::{Failure, Kind, Secret};
 
 const STAGE: &str = "AUTH";
 
 /// Who logs in, and how.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// User and secret.
-    pub credentials: Credentials,
-    /// Whether the secret is an OAuth2 access token.
-    pub is_token: bool,
-    /// The mechanism; `None` chooses one of those that the server offers.
-    pub mechanism: Option<Mechanism>,
-    /// Whether the secret may go over a wire without TLS.
-    pub plaintext: bool,
-}
+pub type Login = sasl::Login<Mechanism>;
 
 /// Logs in and says how it was done.
 pub(super) fn login(
@@ -35,16 +24,17 @@ pub(super) fn login(
     check(dialogue, login)?;
     let mechanism = choose(extensions, login).map_err(|what| missing(dialogue, extensions, login, &what))?;
     dialogue.wire.learn_secret(&login.credentials.secret);
-    let mut exchange = begin(dialogue, mechanism, &login.credentials)?;
+    let mut exchange = begin(dialogue, mechanism, login)?;
     loop {
         let reply = dialogue.reply_or_closing(STAGE)?;
         match reply.class() {
-            Class::Success => return Ok(mechanism),
+            Class::Success if exchange.is_finished() => return Ok(mechanism),
+            Class::Success => return Err(dialogue.nonsense(STAGE, &reply)),
             Class::Intermediate if reply.code() == 334 => {
-                let answer = challenge(mechanism, &reply).and_then(|it| exchange.respond(&it).ok());
-                let Some(answer) = answer else { return Err(cancel(dialogue, &reply)) };
-                dialogue.queue_secret(&command::response(&answer), REDACTED, STAGE)?;
-                dialogue.flush(STAGE)?;
+                match exchange.answer(reply.texts().last().unwrap_or_default()) {
+                    Ok(response) => send(dialogue, &response, &response.line, REDACTED)?,
+                    Err(Nonsense) => return Err(cancel(dialogue, &reply)),
+                }
             }
             Class::Intermediate => return Err(dialogue.nonsense(STAGE, &reply)),
             Class::Transient | Class::Permanent => {
@@ -61,34 +51,22 @@ fn check(dialogue: &Dialogue, login: &Login) -> Result<(), Failure> {
     if dialogue.wire.tls().is_none() && !login.plaintext {
         return Err(config("refused, the connection has no TLS"));
     }
-    if login.credentials.user.chars().any(|c| matches!(c, '\0' | '\r' | '\n' | '\u{1}')) {
-        return Err(config("the user name holds a control character"));
-    }
-    if login.credentials.secret.breaks_lines() || login.credentials.secret.expose().contains(&1) {
-        return Err(config("the secret holds a control character"));
-    }
-    Ok(())
+    login.credentials.check().map_err(config)
 }
 
 /// The mechanism to use; an error says what is missing.
 fn choose(extensions: &Extensions, login: &Login) -> Result<Mechanism, String> {
-    let offers = |mechanism: &Mechanism| extensions.auth.iter().any(|name| name == mechanism.name());
     let offered = || match extensions.auth.as_slice() {
         [] => "the server offers no login on this connection".to_owned(),
         names => format!("the server offers only {}", names.join(", ")),
     };
-    match login.mechanism {
-        Some(asked) if offers(&asked) => Ok(asked),
+    match login.method {
+        Some(asked) if asked.is_in(&extensions.auth) => Ok(asked),
         Some(asked) => Err(format!("{} is not offered: {}", asked.name(), offered())),
         None => {
-            let wanted: &[Mechanism] = if login.is_token {
-                &[Mechanism::XOAuth2, Mechanism::OAuthBearer]
-            } else {
-                &[Mechanism::Plain, Mechanism::Login, Mechanism::CramMd5]
-            };
             let what = if login.is_token { "tokens" } else { "passwords" };
             let none = || format!("no mechanism for {what} in common: {}", offered());
-            wanted.iter().copied().find(offers).ok_or_else(none)
+            Mechanism::choose(&extensions.auth, login.is_token).ok_or_else(none)
         }
     }
 }
@@ -108,36 +86,29 @@ fn missing(dialogue: &Dialogue, extensions: &Extensions, login: &Login, what: &s
 }
 
 /// Sends `AUTH`, with the initial response where there is one and the command is not too long for it.
-fn begin<'a>(
-    dialogue: &mut Dialogue,
-    mechanism: Mechanism,
-    credentials: &'a Credentials,
-) -> Result<Exchange<'a>, Failure> {
-    let mut exchange = Exchange::new(mechanism, credentials);
-    match exchange.initial().and_then(|initial| Command::auth_with_initial(mechanism, &initial)) {
-        Some(line) => {
-            let shown = format!("AUTH {} {REDACTED}", mechanism.name());
-            dialogue.queue_secret(&line, &shown, STAGE)?;
+fn begin(dialogue: &mut Dialogue, mechanism: Mechanism, login: &Login) -> Result<Exchange, Failure> {
+    let mut exchange = Exchange::start(mechanism, &login.credentials);
+    let command = format!("AUTH {}", mechanism.name());
+    match exchange.initial(MAX_AUTH_COMMAND - command.len() - " \r\n".len()) {
+        Some(initial) => {
+            let line = Secret::new([command.as_bytes(), b" ", initial.line.expose()].concat());
+            send(dialogue, &initial, &line, &format!("{command} {REDACTED}"))?;
         }
         None => {
             // The response waits for the server's empty challenge (RFC 4954 §4).
-            exchange = Exchange::new(mechanism, credentials);
             dialogue.queue(&Command::Auth(mechanism), STAGE)?;
+            dialogue.flush(STAGE)?;
         }
     }
-    dialogue.flush(STAGE)?;
     Ok(exchange)
 }
 
-/// The octets of a challenge. Only CRAM-MD5 answers by them; other mechanisms are asked in words by some
-/// servers, in base64 or not.
-fn challenge(mechanism: Mechanism, reply: &Reply) -> Option<Vec<u8>> {
-    let text = reply.texts().last().unwrap_or_default().trim_ascii();
-    match STANDARD.decode(text) {
-        Ok(octets) => Some(octets),
-        Err(_) if mechanism == Mechanism::CramMd5 => None,
-        Err(_) => Some(text.to_vec()),
+fn send(dialogue: &mut Dialogue, response: &Response, line: &Secret, shown: &str) -> Result<(), Failure> {
+    if let Some(secret) = &response.secret {
+        dialogue.wire.learn_secret(secret);
     }
+    dialogue.queue_secret(line, shown, STAGE)?;
+    dialogue.flush(STAGE)
 }
 
 /// Ends an exchange that makes no sense (`RFC 4954 §4`): a lone `*`, and the server's answer to it.

@@ -1,6 +1,7 @@
 //! From an account's POP3 side to a session whose user is logged in.
 
 use crate::account::{self, Auth, Server};
+use crate::codec::sasl;
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
 use crate::pop3::{Authorization, Login, Method, Remedy, Survey, Transaction};
 use crate::smtp;
@@ -14,7 +15,7 @@ pub struct Access<'a> {
     /// Its trust; `None` only where the endpoint has no TLS.
     pub tls: Option<&'a Tls>,
     /// Who logs in, and how.
-    pub login: Login<'a>,
+    pub login: Login,
     /// How long things may take.
     pub limits: &'a Limits,
     /// Makes a listener for each connection's transcript.
@@ -132,31 +133,33 @@ impl Access<'_> {
 fn breaks_a_flight(failure: &Failure) -> bool {
     match failure.kind {
         Kind::Protocol | Kind::Network => true,
-        Kind::Timeout => failure.stage == "PASS",
+        Kind::Timeout => matches!(failure.stage.as_str(), "USER" | "PASS"),
         _ => false,
     }
 }
 
 /// How to log in to a POP3 server.
-pub fn pop3_login<'a>(server: &Server, login: &'a account::Login) -> Login<'a> {
+pub fn pop3_login(server: &Server, login: &account::Login) -> Login {
     let method = match server.auth {
         Auth::Auto => None,
         Auth::User => Some(Method::User),
         Auth::Apop => Some(Method::Apop),
         Auth::Sasl(mechanism) => Some(Method::Sasl(mechanism)),
     };
-    // Whether the wire may carry a secret in clear was decided when it was dialled.
-    let plaintext = server.security == Security::None;
-    Login { credentials: &login.credentials, is_token: login.is_token, method, plaintext }
+    login_by(method, server, login)
 }
 
 /// How to log in to an SMTP server.
 pub fn smtp_login(server: &Server, login: &account::Login) -> smtp::Login {
-    let mechanism = match server.auth {
+    let method = match server.auth {
         Auth::Sasl(mechanism) => Some(mechanism),
         Auth::Auto | Auth::User | Auth::Apop => None,
     };
+    login_by(method, server, login)
+}
+
+fn login_by<M>(method: Option<M>, server: &Server, login: &account::Login) -> sasl::Login<M> {
     // Whether the wire may carry a secret in clear was decided when it was dialled.
     let plaintext = server.security == Security::None;
-    smtp::Login { credentials: login.credentials.clone(), is_token: login.is_token, mechanism, plaintext }
+    sasl::Login { credentials: login.credentials.clone(), is_token: login.is_token, method, plaintext }
 }

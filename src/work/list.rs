@@ -40,6 +40,8 @@ pub struct Overview {
     pub shown: u64,
     /// Whether headers were wanted and the server has no TOP.
     pub without_top: bool,
+    /// Why messages may be missing.
+    pub incomplete: Option<Failure>,
 }
 
 /// How far a list has come, over the sessions that it takes.
@@ -93,7 +95,7 @@ pub fn list(
         rows.with_headers(maildrop)?;
     }
     rows.without_headers(usize::MAX)?;
-    Ok(Overview { total, shown, without_top: progress.without_top })
+    Ok(Overview { total, shown, without_top: progress.without_top, incomplete: listing.incomplete.clone() })
 }
 
 /// Which messages fetch would take; without UIDs all of them.

@@ -66,7 +66,7 @@ fn session(wire: Wire, haul: &mut Haul) -> Result<(), Failure> {
         host: "localhost".to_owned(),
         port: 995,
     };
-    let login = Login { credentials: &credentials, is_token: false, method: None, plaintext: false };
+    let login = Login { credentials, is_token: false, method: None, plaintext: false };
     let (mut transaction, _) = session.login(&login, Survey::FULL)?;
     let listing = transaction.listing()?;
     haul.uids = listing.rows.iter().filter_map(|row| row.uid.clone()).collect();

@@ -31,7 +31,7 @@ fn session(wire: Wire, with_login: bool) -> u8 {
         host: "localhost".to_owned(),
         port: 465,
     };
-    let login = Login { credentials, is_token: false, mechanism: None, plaintext: false };
+    let login = Login { credentials, is_token: false, method: None, plaintext: false };
     let name = EhloName::domain("client.example.org").unwrap();
     let opening = Opening {
         endpoint: &endpoint,

@@ -10,6 +10,8 @@ pub struct Once<'a> {
     inner: &'a mut dyn Observer,
     /// Messages that were told to have failed, or to be skipped: number and UID.
     told: HashSet<(bool, u32, Option<Vec<u8>>)>,
+    /// Whether a failure of no message was told.
+    told_at_large: bool,
     /// What failed in the session so far.
     held: Vec<Event>,
 }
@@ -17,7 +19,7 @@ pub struct Once<'a> {
 impl<'a> Once<'a> {
     /// Tells `inner`.
     pub fn new(inner: &'a mut dyn Observer) -> Self {
-        Once { inner, told: HashSet::new(), held: Vec::new() }
+        Once { inner, told: HashSet::new(), told_at_large: false, held: Vec::new() }
     }
 
     /// The session counts: what failed in it is told.
@@ -30,8 +32,9 @@ impl<'a> Once<'a> {
     /// The session is tried again: what failed in it may not fail then.
     pub fn drop_failures(&mut self) {
         for event in self.held.drain(..) {
-            if let Event::Failed(Some(row), _) = event {
-                self.told.remove(&key(true, &row));
+            match event {
+                Event::Failed(Some(row), _) => drop(self.told.remove(&key(true, &row))),
+                _ => self.told_at_large = false,
             }
         }
     }
@@ -46,6 +49,11 @@ impl Observer for Once<'_> {
         match &event {
             Event::Failed(Some(row), _) => {
                 if self.told.insert(key(true, row)) {
+                    self.held.push(event);
+                }
+            }
+            Event::Failed(None, _) => {
+                if !std::mem::replace(&mut self.told_at_large, true) {
                     self.held.push(event);
                 }
             }

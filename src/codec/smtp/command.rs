@@ -2,9 +2,7 @@
 //! CRLF. Every part that comes from outside is of a type that can hold no line end, or is encoded.
 
 use crate::codec::sasl::Mechanism;
-use crate::words::{Address, Secret};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::words::Address;
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
@@ -204,22 +202,6 @@ impl fmt::Display for Command {
     }
 }
 
-impl Command {
-    /// `AUTH` with its initial response; an empty one is `=`. `None` where it would be longer than a
-    /// command may be: then the response follows on the server's empty challenge.
-    pub fn auth_with_initial(mechanism: Mechanism, initial: &Secret) -> Option<Secret> {
-        let encoded = response(initial);
-        let shown: &[u8] = if encoded.is_empty() { b"=" } else { encoded.expose() };
-        let line = Secret::new([b"AUTH ", mechanism.name().as_bytes(), b" ", shown].concat());
-        (line.expose().len() + 2 <= MAX_AUTH_COMMAND).then_some(line)
-    }
-}
-
-/// The line that answers a challenge.
-pub fn response(octets: &Secret) -> Secret {
-    Secret::new(STANDARD.encode(octets.expose()))
-}
-
 /// `xtext = *( xchar / hexchar )` (`RFC 3461 §4`).
 pub fn xtext(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -350,17 +332,6 @@ mod tests {
         ] {
             assert_eq!(EhloName::literal(address.parse().unwrap()).to_string(), literal);
         }
-    }
-
-    #[test]
-    fn an_initial_response_goes_along_only_within_512_octets() {
-        let line =
-            |octets: usize| Command::auth_with_initial(Mechanism::Plain, &Secret::new(vec![b'x'; octets]));
-        assert_eq!(line(3).unwrap().expose(), b"AUTH PLAIN eHh4");
-        assert_eq!(line(0).unwrap().expose(), b"AUTH PLAIN =");
-        // 11 octets of command, 496 of base64, 2 of line end: 509; three octets more would make 513.
-        assert_eq!(line(372).unwrap().expose().len(), 507);
-        assert!(line(375).is_none());
     }
 
     #[test]

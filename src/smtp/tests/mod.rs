@@ -33,7 +33,7 @@ fn login(mechanism: Option<Mechanism>) -> Login {
         host: "mx.example.org".into(),
         port: 587,
     };
-    Login { credentials, is_token: false, mechanism, plaintext: true }
+    Login { credentials, is_token: false, method: mechanism, plaintext: true }
 }
 
 fn opened(script: &Script, security: Security, login: Option<&Login>) -> Result<Ready, Failure> {

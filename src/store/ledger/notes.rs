@@ -17,26 +17,23 @@ const TRAIT_MEMORY: u64 = 7 * super::DAY;
 /// The most messages whose losses are remembered.
 const MOST_LOSSES: usize = 10_000;
 
-/// What a server was seen to be able or not able to do.
+/// What a server was seen not to be able to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trait {
     /// It breaks under the PIPELINING that it announces.
     BreaksPipelining,
     /// It ends the lines of messages in a bare LF, and those of its replies in CRLF.
     BareLines,
-    /// It answers what comes in one flight with PASS: its login hands on what was read ahead.
-    LoginHandsOn,
 }
 
 impl Trait {
-    const ALL: [Trait; 3] = [Trait::BreaksPipelining, Trait::BareLines, Trait::LoginHandsOn];
+    const ALL: [Trait; 2] = [Trait::BreaksPipelining, Trait::BareLines];
 
     /// The word for it in the ledger.
     fn word(self) -> &'static [u8] {
         match self {
             Trait::BreaksPipelining => b"breaks-pipelining",
             Trait::BareLines => b"bare-lines",
-            Trait::LoginHandsOn => b"login-hands-on",
         }
     }
 }

@@ -333,6 +333,10 @@ impl<'o> Session<'_, 'o> {
         for (place, reason) in &plan.skip {
             tell_skip(job.observer, outcome, &listing.rows[*place], *reason);
         }
+        if let Some(failure) = &listing.incomplete {
+            outcome.failed.push(failure.kind);
+            job.observer.event(Event::Failed(None, failure.clone()));
+        }
         let mut intake = Intake::new(listing, job, outcome);
         intake.adopt(plan)?;
         let wanted = intake.wanted();

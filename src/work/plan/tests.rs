@@ -29,7 +29,7 @@ fn listing(rows: &[(&str, Option<u64>)]) -> Listing {
         uid: (!uid.is_empty()).then(|| uid.as_bytes().to_vec()),
         size: *size,
     };
-    Listing { rows: rows.iter().enumerate().map(row).collect(), has_uids: true }
+    Listing { rows: rows.iter().enumerate().map(row).collect(), has_uids: true, incomplete: None }
 }
 
 fn fetched(plan: &Plan) -> Vec<usize> {

@@ -27,6 +27,8 @@ pub fn probe_pop3(
         step(steps, "tls", |detail| upgrade(target, &mut authorization, detail))?;
         step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
     }
+    // What a server cannot do is no matter here, and a wait for it none of the user's.
+    authorization.without_pipelining();
     let mut transaction = step(steps, "auth", |detail| {
         let missing = || Failure::usage(format!("{}: a mailbox needs a user name", server.place()));
         let login = vault.login(server)?.ok_or_else(missing)?;
@@ -36,7 +38,10 @@ pub fn probe_pop3(
         Ok(transaction)
     })?;
     step(steps, "mailbox", |detail| {
-        let listing = transaction.listing()?;
+        let mut listing = transaction.listing()?;
+        if let Some(failure) = listing.incomplete.take() {
+            return Err(failure);
+        }
         let octets = listing.rows.iter().filter_map(|row| row.size).fold(0, u64::saturating_add);
         detail.insert("messages".into(), listing.rows.len().into());
         detail.insert("octets".into(), octets.into());

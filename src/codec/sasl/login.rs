@@ -1,0 +1,37 @@
+//! LOGIN (`draft-murchison-sasl-login`): the server asks for user and password, one after the other. The
+//! prompts vary ("Username:", "User Name\0"): they are answered by their order.
+
+use super::{Client, Credentials, Nonsense};
+use crate::words::Secret;
+
+#[derive(Debug)]
+pub(super) struct Login {
+    user: String,
+    secret: Secret,
+    step: u8,
+}
+
+impl Login {
+    pub fn new(c: &Credentials) -> Self {
+        Login { user: c.user.clone(), secret: c.secret.clone(), step: 0 }
+    }
+}
+
+impl Client for Login {
+    fn first(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, Nonsense> {
+        self.step = self.step.saturating_add(1);
+        match self.step {
+            1 => Ok(self.user.as_bytes().to_vec()),
+            2 => Ok(self.secret.expose().to_vec()),
+            _ => Err(Nonsense),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.step >= 2
+    }
+}

@@ -1,0 +1,27 @@
+//! PLAIN (`RFC 4616`): no authorization identity, user and password in one message.
+
+use super::{Client, Credentials, Nonsense};
+use crate::words::Secret;
+
+#[derive(Debug)]
+pub(super) struct Plain(Secret);
+
+impl Plain {
+    pub fn new(c: &Credentials) -> Self {
+        Plain(Secret::new([b"\0", c.user.as_bytes(), b"\0", c.secret.expose()].concat()))
+    }
+}
+
+impl Client for Plain {
+    fn first(&mut self) -> Option<Vec<u8>> {
+        Some(self.0.expose().to_vec())
+    }
+
+    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, Nonsense> {
+        Err(Nonsense)
+    }
+
+    fn is_done(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,83 @@
+//! The mechanisms for OAuth2 access tokens: OAUTHBEARER (`RFC 7628`) and XOAUTH2, Google's and Microsoft's
+//! forerunner of it. A refused token is told in a challenge (JSON, `RFC 7628 §3.2.2`), and the refusal proper
+//! follows once that was answered.
+
+use super::{Client, Credentials, Nonsense};
+use crate::words::Secret;
+
+/// What both have in common.
+#[derive(Debug)]
+struct Token {
+    first: Secret,
+    complaint: Option<Vec<u8>>,
+}
+
+impl Token {
+    fn complain(&mut self, challenge: &[u8]) -> Result<(), Nonsense> {
+        match self.complaint.replace(challenge.to_vec()) {
+            None => Ok(()),
+            Some(_) => Err(Nonsense),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct XOAuth2(Token);
+
+impl XOAuth2 {
+    pub fn new(c: &Credentials) -> Self {
+        let first =
+            [b"user=", c.user.as_bytes(), b"\x01auth=Bearer ", c.secret.expose(), b"\x01\x01"].concat();
+        XOAuth2(Token { first: Secret::new(first), complaint: None })
+    }
+}
+
+impl Client for XOAuth2 {
+    fn first(&mut self) -> Option<Vec<u8>> {
+        Some(self.0.first.expose().to_vec())
+    }
+
+    /// It wants an empty line.
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Nonsense> {
+        self.0.complain(challenge).map(|()| Vec::new())
+    }
+
+    fn is_done(&self) -> bool {
+        true
+    }
+
+    fn complaint(&self) -> Option<&[u8]> {
+        self.0.complaint.as_deref()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct OAuthBearer(Token);
+
+impl OAuthBearer {
+    pub fn new(c: &Credentials) -> Self {
+        let user = c.user.replace('=', "=3D").replace(',', "=2C");
+        let head = format!("n,a={user},\x01host={}\x01port={}\x01auth=Bearer ", c.host, c.port);
+        let first = [head.as_bytes(), c.secret.expose(), b"\x01\x01"].concat();
+        OAuthBearer(Token { first: Secret::new(first), complaint: None })
+    }
+}
+
+impl Client for OAuthBearer {
+    fn first(&mut self) -> Option<Vec<u8>> {
+        Some(self.0.first.expose().to_vec())
+    }
+
+    /// `RFC 7628 §3.2.3`: a lone `%x01`.
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Nonsense> {
+        self.0.complain(challenge).map(|()| b"\x01".to_vec())
+    }
+
+    fn is_done(&self) -> bool {
+        true
+    }
+
+    fn complaint(&self) -> Option<&[u8]> {
+        self.0.complaint.as_deref()
+    }
+}
