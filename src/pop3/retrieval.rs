@@ -304,13 +304,11 @@ impl Transaction {
         }
         self.setback = window.setback(failure.kind);
         let ended = self.setback.is_some_and(|setback| setback.remedy == Remedy::Again);
-        if ended && self.dialogue.wire.ahead().is_empty() {
-            if let Some(index) = window.whole_by_size() {
-                self.passing(receiver.confirm(index))?;
-                self.setback = self
-                    .setback
-                    .map(|setback| Setback { at: setback.at.filter(|at| *at != index), ..setback });
-            }
+        let quiet = ended && self.dialogue.wire.ahead().is_empty();
+        if let Some(index) = window.whole_by_size().filter(|_| quiet) {
+            self.passing(receiver.confirm(index))?;
+            self.setback =
+                self.setback.map(|setback| Setback { at: setback.at.filter(|at| *at != index), ..setback });
         }
         Err(failure)
     }

@@ -264,7 +264,7 @@ impl Run {
 /// A ledger that may still be read while the server is at work.
 enum Reading {
     Underway(Opening),
-    Done(Result<Ledger, StoreError>),
+    Done(Box<Result<Ledger, StoreError>>),
     Taken,
 }
 
@@ -272,12 +272,13 @@ impl Reading {
     /// How the server wants to be spoken to, as far as the ledger remembers it.
     fn manner(&mut self) -> Manner {
         *self = match std::mem::replace(self, Reading::Taken) {
-            Reading::Underway(opening) => Reading::Done(opening.finish()),
+            Reading::Underway(opening) => Reading::Done(Box::new(opening.finish())),
             other => other,
         };
         match self {
-            Reading::Done(Ok(ledger)) => Manner::remembered(ledger),
-            // Whoever opened the session is told next.
+            Reading::Done(read) => {
+                read.as_ref().as_ref().map_or_else(|_| Manner::default(), Manner::remembered)
+            }
             _ => Manner::default(),
         }
     }
@@ -285,7 +286,7 @@ impl Reading {
     fn finish(self) -> Result<Ledger, StoreError> {
         match self {
             Reading::Underway(opening) => opening.finish(),
-            Reading::Done(result) => result,
+            Reading::Done(read) => *read,
             Reading::Taken => Err(StoreError::Misused("the ledger was read twice")),
         }
     }
