@@ -10,6 +10,7 @@ use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
 use crate::words::{Address, Failure, Kind, Scope};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -94,11 +95,37 @@ enum Person {
 }
 
 /// The form in which postie's own output has people.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 struct NamedAddress {
     name: Option<String>,
     address: String,
+}
+
+/// From an object alone: what serde makes for a struct takes a list of two texts for its two fields, and
+/// the first recipient of two would be the second's name.
+impl<'de> Deserialize<'de> for NamedAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Object {
+            name: Option<String>,
+            address: String,
+        }
+        struct ObjectOnly;
+        impl<'de> Visitor<'de> for ObjectOnly {
+            type Value = NamedAddress;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of name and address")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NamedAddress, A::Error> {
+                let Object { name, address } = Object::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(NamedAddress { name, address })
+            }
+        }
+        deserializer.deserialize_map(ObjectOnly)
+    }
 }
 
 /// One of them or several.
@@ -391,7 +418,15 @@ mod tests {
         );
         assert_eq!(people(&fields.cc), [(None, "f@x.org".to_owned())]);
         assert_eq!(fields.from.unwrap().single().unwrap().name.as_deref(), Some("Ana"));
+        // A list is a list, of however many, and never the parts of one.
+        for texts in [&["a@x.org"][..], &["a@x.org", "b@x.org"], &["a@x.org", "b@x.org", "c@x.org"]] {
+            let fields = read(serde_json::json!({ "to": texts }).to_string().as_bytes()).unwrap();
+            let got: Vec<String> = people(&fields.to).into_iter().map(|(_, address)| address).collect();
+            assert_eq!(got, texts);
+        }
         for bad in [
+            r#"{"to":[["x","b@x.org"]]}"#,
+            r#"{"from":["x","b@x.org"]}"#,
             r#"{"to":{"name":"x\r\nBcc: z@x.org","address":"b@x.org"}}"#,
             r#"{"to":{"name":"x","address":"b@x.org, c@x.org"}}"#,
             r#"{"to":{"name":"x","address":"b@x.org\r\nRCPT TO:<c@x.org>"}}"#,
