@@ -18,61 +18,198 @@ pub enum Type {
     Table(&'static [Key]),
 }
 
-/// A key and the type of its value.
-pub type Key = (&'static str, Type);
+/// A key of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// The type of its value.
+    pub kind: Type,
+    /// What it means, for postie-config(5): a sentence or more, the default last.
+    pub text: &'static str,
+}
+
+const fn key(name: &'static str, kind: Type, text: &'static str) -> Key {
+    Key { name, kind, text }
+}
 
 /// The keys at the top of the file.
-pub const ROOT: &[Key] = &[("default-account", Type::Text), ("accounts", Type::Table(&[]))];
+pub const ROOT: &[Key] = &[
+    key(
+        "default-account",
+        Type::Text,
+        "The account of a command that names none. `postie config default NAME` sets it; the first account that \
+         `postie config add` makes gets it.",
+    ),
+    key(
+        "accounts",
+        Type::Table(&[]),
+        "A table for each account, called by the account's name: [accounts.work].",
+    ),
+];
+
+const PASSWORD_COMMAND: Key = key(
+    "password-command",
+    Type::Command,
+    "A command whose first line of output is the password: a string is run by sh -c, an array is a program and its \
+     arguments.",
+);
+const PASSWORD_FILE: Key = key(
+    "password-file",
+    Type::Text,
+    "A file whose first line is the password. It must belong to you or root and be closed to everybody else.",
+);
+const PASSWORD_ENV: Key =
+    key("password-env", Type::Text, "The name of an environment variable that holds the password.");
+const TOKEN_COMMAND: Key = key(
+    "token-command",
+    Type::Command,
+    "A command that prints an OAuth2 access token; the login is then by OAUTHBEARER or XOAUTH2.",
+);
+const PASSWORD: Key = key(
+    "password",
+    Type::Text,
+    "The password itself. The file must then be mode 0600. `postie config set NAME password -` reads it from \
+     standard input; in arguments it is refused.",
+);
+const CA_FILE: Key = key(
+    "ca-file",
+    Type::Text,
+    "A file of certificate authorities (PEM) that are trusted beside the system's.",
+);
+const TLS_FINGERPRINT: Key = key(
+    "tls-fingerprint",
+    Type::Text,
+    "sha256: and 64 hexadecimal digits: the one certificate that is trusted, whatever its chain, names and dates. \
+     `postie test-account` shows it.",
+);
 
 /// The keys of `[accounts.NAME]`.
 pub const ACCOUNT: &[Key] = &[
-    ("email", Type::Text),
-    ("name", Type::Text),
-    ("description", Type::Text),
-    ("from", Type::Text),
-    ("log-file", Type::Text),
-    ("aliases", Type::Aliases),
-    ("password-command", Type::Command),
-    ("password-file", Type::Text),
-    ("password-env", Type::Text),
-    ("token-command", Type::Command),
-    ("password", Type::Text),
-    ("ca-file", Type::Text),
-    ("tls-fingerprint", Type::Text),
-    ("pop3", Type::Table(SERVER)),
-    ("smtp", Type::Table(SERVER)),
-    ("fetch", Type::Table(FETCH)),
+    key(
+        "email",
+        Type::Text,
+        "The address of the account's owner: the From of what is sent, and the login of both servers where they \
+         have no username.",
+    ),
+    key("name", Type::Text, "The name shown beside the address in From."),
+    key("description", Type::Text, "A remark for yourself."),
+    key(
+        "from",
+        Type::Text,
+        "Called as sendmail: the address that stands for local senders (root, www-data). Default: email.",
+    ),
+    key(
+        "log-file",
+        Type::Text,
+        "Called as sendmail: a file that gets a line for each message, taken or not. Default: syslog, for failures.",
+    ),
+    key(
+        "aliases",
+        Type::Aliases,
+        "Called as sendmail: a table of local names (root, or * for every other one), each with an address, \
+         several behind commas, or an array of them.",
+    ),
+    PASSWORD_COMMAND,
+    PASSWORD_FILE,
+    PASSWORD_ENV,
+    TOKEN_COMMAND,
+    PASSWORD,
+    CA_FILE,
+    TLS_FINGERPRINT,
+    key("pop3", Type::Table(SERVER), "The server that mail is fetched from."),
+    key("smtp", Type::Table(SERVER), "The server that mail is sent through."),
+    key("fetch", Type::Table(FETCH), "How mail is fetched."),
 ];
 
 /// The keys of `[accounts.NAME.pop3]` and `[accounts.NAME.smtp]`.
 pub const SERVER: &[Key] = &[
-    ("host", Type::Text),
-    ("port", Type::Integer),
-    ("tls", Type::Text),
-    ("username", Type::Text),
-    ("auth", Type::Text),
-    ("ehlo-name", Type::Text),
-    ("password-command", Type::Command),
-    ("password-file", Type::Text),
-    ("password-env", Type::Text),
-    ("token-command", Type::Command),
-    ("password", Type::Text),
-    ("allow-plaintext-auth", Type::Boolean),
-    ("ca-file", Type::Text),
-    ("tls-fingerprint", Type::Text),
+    key("host", Type::Text, "The server's name or address. Required."),
+    key(
+        "port",
+        Type::Integer,
+        "The TCP port. Default: with tls = \"implicit\" 995 (POP3) and 465 (SMTP), with \"starttls\" 110 and 587, \
+         with \"none\" 110 and 25.",
+    ),
+    key(
+        "tls",
+        Type::Text,
+        "implicit: TLS from the first octet; starttls: an upgrade by STLS or STARTTLS, required; none: no TLS, and \
+         then a secret goes to this machine only. Default: implicit.",
+    ),
+    key("username", Type::Text, "Who logs in. Default: the account's email."),
+    key(
+        "auth",
+        Type::Text,
+        "The way to log in: auto, plain, login, cram-md5, oauthbearer, xoauth2; for POP3 user and apop too; for SMTP \
+         none, which sends without a login. Default: auto, the best that the server offers.",
+    ),
+    key(
+        "ehlo-name",
+        Type::Text,
+        "SMTP alone: the name given in EHLO, a domain name or an address in brackets. Default: this machine's address.",
+    ),
+    PASSWORD_COMMAND,
+    PASSWORD_FILE,
+    PASSWORD_ENV,
+    TOKEN_COMMAND,
+    PASSWORD,
+    key(
+        "allow-plaintext-auth",
+        Type::Boolean,
+        "true lets the secret travel without TLS with tls = \"none\": everybody on the way can read it. \
+         Default: false.",
+    ),
+    CA_FILE,
+    TLS_FINGERPRINT,
 ];
 
 /// The keys of `[accounts.NAME.fetch]`.
-pub const FETCH: &[Key] =
-    &[("maildir", Type::Text), ("mbox", Type::Text), ("exec", Type::Command), ("after", Type::Text)];
+pub const FETCH: &[Key] = &[
+    key(
+        "maildir",
+        Type::Text,
+        "The Maildir that messages are fetched into. Only one of maildir, mbox and exec.",
+    ),
+    key("mbox", Type::Text, "The mbox (mboxrd) that messages are appended to."),
+    key(
+        "exec",
+        Type::Command,
+        "The command that gets each message on its standard input: a string is run by sh -c, an array is a program \
+         and its arguments.",
+    ),
+    key(
+        "after",
+        Type::Text,
+        "What happens on the server to what was fetched: keep, delete, or \"delete-after 14d\". It holds for what \
+         earlier runs fetched, too. Default: keep.",
+    ),
+];
+
+/// A key as `config set` takes it, with its dots, and the row of the table that it is in.
+pub fn all_dotted() -> Vec<(String, Key)> {
+    fn below(prefix: &str, keys: &[Key], found: &mut Vec<(String, Key)>) {
+        for key in keys {
+            let dotted = format!("{prefix}{}", key.name);
+            match key.kind {
+                Type::Table(inner) => below(&format!("{dotted}."), inner, found),
+                Type::Aliases => found.push((format!("{dotted}.root"), *key)),
+                _ => found.push((dotted, *key)),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    below("", ACCOUNT, &mut found);
+    found
+}
 
 /// The type of a dotted key inside an account (`pop3.host`).
 pub fn find(dotted: &str) -> Option<Type> {
     let mut keys = ACCOUNT;
     let mut parts = dotted.split('.').peekable();
     while let Some(part) = parts.next() {
-        let (_, found) = keys.iter().find(|(name, _)| *name == part)?;
-        match found {
+        let found = keys.iter().find(|key| key.name == part)?;
+        match &found.kind {
             Type::Table(below) if parts.peek().is_some() => keys = below,
             // A local name may hold dots, but a dotted key cannot say so: such a name is for an editor.
             Type::Aliases if parts.peek().is_some() => {
@@ -81,7 +218,7 @@ pub fn find(dotted: &str) -> Option<Type> {
                     .filter(|name| !name.is_empty() && parts.peek().is_none())
                     .map(|_| Type::Text);
             }
-            found if parts.peek().is_none() => return Some(*found),
+            kind if parts.peek().is_none() => return Some(*kind),
             _ => return None,
         }
     }
@@ -94,13 +231,13 @@ pub fn suggest(typed: &str, known: &[Key]) -> String {
     let normal = typed.to_lowercase().replace(['_', ' '], "-");
     let nearest = known
         .iter()
-        .map(|(name, _)| (distance(&normal, name), *name))
+        .map(|key| (distance(&normal, key.name), key.name))
         .min()
         .filter(|(distance, name)| *distance <= (name.len() / 3).max(1));
     match nearest {
         Some((_, name)) => format!("did you mean `{name}`?"),
         None => {
-            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> = known.iter().map(|key| key.name).collect();
             format!("known here: {}", names.join(", "))
         }
     }

@@ -53,8 +53,8 @@ impl<'a> Node<'a> {
         let mut nodes = Vec::new();
         for (key, value) in self.sorted()? {
             let typed: &str = key.get_ref();
-            match known.iter().find(|(name, _)| *name == typed) {
-                Some((name, _)) => nodes.push(Node::new(name, self.below(name), value)),
+            match known.iter().find(|key| key.name == typed) {
+                Some(key) => nodes.push(Node::new(key.name, self.below(key.name), value)),
                 None => {
                     return Err(Fault {
                         at: key.span().start,
