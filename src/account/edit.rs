@@ -132,6 +132,48 @@ impl Editor {
         self.put(name, key, setting)
     }
 
+    /// Sets one dotted key of an account from words: several make an array, where the key takes one.
+    pub fn set_words(&mut self, name: &str, key: &str, words: &[&str]) -> Result<(), Failure> {
+        let kind = kind_of(key)?;
+        let is_list = kind == Type::Command || (kind == Type::Text && key.starts_with("aliases."));
+        match words {
+            [text] if is_list => match array_of(text) {
+                Some(Ok(array)) => self.put(name, key, Item::from(array)),
+                Some(Err(what)) => Err(Failure::usage(format!("{key}: {what}")).hint(
+                    "an array is written [\"pass\", \"show\", \"x\"], within single quotes for the shell",
+                )),
+                None => self.set(name, key, text),
+            },
+            [text] => self.set(name, key, text),
+            words if is_list => {
+                let words = words.iter().map(|word| values::plain_text(word));
+                let array: Result<Array, String> = words.collect();
+                let array = array.map_err(|what| Failure::usage(format!("{key}: {what}")))?;
+                self.put(name, key, Item::from(array))
+            }
+            _ => Err(Failure::usage(format!("{key}: one value is wanted, and there are several"))
+                .hint("put a value with spaces within quotes")),
+        }
+    }
+
+    /// Whether an account has a dotted key of its own.
+    pub fn has(&self, name: &str, key: &str) -> bool {
+        let mut parts = key.split('.').peekable();
+        let mut table = self.account(name);
+        while let (Some(here), Some(part)) = (table, parts.next()) {
+            match here.get(part) {
+                Some(_) if parts.peek().is_none() => return true,
+                found => table = found.and_then(Item::as_table_like),
+            }
+        }
+        false
+    }
+
+    /// How many accounts there are.
+    pub fn accounts(&self) -> usize {
+        self.document.get("accounts").and_then(Item::as_table_like).map_or(0, TableLike::len)
+    }
+
     /// Sets one dotted key of an account to a value.
     pub fn set_to(&mut self, name: &str, key: &str, setting: &Setting) -> Result<(), Failure> {
         kind_of(key)?;
@@ -250,6 +292,23 @@ impl Editor {
                 .ok_or_else(|| Failure::usage(format!("{key}: there is no table {part}")))?;
         }
         Ok(())
+    }
+}
+
+/// The array of strings that a text is; `None` where it is none, as a line for the shell.
+fn array_of(text: &str) -> Option<Result<Array, String>> {
+    let read = text.parse::<Value>().ok().and_then(|value| value.as_array().cloned());
+    match read {
+        Some(array) if array.iter().all(Value::is_str) => {
+            let words = array.iter().filter_map(Value::as_str).map(values::plain_text);
+            Some(words.collect::<Result<Array, _>>())
+        }
+        Some(_) => Some(Err("an array of strings is wanted".into())),
+        // No line for the shell begins so; it is an array with a slip in it.
+        None if text.starts_with("[\"") || text.starts_with("['") => {
+            Some(Err("not an array of strings".into()))
+        }
+        None => None,
     }
 }
 

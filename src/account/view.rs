@@ -158,7 +158,7 @@ pub fn show_fingerprint(fingerprint: &Fingerprint) -> String {
 }
 
 /// A command on one line: the words of an array quoted where a shell would need it.
-fn show_program(program: &Program) -> String {
+pub fn show_program(program: &Program) -> String {
     let word = |word: &String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@,:=%".contains(c);
         if !word.is_empty() && word.chars().all(plain) {

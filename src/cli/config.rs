@@ -29,9 +29,12 @@ pub enum ConfigVerb {
         name: String,
         /// The key, with dots inside tables: pop3.host
         key: String,
-        /// The value
+        /// The value; of a command either a line for sh -c, or its words, or an array: '["pass", "show", "x"]'
         #[arg(allow_hyphen_values = true)]
         value: String,
+        /// Further words of a command or further addresses of an alias; -- before words that begin with a dash
+        #[arg(value_name = "VALUE")]
+        more: Vec<String>,
     },
     /// Remove one key of an account
     Unset {

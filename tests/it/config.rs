@@ -222,3 +222,95 @@ fn two_edits_at_once_are_both_kept() {
         assert!(text.contains(part), "{part}:\n{text}");
     }
 }
+
+#[test]
+fn the_first_account_is_the_default_and_the_place_for_its_mail_is_made() {
+    let world = world();
+    let add = |name: &str, dir: &str| {
+        let args = ["add", name, "--email", "a@example.org", "--pop3", "pop3s://h", "--maildir", dir];
+        config(&world, &args).assert_exit(0);
+    };
+    add("one", "~/Mail/deep/one");
+    add("two", "~/Mail/two");
+    assert!(file(&world).starts_with("default-account = \"one\"\n"), "{}", file(&world));
+    for dir in ["Mail", "Mail/deep"] {
+        assert_mode(&world.path(dir), 0o700);
+    }
+    // The Maildir itself is fetch's to make.
+    assert!(!world.path("Mail/deep/one").exists());
+    world.write("plain", "");
+    let args = ["add", "three", "--email", "a@example.org", "--pop3", "pop3s://h", "--maildir", "plain/x"];
+    config(&world, &args).assert_failure(73, "cannot_create");
+    assert!(!file(&world).contains("three"));
+}
+
+#[test]
+fn a_command_is_set_as_a_line_as_words_or_as_an_array() {
+    let world = world();
+    world.config("[accounts.a]\nemail = \"a@example.org\"\npop3.host = \"h\"\n");
+    let argv = "password-command = [\"pass\", \"show\", \"mail/x y\"]";
+    for (words, wanted) in [
+        (&["pass show mail/x | head -1"][..], "password-command = \"pass show mail/x | head -1\""),
+        (&["pass", "show", "mail/x y"], argv),
+        (&["[\"pass\", \"show\", \"mail/x y\"]"], argv),
+        (&["[\"pass\",\"show\",\"mail/x y\"]"], argv),
+        (&["pass", "--", "-q", "x"], "password-command = [\"pass\", \"-q\", \"x\"]"),
+        (&["[ -f x ] && cat x"], "password-command = \"[ -f x ] && cat x\""),
+    ] {
+        let args = [&["set", "a", "password-command"], words].concat();
+        config(&world, &args).assert_exit(0);
+        let text = file(&world);
+        assert!(text.contains(wanted), "{words:?}: {text}");
+    }
+    // Global options stand behind the words too.
+    let behind = world.postie(["config", "set", "a", "password-command", "pass", "x", "--json"]).go();
+    assert_eq!(behind.of_type("account")[0]["pop3"]["secret"]["value"], "pass x");
+    config(&world, &["set", "a", "aliases.root", "a@example.org", "b@example.org"]).assert_exit(0);
+    assert!(file(&world).contains("root = [\"a@example.org\", \"b@example.org\"]"), "{}", file(&world));
+    config(&world, &["set", "a", "fetch.exec", "[\"cat\"]"]).assert_exit(0);
+    let before = file(&world);
+    for words in [
+        &["password-command", "[\"pass\", 1]"][..],
+        &["password-command", "[\"pass\", \"show\""],
+        &["password-command", "[]"],
+        &["name", "Ana", "Example"],
+        &["pop3.port", "1", "2"],
+        &["password", "a", "b"],
+    ] {
+        config(&world, &[&["set", "a"], words].concat()).assert_failure(64, "usage");
+        assert_eq!(file(&world), before, "{words:?}");
+    }
+}
+
+#[test]
+fn what_comes_before_a_key_that_is_set_is_named() {
+    let text = "[accounts.a]\nemail = \"a@example.org\"\nca-file = \"x\"\n[accounts.a.pop3]\nhost = \"h\"\n\
+                password-file = \"p\"\nca-file = \"y\"\n[accounts.a.smtp]\nhost = \"h\"\npassword-env = \"E\"\n";
+    for (key, value, variable, named) in [
+        ("password-command", "x", None, &["pop3.password-file", "smtp.password-env"][..]),
+        ("pop3.password-env", "X", None, &["pop3.password-file"]),
+        ("pop3.password-command", "x", None, &[]),
+        ("smtp.password-file", "x", Some("POSTIE_PASSWORD"), &["$POSTIE_PASSWORD is set"]),
+        ("smtp.password-file", "x", Some("POSTIE_PASSWORD_FILE"), &["$POSTIE_PASSWORD_FILE is set"]),
+        ("ca-file", "z", None, &["pop3.ca-file"]),
+        ("name", "Ana", Some("POSTIE_PASSWORD"), &[]),
+    ] {
+        let world = world();
+        world.config(text);
+        let mut run = world.postie(["config", "set", "a", key, value]);
+        if let Some(variable) = variable {
+            run = run.env(variable, "x");
+        }
+        let outcome = run.go();
+        outcome.assert_exit(0);
+        let said = outcome.err();
+        assert_eq!(said.lines().count(), named.len(), "{key}: {said}");
+        for what in named {
+            assert!(said.contains(what), "{key}: {said}");
+        }
+    }
+    let world = world();
+    world.config(text);
+    let outcome = world.postie(["config", "default", "a"]).env("POSTIE_ACCOUNT", "b").go();
+    assert!(outcome.err().contains("$POSTIE_ACCOUNT is set"), "{}", outcome.err());
+}

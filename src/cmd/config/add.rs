@@ -1,150 +1,217 @@
 //! `postie config add`: by flags alone, or with questions on a terminal for what they leave open. For the most
 //! used providers an address is enough to know the servers.
 
-use super::ask::Asker;
+use super::wizard;
 use super::{Context, editor, path_to_edit, tell_account};
 use crate::account::edit::Setting;
 use crate::account::providers::{self, Provider};
 use crate::account::server::{Protocol, Server, security_name};
 use crate::account::view::show_fingerprint;
-use crate::account::{SecretOptions, Vault, secret_file, terminal, url, values};
+use crate::account::{Account, Config, Destination, SecretOptions, Vault, secret_file, url, values};
 use crate::cli::config::AddArgs;
 use crate::cli::{Global, TestAccountArgs};
 use crate::cmd::test_account;
 use crate::net::Security;
 use crate::net::certificate::Fingerprint;
+use crate::output::About;
 use crate::process::Program;
-use crate::streams::StdStream;
-use crate::words::{Address, Exit, Failure};
-use rustix::fd::AsFd;
+use crate::words::{Address, Exit, Failure, Kind};
+use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-type Settings = Vec<(&'static str, Setting)>;
+/// Keys of an account and their values, in the order they are to stand in.
+pub type Settings = Vec<(&'static str, Setting)>;
 
 /// An account about to be added.
-struct Draft {
-    name: String,
-    email: Address,
-    display: Option<String>,
-    pop3: Option<Server>,
-    smtp: Option<Server>,
-    secret: Settings,
-    fetch: Settings,
+pub struct Draft {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub email: Address,
+    /// The name beside the address.
+    pub display: Option<String>,
+    /// Where mail is fetched.
+    pub pop3: Option<Server>,
+    /// Where mail is sent.
+    pub smtp: Option<Server>,
+    /// Where the secret comes from.
+    pub secret: Settings,
+    /// Where mail goes.
+    pub fetch: Settings,
+    /// Whether it is tested before it is added.
+    pub test: bool,
+}
+
+/// What the flags say.
+pub struct Given {
+    /// The account's name.
+    pub name: Option<String>,
+    /// The address.
+    pub email: Option<Address>,
+    /// The name beside the address.
+    pub display: Option<String>,
+    /// Where mail is fetched.
+    pub pop3: Option<Server>,
+    /// Where mail is sent.
+    pub smtp: Option<Server>,
+    /// Where the secret comes from.
+    pub secret: Settings,
+    /// Where mail goes.
+    pub fetch: Settings,
+    /// Whether a test is asked for.
+    pub test: bool,
+    /// The names that accounts have already.
+    pub taken: Vec<String>,
 }
 
 /// Runs the command.
 pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
-    let draft = draft(args, context)?;
+    let given = Given::of(args, context)?;
+    let asks = given.is_open() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    // What was read behind the answers is for the questions that may follow.
+    let mut ahead = Vec::new();
+    let draft =
+        if asks { wizard::complete(given, &mut ahead, &context.limits)? } else { given.alone()? };
     let provider = providers::of_domain(draft.email.domain());
-    let name = draft.name.clone();
+    let (name, test) = (draft.name.clone(), draft.test);
     let settings = settings(draft, args, &context.global)?;
-    if args.test {
-        // Tried as it would be read, and without holding the file meanwhile.
-        let mut trial = editor(context)?;
-        trial.add(&name, &settings)?;
-        let account = trial.preview(&name)?;
-        drop(trial);
+    let mut editor = editor(context)?;
+    editor.add(&name, &settings)?;
+    let account = editor.preview(&name)?;
+    make_parents(&account)?;
+    if test {
+        // Without holding the file meanwhile.
+        drop(editor);
         context.vault = Vault::new(SecretOptions::default(), context.env.clone(), context.limits.clone());
-        test_account::test(&account, &TestAccountArgs::default(), context)?;
-        if context.out.exit() != Exit::Ok {
+        if let Err(failure) = test_account::test(&account, &TestAccountArgs::default(), context) {
+            context.out.fail(&About::account(&account.label), &failure);
+        }
+        context.out.flush();
+        let failed = context.out.exit() != Exit::Ok;
+        if failed && !(asks && wizard::insists(&mut ahead, &context.limits)?) {
             context.out.tell(&format!("account {name} is not added: the test failed"));
             return Ok(());
         }
+        editor = super::editor(context)?;
+        editor.add(&name, &settings)?;
     }
-    let mut editor = editor(context)?;
-    editor.add(&name, &settings)?;
+    let first = editor.accounts() == 1;
+    if first {
+        editor.set_default(&name)?;
+    }
     let contents = editor.save()?;
     tell_account(&contents, &name, context);
-    context.out.tell(&format!("account {name} is added to {}", path_to_edit(context)?.display()));
+    let default = if first { ", and is the default" } else { "" };
+    context.out.tell(&format!("account {name} is added to {}{default}", path_to_edit(context)?.display()));
     for remark in provider.iter().flat_map(|provider| provider.remarks()) {
         context.out.tell(&remark);
+    }
+    if account.pop3.is_some() && account.fetch.destination.is_none() {
+        context.out.tell(&format!(
+            "it has no destination yet: `postie config set {name} fetch.maildir ~/Mail/{name}` gives it one"
+        ));
     }
     context.out.settle(Exit::Ok);
     Ok(())
 }
 
-/// What the flags say, completed by questions where there is somebody to ask.
-fn draft(args: &AddArgs, context: &Context) -> Result<Draft, Failure> {
-    let said = secret_settings(&context.global, context)?;
-    let given = Given {
-        pop3: args.pop3.as_deref().map(|text| server(text, "--pop3", Protocol::Pop3)).transpose()?,
-        smtp: args.smtp.as_deref().map(|text| server(text, "--smtp", Protocol::Smtp)).transpose()?,
-        fetch: fetch_settings(args)?,
+/// Makes the directory that the account's Maildir or mbox is to lie in.
+fn make_parents(account: &Account) -> Result<(), Failure> {
+    let Some(Destination::Maildir(path) | Destination::Mbox(path)) = &account.fetch.destination else {
+        return Ok(());
     };
-    let name = args.account_name.as_deref().map(values::account_name).transpose().map_err(Failure::usage)?;
-    let email = args
-        .email
-        .as_deref()
-        .map(|text| Address::parse(text).map_err(|error| Failure::usage(format!("--email: {error}"))));
-    let email = email.transpose()?;
-    if let Some(after) = &args.after {
-        values::afterwards(after).map_err(|what| Failure::usage(format!("--after: {what}")))?;
-    }
-    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let open = name.is_none() || email.is_none() || !given.has_servers(email.as_ref());
-    if open && terminal {
-        let stdin = std::io::stdin();
-        let mut stderr = StdStream::error();
-        let asker = &mut Asker {
-            input: stdin.as_fd(),
-            output: &mut stderr,
-            limits: &context.limits,
-            ahead: Vec::new(),
-        };
-        return question(asker, (name, email), given, said);
-    }
-    let missing = |what: &str| {
-        Failure::usage(format!("config add: {what} is missing, and there is no terminal to ask on"))
-            .hint("postie config add NAME --email ADDR [--pop3 URL] [--smtp URL] [secret options]")
-    };
-    let name = name.ok_or_else(|| missing("the account's name"))?;
-    let email = email.ok_or_else(|| missing("--email"))?;
-    let draft = given.complete(name, email, said);
-    if draft.pop3.is_none() && draft.smtp.is_none() {
-        let domain = draft.email.domain().to_owned();
-        let failure = missing("--pop3 URL or --smtp URL");
-        return Err(Failure {
-            message: format!("{}; no server is known for {domain}", failure.message),
-            ..failure
-        });
-    }
-    Ok(draft)
-}
-
-/// What the flags say of servers and fetching.
-struct Given {
-    pop3: Option<Server>,
-    smtp: Option<Server>,
-    fetch: Settings,
+    let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) else { return Ok(()) };
+    DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(|error| {
+        let message = format!("{}: making the directory: {error}", parent.display());
+        Failure::new(Kind::CannotCreate, "destination", message)
+            .hint("give another place with --maildir DIR, or make that directory yourself")
+    })
 }
 
 impl Given {
-    fn has_servers(&self, email: Option<&Address>) -> bool {
-        let known = |email: &Address| providers::of_domain(email.domain()).is_some();
-        self.pop3.is_some() || self.smtp.is_some() || email.is_some_and(known)
+    fn of(args: &AddArgs, context: &Context) -> Result<Given, Failure> {
+        if let Some(after) = &args.after {
+            values::afterwards(after).map_err(|what| Failure::usage(format!("--after: {what}")))?;
+        }
+        let email = args
+            .email
+            .as_deref()
+            .map(|text| Address::parse(text).map_err(|error| Failure::usage(format!("--email: {error}"))));
+        let config = Config::load(Some(&path_to_edit(context)?), &context.env)?;
+        let given = Given {
+            name: args
+                .account_name
+                .as_deref()
+                .map(values::account_name)
+                .transpose()
+                .map_err(Failure::usage)?,
+            email: email.transpose()?,
+            display: args.name.clone(),
+            pop3: args.pop3.as_deref().map(|text| server(text, "--pop3", Protocol::Pop3)).transpose()?,
+            smtp: args.smtp.as_deref().map(|text| server(text, "--smtp", Protocol::Smtp)).transpose()?,
+            secret: secret_settings(&context.global, context)?,
+            fetch: fetch_settings(args)?,
+            test: args.test,
+            taken: config.contents.accounts.iter().map(|account| account.label.clone()).collect(),
+        };
+        match &given.name {
+            Some(name) if given.taken.contains(name) => {
+                // The editor has the words for it; nothing is asked first.
+                editor(context)?.add(name, &[])?;
+                Ok(given)
+            }
+            _ => Ok(given),
+        }
     }
 
-    /// The servers, the provider's where the flags name none at all.
-    fn complete(self, name: String, email: Address, secret: Settings) -> Draft {
+    /// Whether something is missing without which nothing would be fetched or sent.
+    fn is_open(&self) -> bool {
+        let Some(email) = &self.email else { return true };
+        let (pop3, smtp) = self.servers(email);
+        let logs_in = pop3.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
+        self.name.is_none()
+            || (pop3.is_none() && smtp.is_none())
+            || (logs_in && self.secret.is_empty())
+            || (pop3.is_some() && self.fetch.is_empty())
+    }
+
+    /// The servers: those of the flags, the provider's where the flags name none at all.
+    pub fn servers(&self, email: &Address) -> (Option<Server>, Option<Server>) {
         let provider = providers::of_domain(email.domain());
-        let known = |protocol| provider.and_then(|provider: &Provider| provider.server(protocol, &email));
-        let (pop3, smtp) = match (self.pop3, self.smtp) {
+        let known = |protocol| provider.and_then(|provider: &Provider| provider.server(protocol, email));
+        match (&self.pop3, &self.smtp) {
             (None, None) => (known(Protocol::Pop3), known(Protocol::Smtp)),
-            given => given,
+            (pop3, smtp) => (pop3.clone(), smtp.clone()),
+        }
+    }
+
+    /// The account, without anybody to ask.
+    fn alone(self) -> Result<Draft, Failure> {
+        let missing = |what: &str| {
+            Failure::usage(format!("config add: {what} is missing, and there is no terminal to ask on"))
+                .hint("postie config add NAME --email ADDR [--pop3 URL] [--smtp URL] [secret options]")
         };
-        let smtp = smtp.map(|mut server| {
+        let name = self.name.clone().ok_or_else(|| missing("the account's name"))?;
+        let email = self.email.clone().ok_or_else(|| missing("--email"))?;
+        let (pop3, mut smtp) = self.servers(&email);
+        if pop3.is_none() && smtp.is_none() {
+            let failure = missing("--pop3 URL or --smtp URL");
+            let message = format!("{}; no server is known for {}", failure.message, email.domain());
+            return Err(Failure { message, ..failure });
+        }
+        if let Some(server) = smtp.as_mut().filter(|_| !self.secret.is_empty()) {
             // With a secret at hand, the account's own user is who logs in; without, nobody does.
-            if server.username.is_none() && !secret.is_empty() {
-                server.username = Some(email.as_str().to_owned());
-            }
-            server
-        });
-        Draft { name, email, display: None, pop3, smtp, secret, fetch: self.fetch }
+            server.username.get_or_insert_with(|| email.as_str().to_owned());
+        }
+        let Given { display, secret, fetch, test, .. } = self;
+        Ok(Draft { name, email, display, pop3, smtp, secret, fetch, test })
     }
 }
 
-fn server(text: &str, flag: &str, protocol: Protocol) -> Result<Server, Failure> {
+/// Reads the URL of a server of `protocol`; `flag` is where it was given.
+pub fn server(text: &str, flag: &str, protocol: Protocol) -> Result<Server, Failure> {
     let refuse = |what: String| Failure::usage(format!("{flag}: {what}"));
     let server = url::parse_server(text).map_err(refuse)?;
     if server.protocol != protocol {
@@ -191,7 +258,7 @@ fn secret_settings(global: &Global, context: &Context) -> Result<Settings, Failu
 }
 
 /// A path as the file takes it: `~/…` stays, what is relative to the working directory is made absolute.
-fn absolute(path: &Path, option: &str) -> Result<Setting, Failure> {
+pub fn absolute(path: &Path, option: &str) -> Result<Setting, Failure> {
     let refuse = |what: &str| Failure::usage(format!("{option}: {what}"));
     let text = path.to_str().ok_or_else(|| refuse("the path is not valid UTF-8, which the file must be"))?;
     if text.is_empty() {
@@ -211,7 +278,7 @@ fn absolute(path: &Path, option: &str) -> Result<Setting, Failure> {
 fn settings(draft: Draft, args: &AddArgs, global: &Global) -> Result<Settings, Failure> {
     let text = |text: &str| Setting::Text(text.to_owned());
     let mut settings: Settings = vec![("email", text(draft.email.as_str()))];
-    let display = args.name.as_deref().or(draft.display.as_deref()).filter(|name| !name.is_empty());
+    let display = draft.display.as_deref().filter(|name| !name.is_empty());
     settings.extend(display.map(|name| ("name", text(name))));
     settings.extend(args.description.as_deref().map(|words| ("description", text(words))));
     settings.extend(draft.secret);
@@ -251,92 +318,4 @@ fn server_settings(server: &Server, email: &Address, settings: &mut Settings) {
         None if server.protocol == Protocol::Smtp => settings.push((auth, text("none"))),
         _ => {}
     }
-}
-
-/// Asks for all that the flags leave open.
-fn question(
-    asker: &mut Asker<'_>,
-    known: (Option<String>, Option<Address>),
-    given: Given,
-    said: Settings,
-) -> Result<Draft, Failure> {
-    let email = match known.1 {
-        Some(email) => email,
-        None => {
-            asker.ask("Mail address", None, |text| Address::parse(text).map_err(|error| error.to_string()))?
-        }
-    };
-    let name = match known.0 {
-        Some(name) => name,
-        None => asker.ask("Name of the account", Some("mail"), values::account_name)?,
-    };
-    let display = asker.ask("Name to show beside the address", Some(""), values::plain_text)?;
-    if !given.has_servers(Some(&email)) {
-        return unknown_provider(asker, (name, email, display), given, said);
-    }
-    if let Some(provider) = providers::of_domain(email.domain()) {
-        for remark in provider.remarks() {
-            asker.say(&format!("  {remark}\n"));
-        }
-    }
-    let secret = if said.is_empty() { ask_secret(asker)? } else { said };
-    let draft = given.complete(name, email, secret);
-    Ok(Draft { display: Some(display), ..with_user(draft) })
-}
-
-/// Asks for the servers too.
-fn unknown_provider(
-    asker: &mut Asker<'_>,
-    (name, email, display): (String, Address, String),
-    given: Given,
-    said: Settings,
-) -> Result<Draft, Failure> {
-    asker.say("  The servers, as pop3s://HOST (TLS), pop3://HOST (STLS); empty for none\n");
-    let mut ask = |question: &str, protocol: Protocol| {
-        asker.ask(question, Some(""), |text| match text {
-            "" => Ok(None),
-            text => server(text, protocol.name(), protocol).map(Some).map_err(|failure| failure.message),
-        })
-    };
-    let pop3 = ask("Where mail is fetched", Protocol::Pop3)?;
-    let smtp = ask("Where mail is sent (smtps://HOST, smtp://HOST)", Protocol::Smtp)?;
-    if pop3.is_none() && smtp.is_none() {
-        return Err(Failure::usage("config add: an account without a server is of no use"));
-    }
-    let secret = if said.is_empty() { ask_secret(asker)? } else { said };
-    let draft = Given { pop3, smtp, ..given }.complete(name, email, secret);
-    Ok(Draft { display: Some(display), ..with_user(draft) })
-}
-
-/// Somebody who answers questions logs in, also where the secret is asked for each time.
-fn with_user(mut draft: Draft) -> Draft {
-    for server in [&mut draft.pop3, &mut draft.smtp].into_iter().flatten() {
-        server.username.get_or_insert_with(|| draft.email.as_str().to_owned());
-    }
-    draft
-}
-
-fn ask_secret(asker: &mut Asker<'_>) -> Result<Settings, Failure> {
-    asker.say(
-        "  The password can come from a command (as `pass show mail`), from a file, or stand in the\n  \
-         configuration, or be asked for each time\n",
-    );
-    let way = asker.ask("command, file, store or ask", Some("ask"), |text| match text {
-        "command" | "file" | "store" | "ask" => Ok(text.to_owned()),
-        _ => Err("one of these four words".into()),
-    })?;
-    Ok(match way.as_str() {
-        "command" => {
-            let program: Program = asker.ask("Command", None, Program::shell)?;
-            vec![("password-command", Setting::Command(program))]
-        }
-        "file" => vec![(
-            "password-file",
-            asker.ask("File", None, |text| {
-                absolute(Path::new(text), "file").map_err(|failure| failure.message)
-            })?,
-        )],
-        "store" => vec![("password", Setting::Password(terminal::ask("Password: ", asker.limits)?))],
-        _ => vec![],
-    })
 }

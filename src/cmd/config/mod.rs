@@ -3,15 +3,17 @@
 
 mod add;
 mod ask;
+mod set;
 mod show;
+mod wizard;
 
 use super::Context;
-use crate::account::edit::{Editor, Setting};
+use crate::account::edit::Editor;
 use crate::account::schema::Contents;
 use crate::account::view::AccountView;
 use crate::account::{Config, Source, config, secret_file};
 use crate::cli::{ConfigArgs, ConfigVerb};
-use crate::words::{Exit, Failure, Secret};
+use crate::words::{Exit, Failure};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -33,7 +35,7 @@ pub fn run(args: &ConfigArgs, context: &mut Context) -> anyhow::Result<()> {
             config.account(name)?;
             show::one(&config.contents, name, &mut context.out);
         }
-        ConfigVerb::Set { name, key, value } => set(name, key, value, context)?,
+        ConfigVerb::Set { name, key, value, more } => set::run(name, key, value, more, context)?,
         ConfigVerb::Unset { name, key } => unset(name, key, context)?,
         ConfigVerb::Remove { name } => {
             let mut editor = editor(context)?;
@@ -47,6 +49,7 @@ pub fn run(args: &ConfigArgs, context: &mut Context) -> anyhow::Result<()> {
             let contents = editor.save()?;
             tell_account(&contents, name, context);
             context.out.tell(&format!("account {name} is the default"));
+            set::tell_other_account(context);
         }
         ConfigVerb::Default { name: None } => show_default(context)?,
         ConfigVerb::Path => {
@@ -93,25 +96,6 @@ fn list(context: &mut Context) -> Result<(), Failure> {
     }
     show::all(&config.contents, &mut context.out);
     Ok(())
-}
-
-fn set(name: &str, key: &str, value: &str, context: &mut Context) -> Result<(), Failure> {
-    let is_password = key.rsplit('.').next() == Some("password");
-    // Read before the file is locked: it may take the person at the keyboard a while.
-    let secret = (is_password && value == "-").then(|| password_from_stdin(context)).transpose()?;
-    let mut editor = editor(context)?;
-    match secret {
-        Some(secret) => editor.set_to(name, key, &Setting::Password(secret))?,
-        None => editor.set(name, key, value)?,
-    }
-    let contents = editor.save()?;
-    tell_account(&contents, name, context);
-    context.out.say(&format!("account {name}: {key} is set"));
-    Ok(())
-}
-
-fn password_from_stdin(context: &Context) -> Result<Secret, Failure> {
-    secret_file::from_descriptor(0, "password", &context.limits)
 }
 
 fn unset(name: &str, key: &str, context: &mut Context) -> Result<(), Failure> {

@@ -1,0 +1,98 @@
+//! `postie config set`: changes a key, and says where something else comes before it.
+
+use super::{Context, editor, tell_account};
+use crate::account::edit::Setting;
+use crate::account::schema::Contents;
+use crate::account::{Account, Server, secret_file};
+use crate::words::Failure;
+
+/// The keys that say where a secret comes from.
+const SECRETS: [&str; 5] = ["password-command", "password-file", "password-env", "token-command", "password"];
+/// The keys that say what is trusted.
+const TRUST: [&str; 2] = ["ca-file", "tls-fingerprint"];
+
+/// Sets `key` of account `name`.
+pub fn run(
+    name: &str,
+    key: &str,
+    value: &str,
+    more: &[String],
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let is_password = key.rsplit('.').next() == Some("password");
+    // Read before the file is locked: it may take the person at the keyboard a while.
+    let secret = (is_password && value == "-" && more.is_empty())
+        .then(|| secret_file::from_descriptor(0, "password", &context.limits))
+        .transpose()?;
+    let mut editor = editor(context)?;
+    match secret {
+        Some(secret) => editor.set_to(name, key, &Setting::Password(secret))?,
+        None => {
+            let words: Vec<&str> = std::iter::once(value).chain(more.iter().map(String::as_str)).collect();
+            editor.set_words(name, key, &words)?;
+        }
+    }
+    let in_table = |table: &str| editor.has(name, &format!("{table}.{key}"));
+    let tables: Vec<&str> = ["pop3", "smtp"].into_iter().filter(|table| in_table(table)).collect();
+    let contents = editor.save()?;
+    tell_account(&contents, name, context);
+    context.out.say(&format!("account {name}: {key} is set"));
+    for what in hidden(name, key, &tables, &contents, context) {
+        context.out.tell(&format!("account {name}: {key} is set, but {what}"));
+    }
+    Ok(())
+}
+
+/// What comes before `key`, each a clause. `tables`: the servers that have the key in their own table.
+fn hidden(name: &str, key: &str, tables: &[&str], contents: &Contents, context: &Context) -> Vec<String> {
+    let last = key.rsplit('.').next().unwrap_or_default();
+    let mut found = Vec::new();
+    if TRUST.contains(&last) {
+        found.extend(tables.iter().map(|table| format!("{table}.{key} comes before it for that server")));
+    }
+    let Some(account) = contents.accounts.iter().find(|account| account.label == name) else { return found };
+    if SECRETS.contains(&last) {
+        for variable in ["POSTIE_PASSWORD", "POSTIE_PASSWORD_FILE"] {
+            if context.env.get(variable).is_some() {
+                found.push(format!("${variable} is set in this environment and comes before it"));
+            }
+        }
+        let own = format!("accounts.{name}.{key}");
+        for server in concerned(account, key) {
+            let table = server.protocol.name();
+            match server.secrets.0.first() {
+                Some(first) if first.by != own => {
+                    let before = first.by.trim_start_matches(&format!("accounts.{name}."));
+                    found.push(format!("{before} comes before it for {table}"));
+                }
+                Some(_) => {}
+                None => found.push(format!("nobody logs in to {table}: its auth is \"none\"")),
+            }
+        }
+    }
+    found
+}
+
+/// The servers that a key is for: that of its table, or all.
+fn concerned<'a>(account: &'a Account, key: &'a str) -> impl Iterator<Item = &'a Server> {
+    let table = key.split_once('.').map(|(table, _)| table);
+    [&account.pop3, &account.smtp]
+        .into_iter()
+        .flatten()
+        .filter(move |server| table.is_none_or(|table| table == server.protocol.name()))
+}
+
+/// Says where the environment has commands use another account than the default.
+pub fn tell_other_account(context: &mut Context) {
+    if let Some(other) = context.env.text("POSTIE_ACCOUNT").ok().flatten().map(str::to_owned) {
+        context.out.tell(&format!("but $POSTIE_ACCOUNT is set in this environment: commands use {other}"));
+        return;
+    }
+    for variable in ["POSTIE_POP3_URL", "POSTIE_SMTP_URL"] {
+        if context.env.get(variable).is_some() {
+            context.out.tell(&format!(
+                "but ${variable} is set in this environment: commands use that server unless --account names one"
+            ));
+        }
+    }
+}

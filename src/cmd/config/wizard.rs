@@ -1,0 +1,232 @@
+//! The questions of `postie config add` on a terminal: all that the flags leave open, so that the account
+//! fetches and sends when they are answered.
+
+use super::add::{Draft, Given, Settings, absolute, server};
+use super::ask::Asker;
+use crate::account::edit::Setting;
+use crate::account::server::{Protocol, Server};
+use crate::account::{providers, terminal, values};
+use crate::net::Limits;
+use crate::process::Program;
+use crate::streams::StdStream;
+use crate::words::{Address, Failure};
+use rustix::fd::AsFd as _;
+use std::path::Path;
+
+/// Asks for all that the flags leave open. `ahead`: what was typed before it was asked for.
+pub fn complete(given: Given, ahead: &mut Vec<u8>, limits: &Limits) -> Result<Draft, Failure> {
+    with_asker(ahead, limits, |asker| questions(asker, given))
+}
+
+/// Whether an account whose test failed is to be added all the same.
+pub fn insists(ahead: &mut Vec<u8>, limits: &Limits) -> Result<bool, Failure> {
+    with_asker(ahead, limits, |asker| asker.ask("Add it all the same?", Some("no"), yes_or_no))
+}
+
+fn with_asker<T>(
+    ahead: &mut Vec<u8>,
+    limits: &Limits,
+    ask: impl FnOnce(&mut Asker<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let stdin = std::io::stdin();
+    let mut stderr = StdStream::error();
+    let mut asker = Asker { input: stdin.as_fd(), output: &mut stderr, limits, ahead: std::mem::take(ahead) };
+    let answer = ask(&mut asker);
+    *ahead = asker.ahead;
+    answer
+}
+
+fn questions(asker: &mut Asker<'_>, given: Given) -> Result<Draft, Failure> {
+    let from_the_start = given.email.is_none() || given.name.is_none();
+    let email = match &given.email {
+        Some(email) => email.clone(),
+        None => {
+            asker.ask("Mail address", None, |text| Address::parse(text).map_err(|error| error.to_string()))?
+        }
+    };
+    let name = match &given.name {
+        Some(name) => name.clone(),
+        None => ask_name(asker, &given.taken, &email)?,
+    };
+    let display = match &given.display {
+        None if from_the_start => {
+            Some(asker.ask("Name to show beside the address", Some(""), values::plain_text)?)
+        }
+        display => display.clone(),
+    };
+    let (mut pop3, mut smtp) = given.servers(&email);
+    if pop3.is_none() && smtp.is_none() {
+        (pop3, smtp) = ask_servers(asker)?;
+        ask_login(asker, &email, &mut pop3, &mut smtp)?;
+    } else if given.pop3.is_none() && given.smtp.is_none() {
+        for remark in providers::of_domain(email.domain()).iter().flat_map(|provider| provider.remarks()) {
+            asker.say(&format!("  {remark}\n"));
+        }
+    }
+    // A server that the flags name without a user is one without a login, unless there is a secret for it.
+    if let Some(server) = smtp.as_mut().filter(|_| given.smtp.is_some() && !given.secret.is_empty()) {
+        server.username.get_or_insert_with(|| email.as_str().to_owned());
+    }
+    let logs_in = pop3.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
+    let secret = match given.secret.is_empty() && logs_in {
+        true => ask_secret(asker)?,
+        false => given.secret,
+    };
+    let fetch = match given.fetch.is_empty() && pop3.is_some() {
+        true => ask_destination(asker, &name)?,
+        false => given.fetch,
+    };
+    let test = given.test || asker.ask("Test it now?", Some("yes"), yes_or_no)?;
+    Ok(Draft { name, email, display, pop3, smtp, secret, fetch, test })
+}
+
+/// Asks for a name that no account has yet.
+fn ask_name(asker: &mut Asker<'_>, taken: &[String], email: &Address) -> Result<String, Failure> {
+    let is_free = |name: &str| !taken.iter().any(|known| known == name);
+    let domain = email.domain().split('.').next().unwrap_or_default();
+    let proposal =
+        ["mail", domain].into_iter().find(|name| is_free(name) && values::account_name(name).is_ok());
+    asker.ask("Name of the account", proposal, |text| {
+        let name = values::account_name(text)?;
+        if is_free(&name) {
+            Ok(name)
+        } else {
+            Err(format!("there is an account {name} already (known: {})", taken.join(", ")))
+        }
+    })
+}
+
+/// Asks for the servers of a provider that is not known.
+fn ask_servers(asker: &mut Asker<'_>) -> Result<(Option<Server>, Option<Server>), Failure> {
+    asker.say(
+        "  The servers: a host, host:port, or a URL (pop3s://HOST is TLS from the start, pop3://HOST an upgrade\n  \
+         by STLS; smtps://HOST and smtp://HOST likewise); empty for none\n",
+    );
+    let mut ask = |question: &str, protocol: Protocol| {
+        asker.ask(question, Some(""), |text| match text {
+            "" => Ok(None),
+            text => place(text, protocol).map(Some),
+        })
+    };
+    loop {
+        let pop3 = ask("Where mail is fetched (POP3)", Protocol::Pop3)?;
+        let smtp = ask("Where mail is sent (SMTP)", Protocol::Smtp)?;
+        if pop3.is_some() || smtp.is_some() {
+            return Ok((pop3, smtp));
+        }
+    }
+}
+
+/// A server as people name it. The port alone says how it is protected, where there is no scheme.
+fn place(text: &str, protocol: Protocol) -> Result<Server, String> {
+    let url = if text.contains("://") {
+        text.to_owned()
+    } else {
+        // An IPv6 address has colons of its own, and then stands in brackets.
+        let port = text.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+        let scheme = match (protocol, port) {
+            (Protocol::Pop3, Some("110")) => "pop3",
+            (Protocol::Pop3, _) => "pop3s",
+            (Protocol::Smtp, Some("25" | "587" | "2525")) => "smtp",
+            (Protocol::Smtp, _) => "smtps",
+        };
+        format!("{scheme}://{text}")
+    };
+    server(&url, protocol.name(), protocol).map_err(|failure| failure.message)
+}
+
+/// Asks who logs in, where the servers' URLs do not say.
+fn ask_login(
+    asker: &mut Asker<'_>,
+    email: &Address,
+    pop3: &mut Option<Server>,
+    smtp: &mut Option<Server>,
+) -> Result<(), Failure> {
+    if [&*pop3, &*smtp].into_iter().flatten().all(|server| server.username.is_some()) {
+        return Ok(());
+    }
+    // A mailbox always has an owner; a server that only takes mail may want nobody to log in.
+    let may_be_none = pop3.is_none();
+    let question = if may_be_none { "Login name (none for no login)" } else { "Login name" };
+    let login = asker.ask(question, Some(email.as_str()), |text| match text {
+        "none" if may_be_none => Ok(None),
+        text => crate::account::server::username(text).map(Some),
+    })?;
+    for server in [pop3, smtp].into_iter().flatten() {
+        server.username = server.username.take().or_else(|| login.clone());
+    }
+    Ok(())
+}
+
+fn ask_secret(asker: &mut Asker<'_>) -> Result<Settings, Failure> {
+    asker.say(
+        "  The password can come from a command (as `pass show mail`), from a file, or stand in the\n  \
+         configuration, or be asked for each time (not from cron)\n",
+    );
+    let way = asker.ask("command, file, store or ask", Some("ask"), |text| match text {
+        "command" | "file" | "store" | "ask" => Ok(text.to_owned()),
+        _ => Err("one of these four words".into()),
+    })?;
+    Ok(match way.as_str() {
+        "command" => {
+            vec![("password-command", Setting::Command(asker.ask("Command", None, Program::shell)?))]
+        }
+        "file" => vec![("password-file", asker.ask("File", None, |text| file(text, "file"))?)],
+        "store" => vec![("password", Setting::Password(terminal::ask("Password: ", asker.limits)?))],
+        _ => vec![],
+    })
+}
+
+/// Asks where fetched mail goes.
+fn ask_destination(asker: &mut Asker<'_>, name: &str) -> Result<Settings, Failure> {
+    // A name that is no name of a file makes no proposal.
+    let proposal = if name.starts_with('.') || name.contains('/') { "mail" } else { name };
+    let proposal = format!("~/Mail/{proposal}");
+    asker.ask("Where fetched mail goes (a Maildir, or mbox:FILE)", Some(&proposal), |text| {
+        Ok(match text.strip_prefix("mbox:") {
+            Some(path) => vec![("fetch.mbox", file(path, "mbox")?)],
+            None => vec![("fetch.maildir", file(text, "Maildir")?)],
+        })
+    })
+}
+
+fn file(text: &str, what: &str) -> Result<Setting, String> {
+    absolute(Path::new(text), what).map_err(|failure| failure.message)
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_lowercase().as_str() {
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err("yes or no".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Security;
+
+    #[test]
+    fn a_bare_host_is_a_server_and_its_port_says_how_it_is_protected() {
+        for (text, protocol, host, port, security) in [
+            ("pop.example.org", Protocol::Pop3, "pop.example.org", 995, Security::Implicit),
+            ("pop.example.org:995", Protocol::Pop3, "pop.example.org", 995, Security::Implicit),
+            ("pop.example.org:110", Protocol::Pop3, "pop.example.org", 110, Security::StartTls),
+            ("pop.example.org:1995", Protocol::Pop3, "pop.example.org", 1995, Security::Implicit),
+            ("pop3://pop.example.org", Protocol::Pop3, "pop.example.org", 110, Security::StartTls),
+            ("smtp.example.org", Protocol::Smtp, "smtp.example.org", 465, Security::Implicit),
+            ("smtp.example.org:587", Protocol::Smtp, "smtp.example.org", 587, Security::StartTls),
+            ("[2001:db8::1]:587", Protocol::Smtp, "2001:db8::1", 587, Security::StartTls),
+            ("[2001:db8::587]", Protocol::Smtp, "2001:db8::587", 465, Security::Implicit),
+        ] {
+            let server = place(text, protocol).unwrap();
+            let found = (server.host.trim_matches(['[', ']']), server.port, server.security);
+            assert_eq!(found, (host, port, security), "{text}");
+        }
+        assert_eq!(place("ana@pop.example.org", Protocol::Pop3).unwrap().username.as_deref(), Some("ana"));
+        for bad in ["pop example", "http://x", "smtp://x", "x:y", ":110"] {
+            assert!(place(bad, Protocol::Pop3).is_err(), "{bad}");
+        }
+    }
+}
