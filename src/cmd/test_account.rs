@@ -2,15 +2,19 @@
 
 use super::Context;
 use super::side::{self, advise};
-use crate::account::{Account, Need, Server};
+use crate::account::view::show_program;
+use crate::account::{Account, Destination, Need, Protocol, Server};
 use crate::cli::TestAccountArgs;
 use crate::net::{Limits, Tap};
-use crate::output::About;
 use crate::output::transcript::Transcript;
-use crate::words::{Exit, Failure};
+use crate::output::{About, Output};
+use crate::store::{Maildir, Mbox};
+use crate::words::{Exit, Failure, Kind, Scope};
 use crate::work::probe::{Step, Target, probe_pop3, probe_smtp};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::path::Path;
+use std::time::Instant;
 
 /// `step`.
 #[derive(Serialize)]
@@ -46,9 +50,16 @@ pub fn test(account: &Account, args: &TestAccountArgs, context: &mut Context) ->
     for (name, server, asked) in wanted {
         let (Some(server), true) = (server, asked) else { continue };
         tested = true;
-        match test_side(account, name, server, context) {
-            Ok(()) => context.out.settle(Exit::Ok),
-            Err(failure) => context.out.fail(&About::account(&account.label), &failure),
+        let mut results = vec![test_side(account, name, server, context)];
+        if server.protocol == Protocol::Pop3 {
+            results.extend(test_destination(account, context));
+        }
+        // A destination that is fine makes no success of a login that was refused.
+        if results.iter().all(Result::is_ok) {
+            context.out.settle(Exit::Ok);
+        }
+        for failure in results.into_iter().filter_map(Result::err) {
+            context.out.fail(&About::account(&account.label), &failure);
         }
     }
     if !tested {
@@ -67,11 +78,21 @@ fn test_side(account: &Account, name: &str, server: &Server, context: &mut Conte
     let transcript = context.out.wants_transcript();
     let place = server.place();
     let tap = || transcript.then(|| Box::new(Transcript::new(place.clone())) as Box<dyn Tap>);
-    let target =
-        Target { endpoint: &endpoint, tls: tls.as_ref(), settings: &server.tls, limits: &limits, tap: &tap };
+    let target = Target {
+        protocol: server.protocol,
+        endpoint: &endpoint,
+        tls: tls.as_ref(),
+        settings: &server.tls,
+        limits: &limits,
+        tap: &tap,
+    };
     context.out.text(&format!("{name} {place}"));
+    context.out.flush();
     let Context { vault, out, .. } = context;
-    let mut tell = |step: Step| report(out, account, name, server, step);
+    let mut tell = |mut step: Step| {
+        step.failure = step.failure.map(|failure| advise(failure, server));
+        report(out, account, name, step);
+    };
     match name {
         "pop3" => probe_pop3(&target, server, vault, &mut tell),
         _ => probe_smtp(&target, account, server, vault, &mut tell),
@@ -79,8 +100,46 @@ fn test_side(account: &Account, name: &str, server: &Server, context: &mut Conte
     .map_err(|failure| advise(failure, server))
 }
 
-fn report(out: &mut crate::output::Output, account: &Account, side: &str, server: &Server, step: Step) {
-    let failure = step.failure.map(|failure| advise(failure, server));
+/// Whether fetch could write where the account's mail goes; nothing where it says nothing of that.
+fn test_destination(account: &Account, context: &mut Context) -> Option<Result<(), Failure>> {
+    let started = Instant::now();
+    let mut detail = Map::new();
+    let mut note = |kind: &str, what: String| detail.insert(kind.into(), what.into());
+    let checked = match account.fetch.destination.as_ref()? {
+        Destination::Maildir(path) => {
+            note("maildir", path.display().to_string());
+            Maildir::check(path).map_err(|error| error.failure("destination")).and_then(|()| has_room(path))
+        }
+        Destination::Mbox(path) => {
+            note("mbox", path.display().to_string());
+            Mbox::check(path).map_err(|error| error.failure("destination")).and_then(|()| has_room(path))
+        }
+        Destination::Exec(program) => {
+            note("exec", show_program(program));
+            Ok(())
+        }
+    };
+    let failure = checked.as_ref().err().cloned();
+    let step = Step { name: "destination", elapsed: started.elapsed(), detail, failure };
+    report(&mut context.out, account, Protocol::Pop3.name(), step);
+    Some(checked.map_err(|failure| failure.scoped(Scope::Account)))
+}
+
+/// Refuses a file system without any room. `path` need not be there yet.
+fn has_room(path: &Path) -> Result<(), Failure> {
+    let there = path.ancestors().find(|place| place.exists()).unwrap_or(Path::new("/"));
+    // What cannot be asked is found out by fetch.
+    let Ok(volume) = rustix::fs::statvfs(there) else { return Ok(()) };
+    if volume.f_blocks == 0 || volume.f_bavail > 0 {
+        return Ok(());
+    }
+    let message = format!("{}: looking for room: the disk is full", path.display());
+    Err(Failure::new(Kind::Storage, "destination", message).hint("free some space"))
+}
+
+/// Tells a step as soon as it is done.
+fn report(out: &mut Output, account: &Account, side: &str, step: Step) {
+    let failure = step.failure;
     let hint =
         failure.as_ref().map(|failure| failure.hint.clone().unwrap_or_else(|| failure.message.clone()));
     out.count(if failure.is_none() { "passed" } else { "failed" }, 1);
@@ -99,6 +158,7 @@ fn report(out: &mut crate::output::Output, account: &Account, side: &str, server
     );
     let mark = if failure.is_none() { "ok  " } else { "FAIL" };
     out.text(&format!("  {mark} {:<13} {elapsed_ms:>5} ms  {}", step.name, in_words(&step.detail)));
+    out.flush();
 }
 
 /// The findings of a step on one line.

@@ -68,6 +68,11 @@ pub enum StoreError {
         /// Its version.
         version: String,
     },
+    /// The directory that the output is to lie in is not there.
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// An earlier error left the file in an unknown state; it is not written to again in this run.
     Broken {
         /// The file.
@@ -112,6 +117,15 @@ impl StoreError {
         StoreError::CannotCreate { path: path.to_owned(), tried, source: source.into() }
     }
 
+    /// Why a directory cannot be written to.
+    pub(super) fn unwritable(path: &Path, source: impl Into<io::Error>) -> Self {
+        let source = source.into();
+        match source.kind() {
+            io::ErrorKind::NotFound => StoreError::NoDirectory { path: path.to_owned() },
+            _ => StoreError::cannot_create(path, "write there", source),
+        }
+    }
+
     pub(super) fn refused(path: &Path, why: &'static str) -> Self {
         StoreError::Refused { path: path.to_owned(), why }
     }
@@ -120,7 +134,9 @@ impl StoreError {
     pub fn kind(&self) -> Kind {
         match self {
             StoreError::Io { .. } | StoreError::Broken { .. } => Kind::Storage,
-            StoreError::CannotCreate { .. } | StoreError::Refused { .. } => Kind::CannotCreate,
+            StoreError::CannotCreate { .. } | StoreError::Refused { .. } | StoreError::NoDirectory { .. } => {
+                Kind::CannotCreate
+            }
             StoreError::Locked { .. } => Kind::Locked,
             StoreError::OtherHands { .. } | StoreError::Damaged { .. } | StoreError::TooNew { .. } => {
                 Kind::Config
@@ -150,9 +166,10 @@ impl StoreError {
         }
     }
 
-    fn hint(&self) -> Option<&str> {
-        Some(match self {
-            StoreError::OtherHands { hands, .. } => &hands.remedy,
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            StoreError::NoDirectory { path } => return Some(format!("make it: mkdir -p {}", quoted(path))),
+            StoreError::OtherHands { hands, .. } => return Some(hands.remedy.clone()),
             StoreError::Io { source, .. } if source.raw_os_error() == Some(28) => {
                 "free some space; nothing that was not stored was deleted"
             }
@@ -169,7 +186,8 @@ impl StoreError {
                 "check the name of the command, its permissions, and $PATH"
             }
             _ => return None,
-        })
+        };
+        Some(text.to_owned())
     }
 
     /// The failure as the layers above pass it on.
@@ -188,6 +206,13 @@ fn is_passing(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno))
 }
 
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "/-_.+,@%".contains(c);
+    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         error.failure("store")
@@ -199,6 +224,9 @@ impl fmt::Display for StoreError {
         match self {
             StoreError::Io { path, tried, source } | StoreError::CannotCreate { path, tried, source } => {
                 write!(f, "{}: {tried}: {source}", path.display())
+            }
+            StoreError::NoDirectory { path } => {
+                write!(f, "{}: looking for the directory: there is none", path.display())
             }
             StoreError::Refused { path, why } => write!(f, "{}: {why}", path.display()),
             StoreError::OtherHands { path, hands } => {

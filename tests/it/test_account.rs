@@ -8,6 +8,9 @@ use crate::support::smtpd::Smtpd;
 use crate::support::world::{Checked, World};
 use crate::world;
 use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, mpsc};
 
 /// Both sides of an account, tested.
 fn test(pop3: &Pop3d, smtp: &Smtpd, mode: Mode, more: &[&str]) -> (World, Checked) {
@@ -171,4 +174,122 @@ fn no_server_and_no_host_have_codes_of_their_own() {
     let outcome = world.at_url(&format!("pop3s://ana@127.0.0.1:{port}"), "test-account").go();
     outcome.assert_failure(75, "network");
     assert_failed(&outcome, "pop3", "tcp");
+}
+
+#[test]
+fn a_step_is_told_when_it_is_done_and_not_at_the_end() {
+    for json in [true, false] {
+        let (go_on, wait) = mpsc::channel::<()>();
+        let wait = Mutex::new(wait);
+        let server = Pop3d::for_mailbox(&Mailbox::with(1))
+            .hook(move |event| {
+                if event.verb == "PASS" || event.verb == "AUTH" {
+                    // An end of the test ends the wait too.
+                    let _ = wait.lock().unwrap().recv();
+                }
+                Act::Normal
+            })
+            .start();
+        let world = world();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_postie"));
+        command.env_clear().env("HOME", world.root()).args(json.then_some("--json"));
+        command.args(["--server", &server.url(), "--password-file", &world.text("secret")]);
+        command.args(["--ca-file", &world.text("ca.pem"), "test-account"]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // While the server holds the answer to the login back, all before it is there to be read.
+        for step in ["dns", "tcp", "tls", "greeting", "capabilities"] {
+            let found = lines.by_ref().any(|line| line.unwrap().contains(step));
+            assert!(found, "{step}");
+        }
+        go_on.send(()).unwrap();
+        assert!(lines.any(|line| line.unwrap().contains("mailbox")));
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn the_other_tls_mode_is_tried_on_the_same_port_and_named_if_it_answers() {
+    for (server_mode, scheme, step, code, named) in [
+        (Mode::Upgrade, "s", "tls", 76, "starttls"),
+        (Mode::Plain, "s", "tls", 76, "starttls"),
+        (Mode::Implicit, "", "greeting", 75, "implicit"),
+        (Mode::Implicit, "+insecure", "greeting", 75, "implicit"),
+    ] {
+        for protocol in ["pop3", "smtp"] {
+            let mailbox = Mailbox::with(1);
+            let pop3 = Pop3d::for_mailbox(&mailbox).mode(server_mode).start();
+            let smtp = Smtpd::for_mailbox(&mailbox).mode(server_mode).start();
+            let port = if protocol == "pop3" { pop3.port() } else { smtp.port() };
+            let world = world();
+            let url = format!("{protocol}{scheme}://ana@localhost:{port}");
+            // Without TLS there is nothing to trust.
+            let mut run =
+                world.postie(["--json", "--timeout", "1s", "--server", &url, "--password-file", "secret"]);
+            if scheme != "+insecure" {
+                run = run.args(["--ca-file", "ca.pem"]);
+            }
+            let outcome = run.arg("test-account").go();
+            outcome.assert_exit(code);
+            let last = assert_failed(&outcome, protocol, step);
+            assert_eq!(last["detail"]["other_mode"], named, "{url}: {last}");
+            let hint = last["hint"].as_str().unwrap();
+            assert!(hint.contains(&format!("{protocol}.tls to \"{named}\"")), "{url}: {hint}");
+            for journal in pop3.journals().into_iter().chain(smtp.journals()) {
+                assert_eq!(journal.count("AUTH") + journal.count("USER") + journal.count("PASS"), 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_port_that_answers_in_neither_mode_is_said_to() {
+    for url in ["pop3s://ana@localhost", "pop3://ana@localhost", "smtps://localhost", "smtp://localhost"] {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let world = world();
+        let url = format!("{url}:{}", silent.local_addr().unwrap().port());
+        let run = world.postie(["--json", "--timeout", "1s", "--server", &url, "--password-file", "secret"]);
+        let outcome = run.arg("test-account").go();
+        outcome.assert_failure(75, "timeout");
+        let step = outcome.of_type("step").pop().unwrap();
+        assert!(step["detail"]["other_mode"].is_null(), "{step}");
+        assert!(step["hint"].as_str().unwrap().contains("other TLS mode"), "{step}");
+    }
+}
+
+#[test]
+fn the_destination_is_checked_whatever_the_server_says_and_nothing_is_made() {
+    for (fetch, fine, hint) in [
+        ("maildir = \"Mail\"", true, ""),
+        ("mbox = \"inbox\"", true, ""),
+        ("exec = [\"cat\"]", true, ""),
+        ("maildir = \"no/where/Mail\"", false, "mkdir -p "),
+        ("mbox = \"no/inbox\"", false, "mkdir -p "),
+        ("maildir = \"plain\"", false, "another destination"),
+    ] {
+        for password in ["secret", "wrong"] {
+            let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
+            let world = world();
+            world.write("wrong", "not-it\n");
+            world.write(".config/postie/plain", "");
+            world.config(&format!(
+                "[accounts.a]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\nca-file = \"{}\"\n\
+                 [accounts.a.pop3]\nhost = \"localhost\"\nport = {}\nusername = \"ana\"\n[accounts.a.fetch]\n{fetch}\n",
+                world.text(password),
+                world.text("ca.pem"),
+                server.port()
+            ));
+            let before = world.tree();
+            let outcome = world.postie(["--json", "test-account"]).go();
+            outcome.assert_exit(match (password, fine) {
+                ("secret", true) => 0,
+                ("secret", false) => 73,
+                _ => 77,
+            });
+            let step = outcome.of_type("step").pop().unwrap();
+            assert_eq!((&step["step"], &step["ok"]), (&"destination".into(), &fine.into()), "{fetch}");
+            assert!(step["hint"].as_str().unwrap_or_default().contains(hint), "{fetch}: {step}");
+            assert_eq!(world.tree(), before, "{fetch}");
+        }
+    }
 }

@@ -86,7 +86,7 @@ fn is_dir(path: &Path) -> Result<bool, StoreError> {
 fn may_write(dir: &Path) -> Result<(), StoreError> {
     let access = Access::WRITE_OK | Access::EXEC_OK;
     let allowed = retry_on_intr(|| rustix::fs::accessat(rustix::fs::CWD, dir, access, AtFlags::EACCESS));
-    allowed.map_err(|error| StoreError::cannot_create(dir, "write there", error))
+    allowed.map_err(|error| StoreError::unwritable(dir, error))
 }
 
 /// Makes a directory if it is missing; says whether it was.

@@ -47,7 +47,7 @@ impl Mbox {
         }
         for (place, access) in places {
             retry_on_intr(|| rustix::fs::accessat(rustix::fs::CWD, place, access, AtFlags::EACCESS))
-                .map_err(|error| StoreError::cannot_create(place, "write there", error))?;
+                .map_err(|error| StoreError::unwritable(place, error))?;
         }
         Ok(())
     }

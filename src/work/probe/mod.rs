@@ -1,12 +1,14 @@
 //! The probe: every step from DNS to a usable account, each with its time, its findings, and on failure
 //! the likely cause. Nothing is fetched and nothing is sent.
 
+mod other_mode;
 mod pop3;
 mod smtp;
 
 pub use pop3::probe_pop3;
 pub use smtp::probe_smtp;
 
+use crate::account::Protocol;
 use crate::net::certificate::Certificate;
 use crate::net::connect::{connect_first, resolve};
 use crate::net::{Endpoint, Limits, NetError, Security, Tap, Tls, TlsInfo, TlsSettings, Wire};
@@ -32,6 +34,8 @@ pub type Steps<'a> = &'a mut dyn FnMut(Step);
 
 /// The server side of a probe.
 pub struct Target<'a> {
+    /// What it speaks.
+    pub protocol: Protocol,
     /// The server.
     pub endpoint: &'a Endpoint,
     /// What is trusted, for the session.
@@ -84,7 +88,8 @@ pub(super) fn reach(target: &Target<'_>, steps: Steps<'_>) -> Result<Wire, Failu
             };
             secured
                 .map_err(|error| error.failure(&endpoint.place(), "TLS handshake"))
-                .map_err(|failure| explain(target, failure, detail, &mut |wire| Ok(wire)))?;
+                .map_err(|failure| explain(target, failure, detail, &mut |wire| Ok(wire)))
+                .map_err(|failure| other_mode::after_tls(target, failure, detail))?;
             describe(wire.tls(), detail);
             Ok(())
         })?;

@@ -1,6 +1,6 @@
 //! The receiving side of an account, step by step.
 
-use super::{Steps, Target, describe, explain, reach, step};
+use super::{Steps, Target, describe, explain, other_mode, reach, step};
 use crate::account::{Server, Vault};
 use crate::codec::pop3::Capabilities;
 use crate::net::{Security, Wire};
@@ -18,7 +18,8 @@ pub fn probe_pop3(
 ) -> Result<(), Failure> {
     let wire = reach(target, steps)?;
     let mut authorization = step(steps, "greeting", |detail| {
-        let authorization = Authorization::greet(wire)?;
+        let authorization = Authorization::greet(wire)
+            .map_err(|failure| other_mode::after_greeting(target, failure, detail))?;
         detail.insert("text".into(), authorization.greeting().into());
         Ok(authorization)
     })?;

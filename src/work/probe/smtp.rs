@@ -1,6 +1,6 @@
 //! The sending side of an account, step by step.
 
-use super::{Steps, Target, describe, explain, reach, step};
+use super::{Steps, Target, describe, explain, other_mode, reach, step};
 use crate::account::{Account, Server, Vault};
 use crate::codec::smtp::Extensions;
 use crate::codec::smtp::command::MailCommand;
@@ -23,7 +23,8 @@ pub fn probe_smtp(
     let wire = reach(target, steps)?;
     let name = server.ehlo_name.clone().unwrap_or_else(|| ehlo_name(wire.local_ip()));
     let greeted = step(steps, "greeting", |detail| {
-        let greeted = Greeted::greet(wire)?;
+        let greeted =
+            Greeted::greet(wire).map_err(|failure| other_mode::after_greeting(target, failure, detail))?;
         detail.insert("text".into(), greeted.banner().into());
         Ok(greeted)
     })?;

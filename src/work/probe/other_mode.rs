@@ -1,0 +1,96 @@
+//! Where a server does not answer in the TLS mode that is set, the other one is tried on the same port: a
+//! wrong mode looks like a dead server, and is the most usual mistake of a new account.
+
+use super::Target;
+use crate::account::Protocol;
+use crate::net::connect::{connect_first, resolve};
+use crate::net::{Limits, Security, Tls, TlsSettings, Wire};
+use crate::pop3::Authorization;
+use crate::smtp::Greeted;
+use crate::words::{Failure, Kind};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// How long the other mode may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// After TLS from the first octet failed: whether the port greets without it.
+pub(super) fn after_tls(target: &Target<'_>, failure: Failure, detail: &mut Map<String, Value>) -> Failure {
+    // A certificate, or the versions of TLS, were spoken of: it is TLS that answers there.
+    match failure.kind {
+        Kind::Protocol | Kind::Network | Kind::Timeout => {
+            tell(target, failure, detail, Security::StartTls, &greets)
+        }
+        _ => failure,
+    }
+}
+
+/// After no greeting came, or none of the protocol: whether the port speaks TLS from the first octet.
+pub(super) fn after_greeting(
+    target: &Target<'_>,
+    failure: Failure,
+    detail: &mut Map<String, Value>,
+) -> Failure {
+    let silent = matches!(failure.kind, Kind::Protocol | Kind::Network | Kind::Timeout);
+    if target.endpoint.security == Security::Implicit || !silent {
+        return failure;
+    }
+    tell(target, failure, detail, Security::Implicit, &shakes_hands)
+}
+
+fn tell(
+    target: &Target<'_>,
+    failure: Failure,
+    detail: &mut Map<String, Value>,
+    other: Security,
+    answers: &dyn Fn(&Target<'_>, Wire) -> bool,
+) -> Failure {
+    if target.limits.stop.raised() || target.limits.run_over() {
+        return failure;
+    }
+    let limits = Limits { timeout: PATIENCE.min(target.limits.timeout), ..target.limits.clone() };
+    let limits = Limits { end: Some(limits.until(2 * PATIENCE)), ..limits };
+    let (name, scheme) = match (other, target.protocol) {
+        (Security::Implicit, Protocol::Pop3) => ("implicit", "pop3s"),
+        (Security::Implicit, Protocol::Smtp) => ("implicit", "smtps"),
+        (_, Protocol::Pop3) => ("starttls", "pop3"),
+        (_, Protocol::Smtp) => ("starttls", "smtp"),
+    };
+    let found = connection(target, &limits).is_some_and(|wire| answers(target, wire));
+    if found {
+        detail.insert("other_mode".into(), name.into());
+        let key = target.protocol.name();
+        return failure.hint(format!(
+            "this port answers in the other TLS mode: set {key}.tls to \"{name}\" ({scheme}://{} in a URL)",
+            target.endpoint.place()
+        ));
+    }
+    match failure.hint.clone() {
+        Some(hint) => {
+            failure.hint(format!("{hint}; in the other TLS mode ({name}) this port does not answer either"))
+        }
+        None => failure
+            .hint(format!("is it the right port? In the other TLS mode ({name}) it does not answer either")),
+    }
+}
+
+fn connection(target: &Target<'_>, limits: &Limits) -> Option<Wire> {
+    let endpoint = target.endpoint;
+    let addresses = resolve(&endpoint.host, endpoint.port, limits).ok()?;
+    let link = connect_first(&addresses, limits).ok()?;
+    Some(Wire::new(Box::new(link), endpoint.place(), limits.clone(), (target.tap)()))
+}
+
+/// Whether the server greets in clear.
+fn greets(target: &Target<'_>, wire: Wire) -> bool {
+    match target.protocol {
+        Protocol::Pop3 => Authorization::greet(wire).is_ok(),
+        Protocol::Smtp => Greeted::greet(wire).is_ok(),
+    }
+}
+
+/// Whether the server answers a TLS handshake. Whom it belongs to is looked at when the mode is right.
+fn shakes_hands(target: &Target<'_>, mut wire: Wire) -> bool {
+    let settings = TlsSettings { inspect_only: true, ..TlsSettings::default() };
+    Tls::prepare(&settings).is_ok_and(|tls| wire.start_tls(&tls, &target.endpoint.host).is_ok())
+}
