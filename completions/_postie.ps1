@@ -51,6 +51,8 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a message')
             [CompletionResult]::new('test-account', 'test-account', [CompletionResultType]::ParameterValue, 'Check every step from DNS to login, and say what to change')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Manage accounts')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a script that completes postie''s arguments in the shell')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Show a page of the manual')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -552,12 +554,66 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
         'postie;config;help;help' {
             break
         }
+        'postie;completions' {
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Which account')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which account')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from a file')
+            [CompletionResult]::new('--password-fd', '--password-fd', [CompletionResultType]::ParameterName, 'Read the password from an open file descriptor')
+            [CompletionResult]::new('--password-env', '--password-env', [CompletionResultType]::ParameterName, 'Take the password from an environment variable')
+            [CompletionResult]::new('--password-command', '--password-command', [CompletionResultType]::ParameterName, 'Take the password from a command''s output (run by sh -c)')
+            [CompletionResult]::new('--token-command', '--token-command', [CompletionResultType]::ParameterName, 'Take an OAuth2 access token from a command''s output (run by sh -c)')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificate authorities (PEM) beyond the system''s')
+            [CompletionResult]::new('--tls-fingerprint', '--tls-fingerprint', [CompletionResultType]::ParameterName, 'Trust the one certificate with this fingerprint, whatever its chain and names')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'The time for one network operation [default: 60s; the reply to a sent message: 10m]')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'The time for the whole run')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON Lines to standard output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; twice: with the protocol''s transcript, secrets never in it')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; twice: with the protocol''s transcript, secrets never in it')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postie;man' {
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Which account')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which account')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from a file')
+            [CompletionResult]::new('--password-fd', '--password-fd', [CompletionResultType]::ParameterName, 'Read the password from an open file descriptor')
+            [CompletionResult]::new('--password-env', '--password-env', [CompletionResultType]::ParameterName, 'Take the password from an environment variable')
+            [CompletionResult]::new('--password-command', '--password-command', [CompletionResultType]::ParameterName, 'Take the password from a command''s output (run by sh -c)')
+            [CompletionResult]::new('--token-command', '--token-command', [CompletionResultType]::ParameterName, 'Take an OAuth2 access token from a command''s output (run by sh -c)')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust these certificate authorities (PEM) beyond the system''s')
+            [CompletionResult]::new('--tls-fingerprint', '--tls-fingerprint', [CompletionResultType]::ParameterName, 'Trust the one certificate with this fingerprint, whatever its chain and names')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'The time for one network operation [default: 60s; the reply to a sent message: 10m]')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'The time for the whole run')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON Lines to standard output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; twice: with the protocol''s transcript, secrets never in it')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; twice: with the protocol''s transcript, secrets never in it')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'postie;help' {
             [CompletionResult]::new('fetch', 'fetch', [CompletionResultType]::ParameterValue, 'Download new messages into a Maildir, an mbox, or to a command')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show what is on the server, download nothing')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a message')
             [CompletionResult]::new('test-account', 'test-account', [CompletionResultType]::ParameterValue, 'Check every step from DNS to login, and say what to change')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Manage accounts')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a script that completes postie''s arguments in the shell')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Show a page of the manual')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -610,6 +666,12 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             break
         }
         'postie;help;config;check' {
+            break
+        }
+        'postie;help;completions' {
+            break
+        }
+        'postie;help;man' {
             break
         }
         'postie;help;help' {

@@ -50,6 +50,8 @@ complete -c postie -n "__fish_postie_needs_command" -f -a "list" -d 'Show what i
 complete -c postie -n "__fish_postie_needs_command" -f -a "send" -d 'Send a message'
 complete -c postie -n "__fish_postie_needs_command" -f -a "test-account" -d 'Check every step from DNS to login, and say what to change'
 complete -c postie -n "__fish_postie_needs_command" -f -a "config" -d 'Manage accounts'
+complete -c postie -n "__fish_postie_needs_command" -f -a "completions" -d 'Print a script that completes postie\'s arguments in the shell'
+complete -c postie -n "__fish_postie_needs_command" -f -a "man" -d 'Show a page of the manual'
 complete -c postie -n "__fish_postie_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l maildir -d 'Deliver into this Maildir' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l mbox -d 'Deliver into this mbox (mboxrd)' -r -F
@@ -429,12 +431,54 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "path" -d 'Print the path of the configuration file'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check the configuration file'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config help" -f -a "fetch" -d 'Download new messages into a Maildir, an mbox, or to a command'
-complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config help" -f -a "list" -d 'Show what is on the server, download nothing'
-complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config help" -f -a "send" -d 'Send a message'
-complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config help" -f -a "test-account" -d 'Check every step from DNS to login, and say what to change'
-complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config help" -f -a "config" -d 'Manage accounts'
-complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c postie -n "__fish_postie_using_subcommand completions" -s A -l account -d 'Which account' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -s C -l config -d 'The configuration file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand completions" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l password-file -d 'Read the password from a file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand completions" -l password-fd -d 'Read the password from an open file descriptor' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l password-env -d 'Take the password from an environment variable' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
+complete -c postie -n "__fish_postie_using_subcommand completions" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l max-time -d 'The time for the whole run' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c postie -n "__fish_postie_using_subcommand completions" -l json -d 'Write JSON Lines to standard output'
+complete -c postie -n "__fish_postie_using_subcommand completions" -s q -l quiet -d 'Say nothing but errors'
+complete -c postie -n "__fish_postie_using_subcommand completions" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand completions" -l no-progress -d 'Show no progress bar'
+complete -c postie -n "__fish_postie_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postie -n "__fish_postie_using_subcommand man" -s A -l account -d 'Which account' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -s C -l config -d 'The configuration file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand man" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l password-file -d 'Read the password from a file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand man" -l password-fd -d 'Read the password from an open file descriptor' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l password-env -d 'Take the password from an environment variable' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
+complete -c postie -n "__fish_postie_using_subcommand man" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l max-time -d 'The time for the whole run' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c postie -n "__fish_postie_using_subcommand man" -l json -d 'Write JSON Lines to standard output'
+complete -c postie -n "__fish_postie_using_subcommand man" -s q -l quiet -d 'Say nothing but errors'
+complete -c postie -n "__fish_postie_using_subcommand man" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand man" -l no-progress -d 'Show no progress bar'
+complete -c postie -n "__fish_postie_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "fetch" -d 'Download new messages into a Maildir, an mbox, or to a command'
+complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "list" -d 'Show what is on the server, download nothing'
+complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "send" -d 'Send a message'
+complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "test-account" -d 'Check every step from DNS to login, and say what to change'
+complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "config" -d 'Manage accounts'
+complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "completions" -d 'Print a script that completes postie\'s arguments in the shell'
+complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "man" -d 'Show a page of the manual'
+complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "add" -d 'Add an account; asks for what is missing on a terminal'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "list" -d 'List the accounts'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show an account, secrets never'
@@ -444,3 +488,14 @@ complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subc
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "default" -d 'Show the default account, or set it'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print the path of the configuration file'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check the configuration file'
+
+function __fish_postie_words_behind_config
+    set -l words (commandline -opc) (commandline -ct)
+    set -l at (contains -i -- config $words)
+    and test (math (count $words) - $at) -eq $argv[1]
+    and contains -- $words[(math $at + 1)] $argv[2..]
+end
+complete -c postie -n "__fish_postie_using_subcommand completions" -f -a "bash zsh fish powershell elvish"
+complete -c postie -s A -l account -x -a "(postie completions accounts 2>/dev/null)"
+complete -c postie -n "__fish_postie_words_behind_config 2 show set unset remove default" -f -a "(postie completions accounts 2>/dev/null)"
+complete -c postie -n "__fish_postie_words_behind_config 3 set unset" -f -a "(postie completions keys 2>/dev/null)"

@@ -12,13 +12,14 @@
 //! | 3 | `pop3`, `smtp` | the sessions |
 //! | 4 | `store` | durable delivery, the ledger |
 //! | 5 | `mail`, `account`, `work` | composing and reading mail, accounts and secrets, the jobs |
-//! | 6 | `cli`, `output`, `cmd` | arguments, output, the commands |
+//! | 6 | `cli`, `output`, `manual`, `cmd` | arguments, output, the manual, the commands |
 
 pub mod account;
 pub mod cli;
 pub mod cmd;
 pub mod codec;
 pub mod mail;
+pub mod manual;
 pub mod net;
 pub mod output;
 pub mod pop3;

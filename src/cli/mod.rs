@@ -1,14 +1,17 @@
 //! Layer 6: the command line, as clap types. What was typed, nothing of what it means; the texts here are
 //! the help and the manual pages.
 
+pub mod complete;
 pub mod config;
 pub mod global;
+pub mod manual;
 pub mod receive;
 pub mod send;
 pub mod sendmail;
 
 pub use config::{ConfigArgs, ConfigVerb};
 pub use global::{ColorWhen, Global};
+pub use manual::{CompletionsArgs, ManArgs};
 pub use receive::{FetchArgs, ListArgs, TestAccountArgs};
 pub use send::{AttachedPart, SendArgs};
 pub use sendmail::{SendmailArgs, SendmailMode};
@@ -21,7 +24,7 @@ use std::ffi::OsString;
 /// A message is never lost, doubled or torn; the exit code and the JSON lines say what happened.
 #[derive(Debug, Parser)]
 #[command(name = "postie", version, max_term_width = 100, propagate_version = false)]
-#[command(after_help = "Exit codes: 0 done, 1 part done, 64-79 as `man postie` lists them.")]
+#[command(after_help = "Exit codes: 0 done, 1 part done, 64-79 as `postie man` lists them.")]
 pub struct Cli {
     /// The options that every command takes.
     #[command(flatten)]
@@ -44,9 +47,17 @@ pub enum Command {
     TestAccount(TestAccountArgs),
     /// Manage accounts
     Config(ConfigArgs),
+    /// Print a script that completes postie's arguments in the shell
+    Completions(CompletionsArgs),
+    /// Show a page of the manual
+    Man(ManArgs),
 }
 
 impl Command {
+    /// The name of every command.
+    pub const NAMES: &'static [&'static str] =
+        &["fetch", "list", "send", "test-account", "config", "completions", "man"];
+
     /// The command's name, as the JSON `summary` has it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -55,6 +66,8 @@ impl Command {
             Command::Send(_) => "send",
             Command::TestAccount(_) => "test-account",
             Command::Config(_) => "config",
+            Command::Completions(_) => "completions",
+            Command::Man(_) => "man",
         }
     }
 }

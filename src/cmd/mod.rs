@@ -5,6 +5,7 @@
 mod config;
 mod fetch;
 mod list;
+mod manual;
 mod message;
 mod send;
 mod sendmail;
@@ -111,7 +112,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
     let frame = Frame {
         command: cli.command.name(),
         started,
-        quiet_reader: matches!(cli.command, Command::List(_) | Command::Config(_)),
+        quiet_reader: !matches!(cli.command, Command::Fetch(_) | Command::Send(_) | Command::TestAccount(_)),
         never_ask: false,
     };
     frame.run(cli.global, |context| dispatch(&cli.command, context))
@@ -193,6 +194,8 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<()> {
         Command::TestAccount(args) => test_account::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Send(args) => send::run(args, context),
+        Command::Completions(args) => manual::completions(args, context),
+        Command::Man(args) => manual::man(args, context),
     }
 }
 
@@ -229,7 +232,7 @@ fn refuse(args: &[OsString], error: &clap::Error, started: Instant) -> Exit {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let flag = |name: &str| args.iter().any(|arg| arg == name);
     let global = Global { json: (flag("--json") || flag("--batch")) && !asked, ..Global::default() };
-    let command = ["fetch", "list", "send", "test-account", "config"].into_iter().find(|name| flag(name));
+    let command = Command::NAMES.iter().copied().find(|name| flag(name));
     let mut out = Output::new(&global, command.unwrap_or("postie"), started);
     let text = error.render().to_string();
     if asked {
@@ -240,13 +243,26 @@ fn refuse(args: &[OsString], error: &clap::Error, started: Instant) -> Exit {
         streams::error(&text);
         return out.finish(Exit::Usage, false);
     }
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or("the arguments cannot be understood");
-    let details: Vec<&str> =
-        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more")).collect();
-    let message =
-        std::iter::once(first.trim_start_matches("error: ")).chain(details).collect::<Vec<_>>().join(" ");
-    let failure = Failure::usage(message).hint("postie --help, or postie COMMAND --help, tells the options");
-    out.fail(&About::default(), &failure);
+    out.fail(&About::default(), &usage_failure(&text));
     out.finish(Exit::Usage, false)
+}
+
+/// What clap has to say, as a failure: its tips are the hint.
+fn usage_failure(text: &str) -> Failure {
+    const HELP: &str = "postie --help, or postie COMMAND --help, tells the options";
+    let said: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let (tips, message): (Vec<&str>, Vec<&str>) =
+        said.into_iter().partition(|line| line.starts_with("tip: "));
+    let message = match message.is_empty() {
+        true => "the arguments cannot be understood".to_owned(),
+        false => message.join(" ").trim_start_matches("error: ").to_owned(),
+    };
+    let tips: Vec<&str> = tips.iter().map(|tip| tip.trim_start_matches("tip: ")).collect();
+    let hint = if tips.is_empty() { HELP.to_owned() } else { format!("{}; {HELP}", tips.join("; ")) };
+    Failure::usage(message).hint(hint)
 }

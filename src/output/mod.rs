@@ -4,6 +4,7 @@
 //! Output that cannot be written is remembered, not panicked over: a full device ends in 74; a reader
 //! that went away is for the command to react to ([`Output::reader_gone`]).
 
+pub mod fields;
 pub mod json;
 pub mod progress;
 pub mod sanitize;

@@ -1,8 +1,13 @@
 //! What is generated is current, and what is said in several places is said the same.
 
-use crate::manual;
+use crate::support::process::Run;
+use crate::world;
 use clap::CommandFactory as _;
+use postie::account::keys::{self, Key, Type};
 use postie::cli::Cli;
+use postie::codec::sasl::Mechanism;
+use postie::manual;
+use postie::output::fields::LINES;
 use postie::words::Exit;
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,6 +36,158 @@ fn completions_and_manual_pages_are_those_the_definitions_make() {
             let name = format!("{dir}/{}", entry.unwrap().file_name().to_str().unwrap());
             assert!(made.contains(&name), "{name} is not made from the definitions any more");
         }
+    }
+}
+
+/// What a page shows, without its roff.
+fn page(file: &str) -> String {
+    manual::plain(read(&format!("man/{file}")).as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_page_that_a_page_refers_to_is_there_and_each_has_examples() {
+    let names: BTreeSet<String> =
+        manual::pages().unwrap().iter().map(|page| format!("{}({})", page.name, page.section)).collect();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("man")).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let text = page(&file);
+        for word in text.split([' ', ',']).filter(|word| word.starts_with("postie")) {
+            let Some(end) = word.find(')') else { continue };
+            if word.contains('(') {
+                assert!(names.contains(&word[..=end]), "{file} refers to {word}");
+            }
+        }
+        for section in ["EXAMPLES", "SEE ALSO"] {
+            assert!(text.contains(section), "{file} has no {section}");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_the_configuration_has_every_key_its_type_and_every_mechanism() {
+    fn below(keys: &[Key], text: &str) {
+        for key in keys {
+            let kind = match key.kind {
+                Type::Text => "string",
+                Type::Integer => "integer",
+                Type::Boolean => "boolean",
+                Type::Command => "string or array",
+                Type::Aliases | Type::Table(_) => "table",
+            };
+            assert!(text.contains(&format!("{} ({kind}) {}", key.name, key.text)), "{}", key.name);
+            if let Type::Table(inner) = key.kind {
+                below(inner, text);
+            }
+        }
+    }
+    let text = page("postie-config.5");
+    below(keys::ROOT, &text);
+    below(keys::ACCOUNT, &text);
+    for mechanism in Mechanism::ALL {
+        assert!(text.contains(&mechanism.name().to_lowercase()), "{}", mechanism.name());
+    }
+}
+
+#[test]
+fn the_page_of_json_has_every_type_and_every_field() {
+    // That the table has every field of every line is checked wherever a test reads JSON.
+    let text = page("postie-json.5");
+    for line in LINES {
+        let head = format!("LINES OF TYPE {}", line.kind);
+        let at = text.find(&head).unwrap_or_else(|| panic!("{head}"));
+        for (field, meaning) in line.fields {
+            assert!(text[at..].contains(&format!("{field} {meaning}")), "{}: {field}", line.kind);
+        }
+    }
+}
+
+#[test]
+fn a_page_is_printed_as_roff_and_one_that_is_not_there_is_named_with_those_that_are() {
+    let world = world();
+    for (args, file) in [
+        (&["man"][..], "postie.1"),
+        (&["man", "fetch"], "postie-fetch.1"),
+        (&["man", "config.5"], "postie-config.5"),
+    ] {
+        let outcome = world.postie(args).go();
+        outcome.assert_exit(0);
+        assert!(outcome.out() == read(&format!("man/{file}")), "{args:?}");
+    }
+    let missing = world.postie(["--json", "man", "frob"]).go();
+    let error = missing.assert_failure(64, "usage");
+    assert!(error["hint"].as_str().unwrap().contains("postie-json.5"), "{error}");
+    let json = world.postie(["--json", "man", "json"]).go();
+    assert_eq!(json.of_type("page")[0]["text"], read("man/postie-json.5"));
+}
+
+#[test]
+fn a_script_for_every_shell_is_printed() {
+    let world = world();
+    for (shell, file) in [("bash", "postie.bash"), ("zsh", "_postie"), ("fish", "postie.fish")] {
+        let outcome = world.postie(["completions", shell]).go();
+        outcome.assert_exit(0);
+        assert!(outcome.out() == read(&format!("completions/{file}")), "{shell}");
+    }
+    world.postie(["completions", "frob"]).go().assert_exit(64);
+    let json = world.postie(["--json", "completions", "fish"]).go();
+    assert_eq!(json.of_type("script")[0]["shell"], "fish");
+}
+
+#[test]
+fn accounts_keys_and_options_complete_in_the_shells_that_are_here() {
+    let world = world();
+    world.config(
+        "[accounts.work]\nemail = \"ana@example.org\"\n[accounts.home]\nemail = \"ana@home.example\"\n",
+    );
+    let bin = Path::new(env!("CARGO_BIN_EXE_postie")).parent().unwrap();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
+    for (line, wanted) in [
+        ("postie -A ", "work"),
+        ("postie fetch --account ho", "home"),
+        ("postie config show wo", "work"),
+        ("postie config set work pop3.ho", "pop3.host"),
+        ("postie config set work smtp.allow", "smtp.allow-plaintext-auth"),
+        ("postie config unset home fetch.mail", "fetch.maildir"),
+        ("postie -v config default ", "home"),
+        ("postie --color always -A ", "home"),
+        ("postie completions fi", "fish"),
+        ("postie fetch --until", "--until-empty"),
+        ("postie test", "test-account"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let bash = format!(
+            "source completions/postie.bash; COMP_WORDS=({line}); COMP_CWORD={}; \
+             COMP_TYPE=9; cd \"$HOME\"; _postie_names postie '{}' x; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            words.len() - 1,
+            words.last().unwrap()
+        );
+        let fish = format!("source completions/postie.fish; cd \"$HOME\"; complete -C '{line}' | cut -f1");
+        for (shell, script) in [("bash", bash), ("fish", fish)] {
+            if !is_here(shell) {
+                continue;
+            }
+            let outcome = Run::new(shell)
+                .args(["-c", &script])
+                .dir(env!("CARGO_MANIFEST_DIR"))
+                .env("HOME", world.root())
+                .env("PATH", &path)
+                .run();
+            let found = outcome.out();
+            assert!(found.lines().any(|line| line.trim() == wanted), "{shell}: {line}: {outcome:?}");
+        }
+    }
+}
+
+/// Whether a program is installed; in CI it must be.
+fn is_here(program: &str) -> bool {
+    match Command::new(program).arg("--version").output() {
+        Ok(_) => true,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            assert!(std::env::var_os("POSTIE_REQUIRE_ALL").is_none(), "{program} is missing");
+            eprintln!("SKIPPED: {program} is not installed");
+            false
+        }
+        Err(error) => panic!("{program}: {error}"),
     }
 }
 
@@ -84,15 +241,14 @@ fn the_completions_load_in_the_shells_that_are_here() {
         ("fish", "postie.fish", "source $argv[1]"),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(file);
-        let run = Command::new(shell).arg("-c").arg(probe).arg(&path).output();
-        match run {
-            Ok(output) => assert!(
-                output.status.success(),
-                "{shell} does not take {file}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            ),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => panic!("{shell}: {error}"),
+        if !is_here(shell) {
+            continue;
         }
+        let output = Command::new(shell).arg("-c").arg(probe).arg(&path).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{shell} does not take {file}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }

@@ -159,3 +159,21 @@ fn help_and_version_are_no_failures() {
         assert!(!outcome.out().is_empty(), "{args:?}");
     }
 }
+
+#[test]
+fn a_tip_about_the_arguments_is_in_the_hint_and_not_in_the_message() {
+    let world = world();
+    for (args, tip) in [
+        (&["fetch", "--tls", "x"][..], "--tls-fingerprint"),
+        (&["fetch", "--maildri", "x"], "--maildir"),
+        (&["fetsh"], "fetch"),
+        (&["config", "lst"], "list"),
+        (&["send", "--on-rejected", "sent"], "send"),
+    ] {
+        let outcome = world.postie(["--json"]).args(args).go();
+        let error = outcome.assert_failure(64, "usage");
+        let (message, hint) = (error["message"].as_str().unwrap(), error["hint"].as_str().unwrap());
+        assert!(!message.contains("tip") && !hint.contains("tip:"), "{error}");
+        assert!(hint.contains(tip) && hint.contains("--help"), "{error}");
+    }
+}

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, usize)] = &[
     ("work", 5),
     ("cli", 6),
     ("output", 6),
+    ("manual", 6),
     ("cmd", 6),
 ];
 

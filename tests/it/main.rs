@@ -57,9 +57,6 @@ mod test_account;
 mod tls;
 mod transcripts;
 
-#[path = "../support/manual.rs"]
-mod manual;
-
 use support::world::World;
 
 /// A scratch home for the binary under test.

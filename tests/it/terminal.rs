@@ -1,18 +1,21 @@
 //! postie at a terminal: what it asks, what shows, and how a signal ends the wait for an answer.
 
+use crate::support::disk::assert_mode;
 use crate::support::leak;
 use crate::support::mailbox::Mailbox;
-use crate::support::pop3d::{Pop3d, SECRET};
+use crate::support::pop3d::{Act, Pop3d, SECRET};
+use crate::support::smtpd::Smtpd;
 use crate::support::world::World;
 use crate::world;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,6 +43,7 @@ impl Session {
         unlockpt(&screen).unwrap();
         let name = ptsname(&screen, Vec::new()).unwrap();
         let line = open(&*name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        tcsetwinsize(&line, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let end = || line.try_clone().unwrap();
         let child = Command::new("setsid")
             .arg("--ctty")
@@ -47,6 +51,8 @@ impl Session {
             .env_clear()
             .env("HOME", world.root())
             .env("PATH", "/usr/bin:/bin")
+            .env("MANPAGER", "cat")
+            .env("TERM", "xterm")
             .current_dir(world.root())
             .stdin(end())
             .stdout(end())
@@ -131,12 +137,133 @@ fn an_account_is_added_by_answering_questions() {
     session.expect("Password: ");
     assert!(!session.has_echo());
     session.type_in(&format!("{SECRET}x\u{7f}\n"));
+    session.expect("Where fetched mail goes (a Maildir, or mbox:FILE) [~/Mail/g]: ");
+    session.type_in("mbox:~/mail/inbox\n");
+    session.expect("Test it now? [yes]: ");
+    session.type_in("no\n");
     session.expect("account g is added");
     assert!(session.end().success());
     let text = fs::read_to_string(world.path(".config/postie/config.toml")).unwrap();
-    assert!(text.starts_with("[accounts.g]\nemail = \"ana@gmail.com\"\nname = \"Ana\"\n"), "{text}");
+    assert!(
+        text.starts_with(
+            "default-account = \"g\"\n\n[accounts.g]\nemail = \"ana@gmail.com\"\nname = \"Ana\"\n"
+        ),
+        "{text}"
+    );
     assert!(text.contains(&format!("password = \"{SECRET}\"\n")), "the typing error was mended");
     assert!(text.contains("host = \"pop.gmail.com\"") && text.contains("host = \"smtp.gmail.com\""));
+    assert!(text.contains("mbox = \"~/mail/inbox\""), "{text}");
+    assert_mode(&world.path("mail"), 0o700);
+}
+
+/// Answers the questions up to the password for an account `name` at these servers.
+fn answer_up_to_the_password(session: &mut Session, name: &str, pop3: &Pop3d, smtp: &Smtpd) {
+    session.expect("Mail address: ");
+    session.type_in("ana@example.org\n");
+    session.expect("Name of the account [");
+    session.expect("]: ");
+    session.type_in(&format!("{name}\n"));
+    session.expect("beside the address: ");
+    session.type_in("\n");
+    session.expect("Where mail is fetched (POP3): ");
+    session.type_in(&format!("localhost:{}\n", pop3.port()));
+    session.expect("Where mail is sent (SMTP): ");
+    session.type_in(&format!("smtps://localhost:{}\n", smtp.port()));
+    session.expect("Login name [ana@example.org]: ");
+    session.type_in("ana\n");
+    session.expect("ask [ask]: ");
+    session.type_in("store\n");
+    session.expect("Password: ");
+}
+
+#[test]
+fn the_questions_end_with_an_account_that_fetches_and_sends() {
+    let mailbox = Mailbox::with(2);
+    let (pop3, smtp) = (Pop3d::for_mailbox(&mailbox).start(), Smtpd::for_mailbox(&mailbox).start());
+    let world = world();
+    let mut session = Session::start(&world, &["config", "add", "--ca-file", "ca.pem"]);
+    answer_up_to_the_password(&mut session, "home", &pop3, &smtp);
+    session.type_in(&format!("{SECRET}\n"));
+    session.expect("[~/Mail/home]: ");
+    session.type_in("\n");
+    session.expect("Test it now? [yes]: ");
+    session.type_in("\n");
+    session.expect("mailbox");
+    session.expect("sender");
+    session.expect("account home is added");
+    session.expect("and is the default");
+    assert!(session.end().success());
+    assert_mode(&world.path("Mail"), 0o700);
+    world.postie(["fetch"]).go().assert_exit(0);
+    assert_eq!(crate::support::disk::maildir_if_any(&world.path("Mail/home")).len(), 2);
+    world.postie(["send", "-s", "x", "--body", "y", "ana@example.org"]).go().assert_exit(0);
+}
+
+#[test]
+fn a_name_that_is_taken_is_noticed_before_anything_else_is_asked() {
+    let world = world();
+    world.config("[accounts.mail]\nemail = \"ana@example.org\"\npop3.host = \"h\"\n");
+    let mut session = Session::start(&world, &["config", "add", "mail"]);
+    session.expect("there is one of that name");
+    assert_eq!(session.end().code(), Some(78));
+    let mut session = Session::start(&world, &["config", "add"]);
+    session.expect("Mail address: ");
+    session.type_in("ana@example.org\n");
+    session.expect("Name of the account [example]: ");
+    session.type_in("mail\n");
+    session.expect("there is an account mail already");
+    session.expect("Name of the account [example]: ");
+    session.type_in("\u{3}");
+    assert_eq!(session.end().signal(), Some(2));
+}
+
+#[test]
+fn after_a_test_that_failed_the_person_decides() {
+    for (answer, added) in [("\n", false), ("yes\n", true)] {
+        let mailbox = Mailbox::with(1);
+        let (pop3, smtp) = (Pop3d::for_mailbox(&mailbox).start(), Smtpd::for_mailbox(&mailbox).start());
+        let world = world();
+        let mut session = Session::start(&world, &["config", "add", "--ca-file", "ca.pem"]);
+        answer_up_to_the_password(&mut session, "home", &pop3, &smtp);
+        session.type_in("not-it\n");
+        session.expect("[~/Mail/home]: ");
+        session.type_in("\n");
+        session.expect("Test it now? [yes]: ");
+        session.type_in("\n");
+        session.expect("Add it all the same? [no]: ");
+        session.type_in(answer);
+        session.expect(if added { "account home is added" } else { "account home is not added" });
+        assert_eq!(session.end().code(), Some(if added { 1 } else { 77 }));
+        assert_eq!(world.path(".config/postie/config.toml").exists(), added);
+    }
+}
+
+#[test]
+fn flags_that_leave_nothing_open_ask_nothing_and_others_ask_for_the_rest_alone() {
+    let world = world();
+    let add =
+        ["config", "add", "w", "--email", "a@example.org", "--pop3", "pop3s://h", "--password-env", "PW"];
+    let mut session = Session::start(&world, &add);
+    session.expect("Where fetched mail goes");
+    session.expect("[~/Mail/w]: ");
+    session.type_in("\n");
+    session.expect("Test it now? [yes]: ");
+    session.type_in("no\n");
+    session.expect("account w is added");
+    assert!(session.end().success());
+    let add = ["config", "add", "v", "--email", "a@example.org", "--pop3", "pop3s://h"];
+    let mut session =
+        Session::start(&world, &[&add[..], &["--password-env", "PW", "--maildir", "M"]].concat());
+    session.expect("account v is added");
+    assert!(session.end().success());
+}
+
+#[test]
+fn a_page_of_the_manual_is_shown_readable_on_a_terminal() {
+    let world = world();
+    let mut session = Session::start(&world, &["man", "config.5"]);
+    session.expect("the configuration file of postie");
+    assert!(session.end().success());
 }
 
 #[test]
@@ -306,5 +433,61 @@ fn a_person_is_told_how_to_end_a_text_and_what_became_of_it() {
     session.expect("end it with Ctrl-D");
     session.type_in("\u{4}");
     session.expect("nothing was sent: the body is empty");
+    assert!(session.end().success());
+}
+
+#[test]
+fn every_account_of_several_is_told_at_a_terminal_and_only_there() {
+    let (full, empty, gone) = (
+        Pop3d::for_mailbox(&Mailbox::with(2)).start(),
+        Pop3d::for_mailbox(&Mailbox::default()).start(),
+        Pop3d::for_mailbox(&Mailbox::with(1)).start(),
+    );
+    let world = world();
+    world.write("wrong", "not-it\n");
+    let account = |name: &str, server: &Pop3d, password: &str| {
+        format!(
+            "[accounts.{name}]\npassword-file = \"{}\"\nca-file = \"{}\"\n[accounts.{name}.pop3]\nhost = \"localhost\"\n\
+             port = {}\nusername = \"ana\"\n[accounts.{name}.fetch]\nmaildir = \"{name}\"\n",
+            world.text(password),
+            world.text("ca.pem"),
+            server.port()
+        )
+    };
+    let text = account("full", &full, "secret")
+        + &account("empty", &empty, "secret")
+        + &account("bad", &gone, "wrong");
+    world.config(&text);
+    let mut session = Session::start(&world, &["fetch", "--all-accounts", "-j", "1"]);
+    session.expect("full: 2 delivered");
+    session.expect("empty: nothing new");
+    session.expect("bad: failed");
+    assert_eq!(session.end().code(), Some(1));
+    let outcome = world.postie(["fetch", "--all-accounts"]).go();
+    outcome.assert_exit(1);
+    assert!(!outcome.err().contains("full") && !outcome.err().contains("empty"), "{}", outcome.err());
+}
+
+#[test]
+fn the_progress_bar_counts_messages() {
+    let (go_on, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let server = Pop3d::for_mailbox(&Mailbox::with(3))
+        .hook(move |event| {
+            if event.verb == "RETR" {
+                // All of them go on at once; an end of the test ends the wait too.
+                let _ = wait.lock().unwrap().recv();
+            }
+            Act::Normal
+        })
+        .start();
+    let world = world();
+    let url = server.url();
+    let fetch =
+        ["fetch", "--server", &url, "--ca-file", "ca.pem", "--password-file", "secret", "--maildir", "M"];
+    let mut session = Session::start(&world, &fetch);
+    session.expect("0/3 messages");
+    drop(go_on);
+    session.expect("3 delivered");
     assert!(session.end().success());
 }

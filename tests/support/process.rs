@@ -340,6 +340,8 @@ impl Outcome {
             let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
             assert_eq!(value["v"], 1, "{line}");
             assert!(value["type"].is_string(), "{line}");
+            let unknown = postie::output::fields::unknown(&value);
+            assert!(unknown.is_empty(), "not in src/output/fields.rs, so in no manual: {unknown:?}");
             value
         };
         text.lines().map(line).collect()

@@ -16,7 +16,7 @@ use crate::words::{Exit, Failure, Kind, Scope};
 use crate::work::fetch::Event;
 use crate::work::plan::{After, Policy};
 use account::{Run, Setting};
-use report::{Direct, Passed};
+use report::{Direct, Passed, Tally};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -106,7 +106,8 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
     let gone = Arc::new(AtomicBool::new(false));
     let headers = context.out.is_json();
     let waiting = Mutex::new(runs.into_iter().enumerate());
-    let (sender, events) = mpsc::channel::<(usize, Event)>();
+    let (sender, events) = mpsc::channel::<(usize, Option<Event>)>();
+    let mut tallies = vec![Tally::default(); labels.len()];
     let mut exits = vec![None; labels.len()];
     let mut no_thread = None;
     thread::scope(|scope| {
@@ -116,9 +117,11 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
             let worker = move || {
                 let mut ended = Vec::new();
                 while let Some((index, run)) = waiting.lock().ok().and_then(|mut waiting| waiting.next()) {
-                    let sender = sender.clone();
-                    let gone = Arc::clone(&gone);
-                    ended.push((index, run.go(&mut Passed { index, sender, headers, gone })));
+                    let mut observer =
+                        Passed { index, sender: sender.clone(), headers, gone: Arc::clone(&gone) };
+                    ended.push((index, run.go(&mut observer)));
+                    // The receiver outlives the threads.
+                    let _ = sender.send((index, None));
                 }
                 ended
             };
@@ -130,6 +133,11 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
         }
         drop(sender);
         for (index, event) in events {
+            let Some(event) = event else {
+                context.out.tell_at_terminal(&format!("{}: {}", labels[index], tallies[index].in_words()));
+                continue;
+            };
+            tallies[index].note(&event);
             // Bars of several accounts at once would fight for one line.
             if !matches!(event, Event::Planned(..) | Event::Octets(_)) {
                 report::tell(&mut context.out, &labels[index], &event);

@@ -16,7 +16,7 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
         Event::Planned(messages, octets) => {
             out.say(&format!("{account}: {messages} message(s), {octets} octets to fetch"));
             if *messages > 0 {
-                out.progress().begin(account, *octets);
+                out.progress().begin(account, *messages, *octets);
             }
         }
         Event::Message(told) => {
@@ -28,6 +28,7 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
             let uid = uid_text(&told.row).unwrap_or_default();
             match told.action {
                 Action::Delivered => {
+                    out.progress().message_done();
                     out.count("delivered", 1);
                     out.count("bytes", told.stored.unwrap_or(0));
                     out.say(&format!("{account}: message {} ({uid}): delivered", told.row.number));
@@ -51,6 +52,7 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
             }
         }
         Event::Failed(row, failure) => {
+            out.progress().message_done();
             out.count("failed", 1);
             let uid = row.as_ref().and_then(uid_text);
             let about = About {
@@ -85,6 +87,45 @@ fn plan_line(what: &str, uid: &str, told: &Told) -> String {
     format!("{what} {} {uid} {size}", told.row.number)
 }
 
+/// What became of one account of several.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    delivered: u64,
+    deleted: u64,
+    failed: u64,
+    ended: bool,
+}
+
+impl Tally {
+    /// Counts what an event tells.
+    pub fn note(&mut self, event: &Event) {
+        match event {
+            Event::Message(told) if told.action == Action::Delivered => self.delivered += 1,
+            Event::Message(told) if told.action == Action::Deleted => self.deleted += 1,
+            Event::Printed(_) => self.delivered += 1,
+            Event::Failed(..) => self.failed += 1,
+            Event::Ended(_) => self.ended = true,
+            _ => {}
+        }
+    }
+
+    /// All of it in words; the errors have been told already.
+    pub fn in_words(&self) -> String {
+        let counts = [(self.delivered, "delivered"), (self.deleted, "deleted"), (self.failed, "failed")];
+        let told: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        match (told.is_empty(), self.ended) {
+            (true, true) => "failed".into(),
+            (true, false) => "nothing new".into(),
+            (false, true) => format!("{}, then it failed", told.join(", ")),
+            (false, false) => told.join(", "),
+        }
+    }
+}
+
 /// Tells events as they come.
 pub struct Direct<'a> {
     /// The account's label.
@@ -112,7 +153,7 @@ pub struct Passed {
     /// Which account of several.
     pub index: usize,
     /// To the thread that tells.
-    pub sender: Sender<(usize, Event)>,
+    pub sender: Sender<(usize, Option<Event>)>,
     /// Whether headers are of interest.
     pub headers: bool,
     /// Set when there is nobody left to tell.
@@ -122,7 +163,7 @@ pub struct Passed {
 impl Observer for Passed {
     fn event(&mut self, event: Event) {
         // The receiver outlives the threads; were it gone, there would be nobody to tell.
-        let _ = self.sender.send((self.index, event));
+        let _ = self.sender.send((self.index, Some(event)));
     }
 
     fn wants_headers(&self) -> bool {

@@ -137,7 +137,7 @@ impl Errand<'_> {
         }
         let size = outgoing.content.facts().octets;
         if size >= LARGE {
-            out.progress().begin(&side.label, size);
+            out.progress().begin(&side.label, 1, size);
         }
         let report = send(&job, outgoing, &mut |octets| out.progress().advance(octets));
         out.progress().clear();

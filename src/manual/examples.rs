@@ -1,0 +1,96 @@
+//! The EXAMPLES of each command's page: what an example does, and its lines.
+
+/// The examples of a command; `postie` for the page of all.
+pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
+    match command {
+        "postie" => &[
+            ("From an address to a fetched mailbox:", "postie config add\npostie test-account\npostie fetch"),
+            (
+                "One mailbox, downloaded once, without any file; the password is asked for:",
+                "postie --server pop3s://ana@pop.example.org fetch --mbox inbox.mbox",
+            ),
+            (
+                "The build's result from a CI job:",
+                "echo \"Build failed.\" | postie send -s \"Build\" team@example.org",
+            ),
+        ],
+        "fetch" => &[
+            ("What is new, into the account's destination; it stays on the server:", "postie fetch"),
+            (
+                "Into an mbox; deleted from the server once it is safe here, what earlier runs kept too:",
+                "postie fetch --mbox inbox.mbox --delete",
+            ),
+            (
+                "Every hour from cron, every account, mails of the last two weeks stay on the server:",
+                "0 * * * *  postie fetch -q --all-accounts --delete-after 14d",
+            ),
+            ("What would be done, changing nothing:", "postie fetch --dry-run"),
+            ("From now on: what is there counts as fetched:", "postie fetch --mark-seen"),
+            (
+                "The paths of what was delivered, for a script:",
+                "postie fetch --json | jq -r 'select(.action == \"delivered\") | .path'",
+            ),
+        ],
+        "list" => &[
+            ("The ten newest messages:", "postie list --limit 10"),
+            ("What fetch would take, for a script:", "postie list --new --json | jq -r .uid"),
+        ],
+        "send" => &[
+            (
+                "A text from standard input:",
+                "echo \"The build is green.\" | postie send -s \"Build 42\" team@example.org",
+            ),
+            (
+                "With an attachment:",
+                "postie send -s Report -a report.pdf --body \"See the attachment.\" boss@example.org",
+            ),
+            ("A complete message, its recipients from its header:", "postie send --raw < message.eml"),
+            (
+                "Many messages over one connection, a receipt for each:",
+                "postie send --batch --rate 120/min < messages.jsonl > receipts.jsonl",
+            ),
+            ("Look at it first, send nothing:", "postie send --print -s Hi --body Hello ana@example.org"),
+        ],
+        "test-account" => &[
+            ("Both servers of the default account:", "postie test-account"),
+            (
+                "A server that is not configured yet:",
+                "postie --server pop3s://ana@pop.example.org test-account",
+            ),
+            (
+                "The certificate's fingerprint, for a script:",
+                "postie test-account --json | jq -r 'select(.step == \"tls\") | .detail.sha256'",
+            ),
+        ],
+        "config" => &[
+            ("Asks for everything, tests it, and saves it:", "postie config add"),
+            (
+                "A large provider, without questions; the address is enough to know the servers:",
+                "postie config add home --email ana@gmail.com --maildir ~/Mail/home --password-command 'pass show mail/gmail'",
+            ),
+            (
+                "Any other:",
+                "postie config add work --email ana@example.org --pop3 pop3s://pop.example.org --smtp smtps://smtp.example.org --maildir ~/Mail/work --password-file ~/.secrets/work",
+            ),
+            (
+                "A command with arguments, without a shell; both forms say the same:",
+                "postie config set work password-command pass show mail/work\npostie config set work password-command '[\"pass\", \"show\", \"mail/work\"]'",
+            ),
+            ("A password on standard input, never in the arguments:", "postie config set work password -"),
+            ("Where the file is, and whether it is right:", "postie config path\npostie config check"),
+        ],
+        "completions" => &[
+            ("For bash:", "postie completions bash > ~/.local/share/bash-completion/completions/postie"),
+            ("For zsh, in a directory of $fpath:", "postie completions zsh > ~/.zfunc/_postie"),
+            ("For fish:", "postie completions fish > ~/.config/fish/completions/postie.fish"),
+        ],
+        "man" => &[
+            (
+                "The page of a command, of the configuration file, of the JSON lines:",
+                "postie man fetch\npostie man config.5\npostie man json",
+            ),
+            ("Through man(1), whatever the terminal:", "postie man send | man -l -"),
+        ],
+        _ => &[],
+    }
+}

@@ -1,0 +1,103 @@
+//! A page as plain text, for a terminal on a machine without man(1).
+
+/// How far text is moved in.
+const MARGIN: usize = 4;
+/// The width of the text.
+const WIDTH: usize = 78;
+
+/// Reads the roff that the pages are made of; any other is not known here.
+pub fn plain(roff: &[u8]) -> String {
+    let mut page = Text::default();
+    for line in String::from_utf8_lossy(roff).lines() {
+        match line.strip_prefix('.') {
+            Some(control) => page.control(control),
+            None => page.words(&unescape(line)),
+        }
+    }
+    page.flush();
+    page.out
+}
+
+/// What is shown of a line of text.
+fn unescape(line: &str) -> String {
+    ["\\fB", "\\fI", "\\fR", "\\fP", "\\&"]
+        .iter()
+        .fold(line.to_owned(), |text, mark| text.replace(mark, ""))
+        .replace("\\*(Aq", "'")
+        .replace("\\(aq", "'")
+        .replace("\\-", "-")
+        .replace("\\e", "\\")
+        .replace("\\\\", "\\")
+}
+
+#[derive(Default)]
+struct Text {
+    out: String,
+    paragraph: String,
+    /// The next line is a term; what follows is moved in further.
+    term: bool,
+    moved_in: bool,
+    verbatim: bool,
+}
+
+impl Text {
+    fn control(&mut self, control: &str) {
+        let (name, rest) = control.split_once(' ').unwrap_or((control, ""));
+        match name {
+            "SH" | "SS" => {
+                self.flush();
+                self.moved_in = false;
+                let title = unescape(rest).trim_matches('"').to_owned();
+                let margin = if name == "SH" { "" } else { "  " };
+                self.out.push_str(&format!("\n{margin}{title}\n"));
+            }
+            "TP" => {
+                self.flush();
+                self.term = true;
+            }
+            "PP" => {
+                self.flush();
+                self.moved_in = false;
+                self.out.push('\n');
+            }
+            "nf" | "fi" => {
+                self.flush();
+                self.verbatim = name == "nf";
+            }
+            "br" => self.flush(),
+            // Title, indentation, definitions: nothing that plain text shows.
+            _ => {}
+        }
+    }
+
+    fn words(&mut self, text: &str) {
+        if self.verbatim {
+            self.out.push_str(&format!("{:1$}{text}\n", "", 2 * MARGIN));
+        } else if std::mem::take(&mut self.term) {
+            self.out.push_str(&format!("{:1$}{text}\n", "", MARGIN));
+            self.moved_in = true;
+        } else {
+            self.paragraph.push_str(text);
+            self.paragraph.push(' ');
+        }
+    }
+
+    /// Writes the paragraph, its lines no longer than the width.
+    fn flush(&mut self) {
+        let margin = if self.moved_in { 3 * MARGIN } else { MARGIN };
+        let mut line = String::new();
+        for word in std::mem::take(&mut self.paragraph).split_whitespace() {
+            if !line.is_empty() && margin + line.len() + 1 + word.len() > WIDTH {
+                self.out.push_str(&format!("{:margin$}{line}\n", ""));
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        if !line.is_empty() {
+            self.out.push_str(&format!("{:margin$}{line}\n", ""));
+        }
+    }
+}

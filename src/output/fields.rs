@@ -1,0 +1,324 @@
+//! The fields of the JSON lines, in one table: postie-json(5) is made from it, and every line that a test
+//! reads is held against it.
+
+/// A type of line.
+pub struct LineType {
+    /// Its `type`.
+    pub kind: &'static str,
+    /// What it tells, and by which commands.
+    pub text: &'static str,
+    /// Its fields and what they mean; those of an object within, or of the objects of an array, behind a dot.
+    pub fields: &'static [Field],
+}
+
+/// A field, and what it means.
+pub type Field = (&'static str, &'static str);
+
+/// What is in every line.
+pub const EVERY: &[Field] = &[("v", "1, the version of the lines' shape."), ("type", "What the line tells.")];
+
+/// A field of this name may hold anything: it is the caller's.
+const FREE: &[(&str, &str)] = &[("receipt", "id"), ("error", "id"), ("account", "aliases")];
+
+/// Every type of line.
+pub const LINES: &[LineType] = &[
+    LineType { kind: "message", text: "A message: fetch, list.", fields: MESSAGE },
+    LineType {
+        kind: "receipt",
+        text: "What became of a message that was to be sent: send, a line for each message.",
+        fields: RECEIPT,
+    },
+    LineType {
+        kind: "step",
+        text: "A step of the test of an account: test-account, config add --test.",
+        fields: STEP,
+    },
+    LineType {
+        kind: "account",
+        text: "An account, defaults filled in, secrets never: config add, list, show, set, unset, default, check.",
+        fields: ACCOUNT,
+    },
+    LineType { kind: "path", text: "The configuration file: config path.", fields: PATH },
+    LineType { kind: "script", text: "A completion script: completions.", fields: SCRIPT },
+    LineType { kind: "page", text: "A page of the manual: man.", fields: PAGE },
+    LineType { kind: "error", text: "Something failed: every command.", fields: ERROR },
+    LineType {
+        kind: "summary",
+        text: "The end of the run: every command, always the last line.",
+        fields: SUMMARY,
+    },
+];
+
+const MESSAGE: &[Field] = &[
+    ("account", "The account's name, or user@host:port of one made on the spot."),
+    ("number", "Its number in this session."),
+    ("uid", "Its UID; null where the server has none."),
+    ("size", "Its size as the server lists it."),
+    ("date", "Its Date; null where there is none that is one."),
+    ("from", "Its authors, an array."),
+    ("from.name", "The name beside the address."),
+    ("from.address", "The address."),
+    ("to", "The recipients in To, an array."),
+    ("to.name", "The name beside the address."),
+    ("to.address", "The address."),
+    ("subject", "Its subject, decoded."),
+    ("message_id", "Its Message-ID, without angles."),
+    ("new", "Whether fetch would take it."),
+    ("action", "fetch: delivered, skipped, deleted; with --dry-run would_deliver, would_delete, would_mark."),
+    (
+        "reason",
+        "fetch: why it was skipped: too_large, beyond_limit, no_uid, ambiguous_uid, folder_internal_data.",
+    ),
+    ("path", "fetch into a Maildir: the message's file."),
+    ("mbox", "fetch into an mbox: that file."),
+    ("offset", "fetch into an mbox: where the message begins in it."),
+    ("stored_size", "fetch: how many octets were stored."),
+    ("sha256", "fetch: the SHA-256 of the stored octets."),
+    ("text", "fetch --stdout: the text of the message."),
+    ("html", "fetch --stdout: its HTML."),
+    ("attachments", "fetch --stdout: its attachments, an array."),
+    ("attachments.name", "The name of the attachment."),
+    ("attachments.type", "Its content type."),
+    ("attachments.size", "Its size, decoded."),
+    (
+        "parsed",
+        "fetch --stdout: whether the message could be parsed; otherwise text, html and attachments are empty.",
+    ),
+];
+
+const RECEIPT: &[Field] = &[
+    (
+        "status",
+        "accepted: every recipient's server took it; partial: some did; refused: for good; deferred: not now; \
+         unknown: it may have been delivered, never send it again blindly; failed: no server judged it; skipped: \
+         it was not to be sent.",
+    ),
+    ("message_id", "Its Message-ID, without angles."),
+    ("envelope_from", "The sender of the envelope; empty is the null sender."),
+    ("recipients", "Every recipient, an array."),
+    ("recipients.address", "The address."),
+    ("recipients.status", "accepted, refused, deferred, skipped, unknown."),
+    ("recipients.code", "The code of the reply that decided it."),
+    ("recipients.enhanced", "Its enhanced status code (RFC 3463)."),
+    ("recipients.text", "Its text."),
+    ("reply", "The reply that took the message."),
+    ("queue_id", "What the server calls the message, where the reply shows it."),
+    ("size", "Octets on the wire."),
+    ("tls", "What TLS agreed on."),
+    ("tls.version", "The version, as TLSv1.3."),
+    ("tls.cipher", "The cipher suite."),
+    ("auth", "The mechanism of the login."),
+    ("attempts", "How many sessions were tried."),
+    ("elapsed_ms", "Milliseconds from the first connection to the verdict."),
+    ("id", "send --batch: the id of the input line, as it was written."),
+    ("line", "send --batch: the number of the input line."),
+    ("exit", "send --batch: the exit code of this message alone."),
+    ("error", "send --batch: what failed, with the fields of an error line; null where nothing did."),
+    ("server", "send --dry-run: the server it would go to."),
+    ("needs", "send --dry-run: the extensions that the server must offer, an array."),
+];
+
+const STEP: &[Field] = &[
+    ("account", "The account's name."),
+    ("side", "pop3 or smtp."),
+    (
+        "step",
+        "dns, tcp, greeting, capabilities, tls, auth, then mailbox and destination (pop3) or sender (smtp).",
+    ),
+    ("ok", "Whether it went well."),
+    ("elapsed_ms", "How long it took in milliseconds."),
+    ("detail", "What was found."),
+    ("detail.addresses", "dns: the addresses, an array."),
+    ("detail.port", "tcp: the port."),
+    ("detail.version", "tls: the version, as TLSv1.3."),
+    ("detail.cipher", "tls: the cipher suite."),
+    ("detail.subject", "tls: whom the certificate is for."),
+    ("detail.issuer", "tls: the authority that signed it."),
+    ("detail.names", "tls: the host names it is for, an array."),
+    ("detail.not_before", "tls: when it begins to be valid."),
+    ("detail.not_after", "tls: when it ends to be valid."),
+    ("detail.expires_in_days", "tls: in how many days that is."),
+    ("detail.sha256", "tls: its fingerprint, as --tls-fingerprint takes it behind sha256:."),
+    ("detail.text", "greeting: what the server said."),
+    (
+        "detail.other_mode",
+        "tls or greeting that failed: the TLS mode (implicit or starttls) in which that port does answer.",
+    ),
+    ("detail.maildir", "destination: the Maildir that mail is fetched into."),
+    ("detail.mbox", "destination: the mbox."),
+    ("detail.exec", "destination: the command."),
+    ("detail.known", "capabilities: whether the server tells them (pop3)."),
+    ("detail.list", "capabilities: all of them, an array."),
+    ("detail.mechanism", "auth: how the login was made; null where nobody logs in."),
+    ("detail.user", "auth: who."),
+    ("detail.messages", "mailbox: how many messages there are."),
+    ("detail.octets", "mailbox: their size."),
+    ("detail.uidl", "mailbox: whether the server has UIDs."),
+    ("detail.address", "sender: the address that was tried."),
+    ("detail.reply", "sender: what the server said to it."),
+    ("hint", "What to do, where the step failed."),
+];
+
+const ACCOUNT: &[Field] = &[
+    ("account", "Its name."),
+    ("default", "Whether it is the default account."),
+    ("email", "Its address."),
+    ("name", "The name beside the address."),
+    ("description", "The remark."),
+    ("from", "What stands for local senders, called as sendmail."),
+    ("log_file", "Where it is logged what became of a message, called as sendmail."),
+    ("aliases", "Local names, each with an array of addresses."),
+    ("pop3", "The server that mail is fetched from."),
+    ("pop3.host", "Its host."),
+    ("pop3.port", "Its port."),
+    ("pop3.tls", "implicit, starttls, none."),
+    ("pop3.username", "Who logs in."),
+    ("pop3.auth", "How."),
+    ("pop3.secret", "Where the secret comes from; null where it is asked for on the terminal."),
+    ("pop3.secret.source", "password-command, password-file, password-env, token-command or password."),
+    ("pop3.secret.value", "The command, file or variable; of a password only that it is set."),
+    ("pop3.secret.from", "The key that says so, with its table."),
+    ("pop3.allow_plaintext_auth", "Whether a secret may go over a wire without TLS."),
+    ("pop3.ca_file", "Further authorities."),
+    ("pop3.tls_fingerprint", "The one certificate that is trusted."),
+    ("smtp", "The server that mail is sent through."),
+    ("smtp.host", "Its host."),
+    ("smtp.port", "Its port."),
+    ("smtp.tls", "implicit, starttls, none."),
+    ("smtp.username", "Who logs in; null where nobody does."),
+    ("smtp.auth", "How; none where nobody does."),
+    ("smtp.secret", "Where the secret comes from."),
+    ("smtp.secret.source", "As in pop3."),
+    ("smtp.secret.value", "As in pop3."),
+    ("smtp.secret.from", "As in pop3."),
+    ("smtp.allow_plaintext_auth", "Whether a secret may go over a wire without TLS."),
+    ("smtp.ca_file", "Further authorities."),
+    ("smtp.tls_fingerprint", "The one certificate that is trusted."),
+    ("fetch", "How mail is fetched."),
+    ("fetch.maildir", "The Maildir."),
+    ("fetch.mbox", "The mbox."),
+    ("fetch.exec", "The command."),
+    ("fetch.after", "What happens on the server: keep, delete, delete-after 14d."),
+];
+
+const PATH: &[Field] = &[("path", "The file."), ("exists", "Whether it is there.")];
+const SCRIPT: &[Field] = &[("shell", "The shell."), ("text", "The script.")];
+const PAGE: &[Field] = &[("page", "The page's file name."), ("text", "The page in roff.")];
+
+const ERROR: &[Field] = &[
+    ("account", "The account it is about."),
+    ("number", "The message's number in the session."),
+    ("uid", "The message's UID."),
+    ("recipient", "The recipient it is about."),
+    (
+        "kind",
+        "What class of thing went wrong: usage, input, no_input, recipient, no_host, rejected, missing, uid_reset, \
+         internal, cannot_create, storage, network, timeout, deferred, locked, left_by_command, command, protocol, \
+         auth, certificate, config, unknown, interrupted.",
+    ),
+    ("scope", "How much it takes with it: message, recipient, session, account."),
+    ("stage", "What was being done: RETR, RCPT TO, connect."),
+    ("retry", "Whether to try again: never, safe, may_duplicate."),
+    ("message", "Where it was, what was tried, what came back; for people."),
+    ("hint", "What to do about it; for people."),
+    ("reply", "What the server said, where one spoke."),
+    ("reply.code", "The three digits of an SMTP reply."),
+    ("reply.enhanced", "The enhanced status code of SMTP, or the response code of POP3."),
+    ("reply.lines", "Its lines, an array."),
+    ("exit", "The exit code of this failure alone."),
+    ("id", "send --batch: the id of the input line."),
+    ("line", "send --batch: the number of the input line."),
+];
+
+const SUMMARY: &[Field] = &[
+    ("command", "The command."),
+    ("elapsed_ms", "Milliseconds from start to end."),
+    ("exit", "The exit code of the run."),
+    ("delivered", "fetch: messages delivered."),
+    ("skipped", "fetch: messages left alone; send: messages that were not to be sent."),
+    ("deleted", "fetch: messages deleted from the server."),
+    (
+        "failed",
+        "fetch: messages that failed; send: messages that no server judged; test-account: steps that failed.",
+    ),
+    ("bytes", "fetch: octets stored."),
+    ("total", "list: messages on the server."),
+    ("listed", "list: messages shown."),
+    ("accepted", "send: messages accepted."),
+    ("partial", "send: messages that some recipients' servers took."),
+    ("refused", "send: messages refused for good."),
+    ("deferred", "send: messages for which it was: not now."),
+    ("unknown", "send: messages that may have been delivered."),
+    ("passed", "test-account: steps that went well."),
+    ("accounts", "config: accounts in the file."),
+];
+
+/// The fields of a line that the table does not have; the whole line where its type is not there.
+pub fn unknown(line: &serde_json::Value) -> Vec<String> {
+    let kind = line["type"].as_str().unwrap_or_default();
+    let Some(known) = LINES.iter().find(|known| known.kind == kind) else {
+        return vec![format!("type {kind}")];
+    };
+    let mut found = Vec::new();
+    walk(kind, known.fields, "", line, &mut found);
+    found
+}
+
+fn walk(kind: &str, known: &[Field], prefix: &str, value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(object) => {
+            for (name, below) in object {
+                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                if prefix.is_empty() && EVERY.iter().any(|(every, _)| every == name) {
+                    continue;
+                }
+                if path == "error" && kind == "receipt" {
+                    walk("error", ERROR, "", below, found);
+                } else if !known.iter().any(|(field, _)| *field == path) {
+                    found.push(format!("{kind}: {path}"));
+                } else if !FREE.contains(&(kind, path.as_str())) {
+                    walk(kind, known, &path, below, found);
+                }
+            }
+        }
+        serde_json::Value::Array(all) => {
+            for one in all {
+                walk(kind, known, prefix, one, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_not_in_the_table_is_found_at_every_depth() {
+        let fine = json!({"v": 1, "type": "receipt", "id": {"any": [1]}, "recipients": [{"address": "a"}],
+            "error": {"kind": "auth", "reply": {"code": 535}}});
+        assert_eq!(unknown(&fine), Vec::<String>::new());
+        let wrong = json!({"v": 1, "type": "receipt", "frob": 1, "recipients": [{"frob": "a"}],
+            "error": {"frob": 1, "reply": {"frob": 535}}});
+        let mut found = unknown(&wrong);
+        found.sort();
+        assert_eq!(found, ["error: frob", "error: reply.frob", "receipt: frob", "receipt: recipients.frob"]);
+        assert_eq!(unknown(&json!({"v": 1, "type": "frob"})), ["type frob"]);
+    }
+
+    #[test]
+    fn no_field_stands_twice() {
+        for line in LINES {
+            for (at, (field, text)) in line.fields.iter().enumerate() {
+                assert!(
+                    !line.fields[..at].iter().any(|(before, _)| before == field),
+                    "{} {field}",
+                    line.kind
+                );
+                assert!(text.ends_with('.'), "{} {field}: {text}", line.kind);
+            }
+        }
+    }
+}
