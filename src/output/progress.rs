@@ -6,38 +6,47 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub struct Progress {
     wanted: bool,
     bar: Option<ProgressBar>,
+    messages: u64,
+    done: u64,
 }
 
 impl Progress {
     /// `wanted`: whether bars are shown at all.
     pub fn new(wanted: bool) -> Self {
-        Progress { wanted, bar: None }
+        Progress { wanted, bar: None, messages: 0, done: 0 }
     }
 
-    /// Shows a bar for `total` octets of `label`.
-    pub fn begin(&mut self, label: &str, total: u64) {
+    /// Shows a bar for `messages` of `label`, which moves on by their `octets`.
+    pub fn begin(&mut self, label: &str, messages: u64, octets: u64) {
         if !self.wanted {
             return;
         }
         self.clear();
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        let style = "{prefix} {wide_bar} {msg} {bytes}/{total_bytes} {bytes_per_sec}";
+        let bar = ProgressBar::with_draw_target(Some(octets), ProgressDrawTarget::stderr());
+        let style = "{prefix} {wide_bar} {msg}, {bytes}/{total_bytes} {bytes_per_sec}";
         bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(super::sanitize::safe(label).into_owned());
         self.bar = Some(bar);
+        (self.messages, self.done) = (messages, 0);
+        self.show_messages();
+    }
+
+    /// Counts a message that is through, however it went.
+    pub fn message_done(&mut self) {
+        self.done += 1;
+        self.show_messages();
+    }
+
+    fn show_messages(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(counted(self.done.min(self.messages), self.messages));
+        }
     }
 
     /// Moves the bar on by `octets`.
     pub fn advance(&mut self, octets: u64) {
         if let Some(bar) = &self.bar {
             bar.inc(octets);
-        }
-    }
-
-    /// Sets the text beside the bar.
-    pub fn message(&mut self, text: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(super::sanitize::safe(text).into_owned());
         }
     }
 
@@ -60,5 +69,22 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+/// `3/12 messages`.
+fn counted(done: u64, all: u64) -> String {
+    let noun = if all == 1 { "message" } else { "messages" };
+    format!("{done}/{all} {noun}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_counted() {
+        assert_eq!(counted(0, 1), "0/1 message");
+        assert_eq!(counted(3, 12), "3/12 messages");
     }
 }
