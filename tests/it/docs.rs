@@ -184,7 +184,8 @@ fn is_here(program: &str) -> bool {
         Ok(_) => true,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             assert!(std::env::var_os("POSTIE_REQUIRE_ALL").is_none(), "{program} is missing");
-            eprintln!("SKIPPED: {program} is not installed");
+            let said = format!("SKIPPED: {program} is not installed\n");
+            std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
             false
         }
         Err(error) => panic!("{program}: {error}"),
