@@ -3,7 +3,7 @@
 //! A damaged ledger is a matter of configuration (exit code 78), not of storage: trying again cannot help,
 //! and only the user may decide to throw its history away.
 
-use super::custody::OtherHands;
+use super::custody::{OtherHands, quoted};
 use crate::words::{Failure, Kind, Scope};
 use rustix::io::Errno;
 use std::fmt;
@@ -204,13 +204,6 @@ impl StoreError {
 fn is_passing(error: &io::Error) -> bool {
     let passing = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE, Errno::TXTBSY];
     Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno))
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_alphanumeric() || "/-_.+,@%".contains(c);
-    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 impl From<StoreError> for Failure {
