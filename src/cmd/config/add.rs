@@ -72,8 +72,7 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     let asks = given.is_open() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     // What was read behind the answers is for the questions that may follow.
     let mut ahead = Vec::new();
-    let draft =
-        if asks { wizard::complete(given, &mut ahead, &context.limits)? } else { given.alone()? };
+    let draft = if asks { wizard::complete(given, &mut ahead, &context.limits)? } else { given.alone()? };
     let provider = providers::of_domain(draft.email.domain());
     let (name, test) = (draft.name.clone(), draft.test);
     let settings = settings(draft, args, &context.global)?;
