@@ -24,7 +24,7 @@ pub fn overview(root: &Command) -> io::Result<Page> {
     exit_status(&mut rest);
     environment(&mut rest);
     rest.section("FILES")
-        .item("~/.config/postie/config.toml", "The accounts: postie-config(5). Mode 0600 if a secret is in it.")
+        .item("~/.config/postie/config.toml", "The accounts: postie-config(5). Mode 0600 if a secret is in it. Without it, /etc/postie/config.toml.")
         .item(
             "~/.local/state/postie/ledger/",
             "What was fetched, a file for each server account. Without it, what is still on the server counts as \
@@ -114,7 +114,8 @@ fn environment(out: &mut Writer) {
             "Servers as --server takes them: an account without any file. They come before the configuration's \
              accounts, unless --account or POSTIE_ACCOUNT names one.",
         ),
-        ("POSTIE_FROM", "The author of what is sent with them."),
+        ("POSTIE_FROM", "The author of what is sent with them: an address, or Name <address>."),
+        ("POSTIE_CA_FILE", "The authorities that are trusted for them."),
         (
             "POSTIE_PASSWORD, POSTIE_PASSWORD_FILE",
             "The secret, or the file it is in; they come before the configuration's, behind the options.",
