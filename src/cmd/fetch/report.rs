@@ -102,7 +102,6 @@ impl Tally {
         match event {
             Event::Message(told) if told.action == Action::Delivered => self.delivered += 1,
             Event::Message(told) if told.action == Action::Deleted => self.deleted += 1,
-            Event::Printed(_) => self.delivered += 1,
             Event::Failed(..) => self.failed += 1,
             Event::Ended(_) => self.ended = true,
             _ => {}
