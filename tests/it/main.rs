@@ -25,6 +25,7 @@ mod fetch_ways;
 mod layering;
 mod list;
 mod mbox_locks;
+mod openssl_built_in;
 mod output;
 mod pipelining;
 mod pop3_session;
