@@ -124,3 +124,45 @@ fn json_is_on_stdout_and_text_on_stderr_and_quiet_is_quiet() {
     let failed = world.postie(["-q", "--json", "list", "--server", "pop3s://ana@127.0.0.1:1"]).go();
     assert!(failed.err().starts_with("postie: "), "a failure is told: {:?}", failed.err());
 }
+
+#[test]
+fn an_error_never_repeats_a_megabyte_of_what_it_is_about() {
+    let (world, server) = (world(), Smtpd::for_mailbox(&Mailbox::default()).start());
+    let big = "x".repeat(1_000_000);
+    let long = &big[..100_000];
+    let lines = [
+        format!("{{\"to\":\"{big}\",\"text\":\"x\"}}"),
+        format!("{{\"to\":\"b@example.org\",\"{big}\":1}}"),
+        format!("{{\"to\":\"b@example.org\",\"subject\":\"a\\n{big}\",\"text\":\"x\"}}"),
+        format!("{{\"to\":\"b@example.org\",\"headers\":{{\"{big} y\":\"z\"}},\"text\":\"x\"}}"),
+        format!("{{\"to\":\"b@example.org\",\"attachments\":[{{\"path\":\"{big}\"}}]}}"),
+        format!("{{\"to\":\"b@example.org\",\"date\":\"{big}\",\"text\":\"x\"}}"),
+    ];
+    for line in lines {
+        let outcome = world.send(&server).arg("--batch").stdin(format!("{line}\n")).go();
+        assert!(outcome.code != Some(0), "{}", &line[..60]);
+        let said = outcome.stdout.len() + outcome.stderr.len();
+        assert!(said < 20_000, "{} octets are said of {}", said, &line[..60]);
+    }
+    let runs = [
+        world.postie(["--json", "list", "-A", long]),
+        world.postie(["--json", "list", "--server", long]),
+        world.postie(["list", &format!("--{long}")]),
+        world.send(&server).args(["-t", long, "-s", "x"]),
+        world.send(&server).args(["b@example.org", "-a", long]),
+        world.send(&server).args(["b@example.org", "-H", &format!("a\n{long}")]),
+        world.postie([
+            "--json",
+            "list",
+            "--server",
+            "pop3s://u@localhost:1",
+            "--password-command",
+            &format!("exit 3 #{long}"),
+        ]),
+    ];
+    for run in runs {
+        let outcome = run.go();
+        assert!(outcome.code != Some(0), "{outcome:?}");
+        assert!(outcome.stdout.len() + outcome.stderr.len() < 20_000, "{outcome:?}");
+    }
+}
