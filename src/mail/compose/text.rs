@@ -115,11 +115,17 @@ impl Body {
         }
     }
 
-    /// The part that it becomes: `text/KIND`, header and content.
+    /// The part that it becomes: `text/KIND`, header and content. A last line without an end gets one: alone
+    /// the text needs it, and beside other parts it is the same text.
     pub fn written(self, kind: &str) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
-            Body::Text(text) => MimePart::new(format!("text/{kind}"), text).write_part(&mut out),
+            Body::Text(mut text) => {
+                if !text.is_empty() && !text.ends_with('\n') {
+                    text.push('\n');
+                }
+                MimePart::new(format!("text/{kind}"), text).write_part(&mut out);
+            }
             Body::Octets { mut octets, charset } => {
                 if !octets.ends_with(b"\n") {
                     octets.extend_from_slice(b"\r\n");
@@ -159,6 +165,16 @@ mod tests {
 
     fn octets(octets: &[u8], charset: &str) -> Body {
         Body::Octets { octets: octets.to_vec(), charset: charset.into() }
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_gets_one_and_nothing_stays_nothing() {
+        for (given, wanted) in
+            [("a", "a\r\n"), ("a\n", "a\r\n"), ("a\r", "a\r\n"), ("a\r\nb", "a\r\nb\r\n"), ("", "")]
+        {
+            let part = String::from_utf8(Body::of_text(given.into(), None).written("plain")).unwrap();
+            assert_eq!(part.split_once("\r\n\r\n").unwrap().1, wanted, "{given:?}");
+        }
     }
 
     #[test]
