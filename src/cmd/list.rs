@@ -7,11 +7,12 @@ use crate::account::Need;
 use crate::cli::ListArgs;
 use crate::mail::summary::{Person, Summary};
 use crate::output::About;
-use crate::output::table::{Align, layout};
+use crate::output::table::{Align, Columns, layout};
 use crate::store::Ledger;
 use crate::words::{Exit, Failure, Kind};
 use crate::work::access::Manner;
 use crate::work::list::{Choice, Listed, Overview, Progress, list};
+use std::cell::RefCell;
 use std::io::IsTerminal as _;
 
 /// The width of the table where standard output is no terminal.
@@ -46,9 +47,25 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
     let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
     let mut rows = Vec::new();
     let out = &mut context.out;
+    // Without headers a million rows may be listed: they are measured and then printed, and none is kept.
+    let direct = !choice.headers && !out.is_json();
+    let columns = RefCell::new(Columns::new(&heads(false)));
+    let mut measure = |listed: &Listed| {
+        if direct {
+            columns.borrow_mut().measure(&chosen(row(listed), false));
+        }
+    };
+    let mut begun = false;
     let mut show = |listed: Listed| {
         if out.is_json() {
             out.line("message", &MessageLine::listed(&side.label, &listed));
+        } else if direct {
+            let mut columns = columns.borrow_mut();
+            if !std::mem::replace(&mut begun, true) {
+                columns.fit(width());
+                out.text(&columns.head());
+            }
+            out.text(&columns.line(&chosen(row(&listed), false)));
         } else {
             rows.push(row(&listed));
         }
@@ -59,7 +76,7 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
     };
     let mut progress = Progress::default();
     let overview = side.look(&context.limits, Manner::remembered(&ledger), |transaction| {
-        list(transaction, &mut ledger, &others, choice, &mut progress, &mut show)
+        list(transaction, &mut ledger, &others, choice, &mut progress, &mut measure, &mut show)
     })?;
     if overview.without_top {
         out.tell(&format!("{}: the server has no TOP: sizes alone, no headers", side.label));
@@ -81,6 +98,13 @@ fn print(context: &mut Context, headers: bool, rows: Vec<Vec<String>>) {
     if context.out.is_json() || rows.is_empty() {
         return;
     }
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| chosen(row, headers)).collect();
+    for line in layout(&heads(headers), &rows, width()) {
+        context.out.text(&line);
+    }
+}
+
+fn heads(headers: bool) -> Vec<(&'static str, Align)> {
     let mut heads = vec![("#", Align::Right), ("new", Align::Left)];
     if headers {
         heads.extend([
@@ -92,18 +116,17 @@ fn print(context: &mut Context, headers: bool, rows: Vec<Vec<String>>) {
     } else {
         heads.extend([("size", Align::Right), ("uid", Align::Rest)]);
     }
-    let rows: Vec<Vec<String>> = rows
-        .into_iter()
-        .map(|mut row| {
-            // A row has both sets of columns: number, new, date, from, subject, size, uid.
-            let rest = row.split_off(2);
-            row.extend(if headers { rest[..4].to_vec() } else { rest[3..].to_vec() });
-            row
-        })
-        .collect();
-    for line in layout(&heads, &rows, width()) {
-        context.out.text(&line);
+    heads
+}
+
+/// The cells of a row that are wanted: it has both sets of columns: number, new, date, from, subject, size, uid.
+fn chosen(mut row: Vec<String>, headers: bool) -> Vec<String> {
+    if headers {
+        row.truncate(6);
+    } else {
+        row.drain(2..5);
     }
+    row
 }
 
 fn width() -> usize {

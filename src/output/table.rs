@@ -14,19 +14,50 @@ pub enum Align {
     Rest,
 }
 
-/// Lays out rows under their heads, within `width` cells. Hostile characters are made visible.
-pub fn layout(heads: &[(&str, Align)], rows: &[Vec<String>], width: usize) -> Vec<String> {
-    let cells: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| safe(cell).into_owned()).collect()).collect();
-    let mut widths: Vec<usize> = heads.iter().map(|(head, _)| head.width()).collect();
-    for row in &cells {
-        for (column, cell) in row.iter().enumerate().take(widths.len()) {
-            widths[column] = widths[column].max(cell.width());
+/// Columns, as wide as what was measured. Hostile characters are made visible.
+#[derive(Clone, Debug)]
+pub struct Columns<'a> {
+    heads: Vec<(&'a str, Align)>,
+    widths: Vec<usize>,
+}
+
+impl<'a> Columns<'a> {
+    /// As wide as their heads.
+    pub fn new(heads: &[(&'a str, Align)]) -> Self {
+        Columns { heads: heads.to_vec(), widths: heads.iter().map(|(head, _)| head.width()).collect() }
+    }
+
+    /// Makes them wide enough for a row.
+    pub fn measure(&mut self, row: &[String]) {
+        for (width, cell) in self.widths.iter_mut().zip(row) {
+            *width = (*width).max(safe(cell).width());
         }
     }
-    fit(heads, &mut widths, width);
-    let head: Vec<String> = heads.iter().map(|(head, _)| (*head).to_owned()).collect();
-    std::iter::once(&head).chain(&cells).map(|row| line(heads, &widths, row)).collect()
+
+    /// Cuts them to `width` cells in all.
+    pub fn fit(&mut self, width: usize) {
+        fit(&self.heads, &mut self.widths, width);
+    }
+
+    /// The line of the heads.
+    pub fn head(&self) -> String {
+        let heads: Vec<String> = self.heads.iter().map(|(head, _)| (*head).to_owned()).collect();
+        line(&self.heads, &self.widths, &heads)
+    }
+
+    /// The line of a row.
+    pub fn line(&self, row: &[String]) -> String {
+        let cells: Vec<String> = row.iter().map(|cell| safe(cell).into_owned()).collect();
+        line(&self.heads, &self.widths, &cells)
+    }
+}
+
+/// Lays out rows under their heads, within `width` cells.
+pub fn layout(heads: &[(&str, Align)], rows: &[Vec<String>], width: usize) -> Vec<String> {
+    let mut columns = Columns::new(heads);
+    rows.iter().for_each(|row| columns.measure(row));
+    columns.fit(width);
+    std::iter::once(columns.head()).chain(rows.iter().map(|row| columns.line(row))).collect()
 }
 
 /// The least a column is cut to.

@@ -31,21 +31,87 @@ impl Survey {
     }
 }
 
-/// What the server lists.
+/// What the server lists, in its order. It may be a million messages, so it is held in little memory: a row is
+/// named by its place.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
-    /// The messages, in the server's order.
-    pub rows: Vec<Row>,
+    rows: Vec<Slot>,
+    /// The UIDs, each behind its length in two octets.
+    uids: Vec<u8>,
     /// Whether the server has UIDL.
     pub has_uids: bool,
     /// Why messages may be missing here, where lines of the answers were none of a listing.
     pub incomplete: Option<Failure>,
 }
 
+/// A row, as it is held.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    number: u32,
+    /// Where its UID stands, or [`NO_UID`]. A million of the longest stand below that.
+    uid: u32,
+    /// [`NO_SIZE`] for none.
+    size: u64,
+}
+
+const NO_UID: u32 = u32::MAX;
+const NO_SIZE: u64 = u64::MAX;
+
 impl Listing {
+    /// How many messages are listed.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The number of the message at a place.
+    pub fn number(&self, place: usize) -> u32 {
+        self.rows[place].number
+    }
+
+    /// Its UID.
+    pub fn uid(&self, place: usize) -> Option<&[u8]> {
+        let at = Some(self.rows[place].uid).filter(|at| *at != NO_UID)? as usize;
+        let (len, rest) = self.uids[at..].split_first_chunk()?;
+        rest.get(..usize::from(u16::from_le_bytes(*len)))
+    }
+
+    /// Its size.
+    pub fn size(&self, place: usize) -> Option<u64> {
+        Some(self.rows[place].size).filter(|size| *size != NO_SIZE)
+    }
+
+    /// All of it.
+    pub fn row(&self, place: usize) -> Row {
+        let uid = self.uid(place).map(<[u8]>::to_vec);
+        Row { number: self.number(place), uid, size: self.size(place) }
+    }
+
+    /// Adds a row behind all others. A UID that is too long is none.
+    pub fn push(&mut self, number: u32, uid: Option<&[u8]>, size: Option<u64>) {
+        let slot = self.slot(number, uid, size);
+        self.rows.push(slot);
+    }
+
+    /// Makes a row, which is to be added.
+    fn slot(&mut self, number: u32, uid: Option<&[u8]>, size: Option<u64>) -> Slot {
+        let mut at = NO_UID;
+        let fits = |uid: &&[u8]| (1..=pop3::MAX_UID).contains(&uid.len());
+        if let (Some(uid), Ok(start)) = (uid.filter(fits), u32::try_from(self.uids.len())) {
+            at = start;
+            self.uids.extend_from_slice(&(uid.len() as u16).to_le_bytes());
+            self.uids.extend_from_slice(uid);
+        }
+        Slot { number, uid: at, size: size.unwrap_or(NO_SIZE) }
+    }
+
     /// Whether every UID could be a size: where no size is one, the listings have changed places.
     fn looks_like_sizes(&self) -> bool {
-        self.has_uids && self.rows.iter().all(|row| row.uid.as_deref().and_then(pop3::row_size).is_some())
+        self.has_uids && (0..self.len()).all(|place| self.uid(place).and_then(pop3::row_size).is_some())
     }
 }
 
@@ -271,19 +337,21 @@ impl Transaction {
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("UIDL", &text)),
         }
         listing.has_uids = true;
-        let rows = &mut listing.rows;
         let mut places = Places::default();
         let mut valid = false;
         self.dialogue.lines("UIDL", pop3::MAX_ROWS, |line| {
             let Some(line) = line else { return valid = true };
             let Some((number, uid)) = pop3::row(line) else { return seen.add("UIDL", line) };
             valid = true;
-            let uid = (1..=pop3::MAX_UID).contains(&uid.len()).then(|| uid.to_vec());
-            match places.find(rows, number) {
+            let uid = Some(uid).filter(|uid| (1..=pop3::MAX_UID).contains(&uid.len()));
+            match places.find(&listing.rows, number) {
                 // A number listed twice with two UIDs names neither.
-                Some(place) if rows[place].uid != uid => rows[place].uid = None,
+                Some(place) if listing.uid(place) != uid => listing.rows[place].uid = NO_UID,
                 Some(_) => {}
-                None => places.push(rows, Row { number, uid, size: None }),
+                None => {
+                    let slot = listing.slot(number, uid, None);
+                    places.push(&mut listing.rows, slot);
+                }
             }
         })?;
         seen.end("UIDL", valid);
@@ -303,8 +371,7 @@ impl Transaction {
             }
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("LIST", &text)),
         }
-        let rows = &mut listing.rows;
-        let mut places = Places::of(rows);
+        let mut places = Places::of(&listing.rows);
         let (mut valid, mut sized) = (false, false);
         self.dialogue.lines("LIST", pop3::MAX_ROWS, |line| {
             let Some(line) = line else { return valid = true };
@@ -312,9 +379,12 @@ impl Transaction {
             valid = true;
             let size = pop3::row_size(rest);
             sized |= size.is_some();
-            match places.find(rows, number) {
-                Some(place) => rows[place].size = size,
-                None => places.push(rows, Row { number, uid: None, size }),
+            match places.find(&listing.rows, number) {
+                Some(place) => listing.rows[place].size = size.unwrap_or(NO_SIZE),
+                None => {
+                    let slot = listing.slot(number, None, size);
+                    places.push(&mut listing.rows, slot);
+                }
             }
         })?;
         seen.end("LIST", valid);
@@ -388,23 +458,23 @@ struct Places {
     /// The row behind the one found last.
     next: usize,
     /// Where each number stands, once they were seen not to ascend.
-    map: Option<HashMap<u32, usize>>,
+    map: Option<HashMap<u32, u32>>,
 }
 
 impl Places {
-    fn of(rows: &[Row]) -> Self {
+    fn of(rows: &[Slot]) -> Self {
         let ascend = rows.windows(2).all(|pair| pair[0].number < pair[1].number);
         Places { next: 0, map: (!ascend).then(|| Places::map(rows)) }
     }
 
-    fn map(rows: &[Row]) -> HashMap<u32, usize> {
-        rows.iter().enumerate().map(|(place, row)| (row.number, place)).collect()
+    fn map(rows: &[Slot]) -> HashMap<u32, u32> {
+        (0..).zip(rows).map(|(place, row)| (row.number, place)).collect()
     }
 
-    fn find(&mut self, rows: &[Row], number: u32) -> Option<usize> {
+    fn find(&mut self, rows: &[Slot], number: u32) -> Option<usize> {
         let found = match &self.map {
             _ if rows.get(self.next).is_some_and(|row| row.number == number) => self.next,
-            Some(map) => *map.get(&number)?,
+            Some(map) => *map.get(&number)? as usize,
             None if rows.last().is_none_or(|last| last.number < number) => return None,
             None => rows.binary_search_by_key(&number, |row| row.number).ok()?,
         };
@@ -413,13 +483,13 @@ impl Places {
     }
 
     /// Adds a row whose number is not there.
-    fn push(&mut self, rows: &mut Vec<Row>, row: Row) {
+    fn push(&mut self, rows: &mut Vec<Slot>, row: Slot) {
         match &mut self.map {
-            Some(map) => drop(map.insert(row.number, rows.len())),
+            Some(map) => drop(map.insert(row.number, rows.len() as u32)),
             None if rows.last().is_none_or(|last| last.number < row.number) => {}
             None => {
                 let mut map = Places::map(rows);
-                map.insert(row.number, rows.len());
+                map.insert(row.number, rows.len() as u32);
                 self.map = Some(map);
             }
         }
@@ -447,9 +517,9 @@ mod tests {
             let (mut rows, mut places) = (Vec::new(), Places::default());
             for number in numbers.iter().copied() {
                 let found = places.find(&rows, number);
-                assert_eq!(found, rows.iter().position(|row: &Row| row.number == number), "{numbers:?}");
+                assert_eq!(found, rows.iter().position(|row: &Slot| row.number == number), "{numbers:?}");
                 if found.is_none() {
-                    places.push(&mut rows, Row { number, uid: None, size: None });
+                    places.push(&mut rows, Slot { number, uid: NO_UID, size: NO_SIZE });
                 }
             }
             let mut places = Places::of(&rows);

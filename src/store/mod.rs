@@ -30,7 +30,7 @@ pub use error::StoreError;
 pub use exec::{Command, CommandSpec};
 pub use fingerprint::{Fingerprint, Hashes};
 pub use identity::{AccountKey, Identity};
-pub use ledger::{Afterwards, Fact, Known, Ledger, Memory, Opening, Recorded, State, Trait};
+pub use ledger::{Afterwards, Fact, Going, Known, Knowns, Ledger, Memory, Opening, Recorded, State, Trait};
 pub use maildir::Maildir;
 pub use mbox::Mbox;
 pub use sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};

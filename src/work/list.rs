@@ -66,31 +66,38 @@ impl Progress {
     }
 
     fn losses(&self, row: &Row) -> u64 {
+        if self.lost.is_empty() {
+            return 0;
+        }
         self.lost.get(&(row.number, row.uid.clone())).copied().unwrap_or(0)
     }
 }
 
 /// Lists a mailbox. Each message goes to `show` as soon as it is known; an error of `show` (the reader
-/// went away) ends the list. Where a session fails, the next goes on from where `progress` stands.
+/// went away) ends the list. Where no headers are wanted all are shown to `measure` before. Where a session fails, the next goes on from where `progress` stands.
 pub fn list(
     maildrop: &mut dyn Maildrop,
     ledger: &mut Ledger,
     others: &[AccountKey],
     choice: Choice,
     progress: &mut Progress,
+    measure: &mut dyn FnMut(&Listed),
     show: &mut dyn FnMut(Listed) -> Result<(), Failure>,
 ) -> Result<Overview, Failure> {
     let listing = maildrop.listing()?;
     // Whose the record is that counts is for fetch to say.
     let _ = take_over(&listing, ledger, others)?;
     let new = newness(&listing, ledger)?;
-    let mut chosen: Vec<usize> = (0..listing.rows.len()).filter(|place| !choice.new || new[*place]).collect();
+    let mut chosen: Vec<usize> = (0..listing.len()).filter(|place| !choice.new || new[*place]).collect();
     if let Some(limit) = choice.limit.and_then(|limit| usize::try_from(limit).ok()) {
         chosen.drain(..chosen.len().saturating_sub(limit));
     }
-    let (total, shown) = (listing.rows.len() as u64, chosen.len() as u64);
+    let (total, shown) = (listing.len() as u64, chosen.len() as u64);
     let from = progress.shown.min(chosen.len());
     let mut rows = Rows { listing: &listing, new: &new, chosen: &chosen[from..], show, progress };
+    if !choice.headers {
+        rows.measure(measure);
+    }
     if choice.headers {
         rows.with_headers(maildrop)?;
     }
@@ -101,7 +108,7 @@ pub fn list(
 /// Which messages fetch would take; without UIDs all of them.
 fn newness(listing: &Listing, ledger: &Ledger) -> Result<Vec<bool>, Failure> {
     if !listing.has_uids {
-        return Ok(vec![true; listing.rows.len()]);
+        return Ok(vec![true; listing.len()]);
     }
     let policy = Policy { accept_uid_reset: true, ..Policy::default() };
     plan(listing, ledger, &policy, 0).map(|plan: Plan| plan.new)
@@ -120,11 +127,17 @@ struct Rows<'a> {
 const MOST_REFUSED: usize = 2;
 
 impl Rows<'_> {
+    fn measure(&self, measure: &mut dyn FnMut(&Listed)) {
+        for place in self.chosen {
+            measure(&Listed { row: self.listing.row(*place), new: self.new[*place], summary: None });
+        }
+    }
+
     fn pass(&mut self, summary: Option<Summary>) -> Result<(), Failure> {
         let Some((place, rest)) = self.chosen.split_first() else { return Ok(()) };
         self.chosen = rest;
         self.progress.shown += 1;
-        (self.show)(Listed { row: self.listing.rows[*place].clone(), new: self.new[*place], summary })
+        (self.show)(Listed { row: self.listing.row(*place), new: self.new[*place], summary })
     }
 
     /// Shows so many of the next messages, less their headers.
@@ -132,8 +145,8 @@ impl Rows<'_> {
         (0..count.min(self.chosen.len())).try_for_each(|_| self.pass(None))
     }
 
-    fn row(&self, index: usize) -> &Row {
-        &self.listing.rows[self.chosen[index]]
+    fn row(&self, index: usize) -> Row {
+        self.listing.row(self.chosen[index])
     }
 
     /// Shows all messages with their headers, or as many as there is use in asking for.
@@ -143,11 +156,11 @@ impl Rows<'_> {
         let mut refused = 0;
         while !self.chosen.is_empty() && !self.progress.without_top {
             // What the line was lost at twice is left out.
-            if self.progress.losses(self.row(0)) >= MOST_LOSSES {
+            if self.progress.losses(&self.row(0)) >= MOST_LOSSES {
                 self.without_headers(1)?;
                 continue;
             }
-            let lost = |index: &usize| self.progress.losses(self.row(*index)) >= MOST_LOSSES;
+            let lost = |index: &usize| self.progress.losses(&self.row(*index)) >= MOST_LOSSES;
             let count = (0..self.chosen.len()).find(lost).unwrap_or(self.chosen.len());
             let probing = !sure && refused < MOST_REFUSED && self.progress.shown == refused;
             let count = if probing { 1 } else { count };
@@ -167,7 +180,7 @@ impl Rows<'_> {
     fn ask(&mut self, maildrop: &mut dyn Maildrop, count: usize) -> Result<(), Failure> {
         let wanted = |index: usize| {
             let row = self.row(index);
-            Wanted { number: row.number, size: None, alone: self.progress.losses(row) > 0 }
+            Wanted { number: row.number, size: None, alone: self.progress.losses(&row) > 0 }
         };
         let wanted: Vec<Wanted> = (0..count).map(wanted).collect();
         let listing = self.listing;
@@ -176,11 +189,11 @@ impl Rows<'_> {
         let Err(failure) = result else { return Ok(()) };
         let lost = maildrop.setback().filter(|setback| setback.remedy == Remedy::Again);
         if let Some(place) = lost.and_then(|setback| places.get(setback.at?)) {
-            let row = &listing.rows[*place];
+            let row = listing.row(*place);
             let losses = self.progress.lost.entry((row.number, row.uid.clone())).or_default();
             *losses += 1;
             if *losses == MOST_LOSSES {
-                self.progress.hide(row, failure.clone());
+                self.progress.hide(&row, failure.clone());
             }
         }
         Err(failure)
@@ -212,7 +225,7 @@ impl Receiver for Headers<'_, '_> {
 
     fn refused(&mut self, _: usize, failure: Failure) -> Result<(), Failure> {
         // One header that cannot be had hides no message.
-        let row = self.rows.row(0).clone();
+        let row = self.rows.row(0);
         self.rows.progress.hide(&row, failure);
         self.rows.pass(None)
     }

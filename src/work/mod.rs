@@ -4,6 +4,7 @@ pub mod access;
 pub mod fetch;
 pub mod list;
 pub mod maildrop;
+mod matches;
 pub mod plan;
 pub mod probe;
 pub mod send;

@@ -25,6 +25,7 @@ mod fetch_ways;
 mod layering;
 mod list;
 mod mbox_locks;
+mod memory;
 mod openssl_built_in;
 mod output;
 mod pipelining;

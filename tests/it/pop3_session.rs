@@ -69,9 +69,10 @@ fn session(wire: Wire, haul: &mut Haul) -> Result<(), Failure> {
     let login = Login { credentials, is_token: false, method: None, plaintext: false };
     let (mut transaction, _) = session.login(&login, Survey::FULL)?;
     let listing = transaction.listing()?;
-    haul.uids = listing.rows.iter().filter_map(|row| row.uid.clone()).collect();
-    let wanted: Vec<Wanted> =
-        listing.rows.iter().map(|row| Wanted { number: row.number, size: row.size, alone: false }).collect();
+    haul.uids = (0..listing.len()).filter_map(|place| Some(listing.uid(place)?.to_vec())).collect();
+    let wanted: Vec<Wanted> = (0..listing.len())
+        .map(|place| Wanted { number: listing.number(place), size: listing.size(place), alone: false })
+        .collect();
     transaction.retrieve(&wanted, What::Message, haul)?;
     let stored: Vec<(u32, &dyn DurablyRecorded)> =
         wanted.iter().map(|wanted| (wanted.number, &Stored as _)).collect();

@@ -92,6 +92,19 @@ impl Victim {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// The most memory it had, in KiB, as it was last seen before its end; waits for its name, then for that.
+    pub fn peak_to_the_end(&self) -> u64 {
+        let waited = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), PATIENCE, |id| id.is_none());
+        let process = waited.unwrap().0.expect("a process is named");
+        let mut peak = 0;
+        loop {
+            let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+            let Some(line) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) else { return peak };
+            peak = peak.max(line.trim().trim_end_matches(" kB").parse().unwrap());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Sends it a signal, once it is named.
     pub fn signal(&self, signal: Signal) {
         let waited = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), PATIENCE, |id| id.is_none());

@@ -4,12 +4,15 @@
 use crate::pop3::Row;
 use crate::work::fetch::{Action, Event, Observer};
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 /// Stands between the sessions of a run and who listens to it.
 pub struct Once<'a> {
     inner: &'a mut dyn Observer,
-    /// Messages that were told to have failed, or to be skipped: number and UID.
-    told: HashSet<(bool, u32, Option<Vec<u8>>)>,
+    /// Messages that were told to have failed, or to be skipped: a keyed hash of number and UID, since they may be
+    /// a million.
+    told: HashSet<u64>,
+    keys: RandomState,
     /// Whether a failure of no message was told.
     told_at_large: bool,
     /// What failed in the session so far.
@@ -19,7 +22,7 @@ pub struct Once<'a> {
 impl<'a> Once<'a> {
     /// Tells `inner`.
     pub fn new(inner: &'a mut dyn Observer) -> Self {
-        Once { inner, told: HashSet::new(), told_at_large: false, held: Vec::new() }
+        Once { inner, told: HashSet::new(), keys: RandomState::new(), told_at_large: false, held: Vec::new() }
     }
 
     /// The session counts: what failed in it is told.
@@ -33,22 +36,22 @@ impl<'a> Once<'a> {
     pub fn drop_failures(&mut self) {
         for event in self.held.drain(..) {
             match event {
-                Event::Failed(Some(row), _) => drop(self.told.remove(&key(true, &row))),
+                Event::Failed(Some(row), _) => drop(self.told.remove(&key(&self.keys, true, &row))),
                 _ => self.told_at_large = false,
             }
         }
     }
 }
 
-fn key(failed: bool, row: &Row) -> (bool, u32, Option<Vec<u8>>) {
-    (failed, row.number, row.uid.clone())
+fn key(keys: &RandomState, failed: bool, row: &Row) -> u64 {
+    keys.hash_one((failed, row.number, &row.uid))
 }
 
 impl Observer for Once<'_> {
     fn event(&mut self, event: Event) {
         match &event {
             Event::Failed(Some(row), _) => {
-                if self.told.insert(key(true, row)) {
+                if self.told.insert(key(&self.keys, true, row)) {
                     self.held.push(event);
                 }
             }
@@ -58,7 +61,7 @@ impl Observer for Once<'_> {
                 }
             }
             Event::Message(told) if told.action == Action::Skipped => {
-                if self.told.insert(key(false, &told.row)) {
+                if self.told.insert(key(&self.keys, false, &told.row)) {
                     self.inner.event(event);
                 }
             }

@@ -10,7 +10,7 @@ use super::{Fact, Facts, Known, Ledger, State, Sync};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{self, Write};
 
 /// For how many seconds a deleted message is remembered: 30 days.
 const MEMORY: u64 = 30 * super::DAY;
@@ -46,7 +46,7 @@ impl Ledger {
         let _ = durable::sweep_beside(self.path());
         durable::replace_with(self.path(), 0o600, |out| {
             out.write_all(&header)?;
-            self.facts.live(now, |record| {
+            self.facts.live(now, &|at| self.facts.hash(at), |record| {
                 let mut line = Batch::default();
                 line.push(&record);
                 out.write_all(&line.octets)
@@ -58,16 +58,21 @@ impl Ledger {
 impl Facts {
     fn is_mostly_dead(&self, now: u64) -> bool {
         let mut live = 0;
-        // Counting cannot fail.
-        let _ = self.live(now, |_| {
+        // Counting cannot fail, and needs no hashes.
+        let _ = self.live(now, &|_| Ok([0; 32]), |_| {
             live += 1;
             Ok(())
         });
         self.lines > 2 * live + SLACK
     }
 
-    /// Calls `take` with every record that a ledger of these facts needs.
-    fn live(&self, now: u64, mut take: impl FnMut(Record<'_>) -> std::io::Result<()>) -> std::io::Result<()> {
+    /// Calls `take` with every record that a ledger of these facts needs. `hash`: of what is recorded at a place.
+    fn live(
+        &self,
+        now: u64,
+        hash: &dyn Fn(u64) -> io::Result<[u8; 32]>,
+        mut take: impl FnMut(Record<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
         // The numbers of runs never begin anew.
         if self.last_run > 0 {
             take(Record::Open { run: self.last_run, destination: Cow::Borrowed(b"-") })?;
@@ -82,7 +87,7 @@ impl Facts {
         if taken_over {
             for (uid, entry) in self.entries.iter() {
                 for known in entry.known().iter().filter(|known| known.is_elsewhere()) {
-                    self.live_one(uid, known, now, &mut take)?;
+                    self.live_one(uid, known, now, hash, &mut take)?;
                 }
             }
             take(Record::TakenOver)?;
@@ -90,16 +95,16 @@ impl Facts {
         for (entry_uid, entry) in self.entries.iter() {
             let uid = || Cow::Borrowed(entry_uid);
             let mut kept = 0;
-            for known in entry.known() {
+            for known in entry.known().iter() {
                 kept += match known.is_elsewhere() {
                     true => u32::from(!is_forgotten(known, now)),
-                    false => u32::from(self.live_one(entry_uid, known, now, &mut take)?),
+                    false => u32::from(self.live_one(entry_uid, known, now, hash, &mut take)?),
                 };
             }
-            if entry.ambiguous {
+            if entry.is_ambiguous() {
                 take(Record::Ambiguous { uid: uid() })?;
             }
-            if let Some(time) = entry.first_seen.filter(|_| kept > 0 || entry.known().is_empty()) {
+            if let Some(time) = entry.first_seen().filter(|_| kept > 0 || entry.known().is_empty()) {
                 take(Record::FirstSeen { uid: uid(), time })?;
             }
         }
@@ -112,8 +117,9 @@ impl Facts {
         uid: &[u8],
         known: &Known,
         now: u64,
-        take: &mut impl FnMut(Record<'_>) -> std::io::Result<()>,
-    ) -> std::io::Result<bool> {
+        hash: &dyn Fn(u64) -> io::Result<[u8; 32]>,
+        take: &mut impl FnMut(Record<'_>) -> io::Result<()>,
+    ) -> io::Result<bool> {
         let uid = || Cow::Borrowed(uid);
         let (copy, size, time) = (known.copy, known.size, known.time);
         let (Fact::Stored(stored) | Fact::Elsewhere(stored)) = known.fact else {
@@ -128,7 +134,7 @@ impl Facts {
             copy,
             size,
             time,
-            sha256: self.entries.hash(stored.hash),
+            sha256: hash(known.at)?,
             pending: stored.state == State::Pending,
             intent: None,
         }))?;

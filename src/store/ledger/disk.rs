@@ -49,8 +49,11 @@ pub(super) fn open_regular(path: &Path, flags: OFlags) -> Result<File, StoreErro
 }
 
 pub(super) fn read(path: &Path, file: &mut File, key: &AccountKey) -> Result<Loaded, StoreError> {
-    let size = file.metadata().map_err(|error| StoreError::io(path, "look at it", error))?.len();
-    load(path, file, size, key)
+    let failed = |error| StoreError::io(path, "look at it", error);
+    let size = file.metadata().map_err(failed)?.len();
+    let mut loaded = load(path, &mut *file, size, key)?;
+    loaded.facts.source = Some(file.try_clone().map_err(failed)?);
+    Ok(loaded)
 }
 
 /// Locks the account whose ledger is at `path`.

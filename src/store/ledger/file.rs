@@ -2,7 +2,7 @@
 
 use super::disk::{check_directories, exists, lock_of, open_regular, read, read_only};
 use super::load::{Loaded, UPGRADE, header};
-use super::{Facts, Ledger, Sync, moving};
+use super::{Facts, Ledger, moving};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
@@ -223,9 +223,14 @@ impl LedgerFile {
         self.changed
     }
 
+    /// The octets that are good records.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
     /// Appends whole lines. Should that fail, none of them is there.
-    pub fn append(&mut self, lines: &[u8], sync: Sync) -> Result<(), StoreError> {
-        if self.forgetful {
+    pub fn append(&mut self, lines: &[u8]) -> Result<(), StoreError> {
+        if self.forgetful || lines.is_empty() {
             return Ok(());
         }
         let (Some(file), false) = (&mut self.file, self.broken) else {
@@ -247,17 +252,25 @@ impl LedgerFile {
             self.broken = file.set_len(self.len).is_err();
             return Err(StoreError::io(&self.path, "write", error));
         }
-        if sync == Sync::Now
-            && let Err(error) = durable::sync_data(&*file)
-        {
-            // What the kernel could not write it now shows as written: nothing after this can be believed.
-            let _ = file.set_len(self.len);
-            self.broken = true;
-            return Err(StoreError::io(&self.path, "make durable", error));
-        }
         self.len += lines.len() as u64;
         self.changed = true;
         Ok(())
+    }
+
+    /// Makes durable what was appended. Should that fail, all from `begin` on is not there.
+    pub fn sync(&mut self, begin: u64) -> Result<(), StoreError> {
+        let Some(file) = self.file.as_ref().filter(|_| !self.forgetful) else { return Ok(()) };
+        durable::sync_data(file).map_err(|error| {
+            // What the kernel could not write it now shows as written: nothing after this can be believed.
+            let _ = file.set_len(begin);
+            (self.len, self.broken) = (begin, true);
+            StoreError::io(&self.path, "make durable", error)
+        })
+    }
+
+    /// Whether it failed, so that what it is said to hold may not be there.
+    pub fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// Whether what is written is kept nowhere.

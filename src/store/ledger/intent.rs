@@ -56,11 +56,11 @@ impl Ledger {
     /// What killed runs may have left at `destination`; none if nothing.
     pub(in crate::store) fn unclosed(&self, destination: &[u8]) -> Option<Unclosed> {
         let of = |run: &&(u64, Vec<u8>, u64)| run.1 == destination;
-        let line = self.facts.runs.iter().filter(of).map(|run| run.2).min()?;
+        let begin = self.facts.runs.iter().filter(of).map(|run| run.2).min()?;
         let runs = self.facts.runs.iter().filter(of).map(|run| run.0).collect();
         let mut recorded = HashSet::new();
         for (uid, entry) in self.facts.entries.iter() {
-            for known in entry.known().iter().filter(|known| known.line > line && known.is_stored()) {
+            for known in entry.known().iter().filter(|known| known.at > begin && known.is_stored()) {
                 recorded.insert(self.identity(uid, known.copy).key());
             }
         }

@@ -6,11 +6,14 @@
 
 use super::intent::Intent;
 use super::record::{self, Record};
+use super::table::IN_MEMORY;
 use super::{Fact, Facts, Known, State, Stored};
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// How the first line of every ledger begins; the format's version and the account follow.
@@ -77,6 +80,7 @@ pub(super) fn load(
     while let Some(length) = lines.length().map_err(failed)? {
         let Some(line) = record::decode(lines.line(length)) else { break };
         facts.lines += 1;
+        facts.at = lines.taken;
         facts.apply(line.record);
         lines.take(length);
     }
@@ -213,6 +217,24 @@ fn not_torn(tail: &[u8]) -> Option<&'static str> {
     None
 }
 
+fn misplaced() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a record is not where it was")
+}
+
+/// Reads at a place of a file, as much as there is.
+fn read_at(file: &File, octets: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut got = 0;
+    while got < octets.len() {
+        match file.read_at(&mut octets[got..], at + got as u64) {
+            Ok(0) => break,
+            Ok(more) => got += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(got)
+}
+
 impl Facts {
     /// Lets a record count.
     pub(super) fn apply(&mut self, record: Record<'_>) {
@@ -223,29 +245,30 @@ impl Facts {
                     self.fulfil(id, &it.uid, it.copy);
                 }
                 let state = if it.pending { State::Pending } else { State::Kept };
-                let (copy, size, time, line) = (it.copy, it.size, it.time, self.lines);
-                let fact = Fact::Stored(Stored { hash: self.entries.keep_hash(it.sha256), state });
-                self.entries.deliver(&it.uid, Known { copy, size, time, fact, line });
+                let (copy, size, time, fact) = (it.copy, it.size, it.time, Fact::Stored(Stored { state }));
+                let at = match self.at {
+                    IN_MEMORY => self.keep(it.sha256),
+                    at => at,
+                };
+                self.entries.deliver(&it.uid, Known { copy, size, time, fact, at });
             }
             Record::Marked { uid, copy, size, time } => {
                 self.notes.settled(&uid);
-                let known = Known { copy, size, time, fact: Fact::Marked, line: self.lines };
+                let known = Known { copy, size, time, fact: Fact::Marked, at: self.at };
                 self.entries.deliver(&uid, known);
             }
             Record::Outgrown { uid, size, octets } => {
                 self.outgrown.insert(uid.into_owned(), (size, octets));
             }
-            Record::TakenOver => self.disown(),
-            Record::Pending { uid, copy, size } => self.set(&uid, (copy, size), State::Pending),
+            Record::TakenOver => self.entries.disown(),
+            Record::Pending { uid, copy, size } => self.entries.set(&uid, copy, size, State::Pending),
             Record::Deleted { uid, copy, size, time } => {
                 self.any_deleted = true;
                 self.notes.settled(&uid);
-                self.set(&uid, (copy, size), State::Deleted(time));
+                self.entries.set(&uid, copy, size, State::Deleted(time));
             }
-            Record::FirstSeen { uid, time } => {
-                self.entries.entry(&uid).first_seen.get_or_insert(time);
-            }
-            Record::Ambiguous { uid } => self.entries.entry(&uid).ambiguous = true,
+            Record::FirstSeen { uid, time } => self.entries.note_first_seen(&uid, time),
+            Record::Ambiguous { uid } => self.entries.note_ambiguous(&uid),
             Record::Lost { uid, times, time } => self.notes.lost(&uid, times, time),
             Record::Trait { word, time } => self.notes.seen(&word, time),
             Record::Forget { uid } => {
@@ -267,27 +290,38 @@ impl Facts {
             Record::Cancel { id } => self.intents.retain(|intent| intent.id != id),
             Record::Open { run, destination } => {
                 self.last_run = self.last_run.max(run);
-                self.runs.push((run, destination.into_owned(), self.lines));
+                self.runs.push((run, destination.into_owned(), self.at));
             }
             Record::Closed { run } => self.runs.retain(|open| open.0 != run),
         }
     }
 
-    /// All that is known so far is of another account's messages.
-    pub(super) fn disown(&mut self) {
-        self.entries.settle();
-        self.entries.for_each(|known| {
-            if let Fact::Stored(stored) = known.fact {
-                known.fact = Fact::Elsewhere(stored);
-            }
-        });
+    /// Keeps a hash in memory; returns its place there.
+    fn keep(&mut self, hash: [u8; 32]) -> u64 {
+        self.hashes.push(hash);
+        IN_MEMORY | (self.hashes.len() as u64 - 1)
     }
 
-    fn set(&mut self, uid: &[u8], (copy, size): (u32, Option<u64>), state: State) {
-        let known = self.entries.get_mut(uid).and_then(|entry| entry.find(copy, size));
-        // The first format let a run decide to delete what was only marked: a mark stays a mark.
-        if let Some(Known { fact: Fact::Stored(stored), .. }) = known {
-            stored.state = state;
+    /// The hash of what is stored, from its record at this place.
+    pub(super) fn hash(&self, at: u64) -> io::Result<[u8; 32]> {
+        if at & IN_MEMORY != 0 {
+            let kept = self.hashes.get((at & !IN_MEMORY) as usize);
+            return kept.copied().ok_or_else(misplaced);
+        }
+        let source = self.source.as_ref().ok_or_else(misplaced)?;
+        let mut octets = vec![0; 2 * LINE];
+        loop {
+            let got = read_at(source, &mut octets, at)?;
+            if let Some(end) = memchr::memchr(b'\n', &octets[..got]) {
+                return match record::decode(&octets[..end]).map(|line| line.record) {
+                    Some(Record::Delivered(delivery)) => Ok(delivery.sha256),
+                    _ => Err(misplaced()),
+                };
+            }
+            if got < octets.len() {
+                return Err(misplaced());
+            }
+            octets.resize(4 * got, 0);
         }
     }
 

@@ -33,13 +33,16 @@ use file::LedgerFile;
 use record::{Batch, Delivery, Record};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fs::File;
 use table::{Entry, Table};
+
+pub use table::Knowns;
 
 /// A confirmed deletion of a message that is listed all the same is noted again after this many seconds.
 const DAY: u64 = 24 * 60 * 60;
 
 /// What is known of one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     /// Which copy of an ambiguous UID it was; else 0.
     pub copy: u32,
@@ -49,7 +52,9 @@ pub struct Known {
     pub time: u64,
     /// What stands behind it.
     pub fact: Fact,
-    line: u64,
+    /// Where in the ledger its record begins: later ones are at higher places, and the hash of what is stored is
+    /// there alone. What this run keeps in memory only has a place behind all others.
+    at: u64,
 }
 
 /// What stands behind a message that is known.
@@ -69,8 +74,6 @@ pub enum Fact {
 pub struct Stored {
     /// What became of it on the server.
     pub state: State,
-    /// The number of the hash of what was stored.
-    hash: u32,
 }
 
 impl Known {
@@ -112,7 +115,7 @@ impl Known {
 #[derive(Clone, Copy, Debug)]
 pub struct Memory<'a> {
     place: usize,
-    entry: &'a Entry,
+    entry: Entry<'a>,
 }
 
 impl<'a> Memory<'a> {
@@ -122,18 +125,18 @@ impl<'a> Memory<'a> {
     }
 
     /// What is known, oldest first.
-    pub fn known(&self) -> &'a [Known] {
+    pub fn known(&self) -> Knowns<'a> {
         self.entry.known()
     }
 
     /// Whether the UID was ever listed more than once at a time.
     pub fn is_ambiguous(&self) -> bool {
-        self.entry.ambiguous
+        self.entry.is_ambiguous()
     }
 
     /// When the UID was first listed, in seconds since 1970.
     pub fn first_seen(&self) -> Option<u64> {
-        self.entry.first_seen
+        self.entry.first_seen()
     }
 }
 
@@ -188,13 +191,44 @@ impl Recorded {
     }
 }
 
+/// A message that goes from the server.
+#[derive(Clone, Copy, Debug)]
+pub enum Going<'a> {
+    /// One whose proof is at hand.
+    Proven(&'a Recorded),
+    /// The one of which the ledger has the proof: UID and listed size; see [`Ledger::proof`].
+    Known(&'a [u8], Option<u64>),
+}
+
+/// UID, copy, and the size it is recorded with.
+type Named<'a> = (Cow<'a, [u8]>, u32, Option<u64>);
+
+impl<'a> Going<'a> {
+    /// What names it in a record.
+    fn of(self, ledger: &Ledger) -> Result<Option<Named<'a>>, StoreError> {
+        Ok(match self {
+            Going::Proven(it) => Some((Cow::Borrowed(it.identity.uid()), it.identity.copy(), it.size)),
+            Going::Known(uid, size) => {
+                let known = ledger.proven(uid, size)?;
+                known.map(|known| (Cow::Borrowed(uid), known.copy, known.size))
+            }
+        })
+    }
+}
+
 /// What the lines of a ledger add up to.
 #[derive(Debug, Default)]
 struct Facts {
     entries: Table,
     intents: Vec<Intent>,
     notes: notes::Notes,
-    /// Runs that never ended: number, destination, line.
+    /// The file of the records, to read hashes from.
+    source: Option<File>,
+    /// Where the record begins that counts next.
+    at: u64,
+    /// Hashes of what this run keeps in memory only.
+    hashes: Vec<[u8; 32]>,
+    /// Runs that never ended: number, destination, where that is recorded.
     runs: Vec<(u64, Vec<u8>, u64)>,
     last_run: u64,
     last_intent: u64,
@@ -249,8 +283,8 @@ impl Ledger {
     }
 
     /// All that is known of a UID, oldest first.
-    pub fn lookup(&self, uid: &[u8]) -> &[Known] {
-        self.facts.entries.get(uid).map_or(&[], |entry| entry.known())
+    pub fn lookup(&self, uid: &[u8]) -> Knowns<'_> {
+        self.facts.entries.get(uid).map_or(Knowns::NONE, |entry| entry.known())
     }
 
     /// Whether anything is known of a UID.
@@ -263,6 +297,11 @@ impl Ledger {
     pub fn recall(&self, uid: &[u8], guess: usize) -> Option<Memory<'_>> {
         let (place, entry) = self.facts.entries.get_near(uid, guess)?;
         Some(Memory { place, entry })
+    }
+
+    /// What is known of the UID at a [`Memory::place`].
+    pub fn at(&self, place: usize) -> Option<Memory<'_>> {
+        Some(Memory { place, entry: self.facts.entries.at(place)? })
     }
 
     /// How many places there are; [`Memory::place`] is below it.
@@ -283,72 +322,94 @@ impl Ledger {
 
     /// Whether the UID was ever listed more than once at a time.
     pub fn is_ambiguous(&self, uid: &[u8]) -> bool {
-        self.facts.entries.get(uid).is_some_and(|entry| entry.ambiguous)
+        self.facts.entries.get(uid).is_some_and(|entry| entry.is_ambiguous())
     }
 
     /// When the UID was first listed, in seconds since 1970.
     pub fn first_seen(&self, uid: &[u8]) -> Option<u64> {
-        self.facts.entries.get(uid).and_then(|entry| entry.first_seen)
+        self.facts.entries.get(uid).and_then(|entry| entry.first_seen())
     }
 
     /// Every message whose deletion was decided and is not confirmed: UID and what is known.
-    pub fn pending(&self) -> Vec<(&[u8], &Known)> {
-        let mut pending = Vec::new();
-        for (uid, entry) in self.facts.entries.iter() {
-            let known = entry.known().iter().filter(|known| known.state() == Some(State::Pending));
-            pending.extend(known.map(|known| (uid, known)));
-        }
-        pending
+    pub fn pending(&self) -> impl Iterator<Item = (&[u8], Known)> {
+        self.facts
+            .entries
+            .iter()
+            .flat_map(|(uid, entry)| {
+                let known = entry.known();
+                (0..known.len()).map(move |at| (uid, known[at]))
+            })
+            .filter(|(_, known)| known.state() == Some(State::Pending))
     }
 
     /// Proof for a message stored and recorded by an earlier run: only where the UID means one message.
     /// `size` is what the server lists now.
-    pub fn proof(&self, uid: &[u8], size: Option<u64>) -> Option<Recorded> {
-        let entry = self.facts.entries.get(uid).filter(|entry| !entry.ambiguous)?;
-        if entry.known().iter().any(|known| known.copy != 0) {
-            return None;
-        }
-        let known = entry.known().iter().rfind(|known| known.fits(size))?;
-        // Without a size to tell them apart, records of different sizes leave it open which one is listed.
-        let another = |other: &Known| other.size != known.size && !self.is_same(other, known);
-        if size.is_none() && entry.known().iter().any(another) {
-            return None;
-        }
-        match known.fact {
+    pub fn proof(&self, uid: &[u8], size: Option<u64>) -> Result<Option<Recorded>, StoreError> {
+        let Some(known) = self.proven(uid, size)? else { return Ok(None) };
+        Ok(match known.fact {
             Fact::Stored(stored) => Some(Recorded::of(stored, self.identity(uid, 0), known.size)),
             Fact::Marked | Fact::Elsewhere(_) => None,
-        }
+        })
     }
 
-    /// The hash of what is stored; none of a mark.
-    pub fn hash(&self, known: &Known) -> Option<[u8; 32]> {
+    /// Whether there is a [`Ledger::proof`].
+    pub fn has_proof(&self, uid: &[u8], size: Option<u64>) -> Result<bool, StoreError> {
+        Ok(self.proven(uid, size)?.is_some_and(|known| matches!(known.fact, Fact::Stored(_))))
+    }
+
+    /// The one message that a UID with this size means; none where that is not certain, or not durable.
+    fn proven(&self, uid: &[u8], size: Option<u64>) -> Result<Option<Known>, StoreError> {
+        let entry = self.facts.entries.get(uid).filter(|entry| !entry.is_ambiguous());
+        let Some(entry) = entry.filter(|_| !self.file.is_broken()) else { return Ok(None) };
+        let all = entry.known();
+        if all.iter().any(|known| known.copy != 0) {
+            return Ok(None);
+        }
+        let Some(known) = all.iter().rfind(|known| known.fits(size)) else { return Ok(None) };
+        // Without a size to tell them apart, records of different sizes leave it open which one is listed.
+        for other in all.iter().filter(|other| size.is_none() && other.size != known.size) {
+            if !self.is_same(other, known)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(*known))
+    }
+
+    /// The hash of what is stored; none of a mark. It stands in the file alone.
+    pub fn hash(&self, known: &Known) -> Result<Option<[u8; 32]>, StoreError> {
         match known.fact {
-            Fact::Stored(stored) | Fact::Elsewhere(stored) => Some(self.facts.entries.hash(stored.hash)),
-            Fact::Marked => None,
+            Fact::Stored(_) | Fact::Elsewhere(_) => {
+                let failed = |error| StoreError::io(self.path(), "read", error);
+                self.facts.hash(known.at).map(Some).map_err(failed)
+            }
+            Fact::Marked => Ok(None),
         }
     }
 
     /// Whether two records of one UID are of the same message, which was listed with two sizes.
-    pub fn is_same(&self, one: &Known, other: &Known) -> bool {
-        let hash = self.hash(one);
-        one.copy == other.copy && hash.is_some() && hash == self.hash(other)
+    pub fn is_same(&self, one: &Known, other: &Known) -> Result<bool, StoreError> {
+        if one.copy != other.copy || !one.is_stored() || !other.is_stored() {
+            return Ok(false);
+        }
+        Ok(one.at == other.at || self.hash(one)? == self.hash(other)?)
     }
 
     /// Records durably that messages known before (UID, what is known) were found the same under another
     /// listed size.
     pub fn resized(&mut self, messages: &[(&[u8], Known, Option<u64>)]) -> Result<(), StoreError> {
-        let records = messages.iter().filter_map(|(uid, known, size)| {
-            Some(Record::Delivered(Delivery {
-                uid: Cow::Borrowed(uid),
+        let mut records = Vec::with_capacity(messages.len());
+        for (uid, known, size) in messages {
+            let Some(sha256) = self.hash(known)? else { continue };
+            records.push(Record::Delivered(Delivery {
+                uid: Cow::Borrowed(*uid),
                 copy: known.copy,
                 size: *size,
                 time: known.time,
-                sha256: self.hash(known)?,
+                sha256,
                 pending: known.state() == Some(State::Pending),
                 intent: None,
-            }))
-        });
-        let records = records.collect();
+            }));
+        }
         self.write(records, Sync::Now)
     }
 
@@ -391,42 +452,39 @@ impl Ledger {
 
     /// Notes that messages are about to be deleted, so that the next run goes on with it if this one
     /// cannot.
-    pub fn pend(&mut self, proofs: &[Recorded]) -> Result<(), StoreError> {
+    pub fn pend<'a>(&mut self, messages: impl IntoIterator<Item = Going<'a>>) -> Result<(), StoreError> {
         if self.file.is_forgetful() {
             return Err(StoreError::Misused("what is not recorded is no reason to delete"));
         }
-        let new = proofs.iter().filter(|it| !self.is_in(it, State::Pending));
-        let records = new.map(|it| Record::Pending {
-            uid: Cow::Owned(it.identity.uid().to_vec()),
-            copy: it.identity.copy(),
-            size: it.size,
-        });
-        let records = records.collect();
-        self.write(records, Sync::Now)
+        let pending = |ledger: &Ledger, it: Going<'a>, records: &mut Vec<Record<'a>>| {
+            let it = it.of(ledger)?.filter(|(uid, copy, size)| !ledger.is_pending(uid, *copy, *size));
+            records.extend(it.map(|(uid, copy, size)| Record::Pending { uid, copy, size }));
+            Ok(())
+        };
+        self.write_each(messages, Sync::Now, pending).map(drop)
     }
 
     /// Notes that the server confirmed the deletion. Not synced: should it be lost, the deletion stays
     /// pending for a message that is not listed any more, which is harmless.
-    pub fn deleted(&mut self, proofs: &[Recorded]) -> Result<(), StoreError> {
+    pub fn deleted<'a>(&mut self, messages: impl IntoIterator<Item = Going<'a>>) -> Result<(), StoreError> {
         let time = super::durable::now();
-        let records = proofs.iter().map(|it| Record::Deleted {
-            uid: Cow::Borrowed(it.identity.uid()),
-            copy: it.identity.copy(),
-            size: it.size,
-            time,
-        });
-        self.write(records.collect(), Sync::Later)
+        let deleted = |ledger: &Ledger, it: Going<'a>, records: &mut Vec<Record<'a>>| {
+            let it = it.of(ledger)?;
+            records.extend(it.map(|(uid, copy, size)| Record::Deleted { uid, copy, size, time }));
+            Ok(())
+        };
+        self.write_each(messages, Sync::Later, deleted).map(drop)
     }
 
     /// Notes UIDs that are listed more than once.
     pub fn note_ambiguous<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
-        let mut records = Vec::new();
-        for uid in uids {
-            if !self.is_ambiguous(uid) {
+        let ambiguous = |ledger: &Ledger, uid: &'a [u8], records: &mut Vec<Record<'a>>| {
+            if !ledger.is_ambiguous(uid) {
                 records.push(Record::Ambiguous { uid: Cow::Borrowed(uid) });
             }
-        }
-        self.write(records, Sync::Now)
+            Ok(())
+        };
+        self.write_each(uids, Sync::Now, ambiguous).map(drop)
     }
 
     /// Notes when UIDs were first listed; those known already stay as they are.
@@ -435,16 +493,16 @@ impl Ledger {
         uids: impl IntoIterator<Item = &'a [u8]>,
         time: u64,
     ) -> Result<(), StoreError> {
-        let mut records = Vec::new();
         let mut guess = 0;
-        for uid in uids {
-            let memory = self.recall(uid, guess);
+        let first_seen = |ledger: &Ledger, uid: &'a [u8], records: &mut Vec<Record<'a>>| {
+            let memory = ledger.recall(uid, guess);
             guess = memory.map_or(guess, |memory| memory.place + 1);
             if memory.and_then(|memory| memory.first_seen()).is_none() {
                 records.push(Record::FirstSeen { uid: Cow::Borrowed(uid), time });
             }
-        }
-        self.write(records, Sync::Later)
+            Ok(())
+        };
+        self.write_each(uids, Sync::Later, first_seen).map(drop)
     }
 
     /// Notes which UIDs are listed: a deleted message that is listed all the same is remembered for longer.
@@ -453,32 +511,30 @@ impl Ledger {
             return Ok(());
         }
         let now = super::durable::now();
-        let mut records = Vec::new();
         let mut guess = 0;
-        for uid in uids {
-            let Some(memory) = self.recall(uid, guess) else { continue };
+        let listed = |ledger: &Ledger, uid: &'a [u8], records: &mut Vec<Record<'a>>| {
+            let Some(memory) = ledger.recall(uid, guess) else { return Ok(()) };
             guess = memory.place + 1;
-            for known in memory.known() {
+            for known in memory.known().iter() {
                 if matches!(known.state(), Some(State::Deleted(time)) if time.saturating_add(DAY) < now) {
                     let (copy, size) = (known.copy, known.size);
                     records.push(Record::Deleted { uid: Cow::Borrowed(uid), copy, size, time: now });
                 }
             }
-        }
-        self.write(records, Sync::Later)
+            Ok(())
+        };
+        self.write_each(uids, Sync::Later, listed).map(drop)
     }
 
     /// Forgets UIDs: they are new again, ambiguity included. Returns how many were known.
     pub fn forget<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<usize, StoreError> {
-        let mut records = Vec::new();
-        for uid in uids {
-            if self.facts.entries.get(uid).is_some() {
+        let forget = |ledger: &Ledger, uid: &'a [u8], records: &mut Vec<Record<'a>>| {
+            if ledger.knows(uid) {
                 records.push(Record::Forget { uid: Cow::Borrowed(uid) });
             }
-        }
-        let count = records.len();
-        self.write(records, Sync::Now)?;
-        Ok(count)
+            Ok(())
+        };
+        self.write_each(uids, Sync::Now, forget)
     }
 
     /// Marks messages (UID, copy, listed size) as seen: they count as known, and are not stored. Returns how
@@ -488,24 +544,44 @@ impl Ledger {
         messages: impl IntoIterator<Item = (&'a [u8], u32, Option<u64>)>,
     ) -> Result<usize, StoreError> {
         let time = super::durable::now();
-        let mut records = Vec::new();
-        for (uid, copy, size) in messages {
-            if self.lookup(uid).iter().any(|known| known.copy == copy && known.fits(size)) {
-                continue;
+        type Message<'a> = (&'a [u8], u32, Option<u64>);
+        let mark = |ledger: &Ledger, (uid, copy, size): Message<'a>, records: &mut Vec<Record<'a>>| {
+            if !ledger.lookup(uid).iter().any(|known| known.copy == copy && known.fits(size)) {
+                records.push(Record::Marked { uid: Cow::Borrowed(uid), copy, size, time });
             }
-            records.push(Record::Marked { uid: Cow::Borrowed(uid), copy, size, time });
-        }
-        let count = records.len();
-        self.write(records, Sync::Now)?;
-        Ok(count)
+            Ok(())
+        };
+        self.write_each(messages, Sync::Now, mark)
     }
 
-    fn is_in(&self, it: &Recorded, state: State) -> bool {
-        let known = self.lookup(it.identity.uid()).iter().rev();
-        known
-            .filter(|known| known.copy == it.identity.copy() && known.size == it.size)
-            .take(1)
-            .any(|known| known.state() == Some(state))
+    fn is_pending(&self, uid: &[u8], copy: u32, size: Option<u64>) -> bool {
+        let all = self.lookup(uid);
+        let known = all.iter().rev().find(|known| known.copy == copy && known.size == size);
+        known.is_some_and(|known| known.state() == Some(State::Pending))
+    }
+
+    /// Writes what `make` makes of each item, some thousands at a time, so that little stands in memory; all
+    /// of it is as one write, of which a crash leaves the beginning. Returns how many records that were.
+    fn write_each<'r, T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        sync: Sync,
+        mut make: impl FnMut(&Ledger, T, &mut Vec<Record<'r>>) -> Result<(), StoreError>,
+    ) -> Result<usize, StoreError> {
+        let (begin, mut written, mut count) = (self.file.len(), 0, 0);
+        let mut records = Vec::new();
+        for item in items {
+            if records.len() >= AT_ONCE {
+                count += records.len();
+                self.put(std::mem::take(&mut records), &mut written, sync, None)?;
+            }
+            make(self, item, &mut records)?;
+        }
+        count += records.len();
+        if count > 0 {
+            self.put(records, &mut written, sync, Some(begin))?;
+        }
+        Ok(count)
     }
 
     /// Writes records, then lets them count. Nothing to write writes nothing.
@@ -513,22 +589,44 @@ impl Ledger {
         if records.is_empty() {
             return Ok(());
         }
-        let mut batch = Batch::default();
-        let begun = Record::Open { run: self.run, destination: Cow::Borrowed(b"-") };
-        let opens =
-            self.announced.is_empty() && sync == Sync::Now && !matches!(records[0], Record::Open { .. });
+        let begin = self.file.len();
+        self.put(records, &mut 0, sync, Some(begin))
+    }
+
+    /// Writes some records of a write, of which so many lines are written already, then lets them count. `last`:
+    /// where the write began that ends with them.
+    fn put(
+        &mut self,
+        records: Vec<Record>,
+        written: &mut u64,
+        sync: Sync,
+        last: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch { lines: *written, ..Batch::default() };
+        let opens = self.announced.is_empty()
+            && sync == Sync::Now
+            && !matches!(records.first(), Some(Record::Open { .. }));
         if opens {
-            batch.push(&begun);
+            batch.push(&Record::Open { run: self.run, destination: Cow::Borrowed(b"-") });
         }
-        records.iter().for_each(|record| batch.push(record));
-        self.file.append(&batch.octets, sync)?;
+        let mut places = Vec::with_capacity(records.len());
+        for record in &records {
+            places.push(self.file.len() + batch.octets.len() as u64);
+            batch.push(record);
+        }
+        self.file.append(&batch.octets)?;
+        if let (Sync::Now, Some(begin)) = (sync, last) {
+            self.file.sync(begin)?;
+        }
+        *written = batch.lines;
         if opens {
             self.announced.push(b"-".to_vec());
             self.facts.lines += 1;
         }
-        for record in records {
+        for (record, place) in records.into_iter().zip(places) {
             self.facts.lines += 1;
             if !matches!(record, Record::Open { .. }) {
+                self.facts.at = if self.file.is_forgetful() { table::IN_MEMORY } else { place };
                 self.facts.apply(record);
             }
         }
@@ -536,6 +634,9 @@ impl Ledger {
         Ok(())
     }
 }
+
+/// So many records are written at once.
+const AT_ONCE: usize = 4096;
 
 /// When a write has to be on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

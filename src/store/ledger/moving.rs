@@ -63,13 +63,13 @@ impl Ledger {
     /// Where nothing is recorded yet, takes over the ledger of an account of the same user on another server, if
     /// its messages are those `listed` (UID and size). `others`: accounts that are mailboxes of their own. What is
     /// taken over counts as fetched, and is no proof of anything. Returns whose ledger it was.
-    pub fn take_over(
+    pub fn take_over<'l>(
         &mut self,
-        listed: &[(&[u8], Option<u64>)],
+        listed: impl Iterator<Item = (&'l [u8], Option<u64>)> + Clone,
         others: &[AccountKey],
     ) -> Result<Option<AccountKey>, StoreError> {
         let dir = durable::parent(self.path()).to_owned();
-        if self.facts.entries.places() > 0 || listed.len() < FEW || !exists(&dir)? {
+        if self.facts.entries.places() > 0 || listed.clone().take(FEW).count() < FEW || !exists(&dir)? {
             return Ok(None);
         }
         let mut best: Option<(usize, AccountKey)> = None;
@@ -78,7 +78,9 @@ impl Ledger {
             // One that is in use, or is damaged, is not to be had.
             let free = !self.file.is_kept() || lock_of(&path, Duration::ZERO, &|| false).is_ok();
             let loaded = if free && !others.contains(&other) { read_only(&path, &other).ok() } else { None };
-            let Some(same) = loaded.and_then(|loaded| resemblance(&loaded.facts, listed)) else { continue };
+            let Some(same) = loaded.and_then(|loaded| resemblance(&loaded.facts, listed.clone())) else {
+                continue;
+            };
             if best.as_ref().is_none_or(|(most, _)| same > *most) {
                 best = Some((same, other));
             }
@@ -91,7 +93,7 @@ impl Ledger {
             }
             false => {
                 let mut loaded = read_only(&dir.join(from.file_name()), &from)?;
-                loaded.facts.disown();
+                loaded.facts.entries.disown();
                 loaded
             }
         };
@@ -126,18 +128,19 @@ fn of_same_user(dir: &Path, key: &AccountKey) -> Result<Vec<AccountKey>, StoreEr
 }
 
 /// How many of the messages listed are those of a ledger; none where it is another mailbox's.
-fn resemblance(facts: &Facts, listed: &[(&[u8], Option<u64>)]) -> Option<usize> {
+fn resemblance<'l>(facts: &Facts, listed: impl Iterator<Item = (&'l [u8], Option<u64>)>) -> Option<usize> {
     let there =
         facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(|it| it.is_there())).count();
-    let (mut same, mut guess) = (0, 0);
+    let (mut same, mut guess, mut count) = (0, 0, 0);
     for (uid, size) in listed {
+        count += 1;
         let Some((place, entry)) = facts.entries.get_near(uid, guess) else { continue };
         guess = place + 1;
         let memory = Memory { place, entry };
         same +=
-            usize::from(memory.known().iter().any(|it| it.is_there() && size.is_some() && it.size == *size));
+            usize::from(memory.known().iter().any(|it| it.is_there() && size.is_some() && it.size == size));
     }
-    let few = there.min(listed.len());
+    let few = there.min(count);
     let enough = match few {
         ..FEW => false,
         FEW..MANY => same >= few,

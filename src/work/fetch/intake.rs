@@ -3,7 +3,9 @@
 use super::{Action, Event, Job, Marked, Outcome, Told, Trouble, tell_skip};
 use crate::mail::summary::{MAX_HEADER, Summary};
 use crate::pop3::{Listing, Receiver, Remedy, Row, Setback, Wanted};
-use crate::store::{Afterwards, Delivered, Fingerprint, Hashes, Known, Recorded, StoreError, Subject};
+use crate::store::{
+    Afterwards, Delivered, Fingerprint, Going, Hashes, Identity, Known, Ledger, Recorded, StoreError, Subject,
+};
 use crate::words::{Failure, Kind, Scope};
 use crate::work::maildrop::Maildrop;
 use crate::work::plan::{After, Get, Plan, Reason, Rival};
@@ -51,21 +53,23 @@ fn is_folder_internal(header: &[u8]) -> bool {
 /// Takes what the session brings: octets to the sink, batches to the ledger, news to the observer.
 pub(super) struct Intake<'a, 'o> {
     listing: &'a Listing,
-    /// What is fetched, in the order in which it comes; the index is the tag of the deliveries.
-    gets: Vec<&'a Get>,
+    plan: &'a Plan,
+    /// What is fetched, in the order in which it comes, by its place in the plan; the index is the tag of the
+    /// deliveries.
+    gets: Vec<u32>,
     job: Job<'o>,
     outcome: &'a mut Outcome,
     header: Header,
     /// What the headers of messages say that are not recorded yet, where that is of interest.
     summaries: HashMap<usize, Summary>,
-    /// What was recorded in this session and is to be deleted: place in the listing, and proof.
-    recorded: Vec<(usize, Recorded)>,
+    /// What was recorded in this session and is to be deleted.
+    recorded: Leaving,
     /// Set while a message comes that may be one of those stored under its UID.
     comparing: Option<Fingerprint>,
     /// Messages that were found to be stored already, and are not noted yet.
     same: Vec<Same>,
     /// The same, noted: those to be deleted.
-    verified: Vec<(usize, Recorded)>,
+    verified: Vec<u32>,
     /// The message that is coming, and its octets so far.
     coming: Option<usize>,
     size: u64,
@@ -77,10 +81,62 @@ pub(super) struct Intake<'a, 'o> {
     not_taken: bool,
 }
 
+/// Messages that are to be deleted, by their place in the listing.
+#[derive(Default)]
+pub(super) struct Leaving {
+    rows: Vec<u32>,
+    /// The proofs that the ledger has none of: those of messages without a UID of their own.
+    proofs: HashMap<u32, Recorded>,
+}
+
+impl Leaving {
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn add(
+        &mut self,
+        row: u32,
+        proof: Recorded,
+        listing: &Listing,
+        ledger: &Ledger,
+    ) -> Result<(), StoreError> {
+        let (uid, size) = (listing.uid(row as usize).unwrap_or_default(), listing.size(row as usize));
+        if ledger.proof(uid, size)?.is_none_or(|other| other.identity() != proof.identity()) {
+            self.proofs.insert(row, proof);
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    pub(super) fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// All of them, for the ledger.
+    pub(super) fn going<'a>(&'a self, listing: &'a Listing) -> impl Iterator<Item = Going<'a>> {
+        self.rows.iter().map(|row| match self.proofs.get(row) {
+            Some(proof) => Going::Proven(proof),
+            None => Going::Known(listing.uid(*row as usize).unwrap_or_default(), listing.size(*row as usize)),
+        })
+    }
+
+    /// The proof of one; none where the ledger has it no more.
+    fn proof(&self, row: u32, listing: &Listing, ledger: &Ledger) -> Result<Option<Recorded>, StoreError> {
+        match self.proofs.get(&row) {
+            Some(proof) => Ok(Some(proof.clone())),
+            None => {
+                let uid = listing.uid(row as usize).unwrap_or_default();
+                ledger.proof(uid, listing.size(row as usize))
+            }
+        }
+    }
+}
+
 /// A message that is stored already, listed with another size than before.
 struct Same {
     /// Its place in the listing.
-    row: usize,
+    row: u32,
     known: Known,
     due: bool,
 }
@@ -88,15 +144,18 @@ struct Same {
 /// How many octets of a message larger than is wanted are passed over before the session is given up for one
 /// that does not ask for it.
 const PASSED_OVER: u64 = 8 * 1024 * 1024;
+/// How many messages are marked for deletion at once.
+const MARKED_AT_ONCE: usize = 4000;
 /// How many messages that were found the same are noted at once.
 const NOTED_AT_ONCE: usize = 512;
 
 impl<'a, 'o> Intake<'a, 'o> {
-    pub(super) fn new(listing: &'a Listing, job: Job<'o>, outcome: &'a mut Outcome) -> Self {
+    pub(super) fn new(listing: &'a Listing, plan: &'a Plan, job: Job<'o>, outcome: &'a mut Outcome) -> Self {
         let gets = Vec::new();
-        let (summaries, recorded) = (HashMap::new(), Vec::new());
+        let (summaries, recorded) = (HashMap::new(), Leaving::default());
         Intake {
             listing,
+            plan,
             gets,
             job,
             outcome,
@@ -116,32 +175,45 @@ impl<'a, 'o> Intake<'a, 'o> {
 
     /// What is to be fetched, in the order in which it is taken.
     pub(super) fn wanted(&self) -> Vec<Wanted> {
-        let wanted = |get: &&Get| {
-            let row = &self.listing.rows[get.row];
-            Wanted { number: row.number, size: row.size, alone: get.suspect }
+        let wanted = |tag: usize| {
+            let get = self.get(tag);
+            let (number, size) = (self.listing.number(get.place()), self.listing.size(get.place()));
+            Wanted { number, size, alone: get.suspect }
         };
-        self.gets.iter().map(wanted).collect()
+        (0..self.gets.len()).map(wanted).collect()
     }
 
     pub(super) fn tell(&mut self, event: Event) {
         self.job.observer.event(event);
     }
 
-    fn row(&self, tag: usize) -> &'a Row {
-        &self.listing.rows[self.gets[tag].row]
+    fn get(&self, tag: usize) -> &'a Get {
+        &self.plan.get[self.gets[tag] as usize]
+    }
+
+    fn row(&self, tag: usize) -> Row {
+        self.listing.row(self.get(tag).place())
+    }
+
+    fn identity(&self, get: &Get) -> Identity {
+        self.plan.identity(get, self.listing, self.job.ledger)
     }
 
     /// Takes over what a killed run has stored without recording it; the rest is to be fetched.
-    pub(super) fn adopt(&mut self, plan: &'a Plan) -> Result<(), Failure> {
+    pub(super) fn adopt(&mut self) -> Result<(), Failure> {
         let mut adopted = Vec::new();
-        for get in &plan.get {
-            let row = &self.listing.rows[get.row];
-            let subject =
-                Subject { identity: &get.identity, tag: get.row, wire_size: row.size, number: row.number };
-            let found = if get.adoptable { self.job.sink.adopt(self.job.ledger, &subject) } else { Ok(None) };
+        for (at, get) in (0u32..).zip(&self.plan.get) {
+            if !get.adoptable {
+                self.gets.push(at);
+                continue;
+            }
+            let (identity, place) = (self.identity(get), get.place());
+            let (number, size) = (self.listing.number(place), self.listing.size(place));
+            let subject = Subject { identity: &identity, tag: place, wire_size: size, number };
+            let found = self.job.sink.adopt(self.job.ledger, &subject);
             match found.map_err(|error| error.failure("recovery"))? {
                 Some(delivered) => adopted.push(delivered),
-                None => self.gets.push(get),
+                None => self.gets.push(at),
             }
         }
         if adopted.is_empty() {
@@ -152,15 +224,16 @@ impl<'a, 'o> Intake<'a, 'o> {
             .observer
             .event(Event::Note(format!("{count} message(s) of an interrupted run were found stored")));
         let told: Vec<_> =
-            adopted.iter().map(|one| self.tell_of(one, self.listing.rows[one.tag()].clone(), None)).collect();
+            adopted.iter().map(|one| self.tell_of(one, self.listing.row(one.tag()), None)).collect();
         let recorded =
             self.job.ledger.record(adopted, Afterwards::Keep).map_err(|error| error.failure("ledger"))?;
         for (proof, told) in recorded.into_iter().zip(told) {
             // What this session did not fetch itself is deleted only where its UID names it for certain.
-            let row = &self.listing.rows[proof.tag()];
-            let uid = row.uid.as_deref().unwrap_or_default();
-            if self.job.ledger.proof(uid, row.size).is_some() {
-                self.recorded.push((proof.tag(), proof));
+            let place = proof.tag();
+            let uid = self.listing.uid(place).unwrap_or_default();
+            let failed = |error: StoreError| error.failure("ledger");
+            if self.job.ledger.has_proof(uid, self.listing.size(place)).map_err(failed)? {
+                self.recorded.add(place as u32, proof, self.listing, self.job.ledger).map_err(failed)?;
             }
             self.outcome.delivered += 1;
             self.job.observer.event(Event::Message(Box::new(told)));
@@ -189,7 +262,7 @@ impl<'a, 'o> Intake<'a, 'o> {
                 return Err(failure);
             }
         };
-        let row = self.row(tag).clone();
+        let row = self.row(tag);
         self.not_taken = true;
         self.outcome.failed.push(failure.kind);
         self.job.observer.event(Event::Failed(Some(row), failure));
@@ -199,8 +272,8 @@ impl<'a, 'o> Intake<'a, 'o> {
     /// A message was taken, and nobody knows what became of it: as with a mark, it is not fetched again, and
     /// no run deletes it.
     fn taken_unknown(&mut self, tag: usize, failure: Failure) -> Result<(), Failure> {
-        let row = self.row(tag).clone();
-        let copy = self.gets[tag].identity.copy();
+        let row = self.row(tag);
+        let copy = self.get(tag).copy;
         let marked = row.uid.as_deref().map(|uid| (uid, copy, row.size));
         self.job.ledger.mark_seen(marked).map_err(|error| {
             self.local = true;
@@ -213,11 +286,11 @@ impl<'a, 'o> Intake<'a, 'o> {
     }
 
     /// Whether a message fetched now should go from the server at the end of this session.
-    fn goes(&self, row: &Row) -> bool {
+    fn goes(&self, place: usize) -> bool {
         if self.job.policy.after == After::Keep {
             return false;
         }
-        let seen = row.uid.as_deref().and_then(|uid| self.job.ledger.first_seen(uid));
+        let seen = self.listing.uid(place).and_then(|uid| self.job.ledger.first_seen(uid));
         self.job.policy.goes(seen.unwrap_or(self.job.now), self.job.now)
     }
 
@@ -236,10 +309,10 @@ impl<'a, 'o> Intake<'a, 'o> {
         let mut told = Vec::with_capacity(delivered.len());
         for one in &delivered {
             let summary = self.summaries.remove(&one.tag());
-            told.push(self.tell_of(one, self.row(one.tag()).clone(), summary));
+            told.push(self.tell_of(one, self.row(one.tag()), summary));
         }
         let (going, staying): (Vec<_>, Vec<_>) =
-            delivered.into_iter().partition(|one| self.goes(self.row(one.tag())));
+            delivered.into_iter().partition(|one| self.goes(self.get(one.tag()).place()));
         for (some, afterwards) in [(staying, Afterwards::Keep), (going, Afterwards::Delete)] {
             if some.is_empty() {
                 continue;
@@ -248,8 +321,12 @@ impl<'a, 'o> Intake<'a, 'o> {
                 self.local = true;
                 error.failure("ledger")
             })?;
-            if afterwards == Afterwards::Delete {
-                self.recorded.extend(recorded.into_iter().map(|proof| (self.gets[proof.tag()].row, proof)));
+            for proof in recorded.into_iter().filter(|_| afterwards == Afterwards::Delete) {
+                let row = self.get(proof.tag()).row;
+                self.recorded.add(row, proof, self.listing, self.job.ledger).map_err(|error| {
+                    self.local = true;
+                    error.failure("ledger")
+                })?;
             }
         }
         for told in told {
@@ -265,43 +342,61 @@ impl<'a, 'o> Intake<'a, 'o> {
     /// Notes messages that were found the same as those stored before, under their new sizes.
     fn note_same(&mut self) -> Result<(), Failure> {
         let same = std::mem::take(&mut self.same);
-        let rows = &self.listing.rows;
-        let uid = |row: usize| rows[row].uid.as_deref().unwrap_or_default();
-        let notes: Vec<_> =
-            same.iter().map(|one| (uid(one.row), one.known.clone(), rows[one.row].size)).collect();
-        self.job.ledger.resized(&notes).map_err(|error| {
+        let listing = self.listing;
+        let named =
+            |one: &Same| (listing.uid(one.row as usize).unwrap_or_default(), listing.size(one.row as usize));
+        let notes: Vec<_> = same.iter().map(|one| (named(one).0, one.known, named(one).1)).collect();
+        let mut noted = self.job.ledger.resized(&notes);
+        for one in same.iter().filter(|one| one.due) {
+            let (uid, size) = named(one);
+            match noted.and_then(|()| self.job.ledger.has_proof(uid, size)) {
+                Ok(proven) => self.verified.extend(proven.then_some(one.row)),
+                Err(error) => {
+                    noted = Err(error);
+                    break;
+                }
+            }
+            noted = Ok(());
+        }
+        noted.map_err(|error| {
             self.local = true;
             error.failure("ledger")
-        })?;
-        for one in same.iter().filter(|one| one.due) {
-            if let Some(proof) = self.job.ledger.proof(uid(one.row), rows[one.row].size) {
-                self.verified.push((one.row, proof));
-            }
-        }
-        Ok(())
+        })
     }
 
     /// Drops the message that has come if it is one that is stored already.
     fn is_stored(&mut self, index: usize, hashes: &Hashes) -> Result<bool, Failure> {
-        let get = self.gets[index];
-        let (ledger, same) = (&*self.job.ledger, &self.same);
-        let taken = |rival: &Rival| {
-            same.iter().any(|one| {
-                let uid = |row: usize| &self.listing.rows[row].uid;
-                uid(one.row) == uid(get.row) && ledger.is_same(&one.known, &rival.known)
-            })
-        };
-        let found = get.rivals.iter().find(|rival| {
-            ledger.hash(&rival.known).is_some_and(|hash| hashes.contain(&hash)) && !taken(rival)
-        });
+        let get = self.get(index);
+        let found = self.same_as(get, hashes).map_err(|error| {
+            self.local = true;
+            error.failure("ledger")
+        })?;
         let Some(rival) = found else { return Ok(false) };
-        self.same.push(Same { row: get.row, known: rival.known.clone(), due: rival.due });
+        self.same.push(Same { row: get.row, known: rival.known, due: rival.due });
         self.job.sink.discard();
-        tell_skip(self.job.observer, self.outcome, &self.listing.rows[get.row], Reason::Resized);
+        let row = self.row(index);
+        tell_skip(self.job.observer, self.outcome, &row, Reason::Resized);
         if self.same.len() >= NOTED_AT_ONCE {
             self.note_same()?;
         }
         Ok(true)
+    }
+
+    /// Which of the messages it may be it is; each is one row's alone.
+    fn same_as(&self, get: &Get, hashes: &Hashes) -> Result<Option<&'a Rival>, StoreError> {
+        let uid = |row: u32| self.listing.uid(row as usize);
+        'rivals: for rival in self.plan.rivals(get) {
+            if !self.job.ledger.hash(&rival.known)?.is_some_and(|hash| hashes.contain(&hash)) {
+                continue;
+            }
+            for one in self.same.iter().filter(|one| uid(one.row) == uid(get.row)) {
+                if self.job.ledger.is_same(&one.known, &rival.known)? {
+                    continue 'rivals;
+                }
+            }
+            return Ok(Some(rival));
+        }
+        Ok(None)
     }
 
     /// Drops a message that has more octets than is wanted, whatever it is listed with.
@@ -313,19 +408,20 @@ impl<'a, 'o> Intake<'a, 'o> {
         }
         let named = self.job.policy.max_size.is_some_and(|max| size > max.saturating_add(PASSED_OVER));
         let row = self.coming.map(|index| self.row(index));
-        let Some((uid, row)) = row.and_then(|row| Some((row.uid.as_deref()?, row))).filter(|_| named) else {
+        let Some(row) = row.filter(|row| named && row.uid.is_some()) else {
             // What has no UID cannot be left out in another session.
             return Ok(());
         };
-        self.note_large(uid, row.size, size)?;
-        tell_skip(self.job.observer, self.outcome, row, Reason::TooLarge);
+        self.note_large(&row, size)?;
+        tell_skip(self.job.observer, self.outcome, &row, Reason::TooLarge);
         self.outcome.gave_up_large = true;
         let message = format!("RETR: message {}: it is larger than --max-size and goes on", row.number);
         Err(Failure::new(Kind::Deferred, "RETR", message))
     }
 
-    fn note_large(&mut self, uid: &[u8], listed: Option<u64>, size: u64) -> Result<(), Failure> {
-        self.job.ledger.outgrown(uid, listed, size).map_err(|error| {
+    fn note_large(&mut self, row: &Row, size: u64) -> Result<(), Failure> {
+        let Some(uid) = row.uid.as_deref() else { return Ok(()) };
+        self.job.ledger.outgrown(uid, row.size, size).map_err(|error| {
             self.local = true;
             error.failure("ledger")
         })
@@ -338,11 +434,10 @@ impl<'a, 'o> Intake<'a, 'o> {
         &mut self,
         fetched: Result<(), Failure>,
         setback: Option<Setback>,
-        plan: &Plan,
     ) -> Result<(), Failure> {
         let Err(failure) = fetched else { return self.commit_or_roll_back() };
         self.job.sink.discard();
-        let row = |at: usize| self.gets.get(at).map(|get| self.listing.rows[get.row].clone());
+        let row = |at: usize| (at < self.gets.len()).then(|| self.row(at));
         self.outcome.setback = setback.map(|setback| Trouble {
             remedy: setback.remedy,
             row: setback.at.and_then(row),
@@ -359,9 +454,9 @@ impl<'a, 'o> Intake<'a, 'o> {
         }
         let last = setback.is_some_and(|setback| setback.at.is_none_or(|at| at + 1 == self.gets.len()));
         self.outcome.rest = !last
-            || plan.held
-            || !plan.delete.is_empty()
-            || !self.recorded.is_empty()
+            || self.plan.held
+            || !self.plan.delete.is_empty()
+            || self.recorded.len() > 0
             || !self.verified.is_empty();
         Err(failure)
     }
@@ -377,49 +472,51 @@ impl<'a, 'o> Intake<'a, 'o> {
     /// message they sent as fetched and never list it again. Such a session ends without QUIT, and its
     /// deletions are left to one that fetches nothing. Without UIDs there is no other session to leave
     /// them to: what is here would come once more.
-    pub(super) fn delete(
-        self,
-        maildrop: &mut dyn Maildrop,
-        plan: &Plan,
-    ) -> Result<Option<Marked<'o>>, Failure> {
-        let fresh = self.recorded.iter().filter(|(place, _)| self.goes(&self.listing.rows[*place]));
-        let known = plan.delete.iter().chain(&self.verified);
-        let messages: Vec<(usize, Recorded)> = known.chain(fresh).cloned().collect();
-        let Intake { listing, job, outcome, not_taken, .. } = self;
+    pub(super) fn delete(mut self, maildrop: &mut dyn Maildrop) -> Result<Option<Marked<'o>>, Failure> {
+        let mut leaving = std::mem::take(&mut self.recorded);
+        leaving.rows.retain(|row| self.goes(*row as usize));
+        leaving.rows.splice(0..0, self.plan.delete.iter().chain(&self.verified).copied());
+        let Intake { listing, plan, job, outcome, not_taken, .. } = self;
         if not_taken && listing.has_uids {
-            outcome.deletions_due = !messages.is_empty();
+            outcome.deletions_due = leaving.len() > 0;
             return Ok(None);
         }
-        if messages.is_empty() {
-            return Ok(Some(Marked { messages: Vec::new(), job }));
+        if leaving.len() == 0 {
+            return Ok(Some(Marked { messages: leaving, job }));
         }
-        let proofs: Vec<Recorded> = messages.iter().map(|(_, proof)| proof.clone()).collect();
-        job.ledger.pend(&proofs).map_err(|error| error.failure("ledger"))?;
-        let numbers: Vec<_> =
-            messages.iter().map(|(place, proof)| (listing.rows[*place].number, proof)).collect();
-        let results = maildrop.delete(&numbers).inspect_err(|_| {
-            let row = |at: usize| messages.get(at).map(|(place, _)| listing.rows[*place].clone());
-            let setback = maildrop.setback();
-            outcome.setback = setback.map(|setback| Trouble {
-                remedy: setback.remedy,
-                row: setback.at.and_then(row),
-                deleting: true,
-            });
-            outcome.rest = messages.len() > 1 || plan.held;
-        })?;
-        let mut marked = Vec::with_capacity(messages.len());
-        for ((place, proof), result) in messages.into_iter().zip(results) {
-            let row = listing.rows[place].clone();
-            match result {
-                None => marked.push((row, proof)),
-                Some(failure) => {
-                    outcome.failed.push(failure.kind);
-                    outcome.undeleted += 1;
-                    job.observer.event(Event::Failed(Some(row), failure.scoped(Scope::Message)));
-                }
+        let failed = |error: StoreError| error.failure("ledger");
+        job.ledger.pend(leaving.going(listing)).map_err(failed)?;
+        let mut marked = Vec::with_capacity(leaving.len());
+        for rows in leaving.rows.chunks(MARKED_AT_ONCE) {
+            let mut proven = Vec::with_capacity(rows.len());
+            for row in rows {
+                let proof = leaving.proof(*row, listing, job.ledger).map_err(failed)?;
+                proven.extend(proof.map(|proof| (*row, proof)));
+            }
+            let numbers: Vec<_> =
+                proven.iter().map(|(row, proof)| (listing.number(*row as usize), proof)).collect();
+            let results = maildrop.delete(&numbers).inspect_err(|_| {
+                let row = |at: usize| proven.get(at).map(|(row, _)| listing.row(*row as usize));
+                outcome.setback = maildrop.setback().map(|setback| Trouble {
+                    remedy: setback.remedy,
+                    row: setback.at.and_then(row),
+                    deleting: true,
+                });
+                outcome.rest = leaving.len() > 1 || plan.held;
+            })?;
+            for ((row, _), result) in proven.iter().zip(results) {
+                let Some(failure) = result else {
+                    marked.push(*row);
+                    continue;
+                };
+                outcome.failed.push(failure.kind);
+                outcome.undeleted += 1;
+                let row = listing.row(*row as usize);
+                job.observer.event(Event::Failed(Some(row), failure.scoped(Scope::Message)));
             }
         }
-        Ok(Some(Marked { messages: marked, job }))
+        leaving.rows = marked;
+        Ok(Some(Marked { messages: leaving, job }))
     }
 }
 
@@ -434,14 +531,14 @@ impl Receiver for Intake<'_, '_> {
             ));
         }
         // The notes of a mail server are its first message, where there are any.
-        self.header.clear(self.job.observer.wants_headers() || self.row(index).number == 1);
-        let get = self.gets[index];
+        let get = self.get(index);
+        let (number, size) = (self.listing.number(get.place()), self.listing.size(get.place()));
+        self.header.clear(self.job.observer.wants_headers() || number == 1);
         self.coming = Some(index);
         self.too_large = false;
-        self.comparing = (!get.rivals.is_empty()).then(Fingerprint::default);
-        let row = self.row(index);
-        let subject =
-            Subject { identity: &get.identity, tag: index, wire_size: row.size, number: row.number };
+        self.comparing = (!self.plan.rivals(get).is_empty()).then(Fingerprint::default);
+        let identity = self.identity(get);
+        let subject = Subject { identity: &identity, tag: index, wire_size: size, number };
         self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error, "delivery"))
     }
 
@@ -462,10 +559,8 @@ impl Receiver for Intake<'_, '_> {
     fn confirm(&mut self, index: usize) -> Result<(), Failure> {
         if self.too_large {
             let row = self.row(index);
-            if let Some(uid) = row.uid.as_deref() {
-                self.note_large(uid, row.size, self.size)?;
-            }
-            tell_skip(self.job.observer, self.outcome, row, Reason::TooLarge);
+            self.note_large(&row, self.size)?;
+            tell_skip(self.job.observer, self.outcome, &row, Reason::TooLarge);
             return Ok(());
         }
         if let Some(comparing) = self.comparing.take()
@@ -474,10 +569,13 @@ impl Receiver for Intake<'_, '_> {
             return Ok(());
         }
         let named = self.job.policy.all || self.job.policy.uids.is_some();
-        if self.row(index).number == 1 && !named && is_folder_internal(&self.header.octets) {
+        if self.listing.number(self.get(index).place()) == 1
+            && !named
+            && is_folder_internal(&self.header.octets)
+        {
             self.job.sink.discard();
             let row = self.row(index);
-            tell_skip(self.job.observer, self.outcome, row, Reason::FolderInternal);
+            tell_skip(self.job.observer, self.outcome, &row, Reason::FolderInternal);
             return Ok(());
         }
         if self.job.observer.wants_headers() {
@@ -491,7 +589,7 @@ impl Receiver for Intake<'_, '_> {
     }
 
     fn refused(&mut self, index: usize, failure: Failure) -> Result<(), Failure> {
-        let row = self.row(index).clone();
+        let row = self.row(index);
         self.outcome.failed.push(failure.kind);
         self.job.observer.event(Event::Failed(Some(row), failure.scoped(Scope::Message)));
         Ok(())

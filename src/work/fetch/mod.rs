@@ -10,9 +10,9 @@ use super::maildrop::Maildrop;
 use super::plan::{After, Plan, Policy, Reason, plan};
 use crate::mail::summary::Summary;
 use crate::pop3::{Listing, Remedy, Row, Setback};
-use crate::store::{AccountKey, Ledger, Place, Recorded, Sink, StoreError};
+use crate::store::{AccountKey, Ledger, Place, Sink, StoreError};
 use crate::words::{Failure, Kind, Scope};
-use intake::Intake;
+use intake::{Intake, Leaving};
 
 /// What happened to one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,12 +152,14 @@ pub struct Job<'a> {
 pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let mut job = job;
-    let result = prepare(maildrop.as_mut(), &mut job).and_then(|(listing, plan)| {
+    let prepared = prepare(maildrop.as_mut(), &mut job);
+    let result = prepared.and_then(|(listing, plan)| {
         (outcome.listed, outcome.held) = (true, plan.held);
-        Session { listing: &listing, plan: &plan, job, outcome: &mut outcome }.run(maildrop.as_mut())
+        let session = Session { listing: &listing, plan: &plan, job, outcome: &mut outcome };
+        session.run(maildrop.as_mut()).map(|marked| marked.map(|marked| (listing, marked)))
     });
     let failure = match result {
-        Ok(Some(marked)) => return finish(maildrop, marked, outcome),
+        Ok(Some((listing, marked))) => return finish(maildrop, &listing, marked, outcome),
         // No QUIT: see `Intake::delete`.
         Ok(None) => return outcome,
         Err(failure) => failure,
@@ -184,14 +186,15 @@ pub fn rehearse(
         observer.event(Event::Note(note));
     }
     let plan = plan(&listing, ledger, policy, now)?;
-    let mut tell = |action, place: usize, reason| {
-        let told = Told { reason, ..Told::new(action, listing.rows[place].clone(), plan.new[place]) };
+    let mut tell = |action, row: u32, reason| {
+        let place = row as usize;
+        let told = Told { reason, ..Told::new(action, listing.row(place), plan.new[place]) };
         observer.event(Event::Message(Box::new(told)));
     };
-    plan.skip.iter().for_each(|(place, reason)| tell(Action::Skipped, *place, Some(*reason)));
-    plan.delete.iter().for_each(|(place, _)| tell(Action::WouldDelete, *place, None));
+    plan.skip.iter().for_each(|(row, reason)| tell(Action::Skipped, *row, Some(*reason)));
+    plan.delete.iter().for_each(|row| tell(Action::WouldDelete, *row, None));
     for get in &plan.get {
-        if !get.rivals.is_empty() {
+        if !plan.rivals(get).is_empty() {
             tell(Action::WouldCompare, get.row, None);
             continue;
         }
@@ -212,11 +215,11 @@ pub fn mark_seen(
 ) -> Result<usize, Failure> {
     let (listing, plan) = to_mark(maildrop, ledger, policy)?;
     let failed = |error: StoreError| error.failure("ledger");
-    ledger.note_ambiguous(plan.ambiguous.iter().map(Vec::as_slice)).map_err(failed)?;
-    let marks = plan.get.iter().map(|get| {
-        let identity = &get.identity;
-        (identity.uid(), identity.copy(), listing.rows[get.row].size)
-    });
+    ledger.note_ambiguous(plan.ambiguous(&listing)).map_err(failed)?;
+    let marks = plan
+        .get
+        .iter()
+        .filter_map(|get| Some((listing.uid(get.place())?, get.copy, listing.size(get.place()))));
     ledger.mark_seen(marks).map_err(failed)
 }
 
@@ -229,7 +232,7 @@ pub fn rehearse_marks(
 ) -> Result<usize, Failure> {
     let (listing, plan) = to_mark(maildrop, ledger, policy)?;
     for get in &plan.get {
-        let told = Told::new(Action::WouldMark, listing.rows[get.row].clone(), true);
+        let told = Told::new(Action::WouldMark, listing.row(get.place()), true);
         observer.event(Event::Message(Box::new(told)));
     }
     Ok(plan.get.len())
@@ -258,8 +261,8 @@ pub fn take_over(
     ledger: &mut Ledger,
     others: &[AccountKey],
 ) -> Result<Option<String>, Failure> {
-    let rows: Vec<_> = listing.rows.iter().filter_map(|row| Some((row.uid.as_deref()?, row.size))).collect();
-    let from = ledger.take_over(&rows, others).map_err(|error| error.failure("ledger"))?;
+    let rows = (0..listing.len()).filter_map(|place| Some((listing.uid(place)?, listing.size(place))));
+    let from = ledger.take_over(rows, others).map_err(|error| error.failure("ledger"))?;
     Ok(from.map(|from| {
         let from = from.label();
         format!("its messages are those of {from}: what was fetched from there counts as fetched here")
@@ -275,16 +278,21 @@ fn prepare(maildrop: &mut dyn Maildrop, job: &mut Job<'_>) -> Result<(Listing, P
     Ok((listing, plan))
 }
 
-/// What was marked for deletion: the row and the proof of each, and the ledger to note the end in.
+/// What was marked for deletion, and the ledger to note the end in.
 struct Marked<'a> {
-    messages: Vec<(Row, Recorded)>,
+    messages: Leaving,
     job: Job<'a>,
 }
 
 /// Ends the session. Only the server's word makes deletions real; without it they stay pending.
-fn finish(maildrop: Box<dyn Maildrop>, marked: Marked<'_>, mut outcome: Outcome) -> Outcome {
+fn finish(
+    maildrop: Box<dyn Maildrop>,
+    listing: &Listing,
+    marked: Marked<'_>,
+    mut outcome: Outcome,
+) -> Outcome {
     let Marked { messages, job } = marked;
-    if let Err(mut failure) = maildrop.finish(!messages.is_empty()) {
+    if let Err(mut failure) = maildrop.finish(messages.len() > 0) {
         if !matches!(failure.kind, Kind::Interrupted | Kind::Timeout) {
             failure.kind = Kind::Network;
         }
@@ -295,11 +303,11 @@ fn finish(maildrop: Box<dyn Maildrop>, marked: Marked<'_>, mut outcome: Outcome)
             Some(failure.hint("nothing is lost: the next run repeats the deletions without fetching again"));
         return outcome;
     }
-    let proofs: Vec<Recorded> = messages.iter().map(|(_, proof)| proof.clone()).collect();
-    if let Err(error) = job.ledger.deleted(&proofs) {
+    if let Err(error) = job.ledger.deleted(messages.going(listing)) {
         outcome.ended = Some(error.failure("ledger"));
     }
-    for (row, _) in messages {
+    for row in messages.rows() {
+        let row = listing.row(*row as usize);
         outcome.deleted += 1;
         job.observer.event(Event::Message(Box::new(Told::new(Action::Deleted, row, false))));
     }
@@ -330,29 +338,29 @@ impl<'o> Session<'_, 'o> {
         self.note().map_err(|error| error.failure("ledger"))?;
         let Session { listing, plan, job, outcome } = self;
         outcome.known = plan.new.iter().filter(|new| !**new).count() as u64;
-        for (place, reason) in &plan.skip {
-            tell_skip(job.observer, outcome, &listing.rows[*place], *reason);
+        for (row, reason) in &plan.skip {
+            tell_skip(job.observer, outcome, &listing.row(*row as usize), *reason);
         }
         if let Some(failure) = &listing.incomplete {
             outcome.failed.push(failure.kind);
             job.observer.event(Event::Failed(None, failure.clone()));
         }
-        let mut intake = Intake::new(listing, job, outcome);
-        intake.adopt(plan)?;
+        let mut intake = Intake::new(listing, plan, job, outcome);
+        intake.adopt()?;
         let wanted = intake.wanted();
         let octets = wanted.iter().filter_map(|wanted| wanted.size).fold(0, u64::saturating_add);
         intake.tell(Event::Planned(wanted.len() as u64, octets));
         let fetched = maildrop.bodies(&wanted, &mut intake);
         let setback = maildrop.setback().filter(|_| fetched.is_err());
-        intake.settle(fetched, setback, plan)?;
-        intake.delete(maildrop, plan)
+        intake.settle(fetched, setback)?;
+        intake.delete(maildrop)
     }
 
     /// Notes what the listing itself teaches, before anything is fetched.
     fn note(&mut self) -> Result<(), StoreError> {
         let ledger = &mut *self.job.ledger;
-        let uids = || self.listing.rows.iter().filter_map(|row| row.uid.as_deref());
-        ledger.note_ambiguous(self.plan.ambiguous.iter().map(Vec::as_slice))?;
+        let uids = || (0..self.listing.len()).filter_map(|place| self.listing.uid(place));
+        ledger.note_ambiguous(self.plan.ambiguous(self.listing))?;
         ledger.note_listed(uids())?;
         match self.job.policy.after {
             After::DeleteAfter(_) => ledger.note_first_seen(uids(), self.job.now),

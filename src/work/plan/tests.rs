@@ -24,16 +24,16 @@ fn store(ledger: &mut Ledger, uid: &str, size: Option<u64>, content: &[u8]) {
 }
 
 fn listing(rows: &[(&str, Option<u64>)]) -> Listing {
-    let row = |(at, (uid, size)): (usize, &(&str, Option<u64>))| Row {
-        number: u32::try_from(at).unwrap() + 1,
-        uid: (!uid.is_empty()).then(|| uid.as_bytes().to_vec()),
-        size: *size,
-    };
-    Listing { rows: rows.iter().enumerate().map(row).collect(), has_uids: true, incomplete: None }
+    let mut listing = Listing::default();
+    listing.has_uids = true;
+    for (number, (uid, size)) in (1..).zip(rows) {
+        listing.push(number, Some(uid.as_bytes()), *size);
+    }
+    listing
 }
 
 fn fetched(plan: &Plan) -> Vec<usize> {
-    plan.get.iter().map(|get| get.row + 1).collect()
+    plan.get.iter().map(|get| get.place() + 1).collect()
 }
 
 fn delete() -> Policy {
@@ -57,11 +57,11 @@ fn a_uid_with_another_size_is_compared_and_no_reason_to_delete() {
     assert_eq!(fetched(&plan), [1]);
     assert!(plan.delete.is_empty());
     assert!(plan.get[0].adoptable, "the size that a killed run noted tells which one a copy is of");
-    let [rival] = &plan.get[0].rivals[..] else { panic!("one that it may be") };
+    let [rival] = plan.rivals(&plan.get[0]) else { panic!("one that it may be") };
     assert_eq!((rival.known.size, rival.due, plan.new[0]), (Some(10), true, false));
     let all =
         super::plan(&listing(&[("a", Some(11))]), &ledger, &Policy { all: true, ..delete() }, 0).unwrap();
-    assert!(all.get[0].rivals.is_empty(), "what is wanted again is not compared");
+    assert!(all.rivals(&all.get[0]).is_empty(), "what is wanted again is not compared");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_mark_is_nothing_to_compare_with() {
     let (_dir, mut ledger) = ledger(&[]);
     ledger.mark_seen([(&b"a"[..], 0, Some(10))]).unwrap();
     let plan = plan(&listing(&[("a", Some(11))]), &ledger, &delete(), 0).unwrap();
-    assert!(plan.get[0].rivals.is_empty() && plan.new[0]);
+    assert!(plan.rivals(&plan.get[0]).is_empty() && plan.new[0]);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn sizes_that_always_change_are_no_sign_but_for_a_deletion() {
     // Each size it was listed with is one message's.
     let twins = listing(&[("a", Some(11)), ("a", Some(12))]);
     let plan = plan(&twins, &ledger, &delete(), 0).unwrap();
-    assert_eq!((fetched(&plan), plan.get[0].rivals.len()), (vec![2], 0));
+    assert_eq!((fetched(&plan), plan.rivals(&plan.get[0]).len()), (vec![2], 0));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn an_unknown_size_is_not_another_size() {
     for (known, listed) in [(None, Some(10)), (Some(10), None), (None, None)] {
         let (_dir, ledger) = ledger(&[("a", known)]);
         let plan = plan(&listing(&[("a", listed)]), &ledger, &Policy::default(), 0).unwrap();
-        assert_eq!(fetched(&plan), [0usize; 0]);
+        assert_eq!(fetched(&plan), [0; 0]);
     }
 }
 
@@ -107,8 +107,8 @@ fn twins_are_all_fetched_and_none_is_deleted_on_its_uid() {
     assert_eq!(fetched(&plan), [2, 3, 4]);
     assert_eq!(plan.skip, [(0, Reason::Ambiguous)]);
     assert!(plan.delete.is_empty());
-    assert_eq!(plan.ambiguous, [b"a".to_vec()]);
-    let copies: HashSet<_> = plan.get.iter().map(|get| get.identity.key()).collect();
+    assert_eq!(plan.ambiguous(&twins).collect::<Vec<_>>(), [b"a"]);
+    let copies: HashSet<_> = plan.get.iter().map(|get| plan.identity(get, &twins, &ledger).key()).collect();
     assert_eq!(copies.len(), 3, "every copy has an identity of its own");
 }
 
@@ -128,12 +128,12 @@ fn what_is_recorded_is_deleted_when_its_time_has_come() {
     let after =
         |seconds| Policy { after: After::DeleteAfter(Duration::from_secs(seconds)), ..Policy::default() };
     let rows = listing(&[("a", Some(10)), ("b", Some(10))]);
-    let places = |plan: Plan| plan.delete.iter().map(|(place, _)| *place).collect::<Vec<_>>();
-    assert_eq!(places(plan(&rows, &ledger, &after(500), 1499).unwrap()), [0usize; 0]);
+    let places = |plan: Plan| plan.delete;
+    assert_eq!(places(plan(&rows, &ledger, &after(500), 1499).unwrap()), [0; 0]);
     assert_eq!(places(plan(&rows, &ledger, &after(500), 1500).unwrap()), [0]);
-    assert_eq!(places(plan(&rows, &ledger, &after(500), 10).unwrap()), [0usize; 0], "the clock went back");
+    assert_eq!(places(plan(&rows, &ledger, &after(500), 10).unwrap()), [0; 0], "the clock went back");
     assert_eq!(places(plan(&rows, &ledger, &delete(), 0).unwrap()), [0, 1]);
-    assert_eq!(places(plan(&rows, &ledger, &Policy::default(), u64::MAX).unwrap()), [0usize; 0]);
+    assert_eq!(places(plan(&rows, &ledger, &Policy::default(), u64::MAX).unwrap()), [0; 0]);
 }
 
 #[test]
@@ -141,19 +141,12 @@ fn what_was_only_marked_is_known_and_never_deleted() {
     let (_dir, mut ledger) = ledger(&[("stored", Some(10))]);
     let marks = [(&b"a"[..], 0, Some(10)), (b"b", 0, None), (b"t", 0, Some(1)), (b"t", 1, Some(1))];
     ledger.mark_seen(marks).unwrap();
-    let rows = listing(&[
-        ("a", Some(10)),
-        ("b", Some(10)),
-        ("a", None),
-        ("stored", Some(10)),
-        ("t", Some(1)),
-        ("t", Some(1)),
-    ]);
-    let rows = Listing { rows: rows.rows.into_iter().filter(|row| row.number != 3).collect(), ..rows };
+    let rows =
+        listing(&[("a", Some(10)), ("b", Some(10)), ("stored", Some(10)), ("t", Some(1)), ("t", Some(1))]);
     for after in [After::Delete, After::DeleteAfter(Duration::ZERO)] {
         let plan = plan(&rows, &ledger, &Policy { after, ..Policy::default() }, u64::MAX).unwrap();
         assert!(plan.get.is_empty() && plan.skip.is_empty(), "{plan:?}");
-        assert_eq!(plan.delete.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [2]);
+        assert_eq!(plan.delete, [2]);
     }
     let all = plan(&rows, &ledger, &Policy { all: true, ..delete() }, 0).unwrap();
     assert_eq!(all.get.len(), 5);
@@ -192,17 +185,20 @@ fn a_mailbox_whose_known_uids_are_all_gone_stops_the_run() {
 #[test]
 fn without_uids_messages_are_fetched_only_where_they_go() {
     let (_dir, ledger) = ledger(&[]);
-    let rows = Listing { has_uids: false, ..listing(&[("", Some(1)), ("", Some(1))]) };
+    let mut rows = listing(&[("", Some(1)), ("", Some(1))]);
+    rows.has_uids = false;
     assert_eq!(plan(&rows, &ledger, &Policy::default(), 0).unwrap_err().kind, Kind::Missing);
     let plan = plan(&rows, &ledger, &delete(), 0).unwrap();
     assert_eq!(fetched(&plan), [1, 2]);
-    assert_ne!(plan.get[0].identity, plan.get[1].identity);
+    let identity = |at: usize| plan.identity(&plan.get[at], &rows, &ledger);
+    assert_ne!(identity(0), identity(1));
 }
 
 #[test]
 fn a_uidl_that_is_gone_is_no_reason_to_fetch_everything_again() {
     let (_dir, ledger) = ledger(&[("a", Some(10))]);
-    let rows = Listing { has_uids: false, ..listing(&[("", Some(10)), ("", Some(1))]) };
+    let mut rows = listing(&[("", Some(10)), ("", Some(1))]);
+    rows.has_uids = false;
     assert_eq!(plan(&rows, &ledger, &delete(), 0).unwrap_err().kind, Kind::Missing);
     let policy = Policy { all: true, ..delete() };
     assert_eq!(fetched(&plan(&rows, &ledger, &policy, 0).unwrap()), [1, 2]);

@@ -43,8 +43,8 @@ pub fn probe_pop3(
         if let Some(failure) = listing.incomplete.take() {
             return Err(failure);
         }
-        let octets = listing.rows.iter().filter_map(|row| row.size).fold(0, u64::saturating_add);
-        detail.insert("messages".into(), listing.rows.len().into());
+        let octets = (0..listing.len()).filter_map(|place| listing.size(place)).fold(0, u64::saturating_add);
+        detail.insert("messages".into(), listing.len().into());
         detail.insert("octets".into(), octets.into());
         detail.insert("uidl".into(), listing.has_uids.into());
         Ok(())

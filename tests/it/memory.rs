@@ -1,0 +1,133 @@
+//! Memory does not grow with a listing by more than 200 octets a message, listing and ledger together.
+//!
+//! What a message costs is the difference between two sizes of mailbox. They are of 20 and 60 thousand messages;
+//! with `POSTIE_SWEEP=full` of 200 thousand and a million.
+
+use crate::support::mailbox::Mailbox;
+use crate::support::peer::Victim;
+use crate::support::pop3d::{Act, Mode, Pop3d};
+use crate::support::process::Run;
+use crate::support::world::World;
+use crate::world;
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+/// The octets that a message may cost.
+const MOST: u64 = 200;
+/// The octets that the sum may be wrong by: what an allocator keeps, and the pages of the program.
+const SLACK: u64 = 2 << 20;
+
+fn sizes() -> (usize, usize) {
+    match std::env::var_os("POSTIE_SWEEP").is_some_and(|value| value == "full") {
+        true => (200_000, 1_000_000),
+        false => (20_000, 60_000),
+    }
+}
+
+/// A UID as long as the standard allows (`RFC 1939 §7`).
+fn uid(number: usize) -> String {
+    format!("{number:070}")
+}
+
+/// A server that lists so many messages, has all of them, and deletes any of them.
+fn server(count: usize) -> Pop3d {
+    let (mut uidl, mut list) = (String::from("+OK\r\n"), String::from("+OK\r\n"));
+    for number in 1..=count {
+        write!(uidl, "{number} {}\r\n", uid(number)).unwrap();
+        write!(list, "{number} 1000\r\n").unwrap();
+    }
+    uidl.push_str(".\r\n");
+    list.push_str(".\r\n");
+    let (uidl, list) = (uidl.into_bytes(), list.into_bytes());
+    Pop3d::for_mailbox(&Mailbox::default())
+        .mode(Mode::Plain)
+        .hook(move |event| match (event.verb, event.line) {
+            (_, "UIDL") => Act::Reply(uidl.clone()),
+            (_, "LIST") => Act::Reply(list.clone()),
+            ("RETR", _) => Act::reply("+OK\r\nSubject: x\r\n\r\nx\r\n."),
+            ("DELE", _) => Act::reply("+OK"),
+            _ => Act::Normal,
+        })
+        .start()
+}
+
+/// Runs a program and returns the most memory it had, in octets.
+fn peak(run: Run) -> u64 {
+    let victim = Victim::default();
+    let watched = victim.clone();
+    let watch = thread::spawn(move || watched.peak_to_the_end());
+    run.victim(victim).limit(Duration::from_secs(600)).run().assert_exit(0);
+    watch.join().unwrap() * 1024
+}
+
+/// The ledger of a world in which there is one.
+fn ledger(world: &World) -> PathBuf {
+    let found = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "ledger");
+    world.tree().into_iter().find(found).expect("a ledger")
+}
+
+/// Records that the first messages are stored, so many of them.
+fn record(world: &World, count: usize) {
+    let mut lines = String::new();
+    for number in 1..=count {
+        let sum = format!("{number:064x}");
+        let body =
+            format!("{}d {} 0 1000 1700000000 {sum} k -", if number == 1 { '+' } else { ' ' }, uid(number));
+        writeln!(lines, "{:08x}{body}", crc32fast::hash(body.as_bytes())).unwrap();
+    }
+    OpenOptions::new().append(true).open(ledger(world)).unwrap().write_all(lines.as_bytes()).unwrap();
+}
+
+/// What each way to use a mailbox of so many messages costs, by name.
+fn costs(count: usize) -> Vec<(&'static str, u64)> {
+    let server = server(count);
+    let mut costs = Vec::new();
+    let mut take = |name, run: Run| costs.push((name, peak(run)));
+    // Nothing is known yet.
+    let fresh = world();
+    let fetch = |world: &World| world.pop3(&server, "fetch").arg("--maildir").arg(world.path("Mail"));
+    let table = |world: &World| {
+        let run = world.postie(["--server", &server.url(), "--password-file"]).arg(world.path("secret"));
+        run.args(["list", "--no-headers"])
+    };
+    take("list, nothing known", table(&fresh));
+    take("the plan of a first fetch", fetch(&fresh).arg("--dry-run"));
+    take("the plan of a first fetch with a limit", fetch(&fresh).args(["--dry-run", "--limit", "1"]));
+    take("a first fetch of one", fetch(&fresh).args(["--limit", "1"]));
+    let marks = |world: &World| world.pop3(&server, "fetch").arg("--mark-seen");
+    take("marks", marks(&fresh));
+    take("nothing new, marked", fetch(&fresh));
+    take("list, all known", table(&fresh));
+    let forget = fresh.pop3(&server, "fetch").args(["--forget", &uid(count)]);
+    take("forgotten", forget);
+    // All is stored.
+    let kept = world();
+    marks(&kept).args(["--uid", "none"]).run().assert_exit(0);
+    record(&kept, count);
+    take("nothing new, stored", fetch(&kept));
+    assert!(fs::metadata(ledger(&kept)).unwrap().len() > count as u64 * 100, "all of it is still there");
+    take("deletions", fetch(&kept).arg("--delete"));
+    let journals = server.journals();
+    let deleted: usize = journals.iter().map(|journal| journal.count("DELE")).sum();
+    assert_eq!(deleted, count, "each is deleted once");
+    costs
+}
+
+#[test]
+fn memory_grows_with_a_listing_by_at_most_200_octets_a_message() {
+    let (few, many) = sizes();
+    let more = (many - few) as u64;
+    let mut dear = Vec::new();
+    for ((name, small), (_, large)) in costs(few).into_iter().zip(costs(many)) {
+        let each = large.saturating_sub(small) / more;
+        println!("{name}: {} KiB, {} KiB: {each} octets a message", small / 1024, large / 1024);
+        if large.saturating_sub(small) > more * MOST + SLACK {
+            dear.push(format!("{name}: {each} octets a message"));
+        }
+    }
+    assert!(dear.is_empty(), "{dear:?}");
+}
