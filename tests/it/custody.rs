@@ -3,7 +3,7 @@
 
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::{Mode, Pop3d, SECRET};
-use crate::support::process::Run;
+use crate::support::process::{Run, copy_program};
 use crate::support::real::have;
 use crate::support::smtpd::Smtpd;
 use crate::support::world::World;
@@ -181,7 +181,7 @@ fn set_uid_and_set_gid_runs_are_refused() {
     account(&world, &server);
     mode(world.root(), 0o755);
     let copy = world.path("sendmail");
-    fs::copy(env!("CARGO_BIN_EXE_postie"), &copy).unwrap();
+    copy_program(env!("CARGO_BIN_EXE_postie"), &copy);
     chown(&copy, Some(MALLORY), Some(MALLORY)).unwrap();
     for (bits, refused) in [(0o755, false), (0o4755, true), (0o2755, true), (0o6755, true)] {
         mode(&copy, bits);
@@ -303,7 +303,7 @@ fn a_jail_without_dev_changes_nothing() {
     // No resolver either: the hosts are addresses.
     let programs = [env!("CARGO_BIN_EXE_postie"), "/bin/sh", "/bin/cat"];
     for (program, name) in programs.iter().zip(["postie", "sh", "cat"]) {
-        fs::copy(program, jail.join("bin").join(name)).unwrap();
+        copy_program(program, jail.join("bin").join(name));
         let listed = Command::new("ldd").arg(program).output().unwrap();
         let listed = String::from_utf8(listed.stdout).unwrap();
         for library in listed.split_whitespace().filter(|word| word.starts_with('/')) {

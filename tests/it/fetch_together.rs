@@ -4,6 +4,7 @@ use crate::support::disk::{assert_same, maildir, mbox, names, sorted};
 use crate::support::mailbox::{Mailbox, Stored, message, message_of, stored};
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, Pop3d};
+use crate::support::process::copy_program;
 use crate::support::world::World;
 use crate::world;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -364,11 +365,12 @@ fn restart(server: Pop3d) -> u16 {
 fn a_command_gets_its_message_as_the_manual_says() {
     let mailbox = Mailbox::of([message(1)]);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
-    world.write(
-        "script",
+    let text = world.write(
+        "text",
         "#!/bin/sh\nprintf '%s\\n' \"$@\" > argv\ncat > got\nenv | grep POSTIE_ | sort > env\n",
     );
-    fs::set_permissions(world.path("script"), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    fs::set_permissions(&text, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    copy_program(text, world.path("script"));
     world.config(&format!(
         "[accounts.a]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a.pop3]\n\
          host = \"localhost\"\nport = {}\nusername = \"ana\"\n[accounts.a.fetch]\nexec = [\"{}\", \"a b\", \"$HOME;x\"]\n",

@@ -397,6 +397,14 @@ impl Outcome {
     }
 }
 
+/// Copies a program that is run afterwards. Another process does it: what this one has open for writing, a child
+/// that another test is starting at that moment holds open too, and such a file cannot be run (`ETXTBSY`).
+#[track_caller]
+pub fn copy_program(from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) {
+    let outcome = Run::new("/bin/cp").arg("-p").arg(from).arg(to).run();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err());
+}
+
 /// Reads a file that may not be there yet.
 pub fn read_or_empty(path: &std::path::Path) -> String {
     let mut text = Vec::new();
