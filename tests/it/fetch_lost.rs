@@ -110,7 +110,10 @@ fn a_connection_ended_inside_a_message_stores_no_part_of_it() {
             let outcome = world.fetch(&server).arg("--delete").go();
             outcome.assert_exit(0);
             assert_same(&world.mail(), &all);
-            assert_eq!(server.journals()[1].count("RETR"), 2, "the first is not fetched again");
+            // A reset throws away what has come and is not read yet: the first message, too, if it is so.
+            if end != End::Reset {
+                assert_eq!(server.journals()[1].count("RETR"), 2, "the first is not fetched again");
+            }
         }
     }
 }
