@@ -207,17 +207,17 @@ impl Parts {
     }
 }
 
-/// `+hhmm`, also with a colon or as hours alone, in minutes.
+/// `+hhmm`, also with a colon, without the first zero or as hours alone, in minutes.
 fn offset(text: &str) -> Option<i32> {
     let sign = if text.starts_with('-') { -1 } else { 1 };
-    let digits = text.get(1..)?.replace(':', "");
-    let padded = match digits.len() {
-        1 | 2 => format!("{digits:0>2}00"),
-        4 => digits,
-        _ => return None,
+    let digits = text.get(1..)?;
+    let (hours, minutes) = match digits.split_once(':') {
+        Some(pieces) => pieces,
+        None if digits.len() <= 2 => (digits, "00"),
+        None => digits.split_at_checked(digits.len() - 2)?,
     };
-    let hours = i32::from(number(padded.get(..2)?)?);
-    let minutes = i32::from(number(padded.get(2..)?)?);
+    let hours = i32::from(number(hours)?);
+    let minutes = i32::from(number(minutes).filter(|_| minutes.len() == 2)?);
     // No place on earth is further off than this (RFC 5322 §3.3: a zone must be a real one).
     (hours <= 15 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
@@ -290,6 +290,9 @@ mod tests {
         }
         reads("21 Mar 2020 10:38:02 EST", "2020-03-21T10:38:02-05:00");
         reads("21 Mar 2020 10:38:02 +0530 IST", "2020-03-21T10:38:02+05:30");
+        reads("21 Mar 2020 10:38:02 -600", "2020-03-21T10:38:02-06:00");
+        reads("21 Mar 2020 10:38:02 +530", "2020-03-21T10:38:02+05:30");
+        reads("21 Mar 2020 10:38:02 GMT+5:30", "2020-03-21T10:38:02+05:30");
         reads("21 Mar 99 10:38:02 Z", "1999-03-21T10:38:02Z");
         reads("21 Mar 120 10:38:02 Z", "2020-03-21T10:38:02Z");
         reads("31 Dec 2016 23:59:60 Z", "2016-12-31T23:59:59Z");
@@ -324,6 +327,11 @@ mod tests {
             "1 Sep 2025 10:00:00 +2400",
             "1 Sep 2025 10:00:00 +0060",
             "1 Sep 2025 10:00:00 +02000",
+            "1 Sep 2025 10:00:00 +960",
+            "1 Sep 2025 10:00:00 +2:0",
+            "1 Sep 2025 10:00:00 +:00",
+            "1 Sep 2025 10:00:00 +0\u{e4}0",
+            "1 Sep 2025 10:00:00 +\u{20ac}",
             "1 Sep 2025 10:00:00 BST",
             "1 Sep 2025 10:00:00 XYZ",
             "1 Sep 2025 13:00:00 PM +0000",

@@ -159,8 +159,7 @@ impl<'a> Walk<'a, '_> {
         // A line that is no field may have begun the content already.
         let open = Open { header: begin, content: begin + header.len };
         let kind = Parameters::of(&unfolded(header.first("content-type").unwrap_or_default()));
-        let boundary = kind.octets("boundary").map(|boundary| boundary.trim_ascii_end().to_vec());
-        let boundary = boundary.filter(|boundary| !boundary.is_empty() && self.frames.len() < MAX_DEPTH);
+        let boundary = boundary_of(&kind).filter(|_| self.frames.len() < MAX_DEPTH);
         self.state = match boundary.filter(|_| kind.essence.starts_with("multipart/")) {
             Some(boundary) => {
                 let default =
@@ -186,8 +185,8 @@ impl<'a> Walk<'a, '_> {
         let is_multipart = kind.essence.starts_with("multipart/");
         let media_type = match (instead, kind.essence.as_str()) {
             (Some(instead), _) => instead.to_owned(),
-            // Without a boundary there is nothing but what stands there.
-            (None, _) if is_multipart && kind.octets("boundary").is_none() => "text/plain".into(),
+            // Without a boundary, or with an empty one, there is nothing but what stands there.
+            (None, _) if is_multipart && boundary_of(&kind).is_none() => "text/plain".into(),
             (None, essence) if is_type(essence) => essence.to_owned(),
             // A bad type is as none (RFC 2045 §5.2), unless it is a file's.
             (None, essence) if !essence.is_empty() && has_name(&kind, &header) => match essence {
@@ -209,6 +208,12 @@ impl<'a> Walk<'a, '_> {
 fn is_type(essence: &str) -> bool {
     let is_token = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic());
     essence.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
+}
+
+/// The boundary of a multipart; an empty one is none (`RFC 2046 §5.1.1`).
+fn boundary_of(kind: &Parameters) -> Option<Vec<u8>> {
+    let boundary = kind.octets("boundary")?.trim_ascii_end().to_vec();
+    (!boundary.is_empty()).then_some(boundary)
 }
 
 fn has_name(kind: &Parameters, header: &Header<'_>) -> bool {
@@ -283,6 +288,11 @@ mod tests {
         reads(&format!("{head}--b\nno header here\n--b--\n"), &[("text/plain", "no header here")]);
         reads(&format!("{head}just text\n"), &[("text/plain", "just text\n")]);
         reads("Content-Type: multipart/mixed\n\njust text\n", &[("text/plain", "just text\n")]);
+        for empty in ["", "\"\"", "\"  \""] {
+            let message =
+                format!("Content-Type: multipart/mixed; boundary={empty}\n\n--\n\njust text\n----\n");
+            reads(&message, &[("text/plain", "--\n\njust text\n----\n")]);
+        }
         reads(&format!("{head}--b--\n"), &[]);
         reads(
             &format!("{head}--b\nContent-Type: multipart/mixed; boundary=c\n\ntext\n--b--\n"),
