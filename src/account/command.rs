@@ -20,14 +20,33 @@ use zeroize::Zeroizing;
 /// [`Kind::Config`], or [`Kind::Interrupted`], or [`Kind::Timeout`] where the whole run's time is over.
 pub fn secret(program: &Program, place: &str, limits: &Limits) -> Result<Secret, Failure> {
     let (ending, printed) =
-        capture(program, terminal().is_none(), limits).map_err(|error| error.failure(place))?;
+        capture(program, terminal().is_none(), limits).map_err(|error| failed(error, program, place))?;
     let how = match ending {
         Ending::Status(0) => return drain::secret(&printed, place),
         Ending::Status(code) => format!("it failed with exit status {code}"),
         Ending::Signal(signal) => format!("it was killed by signal {signal}"),
     };
-    let hint = "what it wrote to standard error is above; nothing was sent to the server";
+    let hint = match ending {
+        Ending::Status(127) => NOT_FOUND,
+        _ => "what it wrote to standard error is above; nothing was sent to the server",
+    };
     Err(drain::failure(Kind::Config, format!("{place}: getting the secret: {how}")).hint(hint))
+}
+
+/// What to do where the shell or the system found no such program.
+const NOT_FOUND: &str =
+    "no such program was found: is it installed? cron's PATH is short, so give its whole path";
+
+fn failed(error: DrainError, program: &Program, place: &str) -> Failure {
+    match (error, program) {
+        (DrainError::Start(errno), Program::Argv(words)) => {
+            let (name, what) = (words.first().map_or("", String::as_str), io::Error::from(errno));
+            let message = format!("{place}: getting the secret: starting {name:?}: {what}");
+            let failure = drain::failure(Kind::Config, message);
+            if errno == Errno::NOENT { failure.hint(NOT_FOUND) } else { failure }
+        }
+        (error, _) => error.failure(place),
+    }
 }
 
 /// Runs it to its end, or kills it.
@@ -37,7 +56,7 @@ fn capture(
     limits: &Limits,
 ) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
     let task = Task { program, input: None, output: Output::Piped, variables: Vec::new(), own_group };
-    let mut running = task.start().map_err(io_failed)?;
+    let mut running = task.start().map_err(|error| DrainError::Start(errno_of(&error)))?;
     match read(&mut running, limits) {
         Ok(printed) => Ok((running.wait().map_err(io_failed)?, printed)),
         Err(error) => {
@@ -48,7 +67,11 @@ fn capture(
 }
 
 fn io_failed(error: io::Error) -> DrainError {
-    DrainError::Io(Errno::from_io_error(&error).unwrap_or(Errno::NOENT))
+    DrainError::Io(errno_of(&error))
+}
+
+fn errno_of(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::NOENT)
 }
 
 fn read(running: &mut Running, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, DrainError> {
@@ -100,8 +123,24 @@ mod tests {
             assert_eq!(failure.kind, Kind::Config, "{line}: {failure}");
             assert!(!failure.message.contains("S3C"), "{failure}");
         }
-        let missing = Program::argv(vec!["/nonexistent/program".into()]).unwrap();
-        assert_eq!(secret(&missing, "cmd", &Limits::default()).unwrap_err().kind, Kind::Config);
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named_with_what_to_do() {
+        for name in ["/nonexistent/program", "no-such-program-anywhere"] {
+            let words = Program::argv(vec![name.into(), "show".into()]).unwrap();
+            let failure = secret(&words, "cmd", &Limits::default()).unwrap_err();
+            assert_eq!(failure.kind, Kind::Config, "{failure}");
+            let expected = format!(
+                "cmd: getting the secret: starting \"{name}\": No such file or directory (os error 2)"
+            );
+            assert_eq!(failure.message, expected);
+            assert_eq!(failure.hint.as_deref(), Some(NOT_FOUND));
+            let by_shell = run(&format!("{name} 2>/dev/null")).unwrap_err();
+            assert_eq!(by_shell.hint.as_deref(), Some(NOT_FOUND), "{by_shell}");
+        }
+        let other = run("exit 126").unwrap_err();
+        assert_ne!(other.hint.as_deref(), Some(NOT_FOUND), "{other}");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub const MAX_SECRET: usize = 64 * 1024;
 pub enum DrainError {
     /// Reading failed.
     Io(Errno),
+    /// The program that was to print it did not start.
+    Start(Errno),
     /// It was more than [`MAX_SECRET`].
     TooMuch,
     /// It did not end in time.
@@ -32,7 +34,9 @@ impl DrainError {
     /// What happened to reading from `place`, as a failure.
     pub fn failure(self, place: &str) -> Failure {
         let (kind, what) = match self {
-            DrainError::Io(errno) => (Kind::Config, std::io::Error::from(errno).to_string()),
+            DrainError::Io(errno) | DrainError::Start(errno) => {
+                (Kind::Config, std::io::Error::from(errno).to_string())
+            }
             DrainError::TooMuch => (Kind::Config, format!("more than {MAX_SECRET} octets came")),
             DrainError::Timeout => (Kind::Config, "it did not end in time".into()),
             DrainError::RunOver => (Kind::Timeout, "the time for the whole run is over".into()),

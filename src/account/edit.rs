@@ -327,13 +327,14 @@ fn replace(table: &mut dyn TableLike, key: &str, item: Item) {
 
 fn kind_of(key: &str) -> Result<Type, Failure> {
     keys::find(key).ok_or_else(|| {
-        let (table, last) = key.split_once('.').unwrap_or(("", key));
-        let known = match keys::find(table) {
-            Some(Type::Table(below)) => below,
-            _ => keys::ACCOUNT,
+        let near = match key.split_once('.') {
+            Some((table, last)) => match keys::find(table) {
+                Some(Type::Table(below)) => keys::suggest(last, below, &format!("{table}.")),
+                _ => keys::suggest(key, keys::ACCOUNT, ""),
+            },
+            None => keys::suggest(key, keys::ACCOUNT, ""),
         };
-        let typed = if known == keys::ACCOUNT { key } else { last };
-        Failure::usage(format!("{key:?}: no account has such a key")).hint(keys::suggest(typed, known))
+        Failure::usage(format!("{key:?}: no account has such a key")).hint(near)
     })
 }
 

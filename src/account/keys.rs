@@ -225,8 +225,9 @@ pub fn find(dotted: &str) -> Option<Type> {
     None
 }
 
-/// What to say of a key that is none of `known`: the nearest one, if it is near, or all.
-pub fn suggest(typed: &str, known: &[Key]) -> String {
+/// What to say of a key that is none of `known`: the nearest one, if it is near, or all. `table` stands before
+/// the nearest one's name: nothing, or the table's own name and a dot where keys are given whole.
+pub fn suggest(typed: &str, known: &[Key], table: &str) -> String {
     // A whole dialect of underscores and capitals is one slip, not many.
     let normal = typed.to_lowercase().replace(['_', ' '], "-");
     let nearest = known
@@ -235,7 +236,7 @@ pub fn suggest(typed: &str, known: &[Key]) -> String {
         .min()
         .filter(|(distance, name)| *distance <= (name.len() / 3).max(1));
     match nearest {
-        Some((_, name)) => format!("did you mean `{name}`?"),
+        Some((_, name)) => format!("did you mean `{table}{name}`?"),
         None => {
             let names: Vec<&str> = known.iter().map(|key| key.name).collect();
             format!("known here: {}", names.join(", "))
@@ -277,11 +278,11 @@ mod tests {
             ("Port", "port"),
             ("passwort", "password"),
         ] {
-            assert_eq!(suggest(typed, SERVER), format!("did you mean `{meant}`?"));
+            assert_eq!(suggest(typed, SERVER, ""), format!("did you mean `{meant}`?"));
         }
-        assert!(suggest("frobnicate", FETCH).starts_with("known here: maildir, mbox"));
-        assert!(suggest(&"x".repeat(100_000), FETCH).starts_with("known here"));
-        assert!(suggest("", FETCH).starts_with("known here"));
+        assert!(suggest("frobnicate", FETCH, "").starts_with("known here: maildir, mbox"));
+        assert!(suggest(&"x".repeat(100_000), FETCH, "").starts_with("known here"));
+        assert!(suggest("", FETCH, "").starts_with("known here"));
     }
 
     #[test]

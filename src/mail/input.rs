@@ -100,12 +100,47 @@ pub fn spooled(source: &mut dyn Read, name: &str) -> Result<Spooled, Failure> {
 /// The failure of reading an input, also where a signal or the end of the run's time ended it.
 pub fn unreadable(path: &Path, what: &str, error: &io::Error) -> Failure {
     let kind = Halt::of(error).map_or(Kind::NoInput, Halt::kind);
-    Failure::new(kind, "input", format!("{}: {what}: {error}", path.display()))
+    let failure = Failure::new(kind, "input", format!("{}: {what}: {error}", path.display()));
+    match error.kind() {
+        io::ErrorKind::NotFound => failure.hint(where_to_look(path)),
+        io::ErrorKind::PermissionDenied => {
+            failure.hint("the user that postie runs as may not read it, or not enter a directory above it")
+        }
+        _ => failure,
+    }
+}
+
+/// What to do about a path that leads nowhere.
+fn where_to_look(path: &Path) -> String {
+    if path.starts_with("~") {
+        return "`~` is for the shell to replace, and it did not: write the whole path".into();
+    }
+    match std::env::current_dir() {
+        Ok(here) if path.is_relative() => format!(
+            "it was looked for in {}, where postie was started; a whole path counts from anywhere",
+            here.display()
+        ),
+        _ => "check the path for a typing error".into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_not_there_comes_with_where_it_was_looked_for() {
+        let hint = |path: &str| open(Path::new(path)).unwrap_err().hint.unwrap();
+        let here = std::env::current_dir().unwrap();
+        for relative in ["no-such.pdf", "no-such/report.pdf", "./no-such.pdf"] {
+            assert!(hint(relative).contains(&format!("looked for in {},", here.display())), "{relative}");
+        }
+        assert!(hint("~/no-such.pdf").contains("for the shell to replace"));
+        assert_eq!(hint("/no-such/report.pdf"), "check the path for a typing error");
+        let denied = unreadable(Path::new("x"), "opening", &io::ErrorKind::PermissionDenied.into());
+        assert!(denied.hint.unwrap().contains("may not read it"));
+        assert_eq!(unreadable(Path::new("x"), "reading", &io::ErrorKind::Other.into()).hint, None);
+    }
 
     #[test]
     fn only_regular_files_are_taken_and_nothing_hangs() {

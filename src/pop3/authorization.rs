@@ -38,7 +38,8 @@ impl Authorization {
             }
             _ => {
                 let failure = dialogue.out_of_step("greeting", &text);
-                Err(failure.hint("the port may speak another protocol, or TLS from the start (pop3s://)"))
+                Err(failure
+                    .hint("the port may speak another protocol: POP3 has 995 (pop3s://) and 110 (pop3://)"))
             }
         }
     }

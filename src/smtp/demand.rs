@@ -41,7 +41,7 @@ impl Demand {
             Demand::Tls => Failure { kind: Kind::Missing, ..failure }
                 .hint("the server wants TLS first: set tls = \"starttls\" (smtp:// in a URL)"),
             Demand::Login => Failure { kind: Kind::Auth, ..failure }
-                .hint("the server takes this mail only from who has logged in: name a user and a secret"),
+                .hint("the server takes this mail only from who has logged in: name a user (smtps://user@host, or smtp.username) and a secret"),
         }
     }
 }
@@ -59,6 +59,30 @@ const LOGIN_WORDS: [&str; 8] = [
     "must log in",
     "login required",
 ];
+
+/// What may help where the sender was refused for good.
+pub(super) fn remedy_for_sender(reply: &Reply) -> Option<&'static str> {
+    let told = matches!(reply.code(), 501 | 550 | 553 | 554) && is_about(reply, &["5.1.", "5.7."]);
+    told.then_some(
+        "many servers let a login send only as its own addresses: use one in --from, or --envelope-from",
+    )
+}
+
+/// What may help where a recipient was refused for good; `others`: there are more of them.
+pub(super) fn remedy_for_recipient(reply: &Reply, others: bool) -> Option<&'static str> {
+    let address = matches!(reply.code(), 550 | 551 | 553) && is_about(reply, &["5.1."]);
+    match (address, others) {
+        (true, true) => Some("check the address; --on-rejected send sends to the others all the same"),
+        (true, false) => Some("check the address for a typing error"),
+        (false, true) => Some("--on-rejected send sends to the others all the same"),
+        (false, false) => None,
+    }
+}
+
+/// Whether the enhanced code begins so, or there is none.
+fn is_about(reply: &Reply, subjects: &[&str]) -> bool {
+    reply.enhanced().is_none_or(|code| subjects.iter().any(|subject| code.starts_with(subject)))
+}
 
 /// Whether a refusal, of whatever class, blames user name or password.
 pub(super) fn blames_secret(reply: &Reply) -> bool {
@@ -95,6 +119,32 @@ mod tests {
             ("451 4.7.1 authentication required", None),
         ] {
             assert_eq!(Demand::of(&reply(text)), demand, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refused_address_comes_with_what_to_do() {
+        for (text, helps) in [
+            ("553 5.7.1 <x@y.org>: Sender address rejected: not owned by user ana", true),
+            ("550 5.1.8 sender domain", true),
+            ("553 sorry, you may not use that sender", true),
+            ("552 5.3.4 too big", false),
+            ("554 5.3.0 no", false),
+            ("503 5.5.1 again", false),
+        ] {
+            assert_eq!(remedy_for_sender(&reply(text)).is_some(), helps, "{text}");
+        }
+        for (text, address) in [
+            ("550 5.1.1 User unknown", true),
+            ("550 no such user", true),
+            ("550 5.7.1 spam", false),
+            ("552 5.2.2 mailbox full", false),
+        ] {
+            let alone = remedy_for_recipient(&reply(text), false);
+            let among = remedy_for_recipient(&reply(text), true).unwrap();
+            assert_eq!(alone.is_some(), address, "{text}");
+            assert!(among.contains("--on-rejected send"), "{text}");
+            assert_eq!(among.contains("check the address"), address, "{text}");
         }
     }
 

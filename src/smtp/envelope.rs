@@ -2,7 +2,7 @@
 //! that clears what an earlier transaction may have left.
 
 use super::content::{FINAL_REPLY, unknown};
-use super::demand::Demand;
+use super::demand::{Demand, remedy_for_recipient, remedy_for_sender};
 use super::opening::Ready;
 use super::transaction::{Delivery, Fate, FateStatus, OnRejected, Said, Transaction};
 use crate::codec::smtp::reply::Class;
@@ -250,17 +250,18 @@ impl Ready {
             Class::Transient => Ok(Some(self.dialogue.refused(Kind::Deferred, stage, &reply))),
             Class::Permanent => {
                 let failure = self.dialogue.refused(Kind::Rejected, stage, &reply);
-                Ok(Some(self.explained(failure, &reply)))
+                Ok(Some(self.explained(failure, &reply, remedy_for_sender(&reply))))
             }
         }
         .map(|failure| failure.map(|failure| failure.scoped(Scope::Message)))
     }
 
-    /// A refusal before any login, told as what it asks for.
-    fn explained(&self, failure: Failure, reply: &Reply) -> Failure {
-        match Demand::of(reply).filter(|_| self.mechanism.is_none()) {
-            Some(demand) => demand.explain(failure),
-            None => failure,
+    /// A refusal before any login is told as what it asks for; any other with the `remedy`.
+    fn explained(&self, failure: Failure, reply: &Reply, remedy: Option<&str>) -> Failure {
+        match (Demand::of(reply).filter(|_| self.mechanism.is_none()), remedy) {
+            (Some(demand), _) => demand.explain(failure),
+            (None, Some(remedy)) => failure.hint(remedy),
+            (None, None) => failure,
         }
     }
 
@@ -294,11 +295,14 @@ impl Ready {
             self.extensions.rcpt_max = Some(known.min(underway.taken));
         }
         let recipient = &underway.transaction.recipients[index];
+        let others = underway.transaction.on_rejected == OnRejected::Abort
+            && underway.transaction.recipients.len() > 1;
+        let remedy = remedy_for_recipient(&reply, others).filter(|_| kind == Some(Kind::Recipient));
         let failure = kind.map(|kind| {
             let mut failure = self.dialogue.refused(kind, stage, &reply).scoped(Scope::Recipient);
             failure.message =
                 failure.message.replacen("RCPT TO: ", &format!("RCPT TO:<{}>: ", recipient.to), 1);
-            self.explained(failure, &reply)
+            self.explained(failure, &reply, remedy)
         });
         underway.delivery.fates[index] = Fate { status, said: Some(self.said(&reply)), failure };
         Ok(())

@@ -80,7 +80,12 @@ impl Greeted {
     /// kinds of the wire.
     pub fn greet(wire: Wire) -> Result<Self, Failure> {
         let mut dialogue = Dialogue { wire };
-        let reply = dialogue.reply("greeting")?;
+        let reply = dialogue.reply("greeting").map_err(|failure| match failure.kind {
+            Kind::Protocol => failure.hint(
+                "the port may speak another protocol: SMTP submission has 465 (smtps://) and 587 (smtp://)",
+            ),
+            _ => failure,
+        })?;
         if reply.code() == 221 {
             // It closes as it greets: it has no room, most likely.
             dialogue.wire.mark_broken();

@@ -113,7 +113,8 @@ fn a_change_that_makes_no_sense_leaves_the_file_as_it_was() {
 fn a_typo_in_a_key_is_answered_with_the_key() {
     let home = Home::new(BY_HAND);
     let hint = |key: &str| home.set(key, "x").unwrap_err().hint.unwrap();
-    assert_eq!(hint("pop3.hots"), "did you mean `host`?");
+    assert_eq!(hint("pop3.hots"), "did you mean `pop3.host`?", "as it is to be typed");
+    assert_eq!(hint("fetch.maildr"), "did you mean `fetch.maildir`?");
     assert_eq!(hint("emial"), "did you mean `email`?");
     assert!(hint("imap.host").contains("known here: email"));
 }

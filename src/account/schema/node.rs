@@ -60,7 +60,7 @@ impl<'a> Node<'a> {
                         at: key.span().start,
                         within: self.path.clone(),
                         what: "this key is not known".into(),
-                        hint: Some(keys::suggest(typed, known)),
+                        hint: Some(keys::suggest(typed, known, "")),
                     });
                 }
             }

@@ -81,8 +81,12 @@ impl Setting {
         };
         let target = target(args, account)?;
         if target.is_none() && matches!(mode, Mode::Fetch | Mode::FetchUntilEmpty) {
-            return Err(Failure::usage("no destination: where should messages go?")
-                .hint("--maildir DIR, --mbox FILE, --exec CMD or --stdout; or maildir = \"…\" in the account's fetch table"));
+            let once = "--maildir DIR, --mbox FILE, --exec CMD or --stdout";
+            let hint = account.name_in_config.as_ref().map_or_else(
+                || once.to_owned(),
+                |name| format!("`postie config set {name} fetch.maildir ~/Mail/{name}` for every run; {once} for this one"),
+            );
+            return Err(Failure::usage("no destination: where should messages go?").hint(hint));
         }
         if args.peek && matches!(target, Some(Target::Maildir(_) | Target::Mbox(_))) {
             return Err(Failure::usage(
