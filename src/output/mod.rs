@@ -38,6 +38,8 @@ pub struct Output {
     counts: Vec<(&'static str, u64)>,
     /// Messages listed that were fetched before, where there is nothing new.
     known: u64,
+    /// Lines of a plan that were told; nothing of it was done.
+    planned: u64,
     failures: Vec<Exit>,
     successes: bool,
     progress: Progress,
@@ -65,6 +67,7 @@ impl Output {
             started,
             counts: Vec::new(),
             known: 0,
+            planned: 0,
             failures: Vec::new(),
             successes: false,
             progress: Progress::new(bars),
@@ -236,6 +239,12 @@ impl Output {
         self.known += known;
     }
 
+    /// Writes a line of a plan: what would be done.
+    pub fn plan(&mut self, line: &str) {
+        self.planned += 1;
+        self.text(line);
+    }
+
     /// Says the counts that are not zero to the person at the terminal. Where all are zero, a script (cron)
     /// hears nothing.
     pub fn sum_up(&mut self) {
@@ -248,9 +257,10 @@ impl Output {
         if !told.is_empty() {
             self.tell(&told.join(", "));
         } else if self.failures.is_empty() {
-            let text = match self.known {
-                0 => "nothing new".to_owned(),
-                known => format!(
+            let text = match (self.planned, self.known) {
+                (1.., _) => "this is the plan: nothing was changed".to_owned(),
+                (0, 0) => "nothing new".to_owned(),
+                (0, known) => format!(
                     "nothing new: {known} message(s) listed were fetched before; --all fetches them again"
                 ),
             };

@@ -170,6 +170,25 @@ fn dry_run_tells_the_plan_and_changes_nothing_anywhere() {
     assert!(outcome.of_type("message").len() >= 3, "the plan names every message");
     let journal = server.journal();
     assert_eq!(journal.count("RETR") + journal.count("DELE"), 0);
+    let told = world.fetch(&server).args(["--dry-run", "-v"]).go();
+    assert!(told.err().contains("this is the plan"), "{}", told.err());
+    assert!(!told.err().contains("nothing new"), "{}", told.err());
+}
+
+#[test]
+fn a_fetch_without_destination_names_the_command_that_gives_the_account_one() {
+    let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
+    let (url, secret) = (server.url(), world.text("secret"));
+    let add =
+        ["config", "add", "home", "--email", "ana@example.org", "--pop3", &url, "--password-file", &secret];
+    world.postie(&add).go().assert_exit(0);
+    let outcome = world.postie(&["fetch"]).go();
+    outcome.assert_exit(64);
+    assert!(
+        outcome.err().contains("`postie config set home fetch.maildir ~/Mail/home`"),
+        "{}",
+        outcome.err()
+    );
 }
 
 #[test]

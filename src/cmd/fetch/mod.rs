@@ -41,7 +41,10 @@ pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
         1 => one(runs, context),
         _ => several(runs, if args.stdout { 1 } else { usize::from(args.jobs) }, context),
     }
-    context.out.sum_up();
+    // What was marked has been told, and is not "nothing new".
+    if !args.mark_seen {
+        context.out.sum_up();
+    }
     Ok(())
 }
 

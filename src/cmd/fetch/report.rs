@@ -45,10 +45,10 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
                         told.row.number
                     ));
                 }
-                Action::WouldDeliver => out.text(&plan_line("fetch", &uid, told)),
-                Action::WouldCompare => out.text(&plan_line("compare", &uid, told)),
-                Action::WouldDelete => out.text(&plan_line("delete", &uid, told)),
-                Action::WouldMark => out.text(&plan_line("mark", &uid, told)),
+                Action::WouldDeliver => out.plan(&plan_line("fetch", &uid, told)),
+                Action::WouldCompare => out.plan(&plan_line("compare", &uid, told)),
+                Action::WouldDelete => out.plan(&plan_line("delete", &uid, told)),
+                Action::WouldMark => out.plan(&plan_line("mark", &uid, told)),
             }
         }
         Event::Failed(row, failure) => {

@@ -37,6 +37,15 @@ fn greetings_of_every_kind_have_their_own_failure() {
 }
 
 #[test]
+fn a_greeting_of_another_protocol_comes_with_the_ports_of_smtp() {
+    for greeting in ["+OK POP3 ready", "* OK IMAP4rev1", "SSH-2.0-OpenSSH"] {
+        let failure = refused(&format!("S: {greeting}"), Security::None, None);
+        let hint = failure.hint.unwrap_or_default();
+        assert!(hint.contains("465") && hint.contains("587"), "{greeting}: {hint}");
+    }
+}
+
+#[test]
 fn a_few_blank_lines_before_a_reply_are_no_reply() {
     let script = Script::new("S: \nS: 220 mx\nC: EHLO client.example.org\nS: \nS:  \nS: 250-mx\nS: 250 DSN");
     assert!(opened(&script, Security::None, None).unwrap().extensions().dsn);
