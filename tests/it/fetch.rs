@@ -181,8 +181,8 @@ fn a_fetch_without_destination_names_the_command_that_gives_the_account_one() {
     let (url, secret) = (server.url(), world.text("secret"));
     let add =
         ["config", "add", "home", "--email", "ana@example.org", "--pop3", &url, "--password-file", &secret];
-    world.postie(&add).go().assert_exit(0);
-    let outcome = world.postie(&["fetch"]).go();
+    world.postie(add).go().assert_exit(0);
+    let outcome = world.postie(["fetch"]).go();
     outcome.assert_exit(64);
     assert!(
         outcome.err().contains("`postie config set home fetch.maildir ~/Mail/home`"),

@@ -11,7 +11,11 @@ use super::{Facts, Ledger, Memory};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
+use rustix::fs::Dir;
+use rustix::io::retry_on_intr;
+use std::ffi::OsStr;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -108,10 +112,13 @@ impl Ledger {
 
 /// The accounts of the same user on other servers that have a ledger.
 fn of_same_user(dir: &Path, key: &AccountKey) -> Result<Vec<AccountKey>, StoreError> {
-    let failed = |error| StoreError::io(dir, "read", error);
+    let failed = |error: std::io::Error| StoreError::io(dir, "read", error);
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    // The standard library takes an interrupted call for a failure here.
+    let opened = durable::open_dir(dir).map_err(failed)?;
+    for entry in retry_on_intr(|| Dir::read_from(&opened)).map_err(|error| failed(error.into()))? {
+        let entry = entry.map_err(|error| failed(error.into()))?;
+        let path = dir.join(OsStr::from_bytes(entry.file_name().to_bytes()));
         if path.extension().is_none_or(|extension| extension != "ledger") {
             continue;
         }
