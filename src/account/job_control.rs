@@ -3,9 +3,9 @@
 //!
 //! The handlers stay for the rest of the run; outside of a question SIGTSTP does what it always does.
 
+use nix::unistd::{getpgid, getppid, getsid};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{getpgid, getppid, getsid};
 use signal_hook::consts::{SIGCONT, SIGTSTP};
 use signal_hook::{flag, low_level};
 use std::io;
@@ -86,8 +86,13 @@ impl Drop for JobControl {
 
 /// Whether there is somebody to continue the process: its parent is in the same session, and either heads
 /// another group or, in the same group, is not the leader of the session, above whom there is nobody.
+///
+/// A parent or a session's leader outside of the container (the PID namespace) has the number 0.
 fn has_shell() -> bool {
-    let Some(parent) = getppid() else { return false };
+    let parent = getppid();
+    if parent.as_raw() == 0 {
+        return false;
+    }
     let (Ok(session), Ok(own_group)) = (getsid(None), getpgid(None)) else { return false };
     let is_in_session = getsid(Some(parent)) == Ok(session);
     let is_in_group = getpgid(Some(parent)) == Ok(own_group);

@@ -4,6 +4,7 @@ use crate::support::disk::assert_mode;
 use crate::support::leak;
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::{Act, Pop3d, SECRET};
+use crate::support::real;
 use crate::support::smtpd::Smtpd;
 use crate::support::world::World;
 use crate::world;
@@ -363,6 +364,30 @@ fn where_no_shell_could_continue_it_ctrl_z_stops_nothing() {
     session.type_in(&format!("{SECRET}\n"));
     session.expect("1 ");
     assert!(session.end().success());
+}
+
+#[test]
+fn in_a_container_whose_session_began_outside_it_asks_as_everywhere() {
+    // There the leader of the session, and of the shell's, is the process 0.
+    if !real::have("in_a_container_whose_session_began_outside_it_asks_as_everywhere", &["root", "unshare"]) {
+        return;
+    }
+    let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
+    let url = server.url();
+    let postie = env!("CARGO_BIN_EXE_postie");
+    let inside = ["unshare", "--pid", "--fork"];
+    let below_a_shell = ["sh", "-c", "\"$@\"; exit $?", "sh"];
+    for argv in [&inside[..], &[&inside[..], &below_a_shell[..]].concat()] {
+        let world = world();
+        let args = [postie, "list", "--server", &url, "--ca-file", "ca.pem"];
+        let mut session = Session::run(&world, &[argv, &args[..]].concat());
+        session.expect("Password for ana@localhost");
+        session.expect(": ");
+        assert!(!session.has_echo());
+        session.type_in(&format!("{SECRET}\n"));
+        session.expect("1 ");
+        assert!(session.end().success());
+    }
 }
 
 #[test]
