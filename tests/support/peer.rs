@@ -1,6 +1,7 @@
 //! The server's side of one connection: lines in, octets out, TLS in the middle, every way to end it, and
 //! a journal of all that the client sent, in clear or under TLS.
 
+use super::mailbox::Hold;
 use openssl::ssl::{ShutdownState, SslAcceptor, SslStream};
 use rustix::process::Signal;
 use std::io::{self, Read, Write};
@@ -110,7 +111,9 @@ impl Victim {
         let waited = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), PATIENCE, |id| id.is_none());
         let process = waited.unwrap().0.expect("the script kills a client that nobody named");
         let process = rustix::process::Pid::from_raw(process as i32).unwrap();
-        rustix::process::kill_process(process, signal).unwrap();
+        // One that has just ended by itself needs no signal: a client does not wait for QUIT's answer.
+        let sent = rustix::process::kill_process(process, signal);
+        assert!(matches!(sent, Ok(()) | Err(rustix::io::Errno::SRCH)), "{sent:?}");
     }
 }
 
@@ -129,6 +132,7 @@ pub struct Peer {
     piece: usize,
     victim: Victim,
     journal: Arc<Mutex<Journal>>,
+    hold: Option<Hold>,
 }
 
 impl Peer {
@@ -146,7 +150,19 @@ impl Peer {
             piece: usize::MAX,
             victim,
             journal,
+            hold: None,
         }
+    }
+
+    /// Keeps the mailbox's hold for this client. It is let go before the client can see that its connection
+    /// ends, so that its next one finds the mailbox free.
+    pub fn keep(&mut self, hold: Hold) {
+        self.hold = Some(hold);
+    }
+
+    /// Lets the mailbox go.
+    pub fn let_go(&mut self) {
+        self.hold = None;
     }
 
     /// Whether TLS is up.
@@ -312,6 +328,9 @@ impl Peer {
     /// Ends the connection.
     pub fn end(&mut self, end: End) {
         self.cut = None;
+        if end != End::Stall {
+            self.let_go();
+        }
         if end != End::Reset && self.flush().is_err() {
             self.stream = None;
             return;

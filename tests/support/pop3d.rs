@@ -238,7 +238,6 @@ struct Session<'a> {
 struct Open {
     listing: Vec<Stored>,
     deleted: Vec<usize>,
-    _hold: super::mailbox::Hold,
 }
 
 impl<'a> Session<'a> {
@@ -394,6 +393,7 @@ impl<'a> Session<'a> {
         if let Some(open) = self.open.take() {
             self.setup.mailbox.remove(&open.listing, &open.deleted);
         }
+        self.peer.let_go();
         self.ok("goodbye");
         self.peer.flush()?;
         self.peer.end(End::Close);
@@ -408,7 +408,8 @@ impl<'a> Session<'a> {
             None => self.err("[IN-USE] another session has the mailbox"),
             Some(hold) => {
                 let listing = self.setup.mailbox.messages();
-                self.open = Some(Open { listing, deleted: Vec::new(), _hold: hold });
+                self.open = Some(Open { listing, deleted: Vec::new() });
+                self.peer.keep(hold);
                 self.ok("the mailbox is open");
             }
         }
