@@ -9,9 +9,10 @@
 //! | 1 | `codec` | bytes in, values out |
 //! | 1 | `process` | programs that the user has postie run |
 //! | 2 | `net`, `streams` | links, TLS, the wire; the standard streams |
+//! | 2 | `store` | durable delivery, the ledger |
 //! | 3 | `pop3`, `smtp` | the sessions |
-//! | 4 | `store` | durable delivery, the ledger |
-//! | 5 | `mail`, `account`, `work` | composing and reading mail, accounts and secrets, the jobs |
+//! | 4 | `mail`, `account` | composing and reading mail, accounts and secrets |
+//! | 5 | `work` | the jobs |
 //! | 6 | `cli`, `output`, `manual`, `cmd` | arguments, output, the manual, the commands |
 
 pub mod account;

@@ -32,8 +32,7 @@ pub use sendmail::SendmailSettings;
 pub use server::{Auth, Protocol, Server};
 
 use crate::process::Program;
-use crate::words::Address;
-use crate::work::plan::After;
+use crate::words::{Address, After};
 use std::path::PathBuf;
 
 /// An account, whole and checked.

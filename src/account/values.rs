@@ -1,7 +1,7 @@
 //! Values as people write them: durations (`90s`, `14d`), sizes (`25M`), account names, what happens after a
 //! fetch. The messages never repeat the value: in a file it may be a secret in the wrong place.
 
-use crate::work::plan::After;
+use crate::words::After;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use std::time::Duration;
 

@@ -3,7 +3,8 @@
 use super::{Answer, Dialogue, Remedy, Setback};
 use crate::codec::pop3;
 use crate::net::TlsInfo;
-use crate::words::{DurablyRecorded, Failure, Kind, Scope};
+use crate::store::Recorded;
+use crate::words::{Failure, Kind, Scope};
 use std::collections::HashMap;
 
 /// Which listings are wanted.
@@ -393,10 +394,23 @@ impl Transaction {
 
     /// Marks messages deleted (`RFC 1939 §5 DELE`); they go at QUIT. Each needs the proof that it is safe
     /// here. One refusal does not stop the rest: the result has a failure, or none, for each.
-    pub fn dele(
-        &mut self,
-        messages: &[(u32, &dyn DurablyRecorded)],
-    ) -> Result<Vec<Option<Failure>>, Failure> {
+    ///
+    /// ```
+    /// use postie::{pop3::Transaction, store::Recorded, words::Failure};
+    /// fn delete(session: &mut Transaction, proof: &Recorded) -> Result<Vec<Option<Failure>>, Failure> {
+    ///     session.dele(&[(7, proof)])
+    /// }
+    /// ```
+    ///
+    /// Deleting without proof does not compile:
+    ///
+    /// ```compile_fail,E0308
+    /// use postie::{pop3::Transaction, store::Recorded, words::Failure};
+    /// fn delete(session: &mut Transaction, proof: &()) -> Result<Vec<Option<Failure>>, Failure> {
+    ///     session.dele(&[(7, proof)])
+    /// }
+    /// ```
+    pub fn dele(&mut self, messages: &[(u32, &Recorded)]) -> Result<Vec<Option<Failure>>, Failure> {
         let flight = if self.pipelines() { DELE_FLIGHT } else { 1 };
         let mut results = Vec::with_capacity(messages.len());
         match self.dele_in_flights(messages, flight, &mut results) {
@@ -417,7 +431,7 @@ impl Transaction {
 
     fn dele_in_flights(
         &mut self,
-        messages: &[(u32, &dyn DurablyRecorded)],
+        messages: &[(u32, &Recorded)],
         flight: usize,
         results: &mut Vec<Option<Failure>>,
     ) -> Result<(), Failure> {

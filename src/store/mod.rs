@@ -1,4 +1,4 @@
-//! Layer 4: durable storage. What is delivered here survives a power cut, and is there once.
+//! Layer 2: durable storage. What is delivered here survives a power cut, and is there once.
 //!
 //! A fact that must be durable is a value that only this layer can make: a sink gives [`Delivered`] only
 //! after the octets and the directory entry are on disk, and the [`Ledger`] gives [`Recorded`] only after

@@ -3,9 +3,7 @@
 
 use crate::pop3::{Listing, Receiver, Setback, Transaction, Wanted, What};
 use crate::store::Recorded;
-use crate::words::{DurablyRecorded, Failure};
-
-impl DurablyRecorded for Recorded {}
+use crate::words::Failure;
 
 /// A mailbox whose user is logged in.
 pub trait Maildrop {
@@ -52,9 +50,7 @@ impl Maildrop for Transaction {
     }
 
     fn delete(&mut self, messages: &[(u32, &Recorded)]) -> Result<Vec<Option<Failure>>, Failure> {
-        let proven: Vec<_> =
-            messages.iter().map(|(number, proof)| (*number, *proof as &dyn DurablyRecorded)).collect();
-        self.dele(&proven)
+        self.dele(messages)
     }
 
     fn finish(self: Box<Self>, deletions: bool) -> Result<(), Failure> {

@@ -9,27 +9,14 @@
 use super::matches::Matches;
 use crate::pop3::Listing;
 use crate::store::{Identity, Known, Ledger, State, StoreError};
-use crate::words::{Failure, Kind, Scope};
+use crate::words::{After, Failure, Kind, Scope};
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 /// So many known UIDs must be there before their disappearance looks like a reset.
 pub const RESET_THRESHOLD: usize = 20;
 
 /// After so many losses of the line at one message it is asked for when all else is done.
 pub const MOST_LOSSES: u64 = 2;
-
-/// What becomes of messages on the server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum After {
-    /// They stay.
-    #[default]
-    Keep,
-    /// They are deleted once they are safe here.
-    Delete,
-    /// They are deleted this long after they were first seen.
-    DeleteAfter(Duration),
-}
 
 /// What the user wants.
 #[derive(Clone, Debug, Default)]

@@ -8,8 +8,10 @@ use crate::support::script::Script;
 use postie::codec::sasl::Credentials;
 use postie::net::{Limits, Tls, TlsSettings, Wire};
 use postie::pop3::{Authorization, Login, Receiver, Survey, Wanted, What};
-use postie::words::{DurablyRecorded, Failure, Secret};
+use postie::store::{AccountKey, Afterwards, Ledger, Mboxrd, Recorded, Sink, Stdout, Subject};
+use postie::words::{Failure, Secret};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// What a whole session brought.
 #[derive(Debug, Default, PartialEq)]
@@ -43,10 +45,23 @@ impl Receiver for Haul {
     }
 }
 
-/// Stands for the ledger's word: these tests store nothing.
-struct Stored;
-
-impl DurablyRecorded for Stored {}
+/// The ledger's word for a message; there is no other way to one. Made once.
+fn proof() -> &'static Recorded {
+    static PROOF: OnceLock<Recorded> = OnceLock::new();
+    PROOF.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let key = AccountKey::new("pop3", "localhost", 995, USER);
+        let mut ledger = Ledger::open(dir.path(), &key, Duration::ZERO, &|| false).unwrap();
+        let mut sink = Stdout::new(Box::new(std::io::sink()), Box::new(Mboxrd));
+        sink.recover(&mut ledger).unwrap();
+        let identity = ledger.identity(b"one", 0);
+        sink.begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1 }).unwrap();
+        sink.write(&mut ledger, b"Subject: one\n\n").unwrap();
+        sink.finish().unwrap();
+        let delivered = sink.commit(&mut ledger).unwrap();
+        ledger.record(delivered, Afterwards::Delete).unwrap().remove(0)
+    })
+}
 
 /// A session from greeting to QUIT that fetches and deletes everything.
 fn session(wire: Wire, haul: &mut Haul) -> Result<(), Failure> {
@@ -74,8 +89,7 @@ fn session(wire: Wire, haul: &mut Haul) -> Result<(), Failure> {
         .map(|place| Wanted { number: listing.number(place), size: listing.size(place), alone: false })
         .collect();
     transaction.retrieve(&wanted, What::Message, haul)?;
-    let stored: Vec<(u32, &dyn DurablyRecorded)> =
-        wanted.iter().map(|wanted| (wanted.number, &Stored as _)).collect();
+    let stored: Vec<(u32, &Recorded)> = wanted.iter().map(|wanted| (wanted.number, proof())).collect();
     if transaction.dele(&stored)?.iter().any(Option::is_some) {
         return Ok(());
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::work::plan::After;
+use crate::words::After;
 use std::time::Duration;
 
 fn read(text: &str) -> Result<Contents, Fault> {

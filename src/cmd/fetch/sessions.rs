@@ -5,10 +5,10 @@ use super::once::Once;
 use super::report::exit_of;
 use crate::pop3::{Remedy, Row, Survey};
 use crate::store::{Ledger, Sink, Trait};
-use crate::words::{Exit, Failure, Kind, Scope};
+use crate::words::{After, Exit, Failure, Kind, Scope};
 use crate::work::access::Manner;
 use crate::work::fetch::{Event, Job, Observer, Outcome, Trouble, fetch};
-use crate::work::plan::{After, MOST_LOSSES, Policy};
+use crate::work::plan::{MOST_LOSSES, Policy};
 
 /// Messages of one run that may break the dialogue, each by itself, before the server is given up.
 const MOST_SPOILED: usize = 16;

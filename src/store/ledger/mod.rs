@@ -161,6 +161,22 @@ pub enum Afterwards {
 }
 
 /// Proof that a message is stored and its UID durably recorded. Only the ledger makes it.
+///
+/// ```
+/// use postie::store::{Identity, Recorded};
+/// fn asked(proof: &Recorded) -> &Identity {
+///     proof.identity()
+/// }
+/// ```
+///
+/// Nobody else can:
+///
+/// ```compile_fail,E0451
+/// use postie::store::{Identity, Recorded};
+/// fn forged(identity: Identity) -> Recorded {
+///     Recorded { identity, tag: 0, size: None }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     identity: Identity,
@@ -182,12 +198,6 @@ impl Recorded {
     /// The caller's own number.
     pub fn tag(&self) -> usize {
         self.tag
-    }
-
-    /// The same proof under the caller's number of this session.
-    pub fn tagged(mut self, tag: usize) -> Self {
-        self.tag = tag;
-        self
     }
 }
 

@@ -6,9 +6,9 @@ use crate::pop3::{Listing, Receiver, Remedy, Row, Setback, Wanted};
 use crate::store::{
     Afterwards, Delivered, Fingerprint, Going, Hashes, Identity, Known, Ledger, Recorded, StoreError, Subject,
 };
-use crate::words::{Failure, Kind, Scope};
+use crate::words::{After, Failure, Kind, Scope};
 use crate::work::maildrop::Maildrop;
-use crate::work::plan::{After, Get, Plan, Reason, Rival};
+use crate::work::plan::{Get, Plan, Reason, Rival};
 use std::collections::HashMap;
 
 /// The header of the message that is coming in, as far as it is of interest.

@@ -7,11 +7,11 @@
 mod intake;
 
 use super::maildrop::Maildrop;
-use super::plan::{After, Plan, Policy, Reason, plan};
+use super::plan::{Plan, Policy, Reason, plan};
 use crate::mail::summary::Summary;
 use crate::pop3::{Listing, Remedy, Row, Setback};
 use crate::store::{AccountKey, Ledger, Place, Sink, StoreError};
-use crate::words::{Failure, Kind, Scope};
+use crate::words::{After, Failure, Kind, Scope};
 use intake::{Intake, Leaving};
 
 /// What happened to one message.

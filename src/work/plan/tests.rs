@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::{AccountKey, Afterwards, Mboxrd, Sink, Stdout, Subject};
+use std::time::Duration;
 
 /// A ledger that knows these UIDs with these sizes, in a directory that lives as long as it.
 fn ledger(known: &[(&str, Option<u64>)]) -> (tempfile::TempDir, Ledger) {
