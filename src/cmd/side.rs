@@ -3,12 +3,15 @@
 use super::Context;
 use crate::account::providers;
 use crate::account::{self, Account, Login, Need, Selection, Server};
-use crate::net::{Limits, Security, Tap, Tls};
+use crate::codec::smtp::EhloName;
+use crate::net::{Limits, Security, Tap, Tls, dial};
 use crate::output::transcript::Transcript;
 use crate::pop3::{Method, Remedy, Setback, Survey, Transaction};
+use crate::smtp::Opening;
 use crate::store::AccountKey;
 use crate::words::{Failure, Kind};
-use crate::work::access::{Access, Manner, NotOpened, pop3_login};
+use crate::work::access::{Access, Manner, NotOpened, pop3_login, smtp_login};
+use crate::work::send::{Job, Options};
 use std::time::Duration;
 
 /// How long to wait, and how often, for a mailbox that this run's own last session may still hold: in
@@ -68,6 +71,22 @@ impl Side {
     /// A listener for the transcript, where one is wanted.
     pub fn tap(&self) -> Option<Box<dyn Tap>> {
         self.transcript.then(|| Box::new(Transcript::new(self.server.place())) as Box<dyn Tap>)
+    }
+
+    /// Has `run` send through this server; `ehlo_name` is the name that an option chose.
+    pub fn with_job<T>(
+        &self,
+        options: &Options,
+        limits: &Limits,
+        ehlo_name: Option<&EhloName>,
+        run: impl FnOnce(&Job<'_>) -> T,
+    ) -> T {
+        let (endpoint, tls) = (self.server.endpoint(), self.tls.as_ref());
+        let login = self.login.as_ref().map(|login| smtp_login(&self.server, login));
+        let name = ehlo_name.or(self.server.ehlo_name.as_ref());
+        let opening = Opening { endpoint: &endpoint, tls, login: login.as_ref(), name };
+        let connect = || dial(&endpoint, tls, limits, self.tap());
+        run(&Job { opening, connect: &connect, limits, options })
     }
 
     /// Opens a POP3 session whose user is logged in. `manner` is asked once the server is reached.

@@ -19,7 +19,7 @@ use super::unlabelled::Unlabelled;
 use super::written::{folded, people_field, text as written_text};
 use super::{plain_text, stamp};
 use crate::codec::eol::{BareCr, Normaliser};
-use crate::words::{Address, Failure};
+use crate::words::{Address, Failure, ReversePath};
 use text::Body;
 
 /// What a message is composed of.
@@ -61,7 +61,7 @@ pub struct Letter {
 ///
 /// Fails with [`crate::words::Kind::Input`] for what must not be in a message, `Usage` for a field that
 /// has an option of its own, `NoInput` for a file that cannot be read.
-pub fn compose(letter: Letter, sender: Option<Option<Address>>) -> Result<Outgoing, Failure> {
+pub fn compose(letter: Letter, sender: Option<ReversePath>) -> Result<Outgoing, Failure> {
     let recipients = recipients(&letter);
     if recipients.is_empty() {
         return Err(Failure::usage("send: looking for recipients: there is none")
@@ -74,7 +74,8 @@ pub fn compose(letter: Letter, sender: Option<Option<Address>>) -> Result<Outgoi
     let mut sink = Sink::new();
     let header = header(&letter, &message_id)?;
     sink.push(&header)?;
-    let envelope = Envelope { from: sender.unwrap_or_else(|| Some(letter.from.address.clone())), recipients };
+    let envelope =
+        Envelope { from: sender.unwrap_or_else(|| letter.from.address.clone().into()), recipients };
     let international = is_international(&letter);
     body(letter, &mut sink)?;
     let content = sink.finish()?;

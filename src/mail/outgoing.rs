@@ -5,7 +5,7 @@
 
 use crate::codec::eol::Facts;
 use crate::store::{Spool, Spooled};
-use crate::words::{Address, Failure, Kind, Scope};
+use crate::words::{Address, Failure, Kind, ReversePath, Scope};
 use std::io;
 
 /// How long may a line be (`RFC 5322 §2.1.1`), without its line end?
@@ -14,8 +14,8 @@ pub const MAX_LINE: usize = 998;
 /// Who gets a message, and who hears of failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// The sender; `None` is the null sender `<>`.
-    pub from: Option<Address>,
+    /// Who hears of failures.
+    pub from: ReversePath,
     /// The recipients, each once, in the order in which they were named.
     pub recipients: Vec<Address>,
 }
@@ -37,7 +37,8 @@ impl Outgoing {
     /// Whether SMTPUTF8 is needed: for the header, or for an address of the envelope.
     pub fn needs_utf8(&self) -> bool {
         let envelope = &self.envelope;
-        self.international || envelope.from.iter().chain(&envelope.recipients).any(|a| !a.is_ascii())
+        self.international
+            || envelope.from.mailbox().into_iter().chain(&envelope.recipients).any(|a| !a.is_ascii())
     }
 }
 
@@ -136,7 +137,7 @@ mod tests {
     fn utf8_is_needed_for_any_address_beyond_ascii() {
         let outgoing = |from: Option<&str>, to: &str, international| Outgoing {
             envelope: Envelope {
-                from: from.map(|from| Address::parse(from).unwrap()),
+                from: from.map_or(ReversePath::Null, |from| Address::parse(from).unwrap().into()),
                 recipients: vec![Address::parse(to).unwrap()],
             },
             content: ContentWriter::default().finish().unwrap(),

@@ -16,7 +16,7 @@ use super::input::unreadable;
 use super::outgoing::{ContentWriter, Envelope, Outgoing, bad_message, cannot_keep, check_lines};
 use super::{compose, stamp};
 use crate::codec::eol::{BareCr, Normaliser};
-use crate::words::{Address, Failure};
+use crate::words::{Address, Failure, ReversePath};
 use memchr::memmem;
 use std::io::Read;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub struct Beside {
     /// The author, for a message without From.
     pub from: Option<Mailbox>,
     /// The sender of the envelope; the message's own where it is `None`.
-    pub sender: Option<Option<Address>>,
+    pub sender: Option<ReversePath>,
     /// The recipients, instead of those in the header.
     pub recipients: Option<Vec<Address>>,
     /// It is going to be mended ([`super::fix::mend`]): what can be is not refused.
@@ -113,14 +113,14 @@ impl<'a> Raw<'a> {
         let author = self.author();
         let from = match (beside.sender, &author) {
             (Some(sender), _) => sender,
-            (None, Some(author)) => Some(author.address.clone()),
-            (None, None) => Some(self.known(&beside.from)?.address.clone()),
+            (None, Some(author)) => author.address.clone().into(),
+            (None, None) => self.known(&beside.from)?.address.clone().into(),
         };
         let domain = author
             .as_ref()
             .or(beside.from.as_ref())
             .map(|mailbox| mailbox.address.domain().to_owned())
-            .or_else(|| from.as_ref().map(|from| from.domain().to_owned()));
+            .or_else(|| from.mailbox().map(|from| from.domain().to_owned()));
         let (added, message_id) = self.added(&beside.from, domain.as_deref().unwrap_or("localhost"))?;
         let mut spool = ContentWriter::default();
         let mut keep = |octets: &[u8]| spool.push(octets).map_err(|error| cannot_keep(&error));

@@ -166,6 +166,37 @@ fn is_atext(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
+/// Who hears of a message that cannot be delivered: what stands in MAIL (`RFC 5321 §4.1.2`, "Reverse-path").
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ReversePath {
+    /// `<>`: nobody.
+    #[default]
+    Null,
+    /// A mailbox.
+    Mailbox(Address),
+}
+
+impl ReversePath {
+    /// The mailbox, if it names one.
+    pub fn mailbox(&self) -> Option<&Address> {
+        match self {
+            ReversePath::Null => None,
+            ReversePath::Mailbox(address) => Some(address),
+        }
+    }
+
+    /// What stands between the angles.
+    pub fn as_str(&self) -> &str {
+        self.mailbox().map_or("", Address::as_str)
+    }
+}
+
+impl From<Address> for ReversePath {
+    fn from(address: Address) -> Self {
+        ReversePath::Mailbox(address)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

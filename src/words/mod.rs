@@ -6,7 +6,7 @@ pub mod exit;
 pub mod failure;
 pub mod secret;
 
-pub use address::Address;
+pub use address::{Address, ReversePath};
 pub use after::After;
 pub use exit::Exit;
 pub use failure::{Failure, Kind, Retry, Scope, ServerReply};

@@ -44,7 +44,7 @@ fn session(wire: Wire, with_login: bool) -> u8 {
         Err(failure) => return failure.exit().code(),
     };
     let address = |text: &str| text.parse::<Address>().unwrap();
-    let mail = MailCommand { from: Some(address("ana@example.org")), ..MailCommand::default() };
+    let mail = MailCommand { from: address("ana@example.org").into(), ..MailCommand::default() };
     let recipients = vec![RcptCommand { to: address("bob@example.org"), notify: None, orcpt: None }];
     let content = b"Subject: x\r\n\r\n.\r\n..\r\ntext\r\n";
     let size = content.len() as u64;

@@ -12,7 +12,7 @@ use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
 use crate::net::Limits;
 use crate::streams::Input;
-use crate::words::{Address, Failure};
+use crate::words::{Address, Failure, ReversePath};
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::ffi::OsStringExt as _;
@@ -33,7 +33,7 @@ struct People {
     cc: Vec<Entry>,
     bcc: Vec<Entry>,
     reply_to: Vec<Entry>,
-    sender: Option<Option<Address>>,
+    sender: Option<ReversePath>,
 }
 
 impl People {

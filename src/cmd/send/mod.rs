@@ -15,12 +15,9 @@ use crate::cli::SendArgs;
 use crate::codec::smtp::EhloName;
 use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
-use crate::net::{Limits, dial};
 use crate::output::{About, Output};
-use crate::smtp::Opening;
 use crate::words::{Exit, Failure, Kind};
-use crate::work::access::smtp_login;
-use crate::work::send::{CopyTo, Job, Options, Receipt, Report, Status, check, send};
+use crate::work::send::{CopyTo, Options, Receipt, Report, Status, check, send};
 use message::Built;
 use serde::Serialize;
 use std::io::Read as _;
@@ -81,14 +78,14 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
     }
     let account = match account {
         Some(account) => account,
-        None => context.select(Need::Smtp, outgoing.envelope.from.as_ref())?,
+        None => context.select(Need::Smtp, outgoing.envelope.from.mailbox())?,
     };
     if args.dry_run {
         plan(&account, &outgoing, &mut context.out);
         return Ok(());
     }
     let side = Side::smtp(&account, context)?;
-    let ehlo_name = args.ehlo_name.as_ref().or(side.server.ehlo_name.as_ref());
+    let ehlo_name = args.ehlo_name.as_ref();
     let errand = Errand { side: &side, options: &options, checks: args.check, ehlo_name };
     let report = errand.run(&mut outgoing, context);
     errand.conclude(&report, context);
@@ -120,28 +117,18 @@ impl Errand<'_> {
     /// Runs the job.
     fn run(&self, outgoing: &mut Outgoing, context: &mut Context) -> Report {
         let Context { limits, out, .. } = context;
-        let limits: &Limits = limits;
-        let side = self.side;
-        let endpoint = side.server.endpoint();
-        let login = side.login.as_ref().map(|login| smtp_login(&side.server, login));
-        let connect = || dial(&endpoint, side.tls.as_ref(), limits, side.tap());
-        let tls = side.tls.as_ref();
-        let job = Job {
-            opening: Opening { endpoint: &endpoint, tls, login: login.as_ref(), name: self.ehlo_name },
-            connect: &connect,
-            limits,
-            options: self.options,
-        };
-        if self.checks {
-            return check(&job, outgoing);
-        }
-        let size = outgoing.content.facts().octets;
-        if size >= LARGE {
-            out.progress().begin(&side.label, 1, size);
-        }
-        let report = send(&job, outgoing, &mut |octets| out.progress().advance(octets));
-        out.progress().clear();
-        report
+        self.side.with_job(self.options, limits, self.ehlo_name, |job| {
+            if self.checks {
+                return check(job, outgoing);
+            }
+            let size = outgoing.content.facts().octets;
+            if size >= LARGE {
+                out.progress().begin(&self.side.label, 1, size);
+            }
+            let report = send(job, outgoing, &mut |octets| out.progress().advance(octets));
+            out.progress().clear();
+            report
+        })
     }
 
     /// Whether a server has the message now.

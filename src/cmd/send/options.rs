@@ -2,15 +2,12 @@
 
 use crate::cli::SendArgs;
 use crate::cli::send::{DsnNotify, DsnReturn, OnRejected as Asked};
-use crate::codec::smtp::command::xtext;
+use crate::codec::smtp::command::{self, MAX_ENVID};
 use crate::codec::smtp::{Notify, Return};
 use crate::mail::addresses;
 use crate::smtp::OnRejected;
-use crate::words::{Address, Failure, Kind};
+use crate::words::{Failure, Kind, ReversePath};
 use crate::work::send::Options;
-
-/// The longest ENVID, encoded (`RFC 3461 §4.4`).
-const MAX_ENVID: usize = 100;
 
 /// Reads the options of the envelope.
 pub fn of(args: &SendArgs) -> Result<Options, Failure> {
@@ -47,23 +44,21 @@ fn notify(asked: &[DsnNotify]) -> Result<Option<Notify>, Failure> {
 }
 
 fn envid(text: &str) -> Result<String, Failure> {
-    let plain = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
-    if !plain || xtext(text).len() > MAX_ENVID {
-        let message =
-            format!("--dsn-envid: \"{}\": not up to {MAX_ENVID} printable characters", text.escape_debug());
-        return Err(Failure::new(Kind::Input, "arguments", message));
-    }
-    Ok(text.to_owned())
+    command::envid(text).ok_or_else(|| {
+        let shown = text.escape_debug();
+        let message = format!("--dsn-envid: \"{shown}\": not up to {MAX_ENVID} printable characters");
+        Failure::new(Kind::Input, "arguments", message)
+    })
 }
 
 /// `--envelope-from`: an address, or `<>` for the null sender. `None` where it is not given.
-pub fn sender(args: &SendArgs) -> Result<Option<Option<Address>>, Failure> {
+pub fn sender(args: &SendArgs) -> Result<Option<ReversePath>, Failure> {
     let Some(text) = &args.envelope_from else { return Ok(None) };
     if text == "<>" {
-        return Ok(Some(None));
+        return Ok(Some(ReversePath::Null));
     }
     let mailbox = addresses::single(text).map_err(|error| bad_address("--envelope-from", &error))?;
-    Ok(Some(Some(mailbox.address)))
+    Ok(Some(mailbox.address.into()))
 }
 
 /// The failure for an option that holds no address.
@@ -87,8 +82,8 @@ mod tests {
     fn the_sender_is_an_address_or_none() {
         let args = |text: &str| SendArgs { envelope_from: Some(text.into()), ..SendArgs::default() };
         assert_eq!(sender(&SendArgs::default()).unwrap(), None);
-        assert_eq!(sender(&args("<>")).unwrap(), Some(None));
-        assert_eq!(sender(&args("a@x.org")).unwrap().unwrap().unwrap().as_str(), "a@x.org");
+        assert_eq!(sender(&args("<>")).unwrap(), Some(ReversePath::Null));
+        assert_eq!(sender(&args("a@x.org")).unwrap().unwrap().as_str(), "a@x.org");
         for bad in ["", "a", "a@x.org\r\nRCPT TO:<b@x.org>", "a@x.org> SIZE=1", "a@x.org, b@x.org"] {
             assert_eq!(sender(&args(bad)).unwrap_err().kind, Kind::Input, "{bad}");
         }

@@ -15,8 +15,8 @@ use crate::account::values;
 use crate::cli::{Global, SendmailArgs, SendmailMode};
 use crate::output::{About, Output};
 use crate::streams::Input;
-use crate::words::{Exit, Failure};
-use parcel::{Parcel, Sender, people};
+use crate::words::{Exit, Failure, ReversePath};
+use parcel::{Parcel, people, reverse_path};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -133,10 +133,10 @@ fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-type Parsed = (Sender, Vec<crate::mail::Entry>, crate::work::send::Options);
+type Parsed = (Option<ReversePath>, Vec<crate::mail::Entry>, crate::work::send::Options);
 
 fn parse(args: &SendmailArgs) -> Result<Parsed, Failure> {
-    let sender = args.sender.as_deref().map_or(Ok(Sender::Unsaid), Sender::parse)?;
+    let sender = args.sender.as_deref().map(reverse_path).transpose()?;
     let mut recipients = Vec::new();
     for text in &args.recipients {
         recipients.extend(people("a recipient", text)?);

@@ -1,13 +1,10 @@
 //! What `-N`, `-R` and `-V` ask of the servers (`RFC 3461`).
 
 use crate::cli::SendmailArgs;
-use crate::codec::smtp::command::xtext;
+use crate::codec::smtp::command::{self, MAX_ENVID};
 use crate::codec::smtp::{Notify, Return};
 use crate::words::Failure;
 use crate::work::send::Options;
-
-/// The longest ENVID, encoded (`RFC 3461 §4.4`).
-const MAX_ENVID: usize = 100;
 
 /// Reads them.
 pub fn of(args: &SendmailArgs) -> Result<Options, Failure> {
@@ -45,11 +42,8 @@ fn ret(text: &str) -> Result<Return, Failure> {
 }
 
 fn envid(text: &str) -> Result<String, Failure> {
-    let plain = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
-    if !plain || xtext(text).len() > MAX_ENVID {
-        return Err(Failure::usage(format!("-V: not up to {MAX_ENVID} printable characters")));
-    }
-    Ok(text.to_owned())
+    let wrong = || Failure::usage(format!("-V: not up to {MAX_ENVID} printable characters"));
+    command::envid(text).ok_or_else(wrong)
 }
 
 #[cfg(test)]

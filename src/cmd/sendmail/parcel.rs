@@ -16,64 +16,42 @@ use crate::mail::fix::{mend, relabel};
 use crate::mail::outgoing::MAX_LINE;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
-use crate::net::dial;
-use crate::smtp::Opening;
-use crate::words::{Address, Exit, Failure, Kind};
-use crate::work::access::smtp_login;
-use crate::work::send::{Job, Options, Receipt, Report, send};
+use crate::words::{Address, Exit, Failure, Kind, ReversePath};
+use crate::work::send::{Options, Receipt, Report, send};
 use std::io::{BufRead, Cursor, Read as _};
 
-/// What the caller says of the envelope's sender.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sender {
-    /// Nothing.
-    Unsaid,
-    /// `<>`.
-    Null,
-    /// An address, perhaps of this machine alone.
-    Named(Address),
+/// Reads the sender as `-f` or MAIL names it, without its angles: perhaps an address of this machine alone.
+pub fn reverse_path(text: &str) -> Result<ReversePath, Failure> {
+    if matches!(text.trim(), "" | "<>") {
+        return Ok(ReversePath::Null);
+    }
+    match people("the sender", text)?.as_slice() {
+        [Entry::Mailbox(one)] => Ok(one.address.clone().into()),
+        _ => Err(bad_address("the sender", "exactly one address is wanted")),
+    }
 }
 
-impl Sender {
-    /// Reads the value of `-f`, or the reverse-path of MAIL without its angles.
-    pub fn parse(text: &str) -> Result<Sender, Failure> {
-        if matches!(text.trim(), "" | "<>") {
-            return Ok(Sender::Null);
-        }
-        match people("the sender", text)?.as_slice() {
-            [Entry::Mailbox(one)] => Ok(Sender::Named(one.address.clone())),
-            _ => Err(bad_address("the sender", "exactly one address is wanted")),
-        }
-    }
-
-    fn named(&self) -> Option<&Address> {
-        match self {
-            Sender::Named(address) => Some(address),
-            Sender::Unsaid | Sender::Null => None,
-        }
-    }
-
-    /// The sender of the envelope; an outer `None` leaves it to the message.
-    fn through(&self, account: &Account) -> Result<Option<Option<Address>>, Failure> {
-        let own = account.sender();
-        let ours = |address: &Address| {
-            let domains = [account.email.as_ref(), own].into_iter().flatten();
-            let known: Vec<String> = domains.map(|address| address.domain().to_lowercase()).collect();
-            known.is_empty() || known.contains(&address.domain().to_lowercase())
-        };
-        let sender = match self {
-            Sender::Null => return Ok(Some(None)),
-            Sender::Named(address) if !is_local(address) && ours(address) => address,
-            Sender::Named(address) => own.ok_or_else(|| nobody(account, address.local()))?,
-            Sender::Unsaid => match own {
-                Some(own) => own,
-                None => return Ok(None),
-            },
-        };
-        to_ascii_domain(sender.clone())
-            .map(|sender| Some(Some(sender)))
-            .map_err(|_| bad_address("the sender", "its domain is not valid"))
-    }
+/// The sender that the account's server takes, where the caller named this one, if any; `None` leaves it to
+/// the message.
+fn sender_through(account: &Account, named: Option<&ReversePath>) -> Result<Option<ReversePath>, Failure> {
+    let own = account.sender();
+    let ours = |address: &Address| {
+        let domains = [account.email.as_ref(), own].into_iter().flatten();
+        let known: Vec<String> = domains.map(|address| address.domain().to_lowercase()).collect();
+        known.is_empty() || known.contains(&address.domain().to_lowercase())
+    };
+    let sender = match named {
+        Some(ReversePath::Null) => return Ok(Some(ReversePath::Null)),
+        Some(ReversePath::Mailbox(address)) if !is_local(address) && ours(address) => address,
+        Some(ReversePath::Mailbox(address)) => own.ok_or_else(|| nobody(account, address.local()))?,
+        None => match own {
+            Some(own) => own,
+            None => return Ok(None),
+        },
+    };
+    to_ascii_domain(sender.clone())
+        .map(|sender| Some(sender.into()))
+        .map_err(|_| bad_address("the sender", "its domain is not valid"))
 }
 
 /// Reads a list of people, local names among them.
@@ -89,8 +67,8 @@ fn bad_address(what: &str, why: &str) -> Failure {
 pub struct Parcel<'a> {
     /// Its octets.
     pub source: &'a mut dyn BufRead,
-    /// The envelope's sender.
-    pub sender: Sender,
+    /// The sender that the caller names, if any.
+    pub sender: Option<ReversePath>,
     /// Who gets it.
     pub recipients: Vec<Entry>,
     /// Who else gets it stands in its header.
@@ -141,7 +119,7 @@ impl Parcel<'_> {
             Some(subject) => Header::of_text(subject)?,
             None => Header::read(self.source)?,
         };
-        let account = choose(&self.sender, header.author().as_ref(), context)?;
+        let account = choose(self.sender.as_ref(), header.author().as_ref(), context)?;
         entry.through(&account);
         let mut outgoing = self.outgoing(header, &account)?;
         entry.receipt(&Receipt::untried(&outgoing));
@@ -177,7 +155,7 @@ impl Parcel<'_> {
         let author = account.sender().cloned().map(to_ascii_domain).and_then(Result::ok);
         let outgoing = raw.complete(Beside {
             from: author.map(|address| Mailbox { name, address }),
-            sender: self.sender.through(account)?,
+            sender: sender_through(account, self.sender.as_ref())?,
             recipients: Some(recipients),
             mends: self.mends,
         })?;
@@ -191,8 +169,12 @@ impl Parcel<'_> {
 }
 
 /// The account: that of the sender, else of the author, else as there is one.
-fn choose(sender: &Sender, author: Option<&Address>, context: &Context) -> Result<Account, Failure> {
-    for named in [sender.named(), author].into_iter().flatten() {
+fn choose(
+    sender: Option<&ReversePath>,
+    author: Option<&Address>,
+    context: &Context,
+) -> Result<Account, Failure> {
+    for named in [sender.and_then(ReversePath::mailbox), author].into_iter().flatten() {
         if let Ok(account) = context.select(Need::Smtp, Some(named))
             && account.email.as_ref().is_some_and(|email| email.same_mailbox(named))
         {
@@ -203,12 +185,5 @@ fn choose(sender: &Sender, author: Option<&Address>, context: &Context) -> Resul
 }
 
 fn transmit(side: &Side, options: &Options, outgoing: &mut Outgoing, context: &Context) -> Report {
-    let endpoint = side.server.endpoint();
-    let login = side.login.as_ref().map(|login| smtp_login(&side.server, login));
-    let tls = side.tls.as_ref();
-    let connect = || dial(&endpoint, tls, &context.limits, side.tap());
-    let opening =
-        Opening { endpoint: &endpoint, tls, login: login.as_ref(), name: side.server.ehlo_name.as_ref() };
-    let job = Job { opening, connect: &connect, limits: &context.limits, options };
-    send(&job, outgoing, &mut |_| {})
+    side.with_job(options, &context.limits, None, |job| send(job, outgoing, &mut |_| {}))
 }

@@ -9,13 +9,13 @@
 //! A client that ends its lines in CRLF ends a message by CRLF . CRLF only; one that uses LF is taken at
 //! that. At the end of the input what is not complete is dropped.
 
-use super::parcel::{Parcel, Sender, Verdict, people};
+use super::parcel::{Parcel, Verdict, people, reverse_path};
 use crate::cmd::Context;
 use crate::codec::dot::{LineEnd, Unstuffer};
 use crate::mail::Entry;
 use crate::output::sanitize::safe;
 use crate::streams::Input;
-use crate::words::{Exit, Failure};
+use crate::words::{Exit, Failure, ReversePath};
 use crate::work::send::Options;
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -47,7 +47,7 @@ fn reply(context: &mut Context, text: &str) {
 }
 
 struct Transaction {
-    sender: Sender,
+    sender: ReversePath,
     recipients: Vec<Entry>,
 }
 
@@ -130,7 +130,7 @@ impl Session<'_> {
                 return format!("555 5.5.4 {}: not a parameter known here", safe(&name));
             }
         }
-        match Sender::parse(path) {
+        match reverse_path(path) {
             Ok(sender) => {
                 self.transaction = Some(Transaction { sender, recipients: Vec::new() });
                 "250 2.1.0 sender noted".into()
@@ -178,7 +178,7 @@ impl Session<'_> {
         let mut source = BufReader::with_capacity(64 * 1024, &mut content);
         let parcel = Parcel {
             source: &mut source,
-            sender,
+            sender: Some(sender),
             recipients,
             from_header: false,
             full_name: None,

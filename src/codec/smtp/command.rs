@@ -2,7 +2,7 @@
 //! CRLF. Every part that comes from outside is of a type that can hold no line end, or is encoded.
 
 use crate::codec::sasl::Mechanism;
-use crate::words::Address;
+use crate::words::{Address, ReversePath};
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
@@ -83,11 +83,20 @@ impl fmt::Display for Notify {
     }
 }
 
+/// The longest ENVID, encoded (`RFC 3461 §4.4`).
+pub const MAX_ENVID: usize = 100;
+
+/// An identifier of an envelope that fits into ENVID; `None` where it is not printable or too long.
+pub fn envid(text: &str) -> Option<String> {
+    let is_plain = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
+    (is_plain && xtext(text).len() <= MAX_ENVID).then(|| text.to_owned())
+}
+
 /// `MAIL FROM` with its parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MailCommand {
-    /// The reverse-path; `None` is the null sender `<>`.
-    pub from: Option<Address>,
+    /// Who hears of failures.
+    pub from: ReversePath,
     /// `SIZE` (`RFC 1870 §5`).
     pub size: Option<u64>,
     /// `BODY=8BITMIME` (`RFC 6152 §2`).
@@ -104,7 +113,7 @@ pub struct MailCommand {
 
 impl fmt::Display for MailCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MAIL FROM:<{}>", self.from.as_ref().map_or("", Address::as_str))?;
+        write!(f, "MAIL FROM:<{}>", self.from.as_str())?;
         if let Some(size) = self.size {
             write!(f, " SIZE={size}")?;
         }
@@ -252,9 +261,9 @@ mod tests {
     #[test]
     fn commands_read_as_the_rfcs_have_them() {
         let name = EhloName::domain("client.example.org").unwrap();
-        let plain = MailCommand { from: Some(address("a@example.org")), ..Default::default() };
+        let plain = MailCommand { from: address("a@example.org").into(), ..Default::default() };
         let full = MailCommand {
-            from: Some(address("jörg@example.org")),
+            from: address("jörg@example.org").into(),
             size: Some(1000),
             eight_bit: true,
             smtp_utf8: true,

@@ -76,7 +76,7 @@ fn a_plain_message_is_plain() {
          Content-Type: text/plain; charset=\"utf-8\"\r\nContent-Transfer-Encoding: 7bit\r\n\r\nHi Bob\r\n"
     );
     assert_eq!(outgoing.message_id, "id@example.org");
-    assert_eq!(outgoing.envelope.from.unwrap().as_str(), "ana@example.org");
+    assert_eq!(outgoing.envelope.from.as_str(), "ana@example.org");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::mail::addresses;
-use crate::words::Kind;
+use crate::words::{Kind, ReversePath};
 
 const HEADER: &str = "From: Ana <ana@x.org>\nDate: Wed, 25 Nov 2026 10:30:00 +0100\nMessage-ID: <m@x.org>\n";
 
@@ -101,7 +101,7 @@ fn only_what_is_missing_is_added() {
     let text = String::from_utf8(octets).unwrap();
     assert!(text.starts_with("Date: ") && text.contains("\r\nFrom: \"Ana\" <ana@x.org>\r\nMessage-ID: <"));
     assert!(outgoing.message_id.ends_with("@x.org"));
-    assert_eq!(outgoing.envelope.from.unwrap().as_str(), "ana@x.org");
+    assert_eq!(outgoing.envelope.from.as_str(), "ana@x.org");
     let (outgoing, octets) = complete(format!("{HEADER}To: b@x.org\n\nx\n").as_bytes(), beside).unwrap();
     assert_eq!(String::from_utf8(octets).unwrap().matches("From:").count(), 1);
     assert_eq!(outgoing.message_id, "m@x.org");
@@ -113,12 +113,12 @@ fn recipients_and_sender_may_be_named_beside_it() {
     let address = |text| Address::parse(text).unwrap();
     let beside = Beside {
         recipients: Some(vec![address("z@x.org"), address("z@X.org")]),
-        sender: Some(None),
+        sender: Some(ReversePath::Null),
         ..Beside::default()
     };
     let (outgoing, _) = complete(format!("{HEADER}To: b@x.org\n\nx\n").as_bytes(), beside).unwrap();
     assert_eq!(outgoing.envelope.recipients, [address("z@x.org")]);
-    assert_eq!(outgoing.envelope.from, None);
+    assert_eq!(outgoing.envelope.from, ReversePath::Null);
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn transaction(names: &[&str], on_rejected: OnRejected) -> Transaction {
     let rcpt =
         |name: &&str| RcptCommand { to: address(&format!("{name}@example.org")), notify: None, orcpt: None };
     Transaction {
-        mail: MailCommand { from: Some(address("a@example.org")), ..MailCommand::default() },
+        mail: MailCommand { from: address("a@example.org").into(), ..MailCommand::default() },
         recipients: names.iter().map(rcpt).collect(),
         on_rejected,
         size: 20,

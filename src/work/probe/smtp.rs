@@ -7,7 +7,7 @@ use crate::codec::smtp::command::MailCommand;
 use crate::codec::smtp::ehlo::SizeLimit;
 use crate::net::{Security, Wire};
 use crate::smtp::{Greeted, Introduced, ehlo_name};
-use crate::words::{Address, Failure, Kind};
+use crate::words::{Address, Failure, Kind, ReversePath};
 use crate::work::access::smtp_login;
 use serde_json::{Map, Value, json};
 
@@ -43,14 +43,15 @@ pub fn probe_smtp(
         detail.insert("user".into(), login.credentials.user.into());
         Ok(ready)
     })?;
-    let from = account
+    let address = account
         .email
         .clone()
         .or_else(|| server.username.as_deref().and_then(|user| Address::parse(user).ok()));
     // Without an address of the account's the null sender shows at least whether mail is taken.
     step(steps, "sender", |detail| {
-        detail.insert("address".into(), from.as_ref().map_or("<>", Address::as_str).into());
-        let smtp_utf8 = from.as_ref().is_some_and(|from| !from.is_ascii());
+        detail.insert("address".into(), address.as_ref().map_or("<>", Address::as_str).into());
+        let smtp_utf8 = address.as_ref().is_some_and(|address| !address.is_ascii());
+        let from = address.map_or(ReversePath::Null, ReversePath::Mailbox);
         let reply = ready.check_sender(&MailCommand { from, smtp_utf8, ..MailCommand::default() })?;
         detail.insert("reply".into(), reply.to_string().into());
         Ok(())

@@ -98,12 +98,13 @@ fn pour(outgoing: &mut Outgoing, mut take: impl FnMut(&[u8]) -> Result<(), Failu
 mod tests {
     use super::*;
     use crate::mail::outgoing::{ContentWriter, Envelope};
+    use crate::words::ReversePath;
 
     fn outgoing() -> Outgoing {
         let mut spool = ContentWriter::default();
         spool.push(b"Subject: x\r\n\r\nFrom here\r\n").unwrap();
         Outgoing {
-            envelope: Envelope { from: None, recipients: Vec::new() },
+            envelope: Envelope { from: ReversePath::Null, recipients: Vec::new() },
             content: spool.finish().unwrap(),
             message_id: "m@x.org".into(),
             international: false,

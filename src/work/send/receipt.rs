@@ -128,7 +128,7 @@ impl Receipt {
         Receipt {
             status: Status::Failed,
             message_id: Some(outgoing.message_id.clone()),
-            envelope_from: Some(envelope.from.as_ref().map(ToString::to_string).unwrap_or_default()),
+            envelope_from: Some(envelope.from.as_str().to_owned()),
             recipients: envelope.recipients.iter().map(|address| untried(address.to_string())).collect(),
             size: Some(outgoing.content.facts().octets),
             ..Receipt::skipped()

@@ -18,7 +18,7 @@ fn outgoing(recipients: &[&str], content: &[u8]) -> Outgoing {
     spool.push(content).unwrap();
     Outgoing {
         envelope: Envelope {
-            from: Some(address("a@x.org")),
+            from: address("a@x.org").into(),
             recipients: recipients.iter().map(|name| address(&format!("{name}@x.org"))).collect(),
         },
         content: spool.finish().unwrap(),

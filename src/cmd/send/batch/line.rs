@@ -7,7 +7,7 @@ use crate::mail::compose::{Charset, Letter, Part, Source, compose};
 use crate::mail::fix::mend;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
-use crate::words::{Address, Failure, Kind, Scope};
+use crate::words::{Failure, Kind, ReversePath, Scope};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::value::MapAccessDeserializer;
@@ -220,7 +220,7 @@ pub struct Defaults<'a> {
     /// `--from`.
     pub from: Option<Mailbox>,
     /// `--envelope-from`.
-    pub sender: Option<Option<Address>>,
+    pub sender: Option<ReversePath>,
     /// `--fix`.
     pub mends: bool,
     /// `--charset`.
@@ -261,14 +261,14 @@ impl Fields {
         })
     }
 
-    fn sender(&self, defaults: &Defaults<'_>) -> Result<Option<Option<Address>>, Failure> {
+    fn sender(&self, defaults: &Defaults<'_>) -> Result<Option<ReversePath>, Failure> {
         match self.envelope_from.as_deref() {
             None => Ok(defaults.sender.clone()),
-            Some("" | "<>") => Ok(Some(None)),
+            Some("" | "<>") => Ok(Some(ReversePath::Null)),
             Some(text) => {
                 let mailbox =
                     addresses::single(text).map_err(|error| bad(format!("envelope_from: {error}")))?;
-                Ok(Some(Some(mailbox.address)))
+                Ok(Some(mailbox.address.into()))
             }
         }
     }

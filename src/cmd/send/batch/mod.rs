@@ -15,15 +15,13 @@ use crate::cli::SendArgs;
 use crate::cmd::Context;
 use crate::cmd::side::{Side, advise};
 use crate::mail::{Outgoing, addresses, input};
+use crate::net::Limits;
 use crate::net::limits::Stop;
-use crate::net::{Limits, dial};
 use crate::output::json::ErrorLine;
 use crate::output::{About, Output};
-use crate::smtp::Opening;
 use crate::streams::{Halt, Input};
 use crate::words::{Exit, Failure, Kind, Scope};
-use crate::work::access::smtp_login;
-use crate::work::send::{Channel, CopyTo, Job, Receipt, Report, Status, wait};
+use crate::work::send::{Channel, CopyTo, Receipt, Report, Status, wait};
 use line::Defaults;
 use lines::{Line, Lines, MAX_LINE};
 use serde::Serialize;
@@ -114,20 +112,12 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
             .run(context);
     }
     let side = Side::smtp(&account, context)?;
-    let endpoint = side.server.endpoint();
-    let login = side.login.as_ref().map(|login| smtp_login(&side.server, login));
     // A signal ends the batch, not the message under way: its verdict is worth the wait.
     let limits = Limits { stop: Stop::default(), ..context.limits.clone() };
-    let connect = || dial(&endpoint, side.tls.as_ref(), &limits, side.tap());
-    let name = args.ehlo_name.as_ref().or(side.server.ehlo_name.as_ref());
-    let job = Job {
-        opening: Opening { endpoint: &endpoint, tls: side.tls.as_ref(), login: login.as_ref(), name },
-        connect: &connect,
-        limits: &limits,
-        options: &options,
-    };
-    let way = Some(Way { channel: Channel::new(&job), side: &side });
-    Batch { defaults, way, copies, pace: args.rate, next: None, tally: Tally::default() }.run(context)
+    side.with_job(&options, &limits, args.ehlo_name.as_ref(), |job| {
+        let way = Some(Way { channel: Channel::new(job), side: &side });
+        Batch { defaults, way, copies, pace: args.rate, next: None, tally: Tally::default() }.run(context)
+    })
 }
 
 /// The way to the server.
