@@ -19,6 +19,7 @@ mod name;
 mod opening;
 #[cfg(test)]
 pub(crate) mod scripted;
+pub mod server;
 #[cfg(test)]
 mod tests;
 mod transaction;

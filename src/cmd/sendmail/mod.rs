@@ -7,7 +7,7 @@ mod header;
 mod log;
 mod options;
 mod parcel;
-mod smtp;
+mod session;
 mod stdin;
 
 use super::{Context, Frame};
@@ -88,7 +88,7 @@ fn act(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
                 .out
                 .text("no alias database to build: aliases are read from the configuration (aliases.NAME)");
         }
-        SendmailMode::Smtp => return smtp::run(&options::of(&args)?, context),
+        SendmailMode::Smtp => return session::run(&options::of(&args)?, context),
         SendmailMode::Message => return message(args, context),
     }
     context.out.settle(Exit::Ok);

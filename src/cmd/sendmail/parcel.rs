@@ -16,6 +16,7 @@ use crate::mail::fix::{mend, relabel};
 use crate::mail::outgoing::MAX_LINE;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
+use crate::smtp::server::Verdict;
 use crate::words::{Address, Exit, Failure, Kind, ReversePath};
 use crate::work::send::{Options, Receipt, Report, send};
 use std::io::{BufRead, Cursor, Read as _};
@@ -82,16 +83,6 @@ pub struct Parcel<'a> {
     /// What not every server takes is mended, since the program that hands it over can do nothing, and a bare
     /// CR in the body ends a line; else it is refused.
     pub mends: bool,
-}
-
-/// What came of a message.
-pub struct Verdict {
-    /// The exit code it amounts to.
-    pub exit: Exit,
-    /// What went wrong, what decided first.
-    pub failures: Vec<Failure>,
-    /// What the server called it, or what it calls itself.
-    pub id: Option<String>,
 }
 
 impl Parcel<'_> {

@@ -1,5 +1,5 @@
-//! `-bs`: SMTP on standard input and output (`RFC 5321`), for programs that want to hear of each message
-//! what became of it.
+//! The server's side of SMTP (`RFC 5321`), for programs that hand a message to a process of their own
+//! (`sendmail -bs`) and want to hear of each what became of it.
 //!
 //! Nothing is queued, so the reply after the content is the verdict of the account's server: 250 with its
 //! queue identifier, its own code where it refused or deferred, else 451 for what may be tried again and
@@ -9,14 +9,8 @@
 //! A client that ends its lines in CRLF ends a message by CRLF . CRLF only; one that uses LF is taken at
 //! that. At the end of the input what is not complete is dropped.
 
-use super::parcel::{Parcel, Verdict, people, reverse_path};
-use crate::cmd::Context;
 use crate::codec::dot::{LineEnd, Unstuffer};
-use crate::mail::Entry;
-use crate::output::sanitize::safe;
-use crate::streams::Input;
-use crate::words::{Exit, Failure, ReversePath};
-use crate::work::send::Options;
+use crate::words::{Exit, Failure};
 use std::io::{self, BufRead, BufReader, Read};
 
 /// The longest command that is taken, and the most recipients of a message.
@@ -27,34 +21,58 @@ const MAX_TEXT: usize = 400;
 
 const EXTENSIONS: [&str; 5] = ["PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "SIZE"];
 
-/// Speaks it until QUIT, or until the input or the output ends.
-pub fn run(options: &Options, context: &mut Context) -> Result<(), Failure> {
-    let stdin = BufReader::with_capacity(64 * 1024, Input::stdin(&context.limits));
-    let mut session = Session { input: stdin, options, transaction: None };
-    reply(context, "220 localhost ESMTP postie");
-    while let Some(line) = session.line() {
-        if !session.command(&line, context) || context.out.stdout_lost() {
-            break;
-        }
+/// What came of a message.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The exit code it amounts to.
+    pub exit: Exit,
+    /// What went wrong, what decided first.
+    pub failures: Vec<Failure>,
+    /// What the server called it, or what it calls itself.
+    pub id: Option<String>,
+}
+
+/// Whoever takes the messages of a client.
+pub trait Receiver {
+    /// MAIL: begins a message with this reverse-path, which stands without its angles.
+    fn sender(&mut self, path: &str) -> Result<(), Failure>;
+
+    /// RCPT: adds a recipient to it.
+    fn recipient(&mut self, path: &str) -> Result<(), Failure>;
+
+    /// DATA: takes its content, up to the dot, and says what became of it.
+    fn content(&mut self, content: &mut dyn BufRead) -> Verdict;
+
+    /// Forgets a message that was begun.
+    fn reset(&mut self);
+
+    /// Sends the client a line of a reply; `false` where it is gone.
+    fn reply(&mut self, line: &str) -> bool;
+}
+
+/// Serves a client until QUIT, until its input ends, or until it reads no more.
+pub fn serve(input: &mut dyn BufRead, receiver: &mut dyn Receiver) {
+    let mut session = Session { input, receiver, state: State::Idle };
+    let mut goes_on = session.receiver.reply("220 localhost ESMTP postie");
+    while goes_on {
+        let Some(line) = session.line() else { return };
+        goes_on = session.command(&line);
     }
-    context.out.settle(Exit::Ok);
-    Ok(())
 }
 
-fn reply(context: &mut Context, text: &str) {
-    context.out.raw(format!("{text}\r\n").as_bytes());
-    context.out.flush();
-}
-
-struct Transaction {
-    sender: ReversePath,
-    recipients: Vec<Entry>,
+/// Where the client stands in a transaction (`RFC 5321 §3.3`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No MAIL yet.
+    Idle,
+    /// MAIL was taken, and this many RCPT.
+    Begun(usize),
 }
 
 struct Session<'a> {
-    input: BufReader<Input>,
-    options: &'a Options,
-    transaction: Option<Transaction>,
+    input: &'a mut dyn BufRead,
+    receiver: &'a mut dyn Receiver,
+    state: State,
 }
 
 /// One line of the client.
@@ -68,13 +86,13 @@ impl Session<'_> {
     /// The next command; `None` at the end.
     fn line(&mut self) -> Option<Line> {
         let mut octets = Vec::new();
-        (&mut self.input).take(MAX_LINE).read_until(b'\n', &mut octets).ok()?;
+        (&mut *self.input).take(MAX_LINE).read_until(b'\n', &mut octets).ok()?;
         let mut too_long = false;
         while !octets.ends_with(b"\n") {
             // Half a line at the end is no command; a line too long is passed over to its end.
             too_long = true;
             octets.clear();
-            if (&mut self.input).take(MAX_LINE).read_until(b'\n', &mut octets).ok()? == 0 {
+            if (&mut *self.input).take(MAX_LINE).read_until(b'\n', &mut octets).ok()? == 0 {
                 return None;
             }
         }
@@ -83,42 +101,47 @@ impl Session<'_> {
         Some(Line { text: text.filter(|text| !too_long && !text.contains(char::is_control)), end })
     }
 
-    /// Answers a command; `false` after QUIT or at the end of the input.
-    fn command(&mut self, line: &Line, context: &mut Context) -> bool {
+    /// Answers a command; `false` after QUIT, at the end of the input, or where the client is gone.
+    fn command(&mut self, line: &Line) -> bool {
         let Some(text) = &line.text else {
-            reply(context, "500 5.5.2 this line is too long, or no text");
-            return true;
+            return self.receiver.reply("500 5.5.2 this line is too long, or no text");
         };
         let (verb, argument) = text.split_once(' ').unwrap_or((text, ""));
-        let said = match verb.to_ascii_uppercase().as_str() {
+        let reply = match verb.to_ascii_uppercase().as_str() {
             "EHLO" => {
-                self.transaction = None;
-                reply(context, "250-localhost");
+                self.reset();
+                self.receiver.reply("250-localhost");
                 let (last, first) = EXTENSIONS.split_last().unwrap_or((&"HELP", &[]));
-                first.iter().for_each(|name| reply(context, &format!("250-{name}")));
+                for name in first {
+                    self.receiver.reply(&format!("250-{name}"));
+                }
                 format!("250 {last}")
             }
             "HELO" | "RSET" => {
-                self.transaction = None;
+                self.reset();
                 "250 2.0.0 as you wish".into()
             }
             "MAIL" => self.mail(argument),
             "RCPT" => self.rcpt(argument),
-            "DATA" => return self.data(line.end, context),
+            "DATA" => return self.data(line.end),
             "NOOP" => "250 2.0.0 nothing done".into(),
             "VRFY" => "252 2.1.5 send, and you will hear".into(),
             "QUIT" => {
-                reply(context, "221 2.0.0 goodbye");
+                self.receiver.reply("221 2.0.0 goodbye");
                 return false;
             }
             _ => "502 5.5.1 not a command known here".into(),
         };
-        reply(context, &said);
-        true
+        self.receiver.reply(&reply)
+    }
+
+    fn reset(&mut self) {
+        self.state = State::Idle;
+        self.receiver.reset();
     }
 
     fn mail(&mut self, argument: &str) -> String {
-        if self.transaction.is_some() {
+        if self.state != State::Idle {
             return "503 5.5.1 one message at a time".into();
         }
         let Some((path, parameters)) = path(argument, "FROM:") else {
@@ -127,12 +150,12 @@ impl Session<'_> {
         for parameter in parameters.split_whitespace() {
             let name = parameter.split('=').next().unwrap_or_default().to_ascii_uppercase();
             if !["SIZE", "BODY", "SMTPUTF8"].contains(&name.as_str()) {
-                return format!("555 5.5.4 {}: not a parameter known here", safe(&name));
+                return format!("555 5.5.4 {}: not a parameter known here", one_line(&name));
             }
         }
-        match reverse_path(path) {
-            Ok(sender) => {
-                self.transaction = Some(Transaction { sender, recipients: Vec::new() });
+        match self.receiver.sender(path) {
+            Ok(()) => {
+                self.state = State::Begun(0);
                 "250 2.1.0 sender noted".into()
             }
             Err(failure) => format!("553 5.1.7 {}", one_line(&failure.message)),
@@ -140,59 +163,40 @@ impl Session<'_> {
     }
 
     fn rcpt(&mut self, argument: &str) -> String {
-        let Some(transaction) = &mut self.transaction else { return "503 5.5.1 MAIL first".into() };
+        let State::Begun(recipients) = self.state else { return "503 5.5.1 MAIL first".into() };
         let Some((path, parameters)) = path(argument, "TO:") else {
             return "501 5.5.4 RCPT TO:<address> is wanted".into();
         };
         if !parameters.trim().is_empty() {
             return "555 5.5.4 parameters of RCPT are not known here".into();
         }
-        if transaction.recipients.len() >= MAX_RECIPIENTS {
+        if recipients >= MAX_RECIPIENTS {
             return "452 4.5.3 too many recipients".into();
         }
-        match people("the recipient", path) {
-            Ok(found) => match found.as_slice() {
-                [one @ Entry::Mailbox(_)] => {
-                    transaction.recipients.push(one.clone());
-                    "250 2.1.5 recipient noted".into()
-                }
-                _ => "553 5.1.3 exactly one address is wanted".into(),
-            },
+        match self.receiver.recipient(path) {
+            Ok(()) => {
+                self.state = State::Begun(recipients + 1);
+                "250 2.1.5 recipient noted".into()
+            }
             Err(failure) => format!("553 5.1.3 {}", one_line(&failure.message)),
         }
     }
 
-    /// DATA; `false` where the input ended within the content.
-    fn data(&mut self, end: LineEnd, context: &mut Context) -> bool {
-        match &self.transaction {
-            Some(transaction) if !transaction.recipients.is_empty() => {}
-            _ => {
-                reply(context, "503 5.5.1 MAIL and RCPT first");
-                return true;
-            }
+    /// DATA; `false` where the input ended within the content, or the client is gone.
+    fn data(&mut self, end: LineEnd) -> bool {
+        if !matches!(self.state, State::Begun(1..)) {
+            return self.receiver.reply("503 5.5.1 MAIL and RCPT first");
         }
-        let Some(Transaction { sender, recipients }) = self.transaction.take() else { return true };
-        reply(context, "354 go ahead");
+        self.state = State::Idle;
+        self.receiver.reply("354 go ahead");
         let mut content =
-            Content { input: &mut self.input, unstuffer: Unstuffer::new(end), ahead: Vec::new(), taken: 0 };
-        let mut source = BufReader::with_capacity(64 * 1024, &mut content);
-        let parcel = Parcel {
-            source: &mut source,
-            sender: Some(sender),
-            recipients,
-            from_header: false,
-            full_name: None,
-            subject: None,
-            options: self.options,
-            mends: false,
-        };
-        let verdict = parcel.hand_on(context);
+            Content { input: self.input, unstuffer: Unstuffer::new(end), ahead: Vec::new(), taken: 0 };
+        let verdict = self.receiver.content(&mut BufReader::with_capacity(64 * 1024, &mut content));
         // What was refused half-way is read to its end: the next command stands behind it.
         if !content.unstuffer.ended() && io::copy(&mut content, &mut io::sink()).is_err() {
             return false;
         }
-        reply(context, &judgement(&verdict));
-        true
+        self.receiver.reply(&judgement(&verdict))
     }
 }
 
@@ -236,13 +240,21 @@ fn judgement(verdict: &Verdict) -> String {
 
 /// A text that fits into a reply.
 fn one_line(text: &str) -> String {
-    let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
-    safe(text).chars().map(plain).take(MAX_TEXT).collect()
+    let mut line = String::new();
+    for c in text.chars().take(MAX_TEXT) {
+        match c {
+            ' ' | '!'..='~' => line.push(c),
+            _ if c.is_control() => line.extend(c.escape_default()),
+            _ => line.push('?'),
+        }
+    }
+    line.truncate(MAX_TEXT);
+    line
 }
 
 /// The content of DATA, up to its dot. The end of the input before it is an error.
 struct Content<'a> {
-    input: &'a mut BufReader<Input>,
+    input: &'a mut dyn BufRead,
     unstuffer: Unstuffer,
     ahead: Vec<u8>,
     taken: usize,

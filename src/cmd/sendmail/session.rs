@@ -1,0 +1,66 @@
+//! `-bs`: a client speaks SMTP on standard input and output, and each message is handed on as it comes.
+
+use super::parcel::{Parcel, people, reverse_path};
+use crate::cmd::Context;
+use crate::mail::Entry;
+use crate::smtp::server::{Receiver, Verdict, serve};
+use crate::streams::Input;
+use crate::words::{Exit, Failure, Kind, ReversePath};
+use crate::work::send::Options;
+use std::io::{BufRead, BufReader};
+
+/// Serves the client on standard input.
+pub fn run(options: &Options, context: &mut Context) -> Result<(), Failure> {
+    let mut stdin = BufReader::with_capacity(64 * 1024, Input::stdin(&context.limits));
+    serve(&mut stdin, &mut Client { options, sender: ReversePath::Null, recipients: Vec::new(), context });
+    context.out.settle(Exit::Ok);
+    Ok(())
+}
+
+/// The client, and the message it has begun.
+struct Client<'a> {
+    options: &'a Options,
+    sender: ReversePath,
+    recipients: Vec<Entry>,
+    context: &'a mut Context,
+}
+
+impl Receiver for Client<'_> {
+    fn sender(&mut self, path: &str) -> Result<(), Failure> {
+        self.sender = reverse_path(path)?;
+        Ok(())
+    }
+
+    fn recipient(&mut self, path: &str) -> Result<(), Failure> {
+        match people("the recipient", path)?.as_slice() {
+            [one @ Entry::Mailbox(_)] => self.recipients.push(one.clone()),
+            _ => return Err(Failure::new(Kind::Input, "RCPT", "exactly one address is wanted")),
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, content: &mut dyn BufRead) -> Verdict {
+        let parcel = Parcel {
+            source: content,
+            sender: Some(std::mem::take(&mut self.sender)),
+            recipients: std::mem::take(&mut self.recipients),
+            from_header: false,
+            full_name: None,
+            subject: None,
+            options: self.options,
+            mends: false,
+        };
+        parcel.hand_on(self.context)
+    }
+
+    fn reset(&mut self) {
+        self.sender = ReversePath::Null;
+        self.recipients.clear();
+    }
+
+    fn reply(&mut self, line: &str) -> bool {
+        self.context.out.raw(format!("{line}\r\n").as_bytes());
+        self.context.out.flush();
+        !self.context.out.stdout_lost()
+    }
+}
