@@ -14,6 +14,11 @@ pub(super) struct Field {
 }
 
 impl Field {
+    /// Its name as it is written.
+    pub fn written_name(&self) -> &str {
+        std::str::from_utf8(&self.octets[..self.name.len()]).unwrap_or(&self.name)
+    }
+
     /// What stands behind the colon, folded as it came.
     pub fn raw_value(&self) -> &[u8] {
         let colon = memchr::memchr(b':', &self.octets).map_or(0, |at| at + 1);

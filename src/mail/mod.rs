@@ -8,6 +8,7 @@ mod fields;
 pub mod fix;
 pub mod guard;
 pub mod input;
+pub mod local;
 pub mod outgoing;
 mod params;
 pub mod plain_text;

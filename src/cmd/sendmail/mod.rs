@@ -3,7 +3,6 @@
 //! Nothing is queued: the run ends when a server has the message, or with the exit code that says why not.
 //! A caller that knows `sysexits(3)` knows them all but 79, after which it must not try again either.
 
-mod header;
 mod log;
 mod options;
 mod parcel;

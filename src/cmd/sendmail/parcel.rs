@@ -5,7 +5,6 @@
 //! envelope's sender is the one that was named if it lies in the account's own domain; any other is no
 //! address the account's server would take, and the account's own stands for it.
 
-use super::header::{Header, LOCAL, is_local, nobody, resolve};
 use super::log::Entry as LogEntry;
 use super::stdin::LineEnds;
 use crate::account::{Account, Need};
@@ -13,6 +12,7 @@ use crate::cmd::Context;
 use crate::cmd::side::{Side, advise};
 use crate::mail::addresses::{self, Entry, Mailbox};
 use crate::mail::fix::{mend, relabel};
+use crate::mail::local::{Header, LOCAL, Role, is_local, resolve};
 use crate::mail::outgoing::MAX_LINE;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
@@ -62,6 +62,28 @@ pub fn people(what: &str, text: &str) -> Result<Vec<Entry>, Failure> {
 
 fn bad_address(what: &str, why: &str) -> Failure {
     Failure::new(Kind::Input, "arguments", format!("{what}: {why}"))
+}
+
+/// The addresses that the account has for a local name.
+fn look_up(account: &Account, local: &str, role: Role) -> Result<Vec<Address>, Failure> {
+    let found = match role {
+        Role::Author => account.sender().map(|sender| vec![sender.clone()]),
+        Role::Recipient => account.who_is(local),
+    };
+    let found = found.ok_or_else(|| nobody(account, local))?;
+    let valid = found.into_iter().map(|address| {
+        to_ascii_domain(address)
+            .map_err(|_| Failure::config(format!("{}: an address: its domain is not valid", account.label)))
+    });
+    valid.collect()
+}
+
+/// The failure for a local name that no address can be made of.
+fn nobody(account: &Account, local: &str) -> Failure {
+    let message = format!("{}: looking for the address of {local:?}: the account has none", account.label);
+    Failure::config(message).hint(
+        "give the account an email, or an alias (aliases.NAME); POSTIE_FROM for one from the environment",
+    )
 }
 
 /// A message to be handed on.
@@ -130,13 +152,14 @@ impl Parcel<'_> {
 
     /// The message as it leaves the machine.
     fn outgoing(self, header: Header, account: &Account) -> Result<Outgoing, Failure> {
-        let top = header.rewritten(account)?;
+        let look_up = |local: &str, role| look_up(account, local, role);
+        let top = header.rewritten(&look_up)?;
         let body = Cursor::new(header.into_body()).chain(self.source);
         let body: Box<dyn std::io::Read + '_> =
             if self.mends { Box::new(LineEnds::new(body)) } else { Box::new(body) };
         let mut source = Cursor::new(top).chain(body);
         let raw = Raw::read(&mut source, "standard input")?;
-        let resolved = resolve(self.recipients, account, false)?;
+        let resolved = resolve(self.recipients, Role::Recipient, &look_up)?;
         let mut recipients: Vec<Address> =
             resolved.iter().flat_map(Entry::mailboxes).map(|mailbox| mailbox.address.clone()).collect();
         if self.from_header {
