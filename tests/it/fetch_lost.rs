@@ -48,7 +48,7 @@ fn a_connection_ended_at_any_step_loses_and_doubles_nothing_in_a_maildir() {
                 assert_eq!(outcome.signal, Some(9), "{step}");
             } else if step == "CAPA" && reached {
                 // A server that closes at CAPA may be an old one, which can do without.
-                assert!(matches!(outcome.code, Some(0 | 75)), "{outcome:?}");
+                outcome.assert_exit(0);
             } else if step.starts_with("RETR") || step.starts_with("DELE") {
                 // One loss at a message is made good in a second session of the same run.
                 outcome.assert_exit(0);
@@ -155,7 +155,15 @@ fn a_pipelined_connection_ended_at_any_step_loses_and_doubles_nothing() {
             let world = world();
             let server = once_with(Pop3d::for_mailbox(&mailbox), step, Act::end(end));
             let outcome = world.fetch(&server).arg("--delete").go();
-            assert!(matches!(outcome.code, Some(0 | 75) | None), "{end:?} at {step:?}: {outcome:?}");
+            let ended = match (end, step) {
+                // The login is another.
+                (_, "AUTH") => (Some(0), None),
+                (End::Kill, _) => (None, Some(9)),
+                // Nobody is there to be asked again; and what became of the deletions is not known.
+                (_, "" | "QUIT") => (Some(75), None),
+                _ => (Some(0), None),
+            };
+            assert_eq!((outcome.code, outcome.signal), ended, "{end:?} at {step:?}: {outcome:?}");
             world.fetch(&server).arg("--delete").go().assert_exit(0);
             assert_same(&world_mail_in_new(&world), &all);
             assert!(mailbox.messages().is_empty(), "{end:?} at {step:?}: deletions are made up for");
@@ -310,8 +318,7 @@ fn a_state_directory_that_cannot_be_written_fails_before_anything_is_fetched() {
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.write("state", "not a directory");
     let outcome = world.fetch(&server).arg("--delete").env("XDG_STATE_HOME", world.path("state")).go();
-    assert!(matches!(outcome.code, Some(73 | 74)), "{outcome:?}");
-    outcome.error();
+    outcome.assert_failure(73, "cannot_create");
     assert_eq!(server.journals().iter().map(|journal| journal.count("RETR")).sum::<usize>(), 0);
     assert_eq!(mailbox.messages().len(), 3);
 }

@@ -320,6 +320,6 @@ fn a_command_may_take_longer_than_a_network_operation_and_not_longer_than_the_ru
     let endless =
         world.at_url(&server.url(), "fetch").args(["--all", "--exec", "sleep 60", "--max-time", "2s"]);
     let outcome = endless.go();
-    assert!(outcome.code.is_some_and(|code| code != 0), "{outcome:?}");
+    outcome.assert_failure(74, "command");
     assert!(outcome.elapsed < Duration::from_secs(20), "{outcome:?}");
 }

@@ -61,7 +61,7 @@ fn fetch_and_send_finish_their_step_though_nobody_reads() {
     let all = sorted(mailbox.as_stored());
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let outcome = world.fetch(&server).arg("--delete").stdout(unread()).go();
-    assert_ne!(outcome.code, Some(101), "{outcome:?}");
+    outcome.assert_exit(74);
     world.fetch(&server).arg("--delete").go().assert_exit(0);
     assert_same(&world.mail(), &all);
     assert!(mailbox.messages().is_empty());
@@ -76,9 +76,11 @@ fn a_closed_standard_output_is_no_panic_and_no_file_is_taken_for_it() {
     let mailbox = Mailbox::with(3);
     let all = sorted(mailbox.as_stored());
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
-    for prelude in ["exec >&-", "exec 2>&-", "exec >&- 2>&-", "exec <&-", "exec <&- >&- 2>&-"] {
-        let outcome = world.fetch(&server).arg("--all").under_shell(prelude).go();
-        assert!(matches!(outcome.code, Some(0 | 74)), "{prelude}: {outcome:?}");
+    for (at, prelude) in
+        ["exec >&-", "exec 2>&-", "exec >&- 2>&-", "exec <&-", "exec <&- >&- 2>&-"].into_iter().enumerate()
+    {
+        world.fetch(&server).arg("--all").under_shell(prelude).go().assert_exit(0);
+        assert_eq!(world.mail().len(), 3 * (at + 1), "{prelude}");
     }
     for copy in world.mail() {
         assert!(all.contains(&copy), "output went into a message");
@@ -131,38 +133,37 @@ fn an_error_never_repeats_a_megabyte_of_what_it_is_about() {
     let big = "x".repeat(1_000_000);
     let long = &big[..100_000];
     let lines = [
-        format!("{{\"to\":\"{big}\",\"text\":\"x\"}}"),
-        format!("{{\"to\":\"b@example.org\",\"{big}\":1}}"),
-        format!("{{\"to\":\"b@example.org\",\"subject\":\"a\\n{big}\",\"text\":\"x\"}}"),
-        format!("{{\"to\":\"b@example.org\",\"headers\":{{\"{big} y\":\"z\"}},\"text\":\"x\"}}"),
-        format!("{{\"to\":\"b@example.org\",\"attachments\":[{{\"path\":\"{big}\"}}]}}"),
-        format!("{{\"to\":\"b@example.org\",\"date\":\"{big}\",\"text\":\"x\"}}"),
+        (format!("{{\"to\":\"{big}\",\"text\":\"x\"}}"), 65),
+        (format!("{{\"to\":\"b@example.org\",\"{big}\":1}}"), 65),
+        (format!("{{\"to\":\"b@example.org\",\"subject\":\"a\\n{big}\",\"text\":\"x\"}}"), 65),
+        (format!("{{\"to\":\"b@example.org\",\"headers\":{{\"{big} y\":\"z\"}},\"text\":\"x\"}}"), 65),
+        (format!("{{\"to\":\"b@example.org\",\"attachments\":[{{\"path\":\"{big}\"}}]}}"), 66),
+        (format!("{{\"to\":\"b@example.org\",\"date\":\"{big}\",\"text\":\"x\"}}"), 65),
     ];
-    for line in lines {
+    for (line, code) in lines {
         let outcome = world.send(&server).arg("--batch").stdin(format!("{line}\n")).go();
-        assert!(outcome.code != Some(0), "{}", &line[..60]);
+        assert_eq!(outcome.code, Some(code), "{}", &line[..60]);
         let said = outcome.stdout.len() + outcome.stderr.len();
         assert!(said < 20_000, "{} octets are said of {}", said, &line[..60]);
     }
+    let failing = format!("exit 3 #{long}");
     let runs = [
-        world.postie(["--json", "list", "-A", long]),
-        world.postie(["--json", "list", "--server", long]),
-        world.postie(["list", &format!("--{long}")]),
-        world.send(&server).args(["-t", long, "-s", "x"]),
-        world.send(&server).args(["b@example.org", "-a", long]),
-        world.send(&server).args(["b@example.org", "-H", &format!("a\n{long}")]),
-        world.postie([
-            "--json",
-            "list",
-            "--server",
-            "pop3s://u@localhost:1",
-            "--password-command",
-            &format!("exit 3 #{long}"),
-        ]),
+        (world.postie(["--json", "list", "-A", long]), 78),
+        (world.postie(["--json", "list", "--server", long]), 64),
+        (world.postie(["list", &format!("--{long}")]), 64),
+        (world.send(&server).args(["-t", long, "-s", "x"]), 65),
+        (world.send(&server).args(["b@example.org", "-a", long]), 66),
+        (world.send(&server).args(["b@example.org", "-H", &format!("a\n{long}")]), 64),
+        (
+            world
+                .postie(["--json", "list", "--server", "pop3s://u@localhost:1"])
+                .args(["--password-command", &failing]),
+            78,
+        ),
     ];
-    for run in runs {
+    for (run, code) in runs {
         let outcome = run.go();
-        assert!(outcome.code != Some(0), "{outcome:?}");
+        outcome.assert_exit(code);
         assert!(outcome.stdout.len() + outcome.stderr.len() < 20_000, "{outcome:?}");
     }
 }

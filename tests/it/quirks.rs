@@ -142,12 +142,28 @@ fn names() -> Vec<String> {
     names
 }
 
-/// An outcome that a script can act on: a documented code, a summary, and an error line if it failed.
+/// Where nothing is fetched, most quirks cost nothing. The others: those that end the login, and those that
+/// another login or account is for, at which the script closes.
+fn code_of_looking(name: &str) -> i32 {
+    match name {
+        "stls-not-announced" | "stls-refused" => 69,
+        "login-cut-off" | "refused-at-greeting" => 75,
+        "apop-stamp-absent"
+        | "apop-stamp-anywhere"
+        | "apop-stamp-no-msg-id"
+        | "gmail-recent-user"
+        | "password-odd-bytes" => 75,
+        "err-with-a-plus" | "refused-at-auth" | "refused-at-pass" | "refused-at-user" => 77,
+        _ => 0,
+    }
+}
+
+/// An outcome that a script can act on: its code, a summary, and an error line if it failed.
 #[track_caller]
 fn assert_told(name: &str, outcome: &Checked) {
-    let code = outcome.code.unwrap_or_else(|| panic!("{name}: {outcome:?}"));
-    assert!([0, 1, 69, 75, 76, 77].contains(&code), "{name}: {outcome:?}");
-    assert_eq!(outcome.summary()["exit"], code, "{name}");
+    let code = code_of_looking(name);
+    assert_eq!(outcome.code, Some(code), "{name}: {outcome:?}");
+    outcome.summary();
     assert_eq!(outcome.of_type("error").is_empty(), code == 0, "{name}: {outcome:?}");
 }
 
