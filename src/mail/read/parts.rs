@@ -55,8 +55,8 @@ enum State {
 
 /// Finds the leaves of a message; `false` where not all of them were read.
 pub fn leaves<'a>(message: &'a [u8], found: &mut dyn FnMut(Leaf<'a>)) -> bool {
-    let mut walk =
-        Walk { message, frames: Vec::new(), state: State::Header(0), count: 0, is_whole: true, found };
+    let (frames, state) = (Vec::new(), State::Header(0));
+    let mut walk = Walk { message, frames, state, looked_at: None, count: 0, is_whole: true, found };
     walk.run();
     walk.is_whole
 }
@@ -65,6 +65,8 @@ struct Walk<'a, 'f> {
     message: &'a [u8],
     frames: Vec<Frame>,
     state: State,
+    /// The header that was looked at for a delimiter of its own, which it is once.
+    looked_at: Option<usize>,
     count: usize,
     is_whole: bool,
     found: &'f mut dyn FnMut(Leaf<'a>),
@@ -77,6 +79,7 @@ impl<'a> Walk<'a, '_> {
         while start < message.len() && self.count <= MAX_PARTS {
             let end = memchr::memchr(b'\n', &message[start..]).map_or(message.len(), |at| start + at + 1);
             let line = &message[start..end];
+            self.end_header_without_blank(line, start);
             if let Some((depth, is_last)) = self.delimiter(line) {
                 self.close(depth, start);
                 if is_last {
@@ -103,6 +106,20 @@ impl<'a> Walk<'a, '_> {
         }
         self.end_part(end);
         self.close(0, end);
+    }
+
+    /// A header without its blank line, or with spaces in it, ends before the delimiter that it announces.
+    fn end_header_without_blank(&mut self, line: &[u8], start: usize) {
+        let State::Header(begin) = self.state else { return };
+        let Some(rest) = line.strip_prefix(b"--").filter(|_| self.looked_at != Some(begin)) else { return };
+        self.looked_at = Some(begin);
+        let header = Header::of(&self.message[begin..start]);
+        let kind = Parameters::of(&unfolded(header.first("content-type").unwrap_or_default()));
+        if kind.essence.starts_with("multipart/")
+            && boundary_of(&kind).is_some_and(|boundary| rest.trim_ascii_end() == boundary)
+        {
+            self.enter(begin, start);
+        }
     }
 
     /// Which open multipart a line delimits, the innermost first, and whether it is the last delimiter.
@@ -298,6 +315,23 @@ mod tests {
             &format!("{head}--b\nContent-Type: multipart/mixed; boundary=c\n\ntext\n--b--\n"),
             &[("text/plain", "text")],
         );
+    }
+
+    #[test]
+    fn a_header_ends_before_its_first_delimiter_where_the_blank_line_is_none() {
+        let list = [("text/html", "<p>"), ("a/b", "two")];
+        let parts = "--b\nContent-Type: text/html\n\n<p>\n--b\nContent-Type: a/b\n\ntwo\n--b--\n";
+        for blank in ["", " \n", "\t\n \n", "no field\n", " \n--x\n\n"] {
+            reads(&format!("Content-Type: multipart/mixed; boundary=b\nA: b\n{blank}{parts}"), &list);
+        }
+        let nested = format!(
+            "Content-Type: multipart/mixed; boundary=c\n\n--c\nContent-Type: multipart/mixed; boundary=b\n \n{parts}--c--\n"
+        );
+        reads(&nested, &list);
+        // It announces another one, or none at all.
+        reads("Content-Type: text/plain\n--b\nA: b\n\none\n", &[("text/plain", "one\n")]);
+        let other = "Content-Type: multipart/mixed; boundary=b\n--c\nA: b\n\n--b\n\none\n--b--\n";
+        reads(other, &[("text/plain", "one")]);
     }
 
     #[test]
