@@ -65,6 +65,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--max-size', '--max-size', [CompletionResultType]::ParameterName, 'Skip messages larger than this')
             [CompletionResult]::new('--uid', '--uid', [CompletionResultType]::ParameterName, 'Fetch only the messages with these UIDs')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'With --all-accounts: how many at once')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'With --all-accounts: how many at once')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait for another run of the same account')
             [CompletionResult]::new('--forget', '--forget', [CompletionResultType]::ParameterName, 'Forget these UIDs, so that they count as new again, and fetch nothing')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Which account')

@@ -1236,7 +1236,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__fetch)
-            opts="-j -A -C -q -v -h --maildir --mbox --exec --stdout --peek --keep --delete --delete-after --all --limit --max-size --uid --dry-run --all-accounts --wait --until-empty --mark-seen --forget --accept-uid-reset --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-j -A -C -q -v -h --maildir --mbox --exec --stdout --peek --keep --delete --delete-after --all --limit --max-size --uid --dry-run --all-accounts --jobs --wait --until-empty --mark-seen --forget --accept-uid-reset --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1267,6 +1267,10 @@ _postie() {
                     return 0
                     ;;
                 --uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

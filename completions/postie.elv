@@ -61,6 +61,7 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand --max-size 'Skip messages larger than this'
             cand --uid 'Fetch only the messages with these UIDs'
             cand -j 'With --all-accounts: how many at once'
+            cand --jobs 'With --all-accounts: how many at once'
             cand --wait 'How long to wait for another run of the same account'
             cand --forget 'Forget these UIDs, so that they count as new again, and fetch nothing'
             cand -A 'Which account'

@@ -60,7 +60,7 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l delete-after -d 
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l limit -d 'Fetch at most N messages' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l max-size -d 'Skip messages larger than this' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l uid -d 'Fetch only the messages with these UIDs' -r
-complete -c postie -n "__fish_postie_using_subcommand fetch" -s j -d 'With --all-accounts: how many at once' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -s j -l jobs -d 'With --all-accounts: how many at once' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l wait -d 'How long to wait for another run of the same account' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l forget -d 'Forget these UIDs, so that they count as new again, and fetch nothing' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s A -l account -d 'Which account' -r

@@ -76,7 +76,7 @@ pub struct FetchArgs {
     pub all_accounts: bool,
 
     /// With --all-accounts: how many at once
-    #[arg(short, value_name = "N", requires = "all_accounts", default_value = "4", value_parser = value_parser!(u8).range(1..=64))]
+    #[arg(short, long, value_name = "N", requires = "all_accounts", default_value = "4", value_parser = value_parser!(u8).range(1..=64))]
     pub jobs: u8,
 
     /// How long to wait for another run of the same account
