@@ -328,9 +328,12 @@ fn replace(table: &mut dyn TableLike, key: &str, item: Item) {
 fn kind_of(key: &str) -> Result<Type, Failure> {
     keys::find(key).ok_or_else(|| {
         let near = match key.split_once('.') {
-            Some((table, last)) => match keys::find(table) {
-                Some(Type::Table(below)) => keys::suggest(last, below, &format!("{table}.")),
-                _ => keys::suggest(key, keys::ACCOUNT, ""),
+            Some((table, last)) => match keys::near_table(table) {
+                Some((table, below)) if below.iter().any(|known| known.name == last) => {
+                    format!("did you mean `{table}.{last}`?")
+                }
+                Some((table, below)) => keys::suggest(last, below, &format!("{table}.")),
+                None => keys::suggest(key, keys::ACCOUNT, ""),
             },
             None => keys::suggest(key, keys::ACCOUNT, ""),
         };

@@ -228,19 +228,29 @@ pub fn find(dotted: &str) -> Option<Type> {
 /// What to say of a key that is none of `known`: the nearest one, if it is near, or all. `table` stands before
 /// the nearest one's name: nothing, or the table's own name and a dot where keys are given whole.
 pub fn suggest(typed: &str, known: &[Key], table: &str) -> String {
-    // A whole dialect of underscores and capitals is one slip, not many.
-    let normal = typed.to_lowercase().replace(['_', ' '], "-");
-    let nearest = known
-        .iter()
-        .map(|key| (distance(&normal, key.name), key.name))
-        .min()
-        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1));
-    match nearest {
-        Some((_, name)) => format!("did you mean `{table}{name}`?"),
+    match nearest(typed, known) {
+        Some(Key { name, .. }) => format!("did you mean `{table}{name}`?"),
         None => {
             let names: Vec<&str> = known.iter().map(|key| key.name).collect();
             format!("known here: {}", names.join(", "))
         }
+    }
+}
+
+/// The key that was most likely meant.
+fn nearest<'a>(typed: &str, known: &'a [Key]) -> Option<&'a Key> {
+    // A whole dialect of underscores and capitals is one slip, not many.
+    let normal = typed.to_lowercase().replace(['_', ' '], "-");
+    let rated = known.iter().map(|key| (distance(&normal, key.name), key));
+    let (distance, key) = rated.min_by_key(|(distance, key)| (*distance, key.name))?;
+    (distance <= (key.name.len() / 3).max(1)).then_some(key)
+}
+
+/// The table of an account of that name, or of the nearest one, and its keys.
+pub fn near_table(typed: &str) -> Option<(&'static str, &'static [Key])> {
+    match nearest(typed, ACCOUNT)? {
+        Key { name, kind: Type::Table(below), .. } => Some((name, below)),
+        _ => None,
     }
 }
 

@@ -115,6 +115,10 @@ fn a_typo_in_a_key_is_answered_with_the_key() {
     let hint = |key: &str| home.set(key, "x").unwrap_err().hint.unwrap();
     assert_eq!(hint("pop3.hots"), "did you mean `pop3.host`?", "as it is to be typed");
     assert_eq!(hint("fetch.maildr"), "did you mean `fetch.maildir`?");
+    for (typed, meant) in [("pop.host", "pop3.host"), ("pop3s.hots", "pop3.host"), ("smpt.port", "smtp.port")]
+    {
+        assert_eq!(hint(typed), format!("did you mean `{meant}`?"), "the table is mistyped");
+    }
     assert_eq!(hint("emial"), "did you mean `email`?");
     assert!(hint("imap.host").contains("known here: email"));
 }
