@@ -243,8 +243,22 @@ fn refuse(args: &[OsString], error: &clap::Error, started: Instant) -> Exit {
         streams::error(&text);
         return out.finish(Exit::Usage, false);
     }
-    out.fail(&About::default(), &usage_failure(&text));
+    let failure = match error.kind() {
+        ErrorKind::InvalidUtf8 => not_utf8(args),
+        _ => usage_failure(&text),
+    };
+    out.fail(&About::default(), &failure);
     out.finish(Exit::Usage, false)
+}
+
+/// Arguments that are not UTF-8, where one of them has to be: clap does not say which.
+fn not_utf8(args: &[OsString]) -> Failure {
+    let shown = |arg: &OsString| arg.to_str().is_none().then(|| format!("{:?}", arg.to_string_lossy()));
+    let shown: Vec<String> = args.iter().filter_map(shown).collect();
+    Failure::usage(format!("reading the arguments: not UTF-8: {}", shown.join(", "))).hint(
+        "an address, a name and a header are given in UTF-8 (iconv -t utf-8 makes it); a subject, a body and the \
+         name of a file may be in any charset",
+    )
 }
 
 /// What clap has to say, as a failure: its tips are the hint.

@@ -6,7 +6,7 @@ use crate::streams::{Halt, Input};
 use crate::words::{Failure, Kind};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
-use std::fs::{File, Metadata};
+use std::fs::{File, FileType, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
@@ -32,21 +32,15 @@ impl Read for Opened {
     }
 }
 
-/// Opens a file that is to be sent. Only regular files: a directory has no content, and a FIFO or a
-/// device may never end.
-pub fn open(path: &Path) -> Result<File, Failure> {
-    let (file, about) = opened(path)?;
-    if about.is_file() { Ok(file) } else { Err(no_file(path)) }
-}
-
-/// The same, and pipes, within the limits of the run; `/dev/null` is nothing.
-pub fn open_any(path: &Path, limits: &Limits) -> Result<Opened, Failure> {
+/// Opens what is to be sent: a file, or a pipe, which is read within the limits of the run; `/dev/null` is
+/// nothing. A directory has no content, and another device may never end.
+pub fn open(path: &Path, limits: &Limits) -> Result<Opened, Failure> {
     let (file, about) = opened(path)?;
     let is_null = about.file_type().is_char_device() && about.rdev() == rustix::fs::makedev(1, 3);
     match about.file_type() {
         kind if kind.is_file() => Ok(Opened::File(file)),
         kind if kind.is_fifo() || is_null => Ok(Opened::Stream(Input::new(file, limits))),
-        _ => Err(no_file(path)),
+        kind => Err(no_file(path, kind)),
     }
 }
 
@@ -59,9 +53,16 @@ fn opened(path: &Path) -> Result<(File, Metadata), Failure> {
     Ok((file, about))
 }
 
-fn no_file(path: &Path) -> Failure {
-    let message = format!("{}: opening: it is no regular file", path.display());
-    Failure::new(Kind::NoInput, "input", message).hint("a pipe is read as -, the standard input")
+/// What is neither a file nor a pipe.
+fn no_file(path: &Path, kind: FileType) -> Failure {
+    let (what, hint) = match kind {
+        kind if kind.is_dir() => {
+            ("a directory", "send it as an archive: tar cz DIR | postie send … -a - --attach-name DIR.tar.gz")
+        }
+        kind if kind.is_socket() => ("a socket", "only files and pipes are read"),
+        _ => ("a device", "only files and pipes are read; a device may have no end"),
+    };
+    Failure::new(Kind::NoInput, "input", format!("{}: opening: it is {what}", path.display())).hint(hint)
 }
 
 /// Reads all of a body; `name` is what it is called in failures.
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_comes_with_where_it_was_looked_for() {
-        let hint = |path: &str| open(Path::new(path)).unwrap_err().hint.unwrap();
+        let hint = |path: &str| open(Path::new(path), &Limits::default()).unwrap_err().hint.unwrap();
         let here = std::env::current_dir().unwrap();
         for relative in ["no-such.pdf", "no-such/report.pdf", "./no-such.pdf"] {
             assert!(hint(relative).contains(&format!("looked for in {},", here.display())), "{relative}");
@@ -143,24 +144,24 @@ mod tests {
     }
 
     #[test]
-    fn only_regular_files_are_taken_and_nothing_hangs() {
+    fn only_files_and_pipes_are_taken_and_nothing_hangs() {
         let dir = tempfile::tempdir().unwrap();
+        let any = |path: &Path| open(path, &Limits::default());
+        assert_eq!(io::read_to_string(any(Path::new("/dev/null")).unwrap()).unwrap(), "");
+        for (path, what) in [(dir.path(), "a directory"), (Path::new("/dev/zero"), "a device")] {
+            let failure = any(path).unwrap_err();
+            assert_eq!(failure.kind, Kind::NoInput, "{}", path.display());
+            assert!(failure.message.ends_with(&format!("it is {what}")), "{}", failure.message);
+        }
+        assert!(any(dir.path()).unwrap_err().hint.unwrap().contains("tar cz"), "how a directory is sent");
+        assert_eq!(any(&dir.path().join("missing")).unwrap_err().kind, Kind::NoInput);
         let fifo = dir.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
-        for path in [dir.path(), &fifo, Path::new("/dev/null"), &dir.path().join("missing")] {
-            assert_eq!(open(path).unwrap_err().kind, Kind::NoInput, "{}", path.display());
-        }
-        let nothing = open_any(Path::new("/dev/null"), &Limits::default()).unwrap();
-        assert_eq!(io::read_to_string(nothing).unwrap(), "");
-        for path in [dir.path(), Path::new("/dev/zero"), &dir.path().join("missing")] {
-            let failure = open_any(path, &Limits::default()).unwrap_err();
-            assert_eq!(failure.kind, Kind::NoInput, "{}", path.display());
-        }
         let over = Limits { end: Some(std::time::Instant::now()), ..Limits::default() };
-        let mut unwritten = open_any(&fifo, &over).unwrap();
+        let mut unwritten = open(&fifo, &over).unwrap();
         assert_eq!(read_all(&mut unwritten, "fifo").unwrap_err().kind, Kind::Timeout, "nobody writes");
         let file = dir.path().join("file");
         std::fs::write(&file, "x").unwrap();
-        assert_eq!(read_all(&mut open(&file).unwrap(), "file").unwrap(), b"x");
+        assert_eq!(read_all(&mut any(&file).unwrap(), "file").unwrap(), b"x");
     }
 }

@@ -105,11 +105,23 @@ pub(super) fn rewrite(name: &[u8], value: &[u8], other: Option<(&str, &str)>) ->
 
 /// A field with parameters of UTF-8.
 pub(super) fn field(name: &[u8], essence: &str, list: &[(&str, &str)]) -> Vec<u8> {
+    let list: Vec<(&str, Unlabelled)> =
+        list.iter().map(|(name, value)| (*name, Unlabelled::of(value.as_bytes()))).collect();
+    field_of(name, essence, list.iter().map(|(name, value)| (*name, value)))
+}
+
+/// The same of any octets: what is not UTF-8 has a charset that nobody knows.
+pub(super) fn field_of<'a>(
+    name: &[u8],
+    essence: &str,
+    list: impl IntoIterator<Item = (&'a str, &'a Unlabelled)>,
+) -> Vec<u8> {
     let mut folder = Folder::new(name);
     folder.word(b" ", essence.as_bytes());
-    for (name, value) in list {
+    for (name, text) in list {
+        let value = text.as_str();
         let plain = is_plain(value).then(|| format!("{name}=\"{value}\""));
-        for one in plain.map_or_else(|| extended(name, value, &Unlabelled::of(b"")), |plain| vec![plain]) {
+        for one in plain.map_or_else(|| extended(name, value, text), |plain| vec![plain]) {
             folder.glue(b";");
             folder.word(b" ", one.as_bytes());
         }

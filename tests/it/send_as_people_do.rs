@@ -367,3 +367,63 @@ fn a_pipe_that_nobody_ends_ends_with_the_run() {
     run.go().assert_failure(75, "timeout");
     assert!(server.accepted().is_empty());
 }
+
+#[test]
+fn a_file_name_that_is_not_utf8_keeps_its_octets_and_shows_what_can_be_shown() {
+    let (world, server) = (world(), server());
+    let file = world.root().join(OsStr::from_bytes(b"caf\xe9.txt"));
+    std::fs::write(&file, "hi\n").unwrap();
+    world.send(&server).args(["bob@example.net", "--body", "x", "--attach"]).arg(&file).go().assert_exit(0);
+    let message = text(&server.the_message());
+    assert!(
+        message.contains("Content-Disposition: attachment; filename*=unknown-8bit''caf%E9.txt\r\n"),
+        "{message}"
+    );
+    assert!(
+        message.contains("Content-Type: text/plain; name=\"=?utf-8?B?Y2Fm77+9LnR4dA==?=\"\r\n"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_directory_to_attach_comes_with_how_it_is_sent() {
+    let (world, server) = (world(), server());
+    std::fs::create_dir(world.path("photos")).unwrap();
+    let outcome = world.send(&server).args(["bob@example.net", "--body", "x", "--attach", "photos"]).go();
+    let error = outcome.assert_failure(66, "no_input");
+    assert_eq!(error["message"], "photos: opening: it is a directory");
+    assert!(error["hint"].as_str().unwrap().contains("tar cz DIR |"), "{error}");
+}
+
+#[test]
+fn arguments_that_must_be_utf8_and_are_not_are_shown() {
+    let (world, server) = (world(), server());
+    let run = world.send(&server).args(["bob@example.net", "--body", "x", "--to"]);
+    let outcome = run.arg(OsStr::from_bytes(b"j\xf6rg@example.net")).go();
+    let error = outcome.assert_failure(64, "usage");
+    let (message, hint) = (error["message"].as_str().unwrap(), error["hint"].as_str().unwrap());
+    assert!(message.contains("not UTF-8: \"j\u{fffd}rg@example.net\""), "{message}");
+    assert!(hint.contains("iconv -t utf-8"), "{hint}");
+}
+
+#[test]
+fn a_line_of_a_batch_attaches_pipes_too_and_never_the_batch_itself() {
+    let (world, server) = (world(), server());
+    let line = |path: &str| {
+        format!("{{\"to\":\"b@example.net\",\"text\":\"x\",\"attachments\":[{{\"path\":\"{path}\"}}]}}\n")
+    };
+    let bash =
+        Run::new("/bin/sh").args(["-c", "echo piped | \"$@\" 3<&0 0<lines", "sh"]).arg(world.program());
+    world.write("lines", line("/dev/fd/3"));
+    let url = server.url();
+    let run = bash.args(["--server", &url, "--password-file", "secret", "--ca-file", "ca.pem"]);
+    let run = run.args(["send", "--batch", "--from", "ana@example.org"]).dir(world.root());
+    run.env("HOME", world.root()).go().assert_exit(0);
+    assert!(text(&server.the_message()).contains("\r\n\r\ncGlwZWQK\r\n"), "{}", text(&server.the_message()));
+    for path in ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        let outcome = world.send(&server).arg("--batch").stdin(line(path)).go();
+        let error = outcome.assert_failure(65, "input");
+        assert!(error["message"].as_str().unwrap().contains("the batch itself"), "{path}: {error}");
+    }
+    assert_eq!(server.accepted().len(), 1);
+}

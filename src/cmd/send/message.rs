@@ -16,7 +16,7 @@ use crate::words::{Address, Failure, ReversePath};
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A message ready to go, and the account if it had to be known for it.
 pub struct Built {
@@ -85,7 +85,7 @@ fn pass_on(
     refuse_composing(args)?;
     let source: Box<dyn Read> = match is_stdin(path) {
         true => Box::new(Input::stdin(&context.limits)),
-        false => Box::new(input::open_any(path, &context.limits)?),
+        false => Box::new(input::open(path, &context.limits)?),
     };
     let mut source = BufReader::with_capacity(64 * 1024, source);
     if args.skip_empty
@@ -234,34 +234,31 @@ fn body_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
     if is_stdin(path) {
         return input::read_all(&mut Input::stdin(limits), "standard input");
     }
-    input::read_all(&mut input::open_any(path, limits)?, &path.to_string_lossy())
+    input::read_all(&mut input::open(path, limits)?, &path.to_string_lossy())
 }
 
 /// A file to attach: opened now, read when the message is made, which is before anything connects.
 fn part(part: &AttachedPart, limits: &Limits) -> Result<Part, Failure> {
-    let source = if is_stdin(&part.path) {
-        Source::Spooled(input::spooled(&mut Input::stdin(limits), "standard input")?)
+    let (source, path) = if is_stdin(&part.path) {
+        (Source::Spooled(input::spooled(&mut Input::stdin(limits), "standard input")?), "-".into())
     } else {
-        match input::open_any(&part.path, limits)? {
-            Opened::File(file) => Source::File(file),
-            Opened::Stream(mut stream) => {
-                Source::Spooled(input::spooled(&mut stream, &part.path.to_string_lossy())?)
-            }
-        }
+        attached(&part.path, limits)?
     };
-    // The number of a descriptor is no name that anybody would give.
-    let is_nameless =
-        is_stdin(&part.path) || part.path.starts_with("/dev/fd") || part.path.starts_with("/proc");
     let cid = match (&part.cid, part.inline) {
         (Some(cid), _) => Some(cid.clone()),
         (None, true) => Some(stamp::message_id("postie")?),
         (None, false) => None,
     };
-    Ok(Part {
-        source,
-        path: if is_nameless { "-".into() } else { part.path.clone() },
-        name: part.name.clone(),
-        content_type: part.content_type.clone(),
-        cid,
-    })
+    Ok(Part { source, path, name: part.name.clone(), content_type: part.content_type.clone(), cid })
+}
+
+/// The content of a file or a pipe, and the path that names it.
+pub(super) fn attached(path: &Path, limits: &Limits) -> Result<(Source, PathBuf), Failure> {
+    let source = match input::open(path, limits)? {
+        Opened::File(file) => Source::File(file),
+        Opened::Stream(mut stream) => Source::Spooled(input::spooled(&mut stream, &path.to_string_lossy())?),
+    };
+    // The number of a descriptor is no name that anybody would give.
+    let is_nameless = path.starts_with("/dev/fd") || path.starts_with("/proc");
+    Ok((source, if is_nameless { "-".into() } else { path.to_owned() }))
 }

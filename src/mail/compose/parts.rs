@@ -7,6 +7,7 @@ use crate::mail::input::unreadable;
 use crate::mail::outgoing::{MAX_LINE, bad_message};
 use crate::mail::params;
 use crate::mail::stamp;
+use crate::mail::unlabelled::Unlabelled;
 use crate::store::Spooled;
 use crate::words::Failure;
 use base64::Engine as _;
@@ -14,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// Octets of a file that make one line of base64 (76 characters, `RFC 2045 §6.8`).
@@ -138,7 +140,7 @@ impl<'a> Tree<'a> {
         let name = part_name(&part)?;
         let mut media_type = match &part.content_type {
             Some(said) => values::media_type(said)?.to_owned(),
-            None => guess(name.as_deref().unwrap_or_default(), &part.path),
+            None => guess(name.as_ref().map_or("", Unlabelled::as_str), &part.path),
         };
         let mut is_message = media_type.to_ascii_lowercase().starts_with("message/rfc822");
         if is_message && !is_seven_bit(&mut part)? {
@@ -146,7 +148,7 @@ impl<'a> Tree<'a> {
             (is_message, media_type) = (false, "application/octet-stream".into());
         }
         let encoding = if is_message { "7bit" } else { "base64" };
-        let header = part_header(&part, name.as_deref(), &media_type, encoding)?;
+        let header = part_header(&part, name.as_ref(), &media_type, encoding)?;
         self.sink.push(&header)?;
         if is_message { self.as_it_is(&mut part) } else { self.base64(&mut part) }
     }
@@ -220,25 +222,28 @@ fn fill(source: &mut Source, block: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// The name of a part: what was said, else the file's own, without any directory.
-fn part_name(part: &Part) -> Result<Option<String>, Failure> {
-    let name = match &part.name {
-        Some(name) => name.clone(),
+/// The name of a part: what was said, else the file's own, without any directory. A file's name is octets,
+/// and need not be UTF-8.
+fn part_name(part: &Part) -> Result<Option<Unlabelled>, Failure> {
+    let octets = match &part.name {
+        Some(name) => name.as_bytes(),
         None => match part.path.file_name() {
-            Some(name) if part.path != Path::new("-") => name.to_string_lossy().into_owned(),
+            Some(name) if part.path != Path::new("-") => name.as_bytes(),
             _ => return Ok(None),
         },
     };
-    if name.is_empty() {
+    if octets.is_empty() {
         return Ok(None);
     }
-    values::text("the name of an attachment", &name)
+    let text = Unlabelled::of(octets);
+    let name = text.as_str();
+    values::text("the name of an attachment", name)
         .map_err(|failure| failure.hint("--attach-name gives it another name"))?;
     // A backslash is a letter of names here (systemd escapes with it); elsewhere the reader's own care.
     if name.contains('/') {
         return Err(bad_message(format!("the name {name:?} of an attachment holds a directory")));
     }
-    Ok(Some(name))
+    Ok(Some(text))
 }
 
 fn guess(name: &str, path: &Path) -> String {
@@ -248,17 +253,19 @@ fn guess(name: &str, path: &Path) -> String {
 
 /// The header of a part, with the blank line behind it. A name that is not plain ASCII stands as `filename*`
 /// alone (`RFC 2231`): beside a second form of it, readers take the poorer one. For those that know neither,
-/// Content-Type has it as an encoded word, which no RFC allows and all of them read.
+/// Content-Type has it as an encoded word, which no RFC allows and all of them read; of a name that is not
+/// UTF-8 it shows what can be shown.
 fn part_header(
     part: &Part,
-    name: Option<&str>,
+    name: Option<&Unlabelled>,
     media_type: &str,
     encoding: &str,
 ) -> Result<Vec<u8>, Failure> {
     let disposition = if part.cid.is_some() { "inline" } else { "attachment" };
-    let mut out = params::field_with_name(b"Content-Type", media_type, name);
-    let filename: Vec<(&str, &str)> = name.map(|name| ("filename", name)).into_iter().collect();
-    out.extend(params::field(b"Content-Disposition", disposition, &filename));
+    let shown = name.map(|name| String::from_utf8_lossy(&name.octets(name.as_str())).into_owned());
+    let mut out = params::field_with_name(b"Content-Type", media_type, shown.as_deref());
+    let filename = name.map(|name| ("filename", name));
+    out.extend(params::field_of(b"Content-Disposition", disposition, filename));
     if let Some(cid) = &part.cid {
         field(&mut out, "Content-ID", &format!("<{}>", values::content_id(cid)?));
     }

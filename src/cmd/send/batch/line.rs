@@ -2,11 +2,13 @@
 //! wrong type is an error, not left out.
 
 use crate::account::Account;
-use crate::cmd::send::message::{author, author_of};
+use crate::cmd::send::message::{attached, author, author_of};
+use crate::cmd::send::stdin::is_stdin;
 use crate::mail::compose::{Charset, Letter, Part, Source, compose};
 use crate::mail::fix::mend;
 use crate::mail::raw::{Beside, Raw};
-use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
+use crate::mail::{Entry, Mailbox, Outgoing, addresses, stamp};
+use crate::net::Limits;
 use crate::words::{Failure, Kind, ReversePath, Scope};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +18,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The fields of a line.
 #[derive(Debug, Default, Deserialize)]
@@ -225,6 +227,8 @@ pub struct Defaults<'a> {
     pub mends: bool,
     /// `--charset`.
     pub charset: Option<Charset>,
+    /// Those of the run, for attachments that are pipes.
+    pub limits: &'a Limits,
 }
 
 /// Reads a line; an error comes with the `id` as far as it can be seen.
@@ -277,7 +281,8 @@ impl Fields {
         let sender = self.sender(defaults)?;
         let named = self.from.as_ref().map(Person::single).transpose();
         let named = named.map_err(|error| bad(format!("from: {error}")))?.or_else(|| defaults.from.clone());
-        let parts = self.attachments.unwrap_or_default().into_iter().map(part);
+        let parts = self.attachments.unwrap_or_default().into_iter();
+        let parts = parts.map(|attachment| part(attachment, defaults.limits));
         let letter = Letter {
             from: author(named, Some(defaults.account))?,
             to: list("to", &self.to)?,
@@ -356,12 +361,12 @@ fn decode(name: &str, text: &str) -> Result<Vec<u8>, Failure> {
     STANDARD.decode(bare).map_err(|error| bad(format!("{name}: it is no base64: {error}")))
 }
 
-fn part(attachment: Attachment) -> Result<Part, Failure> {
+fn part(attachment: Attachment, limits: &Limits) -> Result<Part, Failure> {
     let (source, path) = match (attachment.path, attachment.base64) {
-        (Some(path), None) if path == Path::new("-") => {
+        (Some(path), None) if is_stdin(&path) => {
             return Err(bad("attachments: path: the batch itself is on the standard input"));
         }
-        (Some(path), None) => (Source::File(input::open(&path)?), path),
+        (Some(path), None) => attached(&path, limits)?,
         (None, Some(text)) => {
             let octets = decode("attachments: base64", &text)?;
             // A part from no file has no name but the one it is given.

@@ -95,12 +95,14 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
     let from = args.from.as_deref().map(addresses::single).transpose();
     let from = from.map_err(|error| options::bad_address("--from", &error))?;
     let account = context.select(Need::Smtp, from.as_ref().map(|from| &from.address))?;
+    let reading = context.limits.clone();
     let defaults = Defaults {
         account: &account,
         from,
         sender: options::sender(args)?,
         mends: args.fix,
         charset: args.charset.clone(),
+        limits: &reading,
     };
     let copy = args.save_copy.as_deref().map(|text| super::copy_to(text, context)).transpose()?;
     let copies = match copy {
