@@ -289,6 +289,20 @@ mod tests {
     }
 
     #[test]
+    fn a_value_without_quotes_is_told_to_have_them() {
+        for value in
+            ["implicit", "inline", "~/Mail/a", "/var/mail", "ana@example.org", "pass show mail", "nobody"]
+        {
+            let text = format!("[accounts.a]\nname = {value}\n");
+            let failure = parse(&text, Path::new("/c/x.toml"), &Env::default()).unwrap_err();
+            assert!(failure.message.starts_with("/c/x.toml:2:8: this text has no quotes"), "{failure}");
+            assert!(failure.hint.unwrap().contains("key = \"text\""), "{value}");
+        }
+        let failure = parse("[accounts.a]\nname 7\n", Path::new("/c/x.toml"), &Env::default()).unwrap_err();
+        assert_eq!(failure.hint, None, "{failure}");
+    }
+
+    #[test]
     fn columns_count_characters_and_stay_inside_the_text() {
         assert_eq!(position("", 0), (1, 1));
         assert_eq!(position("\u{feff}x", 3), (1, 1));

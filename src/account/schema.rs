@@ -54,14 +54,22 @@ pub struct Context<'a> {
     pub beside: &'a Path,
 }
 
+/// Whether a value begins at `at` that can only be a text: the parser's words are about numbers then.
+fn lacks_quotes(text: &str, at: usize) -> bool {
+    let (Some(before), Some(behind)) = (text.get(..at), text.get(at..)) else { return false };
+    before.trim_end_matches([' ', '\t']).ends_with('=')
+        && behind.starts_with(|c: char| c.is_alphabetic() || matches!(c, '~' | '/' | '.'))
+}
+
 /// Reads the text of a configuration file.
 pub fn read(text: &str, context: Context<'_>) -> Result<Contents, Fault> {
-    let root = DeTable::parse(text).map_err(|error| Fault {
-        at: error.span().map_or(text.len(), |span| span.start),
-        within: String::new(),
+    let root = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(text.len(), |span| span.start);
         // The parser's own words for the grammar; only its `Display` would show the line.
-        what: error.message().to_owned(),
-        hint: None,
+        let what = error.message().lines().next().unwrap_or("not TOML").to_owned();
+        let hint = lacks_quotes(text, at).then(|| "a text stands in quotes: key = \"text\"".into());
+        let what = if hint.is_some() { "this text has no quotes around it".into() } else { what };
+        Fault { at, within: String::new(), what, hint }
     })?;
     let mut reader = Reader { context, holds_secret: false };
     let mut contents = Contents::default();
