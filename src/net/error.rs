@@ -80,7 +80,8 @@ impl NetError {
             NetError::NameService(_) => "the name service is not reachable: is the network up?",
             NetError::Connect(_) => "check host and port; a firewall may be in the way",
             NetError::Timeout => {
-                "a firewall may be in the way, or the port may speak another TLS mode; --timeout allows more time"
+                "a firewall may be in the way, or the port speaks the other TLS mode (`postie test-account` tries it); \
+                 --timeout allows more time"
             }
             NetError::WrongFingerprint(_) => {
                 "if the server has a new certificate, verify it and pin the new fingerprint"

@@ -22,13 +22,15 @@ impl Progress {
             return;
         }
         self.clear();
-        let bar = ProgressBar::with_draw_target(Some(octets), ProgressDrawTarget::stderr());
         let style = "{prefix} {wide_bar} {msg}, {bytes}/{total_bytes} {bytes_per_sec}";
-        bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix(super::sanitize::safe(label).into_owned());
-        self.bar = Some(bar);
         (self.messages, self.done) = (messages, 0);
-        self.show_messages();
+        // Whole before it is drawn for the first time.
+        let bar = ProgressBar::with_draw_target(Some(octets), ProgressDrawTarget::stderr())
+            .with_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()))
+            .with_prefix(super::sanitize::safe(label).into_owned())
+            .with_message(counted(0, messages));
+        bar.tick();
+        self.bar = Some(bar);
     }
 
     /// Counts a message that is through, however it went.

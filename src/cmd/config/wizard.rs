@@ -99,8 +99,9 @@ fn ask_name(asker: &mut Asker<'_>, taken: &[String], email: &Address) -> Result<
 /// Asks for the servers of a provider that is not known.
 fn ask_servers(asker: &mut Asker<'_>) -> Result<(Option<Server>, Option<Server>), Failure> {
     asker.say(
-        "  The servers: a host, host:port, or a URL (pop3s://HOST is TLS from the start, pop3://HOST an upgrade\n  \
-         by STLS; smtps://HOST and smtp://HOST likewise); empty for none\n",
+        "  The servers: a host, host:port, or a URL (pop3s://HOST is TLS from the start,\n  \
+         pop3://HOST an upgrade by STLS; smtps://HOST and smtp://HOST likewise); empty\n  \
+         for none\n",
     );
     let mut ask = |question: &str, protocol: Protocol| {
         asker.ask(question, Some(""), |text| match text {
@@ -160,8 +161,8 @@ fn ask_login(
 
 fn ask_secret(asker: &mut Asker<'_>) -> Result<Settings, Failure> {
     asker.say(
-        "  The password can come from a command (as `pass show mail`), from a file, or stand in the\n  \
-         configuration, or be asked for each time (not from cron)\n",
+        "  The password can come from a command (as `pass show mail`), from a file, or\n  \
+         stand in the configuration, or be asked for each time (not from cron)\n",
     );
     let way = asker.ask("command, file, store or ask", Some("ask"), |text| match text {
         "command" | "file" | "store" | "ask" => Ok(text.to_owned()),
