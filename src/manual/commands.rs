@@ -16,7 +16,7 @@ pub fn overview(root: &Command) -> io::Result<Page> {
     let man = Man::new(root.clone()).source(source()).manual(MANUAL);
     man.render_title(&mut out)?;
     man.render_name_section(&mut out)?;
-    man.render_synopsis_section(&mut out)?;
+    synopsis(root.clone(), &mut out)?;
     man.render_description_section(&mut out)?;
     man.render_options_section(&mut out)?;
     man.render_subcommands_section(&mut out)?;
@@ -48,10 +48,11 @@ pub fn page(command: &Command) -> io::Result<Page> {
     let title: &'static str = Box::leak(name.clone().into_boxed_str());
     let spoken = format!("postie {}", command.get_name());
     let shown = command.clone().name(title).display_name(title).bin_name(spoken);
-    let man = Man::new(shown.disable_help_subcommand(true)).source(source()).manual(MANUAL);
+    let shown = shown.disable_help_subcommand(true);
+    let man = Man::new(shown.clone()).source(source()).manual(MANUAL);
     man.render_title(&mut out)?;
     man.render_name_section(&mut out)?;
-    man.render_synopsis_section(&mut out)?;
+    synopsis(shown, &mut out)?;
     man.render_description_section(&mut out)?;
     man.render_options_section(&mut out)?;
     let mut rest = Writer::default();
@@ -64,6 +65,14 @@ pub fn page(command: &Command) -> io::Result<Page> {
     rest.see_also(&REFERENCE);
     rest.finish(&mut out)?;
     Ok(Page { name, section: 1, roff: out })
+}
+
+/// How a command is called, in clap's words; its list of all options shows no values.
+fn synopsis(mut command: Command, out: &mut Vec<u8>) -> io::Result<()> {
+    let usage = command.render_usage().to_string();
+    let mut section = Writer::default();
+    section.section("SYNOPSIS").line(usage.trim_start_matches("Usage: ").trim());
+    section.finish(out)
 }
 
 /// What the commands below a command are, and what they take.

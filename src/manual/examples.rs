@@ -33,7 +33,10 @@ pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
         ],
         "list" => &[
             ("The ten newest messages:", "postie list --limit 10"),
-            ("What fetch would take, for a script:", "postie list --new --json | jq -r .uid"),
+            (
+                "What fetch would take, for a script:",
+                "postie list --new --json | jq -r 'select(.type == \"message\").uid'",
+            ),
         ],
         "send" => &[
             (
@@ -80,9 +83,19 @@ pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
             ("Where the file is, and whether it is right:", "postie config path\npostie config check"),
         ],
         "completions" => &[
-            ("For bash:", "postie completions bash > ~/.local/share/bash-completion/completions/postie"),
-            ("For zsh, in a directory of $fpath:", "postie completions zsh > ~/.zfunc/_postie"),
-            ("For fish:", "postie completions fish > ~/.config/fish/completions/postie.fish"),
+            (
+                "For bash:",
+                "mkdir -p ~/.local/share/bash-completion/completions\n\
+                postie completions bash > ~/.local/share/bash-completion/completions/postie",
+            ),
+            (
+                "For zsh, in a directory of $fpath:",
+                "mkdir -p ~/.zfunc\npostie completions zsh > ~/.zfunc/_postie",
+            ),
+            (
+                "For fish:",
+                "mkdir -p ~/.config/fish/completions\npostie completions fish > ~/.config/fish/completions/postie.fish",
+            ),
         ],
         "man" => &[
             (
