@@ -451,6 +451,14 @@ fn a_person_is_told_how_to_end_a_text_and_what_became_of_it() {
         session.end();
     }
     let world = world();
+    for (args, told) in [
+        (&["send", "-f", "a@x.org", "b@x.org"][..], "looking for an account: there is no such file"),
+        (&["--server", &url, "send", "-f", "a@x.org", "bob"], "the address has no domain"),
+    ] {
+        let mut session = Session::start(&world, args);
+        session.expect(told);
+        assert!(!session.end().success(), "nothing had to be typed: {args:?}");
+    }
     let secret = world.text("secret");
     let args =
         ["--server", &url, "--password-file", &secret, "send", "-f", "a@x.org", "--skip-empty", "b@x.org"];

@@ -66,6 +66,15 @@ fn list(option: &str, values: &[String]) -> Result<Vec<Entry>, Failure> {
     Ok(entries)
 }
 
+/// Finds what is wrong with the addresses and the account: nobody types a text to learn that afterwards.
+pub fn check(args: &SendArgs, context: &Context) -> Result<(), Failure> {
+    let people = People::of(args)?;
+    if !args.print {
+        context.select(Need::Smtp, people.from.as_ref().map(|from| &from.address))?;
+    }
+    Ok(())
+}
+
 /// Builds the message; `None` where an empty body is to send nothing.
 pub fn build(args: &SendArgs, context: &Context) -> Result<Option<Built>, Failure> {
     let people = People::of(args)?;

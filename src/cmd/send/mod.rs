@@ -41,6 +41,9 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
     }
     let options = options::of(args)?;
     stdin::check(args, &context.global)?;
+    if stdin::is_typed(args) {
+        message::check(args, context)?;
+    }
     stdin::announce(args, &mut context.out);
     if args.fix && args.raw.is_none() && !args.batch {
         return Err(Failure::usage(

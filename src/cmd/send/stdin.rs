@@ -61,6 +61,11 @@ pub fn announce(args: &SendArgs, out: &mut Output) {
     }
 }
 
+/// Whether somebody at a terminal is going to type the text body.
+pub fn is_typed(args: &SendArgs) -> bool {
+    !args.batch && body_reads_it(args) && std::io::stdin().is_terminal()
+}
+
 /// Whether the text body is standard input: unless it is given, or an option reads standard input, or
 /// there is HTML and nobody pipes anything in.
 pub fn body_reads_it(args: &SendArgs) -> bool {
