@@ -1,7 +1,7 @@
 //! What `list` shows, and that it downloads nothing.
 
 use crate::support::mailbox::{Mailbox, message, oddities};
-use crate::support::pop3d::Pop3d;
+use crate::support::pop3d::{Act, Pop3d};
 use crate::world;
 use serde_json::Value;
 
@@ -72,6 +72,27 @@ fn without_top_it_says_so_and_shows_sizes() {
         assert_eq!(line["size"], mailbox.messages()[at].wire.len());
     }
     assert_eq!(server.journal().count("RETR"), 0);
+}
+
+#[test]
+fn a_header_that_is_refused_hides_no_other_and_is_named() {
+    for (number, announced) in [(1, true), (2, true), (3, true), (1, false), (2, false), (3, false)] {
+        let refused = format!("TOP {number} 0");
+        let setup = Pop3d::for_mailbox(&Mailbox::with(3)).hook(move |event| match event.verb {
+            "CAPA" if !announced => Act::reply("+OK\r\nUSER\r\nUIDL\r\n."),
+            "TOP" if event.line == refused => Act::reply("-ERR Message expunged"),
+            _ => Act::Normal,
+        });
+        let (world, server) = (world(), setup.start());
+        let outcome = world.pop3(&server, "list").go();
+        outcome.assert_exit(0);
+        let shown: Vec<Value> =
+            outcome.of_type("message").iter().map(|line| line["subject"].clone()).collect();
+        let subject = |at: u64| if at == number { Value::Null } else { format!("message {at}").into() };
+        assert_eq!(shown, (1..=3).map(subject).collect::<Vec<_>>(), "{number} {announced}");
+        let said = format!("the header of message {number} (uid");
+        assert!(outcome.err().contains(&said) && outcome.err().contains("expunged"), "{}", outcome.err());
+    }
 }
 
 #[test]
