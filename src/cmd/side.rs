@@ -11,12 +11,15 @@ use crate::smtp::Opening;
 use crate::store::AccountKey;
 use crate::words::{Failure, Kind};
 use crate::work::access::{Access, Manner, NotOpened, pop3_login, smtp_login};
-use crate::work::send::{Job, Options};
+use crate::work::send::{Job, Options, wait};
 use std::time::Duration;
 
-/// How long to wait, and how often, for a mailbox that this run's own last session may still hold: in
-/// milliseconds.
-const RELEASE: [u64; 5] = [50, 100, 200, 400, 800];
+/// How long to wait for a mailbox that this run's own last session may still hold; where it was left at work,
+/// as long as for an answer.
+const RELEASE: Duration = Duration::from_millis(1550);
+/// The first pause of that; each is twice as long as the one before, up to the longest.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1600);
 
 /// Sessions of one look at most.
 const MOST_LOOKS: usize = 9;
@@ -105,12 +108,18 @@ impl Side {
         let access =
             Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
         let mut opened = access.open(survey, manner);
-        for pause in RELEASE {
-            let held = opened.as_ref().is_err_and(|error| is_held(&error.failure));
-            if !held || !manner().again || limits.stop.raised() || limits.run_over() {
+        let (mut waited, mut pause) = (Duration::ZERO, PAUSE);
+        while opened.as_ref().is_err_and(|error| is_held(&error.failure)) {
+            let manner_now = manner();
+            let most = if manner_now.busy { RELEASE.max(limits.timeout) } else { RELEASE };
+            if !manner_now.again || waited >= most || limits.run_over() {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(pause));
+            if !wait(limits, pause) {
+                break;
+            }
+            waited += pause;
+            pause = LONGEST_PAUSE.min(pause * 2);
             opened = access.open(survey, manner);
         }
         opened.map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })
@@ -137,18 +146,17 @@ impl Side {
                 Err(error) => (error.failure, error.remedy.map(|remedy| Setback { remedy, at: None }), 0),
             };
             let over = limits.stop.raised() || limits.run_over();
-            let helps = match setback.map(|setback| setback.remedy) {
-                Some(Remedy::WithoutPipelining) => !manner.lock_step,
-                Some(Remedy::WithBareLines) => !manner.bare_lines,
-                Some(Remedy::Again) => delay == 0 && setback.is_some_and(|setback| setback.at.is_some()),
-                Some(Remedy::WithoutMessage) | None => false,
-            };
             last = Some(failure);
-            if !helps || over {
-                break;
+            let next = match setback {
+                Some(Setback { remedy: Remedy::Again, at }) => (delay == 0 && at.is_some())
+                    .then_some(Manner { lock_step: true, again: true, busy: false, ..manner }),
+                Some(setback) => manner.after(setback.remedy),
+                None => None,
+            };
+            match next {
+                Some(next) if !over => manner = next,
+                _ => break,
             }
-            let bare = setback.is_some_and(|setback| setback.remedy == Remedy::WithBareLines);
-            manner = Manner { lock_step: true, bare_lines: manner.bare_lines || bare, again: true };
         }
         last.map_or_else(|| Err(Failure::new(Kind::Internal, "session", "no session was tried")), Err)
     }

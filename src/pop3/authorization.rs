@@ -4,6 +4,7 @@ use super::{Answer, Dialogue};
 use crate::codec::pop3::{self, Capabilities, Refusal, Status};
 use crate::net::{NetError, Tls, TlsInfo, Wire};
 use crate::words::{Failure, Kind};
+use std::time::{Duration, Instant};
 
 /// A session whose user is not known yet.
 #[derive(Debug)]
@@ -11,13 +12,20 @@ pub struct Authorization {
     pub(super) dialogue: Dialogue,
     pub(super) timestamp: Option<String>,
     greeting: String,
+    /// Whether the login goes out alone, whatever the server announces.
+    pub(super) alone: bool,
 }
 
 impl Authorization {
     /// Takes the greeting. A `-ERR` that names no reason is taken for a passing one ([`Kind::Deferred`]).
     pub fn greet(wire: Wire) -> Result<Self, Failure> {
-        let mut dialogue =
-            Dialogue { wire, capabilities: Capabilities::default(), in_flight: 0, bare_lines: false };
+        let mut dialogue = Dialogue {
+            wire,
+            capabilities: Capabilities::default(),
+            in_flight: 0,
+            bare_lines: false,
+            round_trip: Duration::ZERO,
+        };
         dialogue.wire.begin();
         let line =
             dialogue.wire.read_line(pop3::MAX_STATUS).map_err(|error| dialogue.lost("greeting", &error))?;
@@ -26,7 +34,7 @@ impl Authorization {
             Status::Ok(_) => {
                 let timestamp = pop3::timestamp(&text).map(str::to_owned);
                 let greeting = dialogue.wire.redact(&text);
-                Ok(Authorization { dialogue, timestamp, greeting })
+                Ok(Authorization { dialogue, timestamp, greeting, alone: false })
             }
             Status::Err(text) => {
                 let kind = match pop3::refusal(text) {
@@ -64,6 +72,11 @@ impl Authorization {
         self.dialogue.capabilities.pipelining = false;
     }
 
+    /// Sends nothing in one flight with what ends the login, whatever the server announces.
+    pub fn nothing_behind_login(&mut self) {
+        self.alone = true;
+    }
+
     /// Asks what the server can do (`RFC 2449 §5`). A server that refuses is an old one: nothing is known
     /// of it, and that is no failure.
     pub fn capa(&mut self) -> Result<&Capabilities, Failure> {
@@ -71,7 +84,10 @@ impl Authorization {
         dialogue.capabilities = Capabilities::default();
         dialogue.command("CAPA")?;
         dialogue.flush("CAPA")?;
-        match dialogue.answer("CAPA")?.0 {
+        let asked = Instant::now();
+        let answer = dialogue.answer("CAPA")?.0;
+        dialogue.round_trip = dialogue.round_trip.max(asked.elapsed());
+        match answer {
             Answer::Ok(_) => {
                 let mut capabilities = Capabilities { known: true, ..Capabilities::default() };
                 dialogue.lines("CAPA", 16 * Capabilities::MAX_LINES, |line| {

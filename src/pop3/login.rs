@@ -60,12 +60,12 @@ pub type Login = sasl::Login<Method>;
 const MAX_COMMAND: usize = 253;
 
 impl Authorization {
-    /// Logs in; the listings of `survey` are asked for next. Nothing goes out in one flight with what ends
-    /// the login: at some servers one program takes the login and another the rest, and what the first has
-    /// read ahead is lost. Fails with [`Kind::Auth`], [`Kind::Deferred`] (locked, too early),
+    /// Logs in; the listings of `survey` are asked for next, or in the same flight where that may be tried
+    /// (see `riding`). Fails with [`Kind::Auth`], [`Kind::Deferred`] (locked, too early),
     /// [`Kind::Missing`] (no such method), [`Kind::Config`] (a secret in clear, control characters) and those
     /// of the wire.
     pub fn login(mut self, login: &Login, survey: Survey) -> Result<(Transaction, Method), Failure> {
+        let may_ride = self.may_ride();
         let dialogue = &mut self.dialogue;
         check(dialogue, login)?;
         let Some(method) = Method::choose(&dialogue.capabilities, login) else {
@@ -74,12 +74,13 @@ impl Authorization {
         dialogue.wire.learn_secret(&login.credentials.secret);
         let together = dialogue.capabilities.pipelining && method == Method::User;
         utf8(dialogue, together)?;
-        match method {
-            Method::User => user(dialogue, login, together)?,
-            Method::Apop => apop(dialogue, login, self.timestamp.as_deref())?,
-            Method::Sasl(mechanism) => auth(dialogue, login, mechanism)?,
-        }
-        Ok((Transaction::new(self.dialogue, survey), method))
+        let riders = may_ride.then_some(survey);
+        let riding = match method {
+            Method::User => user(dialogue, login, together, riders)?,
+            Method::Apop => apop(dialogue, login, self.timestamp.as_deref(), riders)?,
+            Method::Sasl(mechanism) => auth(dialogue, login, mechanism, riders)?,
+        };
+        Ok((Transaction::new(self.dialogue, survey, riding), method))
     }
 }
 
@@ -150,7 +151,21 @@ fn utf8_answer(dialogue: &mut Dialogue) -> Result<(), Failure> {
     }
 }
 
-fn user(dialogue: &mut Dialogue, login: &Login, together: bool) -> Result<(), Failure> {
+/// Sends what ends a login, and with it the listings that may ride; returns whether any do.
+fn end(dialogue: &mut Dialogue, stage: &str, riders: Option<Survey>) -> Result<bool, Failure> {
+    if let Some(survey) = riders {
+        survey.send(dialogue)?;
+    }
+    dialogue.flush(stage)?;
+    Ok(riders.is_some())
+}
+
+fn user(
+    dialogue: &mut Dialogue,
+    login: &Login,
+    together: bool,
+    riders: Option<Survey>,
+) -> Result<bool, Failure> {
     dialogue.command(&format!("USER {}", login.credentials.user))?;
     if !together {
         dialogue.flush("USER")?;
@@ -158,17 +173,23 @@ fn user(dialogue: &mut Dialogue, login: &Login, together: bool) -> Result<(), Fa
     }
     let line = Secret::new([b"PASS ", login.credentials.secret.expose()].concat());
     dialogue.secret_command("PASS", &line, &format!("PASS {REDACTED}"))?;
-    dialogue.flush("PASS")?;
+    let riding = end(dialogue, "PASS", riders)?;
     if together {
         if dialogue.capabilities.utf8 {
             utf8_answer(dialogue)?;
         }
         answer(dialogue, login, "USER")?;
     }
-    answer(dialogue, login, "PASS")
+    answer(dialogue, login, "PASS")?;
+    Ok(riding)
 }
 
-fn apop(dialogue: &mut Dialogue, login: &Login, timestamp: Option<&str>) -> Result<(), Failure> {
+fn apop(
+    dialogue: &mut Dialogue,
+    login: &Login,
+    timestamp: Option<&str>,
+    riders: Option<Survey>,
+) -> Result<bool, Failure> {
     let Some(timestamp) = timestamp else {
         let message =
             format!("{}: APOP: the server's greeting has no timestamp for it", dialogue.wire.place());
@@ -179,8 +200,9 @@ fn apop(dialogue: &mut Dialogue, login: &Login, timestamp: Option<&str>) -> Resu
     let line = Secret::new(format!("APOP {} {digest}", login.credentials.user));
     dialogue.wire.learn_secret(&Secret::new(digest));
     dialogue.secret_command("APOP", &line, &format!("APOP {} {REDACTED}", login.credentials.user))?;
-    dialogue.flush("APOP")?;
-    answer(dialogue, login, "APOP")
+    let riding = end(dialogue, "APOP", riders)?;
+    answer(dialogue, login, "APOP")?;
+    Ok(riding)
 }
 
 /// Reads the answer to a step of the login.
@@ -232,8 +254,16 @@ fn refused(dialogue: &Dialogue, login: &Login, stage: &str, text: &[u8]) -> Fail
 }
 
 /// AUTH (`RFC 5034`). Tokens always go on a line of their own: they are long, and one large provider
-/// takes them no other way.
-fn auth(dialogue: &mut Dialogue, login: &Login, mechanism: Mechanism) -> Result<(), Failure> {
+/// takes them no other way. The listings ride only behind the last answer to a challenge: a server that takes
+/// no initial response, or says in a challenge why it refuses a token, would take them for the next answer.
+fn auth(
+    dialogue: &mut Dialogue,
+    login: &Login,
+    mechanism: Mechanism,
+    riders: Option<Survey>,
+) -> Result<bool, Failure> {
+    let riders = riders.filter(|_| !mechanism.wants_token());
+    let mut riding = false;
     let mut exchange = Exchange::start(mechanism, &login.credentials);
     let command = format!("AUTH {}", mechanism.name());
     let room = if mechanism.wants_token() { 0 } else { MAX_COMMAND - command.len() - 1 };
@@ -241,6 +271,7 @@ fn auth(dialogue: &mut Dialogue, login: &Login, mechanism: Mechanism) -> Result<
         Some(initial) => {
             let line = Secret::new([command.as_bytes(), b" ", initial.line.expose()].concat());
             send(dialogue, &command, &initial, &line, &format!("{command} {REDACTED}"))?;
+            dialogue.flush(&command)?;
         }
         None => {
             dialogue.command(&command)?;
@@ -249,10 +280,16 @@ fn auth(dialogue: &mut Dialogue, login: &Login, mechanism: Mechanism) -> Result<
     }
     loop {
         match dialogue.answer(&command).map_err(misspelt)?.0 {
-            Answer::Ok(_) if exchange.is_finished() => return Ok(()),
+            Answer::Ok(_) if exchange.is_finished() => return Ok(riding),
+            Answer::Continue(challenge) if riding => {
+                return Err(dialogue.out_of_step(&command, &[b"+ ", challenge.as_slice()].concat()));
+            }
             // A few servers write `+OK` where `+` belongs.
             Answer::Ok(challenge) | Answer::Continue(challenge) => match exchange.answer(&challenge) {
-                Ok(response) => send(dialogue, &command, &response, &response.line, REDACTED)?,
+                Ok(response) => {
+                    send(dialogue, &command, &response, &response.line, REDACTED)?;
+                    riding = end(dialogue, &command, riders.filter(|_| exchange.is_finished()))?;
+                }
                 Err(sasl::Nonsense) => return Err(cancel(dialogue, &command, &challenge)),
             },
             Answer::Err(text) => {
@@ -266,6 +303,7 @@ fn auth(dialogue: &mut Dialogue, login: &Login, mechanism: Mechanism) -> Result<
     }
 }
 
+/// Adds a line of the exchange to the next flight.
 fn send(
     dialogue: &mut Dialogue,
     command: &str,
@@ -276,8 +314,7 @@ fn send(
     if let Some(secret) = &response.secret {
         dialogue.wire.learn_secret(secret);
     }
-    dialogue.secret_command(command, line, shown)?;
-    dialogue.flush(command)
+    dialogue.secret_command(command, line, shown)
 }
 
 /// Gives an exchange up that makes no sense (`RFC 5034 §4`). What the server says to that is of no interest.

@@ -2,12 +2,13 @@
 //!
 //! The states are types: [`Authorization`] (greeting, CAPA, STLS, login) turns into [`Transaction`]
 //! (UIDL, LIST, TOP, RETR, DELE), which ends in QUIT. Commands are pipelined only where the server
-//! announces it (`RFC 2449 §6.6`). After an error in the dialogue nothing more is sent, no QUIT either:
+//! announces it (`RFC 2449 §6.6`); what rides behind the login is in `riding`. After an error in the dialogue nothing more is sent, no QUIT either:
 //! what was marked deleted stays on the server, and the next run goes on from there.
 
 mod authorization;
 mod login;
 mod retrieval;
+mod riding;
 mod setback;
 mod transaction;
 
@@ -21,6 +22,7 @@ use crate::codec::dot::LineEnd;
 use crate::codec::pop3::{self, Capabilities, Refusal, Status};
 use crate::net::{NetError, Wire};
 use crate::words::{Failure, Kind, Secret};
+use std::time::Duration;
 
 /// What both states share: the wire, and what is known of the server.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ struct Dialogue {
     in_flight: usize,
     /// Whether the lines of messages end in a bare LF, though those of replies do not.
     bare_lines: bool,
+    /// The longest that the server took to answer CAPA.
+    round_trip: Duration,
 }
 
 /// A status line, taken from the wire.

@@ -12,6 +12,9 @@ pub struct Setback {
 /// What may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
+    /// To send nothing in one flight with the login: the listings that went along were not answered at once,
+    /// or not as listings. It is no fault that anybody has to hear of.
+    NothingBehindLogin,
     /// One command at a time: it failed as with a server that announces PIPELINING and cannot do it. Its
     /// replies got out of step, or it hung up on the first commands that came together.
     WithoutPipelining,

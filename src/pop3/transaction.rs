@@ -17,11 +17,11 @@ pub struct Survey {
 }
 
 impl Survey {
-    const NOTHING: Survey = Survey { uids: false, sizes: false };
+    pub(super) const NOTHING: Survey = Survey { uids: false, sizes: false };
     /// Both listings.
     pub const FULL: Survey = Survey { uids: true, sizes: true };
 
-    fn send(self, dialogue: &mut Dialogue) -> Result<(), Failure> {
+    pub(super) fn send(self, dialogue: &mut Dialogue) -> Result<(), Failure> {
         if self.uids {
             dialogue.command("UIDL")?;
         }
@@ -172,6 +172,8 @@ const DELE_FLIGHT: usize = 1000;
 pub struct Transaction {
     pub(super) dialogue: Dialogue,
     wanted: Survey,
+    /// Whether they went out behind the login, and their answers are not in yet.
+    pub(super) riding: bool,
     /// How it failed.
     pub(super) setback: Option<Setback>,
     /// Whether the failure was the receiver's.
@@ -179,8 +181,9 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(dialogue: Dialogue, wanted: Survey) -> Self {
-        Transaction { dialogue, wanted, setback: None, local: false }
+    /// `riding`: the listings that are wanted went out behind the login.
+    pub(super) fn new(dialogue: Dialogue, wanted: Survey, riding: bool) -> Self {
+        Transaction { dialogue, wanted, riding, setback: None, local: false }
     }
 
     /// The server's name for failures.
@@ -228,7 +231,10 @@ impl Transaction {
         let together = self.pipelines();
         self.read_listing().inspect_err(|failure| {
             let broken = matches!(failure.kind, Kind::Protocol | Kind::Network | Kind::Timeout);
-            let remedy = Remedy::WithoutPipelining;
+            let remedy = match self.riding {
+                true => self.unseat(),
+                false => Remedy::WithoutPipelining,
+            };
             self.setback = (together && broken).then_some(Setback { remedy, at: None });
         })
     }
@@ -236,7 +242,7 @@ impl Transaction {
     fn read_listing(&mut self) -> Result<Listing, Failure> {
         let wanted = std::mem::replace(&mut self.wanted, Survey::NOTHING);
         let together = self.pipelines();
-        if together {
+        if together && !self.riding {
             wanted.send(&mut self.dialogue)?;
             self.dialogue.flush("UIDL")?;
         }
@@ -263,6 +269,7 @@ impl Transaction {
                 Sizes::Odd | Sizes::Listed => {}
             }
         }
+        self.riding = false;
         self.verify(listing, lines, refused)
     }
 
@@ -326,8 +333,11 @@ impl Transaction {
     }
 
     fn uidl(&mut self, listing: &mut Listing, seen: &mut Lines) -> Result<(), Failure> {
+        self.expect_soon("UIDL")?;
         match self.dialogue.answer("UIDL")?.0 {
             Answer::Ok(_) => {}
+            // It may have got a part of the command, though it announces UIDL.
+            Answer::Err(_) if self.riding => return Err(self.dialogue.out_of_order("UIDL")),
             // Whether a server has UIDL is known only by asking: some leave it out of CAPA.
             Answer::Err(text) => {
                 return match pop3::refusal(&text) {
@@ -361,6 +371,7 @@ impl Transaction {
 
     /// Adds sizes.
     fn list(&mut self, listing: &mut Listing, seen: &mut Lines) -> Result<Sizes, Failure> {
+        self.expect_soon("LIST")?;
         match self.dialogue.answer("LIST")?.0 {
             Answer::Ok(_) => {}
             Answer::Err(text) => {

@@ -29,9 +29,13 @@ pub struct Manner {
     pub lock_step: bool,
     /// It ends the lines of messages in a bare LF, and those of replies in CRLF.
     pub bare_lines: bool,
+    /// It loses what comes in one flight with the login, or takes its time for it.
+    pub login_alone: bool,
     /// A session of this run has just ended without QUIT: the server may not have noticed yet, and hold the
     /// mailbox for it.
     pub again: bool,
+    /// It was left while the server may have been at work for it: it may hold the mailbox until that is done.
+    pub busy: bool,
 }
 
 impl Manner {
@@ -39,7 +43,24 @@ impl Manner {
     pub fn remembered(ledger: &Ledger) -> Manner {
         let bare_lines = ledger.has_trait(Trait::BareLines);
         let lock_step = bare_lines || ledger.has_trait(Trait::BreaksPipelining);
-        Manner { lock_step, bare_lines, again: false }
+        let login_alone = ledger.has_trait(Trait::LosesBehindLogin);
+        Manner { lock_step, bare_lines, login_alone, ..Manner::default() }
+    }
+
+    /// The manner of the session that follows one which broke down and needs this; `None` where that was tried
+    /// already.
+    pub fn after(self, remedy: Remedy) -> Option<Manner> {
+        let next = Manner { again: true, busy: false, ..self };
+        match remedy {
+            Remedy::NothingBehindLogin => {
+                (!self.login_alone).then_some(Manner { login_alone: true, busy: true, ..next })
+            }
+            Remedy::WithoutPipelining => (!self.lock_step).then_some(Manner { lock_step: true, ..next }),
+            Remedy::WithBareLines => {
+                (!self.bare_lines).then_some(Manner { lock_step: true, bare_lines: true, ..next })
+            }
+            Remedy::WithoutMessage | Remedy::Again => None,
+        }
     }
 }
 
@@ -83,6 +104,9 @@ impl Access<'_> {
         let manner = manner();
         if manner.lock_step {
             authorization.without_pipelining();
+        }
+        if manner.login_alone {
+            authorization.nothing_behind_login();
         }
         let pipelined = authorization.capabilities().pipelining;
         let known = authorization.capabilities().known;

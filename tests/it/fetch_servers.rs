@@ -21,21 +21,6 @@ fn announcing(mailbox: &Mailbox, lines: &str) -> Setup {
 }
 
 #[test]
-fn nothing_is_sent_behind_pass_before_its_answer() {
-    // A login program that reads ahead loses it.
-    let mailbox = messages(2);
-    let server = Pop3d::for_mailbox(&mailbox).flawed("PASS", Flaw::Drops).start();
-    let world = world();
-    for command in ["test-account", "list", "fetch"] {
-        let before = server.journals().len();
-        let run = world.at_url_within("60s", &server.url(), command);
-        let run = if command == "fetch" { run.arg("--maildir").arg(world.path("Mail")) } else { run };
-        run.go().assert_exit(0);
-        assert_eq!(server.journals().len() - before, 1, "{command} needs no second try");
-    }
-}
-
-#[test]
 fn a_server_that_cannot_pipeline_is_remembered() {
     for verb in ["", "UIDL", "RETR"] {
         let mailbox = messages(5);

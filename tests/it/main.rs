@@ -18,6 +18,7 @@ mod fetch_losses;
 mod fetch_lost;
 mod fetch_moved;
 mod fetch_particulars;
+mod fetch_riding;
 mod fetch_servers;
 mod fetch_sizes;
 mod fetch_together;

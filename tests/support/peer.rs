@@ -193,9 +193,10 @@ impl Peer {
         !self.input.is_empty()
     }
 
-    /// Forgets what was read ahead of the dialogue, as a server does that clears its buffer behind a command.
-    pub fn forget_input(&mut self) {
-        self.input.clear();
+    /// Forgets the first octets of what was read ahead of the dialogue, as a server does that clears its buffer
+    /// behind a command, or has its next program read on where the last had come to.
+    pub fn forget_input(&mut self, octets: usize) {
+        self.input.drain(..octets.min(self.input.len()));
     }
 
     /// Takes back what has not gone out yet.

@@ -88,10 +88,12 @@ pub enum Flaw {
     Waits,
     /// It answers the next one first.
     Swaps,
+    /// It loses so many octets of what lies ready, and takes the rest for whatever that is then.
+    Swallows(usize),
 }
 
 impl Flaw {
-    /// Every flaw.
+    /// Every flaw, less those that swallow a part.
     pub const ALL: [Flaw; 4] = [Flaw::Drops, Flaw::HangsUp, Flaw::Waits, Flaw::Swaps];
 }
 
@@ -107,6 +109,7 @@ pub struct Setup {
     greeting: &'static str,
     hook: Box<Hook>,
     flaw: Option<(&'static str, Flaw)>,
+    prompt: bool,
 }
 
 /// A running POP3 server.
@@ -139,6 +142,7 @@ impl Pop3d {
             greeting: "ready <17.4711@localhost>",
             hook: Box::new(|_| Act::Normal),
             flaw: None,
+            prompt: false,
         }
     }
 
@@ -193,6 +197,12 @@ impl Setup {
     /// It breaks under pipelining behind this verb; behind any where it is empty.
     pub fn flawed(mut self, verb: &'static str, flaw: Flaw) -> Setup {
         self.flaw = Some((verb, flaw));
+        self
+    }
+
+    /// Each answer goes out before it turns to the next command, though that lies ready.
+    pub fn prompt(mut self) -> Setup {
+        self.prompt = true;
         self
     }
 
@@ -272,6 +282,9 @@ impl<'a> Session<'a> {
             if self.peer.has_input() && !self.setup.capabilities.contains(&"PIPELINING") {
                 self.peer.violation(format!("pipelined behind {line:?} without PIPELINING"));
             }
+            if self.setup.prompt {
+                self.peer.flush()?;
+            }
             let verb = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
             match self.ask(&verb, &line) {
                 Act::Normal => {
@@ -307,7 +320,8 @@ impl<'a> Session<'a> {
             return Ok(false);
         }
         match flaw {
-            Flaw::Drops => self.peer.forget_input(),
+            Flaw::Drops => self.peer.forget_input(usize::MAX),
+            Flaw::Swallows(octets) => self.peer.forget_input(octets),
             Flaw::HangsUp => self.peer.end(End::Close),
             Flaw::Waits => self.peer.await_more()?,
             Flaw::Swaps => self.overtaken = self.peer.take_output(),

@@ -41,6 +41,8 @@ pub(super) struct Sessions<'a> {
     known: Option<u64>,
     /// Whether the server is suspected to break under PIPELINING.
     suspected: bool,
+    /// Whether the line was lost at what went out with the login, which may be no accident.
+    lost_behind_login: bool,
     /// How often the line was lost.
     lost: usize,
     /// At how many messages in a row it was lost for good.
@@ -70,6 +72,7 @@ impl<'a> Sessions<'a> {
             policy,
             known: None,
             suspected: false,
+            lost_behind_login: false,
             lost: 0,
             in_a_row: 0,
             gave_up_large: 0,
@@ -117,7 +120,7 @@ impl<'a> Sessions<'a> {
 
     /// Adds a session to the whole, and decides whether another follows.
     fn judge(&mut self, mut outcome: Outcome) -> Next {
-        self.manner.again = true;
+        (self.manner.again, self.manner.busy) = (true, false);
         // How many were known is what the first listing says.
         self.total.known = *self.known.get_or_insert(outcome.known);
         self.total.unnamed += outcome.unnamed;
@@ -136,19 +139,35 @@ impl<'a> Sessions<'a> {
             return Next::Another;
         }
         let Some(trouble) = outcome.setback.take().filter(|_| !over) else { return self.conclude(outcome) };
-        match trouble.remedy {
-            Remedy::WithoutPipelining if !self.manner.lock_step => {
+        match (trouble.remedy, self.manner.after(trouble.remedy)) {
+            (Remedy::NothingBehindLogin, Some(manner)) => self.behind_login(manner, outcome),
+            (Remedy::WithoutPipelining, Some(manner)) => {
                 let text = "the server announces PIPELINING and breaks under it: going on without";
                 self.suspected = true;
-                self.otherwise(text, Manner { lock_step: true, ..self.manner }, outcome, trouble)
-            }
-            Remedy::WithBareLines if !self.manner.bare_lines => {
-                let text = "the server ends the lines of messages in a bare LF: going on with that";
-                let manner = Manner { lock_step: true, bare_lines: true, ..self.manner };
                 self.otherwise(text, manner, outcome, trouble)
             }
-            Remedy::Again => self.lost(outcome, trouble),
+            (Remedy::WithBareLines, Some(manner)) => {
+                let text = "the server ends the lines of messages in a bare LF: going on with that";
+                self.otherwise(text, manner, outcome, trouble)
+            }
+            (Remedy::Again, _) => self.lost(outcome, trouble),
             _ => self.spoiled(outcome, trouble),
+        }
+    }
+
+    /// What went out with the login is asked for behind it. It was a try that cost nothing but time: whether
+    /// the run fails is for the next session to say.
+    fn behind_login(&mut self, manner: Manner, outcome: Outcome) -> Next {
+        self.observer.drop_failures();
+        self.manner = manner;
+        self.lost_behind_login = outcome.ended.is_some_and(|failure| failure.kind == Kind::Network);
+        if self.lost_behind_login {
+            return Next::Another;
+        }
+        // Noted at once: should a second login be refused, the next run does not need one.
+        match self.ledger.note_trait(Trait::LosesBehindLogin) {
+            Ok(()) => Next::Another,
+            Err(error) => self.end(error.failure("ledger")),
         }
     }
 
@@ -301,6 +320,7 @@ impl<'a> Sessions<'a> {
         }
         let mut traits = Vec::new();
         traits.extend((self.suspected && self.in_a_row == 0).then_some(Trait::BreaksPipelining));
+        traits.extend(self.lost_behind_login.then_some(Trait::LosesBehindLogin));
         traits.extend(self.manner.bare_lines.then_some(Trait::BareLines));
         for one in traits {
             if let Err(error) = self.ledger.note_trait(one) {

@@ -24,16 +24,19 @@ pub enum Trait {
     BreaksPipelining,
     /// It ends the lines of messages in a bare LF, and those of its replies in CRLF.
     BareLines,
+    /// It loses what comes in one flight with the login, or does not answer it at once.
+    LosesBehindLogin,
 }
 
 impl Trait {
-    const ALL: [Trait; 2] = [Trait::BreaksPipelining, Trait::BareLines];
+    const ALL: [Trait; 3] = [Trait::BreaksPipelining, Trait::BareLines, Trait::LosesBehindLogin];
 
     /// The word for it in the ledger.
     fn word(self) -> &'static [u8] {
         match self {
             Trait::BreaksPipelining => b"breaks-pipelining",
             Trait::BareLines => b"bare-lines",
+            Trait::LosesBehindLogin => b"loses-behind-login",
         }
     }
 }

@@ -1,0 +1,269 @@
+//! The listings that ride behind the login in one flight: where they may, and servers that lose them, or a part
+//! of them, or take their time. Such a server costs a second session once, and never a run.
+
+use crate::support::disk::{assert_same, sorted};
+use crate::support::mailbox::{Mailbox, message_of};
+use crate::support::pop3d::{Act, Event, Flaw, Mode, Pop3d, SECRET, Setup};
+use crate::support::world::World;
+use crate::world;
+use std::fs;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// What rides.
+const LISTINGS: &str = "UIDL\r\nLIST\r\n";
+
+/// Messages, each of another size.
+fn messages(count: usize) -> Mailbox {
+    Mailbox::of((1..=count).map(|number| message_of(number, 1000 + 100 * number)))
+}
+
+/// A server whose answer to CAPA has these lines.
+fn announcing(mailbox: &Mailbox, lines: &str) -> Setup {
+    let answer = format!("+OK\r\n{}\r\n.", lines.replace(", ", "\r\n"));
+    Pop3d::for_mailbox(mailbox).hook(move |event| match event.verb {
+        "CAPA" => Act::reply(&answer),
+        _ => Act::Normal,
+    })
+}
+
+/// What the server got, a flight each, in the last session.
+fn flights(server: &Pop3d) -> Vec<String> {
+    let journal = server.journals().pop().unwrap();
+    journal.received.iter().map(|(_, octets)| String::from_utf8_lossy(octets).into_owned()).collect()
+}
+
+/// Runs a command by its words; `fetch` goes into the Maildir `Mail`. Its time limit is one that no test waits
+/// for.
+#[track_caller]
+fn assert_ends_well(world: &World, server: &Pop3d, words: &str) {
+    let mut words = words.split(' ');
+    let run = world.at_url_within("60s", &server.url(), words.next().unwrap()).victim(server.victim());
+    let outcome = words.fold(run, |run, word| match word {
+        "Mail" => run.arg(world.path("Mail")),
+        word => run.arg(word),
+    });
+    let outcome = outcome.go();
+    outcome.assert_exit(0);
+    let told = outcome.err();
+    assert!(!told.contains("timed out") && !told.contains("error"), "{outcome:?}");
+    assert!(outcome.elapsed < Duration::from_secs(30), "{outcome:?}");
+}
+
+#[test]
+fn a_run_with_nothing_new_is_three_flights_where_pipelining_is_announced() {
+    for mode in Mode::ALL {
+        let mailbox = messages(3);
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).mode(mode).start());
+        for command in ["fetch --maildir Mail", "fetch --maildir Mail", "list --no-headers"] {
+            assert_ends_well(&world, &server, command);
+        }
+        let login = format!("USER ana\r\nPASS {SECRET}\r\n{LISTINGS}");
+        let wanted = match mode {
+            Mode::Upgrade => vec!["CAPA\r\n", "STLS\r\n", "CAPA\r\n", &login, "QUIT\r\n"],
+            Mode::Implicit | Mode::Plain => vec!["CAPA\r\n", &login, "QUIT\r\n"],
+        };
+        assert_eq!(flights(&server), wanted, "{mode:?}");
+        assert_eq!(server.journals().len(), 3, "{mode:?}");
+    }
+}
+
+#[test]
+fn the_listings_ride_only_where_their_loss_would_show_and_a_second_login_is_welcome() {
+    let pass = format!("PASS {SECRET}\r\n");
+    for (announced, login) in [
+        ("USER, UIDL, PIPELINING", format!("USER ana\r\n{pass}{LISTINGS}")),
+        ("USER, UIDL, PIPELINING, UTF8", format!("UTF8\r\nUSER ana\r\n{pass}{LISTINGS}")),
+        ("USER, UIDL, PIPELINING, LOGIN-DELAY 0", format!("USER ana\r\n{pass}{LISTINGS}")),
+        ("USER, UIDL, PIPELINING, LOGIN-DELAY 10", format!("USER ana\r\n{pass}")),
+        ("USER, PIPELINING", format!("USER ana\r\n{pass}")),
+        ("USER, UIDL", pass.clone()),
+    ] {
+        let mailbox = messages(2);
+        let server = announcing(&mailbox, announced).start();
+        let world = world();
+        assert_ends_well(&world, &server, "fetch --maildir Mail");
+        assert_same(&world.mail(), &sorted(mailbox.as_stored()));
+        let flights = flights(&server);
+        assert!(flights.contains(&login), "{announced}: {flights:?}");
+    }
+}
+
+#[test]
+fn behind_auth_the_listings_ride_with_the_last_answer_to_a_challenge_and_with_nothing_else() {
+    for (mechanism, rides) in [("LOGIN", true), ("CRAM-MD5", true), ("PLAIN", false)] {
+        for flaw in [None, Some(Flaw::Drops)] {
+            let mailbox = messages(2);
+            let setup = announcing(&mailbox, &format!("SASL {mechanism}, UIDL, PIPELINING"));
+            let setup = flaw.into_iter().fold(setup, |setup, flaw| setup.flawed("AUTH", flaw));
+            let (world, server) = (world(), setup.start());
+            assert_ends_well(&world, &server, "fetch --maildir Mail");
+            assert_same(&world.mail(), &sorted(mailbox.as_stored()));
+            let lost = usize::from(rides && flaw.is_some());
+            assert_eq!(server.journals().len(), 1 + lost, "{mechanism}, {flaw:?}");
+            let first = &server.journals()[0];
+            let lines: Vec<usize> = first
+                .received
+                .iter()
+                .map(|(_, octets)| String::from_utf8_lossy(octets).into_owned())
+                .filter(|flight| flight.contains("UIDL\r\n"))
+                .map(|flight| flight.lines().count())
+                .collect();
+            assert_eq!(lines, [if rides { 3 } else { 2 }], "{mechanism}, {flaw:?}: {first:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_lost_behind_the_login_costs_a_session_once_whatever_part_it_is() {
+    let mut flaws: Vec<Flaw> = [1, 2, 4, 6, 8, 10].map(Flaw::Swallows).to_vec();
+    flaws.extend(Flaw::ALL);
+    // Most of the time is waiting for answers that do not come.
+    std::thread::scope(|scope| {
+        for flaw in flaws {
+            scope.spawn(move || {
+                let mailbox = messages(2);
+                let server = Pop3d::for_mailbox(&mailbox).flawed("PASS", flaw).start();
+                let world = world();
+                assert_ends_well(&world, &server, "fetch --maildir Mail");
+                assert_same(&world.mail(), &sorted(mailbox.as_stored()));
+                assert_eq!(server.journals().len(), 2, "{flaw:?}");
+                mailbox.add(&message_of(3, 2000));
+                for command in ["fetch --maildir Mail", "list", "fetch --dry-run --maildir Mail"] {
+                    assert_ends_well(&world, &server, command);
+                }
+                assert_eq!(server.journals().len(), 5, "{flaw:?}: it is remembered");
+                assert_same(&world.mail(), &sorted(mailbox.as_stored()));
+                let harmless = ["CAPA", "USER", "PASS", "UIDL", "LIST"];
+                let lost = &server.journals()[0];
+                let said = |(_, line): &(_, String)| line.split(' ').next().unwrap_or_default().to_owned();
+                for verb in lost.commands.iter().map(said) {
+                    let known = harmless.iter().any(|known| known.ends_with(&verb));
+                    assert!(known, "{flaw:?}: {verb:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn what_only_looks_remembers_nothing_and_ends_well_too() {
+    let mailbox = messages(2);
+    let server = Pop3d::for_mailbox(&mailbox).flawed("PASS", Flaw::Drops).start();
+    let world = world();
+    for (command, sessions) in [
+        ("test-account", 1),
+        ("list", 2),
+        ("fetch --dry-run --maildir Mail", 2),
+        ("fetch --peek --stdout", 2),
+        ("fetch --mark-seen --dry-run", 2),
+    ] {
+        let before = server.journals().len();
+        assert_ends_well(&world, &server, command);
+        assert_eq!(server.journals().len() - before, sessions, "{command}");
+        assert!(ledger(&world).is_none(), "{command}");
+    }
+}
+
+#[test]
+fn a_server_that_takes_its_time_for_the_listings_has_it_in_a_second_session() {
+    // It holds the mailbox for the first session until it is done, which is after the ninth login.
+    let mailbox = messages(2);
+    let done = Arc::new((Mutex::new(false), Condvar::new()));
+    let hook = move |event: &Event<'_>| {
+        match (event.connection, event.line) {
+            (0, "UIDL") => drop(done.1.wait_while(done.0.lock().unwrap(), |done| !*done).unwrap()),
+            (8, "CAPA") => {
+                *done.0.lock().unwrap() = true;
+                done.1.notify_all();
+            }
+            _ => {}
+        }
+        Act::Normal
+    };
+    let server = Pop3d::for_mailbox(&mailbox).prompt().hook(hook).start();
+    let world = world();
+    assert_ends_well(&world, &server, "fetch --delete --maildir Mail");
+    assert_eq!(world.mail().len(), 2);
+    assert!(mailbox.messages().is_empty());
+    let sessions = server.journals().len();
+    assert!(sessions > 8, "{sessions}");
+    assert_ends_well(&world, &server, "fetch --delete --maildir Mail");
+    assert_eq!(server.journals().len(), sessions + 1, "it is remembered");
+}
+
+#[test]
+fn a_refused_login_is_not_tried_again_whatever_rode_behind_it() {
+    for (reply, code, kind) in [
+        ("-ERR [AUTH] no", 77, "auth"),
+        ("-ERR no", 77, "auth"),
+        ("-ERR [IN-USE] another session", 75, "deferred"),
+        ("-ERR [LOGIN-DELAY] wait", 75, "deferred"),
+    ] {
+        let mailbox = messages(2);
+        let server = Pop3d::for_mailbox(&mailbox)
+            .hook(move |event| if event.verb == "PASS" { Act::reply(reply) } else { Act::Normal })
+            .start();
+        for command in ["fetch", "list"] {
+            let world = world();
+            let run = world.pop3(&server, command);
+            let run = if command == "fetch" { run.arg("--maildir").arg(world.path("Mail")) } else { run };
+            let error = run.go().assert_failure(code, kind);
+            assert_eq!(error["reply"]["lines"][0], reply);
+        }
+        assert_eq!(server.journals().len(), 2, "{reply}: one session each");
+    }
+}
+
+#[test]
+fn it_is_remembered_even_where_the_second_login_is_refused() {
+    let mailbox = messages(2);
+    let server = Pop3d::for_mailbox(&mailbox)
+        .flawed("PASS", Flaw::Drops)
+        .hook(|event| match (event.connection, event.verb) {
+            (1, "PASS") => Act::reply("-ERR [LOGIN-DELAY] every minute"),
+            _ => Act::Normal,
+        })
+        .start();
+    let world = world();
+    let error = world.fetch(&server).go().assert_failure(75, "deferred");
+    assert!(error["message"].as_str().unwrap().contains("LOGIN-DELAY"), "{error}");
+    assert_ends_well(&world, &server, "fetch --maildir Mail");
+    assert_eq!(server.journals().len(), 3);
+    assert_same(&world.mail(), &sorted(mailbox.as_stored()));
+}
+
+#[test]
+fn it_is_forgotten_after_a_week() {
+    let mailbox = messages(2);
+    let server = Pop3d::for_mailbox(&mailbox).flawed("PASS", Flaw::Drops).start();
+    let world = world();
+    for (days, sessions) in [(0, 2), (6, 1), (8, 2), (0, 1)] {
+        age(&world, days);
+        let before = server.journals().len();
+        assert_ends_well(&world, &server, "fetch --maildir Mail");
+        assert_eq!(server.journals().len() - before, sessions, "{days} days later");
+    }
+}
+
+fn ledger(world: &World) -> Option<std::path::PathBuf> {
+    let names = fs::read_dir(world.path(".local/state/postie/ledger")).ok()?;
+    let mut paths = names.map(|entry| entry.unwrap().path());
+    paths.find(|path| path.extension().is_some_and(|ending| ending == "ledger"))
+}
+
+/// Makes the note of what is lost behind a login so many days older than it is.
+fn age(world: &World, days: u64) {
+    let Some(path) = ledger(world) else { return };
+    let text = fs::read_to_string(&path).unwrap();
+    let lines = text.lines().map(|line| {
+        let Some((start, time)) = line.split_once(" loses-behind-login ").map(|(s, t)| (s, t.trim())) else {
+            return format!("{line}\n");
+        };
+        let time = time.parse::<u64>().unwrap() - days * 86_400;
+        let body = format!("{} loses-behind-login {time}", &start[8..]);
+        format!("{:08x}{body}\n", crc32fast::hash(body.as_bytes()))
+    });
+    let text: String = lines.collect();
+    fs::write(&path, text).unwrap();
+}
