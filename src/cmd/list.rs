@@ -24,7 +24,8 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
     context.out.count("listed", 0);
     let account = context.select(Need::Pop3, None)?;
     let label = account.label.clone();
-    match show(args, context, &Side::pop3(&account, context)?) {
+    let Some(side) = Side::or_told(Side::pop3(&account, context), &account, context) else { return Ok(()) };
+    match show(args, context, &side) {
         Ok(overview) => {
             context.out.count("total", overview.total);
             context.out.count("listed", overview.shown);

@@ -5,6 +5,7 @@ use crate::account::providers;
 use crate::account::{self, Account, Login, Need, Selection, Server};
 use crate::codec::smtp::EhloName;
 use crate::net::{Limits, Security, Tap, Tls, dial};
+use crate::output::About;
 use crate::output::transcript::Transcript;
 use crate::pop3::{Method, Remedy, Setback, Survey, Transaction};
 use crate::smtp::Opening;
@@ -44,6 +45,11 @@ pub struct Side {
 }
 
 impl Side {
+    /// A side, or its failure told with the account that it is about.
+    pub fn or_told(made: Result<Side, Failure>, account: &Account, context: &mut Context) -> Option<Side> {
+        made.map_err(|failure| context.out.fail(&About::account(&account.label), &failure)).ok()
+    }
+
     /// The receiving side. Gets the secret, so it may ask on the terminal. Fails with `config`.
     pub fn pop3(account: &Account, context: &Context) -> Result<Side, Failure> {
         Side::of(account, pop3_server(account)?, context)

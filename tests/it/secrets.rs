@@ -316,3 +316,20 @@ fn config_shows_an_account_without_its_secret() {
         }
     }
 }
+
+#[test]
+fn a_secret_that_cannot_be_had_is_told_with_the_account_whatever_the_command() {
+    let world = world();
+    world.config(
+        "[accounts.work]\nemail = \"ana@example.org\"\npassword-file = \"gone\"\n[accounts.work.pop3]\nhost = \"localhost\"\n\
+         [accounts.work.smtp]\nhost = \"localhost\"\n[accounts.work.fetch]\nmaildir = \"Mail\"\n",
+    );
+    for args in [&["fetch"][..], &["list"], &["send", "--body", "x", "bob@example.net"], &["send", "--batch"]]
+    {
+        let run = || world.postie(args).stdin("{\"to\":\"bob@example.net\",\"text\":\"x\"}\n");
+        let error = run().arg("--json").go().assert_failure(78, "config");
+        assert_eq!(error["account"], "work", "{args:?}: {error}");
+        let told = run().go();
+        assert!(told.err().contains("postie: work: "), "{args:?}: {}", told.err());
+    }
+}

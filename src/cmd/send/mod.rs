@@ -87,7 +87,7 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
         plan(&account, &outgoing, &mut context.out);
         return Ok(());
     }
-    let side = Side::smtp(&account, context)?;
+    let Some(side) = Side::or_told(Side::smtp(&account, context), &account, context) else { return Ok(()) };
     let ehlo_name = args.ehlo_name.as_ref();
     let errand = Errand { side: &side, options: &options, checks: args.check, ehlo_name };
     let report = errand.run(&mut outgoing, context);

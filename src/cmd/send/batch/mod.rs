@@ -113,7 +113,7 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
         return Batch { defaults, way: None, copies, pace: None, next: None, tally: Tally::default() }
             .run(context);
     }
-    let side = Side::smtp(&account, context)?;
+    let Some(side) = Side::or_told(Side::smtp(&account, context), &account, context) else { return Ok(()) };
     // A signal ends the batch, not the message under way: its verdict is worth the wait.
     let limits = Limits { stop: Stop::default(), ..context.limits.clone() };
     side.with_job(&options, &limits, args.ehlo_name.as_ref(), |job| {
