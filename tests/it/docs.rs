@@ -253,3 +253,65 @@ fn the_completions_load_in_the_shells_that_are_here() {
         );
     }
 }
+
+/// The calls of postie in a text of examples, as the shell would split them; what is only printed and the
+/// schedule before it left out.
+fn calls(text: &str) -> Vec<Vec<String>> {
+    let text = text.replace("\\\n", " ");
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    lines.flat_map(|line| split(line).into_iter().filter_map(call)).collect()
+}
+
+/// Simple commands of a line: words, without redirections and what stands behind `#`.
+fn split(line: &str) -> Vec<Vec<String>> {
+    let (mut commands, mut words, mut word) = (vec![], vec![], String::new());
+    let (mut quote, mut started) = (None, false);
+    for c in line.chars().chain(['\n']) {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (Some(_), _) => word.push(c),
+            (None, '\'' | '"') => (quote, started) = (Some(c), true),
+            (None, ' ' | '\n' | '|' | ';' | ')') => {
+                if started || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                    started = false;
+                }
+                if c != ' ' {
+                    commands.push(std::mem::take(&mut words));
+                }
+            }
+            (None, '#') if word.is_empty() => break,
+            (None, c) => word.push(c),
+        }
+    }
+    commands.push(words);
+    commands
+}
+
+fn call(words: Vec<String>) -> Option<Vec<String>> {
+    let start = words.iter().position(|word| word == "postie")?;
+    let words = words.into_iter().skip(start);
+    Some(words.take_while(|word| !word.starts_with(['>', '<'])).collect())
+}
+
+#[test]
+fn every_example_is_a_call_that_is_understood() {
+    let readme = read("README.md");
+    let shown: Vec<&str> = readme.lines().filter(|line| line.starts_with("    ")).collect();
+    // The table of the commands at the top tells what each does.
+    let shown: Vec<&str> = shown.into_iter().skip_while(|line| !line.contains("cargo install")).collect();
+    let mut all = calls(&shown.join("\n"));
+    assert!(all.len() > 20, "the README has examples: {all:?}");
+    for page in manual::pages().unwrap() {
+        let text = manual::plain(&page.roff);
+        let Some((_, examples)) = text.split_once("\nEXAMPLES\n") else { continue };
+        let examples = examples.split_once("\nSEE ALSO").map_or(examples, |(examples, _)| examples);
+        let verbatim: Vec<&str> = examples.lines().filter(|line| line.starts_with("        ")).collect();
+        all.extend(calls(&verbatim.join("\n")));
+    }
+    assert!(all.len() > 40, "and so have the pages: {all:?}");
+    for call in all {
+        let read = Cli::read(call.iter().map(Into::into));
+        assert!(read.is_ok(), "{call:?}: {}", read.err().unwrap());
+    }
+}

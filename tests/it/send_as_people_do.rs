@@ -352,6 +352,20 @@ fn pipes_are_taken_by_whatever_path_they_come() {
 }
 
 #[test]
+fn standard_input_is_attached_by_each_of_its_names() {
+    for name in ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        let (world, server) = (world(), server());
+        let run = world.send(&server).args(["b@example.net", "--body", "x", "--attach", name]);
+        run.stdin("piped\n").go().assert_exit(0);
+        let message = text(&server.the_message());
+        assert!(
+            message.contains("\r\n\r\ncGlwZWQK\r\n") && !message.contains("filename"),
+            "{name}: {message}"
+        );
+    }
+}
+
+#[test]
 fn a_pipe_that_nobody_ends_ends_with_the_run() {
     let (world, server) = (world(), server());
     let fifo = world.path("fifo");
