@@ -6,6 +6,8 @@ use crate::support::peer::{End, Journal, Phase};
 use crate::support::pop3d::{Act, Event, Mode};
 use crate::support::smtpd::{Setup, Smtpd};
 use crate::world;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -321,4 +323,58 @@ fn the_name_for_ehlo_is_the_option_s_then_the_account_s_and_is_checked_before_an
         .collect();
     let names = ["box.example.org", "mx.example.net", "[192.0.2.7]", "batch.example.net", "box.example.org"];
     assert_eq!(said, names.map(|name| format!("EHLO {name}")));
+}
+
+/// An SMTP server that takes content slowly, but steadily; returns how many octets that was.
+fn slow_reader(listener: &TcpListener) -> usize {
+    let (stream, _) = listener.accept().unwrap();
+    let mut out = stream.try_clone().unwrap();
+    let mut input = BufReader::with_capacity(4096, stream);
+    out.write_all(b"220 slow\r\n").unwrap();
+    let (mut line, mut content) = (String::new(), 0);
+    while input.read_line(&mut line).unwrap_or(0) > 0 {
+        let reply: &[u8] = match line.get(..4).unwrap_or_default() {
+            "EHLO" => b"250-slow\r\n250 8BITMIME\r\n",
+            "DATA" => b"354 go on\r\n",
+            "QUIT" => b"221 bye\r\n",
+            _ => b"250 fine\r\n",
+        };
+        out.write_all(reply).unwrap();
+        if line.starts_with("DATA") {
+            let mut since = 0;
+            loop {
+                line.clear();
+                if input.read_line(&mut line).unwrap_or(0) == 0 {
+                    return content;
+                }
+                if line == ".\r\n" {
+                    break;
+                }
+                (content, since) = (content + line.len(), since + line.len());
+                if since > 128 * 1024 {
+                    since = 0;
+                    thread::sleep(Duration::from_millis(200));
+                }
+            }
+            out.write_all(b"250 taken\r\n").unwrap();
+        }
+        line.clear();
+    }
+    content
+}
+
+#[test]
+fn a_slow_line_that_moves_is_not_cut_off_however_large_the_buffer_before_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::sockopt::set_socket_recv_buffer_size(&listener, 16 * 1024).unwrap();
+    let url = format!("smtp+insecure://localhost:{}", listener.local_addr().unwrap().port());
+    let reader = thread::spawn(move || slow_reader(&listener));
+    let world = world();
+    let text = format!("{}\n", "x".repeat(70)).repeat(100_000);
+    let run = world.postie(["--json", "--timeout", "1s", "--server", &url, "send", "-f", "ana@example.org"]);
+    let outcome = run.arg("bob@example.org").stdin(&text).go();
+    outcome.assert_exit(0);
+    assert_eq!(outcome.of_type("receipt")[0]["status"], "accepted");
+    assert!(reader.join().unwrap() > text.len());
+    assert!(outcome.elapsed > Duration::from_secs(5), "it was no slow line: {:?}", outcome.elapsed);
 }
