@@ -14,6 +14,8 @@ use openssl::error::ErrorStack;
 use openssl::ssl::SslFiletype;
 use openssl::x509::X509;
 use openssl::x509::store::{X509Lookup, X509StoreBuilder};
+use rustix::fs::{Dir, Mode, OFlags};
+use rustix::io::retry_on_intr;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -98,8 +100,11 @@ fn is_name(path: &Path) -> bool {
 
 /// Whether there is a name in `dir` that OpenSSL may look up.
 fn has_hashed(dir: &Path) -> bool {
-    let names = fs::read_dir(dir).into_iter().flatten().flatten();
-    names.into_iter().any(|entry| is_hashed(entry.file_name().as_encoded_bytes()))
+    // The standard library takes an interrupted call for a failure here, and panics where its close fails.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = retry_on_intr(|| rustix::fs::open(dir, flags, Mode::empty()));
+    let entries = opened.and_then(|opened| retry_on_intr(|| Dir::read_from(&opened)));
+    entries.into_iter().flatten().flatten().any(|entry| is_hashed(entry.file_name().to_bytes()))
 }
 
 /// Whether a name is one that OpenSSL looks up: eight hexadecimal digits, a dot, a number.
