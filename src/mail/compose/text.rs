@@ -124,22 +124,42 @@ impl Body {
                 if !text.is_empty() && !text.ends_with('\n') {
                     text.push('\n');
                 }
-                MimePart::new(format!("text/{kind}"), text).write_part(&mut out);
+                MimePart::new(format!("text/{kind}"), text.as_str()).write_part(&mut out);
+                if is_base64(&out) {
+                    // Its line ends went in as they are, and must be CRLF there, too (RFC 2045 §6.8).
+                    out = in_base64(kind, &lines(text.as_bytes(), b"\r\n"), "utf-8");
+                }
+                out
             }
             Body::Octets { mut octets, charset } => {
                 if !octets.ends_with(b"\n") {
                     octets.extend_from_slice(b"\r\n");
                 }
-                out = params::field(b"Content-Type", &format!("text/{kind}"), &[("charset", &charset)]);
-                out.extend_from_slice(b"Content-Transfer-Encoding: base64\r\n\r\n");
-                for line in octets.chunks(LINE) {
-                    out.extend_from_slice(STANDARD.encode(line).as_bytes());
-                    out.extend_from_slice(b"\r\n");
-                }
+                in_base64(kind, &octets, &charset)
             }
         }
-        out
     }
+}
+
+/// Whether a part is written in base64: its header says so.
+fn is_base64(part: &[u8]) -> bool {
+    let header = memchr::memmem::find(part, b"\r\n\r\n").map_or(part, |end| &part[..end]);
+    header.ends_with(b"Content-Transfer-Encoding: base64")
+}
+
+/// A text as a part in base64.
+fn in_base64(kind: &str, octets: &[u8], charset: &str) -> Vec<u8> {
+    let mut out = params::field(b"Content-Type", &format!("text/{kind}"), &[("charset", charset)]);
+    out.reserve(octets.len() / LINE * (LINE / 3 * 4 + 2) + 128);
+    out.extend_from_slice(b"Content-Transfer-Encoding: base64\r\n\r\n");
+    let mut line = String::new();
+    for piece in octets.chunks(LINE) {
+        line.clear();
+        STANDARD.encode_string(piece, &mut line);
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out
 }
 
 /// The same with every CR, LF and CRLF made `end`.
@@ -174,6 +194,22 @@ mod tests {
         {
             let part = String::from_utf8(Body::of_text(given.into(), None).written("plain")).unwrap();
             assert_eq!(part.split_once("\r\n\r\n").unwrap().1, wanted, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn lines_end_in_crlf_within_base64_too() {
+        for kind in ["plain", "html"] {
+            let text = "\u{43f}\u{440}\u{438}\n\u{432}\u{435}\u{442}\n".repeat(9);
+            let part = String::from_utf8(Body::of_text(text.clone().into(), None).written(kind)).unwrap();
+            let (header, content) = part.split_once("\r\n\r\n").unwrap();
+            assert_eq!(
+                header,
+                format!("Content-Type: text/{kind}; charset=\"utf-8\"\r\nContent-Transfer-Encoding: base64")
+            );
+            assert!(content.lines().all(|line| line.len() <= 76));
+            let decoded = STANDARD.decode(content.replace("\r\n", "")).unwrap();
+            assert_eq!(String::from_utf8(decoded).unwrap(), text.replace('\n', "\r\n"));
         }
     }
 

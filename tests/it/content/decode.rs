@@ -10,11 +10,6 @@ pub struct Part {
 }
 
 impl Part {
-    /// Whether it says so.
-    pub fn is_text(&self) -> bool {
-        self.field("content-type").starts_with("text/")
-    }
-
     fn field(&self, name: &str) -> &str {
         self.fields.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
     }

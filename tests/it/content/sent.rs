@@ -36,12 +36,7 @@ impl Wanted {
                 let found = leaves(content);
                 assert_eq!(found.len(), wanted.len(), "parts");
                 for (found, wanted) in found.iter().zip(wanted) {
-                    let what = format!("the part {:?}", found.fields);
-                    match found.is_text() {
-                        // Whether lines end in LF or CRLF within base64 makes no other text.
-                        true => assert_same(&what, &with_lf(&found.content), &with_lf(wanted)),
-                        false => assert_same(&what, &found.content, wanted),
-                    }
+                    assert_same(&format!("the part {:?}", found.fields), &found.content, wanted);
                 }
             }
         }
