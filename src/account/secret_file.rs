@@ -11,7 +11,7 @@ use crate::store::custody::{check_secret, check_trusted};
 use crate::words::{Failure, Kind, Secret};
 use rustix::fd::AsFd;
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open};
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 use std::path::{Path, PathBuf};
 
 /// Reads the secret in the file at `path`. `place` says who named it.
@@ -46,7 +46,12 @@ pub fn from_descriptor(number: u32, place: &str, limits: &Limits) -> Result<Secr
         return read(std::io::stdin().as_fd(), &place, limits);
     }
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let opened = retry_on_intr(|| open(format!("/dev/fd/{number}"), flags, Mode::empty()));
+    let open_at = |dir: &str| retry_on_intr(|| open(format!("{dir}/{number}"), flags, Mode::empty()));
+    // Jails and services may lack one of the two.
+    let opened = match open_at("/dev/fd") {
+        Err(Errno::NOENT | Errno::NOTDIR) => open_at("/proc/self/fd"),
+        opened => opened,
+    };
     let file = opened.map_err(|errno| DrainError::Io(errno).failure(&place))?;
     read(file.as_fd(), &place, limits)
 }

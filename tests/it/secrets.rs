@@ -5,6 +5,8 @@ use crate::support::leak;
 use crate::support::mailbox::Mailbox;
 use crate::support::peer::{End, Phase};
 use crate::support::pop3d::{Act, Event, Mode, Pop3d, SECRET};
+use crate::support::process::Run;
+use crate::support::real;
 use crate::support::smtpd::Smtpd;
 use crate::world;
 use base64::Engine as _;
@@ -331,5 +333,22 @@ fn a_secret_that_cannot_be_had_is_told_with_the_account_whatever_the_command() {
         assert_eq!(error["account"], "work", "{args:?}: {error}");
         let told = run().go();
         assert!(told.err().contains("postie: work: "), "{args:?}: {}", told.err());
+    }
+}
+
+#[test]
+fn a_descriptor_is_read_where_there_is_no_dev_fd() {
+    if !real::have("a_descriptor_is_read_where_there_is_no_dev_fd", &["root", "unshare", "mount"]) {
+        return;
+    }
+    let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
+    let (file, url) = (world.text("secret"), server.url());
+    for inner in ["", "mkdir /dev/fd && ", "touch /dev/fd && "] {
+        let script = format!("mount -t tmpfs none /dev && {inner} exec 3<'{file}' && exec \"$@\"");
+        let run = Run::new("unshare").args(["-m", "sh", "-c", &script, "sh"]).arg(world.program());
+        let run = run.args(["--json", "list", "--server", &url, "--ca-file", "ca.pem", "--password-fd", "3"]);
+        let run =
+            run.dir(world.root()).env("HOME", world.root()).env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin");
+        assert_eq!(run.go().assert_exit(0).of_type("message").len(), 1, "{inner}");
     }
 }
