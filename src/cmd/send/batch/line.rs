@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::io::Cursor;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 
 /// The fields of a line.
@@ -35,7 +36,7 @@ pub struct Fields {
     text: Option<Octets>,
     html: Option<Octets>,
     headers: Option<Headers>,
-    attachments: Option<Vec<Attachment>>,
+    attachments: Option<Vec<OfObject<Attachment>>>,
     message_id: Option<String>,
     in_reply_to: Option<String>,
     references: Option<Texts>,
@@ -231,10 +232,33 @@ pub struct Defaults<'a> {
     pub limits: &'a Limits,
 }
 
+/// What is made of an object alone: what serde makes for a struct takes a list for its fields, too, in their order.
+#[derive(Debug)]
+struct OfObject<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OfObject<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+            type Value = OfObject<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OfObject<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(OfObject)
+            }
+        }
+        deserializer.deserialize_map(Object(PhantomData))
+    }
+}
+
 /// Reads a line; an error comes with the `id` as far as it can be seen.
 pub fn read(octets: &[u8]) -> Result<Fields, (Option<Box<RawValue>>, Failure)> {
-    serde_json::from_slice(octets).map_err(|error| {
-        let id = serde_json::from_slice::<Named>(octets).ok().and_then(|line| line.id);
+    serde_json::from_slice(octets).map(|OfObject(fields)| fields).map_err(|error| {
+        let named = serde_json::from_slice::<OfObject<Named>>(octets).ok();
+        let id = named.and_then(|OfObject(line)| line.id);
         let what = error.to_string().replace(" at line 1 column ", " at column ");
         (id, bad(format!("reading its JSON: {what}")))
     })
@@ -282,7 +306,7 @@ impl Fields {
         let named = self.from.as_ref().map(Person::single).transpose();
         let named = named.map_err(|error| bad(format!("from: {error}")))?.or_else(|| defaults.from.clone());
         let parts = self.attachments.unwrap_or_default().into_iter();
-        let parts = parts.map(|attachment| part(attachment, defaults.limits));
+        let parts = parts.map(|OfObject(attachment)| part(attachment, defaults.limits));
         let letter = Letter {
             from: author(named, Some(defaults.account))?,
             to: list("to", &self.to)?,
@@ -451,6 +475,16 @@ mod tests {
         let (id, failure) = read(br#"{"to":1,"id":{"a":[]}}"#).unwrap_err();
         assert_eq!(id.unwrap().get(), "{\"a\":[]}");
         assert_eq!((failure.kind, failure.scope), (Kind::Input, Scope::Message));
+        let (id, failure) = read(br#"["id","to"]"#).unwrap_err();
+        assert!(id.is_none() && failure.message.contains("expected an object"), "{failure}");
+        // A list is no message, however well its values fit the fields, and no attachment.
+        let nulls = |values: &str, count: usize| format!("[{values}{}]", ",null".repeat(count));
+        let message = nulls(r#"1,"b@example.org""#, 16);
+        let attachment =
+            format!(r#"{{"to":"b@example.org","attachments":[{}]}}"#, nulls(r#""/etc/hosts""#, 4));
+        for list in [message, attachment] {
+            assert!(read(list.as_bytes()).unwrap_err().1.message.contains("expected an object"), "{list}");
+        }
         for broken in [&b"{\"id\":1"[..], b"[1]", b"\xff", b"{\"id\":1}{}"] {
             assert!(read(broken).is_err(), "{broken:?}");
         }
