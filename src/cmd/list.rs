@@ -6,8 +6,8 @@ use super::side::Side;
 use crate::account::Need;
 use crate::cli::ListArgs;
 use crate::mail::summary::{Person, Summary};
-use crate::output::About;
-use crate::output::table::{Align, Columns, layout};
+use crate::output::table::{Align, Columns};
+use crate::output::{About, Output};
 use crate::store::Ledger;
 use crate::words::{Exit, Failure, Kind};
 use crate::work::access::Manner;
@@ -46,7 +46,7 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
     let others = context.other_keys(&side.key());
     let mut ledger = Ledger::peek(&ledgers, &side.key()).map_err(|error| error.failure("ledger"))?;
     let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
-    let mut rows = Vec::new();
+    let mut table = Table::default();
     let out = &mut context.out;
     // Without headers a million rows may be listed: they are measured and then printed, and none is kept.
     let direct = !choice.headers && !out.is_json();
@@ -68,7 +68,7 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
             }
             out.text(&columns.line(&chosen(row(&listed), false)));
         } else {
-            rows.push(row(&listed));
+            table.push(out, &listed);
         }
         match out.stdout_lost() {
             true => Err(Failure::new(Kind::Storage, "standard output", "standard output: writing: failed")),
@@ -90,18 +90,47 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
             side.label
         ));
     }
-    let headers = choice.headers && !overview.without_top;
-    print(context, headers, rows);
+    table.begin(&mut context.out, choice.headers && !overview.without_top);
     Ok(overview)
 }
 
-fn print(context: &mut Context, headers: bool, rows: Vec<Vec<String>>) {
-    if context.out.is_json() || rows.is_empty() {
-        return;
+/// So many rows are measured before the table begins; the others are printed as they come.
+const MEASURED: usize = 1000;
+
+/// The table with headers: the first rows, until their columns are as wide as they have to be.
+#[derive(Default)]
+struct Table {
+    rows: Vec<Vec<String>>,
+    has_header: bool,
+    /// The columns of the table that has begun, and whether it has headers.
+    begun: Option<(Columns<'static>, bool)>,
+}
+
+impl Table {
+    fn push(&mut self, out: &mut Output, listed: &Listed) {
+        self.has_header |= listed.summary.is_some();
+        if let Some((columns, headers)) = &self.begun {
+            return out.text(&columns.line(&chosen(row(listed), *headers)));
+        }
+        self.rows.push(row(listed));
+        if self.rows.len() == MEASURED {
+            self.begin(out, self.has_header);
+        }
     }
-    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| chosen(row, headers)).collect();
-    for line in layout(&heads(headers), &rows, width()) {
-        context.out.text(&line);
+
+    /// Prints the rows that are there, unless there are none.
+    fn begin(&mut self, out: &mut Output, headers: bool) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let rows: Vec<_> =
+            std::mem::take(&mut self.rows).into_iter().map(|row| chosen(row, headers)).collect();
+        let mut columns = Columns::new(&heads(headers));
+        rows.iter().for_each(|row| columns.measure(row));
+        columns.fit(width());
+        out.text(&columns.head());
+        rows.iter().for_each(|row| out.text(&columns.line(row)));
+        self.begun = Some((columns, headers));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What `list` shows, and that it downloads nothing.
 
 use crate::support::mailbox::{Mailbox, message, oddities};
-use crate::support::pop3d::{Act, Pop3d};
+use crate::support::pop3d::{Act, Event, Pop3d};
 use crate::world;
 use serde_json::Value;
 
@@ -92,6 +92,55 @@ fn a_header_that_is_refused_hides_no_other_and_is_named() {
         assert_eq!(shown, (1..=3).map(subject).collect::<Vec<_>>(), "{number} {announced}");
         let said = format!("the header of message {number} (uid");
         assert!(outcome.err().contains(&said) && outcome.err().contains("expunged"), "{}", outcome.err());
+    }
+}
+
+#[test]
+fn a_top_that_is_refused_hides_that_one_header_and_says_so() {
+    for announced in [true, false] {
+        for (refused, why) in [
+            (&["TOP 2 0"][..], "-ERR no such message"),
+            (&["TOP 1 0", "TOP 4 0"], "-ERR [SYS/TEMP] try again"),
+            (&["TOP 1 0", "TOP 2 0", "TOP 3 0", "TOP 4 0"], "-ERR not here"),
+        ] {
+            let mailbox = Mailbox::with(4);
+            let setup = Pop3d::for_mailbox(&mailbox);
+            let hook = move |event: &Event<'_>| match (event.verb, refused.contains(&event.line)) {
+                (_, true) => Act::reply(why),
+                // A server that does not say that it has TOP is tried with a message or two all the same.
+                ("CAPA", _) if !announced => Act::reply("-ERR what"),
+                _ => Act::Normal,
+            };
+            let (world, server) = (world(), setup.hook(hook).start());
+            let json = world.pop3(&server, "list").go();
+            let lines = json.assert_exit(0).of_type("message");
+            let shown: Vec<bool> = lines.iter().map(|line| line["subject"].is_string()).collect();
+            let named = |number: usize| refused.contains(&format!("TOP {number} 0").as_str());
+            let wanted: Vec<bool> = (1..=4).map(|number| !named(number)).collect();
+            assert_eq!(shown, wanted, "{refused:?}");
+            for (line, stored) in lines.iter().zip(mailbox.messages()) {
+                assert_eq!((&line["uid"], &line["size"]), (&stored.uid.into(), &stored.wire.len().into()));
+            }
+            let run = world.postie(["list", "--server", &server.url(), "--password-file", "secret"]);
+            let table = run.args(["--ca-file", "ca.pem"]).go();
+            let rows: Vec<String> = table.assert_exit(0).out().lines().skip(1).map(str::to_owned).collect();
+            assert_eq!(rows.len(), 4, "no message is hidden: {rows:?}");
+            for outcome in [&json, &table] {
+                let said = outcome.err();
+                match refused.len() {
+                    4 if !announced => assert!(said.contains("no TOP"), "{said}"),
+                    1 => assert!(
+                        said.contains("the header of message 2 (uid-0002)") && said.contains(why),
+                        "{said}"
+                    ),
+                    more => {
+                        let others = format!("nor {} other(s)", more - 1);
+                        assert!(said.contains("message 1 (uid-0001)") && said.contains(&others), "{said}");
+                    }
+                }
+            }
+            assert!(server.journals().iter().all(|journal| journal.count("RETR") == 0));
+        }
     }
 }
 
