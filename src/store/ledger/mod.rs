@@ -547,6 +547,12 @@ impl Ledger {
         self.write_each(uids, Sync::Now, forget)
     }
 
+    /// Makes room for so many more UIDs of `octets` in all, at once: what grows step by step needs half as much
+    /// again in the last of them.
+    pub fn expect(&mut self, count: usize, octets: usize) {
+        self.facts.entries.expect(count, octets);
+    }
+
     /// Marks messages (UID, copy, listed size) as seen: they count as known, and are not stored. Returns how
     /// many were not known.
     pub fn mark_seen<'a>(

@@ -195,6 +195,13 @@ impl Table {
         self.cells.reserve(count);
     }
 
+    /// The same, the index too: it is known that so many come.
+    pub fn expect(&mut self, count: usize, octets: usize) {
+        self.reserve(count, octets);
+        let (uids, cells, keys) = (&self.octets, &self.cells, &self.keys);
+        self.index.reserve(count, |place| keys.hash_one(uid_at(uids, cells, *place as usize)));
+    }
+
     pub fn get(&self, uid: &[u8]) -> Option<Entry<'_>> {
         self.at(self.place(uid)?)
     }
