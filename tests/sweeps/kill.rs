@@ -105,6 +105,22 @@ fn a_large_message_on_its_way_into_an_mbox_may_be_killed_at_any_call() {
     tally.end();
 }
 
+#[test]
+fn a_kill_while_an_old_ledger_or_another_server_s_is_taken_over_is_made_good_by_the_next_run() {
+    let name = "kill sweep, ledgers that are taken over";
+    if !strace::can(name) {
+        return;
+    }
+    let mut tally = Tally::new(name);
+    for past in [Past::FirstFormat, Past::OtherPort] {
+        for after in [After::Keep, After::Delete] {
+            sweep(&mut tally, Scene::new(Destination::Maildir, after, past), None, 2);
+        }
+        sweep(&mut tally, Scene::new(Destination::Mbox, After::Delete, past), None, 3);
+    }
+    tally.end();
+}
+
 /// Where a first kill leaves the most to mend: in the middle of what is stored, and behind it.
 fn worst(calls: &[Call], place: &str) -> Vec<Call> {
     let storing = |call: &&Call| {

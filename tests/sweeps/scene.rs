@@ -38,6 +38,10 @@ pub enum Past {
     None,
     /// Some of the messages were fetched and kept; an mbox has mail of another program in it.
     Known,
+    /// The same, and the ledger is one of the first format.
+    FirstFormat,
+    /// The same, from another port: the ledger is that of another server.
+    OtherPort,
 }
 
 /// What is swept.
@@ -68,7 +72,12 @@ impl After {
 
 impl fmt::Display for Scene {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let past = if self.past == Past::Known { ", some known" } else { "" };
+        let past = match self.past {
+            Past::None => "",
+            Past::Known => ", some known",
+            Past::FirstFormat => ", some known to a ledger of the first format",
+            Past::OtherPort => ", some known from another port",
+        };
         write!(f, "{:?} {}{past}", self.to, self.after.options().join(" "))
     }
 }
@@ -133,7 +142,7 @@ impl Scene {
 
     fn stage_of(self, mut messages: Vec<Vec<u8>>, mut stage: Stage) -> Stage {
         fs::create_dir_all(stage.out()).unwrap();
-        if self.past == Past::Known {
+        if self.past != Past::None {
             let later = messages.split_off(messages.len() / 2);
             messages.iter().for_each(|wire| stage.mailbox.add(wire));
             if stage.is_mbox() {
@@ -141,6 +150,13 @@ impl Scene {
             }
             let keep = Scene { after: After::Keep, ..self };
             stage.fetch_within("20s", keep).go().assert_exit(0);
+            match self.past {
+                Past::FirstFormat => stage.make_first_format(),
+                Past::OtherPort => {
+                    stage.server = Pop3d::for_mailbox(&stage.mailbox).mode(Mode::Plain).start();
+                }
+                Past::None | Past::Known => {}
+            }
             messages = later;
         }
         messages.iter().for_each(|wire| stage.mailbox.add(wire));
@@ -204,7 +220,18 @@ impl Stage {
     }
 
     pub fn has_foreign(&self) -> bool {
-        self.is_mbox() && self.scene.past == Past::Known
+        self.is_mbox() && self.scene.past != Past::None
+    }
+
+    /// Makes the ledger one of the first format, which the same records make.
+    fn make_first_format(&self) {
+        let is_ledger = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "ledger");
+        let entries = fs::read_dir(self.state()).unwrap().map(|entry| entry.unwrap().path());
+        let path = entries.into_iter().find(is_ledger).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let (first, records) = text.split_once('\n').unwrap();
+        let key = first.strip_prefix("postie-ledger 2 ").unwrap();
+        fs::write(&path, format!("postie-ledger 1 {key}\n{records}")).unwrap();
     }
 
     fn put_foreign(&self) {

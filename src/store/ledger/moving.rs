@@ -92,6 +92,8 @@ impl Ledger {
         let Some((_, from)) = best else { return Ok(None) };
         let loaded = match self.file.is_kept() {
             true => {
+                // What a run that was killed here has left; should that stay, it does no harm.
+                let _ = durable::sweep_beside(self.path());
                 carry(&dir, &from, &self.key, Some(Record::TakenOver))?;
                 self.file.reopen(&self.key)?
             }
