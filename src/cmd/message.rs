@@ -120,6 +120,7 @@ impl<'a> MessageLine<'a> {
         line.reason = told.reason.map(|reason| match reason {
             Reason::TooLarge => "too_large",
             Reason::Resized => "same_message",
+            Reason::Stored => "in_maildir",
             Reason::BeyondLimit => "beyond_limit",
             Reason::NoUid => "no_uid",
             Reason::Ambiguous => "ambiguous_uid",

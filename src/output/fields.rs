@@ -70,7 +70,7 @@ const MESSAGE: &[Field] = &[
     ),
     (
         "reason",
-        "fetch: why it was skipped: too_large, beyond_limit, same_message, no_uid, ambiguous_uid, \
+        "fetch: why it was skipped: too_large, beyond_limit, same_message, in_maildir, no_uid, ambiguous_uid, \
          folder_internal_data.",
     ),
     ("path", "fetch into a Maildir: the message's file."),

@@ -92,7 +92,16 @@ impl Command {
         match self.wait(task.start().map_err(cannot)?, tag)? {
             Ending::Status(0) => {
                 let sha256 = hash.finalize().into();
-                Ok(Delivered { identity, tag, wire_size, place: Place::Command, size, sha256, intent: None })
+                Ok(Delivered {
+                    identity,
+                    tag,
+                    wire_size,
+                    place: Place::Command,
+                    size,
+                    sha256,
+                    intent: None,
+                    is_old: false,
+                })
             }
             Ending::Status(LEAVE) => Err(StoreError::Left { tag }),
             Ending::Status(UNKNOWN) => Err(StoreError::TakenUnknown { tag }),

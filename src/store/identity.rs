@@ -121,6 +121,11 @@ impl Identity {
         self.copy
     }
 
+    /// The identity as octets.
+    pub(super) fn raw_key(&self) -> [u8; 16] {
+        self.key
+    }
+
     /// The identity as 32 hexadecimal digits: an idempotency key, the same in every run.
     pub fn key(&self) -> String {
         hex(&self.key)

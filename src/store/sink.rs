@@ -49,6 +49,8 @@ pub struct Delivered {
     pub(super) sha256: [u8; 32],
     /// The mbox intent this delivery fulfils.
     pub(super) intent: Option<u64>,
+    /// A run stored it of which there is no record any more.
+    pub(super) is_old: bool,
 }
 
 impl Delivered {
@@ -76,6 +78,11 @@ impl Delivered {
     /// The SHA-256 of the octets that `size` counts: the same for every destination.
     pub fn sha256(&self) -> &[u8; 32] {
         &self.sha256
+    }
+
+    /// Whether it is no delivery of this run nor of a killed one, but of one of which there is no record any more.
+    pub fn is_old(&self) -> bool {
+        self.is_old
     }
 
     /// The size the server listed, as given at `begin`.

@@ -99,7 +99,16 @@ impl Stdout {
         let printable = Printable { identity: identity.clone(), number, wire_size, size, sha256, octets };
         self.form.put(printable, &mut self.out)?;
         self.out.flush()?;
-        Ok(Delivered { identity, tag, wire_size, place: Place::Stdout, size, sha256, intent: None })
+        Ok(Delivered {
+            identity,
+            tag,
+            wire_size,
+            place: Place::Stdout,
+            size,
+            sha256,
+            intent: None,
+            is_old: false,
+        })
     }
 }
 

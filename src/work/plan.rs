@@ -92,6 +92,8 @@ pub enum Reason {
     TooLarge,
     /// It was fetched before and is the same; only the size it is listed with is another.
     Resized,
+    /// It lies in the Maildir, though the record of it was gone.
+    Stored,
     /// Beyond `--limit`.
     BeyondLimit,
     /// The server names no usable UID for it.

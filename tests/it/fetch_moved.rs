@@ -4,10 +4,11 @@ use crate::support::disk::{assert_same, maildir, names, sorted};
 use crate::support::mailbox::{Mailbox, message, stored};
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, Pop3d};
-use crate::support::world::World;
+use crate::support::world::{Checked, World};
 use crate::world;
+use serde_json::json;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn state(world: &World) -> PathBuf {
@@ -119,7 +120,7 @@ fn a_ledger_that_is_gone_doubles_nothing_that_lies_in_the_maildir() {
     fs::write(mail.join("cur/1700000000.M1P2.host:2,S"), "another program's").unwrap();
     fs::remove_dir_all(state(&world)).unwrap();
     let outcome = world.fetch(&server).go();
-    outcome.assert_exit(0);
+    assert_recognised(&outcome, 30);
     assert_eq!(retrieved(&server), 30, "nothing is asked for again");
     fs::remove_file(mail.join("cur/1700000000.M1P2.host:2,S")).unwrap();
     assert_same(&world.mail(), &wanted);
@@ -127,6 +128,71 @@ fn a_ledger_that_is_gone_doubles_nothing_that_lies_in_the_maildir() {
     world.fetch(&server).arg("--delete").go().assert_exit(0);
     assert!(mailbox.messages().is_empty());
     assert_eq!((world.mail().len(), retrieved(&server)), (31, 31));
+}
+
+/// So many messages were recognised, and none delivered.
+#[track_caller]
+fn assert_recognised(outcome: &Checked, count: usize) {
+    let lines = outcome.assert_exit(0).of_type("message");
+    for line in &lines {
+        assert_eq!((&line["action"], &line["reason"]), (&json!("skipped"), &json!("in_maildir")), "{line}");
+        assert!(Path::new(line["path"].as_str().unwrap()).is_file() && line["new"] == false, "{line}");
+    }
+    let summary = outcome.summary();
+    assert_eq!((lines.len(), &summary["skipped"], &summary["delivered"]), (count, &json!(count), &json!(0)));
+    assert!(outcome.err().contains("they count as fetched"), "{}", outcome.err());
+}
+
+#[test]
+fn what_was_moved_into_folders_of_the_maildir_is_recognised_too() {
+    let mailbox = Mailbox::with(12);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    world.fetch(&server).go().assert_exit(0);
+    let mail = world.path("Mail");
+    let folders = [".Archive/cur", ".Archive.2025/new", "nested/cur", ".Archive/new"];
+    folders.iter().for_each(|folder| fs::create_dir_all(mail.join(folder)).unwrap());
+    for (at, name) in names(&mail.join("new")).into_iter().enumerate().skip(2) {
+        let flags = if folders[at % 4].ends_with("cur") { ":2,S" } else { "" };
+        let to = mail.join(folders[at % 4]).join(format!("{name}{flags}"));
+        fs::rename(mail.join("new").join(&name), to).unwrap();
+    }
+    // What is no folder, and one that leads out of the Maildir, are passed over.
+    fs::write(mail.join(".file"), "x").unwrap();
+    fs::create_dir(mail.join(".empty")).unwrap();
+    std::os::unix::fs::symlink("/", mail.join(".root")).unwrap();
+    fs::remove_dir_all(state(&world)).unwrap();
+    assert_recognised(&world.fetch(&server).go(), 12);
+    assert_eq!((retrieved(&server), world.mail().len()), (12, 2));
+    mailbox.add(&message(13));
+    world.fetch(&server).arg("--delete").go().assert_exit(0);
+    assert!(mailbox.messages().is_empty());
+    assert_eq!((retrieved(&server), world.mail().len()), (13, 3));
+}
+
+#[test]
+fn a_reader_that_moves_mail_while_it_is_looked_for_doubles_nothing() {
+    let mailbox = Mailbox::with(20);
+    let world = world();
+    let (mail, armed) = (world.path("Mail"), std::sync::Arc::new(AtomicBool::new(false)));
+    let here = std::sync::Arc::clone(&armed);
+    // Before UIDL is answered the Maildir has been looked into, and nothing of it is recorded yet.
+    let server = Pop3d::for_mailbox(&mailbox)
+        .hook(move |event| {
+            if event.line == "UIDL" && here.swap(false, Ordering::SeqCst) {
+                for name in names(&mail.join("new")) {
+                    let to = mail.join("cur").join(format!("{name}:2,S"));
+                    fs::rename(mail.join("new").join(&name), to).unwrap();
+                }
+            }
+            Act::Normal
+        })
+        .start();
+    world.fetch(&server).go().assert_exit(0);
+    fs::remove_dir_all(state(&world)).unwrap();
+    armed.store(true, Ordering::SeqCst);
+    assert_recognised(&world.fetch(&server).go(), 20);
+    assert_eq!(retrieved(&server), 20);
+    assert_eq!(names(&world.path("Mail/cur")).len(), 20);
 }
 
 #[test]

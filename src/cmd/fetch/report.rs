@@ -74,6 +74,7 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
 fn why(reason: Reason) -> &'static str {
     match reason {
         Reason::TooLarge => "larger than --max-size",
+        Reason::Stored => "the Maildir has it already",
         Reason::BeyondLimit => "beyond --limit",
         Reason::Resized => "fetched before, and the same; only its listed size is another",
         Reason::NoUid => "the server names no usable UID for it",

@@ -33,7 +33,7 @@ pub(in crate::store) struct Unclosed {
     /// Their numbers.
     pub runs: HashSet<u64>,
     /// The keys of all messages recorded since the first of them began.
-    pub recorded: HashSet<String>,
+    pub recorded: HashSet<[u8; 16]>,
 }
 
 impl Ledger {
@@ -61,10 +61,15 @@ impl Ledger {
         let mut recorded = HashSet::new();
         for (uid, entry) in self.facts.entries.iter() {
             for known in entry.known().iter().filter(|known| known.at > begin && known.is_stored()) {
-                recorded.insert(self.identity(uid, known.copy).key());
+                recorded.insert(self.identity(uid, known.copy).raw_key());
             }
         }
         Some(Unclosed { runs, recorded })
+    }
+
+    /// Whether a run was killed, and something that it stored may not be recorded.
+    pub(in crate::store) fn is_unclosed(&self, run: u64) -> bool {
+        self.facts.runs.iter().any(|open| open.0 == run)
     }
 
     /// Notes that nothing of these runs is left to be found, once all stored messages are recorded.

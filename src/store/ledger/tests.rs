@@ -22,6 +22,7 @@ fn delivered(uid: &[u8], copy: u32, wire_size: Option<u64>) -> Delivered {
         size: 3,
         sha256: [9; 32],
         intent: None,
+        is_old: false,
     }
 }
 

@@ -2,17 +2,24 @@
 
 use super::Maildir;
 use super::barrier::Barrier;
+use super::leftovers::{Found, Leftovers};
 use crate::store::durable;
 use crate::store::error::StoreError;
+use crate::store::identity::unhex;
 use crate::store::ledger::Ledger;
 use crate::store::sink::{Delivered, Place, Subject};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+
+/// The most folders within a Maildir that are looked into.
+const MOST_FOLDERS: usize = 1000;
+/// How often is looked anew where messages are moved meanwhile.
+const MOST_LOOKS: u32 = 20;
 
 /// What a name is made of.
 pub(super) struct Stamp<'a> {
@@ -38,16 +45,8 @@ pub(super) fn name(stamp: &Stamp) -> String {
     name
 }
 
-/// A message of a killed run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    name: String,
-    seen: bool,
-    listed: Option<u64>,
-}
-
 /// Key, run and listed size of a name made by [`name`], flags behind it or not.
-fn parse(name: &str) -> Option<(&str, u64, Option<u64>)> {
+fn parse(name: &str) -> Option<([u8; 16], u64, Option<u64>)> {
     let (seconds, rest) = name.split_once(".P")?;
     let (key, rest) = rest.split_at_checked(32)?;
     let (unique, _) = rest.strip_prefix('Q')?.split_once('.')?;
@@ -56,8 +55,8 @@ fn parse(name: &str) -> Option<(&str, u64, Option<u64>)> {
         Some((run, listed)) => (run, Some(listed.parse().ok()?)),
         None => (unique, None),
     };
-    let plain = seconds.bytes().all(|b| b.is_ascii_digit()) && key.bytes().all(|b| b.is_ascii_hexdigit());
-    plain.then_some((key, u64::from_str_radix(run, 16).ok()?, listed))
+    let is_time = seconds.bytes().all(|b| b.is_ascii_digit());
+    is_time.then_some((unhex(key.as_bytes())?, u64::from_str_radix(run, 16).ok()?, listed))
 }
 
 impl Maildir {
@@ -65,10 +64,10 @@ impl Maildir {
     pub(super) fn sweep(&mut self) -> Result<u64, StoreError> {
         let path = self.path.join("tmp");
         let mut removed = 0;
-        for name in names(&self.tmp).map_err(|error| StoreError::io(&path, "read", error))? {
-            if !name.starts_with(&self.prefix) {
-                continue;
-            }
+        let mut names = Vec::new();
+        let mut take = |name: &str| names.extend(name.starts_with(&self.prefix).then(|| name.to_owned()));
+        each_name(&self.tmp, &mut take).map_err(|error| StoreError::io(&path, "read", error))?;
+        for name in names {
             let stat = rustix::fs::statat(&self.tmp, &name, AtFlags::SYMLINK_NOFOLLOW);
             durable::remove(&self.tmp, &name)
                 .map_err(|error| StoreError::io(&path, "remove a leftover", error))?;
@@ -100,7 +99,7 @@ impl Maildir {
         Ok(())
     }
 
-    /// Looks for a message that a killed run stored and did not record.
+    /// Looks for a message that a killed run stored and did not record, or for any where there is no record.
     pub(super) fn find(
         &mut self,
         ledger: &mut Ledger,
@@ -109,58 +108,70 @@ impl Maildir {
         if self.found.is_none() {
             self.look(ledger)?;
         }
-        let Some(found) = self.found.as_mut().filter(|found| !found.is_empty()) else { return Ok(None) };
-        let mut keys = vec![subject.identity.key()];
+        let mut keys = vec![subject.identity.raw_key()];
         if self.unknown {
             let (uid, copy) = (subject.identity.uid(), subject.identity.copy());
-            keys.extend(ledger.former_names().iter().map(|names| names.identity(uid, copy).key()));
+            keys.extend(ledger.former_names().iter().map(|names| names.identity(uid, copy).raw_key()));
         }
-        let Some(key) = keys.into_iter().find(|key| found.contains_key(key)) else { return Ok(None) };
-        let Some(candidates) = found.get_mut(&key) else { return Ok(None) };
         // A size that is not known is not another size.
-        let fits =
-            |it: &Found| it.listed.is_none() || subject.wire_size.is_none() || it.listed == subject.wire_size;
-        let Some(at) = candidates.iter().position(fits) else { return Ok(None) };
-        let one = candidates.swap_remove(at);
-        if candidates.is_empty() {
-            found.remove(&key);
+        let fits = |name: &str| {
+            let listed = parse(name).and_then(|(_, _, listed)| listed);
+            listed.is_none() || subject.wire_size.is_none() || listed == subject.wire_size
+        };
+        loop {
+            let Some(found) = self.found.as_mut().filter(|found| !found.is_empty()) else { return Ok(None) };
+            let Some(one) = keys.iter().find_map(|key| found.take(*key, fits)) else { return Ok(None) };
+            if let Some(delivered) = self.vouch(ledger, &one, subject)? {
+                ledger.stored(1);
+                self.settle(ledger, &one);
+                return Ok(Some(delivered));
+            }
+            // A reader moves it just now, and most likely others: they are where they were not looked for.
+            if self.looks < MOST_LOOKS {
+                self.look(ledger)?;
+            }
         }
-        let empty = found.is_empty();
-        let delivered = self.vouch(&one, subject)?;
-        if delivered.is_some() {
-            ledger.stored(1);
-        }
-        if empty {
+    }
+
+    fn settle(&mut self, ledger: &mut Ledger, one: &Found) {
+        let Some(found) = &mut self.found else { return };
+        found.settle(one);
+        if found.is_empty() {
             let runs = ledger.unclosed(&self.destination()).map(|unclosed| unclosed.runs);
             ledger.settle(runs.into_iter().flatten());
         }
-        Ok(delivered)
     }
 
-    /// Lists what killed runs left here.
+    /// Lists what killed runs left here, or all that lies here where there is no record of it.
     fn look(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
-        let mut found: HashMap<String, Vec<Found>> = HashMap::new();
+        self.looks += 1;
+        let mut found = Leftovers::default();
         let unclosed = ledger.unclosed(&self.destination());
         if unclosed.is_some() || self.unknown {
-            let wanted = |run, key: &str| {
+            let wanted = |run, key: &[u8; 16]| {
                 self.unknown
                     || unclosed
                         .as_ref()
                         .is_some_and(|it| it.runs.contains(&run) && !it.recorded.contains(key))
             };
-            // new/ first: a message that a reader moves meanwhile is then seen at least once.
-            let mut known = HashSet::new();
-            for (dir, seen) in [(&self.new, false), (&self.cur, true)] {
-                let names = names(dir).map_err(|error| StoreError::io(&self.path, "read", error))?;
-                for name in names {
-                    let Some((key, run, listed)) = parse(&name) else { continue };
-                    let base = name.split(":2,").next().unwrap_or(&name).to_owned();
-                    if wanted(run, key) && known.insert(base) {
-                        let key = key.to_owned();
-                        found.entry(key).or_default().push(Found { name: name.clone(), seen, listed });
-                    }
+            let mut take = |place, name: &str| {
+                if let Some((key, run, _)) = parse(name)
+                    && wanted(run, &key)
+                {
+                    found.push(key, place, name);
                 }
+            };
+            // new/ first: a message that a reader moves meanwhile is then seen at least once.
+            for (place, dir) in (0..).zip([&self.new, &self.cur]) {
+                let failed = |error| StoreError::io(&self.path, "read", error);
+                each_name(dir, &mut |name| take(place, name)).map_err(failed)?;
             }
+            self.folders = if self.unknown { self.folders()? } else { Vec::new() };
+            for (place, (path, dir)) in (2..).zip(&self.folders) {
+                let failed = |error| StoreError::io(path, "read", error);
+                each_name(dir, &mut |name| take(place, name)).map_err(failed)?;
+            }
+            found.sort();
             if found.is_empty() {
                 ledger.settle(unclosed.into_iter().flat_map(|unclosed| unclosed.runs));
             }
@@ -169,17 +180,54 @@ impl Maildir {
         Ok(())
     }
 
+    /// `new/` and `cur/` of the folders within this Maildir (Maildir++, and such as are directories): people and
+    /// filters move mail there. One that cannot be read is passed over, and so is what is beyond a bound.
+    fn folders(&self) -> Result<Vec<(PathBuf, OwnedFd)>, StoreError> {
+        let failed = |error| StoreError::io(&self.path, "read", error);
+        let root = durable::open_dir(&self.path).map_err(failed)?;
+        let mut names = Vec::new();
+        each_entry(&root, &mut |name| {
+            if names.len() < MOST_FOLDERS && !["tmp", "new", "cur", ".", ".."].contains(&name) {
+                names.push(name.to_owned());
+            }
+        })
+        .map_err(failed)?;
+        names.sort_unstable();
+        let mut folders = Vec::new();
+        for name in names {
+            let Ok(folder) = durable::open_dir_at(&root, &name) else { continue };
+            for part in ["new", "cur"] {
+                if let Ok(dir) = durable::open_dir_at(&folder, part) {
+                    folders.push((self.path.join(&name).join(part), dir));
+                }
+            }
+        }
+        Ok(folders)
+    }
+
     /// Reads a message that was found and makes sure that it is durable. None if it is gone.
-    fn vouch(&mut self, found: &Found, subject: &Subject) -> Result<Option<Delivered>, StoreError> {
-        let old = self.unknown && self.barrier == Barrier::Whole;
+    fn vouch(
+        &mut self,
+        ledger: &Ledger,
+        found: &Found,
+        subject: &Subject,
+    ) -> Result<Option<Delivered>, StoreError> {
+        let old = found.place < 2 && self.unknown && self.barrier == Barrier::Whole;
         if old && !self.flushed {
             // One barrier for all: what is looked for has been here since before.
             retry_on_intr(|| rustix::fs::syncfs(&self.new))
                 .map_err(|error| StoreError::io(&self.path, "make durable", error))?;
             self.flushed = true;
         }
-        let (dir, sub) = if found.seen { (&self.cur, "cur") } else { (&self.new, "new") };
-        let path = self.path.join(sub).join(&found.name);
+        let (dir, path) = match found.place {
+            0 => (&self.new, self.path.join("new")),
+            1 => (&self.cur, self.path.join("cur")),
+            more => match self.folders.get(usize::from(more) - 2) {
+                Some((path, dir)) => (dir, path.clone()),
+                None => return Ok(None),
+            },
+        };
+        let path = path.join(&found.name);
         let failed = |error| StoreError::io(&path, "read a message of an earlier run", error);
         let Some(mut file) = open(dir, &found.name).map_err(failed)? else { return Ok(None) };
         let (size, sha256) = digest(&mut file).map_err(failed)?;
@@ -188,14 +236,16 @@ impl Maildir {
             false => durable::sync(&file).and_then(|()| durable::sync(dir)),
         };
         synced.map_err(|error| StoreError::io(&path, "make durable", error))?;
+        let named = parse(&found.name);
         Ok(Some(Delivered {
             identity: subject.identity.clone(),
             tag: subject.tag,
-            wire_size: subject.wire_size.or(found.listed),
+            wire_size: subject.wire_size.or(named.and_then(|(_, _, listed)| listed)),
             place: Place::Maildir(path),
             size,
             sha256,
             intent: None,
+            is_old: named.is_some_and(|(_, run, _)| !ledger.is_unclosed(run)),
         }))
     }
 }
@@ -225,17 +275,23 @@ fn digest(file: &mut File) -> io::Result<(u64, [u8; 32])> {
     }
 }
 
-/// The names in a directory that are UTF-8, as all of postie's are.
-fn names(dir: impl AsFd) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
+/// Takes the names of the messages in a directory.
+fn each_name(dir: impl AsFd, take: &mut dyn FnMut(&str)) -> io::Result<()> {
+    each_entry(dir, &mut |name| {
+        if !name.starts_with('.') {
+            take(name);
+        }
+    })
+}
+
+/// Takes the names in a directory that are UTF-8, as all of postie's are.
+fn each_entry(dir: impl AsFd, take: &mut dyn FnMut(&str)) -> io::Result<()> {
     for entry in retry_on_intr(|| Dir::read_from(&dir))? {
-        if let Ok(name) = entry?.file_name().to_str()
-            && !name.starts_with('.')
-        {
-            names.push(name.to_owned());
+        if let Ok(name) = entry?.file_name().to_str() {
+            take(name);
         }
     }
-    Ok(names)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -250,8 +306,9 @@ mod tests {
                 let stamp = Stamp { seconds: 1_700_000_000, key, run: 0x6_2345, listed, host: "a.b", n };
                 let name = name(&stamp);
                 assert!(name.starts_with("1700000000.P") && name.ends_with(".a.b"));
-                assert_eq!(parse(&name), Some((key, 0x6_2345, listed)), "{name}");
-                assert_eq!(parse(&format!("{name}:2,FS")), Some((key, 0x6_2345, listed)));
+                let read = Some((unhex(key.as_bytes()).unwrap(), 0x6_2345, listed));
+                assert_eq!(parse(&name), read, "{name}");
+                assert_eq!(parse(&format!("{name}:2,FS")), read);
             }
         }
     }

@@ -14,6 +14,7 @@
 
 mod barrier;
 mod found;
+mod leftovers;
 mod open;
 
 use super::durable;
@@ -22,11 +23,10 @@ use super::identity::Identity;
 use super::ledger::Ledger;
 use super::sink::{Delivered, Load, Place, Recovery, Sink, Subject};
 use barrier::Barrier;
-use found::Found;
+use leftovers::Leftovers;
 use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -56,7 +56,11 @@ pub struct Maildir {
     staged: Vec<Written>,
     octets: u64,
     /// What killed runs left; none until it was looked for.
-    found: Option<HashMap<String, Vec<Found>>>,
+    found: Option<Leftovers>,
+    /// How often it was looked for.
+    looks: u32,
+    /// The directories of the folders within, where they were looked into.
+    folders: Vec<(PathBuf, OwnedFd)>,
     /// Whether all that lies here may be unrecorded: there was no ledger.
     unknown: bool,
     /// Whether all that was here at the start is known to be durable.
@@ -262,6 +266,7 @@ impl Sink for Maildir {
             size: written.size,
             sha256: written.sha256,
             intent: None,
+            is_old: false,
         });
         Ok(delivered.collect())
     }

@@ -50,6 +50,8 @@ impl Maildir {
             staged: Vec::new(),
             octets: 0,
             found: None,
+            looks: 0,
+            folders: Vec::new(),
             unknown: false,
             flushed: false,
         })

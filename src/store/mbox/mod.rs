@@ -274,6 +274,7 @@ fn delivered(message: Message, path: PathBuf, offset: u64, intent: u64) -> Deliv
         size: message.own.0,
         sha256: message.own.1,
         intent: Some(intent),
+        is_old: false,
     }
 }
 

@@ -107,6 +107,7 @@ impl Mbox {
             size,
             sha256,
             intent: Some(intent.id),
+            is_old: false,
         }))
     }
 

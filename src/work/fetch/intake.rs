@@ -199,9 +199,10 @@ impl<'a, 'o> Intake<'a, 'o> {
         self.plan.identity(get, self.listing, self.job.ledger)
     }
 
-    /// Takes over what a killed run has stored without recording it; the rest is to be fetched.
+    /// Takes over what a killed run has stored without recording it, and what is stored and has lost its record;
+    /// the rest is to be fetched.
     pub(super) fn adopt(&mut self) -> Result<(), Failure> {
-        let mut adopted = Vec::new();
+        let (mut adopted, mut finished, mut recognised) = (Vec::new(), 0, 0);
         for (at, get) in (0u32..).zip(&self.plan.get) {
             if !get.adoptable {
                 self.gets.push(at);
@@ -211,32 +212,57 @@ impl<'a, 'o> Intake<'a, 'o> {
             let (number, size) = (self.listing.number(place), self.listing.size(place));
             let subject = Subject { identity: &identity, tag: place, wire_size: size, number };
             let found = self.job.sink.adopt(self.job.ledger, &subject);
-            match found.map_err(|error| error.failure("recovery"))? {
-                Some(delivered) => adopted.push(delivered),
-                None => self.gets.push(at),
+            let Some(delivered) = found.map_err(|error| error.failure("recovery"))? else {
+                self.gets.push(at);
+                continue;
+            };
+            *if delivered.is_old() { &mut recognised } else { &mut finished } += 1;
+            adopted.push(delivered);
+            if adopted.len() >= NOTED_AT_ONCE {
+                self.record_adopted(std::mem::take(&mut adopted))?;
             }
         }
+        self.record_adopted(adopted)?;
+        if finished > 0 {
+            self.tell(Event::Note(format!("{finished} message(s) of an interrupted run were found stored")));
+        }
+        if recognised > 0 {
+            let note =
+                "message(s) lie in the Maildir, though the record of them is gone: they count as fetched";
+            self.tell(Event::Note(format!("{recognised} {note}")));
+        }
+        Ok(())
+    }
+
+    fn record_adopted(&mut self, adopted: Vec<Delivered>) -> Result<(), Failure> {
         if adopted.is_empty() {
             return Ok(());
         }
-        let count = adopted.len();
-        self.job
-            .observer
-            .event(Event::Note(format!("{count} message(s) of an interrupted run were found stored")));
-        let told: Vec<_> =
-            adopted.iter().map(|one| self.tell_of(one, self.listing.row(one.tag()), None)).collect();
-        let recorded =
-            self.job.ledger.record(adopted, Afterwards::Keep).map_err(|error| error.failure("ledger"))?;
+        let told = |one: &Delivered| {
+            let told = self.tell_of(one, self.listing.row(one.tag()), None);
+            match one.is_old() {
+                true => {
+                    let reason = Some(Reason::Stored);
+                    Told { action: Action::Skipped, reason, new: false, ..told }
+                }
+                false => told,
+            }
+        };
+        let told: Vec<_> = adopted.iter().map(told).collect();
+        let failed = |error: StoreError| error.failure("ledger");
+        let recorded = self.job.ledger.record(adopted, Afterwards::Keep).map_err(failed)?;
         for (proof, told) in recorded.into_iter().zip(told) {
             // What this session did not fetch itself is deleted only where its UID names it for certain.
             let place = proof.tag();
             let uid = self.listing.uid(place).unwrap_or_default();
-            let failed = |error: StoreError| error.failure("ledger");
             if self.job.ledger.has_proof(uid, self.listing.size(place)).map_err(failed)? {
                 self.recorded.add(place as u32, proof, self.listing, self.job.ledger).map_err(failed)?;
             }
-            self.outcome.delivered += 1;
-            self.job.observer.event(Event::Message(Box::new(told)));
+            match told.action {
+                Action::Delivered => self.outcome.delivered += 1,
+                _ => self.outcome.known += 1,
+            }
+            self.tell(Event::Message(Box::new(told)));
         }
         Ok(())
     }

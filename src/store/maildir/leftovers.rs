@@ -1,0 +1,116 @@
+//! The names of messages in a Maildir that may be unrecorded, in little memory: without a ledger that is every
+//! message there.
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: [u8; 16],
+    /// Where its name begins in [`Leftovers::names`].
+    start: u32,
+    /// In which directory it is.
+    place: u16,
+    /// The octets of its name.
+    len: u8,
+    taken: bool,
+}
+
+/// A message that was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub key: [u8; 16],
+    pub name: String,
+    /// In which directory: 0 for `new/`, 1 for `cur/`, two more for every folder.
+    pub place: u16,
+}
+
+/// All of them, by key.
+#[derive(Debug, Default)]
+pub(super) struct Leftovers {
+    names: String,
+    entries: Vec<Entry>,
+    left: usize,
+}
+
+impl Leftovers {
+    /// Adds one. Beyond 4 GiB of names nothing is added: what is not found is fetched again.
+    pub fn push(&mut self, key: [u8; 16], place: u16, name: &str) {
+        let (Ok(start), Ok(len)) = (u32::try_from(self.names.len()), u8::try_from(name.len())) else {
+            return;
+        };
+        self.names.push_str(name);
+        self.entries.push(Entry { key, start, place, len, taken: false });
+    }
+
+    /// Makes them ready to be looked up; where two have one key, that of the first directory comes first.
+    pub fn sort(&mut self) {
+        self.entries.sort_unstable_by_key(|entry| (entry.key, entry.place, entry.start));
+        self.left = self.entries.len();
+    }
+
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Takes the next of a key whose name fits.
+    pub fn take(&mut self, key: [u8; 16], fits: impl Fn(&str) -> bool) -> Option<Found> {
+        let all = self.of(key);
+        let at = all.into_iter().find(|at| !self.entries[*at].taken && fits(self.name(*at)))?;
+        let found = Found { key, name: self.name(at).to_owned(), place: self.entries[at].place };
+        self.mark(at);
+        Some(found)
+    }
+
+    /// The message is settled: other names under which it was seen while a reader moved it are none of others.
+    pub fn settle(&mut self, found: &Found) {
+        for at in self.of(found.key) {
+            if base(self.name(at)) == base(&found.name) {
+                self.mark(at);
+            }
+        }
+    }
+
+    fn mark(&mut self, at: usize) {
+        self.left -= usize::from(!std::mem::replace(&mut self.entries[at].taken, true));
+    }
+
+    fn of(&self, key: [u8; 16]) -> std::ops::Range<usize> {
+        let from = self.entries.partition_point(|entry| entry.key < key);
+        from..from + self.entries[from..].partition_point(|entry| entry.key == key)
+    }
+
+    fn name(&self, at: usize) -> &str {
+        let Entry { start, len, .. } = self.entries[at];
+        &self.names[start as usize..start as usize + usize::from(len)]
+    }
+}
+
+/// A name without the flags behind it.
+fn base(name: &str) -> &str {
+    name.split(":2,").next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_taken_once_and_a_message_seen_at_two_places_is_one() {
+        let mut all = Leftovers::default();
+        let (one, two) = ([1; 16], [2; 16]);
+        all.push(two, 1, "c:2,S");
+        all.push(one, 1, "a:2,FS");
+        all.push(one, 0, "a");
+        all.push(one, 1, "b:2,");
+        all.sort();
+        assert!(all.take([3; 16], |_| true).is_none());
+        assert!(all.take(two, |_| false).is_none());
+        let found = all.take(one, |_| true).unwrap();
+        assert_eq!((found.name.as_str(), found.place), ("a", 0));
+        all.settle(&found);
+        let other = all.take(one, |_| true).unwrap();
+        assert_eq!((other.name.as_str(), other.place), ("b:2,", 1));
+        assert!(all.take(one, |_| true).is_none() && !all.is_empty());
+        assert!(all.take(two, |_| true).is_some() && all.is_empty());
+    }
+}
