@@ -76,7 +76,8 @@ fn memory_does_not_grow_with_a_line() {
     // 256 MiB of address space hold the program, its libraries and its threads, but not the line.
     let mailbox = Mailbox::of([[vec![b'x'; 300 << 20], b"\r\n".to_vec()].concat()]);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
-    let run = world.fetch_within("60s", &server).limit(Duration::from_secs(300));
+    // How fast it comes is not what is judged: on a busy machine it may take minutes.
+    let run = world.fetch_within("1h", &server).limit(Duration::from_secs(1800));
     let outcome = run.under_shell("ulimit -v 262144").go();
     outcome.assert_exit(0);
     let line = &outcome.of_type("message")[0];

@@ -23,6 +23,7 @@ mod fetch_servers;
 mod fetch_sizes;
 mod fetch_together;
 mod fetch_ways;
+mod hostile_input;
 mod layering;
 mod list;
 mod mbox_locks;

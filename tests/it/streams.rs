@@ -165,16 +165,33 @@ fn without_a_directory_for_temporary_files_only_what_is_large_fails() {
     let world = world();
     let mailbox = Mailbox::of([message_of(1, 300_000)]);
     let popper = Pop3d::for_mailbox(&mailbox).start();
-    let nowhere = world.path("missing");
-    let attached = send(&world, &server, &["-a", "-", "--body", "x", "bob@example.net"]);
-    attached.stdin("octets").env("TMPDIR", &nowhere).go().assert_exit(0);
+    let file = world.write("a file", "x");
     let raw = format!("{MESSAGE}{}", "0123456789\n".repeat(70_000));
-    send(&world, &server, &["--raw"]).stdin(&raw).env("TMPDIR", &nowhere).go().assert_exit(0);
-    let exec = world.pop3(&popper, "fetch").arg("--exec").arg("cat > got").env("TMPDIR", &nowhere);
-    exec.go().assert_exit(0);
-    assert_eq!(std::fs::read(world.path("got")).unwrap(), mailbox.as_stored()[0]);
-    assert_eq!(server.take().messages.len(), 2);
-    let large = send(&world, &server, &["--raw"]).stdin(raw.repeat(2)).env("TMPDIR", &nowhere).go();
-    let error = large.assert_failure(74, "storage");
-    assert!(error["message"].as_str().unwrap().contains("missing"), "{error}");
+    let line =
+        json!({"to": "bob@example.net", "text": "x", "attachments": [{"base64": "eA==", "name": "x"}]});
+    // Not there, read-only for root too, and no directory.
+    for nowhere in
+        [world.text("missing"), "/proc".to_owned(), "/sys".to_owned(), file.to_str().unwrap().to_owned()]
+    {
+        let send = |args: &[&str]| send(&world, &server, args).env("TMPDIR", &nowhere);
+        send(&["-a", "-", "--body", "x", "bob@example.net"]).stdin("octets").go().assert_exit(0);
+        send(&["--html-file", "-", "--body", "x", "bob@example.net"]).stdin("<p>").go().assert_exit(0);
+        send(&["--raw"]).stdin(&raw).go().assert_exit(0);
+        send(&["--raw", "--fix"]).stdin(&raw).go().assert_exit(0);
+        send(&["--batch"]).stdin(format!("{line}\n")).go().assert_exit(0);
+        sendmail(&world, &server, &["-t", "-i"]).stdin(&raw).env("TMPDIR", &nowhere).run().assert_exit(0);
+        assert_eq!(server.take().messages.len(), 6, "{nowhere}");
+        let exec =
+            world.pop3(&popper, "fetch").arg("--all").arg("--exec").arg("cat > got").env("TMPDIR", &nowhere);
+        exec.go().assert_exit(0);
+        assert_eq!(std::fs::read(world.path("got")).unwrap(), mailbox.as_stored()[0]);
+        let kept = world.pop3(&popper, "fetch").arg("--all").env("TMPDIR", &nowhere);
+        kept.arg("--maildir").arg(world.path("Mail")).go().assert_exit(0);
+        for large in [&["--raw"][..], &["--raw", "--fix"], &["-a", "-", "--body", "x", "bob@example.net"]] {
+            let large = send(large).stdin(raw.repeat(2)).go();
+            let error = large.assert_failure(74, "storage");
+            assert!(error["message"].as_str().unwrap().contains(&nowhere), "{error}");
+        }
+        assert_eq!(server.take().messages.len(), 0, "{nowhere}");
+    }
 }

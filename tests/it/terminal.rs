@@ -39,12 +39,18 @@ impl Session {
 
     /// Any program, leader of the terminal's session.
     fn run(world: &World, argv: &[&str]) -> Session {
+        Session::prepared(world, argv, |_| {})
+    }
+
+    /// Any program, on a terminal that was prepared.
+    fn prepared(world: &World, argv: &[&str], prepare: impl FnOnce(&OwnedFd)) -> Session {
         let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&screen).unwrap();
         unlockpt(&screen).unwrap();
         let name = ptsname(&screen, Vec::new()).unwrap();
         let line = open(&*name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
         tcsetwinsize(&line, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        prepare(&line);
         let end = || line.try_clone().unwrap();
         let child = Command::new("setsid")
             .arg("--ctty")
@@ -523,4 +529,62 @@ fn the_progress_bar_counts_messages() {
     drop(go_on);
     session.expect("3 delivered");
     assert!(session.end().success());
+}
+
+/// What a terminal may do to a fetch that shows its progress there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ill {
+    /// Its line is non-blocking, and full when it begins.
+    Full,
+    /// It hangs up at the first message.
+    HangsUp,
+}
+
+#[test]
+fn a_terminal_that_is_full_or_goes_away_costs_a_fetch_nothing() {
+    for ill in [Ill::Full, Ill::HangsUp] {
+        let mailbox = Mailbox::with(40);
+        let (go_on, wait) = mpsc::channel::<()>();
+        let wait = Mutex::new(wait);
+        let server = Pop3d::for_mailbox(&mailbox)
+            .hook(move |event| {
+                if event.verb == "RETR" {
+                    let _ = wait.lock().unwrap().recv();
+                }
+                Act::Normal
+            })
+            .start();
+        let world = world();
+        let (url, postie) = (server.url(), world.program().to_str().unwrap().to_owned());
+        let script = "trap '' HUP; exec \"$@\" >out";
+        let argv = ["sh", "-c", script, "sh", &postie, "fetch", "--server", &url, "--ca-file", "ca.pem"];
+        let argv = [&argv[..], &["--password-file", "secret", "--maildir", "Mail"]].concat();
+        let mut session = Session::prepared(&world, &argv, |line| {
+            rustix::io::ioctl_fionbio(line, true).unwrap();
+            if ill == Ill::Full {
+                while rustix::io::write(line, &[b'x'; 1000]).is_ok() {}
+            }
+        });
+        if ill == Ill::Full {
+            drop(go_on);
+            session.expect("40 delivered");
+            assert!(session.end().success());
+        } else {
+            session.expect("0/40 messages");
+            let null = || open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).unwrap();
+            let Session { screen, line, child, .. } = &mut session;
+            drop((std::mem::replace(screen, null()), std::mem::replace(line, null())));
+            drop(go_on);
+            let until = Instant::now() + PATIENCE;
+            let status = loop {
+                match child.try_wait().unwrap() {
+                    Some(status) => break status,
+                    None => assert!(Instant::now() < until, "it does not end"),
+                }
+                poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 20_000_000 })).unwrap();
+            };
+            assert_eq!(status.code(), Some(0));
+        }
+        assert_eq!(world.mail().len(), 40, "{ill:?}");
+    }
 }
