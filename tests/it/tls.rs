@@ -328,6 +328,11 @@ fn an_authority_that_is_rejected_for_servers_is_rejected_wherever_that_stands() 
         ("the bundle has it for mail alone", none, &mail_only, false),
         ("the bundle has it for servers", none, &server, true),
         ("the bundle rejects what the directory has", &authority, &reject, false),
+        ("the directory rejects what the bundle has", &reject, &authority, false),
+        ("the directory rejects what the bundle has for servers", &reject, &server, false),
+        ("the directory has for mail alone what the bundle has", &mail_only, &authority, false),
+        ("both have it", &authority, &authority, true),
+        ("both have it, the bundle for servers", &authority, &server, true),
         ("the bundle has it in the old form", none, old.as_bytes(), true),
     ] {
         for beside in [false, true] {
