@@ -49,6 +49,18 @@ fn no_configuration_and_no_code_is_loaded() {
 }
 
 #[test]
+fn it_is_built_with_the_hardening_of_the_compiler() {
+    if !cfg!(all(feature = "vendored", target_os = "linux", target_env = "gnu")) {
+        return;
+    }
+    // What the C compiler puts in where it guards the stack, and the copies whose bounds it knows; Rust has neither.
+    let program = fs::read(env!("CARGO_BIN_EXE_postie")).unwrap();
+    for symbol in ["__stack_chk_fail", "__memcpy_chk"] {
+        assert!(memchr::memmem::find(&program, symbol.as_bytes()).is_some(), "{symbol}");
+    }
+}
+
+#[test]
 fn the_notice_of_openssl_and_its_licence_come_along() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let notice = fs::read_to_string(root.join("NOTICE")).unwrap();

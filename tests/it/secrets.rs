@@ -225,7 +225,9 @@ fn a_password_command_that_fails_hangs_or_prints_nothing_is_told_and_no_login_is
 
 #[test]
 fn a_password_with_control_characters_is_refused_before_any_connection() {
-    for secret in ["two\nlines", "cr\rinside", "nul\0inside"] {
+    for secret in
+        ["two\nlines", "cr\rinside", "nul\0inside", "tok\x01auth=x", "esc\x1b[m", "tab\tin", "del\x7f."]
+    {
         let mailbox = Mailbox::with(1);
         let server = Pop3d::for_mailbox(&mailbox).start();
         let world = world();
@@ -236,6 +238,18 @@ fn a_password_with_control_characters_is_refused_before_any_connection() {
         run.arg("--password-file").arg(world.path("odd")).go().assert_failure(78, "config");
         let logins: usize = server.journals().iter().map(|journal| journal.count("AUTH")).sum();
         assert_eq!(logins, 0);
+        // The same on the other side, as a password and as a token.
+        let server = Smtpd::for_mailbox(&mailbox).with("AUTH XOAUTH2 PLAIN").start();
+        world.write("odd-command", format!("cat '{}'", world.text("odd")));
+        let token = format!("sh '{}'", world.text("odd-command"));
+        for source in [["--password-file", "odd"], ["--token-command", &token]] {
+            let run = world.postie(["--json", "send", "--server", &server.url(), "--ca-file", "ca.pem"]);
+            let run = run.args(["-f", "ana@example.org", "bob@example.org", "--body", "x"]).args(source);
+            run.go().assert_failure(78, "config");
+        }
+        for journal in server.journals() {
+            assert_eq!((journal.count("AUTH"), journal.count("MAIL")), (0, 0), "{secret:?}");
+        }
     }
 }
 
