@@ -39,6 +39,8 @@ pub struct Listing {
     rows: Vec<Slot>,
     /// The UIDs, each behind its length in two octets.
     uids: Vec<u8>,
+    /// The sizes of 4 GiB and more, by number.
+    large: HashMap<u32, u64>,
     /// Whether the server has UIDL.
     pub has_uids: bool,
     /// Why messages may be missing here, where lines of the answers were none of a listing.
@@ -51,12 +53,13 @@ struct Slot {
     number: u32,
     /// Where its UID stands, or [`NO_UID`]. A million of the longest stand below that.
     uid: u32,
-    /// [`NO_SIZE`] for none.
-    size: u64,
+    /// [`NO_SIZE`] for none, [`LARGE`] for one in [`Listing::large`].
+    size: u32,
 }
 
 const NO_UID: u32 = u32::MAX;
-const NO_SIZE: u64 = u64::MAX;
+const NO_SIZE: u32 = u32::MAX;
+const LARGE: u32 = u32::MAX - 1;
 
 impl Listing {
     /// How many messages are listed.
@@ -83,7 +86,23 @@ impl Listing {
 
     /// Its size.
     pub fn size(&self, place: usize) -> Option<u64> {
-        Some(self.rows[place].size).filter(|size| *size != NO_SIZE)
+        match self.rows[place].size {
+            NO_SIZE => None,
+            LARGE => self.large.get(&self.number(place)).copied(),
+            size => Some(u64::from(size)),
+        }
+    }
+
+    /// A size as a row holds it.
+    fn held(&mut self, number: u32, size: Option<u64>) -> u32 {
+        match size.map(|size| (size, u32::try_from(size))) {
+            None => NO_SIZE,
+            Some((_, Ok(size))) if size < LARGE => size,
+            Some((size, _)) => {
+                self.large.insert(number, size);
+                LARGE
+            }
+        }
     }
 
     /// All of it.
@@ -107,7 +126,7 @@ impl Listing {
             self.uids.extend_from_slice(&(uid.len() as u16).to_le_bytes());
             self.uids.extend_from_slice(uid);
         }
-        Slot { number, uid: at, size: size.unwrap_or(NO_SIZE) }
+        Slot { number, uid: at, size: self.held(number, size) }
     }
 
     /// Whether every UID could be a size: where no size is one, the listings have changed places.
@@ -392,7 +411,7 @@ impl Transaction {
             let size = pop3::row_size(rest);
             sized |= size.is_some();
             match places.find(&listing.rows, number) {
-                Some(place) => listing.rows[place].size = size.unwrap_or(NO_SIZE),
+                Some(place) => listing.rows[place].size = listing.held(number, size),
                 None => {
                     let slot = listing.slot(number, None, size);
                     places.push(&mut listing.rows, slot);
@@ -526,6 +545,16 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_what_they_were_however_large() {
+        let mut listing = Listing::default();
+        let sizes = [0, 1, 0xffff_fffd, 0xffff_fffe, 0xffff_ffff, 1 << 32, u64::MAX].map(Some);
+        (1..).zip(sizes).for_each(|(number, size)| listing.push(number, None, size));
+        listing.push(8, None, None);
+        let found: Vec<Option<u64>> = (0..listing.len()).map(|place| listing.size(place)).collect();
+        assert_eq!((&found[..7], found[7]), (&sizes[..], None));
+    }
 
     #[test]
     fn rows_are_found_by_their_number_in_whatever_order_they_are_listed() {

@@ -52,20 +52,40 @@ impl Policy {
     }
 }
 
-/// A message to fetch. A plan may hold a million of them.
+/// A message to fetch. A plan may hold a million of them, so it is held in little memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Get {
     /// Its place in the listing.
     pub row: u32,
-    /// Which copy of its UID it is; see [`Plan::identity`].
-    pub copy: u32,
-    /// Whether a copy that a killed run has stored may be taken for it.
-    pub adoptable: bool,
-    /// Whether the line was lost at it before: it is asked for alone.
-    pub suspect: bool,
+    /// Which copy it is, and the bits below.
+    copy: u32,
 }
 
+const ADOPTABLE: u32 = 1 << 31;
+const SUSPECT: u32 = 1 << 30;
+
 impl Get {
+    fn new(row: u32, copy: u32, adoptable: bool, suspect: bool) -> Self {
+        // A listing of a billion copies is cut off long before.
+        let bits = if adoptable { ADOPTABLE } else { 0 } | if suspect { SUSPECT } else { 0 };
+        Get { row, copy: copy & !(ADOPTABLE | SUSPECT) | bits }
+    }
+
+    /// Which copy of its UID it is; see [`Plan::identity`].
+    pub fn copy(&self) -> u32 {
+        self.copy & !(ADOPTABLE | SUSPECT)
+    }
+
+    /// Whether a copy that a killed run has stored may be taken for it.
+    pub fn is_adoptable(&self) -> bool {
+        self.copy & ADOPTABLE != 0
+    }
+
+    /// Whether the line was lost at it before: it is asked for alone.
+    pub fn is_suspect(&self) -> bool {
+        self.copy & SUSPECT != 0
+    }
+
     /// Its place in the listing.
     pub fn place(&self) -> usize {
         self.row as usize
@@ -130,7 +150,7 @@ impl Plan {
     /// Who a message to fetch is, in every run.
     pub fn identity(&self, get: &Get, listing: &Listing, ledger: &Ledger) -> Identity {
         match (self.nameless, listing.uid(get.place())) {
-            (None, Some(uid)) => ledger.identity(uid, get.copy),
+            (None, Some(uid)) => ledger.identity(uid, get.copy()),
             (now, _) => {
                 // A name of its own in every run: such a message can never be taken for another.
                 let (number, size) = (listing.number(get.place()), listing.size(get.place()).unwrap_or(0));
@@ -262,7 +282,7 @@ fn matched(
                 // Under a UID that is known, only a listed size tells which message a copy is of.
                 let told_apart = matches.is_unknown(row) || size.is_some();
                 let adoptable = known.is_none() && told_apart;
-                let get = Get { row, copy: matches.copy(row), adoptable, suspect: losses > 0 };
+                let get = Get::new(row, matches.copy(row), adoptable, losses > 0);
                 if !policy.all && !rivals.is_empty() {
                     plan.rivals.insert(row, rivals);
                 }
@@ -332,7 +352,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
         } else if plan.get.len() as u64 >= policy.limit.unwrap_or(u64::MAX) {
             plan.skip.push((row, Reason::BeyondLimit));
         } else {
-            plan.get.push(Get { row, copy: 0, adoptable: false, suspect: false });
+            plan.get.push(Get::new(row, 0, false, false));
         }
     }
     Ok(plan)

@@ -178,7 +178,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         let wanted = |tag: usize| {
             let get = self.get(tag);
             let (number, size) = (self.listing.number(get.place()), self.listing.size(get.place()));
-            Wanted { number, size, alone: get.suspect }
+            Wanted { number, size, alone: get.is_suspect() }
         };
         (0..self.gets.len()).map(wanted).collect()
     }
@@ -204,7 +204,7 @@ impl<'a, 'o> Intake<'a, 'o> {
     pub(super) fn adopt(&mut self) -> Result<(), Failure> {
         let (mut adopted, mut finished, mut recognised) = (Vec::new(), 0, 0);
         for (at, get) in (0u32..).zip(&self.plan.get) {
-            if !get.adoptable {
+            if !get.is_adoptable() {
                 self.gets.push(at);
                 continue;
             }
@@ -299,7 +299,7 @@ impl<'a, 'o> Intake<'a, 'o> {
     /// no run deletes it.
     fn taken_unknown(&mut self, tag: usize, failure: Failure) -> Result<(), Failure> {
         let row = self.row(tag);
-        let copy = self.get(tag).copy;
+        let copy = self.get(tag).copy();
         let marked = row.uid.as_deref().map(|uid| (uid, copy, row.size));
         self.job.ledger.mark_seen(marked).map_err(|error| {
             self.local = true;

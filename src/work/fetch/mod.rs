@@ -219,7 +219,7 @@ pub fn mark_seen(
     let marks = plan
         .get
         .iter()
-        .filter_map(|get| Some((listing.uid(get.place())?, get.copy, listing.size(get.place()))));
+        .filter_map(|get| Some((listing.uid(get.place())?, get.copy(), listing.size(get.place()))));
     ledger.expect(plan.get.len(), marks.clone().map(|(uid, ..)| uid.len()).sum());
     ledger.mark_seen(marks).map_err(failed)
 }

@@ -57,7 +57,7 @@ fn a_uid_with_another_size_is_compared_and_no_reason_to_delete() {
     let plan = plan(&listing(&[("a", Some(11))]), &ledger, &delete(), 0).unwrap();
     assert_eq!(fetched(&plan), [1]);
     assert!(plan.delete.is_empty());
-    assert!(plan.get[0].adoptable, "the size that a killed run noted tells which one a copy is of");
+    assert!(plan.get[0].is_adoptable(), "the size that a killed run noted tells which one a copy is of");
     let [rival] = plan.rivals(&plan.get[0]) else { panic!("one that it may be") };
     assert_eq!((rival.known.size, rival.due, plan.new[0]), (Some(10), true, false));
     let all =
