@@ -67,8 +67,10 @@ impl Content {
         if !matches!(named, None | Some(Reading::Whole(_))) {
             self.note("name");
         }
+        // Where the one name cannot be read, the other may show most of it.
+        let name = named.and_then(Reading::text).or_else(|| leaf.kind.text("name").and_then(Reading::text));
         self.attachments.push(Attached {
-            name: named.and_then(Reading::text).filter(|name| !name.is_empty()),
+            name: name.filter(|name| !name.is_empty()),
             content_type: leaf.media_type.clone(),
             size: decoded.len(),
             cid: leaf.header.first("content-id").and_then(|value| identifier(&unfolded(value))),

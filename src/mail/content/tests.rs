@@ -68,6 +68,21 @@ fn a_text_that_cannot_be_read_is_attached_and_named_as_such() {
 }
 
 #[test]
+fn where_one_name_cannot_be_read_the_other_is_shown_and_that_is_said() {
+    let named = |name: &str| {
+        of(&format!(
+            "Content-Type: a/b{name}\nContent-Disposition: attachment; filename*=x-martian''caf%E9.txt\n\nx"
+        ))
+    };
+    for (beside, shown) in [("; name=\"=?utf-8?B?Y2Fm77+9LnR4dA==?=\"", Some("caf\u{fffd}.txt")), ("", None)]
+    {
+        let content = named(beside);
+        assert_eq!(content.attachments[0].name.as_deref(), shown);
+        assert_eq!(content.undecoded, ["name"]);
+    }
+}
+
+#[test]
 fn a_message_with_many_links_to_messages_is_read() {
     let links = "see https://x.org/message/1 and message/rfc822\n".repeat(1000);
     let content = of(&format!("Subject: s\n\n{links}"));
