@@ -121,6 +121,8 @@ fn a_top_that_is_refused_hides_that_one_header_and_says_so() {
             for (line, stored) in lines.iter().zip(mailbox.messages()) {
                 assert_eq!((&line["uid"], &line["size"]), (&stored.uid.into(), &stored.wire.len().into()));
             }
+            // Nobody waits for the answer to QUIT here: the mailbox may be held a moment longer.
+            server.journals();
             let run = world.postie(["list", "--server", &server.url(), "--password-file", "secret"]);
             let table = run.args(["--ca-file", "ca.pem"]).go();
             let rows: Vec<String> = table.assert_exit(0).out().lines().skip(1).map(str::to_owned).collect();
