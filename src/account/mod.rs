@@ -15,6 +15,7 @@ pub mod lock;
 pub mod providers;
 pub mod schema;
 pub mod secret_file;
+pub mod secret_source;
 pub mod secrets;
 pub mod select;
 pub mod sendmail;
@@ -26,7 +27,8 @@ pub mod view;
 
 pub use config::Config;
 pub use env::Env;
-pub use secrets::{Login, SecretOptions, SecretSources, Source, Vault};
+pub use secret_source::{SecretSources, Source};
+pub use secrets::{Login, SecretOptions, Vault};
 pub use select::{Need, Selection, all, select};
 pub use sendmail::SendmailSettings;
 pub use server::{Auth, Protocol, Server};

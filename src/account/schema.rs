@@ -7,7 +7,7 @@
 mod node;
 
 use super::keys;
-use super::secrets::{SecretSources, Source, Stated};
+use super::secret_source::{SecretSources, Source, Stated};
 use super::sendmail::{self, SendmailSettings};
 use super::server::{self, Auth, Protocol, Server};
 use super::{Account, Destination, Env, FetchSettings, values};

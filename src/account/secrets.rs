@@ -8,65 +8,15 @@ use super::Env;
 use super::command;
 use super::drain;
 use super::secret_file;
+use super::secret_source::{Source, Stated};
 use super::server::Server;
 use super::terminal;
 use crate::codec::sasl::Credentials;
 use crate::net::Limits;
-use crate::process::{self, Program};
+use crate::process::Program;
 use crate::words::{Failure, Kind, Secret};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-
-/// Where one secret comes from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// A command prints a password.
-    Command(Program),
-    /// A file holds it.
-    File(PathBuf),
-    /// It is read from an open descriptor.
-    Descriptor(u32),
-    /// An environment variable of that name holds it.
-    Variable(String),
-    /// A command prints an OAuth2 access token.
-    TokenCommand(Program),
-    /// It stands in the configuration itself.
-    Literal(Secret),
-}
-
-impl Source {
-    /// The variable of that name, which no program that is started gets to see.
-    pub fn variable(name: &str) -> Source {
-        process::conceal(name);
-        Source::Variable(name.to_owned())
-    }
-
-    /// The key of the file that says so; an option is called the same, behind two dashes.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Source::Command(_) => "password-command",
-            Source::File(_) => "password-file",
-            Source::Descriptor(_) => "password-fd",
-            Source::Variable(_) => "password-env",
-            Source::TokenCommand(_) => "token-command",
-            Source::Literal(_) => "password",
-        }
-    }
-}
-
-/// A source, and who named it.
-#[derive(Clone, Debug)]
-pub struct Stated {
-    /// Where the secret comes from.
-    pub source: Source,
-    /// Who said so, as a failure names it: `accounts.work.password-command`.
-    pub by: String,
-}
-
-/// The sources that an account names for a server, the first counting.
-#[derive(Clone, Debug, Default)]
-pub struct SecretSources(pub Vec<Stated>);
 
 /// What the command line says of secrets.
 #[derive(Clone, Debug, Default)]
@@ -224,6 +174,7 @@ fn whole(secret: Secret, by: &str) -> Result<Secret, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::secret_source::SecretSources;
     use super::super::server::{Auth, Protocol};
     use super::*;
     use crate::codec::sasl::Mechanism;

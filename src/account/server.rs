@@ -1,6 +1,6 @@
 //! One server of an account: where it is, how it is protected, who logs in and how.
 
-use super::secrets::SecretSources;
+use super::secret_source::SecretSources;
 use super::values;
 use crate::codec::sasl::Mechanism;
 use crate::codec::smtp::EhloName;

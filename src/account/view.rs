@@ -1,7 +1,7 @@
 //! An account as `config list` and `config show` tell it: what holds, the defaults filled in. Of secrets only
 //! where they come from.
 
-use super::secrets::{Source, Stated};
+use super::secret_source::{Source, Stated};
 use super::server::{Server, security_name};
 use super::{Account, Destination, values};
 use crate::net::certificate::Fingerprint;

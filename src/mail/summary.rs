@@ -7,17 +7,8 @@ use super::read::header::{Header, unfolded};
 use super::read::people::people;
 use super::read::{date, words};
 
-/// The most octets of a header that are looked at.
-pub const MAX_HEADER: usize = 256 * 1024;
-
-/// A person in From or To.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Person {
-    /// The display name, decoded.
-    pub name: Option<String>,
-    /// The address, as it stands there.
-    pub address: Option<String>,
-}
+pub use super::read::header::MAX_HEADER;
+pub use super::read::people::Person;
 
 /// What the header says, decoded; nothing in it can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

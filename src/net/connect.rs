@@ -2,7 +2,7 @@
 
 use super::NetError;
 use super::limits::Limits;
-use super::link::TcpLink;
+use super::tcp::TcpLink;
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};

@@ -8,6 +8,7 @@ pub mod dial;
 pub mod error;
 pub mod limits;
 pub mod link;
+pub mod tcp;
 pub mod tls;
 pub mod wire;
 
@@ -15,6 +16,6 @@ pub use allowance::Allowance;
 pub use dial::{Endpoint, Security, dial};
 pub use error::NetError;
 pub use limits::{Limits, Stop};
-pub use link::{Link, TlsInfo};
+pub use link::{Link, Secure, TlsInfo};
 pub use tls::{Tls, TlsSettings};
 pub use wire::{Direction, Tap, Wire};

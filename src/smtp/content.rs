@@ -1,18 +1,14 @@
 //! The content, and the moment after which nobody can take it back.
 
-use super::envelope::{DataAnswer, Underway};
+use super::delivery::{Delivery, refuses, unknown};
+use super::dialogue::FINAL_REPLY;
 use super::opening::Ready;
-use super::transaction::{Along, Delivery};
+use super::underway::{Along, DataAnswer, Underway};
 use crate::codec::dot::Stuffer;
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, Reply};
 use crate::words::{Failure, Kind, Scope};
 use std::io::{self, ErrorKind, Read};
-use std::time::Duration;
-
-/// How long may the server take for its verdict after the final dot (`RFC 5321 §4.5.3.2.6`)? Giving up
-/// sooner makes duplicates.
-pub const FINAL_REPLY: Duration = Duration::from_secs(600);
 
 /// How much content is encoded at a time.
 const BLOCK: usize = 64 * 1024;
@@ -167,20 +163,4 @@ impl Ready {
 /// Room for a content of `size` octets, or for a part of it.
 fn block_for(size: u64) -> Vec<u8> {
     vec![0; usize::try_from(size).map_or(BLOCK, |size| size.clamp(1, BLOCK))]
-}
-
-/// Whether a failure is the server's own no, which leaves nothing open.
-pub(super) fn refuses(failure: &Failure) -> bool {
-    let by_reply = matches!(failure.kind, Kind::Deferred | Kind::Rejected | Kind::Auth | Kind::Missing);
-    by_reply && failure.reply.is_some()
-}
-
-/// The same failure as one that leaves open whether the message was delivered.
-pub(super) fn unknown(stage: &str, cause: Failure) -> Failure {
-    let message = format!("{}; the message was handed over and may have been delivered", cause.message);
-    let mut failure = Failure::new(Kind::Unknown, stage, message)
-        .scoped(Scope::Message)
-        .hint("look for its Message-ID at the recipient before sending it again");
-    failure.reply = cause.reply;
-    failure
 }

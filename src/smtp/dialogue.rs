@@ -6,6 +6,10 @@ use crate::net::{NetError, Wire};
 use crate::words::{Failure, Kind, Secret, ServerReply};
 use std::time::Duration;
 
+/// How long may the server take for its verdict after the final dot (`RFC 5321 §4.5.3.2.6`)? Giving up
+/// sooner makes duplicates.
+pub const FINAL_REPLY: Duration = Duration::from_secs(600);
+
 /// How long to look for the server's reason after a write failed. What it had to say is there already, or
 /// will never be.
 const LAST_WORDS: Duration = Duration::from_secs(2);

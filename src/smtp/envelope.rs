@@ -1,10 +1,11 @@
 //! MAIL and every RCPT, in one flight where the server announces PIPELINING (`RFC 2920`), behind the RSET
 //! that clears what an earlier transaction may have left.
 
-use super::content::{FINAL_REPLY, unknown};
+use super::delivery::{Delivery, Fate, FateStatus, OnRejected, Said, Transaction, unknown};
 use super::demand::{Demand, remedy_for_recipient, remedy_for_sender};
+use super::dialogue::FINAL_REPLY;
 use super::opening::Ready;
-use super::transaction::{Delivery, Fate, FateStatus, OnRejected, Said, Transaction};
+use super::underway::{Data, DataAnswer, Step, Underway};
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, Reply};
 use crate::words::{Failure, Kind, Scope};
@@ -13,83 +14,6 @@ use std::collections::VecDeque;
 /// How many commands may be on the way without an answer? Their replies must fit into the buffers of both
 /// systems, or each side waits for the other to read (`RFC 2920 §3.1`).
 const FLIGHT: usize = 100;
-
-/// Whether DATA may go along with the envelope.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Data {
-    /// In the same flight, where the server pipelines.
-    Along,
-    /// Not before every recipient was answered, if at all.
-    Apart,
-}
-
-/// The reply to a DATA, or why there is none.
-pub(super) type DataAnswer = Result<Reply, Failure>;
-
-/// One command of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Rset,
-    Mail,
-    Rcpt(usize),
-    Data,
-    /// BDAT with the whole content.
-    Content,
-}
-
-impl Step {
-    fn stage(self) -> &'static str {
-        match self {
-            Step::Rset => "RSET",
-            Step::Mail => "MAIL FROM",
-            Step::Rcpt(_) => "RCPT TO",
-            Step::Data => "DATA",
-            Step::Content => "BDAT",
-        }
-    }
-}
-
-/// A transaction that was begun: as much of its envelope as may go without an answer is queued, or on its
-/// way already.
-#[derive(Debug)]
-pub struct Underway {
-    pub(super) transaction: Transaction,
-    pub(super) delivery: Delivery,
-    /// Its place among the transactions of the session.
-    pub(super) number: u64,
-    /// Whether it was begun behind a content, in its flight.
-    rides: bool,
-    /// How many recipients were taken.
-    taken: usize,
-    /// Whether a recipient was one too many.
-    full: bool,
-    /// What waits for its flight.
-    ahead: VecDeque<Step>,
-    /// What was sent and not yet answered.
-    pub(super) asked: VecDeque<Step>,
-}
-
-impl Underway {
-    /// Whether nobody who was taken could be left with a message that others should have got too: there
-    /// is one recipient, or the others are not waited for. Then the content need not wait for the replies
-    /// to RCPT (`RFC 2920 §3.1`).
-    pub(super) fn is_safe(&self) -> bool {
-        self.transaction.recipients.len() == 1 || self.transaction.on_rejected == OnRejected::Send
-    }
-
-    /// Whether the whole envelope is in its first flight.
-    pub(super) fn is_laid_out(&self) -> bool {
-        self.ahead.is_empty()
-    }
-
-    /// Whether the content may be sent, as the recipients' fates stand.
-    pub(super) fn goes_on(&self) -> bool {
-        let any = |status: FateStatus| self.delivery.fates.iter().any(|fate| fate.status == status);
-        let fine = self.transaction.on_rejected == OnRejected::Send
-            || !(any(FateStatus::Refused) || any(FateStatus::Deferred));
-        fine && any(FateStatus::Accepted)
-    }
-}
 
 impl Ready {
     /// Begins a transaction: its first flight is queued. [`Ready::send`] takes it further.

@@ -12,6 +12,7 @@
 
 mod auth;
 mod content;
+mod delivery;
 mod demand;
 mod dialogue;
 mod envelope;
@@ -23,10 +24,11 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod underway;
 
 pub use auth::Login;
-pub use content::FINAL_REPLY;
-pub use envelope::Underway;
+pub use delivery::{Delivery, Fate, FateStatus, OnRejected, Outcome, Said, Transaction};
+pub use dialogue::FINAL_REPLY;
 pub use name::ehlo_name;
 pub use opening::{Greeted, Introduced, Opening, Ready, open};
-pub use transaction::{Along, Delivery, Fate, FateStatus, OnRejected, Outcome, Said, Transaction};
+pub use underway::{Along, Underway};

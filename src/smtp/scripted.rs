@@ -9,7 +9,7 @@
 //!
 //! Anything else the client does fails the test.
 
-use crate::net::{Allowance, Limits, Link, NetError, Tls, TlsInfo, Wire};
+use crate::net::{Allowance, Limits, Link, NetError, Secure, TlsInfo, Wire};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -184,7 +184,7 @@ impl Link for ScriptLink {
         self.play.borrow_mut().until = Some(now + allowance.left(now));
     }
 
-    fn secure(self: Box<Self>, _tls: &Tls, _host: &str) -> Result<Box<dyn Link>, NetError> {
+    fn secure(self: Box<Self>, _tls: &dyn Secure, _host: &str) -> Result<Box<dyn Link>, NetError> {
         let step = self.play.borrow_mut().steps.pop_front();
         assert_eq!(step, Some(Step::Tls), "the client begins a handshake");
         let info = TlsInfo { version: "TLSv1.3".into(), cipher: "X".into(), certificate: Vec::new() };

@@ -7,137 +7,18 @@
 //! Where CHUNKING is offered the content goes by BDAT (`RFC 3030`), and where PIPELINING is offered too a
 //! small one shares the flight of its envelope: a refused MAIL or RCPT refuses the content with it.
 
-use super::content::{BDAT, END, refuses, unknown};
-use super::envelope::{Data, DataAnswer, Step, Underway};
+use super::content::{BDAT, END};
+use super::delivery::{Delivery, Fate, FateStatus, Said, Transaction, refuses, unknown};
 use super::opening::Ready;
+use super::underway::{Along, Data, DataAnswer, Step, Underway};
 use crate::codec::smtp::reply::Class;
-use crate::codec::smtp::{Command, MailCommand, RcptCommand, Reply};
+use crate::codec::smtp::{Command, MailCommand, Reply};
 use crate::words::{Failure, Kind, ServerReply};
 use std::io::Read;
 
 /// The largest content that goes in the flight of its envelope, in octets. With the commands it fits into
 /// one write, no network needs many round trips for it, and a refused recipient has cost no more than this.
 const ONE_FLIGHT: u64 = 48 * 1024;
-
-/// What to do with the others when a recipient is not taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnRejected {
-    /// Nobody gets the message.
-    #[default]
-    Abort,
-    /// The others get it.
-    Send,
-}
-
-/// What is to be sent to whom; the content comes beside it.
-#[derive(Clone, Debug)]
-pub struct Transaction {
-    /// The sender, and what is declared about the message.
-    pub mail: MailCommand,
-    /// The recipients, at least one.
-    pub recipients: Vec<RcptCommand>,
-    /// What to do when one is not taken.
-    pub on_rejected: OnRejected,
-    /// Octets of the content, which BDAT announces.
-    pub size: u64,
-}
-
-/// What the caller does around the content of a message.
-pub trait Along {
-    /// So many more octets of content went out.
-    fn progress(&mut self, _octets: u64) {}
-
-    /// The content is about to leave, as the last that this message needs: what is queued now goes in the
-    /// same flight. Asked only where the server announces PIPELINING.
-    fn behind(&mut self, _ready: &mut Ready) {}
-
-    /// The content has left, and the server makes up its mind.
-    fn waiting(&mut self) {}
-}
-
-/// Nothing.
-impl Along for () {}
-
-/// How it stands with one recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FateStatus {
-    /// The server took the message for it (before the content was sent: it takes the recipient).
-    Accepted,
-    /// Refused for good.
-    Refused,
-    /// Not now.
-    Deferred,
-    /// Taken at RCPT but the message was withheld, or never tried.
-    Skipped,
-    /// One too many for this transaction (`RFC 5321 §4.5.3.1.10`): it belongs into the next.
-    TooMany,
-    /// The message was handed over for it, and the verdict never came.
-    Unknown,
-}
-
-/// One recipient's fate.
-#[derive(Clone, Debug)]
-pub struct Fate {
-    /// How it stands.
-    pub status: FateStatus,
-    /// What the server said that decided it.
-    pub said: Option<Said>,
-    /// The failure, where the recipient itself was refused or deferred.
-    pub failure: Option<Failure>,
-}
-
-/// What a server said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// The reply.
-    pub reply: ServerReply,
-    /// Its text alone, without codes, on one line.
-    pub text: String,
-}
-
-/// How a transaction ended for the message as a whole.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// The server has taken the message for every recipient whose fate says so.
-    Accepted(Said),
-    /// Nothing was sent because of recipients that were not taken: their fates say why.
-    Withheld,
-    /// The message was refused, the session failed, or the outcome is [`Kind::Unknown`].
-    Failed(Failure),
-}
-
-/// What became of a transaction.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    /// One fate for each recipient, in their order.
-    pub fates: Vec<Fate>,
-    /// How it ended for the message.
-    pub outcome: Outcome,
-    /// Whether the end of the content may have left, and no refusal of what went before it made that void.
-    pub handed_over: bool,
-    /// The server announces CHUNKING and does not know BDAT: the message was not taken, and may go by DATA
-    /// over another session.
-    pub unchunked: bool,
-}
-
-impl Said {
-    /// The text is that of every line, without the code and the enhanced code before it.
-    pub fn of(reply: ServerReply) -> Self {
-        let bare = |line: &String| {
-            let text = line.get(4..).unwrap_or_default();
-            let enhanced = reply.enhanced.as_deref().unwrap_or_default();
-            text.strip_prefix(enhanced).unwrap_or(text).trim().to_owned()
-        };
-        let texts: Vec<String> = reply.lines.iter().map(bare).filter(|text| !text.is_empty()).collect();
-        Said { text: texts.join(" "), reply }
-    }
-}
-
-impl Fate {
-    fn untried() -> Self {
-        Fate { status: FateStatus::Skipped, said: None, failure: None }
-    }
-}
 
 impl Ready {
     /// Sends the message of a transaction that was begun: its content has CRLF line ends and is not
@@ -284,57 +165,5 @@ impl Ready {
     /// What a reply said.
     pub(super) fn said(&self, reply: &Reply) -> Said {
         Said::of(self.dialogue.said(reply))
-    }
-}
-
-impl Delivery {
-    pub(super) fn begin(transaction: &Transaction) -> Self {
-        let fates = transaction.recipients.iter().map(|_| Fate::untried()).collect();
-        Delivery { fates, outcome: Outcome::Withheld, handed_over: false, unchunked: false }
-    }
-
-    /// Moves the recipients that were taken, or of whom nothing was heard, to another status.
-    fn turn(&mut self, status: FateStatus, said: Option<&Said>) {
-        let open = |fate: &&mut Fate| matches!(fate.status, FateStatus::Accepted | FateStatus::Skipped);
-        for fate in self.fates.iter_mut().filter(open) {
-            fate.status = status;
-            if let Some(said) = said {
-                fate.said = Some(said.clone());
-            }
-        }
-    }
-
-    pub(super) fn accepted(mut self, said: Said) -> Self {
-        self.outcome = Outcome::Accepted(said);
-        self
-    }
-
-    /// Nothing was sent, or what was sent was refused with its recipients.
-    fn withheld(mut self) -> Self {
-        self.handed_over = false;
-        self.turn(FateStatus::Skipped, None);
-        self.outcome = Outcome::Withheld;
-        self
-    }
-
-    /// It failed at the content: where the server judged it, the verdict is every recipient's.
-    pub(super) fn judged(mut self, failure: Failure) -> Self {
-        let said = failure.reply.as_deref().cloned().map(Said::of);
-        match (failure.kind, said) {
-            (Kind::Unknown, _) => self.turn(FateStatus::Unknown, None),
-            (Kind::Deferred, Some(said)) => self.turn(FateStatus::Deferred, Some(&said)),
-            (Kind::Rejected, Some(said)) => self.turn(FateStatus::Refused, Some(&said)),
-            _ => self.turn(FateStatus::Skipped, None),
-        }
-        self.outcome = Outcome::Failed(failure);
-        self
-    }
-
-    /// It failed before the content was judged.
-    fn failed(mut self, failure: Failure) -> Self {
-        self.handed_over = false;
-        self.turn(FateStatus::Skipped, None);
-        self.outcome = Outcome::Failed(failure);
-        self
     }
 }

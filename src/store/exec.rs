@@ -5,10 +5,11 @@
 //! is recorded, the next run gives it again, with the same `POSTIE_KEY`. So messages are committed one by
 //! one.
 
+use super::delivered::{Delivered, Place, Subject};
 use super::error::StoreError;
 use super::identity::{AccountKey, Identity};
 use super::ledger::Ledger;
-use super::sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};
+use super::sink::{Load, Patience, Recovery, Sink};
 use super::spool::{Spool, Spooled};
 use crate::process::{Ending, Output, Program, Running, Task};
 use sha2::{Digest, Sha256};

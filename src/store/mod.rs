@@ -12,6 +12,7 @@
 //! 5. [`Ledger::close`] marks the run as ended well.
 
 pub mod custody;
+mod delivered;
 mod durable;
 mod error;
 mod exec;
@@ -25,6 +26,7 @@ mod sink;
 mod spool;
 mod stdout;
 
+pub use delivered::{Delivered, Place, Subject};
 pub use durable::atomic_replace;
 pub use error::StoreError;
 pub use exec::{Command, CommandSpec};
@@ -33,6 +35,6 @@ pub use identity::{AccountKey, Identity};
 pub use ledger::{Afterwards, Fact, Going, Known, Knowns, Ledger, Memory, Opening, Recorded, State, Trait};
 pub use maildir::Maildir;
 pub use mbox::Mbox;
-pub use sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};
+pub use sink::{Load, Patience, Recovery, Sink};
 pub use spool::{MEMORY as SPOOL_MEMORY, Spool, Spooled, each_block};
 pub use stdout::{Form, Mboxrd, Printable, Stdout};

@@ -2,12 +2,13 @@
 //! becomes of it behind that, postie cannot know. A message is kept until it is whole, so that no half
 //! message is ever written, unless writing itself fails.
 
+use super::delivered::{Delivered, Place, Subject};
 use super::durable;
 use super::error::StoreError;
 use super::identity::Identity;
 use super::ledger::Ledger;
 use super::mboxrd::{HEAD, Quoter, from_line};
-use super::sink::{Delivered, Load, Place, Recovery, Sink, Subject};
+use super::sink::{Load, Recovery, Sink};
 use super::spool::{Spool, Spooled, each_block};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;

@@ -1,4 +1,6 @@
-//! Imports point sideways or down, never up: a module's place says what it may know.
+//! Imports point sideways or down, never up, and never in a circle: a module's place says what it may know.
+
+mod circles;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 
 use super::peer::{End, Phase};
 use super::script::{Machine, Move, Script};
-use postie::net::{Allowance, Link, NetError, Tls, TlsInfo};
+use postie::net::{Allowance, Link, NetError, Secure, TlsInfo};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
@@ -159,7 +159,7 @@ impl Write for ScriptLink {
 impl Link for ScriptLink {
     fn arm(&mut self, _: Allowance) {}
 
-    fn secure(mut self: Box<Self>, _tls: &Tls, _host: &str) -> Result<Box<dyn Link>, NetError> {
+    fn secure(mut self: Box<Self>, _tls: &dyn Secure, _host: &str) -> Result<Box<dyn Link>, NetError> {
         {
             let mut state = self.state.lock().unwrap();
             state.advance();

@@ -5,7 +5,7 @@
 //! and in content, so that `LF.LF`, `LF.CRLF`, `CR.CR`, `CR.CRLF`, `LF.CR` and all the others end a message:
 //! whoever leaves one of them in a message has sent two.
 
-use postie::net::{Allowance, Link, NetError, Tls, TlsInfo};
+use postie::net::{Allowance, Link, NetError, Secure, TlsInfo};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -316,7 +316,7 @@ impl Write for MachineLink {
 impl Link for MachineLink {
     fn arm(&mut self, _: Allowance) {}
 
-    fn secure(self: Box<Self>, _tls: &Tls, _host: &str) -> Result<Box<dyn Link>, NetError> {
+    fn secure(self: Box<Self>, _tls: &dyn Secure, _host: &str) -> Result<Box<dyn Link>, NetError> {
         Err(NetError::NotTls)
     }
 

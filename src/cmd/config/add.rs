@@ -1,13 +1,14 @@
 //! `postie config add`: by flags alone, or with questions on a terminal for what they leave open. For the most
 //! used providers an address is enough to know the servers.
 
+use super::draft::{Draft, Given, Settings, absolute, server};
 use super::wizard;
 use super::{Context, editor, path_to_edit, tell_account};
 use crate::account::edit::Setting;
-use crate::account::providers::{self, Provider};
+use crate::account::providers;
 use crate::account::server::{Protocol, Server, security_name};
 use crate::account::view::show_fingerprint;
-use crate::account::{Account, Config, Destination, SecretOptions, Vault, secret_file, url, values};
+use crate::account::{Account, Config, Destination, SecretOptions, Vault, secret_file, values};
 use crate::cli::config::AddArgs;
 use crate::cli::{Global, TestAccountArgs};
 use crate::cmd::test_account;
@@ -19,52 +20,6 @@ use crate::words::{Address, Exit, Failure, Kind};
 use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
-
-/// Keys of an account and their values, in the order they are to stand in.
-pub type Settings = Vec<(&'static str, Setting)>;
-
-/// An account about to be added.
-pub struct Draft {
-    /// Its name.
-    pub name: String,
-    /// Its address.
-    pub email: Address,
-    /// The name beside the address.
-    pub display: Option<String>,
-    /// Where mail is fetched.
-    pub pop3: Option<Server>,
-    /// Where mail is sent.
-    pub smtp: Option<Server>,
-    /// Where the secret comes from.
-    pub secret: Settings,
-    /// Where mail goes.
-    pub fetch: Settings,
-    /// Whether it is tested before it is added.
-    pub test: bool,
-}
-
-/// What the flags say.
-pub struct Given {
-    /// The account's name.
-    pub name: Option<String>,
-    /// The address.
-    pub email: Option<Address>,
-    /// The name beside the address.
-    pub display: Option<String>,
-    /// Where mail is fetched.
-    pub pop3: Option<Server>,
-    /// Where mail is sent.
-    pub smtp: Option<Server>,
-    /// Where the secret comes from.
-    pub secret: Settings,
-    /// Where mail goes.
-    pub fetch: Settings,
-    /// Whether a test is asked for.
-    pub test: bool,
-    /// The names that accounts have already.
-    pub taken: Vec<String>,
-}
 
 /// Runs the command.
 pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
@@ -176,16 +131,6 @@ impl Given {
             || (pop3.is_some() && self.fetch.is_empty())
     }
 
-    /// The servers: those of the flags, the provider's where the flags name none at all.
-    pub fn servers(&self, email: &Address) -> (Option<Server>, Option<Server>) {
-        let provider = providers::of_domain(email.domain());
-        let known = |protocol| provider.and_then(|provider: &Provider| provider.server(protocol, email));
-        match (&self.pop3, &self.smtp) {
-            (None, None) => (known(Protocol::Pop3), known(Protocol::Smtp)),
-            (pop3, smtp) => (pop3.clone(), smtp.clone()),
-        }
-    }
-
     /// The account, without anybody to ask.
     fn alone(self) -> Result<Draft, Failure> {
         let missing = |what: &str| {
@@ -207,16 +152,6 @@ impl Given {
         let Given { display, secret, fetch, test, .. } = self;
         Ok(Draft { name, email, display, pop3, smtp, secret, fetch, test })
     }
-}
-
-/// Reads the URL of a server of `protocol`; `flag` is where it was given.
-pub fn server(text: &str, flag: &str, protocol: Protocol) -> Result<Server, Failure> {
-    let refuse = |what: String| Failure::usage(format!("{flag}: {what}"));
-    let server = url::parse_server(text).map_err(refuse)?;
-    if server.protocol != protocol {
-        return Err(refuse(format!("a URL of {} is wanted", protocol.name())));
-    }
-    Ok(server)
 }
 
 fn fetch_settings(args: &AddArgs) -> Result<Settings, Failure> {
@@ -254,23 +189,6 @@ fn secret_settings(global: &Global, context: &Context) -> Result<Settings, Failu
     } else {
         vec![]
     })
-}
-
-/// A path as the file takes it: `~/…` stays, what is relative to the working directory is made absolute.
-pub fn absolute(path: &Path, option: &str) -> Result<Setting, Failure> {
-    let refuse = |what: &str| Failure::usage(format!("{option}: {what}"));
-    let text = path.to_str().ok_or_else(|| refuse("the path is not valid UTF-8, which the file must be"))?;
-    if text.is_empty() {
-        return Err(refuse("the path is empty"));
-    }
-    if text == "~" || text.starts_with("~/") {
-        return Ok(Setting::Text(text.to_owned()));
-    }
-    let whole = std::path::absolute(path).map_err(|error| refuse(&error.to_string()))?;
-    whole
-        .to_str()
-        .map(|text| Setting::Text(text.to_owned()))
-        .ok_or_else(|| refuse("the path is not valid UTF-8"))
 }
 
 /// The whole account as keys of the file.

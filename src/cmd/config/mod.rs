@@ -3,6 +3,7 @@
 
 mod add;
 mod ask;
+mod draft;
 mod set;
 mod show;
 mod wizard;

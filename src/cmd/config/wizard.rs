@@ -1,8 +1,8 @@
 //! The questions of `postie config add` on a terminal: all that the flags leave open, so that the account
 //! fetches and sends when they are answered.
 
-use super::add::{Draft, Given, Settings, absolute, server};
 use super::ask::Asker;
+use super::draft::{Draft, Given, Settings, absolute, server};
 use crate::account::edit::Setting;
 use crate::account::server::{Protocol, Server};
 use crate::account::{providers, terminal, values};

@@ -1,30 +1,10 @@
 //! Octets in a charset of some name, as text. The tables are those of encoding_rs, oem_cp and mail-parser.
 
+pub use super::reading::Reading;
 use super::shifts;
 use encoding_rs::Encoding;
 use mail_parser::decoders::charsets::{DecoderFnc, map::charset_decoder};
 use oem_cp::code_table::DECODING_TABLE_CP_MAP;
-
-/// What octets say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// All of them.
-    Whole(String),
-    /// Some of them could not be read, and are `U+FFFD` here.
-    Damaged(String),
-    /// Nobody here knows the charset: nothing.
-    Unknown,
-}
-
-impl Reading {
-    /// The text, if there is one.
-    pub fn text(self) -> Option<String> {
-        match self {
-            Reading::Whole(text) | Reading::Damaged(text) => Some(text),
-            Reading::Unknown => None,
-        }
-    }
-}
 
 enum Charset {
     /// The label says nothing that 8-bit octets could be read by.

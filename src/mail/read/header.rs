@@ -1,6 +1,7 @@
 //! A header, taken apart as leniently as readers of mail do (`RFC 5322 §2.2`, `§4.5`).
 
-use crate::mail::summary::MAX_HEADER;
+/// The most octets of a header that are looked at.
+pub const MAX_HEADER: usize = 256 * 1024;
 
 /// The most fields of one header that are looked at.
 const MAX_FIELDS: usize = 20_000;

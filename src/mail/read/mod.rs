@@ -11,6 +11,7 @@ pub(super) mod header;
 pub(super) mod params;
 pub(super) mod parts;
 pub(super) mod people;
+mod reading;
 mod shifts;
 pub(super) mod transfer;
 pub(super) mod words;

@@ -3,7 +3,15 @@
 
 use super::charset::Reading;
 use super::words;
-use crate::mail::summary::Person;
+
+/// A person in From or To.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// The display name, decoded.
+    pub name: Option<String>,
+    /// The address, as it stands there.
+    pub address: Option<String>,
+}
 
 /// The most people of one field that are read.
 pub const MAX_PEOPLE: usize = 1000;

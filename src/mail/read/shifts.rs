@@ -3,7 +3,7 @@
 //! (`RFC 2152`). Only the shifts are followed here; the characters are read by the tables of encoding_rs,
 //! whose 8-bit forms are the same codes with the high bit set.
 
-use super::charset::Reading;
+use super::reading::Reading;
 use base64::Engine as _;
 use encoding_rs::{EUC_JP, EUC_KR, Encoding, GBK, ISO_8859_7, SHIFT_JIS, UTF_8, UTF_16BE, WINDOWS_1252};
 

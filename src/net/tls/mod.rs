@@ -11,7 +11,7 @@ mod underlay;
 use super::NetError;
 use super::allowance::Allowance;
 use super::certificate::Fingerprint;
-use super::link::{Link, TcpLink, TlsInfo};
+use super::link::{Link, Secure, TlsInfo};
 use crate::words::{Failure, Kind};
 use connector::{Connector, Stream};
 use openssl::x509::X509;
@@ -79,6 +79,12 @@ impl Tls {
     }
 }
 
+impl Secure for Tls {
+    fn secure(&self, link: Box<dyn Link>, host: &str) -> Result<Box<dyn Link>, NetError> {
+        Ok(Box::new(TlsLink::handshake(link, self, host)?))
+    }
+}
+
 fn read_authorities(path: &Path) -> Result<Vec<X509>, Failure> {
     let bad = |what: String| {
         Failure::new(
@@ -101,7 +107,7 @@ pub struct TlsLink {
 
 impl TlsLink {
     /// Shakes hands over `link`, verifies, and only then returns something that octets can be sent over.
-    pub fn handshake(link: TcpLink, tls: &Tls, host: &str) -> Result<Self, NetError> {
+    fn handshake(link: Box<dyn Link>, tls: &Tls, host: &str) -> Result<Self, NetError> {
         let connector = tls.connector()?;
         let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         let fault = Arc::new(Mutex::new(None));
@@ -149,7 +155,7 @@ impl Link for TlsLink {
         self.stream.underlay_mut().link.lock_step(on);
     }
 
-    fn secure(self: Box<Self>, _: &Tls, _: &str) -> Result<Box<dyn Link>, NetError> {
+    fn secure(self: Box<Self>, _: &dyn Secure, _: &str) -> Result<Box<dyn Link>, NetError> {
         Err(NetError::Tls("TLS is in place already".into()))
     }
 

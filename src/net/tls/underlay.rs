@@ -1,7 +1,7 @@
 //! What lies under TLS: the link as OpenSSL sees it, and what can be learnt on the way.
 
 use crate::net::NetError;
-use crate::net::link::TcpLink;
+use crate::net::link::Link;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 /// What OpenSSL reads from and writes to: buffers records (OpenSSL reads each in two pieces), keeps the
 /// real error that OpenSSL would flatten, and listens to the server's hello.
 pub(super) struct Underlay {
-    pub link: TcpLink,
+    pub link: Box<dyn Link>,
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
@@ -26,7 +26,7 @@ const MOST_IDLE: usize = 1024 * 1024;
 const UNDERLAY_BUFFER: usize = 64 * 1024;
 
 impl Underlay {
-    pub fn new(link: TcpLink, fault: Arc<Mutex<Option<NetError>>>) -> Self {
+    pub fn new(link: Box<dyn Link>, fault: Arc<Mutex<Option<NetError>>>) -> Self {
         let buffer = vec![0; UNDERLAY_BUFFER].into_boxed_slice();
         Underlay { link, buffer, start: 0, end: 0, idle: 0, fault, hello: ServerHello::default() }
     }

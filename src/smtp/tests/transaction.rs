@@ -287,7 +287,11 @@ impl std::io::Write for Narrow {
 impl crate::net::Link for Narrow {
     fn arm(&mut self, _: crate::net::Allowance) {}
 
-    fn secure(self: Box<Self>, _: &Tls, _: &str) -> Result<Box<dyn crate::net::Link>, crate::net::NetError> {
+    fn secure(
+        self: Box<Self>,
+        _: &dyn crate::net::Secure,
+        _: &str,
+    ) -> Result<Box<dyn crate::net::Link>, crate::net::NetError> {
         unreachable!("no test asks for TLS")
     }
 

@@ -26,9 +26,9 @@ pub use file::Opening;
 pub(super) use intent::Intent;
 pub use notes::Trait;
 
+use super::delivered::Delivered;
 use super::error::StoreError;
 use super::identity::{AccountKey, Identity};
-use super::sink::Delivered;
 use file::LedgerFile;
 use record::{Batch, Delivery, Record};
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 use super::*;
+use crate::store::delivered::Place;
 use crate::store::durable;
-use crate::store::sink::Place;
 use std::path::Path;
 use std::time::Duration;
 

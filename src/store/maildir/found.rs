@@ -3,11 +3,11 @@
 use super::Maildir;
 use super::barrier::Barrier;
 use super::leftovers::{Found, Leftovers};
+use crate::store::delivered::{Delivered, Place, Subject};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::unhex;
 use crate::store::ledger::Ledger;
-use crate::store::sink::{Delivered, Place, Subject};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use sha2::{Digest, Sha256};

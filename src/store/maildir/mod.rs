@@ -17,11 +17,12 @@ mod found;
 mod leftovers;
 mod open;
 
+use super::delivered::{Delivered, Place, Subject};
 use super::durable;
 use super::error::StoreError;
 use super::identity::Identity;
 use super::ledger::Ledger;
-use super::sink::{Delivered, Load, Place, Recovery, Sink, Subject};
+use super::sink::{Load, Recovery, Sink};
 use barrier::Barrier;
 use leftovers::Leftovers;
 use rustix::fs::{AtFlags, RenameFlags};

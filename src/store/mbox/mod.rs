@@ -16,13 +16,14 @@ mod lock;
 mod open;
 mod recover;
 
+use super::delivered::{Delivered, Place, Subject};
 use super::durable;
 use super::error::StoreError;
 use super::identity::Identity;
 use super::ledger::Ledger;
 use super::ledger::record::Part;
 use super::mboxrd::{HEAD, Quoter, Unquoter, from_line};
-use super::sink::{Delivered, Load, Patience, Place, Recovery, Sink, Subject};
+use super::sink::{Load, Patience, Recovery, Sink};
 use append::Append;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;

@@ -15,12 +15,13 @@
 
 use super::lock::{self, Locks, lock};
 use super::{Mbox, Own};
+use crate::store::delivered::{Delivered, Place};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::ledger::record::Part;
 use crate::store::ledger::{Afterwards, Intent, Ledger};
 use crate::store::mboxrd::foreign;
-use crate::store::sink::{Delivered, Place, Recovery};
+use crate::store::sink::Recovery;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;

@@ -1,0 +1,176 @@
+//! What is sent to whom, and what became of it: the values of a transaction.
+
+use crate::codec::smtp::{MailCommand, RcptCommand};
+use crate::words::{Failure, Kind, Scope, ServerReply};
+
+/// What to do with the others when a recipient is not taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnRejected {
+    /// Nobody gets the message.
+    #[default]
+    Abort,
+    /// The others get it.
+    Send,
+}
+
+/// What is to be sent to whom; the content comes beside it.
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    /// The sender, and what is declared about the message.
+    pub mail: MailCommand,
+    /// The recipients, at least one.
+    pub recipients: Vec<RcptCommand>,
+    /// What to do when one is not taken.
+    pub on_rejected: OnRejected,
+    /// Octets of the content, which BDAT announces.
+    pub size: u64,
+}
+
+/// How it stands with one recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FateStatus {
+    /// The server took the message for it (before the content was sent: it takes the recipient).
+    Accepted,
+    /// Refused for good.
+    Refused,
+    /// Not now.
+    Deferred,
+    /// Taken at RCPT but the message was withheld, or never tried.
+    Skipped,
+    /// One too many for this transaction (`RFC 5321 §4.5.3.1.10`): it belongs into the next.
+    TooMany,
+    /// The message was handed over for it, and the verdict never came.
+    Unknown,
+}
+
+/// One recipient's fate.
+#[derive(Clone, Debug)]
+pub struct Fate {
+    /// How it stands.
+    pub status: FateStatus,
+    /// What the server said that decided it.
+    pub said: Option<Said>,
+    /// The failure, where the recipient itself was refused or deferred.
+    pub failure: Option<Failure>,
+}
+
+/// What a server said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The reply.
+    pub reply: ServerReply,
+    /// Its text alone, without codes, on one line.
+    pub text: String,
+}
+
+/// How a transaction ended for the message as a whole.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The server has taken the message for every recipient whose fate says so.
+    Accepted(Said),
+    /// Nothing was sent because of recipients that were not taken: their fates say why.
+    Withheld,
+    /// The message was refused, the session failed, or the outcome is [`Kind::Unknown`].
+    Failed(Failure),
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// One fate for each recipient, in their order.
+    pub fates: Vec<Fate>,
+    /// How it ended for the message.
+    pub outcome: Outcome,
+    /// Whether the end of the content may have left, and no refusal of what went before it made that void.
+    pub handed_over: bool,
+    /// The server announces CHUNKING and does not know BDAT: the message was not taken, and may go by DATA
+    /// over another session.
+    pub unchunked: bool,
+}
+
+impl Said {
+    /// The text is that of every line, without the code and the enhanced code before it.
+    pub fn of(reply: ServerReply) -> Self {
+        let bare = |line: &String| {
+            let text = line.get(4..).unwrap_or_default();
+            let enhanced = reply.enhanced.as_deref().unwrap_or_default();
+            text.strip_prefix(enhanced).unwrap_or(text).trim().to_owned()
+        };
+        let texts: Vec<String> = reply.lines.iter().map(bare).filter(|text| !text.is_empty()).collect();
+        Said { text: texts.join(" "), reply }
+    }
+}
+
+impl Fate {
+    fn untried() -> Self {
+        Fate { status: FateStatus::Skipped, said: None, failure: None }
+    }
+}
+
+impl Delivery {
+    pub(super) fn begin(transaction: &Transaction) -> Self {
+        let fates = transaction.recipients.iter().map(|_| Fate::untried()).collect();
+        Delivery { fates, outcome: Outcome::Withheld, handed_over: false, unchunked: false }
+    }
+
+    /// Moves the recipients that were taken, or of whom nothing was heard, to another status.
+    fn turn(&mut self, status: FateStatus, said: Option<&Said>) {
+        let open = |fate: &&mut Fate| matches!(fate.status, FateStatus::Accepted | FateStatus::Skipped);
+        for fate in self.fates.iter_mut().filter(open) {
+            fate.status = status;
+            if let Some(said) = said {
+                fate.said = Some(said.clone());
+            }
+        }
+    }
+
+    pub(super) fn accepted(mut self, said: Said) -> Self {
+        self.outcome = Outcome::Accepted(said);
+        self
+    }
+
+    /// Nothing was sent, or what was sent was refused with its recipients.
+    pub(super) fn withheld(mut self) -> Self {
+        self.handed_over = false;
+        self.turn(FateStatus::Skipped, None);
+        self.outcome = Outcome::Withheld;
+        self
+    }
+
+    /// It failed at the content: where the server judged it, the verdict is every recipient's.
+    pub(super) fn judged(mut self, failure: Failure) -> Self {
+        let said = failure.reply.as_deref().cloned().map(Said::of);
+        match (failure.kind, said) {
+            (Kind::Unknown, _) => self.turn(FateStatus::Unknown, None),
+            (Kind::Deferred, Some(said)) => self.turn(FateStatus::Deferred, Some(&said)),
+            (Kind::Rejected, Some(said)) => self.turn(FateStatus::Refused, Some(&said)),
+            _ => self.turn(FateStatus::Skipped, None),
+        }
+        self.outcome = Outcome::Failed(failure);
+        self
+    }
+
+    /// It failed before the content was judged.
+    pub(super) fn failed(mut self, failure: Failure) -> Self {
+        self.handed_over = false;
+        self.turn(FateStatus::Skipped, None);
+        self.outcome = Outcome::Failed(failure);
+        self
+    }
+}
+
+/// Whether a failure is the server's own no, which leaves nothing open.
+pub(super) fn refuses(failure: &Failure) -> bool {
+    let by_reply = matches!(failure.kind, Kind::Deferred | Kind::Rejected | Kind::Auth | Kind::Missing);
+    by_reply && failure.reply.is_some()
+}
+
+/// The same failure as one that leaves open whether the message was delivered.
+pub(super) fn unknown(stage: &str, cause: Failure) -> Failure {
+    let message = format!("{}; the message was handed over and may have been delivered", cause.message);
+    let mut failure = Failure::new(Kind::Unknown, stage, message)
+        .scoped(Scope::Message)
+        .hint("look for its Message-ID at the recipient before sending it again");
+    failure.reply = cause.reply;
+    failure
+}

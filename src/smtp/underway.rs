@@ -1,0 +1,100 @@
+//! A transaction that was begun: its commands, and how far they have come.
+
+use super::delivery::{Delivery, FateStatus, OnRejected, Transaction};
+use super::opening::Ready;
+use crate::codec::smtp::Reply;
+use crate::words::Failure;
+use std::collections::VecDeque;
+
+/// Whether DATA may go along with the envelope.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Data {
+    /// In the same flight, where the server pipelines.
+    Along,
+    /// Not before every recipient was answered, if at all.
+    Apart,
+}
+
+/// The reply to a DATA, or why there is none.
+pub(super) type DataAnswer = Result<Reply, Failure>;
+
+/// One command of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Rset,
+    Mail,
+    Rcpt(usize),
+    Data,
+    /// BDAT with the whole content.
+    Content,
+}
+
+impl Step {
+    pub(super) fn stage(self) -> &'static str {
+        match self {
+            Step::Rset => "RSET",
+            Step::Mail => "MAIL FROM",
+            Step::Rcpt(_) => "RCPT TO",
+            Step::Data => "DATA",
+            Step::Content => "BDAT",
+        }
+    }
+}
+
+/// A transaction that was begun: as much of its envelope as may go without an answer is queued, or on its
+/// way already.
+#[derive(Debug)]
+pub struct Underway {
+    pub(super) transaction: Transaction,
+    pub(super) delivery: Delivery,
+    /// Its place among the transactions of the session.
+    pub(super) number: u64,
+    /// Whether it was begun behind a content, in its flight.
+    pub(super) rides: bool,
+    /// How many recipients were taken.
+    pub(super) taken: usize,
+    /// Whether a recipient was one too many.
+    pub(super) full: bool,
+    /// What waits for its flight.
+    pub(super) ahead: VecDeque<Step>,
+    /// What was sent and not yet answered.
+    pub(super) asked: VecDeque<Step>,
+}
+
+impl Underway {
+    /// Whether nobody who was taken could be left with a message that others should have got too: there
+    /// is one recipient, or the others are not waited for. Then the content need not wait for the replies
+    /// to RCPT (`RFC 2920 §3.1`).
+    pub(super) fn is_safe(&self) -> bool {
+        self.transaction.recipients.len() == 1 || self.transaction.on_rejected == OnRejected::Send
+    }
+
+    /// Whether the whole envelope is in its first flight.
+    pub(super) fn is_laid_out(&self) -> bool {
+        self.ahead.is_empty()
+    }
+
+    /// Whether the content may be sent, as the recipients' fates stand.
+    pub(super) fn goes_on(&self) -> bool {
+        let any = |status: FateStatus| self.delivery.fates.iter().any(|fate| fate.status == status);
+        let fine = self.transaction.on_rejected == OnRejected::Send
+            || !(any(FateStatus::Refused) || any(FateStatus::Deferred));
+        fine && any(FateStatus::Accepted)
+    }
+}
+
+/// What the caller does around the content of a message.
+pub trait Along {
+    /// So many more octets of content went out.
+    fn progress(&mut self, _octets: u64) {}
+
+    /// The content is about to leave, as the last that this message needs: what is queued now goes in the
+    /// same flight. Asked only where the server announces PIPELINING.
+    fn behind(&mut self, _ready: &mut Ready) {}
+
+    /// The content has left, and the server makes up its mind.
+    fn waiting(&mut self) {}
+}
+
+/// Nothing.
+impl Along for () {}
