@@ -3,6 +3,9 @@
 //! Invariant: an [`Identity`] is the same in every run, so that what one run stored the next recognises.
 //! The account is named by protocol, host, user and, unless it is one of the protocol's default ports,
 //! port, and by nothing else: another name in the configuration or another TLS mode changes no identity.
+//!
+//! Where a protocol has folders (`RFC 9051`), each is a mailbox with a key and a ledger of its own, and a UID
+//! means something only together with the folder's UIDVALIDITY (`§2.3.1.1`). POP3 has neither.
 
 use sha2::{Digest, Sha256};
 
@@ -28,6 +31,18 @@ impl AccountKey {
         AccountKey(key)
     }
 
+    /// The key of a folder of the account, on a server that has some.
+    pub fn folder(&self, name: &[u8]) -> Self {
+        AccountKey(format!("{}/{}", self.account(), escape(name)))
+    }
+
+    /// The key without a folder.
+    fn account(&self) -> &str {
+        let start = self.0.find("://").map_or(0, |at| at + 3);
+        let end = self.0[start..].find('/').map_or(self.0.len(), |at| start + at);
+        &self.0[..end]
+    }
+
     /// The key in a ledger's first line; none where it is no key.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
@@ -47,13 +62,14 @@ impl AccountKey {
 
     /// Whether the other is of the same user by the same protocol, on another server.
     pub(super) fn is_of_same_user(&self, other: &Self) -> bool {
-        let user = |key: &Self| key.0.len() - key.server().len();
-        self != other && self.0[..user(self)] == other.0[..user(other)]
+        let user = |key: &Self| key.account().len() - key.server().len();
+        let folder = |key: &Self| key.0[key.account().len()..].to_owned();
+        self != other && self.0[..user(self)] == other.0[..user(other)] && folder(self) == folder(other)
     }
 
     /// Host and port.
     fn server(&self) -> &str {
-        self.0.rsplit_once('@').map_or("", |(_, server)| server)
+        self.account().rsplit_once('@').map_or("", |(_, server)| server)
     }
 
     /// The key as one word without spaces or control characters: `pop3://user@host:port`, percent-encoded.
@@ -80,12 +96,21 @@ impl AccountKey {
     /// The identity of the message with this UID; `copy` is 0 unless the server lists the UID more than
     /// once, and then the copy's place in that listing.
     pub fn identity(&self, uid: &[u8], copy: u32) -> Identity {
+        self.identity_in(None, uid, copy)
+    }
+
+    /// The same where a UID counts under a UIDVALIDITY.
+    pub fn identity_in(&self, validity: Option<u32>, uid: &[u8], copy: u32) -> Identity {
         let mut hash = Sha256::new();
         hash.update((self.0.len() as u64).to_be_bytes());
         hash.update(self.0.as_bytes());
         hash.update((uid.len() as u64).to_be_bytes());
         hash.update(uid);
         hash.update(copy.to_be_bytes());
+        // Nothing where there is none: the identities of POP3 are what they always were.
+        if let Some(number) = validity {
+            hash.update(number.to_be_bytes());
+        }
         let digest: [u8; 32] = hash.finalize().into();
         let mut key = [0; 16];
         key.copy_from_slice(&digest[..16]);
@@ -245,6 +270,34 @@ mod tests {
         ] {
             assert_eq!(own.is_of_same_user(&other), same, "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_folder_and_a_uidvalidity_make_another_mailbox_and_other_messages() {
+        let account = AccountKey::new("imap", "imap.example.org", 993, "ana@example.org");
+        let inbox = account.folder(b"INBOX");
+        assert_eq!(inbox.as_str(), "imap://ana@example.org@imap.example.org/INBOX");
+        assert_eq!(account.folder("a/b @é".as_bytes()).as_str().rsplit('/').next(), Some("a%2fb%20@%c3%a9"));
+        assert_eq!(inbox.folder(b"Sent"), account.folder(b"Sent"));
+        assert_eq!(AccountKey::read(inbox.as_str().as_bytes()), Some(inbox.clone()));
+        assert!(inbox.file_name().starts_with("imap_ana@example.org@imap.example.org_INBOX-"));
+        assert_ne!(inbox.file_name(), account.folder(b"Sent").file_name());
+        let elsewhere = AccountKey::new("imap", "other.example.org", 1143, "ana@example.org");
+        assert!(inbox.is_of_same_user(&elsewhere.folder(b"INBOX")));
+        assert!(!inbox.is_of_same_user(&elsewhere.folder(b"Sent")) && !inbox.is_of_same_user(&elsewhere));
+        assert!(!inbox.is_of_same_user(&account.folder(b"a@other.example.org")));
+        let keys = [None, Some(0), Some(1), Some(u32::MAX)].map(|it| inbox.identity_in(it, b"1", 0).key());
+        for (n, key) in keys.iter().enumerate() {
+            assert!(!keys[n + 1..].contains(key));
+        }
+        assert_eq!(keys[0], inbox.identity(b"1", 0).key());
+    }
+
+    #[test]
+    fn the_keys_of_pop3_messages_are_what_they_were_from_the_first_version_on() {
+        let key = AccountKey::new("pop3", "pop.example.org", 995, "ana");
+        assert_eq!(key.file_name(), "pop3_ana@pop.example.org-6105a6ec.ledger");
+        assert_eq!(key.identity(b"1", 0).key(), "0dd662ddf4391f062aafe12f91747764");
     }
 
     #[test]

@@ -78,6 +78,9 @@ impl Facts {
             take(Record::Open { run: self.last_run, destination: Cow::Borrowed(b"-") })?;
             take(Record::Closed { run: self.last_run })?;
         }
+        if let Some(number) = self.validity {
+            take(Record::Validity { number })?;
+        }
         for (uid, (size, octets)) in &self.outgrown {
             take(Record::Outgrown { uid: Cow::Borrowed(uid), size: *size, octets: *octets })?;
         }

@@ -6,7 +6,7 @@
 
 use super::intent::Intent;
 use super::record::{self, Record};
-use super::table::IN_MEMORY;
+use super::table::{IN_MEMORY, Table};
 use super::{Fact, Facts, Known, State, Stored};
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
@@ -261,6 +261,7 @@ impl Facts {
                 self.outgrown.insert(uid.into_owned(), (size, octets));
             }
             Record::TakenOver => self.entries.disown(),
+            Record::Validity { number } => self.begin(number),
             Record::Pending { uid, copy, size } => self.entries.set(&uid, copy, size, State::Pending),
             Record::Deleted { uid, copy, size, time } => {
                 self.any_deleted = true;
@@ -294,6 +295,16 @@ impl Facts {
             }
             Record::Closed { run } => self.runs.retain(|open| open.0 != run),
         }
+    }
+
+    /// What is known under another UIDVALIDITY is known of no UID any more.
+    fn begin(&mut self, number: u32) {
+        if self.validity.is_some_and(|validity| validity != number) {
+            (self.entries, self.any_deleted) = (Table::default(), false);
+            self.outgrown.clear();
+            self.notes.forget_losses();
+        }
+        self.validity = Some(number);
     }
 
     /// Keeps a hash in memory; returns its place there.

@@ -8,6 +8,7 @@
 //! - A [`Recorded`] exists only for what an fdatasync covered, and never for what was only marked as seen.
 //! - A ledger that cannot be read in full is an error, never an empty history. Only a torn tail, which a
 //!   killed run or a power cut leaves and which was never acknowledged, is cut off at the next write.
+//! - A UID counts under the UIDVALIDITY it was recorded under, where the protocol has one, and no other.
 //! - A UID that was ever listed twice at once stays ambiguous. A UID that comes back with another size is
 //!   another message; a size that is not known is not another size.
 //! - A run with nothing new writes nothing.
@@ -230,6 +231,8 @@ impl<'a> Going<'a> {
 #[derive(Debug, Default)]
 struct Facts {
     entries: Table,
+    /// The UIDVALIDITY under which they are known, where the protocol has it.
+    validity: Option<u32>,
     intents: Vec<Intent>,
     notes: notes::Notes,
     /// The file of the records, to read hashes from.
@@ -276,7 +279,21 @@ impl Ledger {
 
     /// The identity of the message with this UID; see [`AccountKey::identity`].
     pub fn identity(&self, uid: &[u8], copy: u32) -> Identity {
-        self.names.identity(uid, copy)
+        self.names.identity_in(self.facts.validity, uid, copy)
+    }
+
+    /// The UIDVALIDITY under which UIDs are known; none of a protocol that has no such thing.
+    pub fn validity(&self) -> Option<u32> {
+        self.facts.validity
+    }
+
+    /// Records durably under which UIDVALIDITY (`RFC 9051 §2.3.1.1`) the folder's UIDs count from now on. What
+    /// is known under another is void: of those UIDs nothing is known, nothing pending, and nothing proven.
+    pub fn begin_validity(&mut self, number: u32) -> Result<(), StoreError> {
+        match self.facts.validity == Some(number) {
+            true => Ok(()),
+            false => self.write(vec![Record::Validity { number }], Sync::Now),
+        }
     }
 
     /// Whether it is as new: nothing was ever recorded in it.

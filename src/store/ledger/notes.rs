@@ -60,6 +60,11 @@ impl Notes {
         }
     }
 
+    /// Forgets every loss.
+    pub fn forget_losses(&mut self) {
+        self.losses.clear();
+    }
+
     /// Lets a trait count. One that this version does not know is passed over.
     pub fn seen(&mut self, word: &[u8], time: u64) {
         let Some(one) = Trait::ALL.into_iter().find(|one| one.word() == word) else { return };

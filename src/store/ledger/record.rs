@@ -23,6 +23,9 @@ pub(in crate::store) enum Record<'a> {
     Outgrown { uid: Cow<'a, [u8]>, size: Option<u64>, octets: u64 },
     /// All records before this one are another account's, which lists the same messages.
     TakenOver,
+    /// From here on UIDs count under this UIDVALIDITY; those before, under another, name nothing any more. There
+    /// is none where a protocol has no such thing.
+    Validity { number: u32 },
     /// Its deletion was decided.
     Pending { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64> },
     /// The server confirmed its deletion, or still listed it at that time.
@@ -123,6 +126,7 @@ pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
             Record::Outgrown { uid: fields.octets()?, size: fields.optional()?, octets: fields.number()? }
         }
         b"t" => Record::TakenOver,
+        b"v" => Record::Validity { number: fields.number()?.try_into().ok()? },
         b"p" => {
             let (uid, copy, size) = fields.message()?;
             Record::Pending { uid, copy, size }
@@ -249,6 +253,10 @@ fn encode(record: &Record, out: &mut Vec<u8>) {
             put(out, *octets);
         }
         Record::TakenOver => out.push(b't'),
+        Record::Validity { number } => {
+            out.push(b'v');
+            put(out, u64::from(*number));
+        }
         Record::Pending { uid, copy, size } => message(out, b'p', uid, *copy, *size),
         Record::Deleted { uid, copy, size, time } => {
             message(out, b'x', uid, *copy, *size);
@@ -397,6 +405,7 @@ mod tests {
             Record::Marked { uid: uid(), copy: 2, size: Some(7), time: 8 },
             Record::Outgrown { uid: uid(), size: None, octets: u64::MAX },
             Record::TakenOver,
+            Record::Validity { number: u32::MAX },
             Record::Pending { uid: uid(), copy: 0, size: Some(1) },
             Record::Deleted { uid: Cow::Borrowed(b""), copy: 0, size: None, time: 5 },
             Record::FirstSeen { uid: Cow::Borrowed(b"-"), time: 5 },

@@ -189,6 +189,96 @@ fn a_ledger_of_the_version_before_is_read_on_and_named_anew_at_the_first_write()
     assert_eq!(open(dir.path()).unwrap().known_count(), 3);
 }
 
+/// As postie wrote it before a ledger knew of UIDVALIDITY: one message marked, two fetched and deleted.
+const WITHOUT_VALIDITY: &str = "postie-ledger 2 pop3://ana@localhost:40915
+e5b0df77+o 1795987284691937 -
+c2e92208 m uid%252 0 26 1795987284
+7e1979e8+z 1795987284691937
+0af68191+o 1795987284701154 maildir:/tmp/tmplft246qo/Mail
+dde872c9+d uid-1 0 26 1795987284 a0e58789d665f5fac6d6419a7d1da1e4cd2041f06f0ba6e11eb51718184603c9 k -
+79156fb8+z 1795987284701154
+cde8bc6a+o 1795987284724913 maildir:/tmp/tmplft246qo/Mail
+58dc5b31+d uid-3 0 30 1795987284 b96689eaf8d143dbd6abe53fb8719943a912421d56440adc39a863b917cf5063 p -
+0735b76c+p uid-1 0 26
+d681ff12+x uid-1 0 26 1795987284
+ba058626 x uid-3 0 30 1795987284
+c010cdf5+z 1795987284724913
+";
+
+#[test]
+fn a_ledger_from_before_uidvalidity_is_read_on_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = AccountKey::new("pop3", "localhost", 40_915, "ana");
+    assert_eq!(key.file_name(), "pop3_ana@localhost_40915-aefd2099.ledger");
+    let path = dir.path().join(key.file_name());
+    let mut file = durable_file(&path);
+    std::io::Write::write_all(&mut file, WITHOUT_VALIDITY.as_bytes()).unwrap();
+    let open = || Ledger::open(dir.path(), &key, Duration::from_secs(60), &|| false).unwrap();
+    let mut ledger = open();
+    assert_eq!((ledger.validity(), ledger.known_count()), (None, 1));
+    assert!(ledger.knows(b"uid%2") && !ledger.has_proof(b"uid%2", Some(26)).unwrap());
+    for (uid, size, hash) in [(b"uid-1", 26, 0xa0), (b"uid-3", 30, 0xb9)] {
+        let known = ledger.lookup(uid)[0];
+        assert_eq!(known.state(), Some(State::Deleted(1_795_987_284)));
+        assert_eq!(hash_of(&ledger, &known).unwrap()[0], hash);
+        let proof = ledger.proof(uid, Some(size)).unwrap().unwrap();
+        assert_eq!(proof.identity(), &key.identity(uid, 0));
+    }
+    assert_eq!(text(&ledger), WITHOUT_VALIDITY.as_bytes(), "reading changes nothing");
+    ledger.mark_seen([(&b"more"[..], 0, None)]).unwrap();
+    assert!(text(&ledger).starts_with(WITHOUT_VALIDITY.as_bytes()), "and what is written comes behind it");
+    drop(ledger);
+    assert_eq!(open().known_count(), 2);
+}
+
+fn durable_file(path: &Path) -> std::fs::File {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap()
+}
+
+#[test]
+fn uids_count_under_the_uidvalidity_they_were_recorded_under_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = AccountKey::new("imap", "imap.example.org", 993, "ana").folder(b"INBOX");
+    let open = || Ledger::open(dir.path(), &key, Duration::from_secs(60), &|| false).unwrap();
+    let one = |ledger: &Ledger| Delivered {
+        identity: ledger.identity(b"1", 0),
+        tag: 0,
+        wire_size: Some(5),
+        place: Place::Stdout,
+        size: 5,
+        sha256: [9; 32],
+        intent: None,
+        is_old: false,
+    };
+    let mut identities = std::collections::HashSet::new();
+    for validity in [7, u32::MAX, 7] {
+        let mut ledger = open();
+        ledger.begin_validity(validity).unwrap();
+        // What was known under another names nothing here: neither a proof nor a deletion comes of it.
+        assert!(!ledger.knows(b"1") && !ledger.has_proof(b"1", Some(5)).unwrap(), "{validity}");
+        assert!(ledger.pending().next().is_none() && ledger.least_size(b"2", None).is_none());
+        let delivered = one(&ledger);
+        identities.insert(delivered.identity().key());
+        ledger.record(vec![delivered], Afterwards::Delete).unwrap();
+        ledger.outgrown(b"2", None, 100).unwrap();
+        ledger.begin_validity(validity).unwrap();
+        assert!(ledger.has_proof(b"1", Some(5)).unwrap() && ledger.pending().count() == 1);
+        drop(ledger);
+        for compacted in [false, true] {
+            let mut ledger = open();
+            assert_eq!((ledger.validity(), ledger.known_count()), (Some(validity), 1), "{compacted}");
+            assert!(ledger.has_proof(b"1", Some(5)).unwrap() && ledger.pending().count() == 1);
+            assert_eq!(ledger.least_size(b"2", None), Some(100));
+            ledger.compact(durable::now()).unwrap();
+        }
+        let text = text(&open());
+        let lines = text.split(|octet| *octet == b'\n').filter(|line| line.get(9) == Some(&b'v')).count();
+        assert_eq!(lines, 1, "of what is void nothing is kept");
+    }
+    assert_eq!(identities.len(), 2, "a UID under another UIDVALIDITY is another message");
+}
+
 /// A ledger of the first version under `key`, with these bodies of records.
 fn first_version(dir: &Path, key: &AccountKey, bodies: &[String]) -> std::path::PathBuf {
     let mut lines = vec![format!("postie-ledger 1 {}", key.as_str())];
