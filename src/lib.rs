@@ -10,16 +10,18 @@
 //! | 1 | `process` | programs that the user has postie run |
 //! | 2 | `net`, `streams` | links, TLS, the wire; the standard streams |
 //! | 2 | `store` | durable delivery, the ledger |
-//! | 3 | `pop3`, `smtp` | the sessions |
-//! | 4 | `mail`, `account` | composing and reading mail, accounts and secrets |
-//! | 5 | `work` | the jobs |
-//! | 6 | `cli`, `output`, `manual`, `cmd` | arguments, output, the manual, the commands |
+//! | 3 | `mailbox` | what every protocol for reading mail has in common |
+//! | 4 | `pop3`, `smtp` | the sessions |
+//! | 5 | `mail`, `account` | composing and reading mail, accounts and secrets |
+//! | 6 | `work` | the jobs |
+//! | 7 | `cli`, `output`, `manual`, `cmd` | arguments, output, the manual, the commands |
 
 pub mod account;
 pub mod cli;
 pub mod cmd;
 pub mod codec;
 pub mod mail;
+pub mod mailbox;
 pub mod manual;
 pub mod net;
 pub mod output;

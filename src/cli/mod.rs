@@ -1,4 +1,4 @@
-//! Layer 6: the command line, as clap types. What was typed, nothing of what it means; the texts here are
+//! Layer 7: the command line, as clap types. What was typed, nothing of what it means; the texts here are
 //! the help and the manual pages.
 
 pub mod complete;

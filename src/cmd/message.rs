@@ -1,8 +1,8 @@
 //! The `message` line of fetch and list.
 
 use crate::mail::summary::{Person, Summary};
+use crate::mailbox::Row;
 use crate::output::json::hex;
-use crate::pop3::Row;
 use crate::store::Place;
 use crate::work::fetch::{Action, Told};
 use crate::work::list::Listed;

@@ -1,4 +1,4 @@
-//! Layer 6: the commands: arguments to job to report.
+//! Layer 7: the commands: arguments to job to report.
 //!
 //! [`run`] is the frame of every run: arguments, signals, the command, the summary, the exit code.
 

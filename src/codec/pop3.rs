@@ -5,8 +5,6 @@
 pub const MAX_STATUS: usize = 8 * 1024;
 /// The longest row of a listing postie takes, in octets.
 pub const MAX_ROW: usize = 16 * 1024;
-/// The longest UID, in octets: what is longer is none. `RFC 1939 §7` allows 70; servers exceed it.
-pub const MAX_UID: usize = 500;
 /// The most rows of a listing.
 pub const MAX_ROWS: usize = 1_000_000;
 

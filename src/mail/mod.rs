@@ -1,4 +1,4 @@
-//! Layer 4: mail as such: composing it, passing it on, and reading its header.
+//! Layer 5: mail as such: composing it, passing it on, and reading its header.
 
 pub mod addresses;
 pub mod compose;

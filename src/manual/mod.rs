@@ -1,4 +1,4 @@
-//! Layer 6: the manual pages and the completion scripts, made from the command line's definitions, the table
+//! Layer 7: the manual pages and the completion scripts, made from the command line's definitions, the table
 //! of configuration keys and the table of JSON fields. `postie man` and `postie completions` print them, and
 //! `cargo run --example docs` writes them to `man/` and `completions/`.
 

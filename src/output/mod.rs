@@ -1,4 +1,4 @@
-//! Layer 6: what goes out. JSON Lines or text on standard output, text for people on standard error,
+//! Layer 7: what goes out. JSON Lines or text on standard output, text for people on standard error,
 //! and the one place where a failure becomes a line and an exit code.
 //!
 //! Output that cannot be written is remembered, not panicked over: a full device ends in 74; a reader

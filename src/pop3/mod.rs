@@ -1,4 +1,4 @@
-//! Layer 3: POP3 sessions (`RFC 1939`), linear blocking code over one [`Wire`].
+//! Layer 4: POP3 sessions (`RFC 1939`), linear blocking code over one [`Wire`].
 //!
 //! The states are types: [`Authorization`] (greeting, CAPA, STLS, login) turns into [`Transaction`]
 //! (UIDL, LIST, TOP, RETR, DELE), which ends in QUIT. Commands are pipelined only where the server
@@ -7,16 +7,15 @@
 
 mod authorization;
 mod login;
+mod maildrop;
 mod retrieval;
 mod riding;
-mod setback;
 mod transaction;
 
 pub use authorization::Authorization;
 pub use login::{Login, Method};
-pub use retrieval::{Receiver, Wanted, What};
-pub use setback::{Remedy, Setback};
-pub use transaction::{Listing, Row, Survey, Transaction};
+pub use retrieval::What;
+pub use transaction::{Survey, Transaction};
 
 use crate::codec::dot::LineEnd;
 use crate::codec::pop3::{self, Capabilities, Refusal, Status};

@@ -4,7 +4,8 @@
 //! answers must begin to come soon behind that to the login; else the session is given up, and the same is
 //! asked for in another, in which the login goes out alone. A server that only takes its time has it there.
 
-use super::{Authorization, Dialogue, Remedy, Transaction};
+use super::{Authorization, Dialogue, Transaction};
+use crate::mailbox::Remedy;
 use crate::words::Failure;
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! The TRANSACTION state (`RFC 1939 §5`): the listings, DELE, QUIT. RETR and TOP are in `retrieval`.
 
-use super::{Answer, Dialogue, Remedy, Setback};
+use super::{Answer, Dialogue};
 use crate::codec::pop3;
+use crate::mailbox::{Listing, MAX_UID, Places, Remedy, Setback};
 use crate::net::TlsInfo;
 use crate::store::Recorded;
 use crate::words::{Failure, Kind, Scope};
-use std::collections::HashMap;
 
 /// Which listings are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,120 +30,6 @@ impl Survey {
         }
         Ok(())
     }
-}
-
-/// What the server lists, in its order. It may be a million messages, so it is held in little memory: a row is
-/// named by its place.
-#[derive(Clone, Debug, Default)]
-pub struct Listing {
-    rows: Vec<Slot>,
-    /// The UIDs, each behind its length in two octets.
-    uids: Vec<u8>,
-    /// The sizes of 4 GiB and more, by number.
-    large: HashMap<u32, u64>,
-    /// Whether the server has UIDL.
-    pub has_uids: bool,
-    /// Why messages may be missing here, where lines of the answers were none of a listing.
-    pub incomplete: Option<Failure>,
-}
-
-/// A row, as it is held.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    number: u32,
-    /// Where its UID stands, or [`NO_UID`]. A million of the longest stand below that.
-    uid: u32,
-    /// [`NO_SIZE`] for none, [`LARGE`] for one in [`Listing::large`].
-    size: u32,
-}
-
-const NO_UID: u32 = u32::MAX;
-const NO_SIZE: u32 = u32::MAX;
-const LARGE: u32 = u32::MAX - 1;
-
-impl Listing {
-    /// How many messages are listed.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// The number of the message at a place.
-    pub fn number(&self, place: usize) -> u32 {
-        self.rows[place].number
-    }
-
-    /// Its UID.
-    pub fn uid(&self, place: usize) -> Option<&[u8]> {
-        let at = Some(self.rows[place].uid).filter(|at| *at != NO_UID)? as usize;
-        let (len, rest) = self.uids[at..].split_first_chunk()?;
-        rest.get(..usize::from(u16::from_le_bytes(*len)))
-    }
-
-    /// Its size.
-    pub fn size(&self, place: usize) -> Option<u64> {
-        match self.rows[place].size {
-            NO_SIZE => None,
-            LARGE => self.large.get(&self.number(place)).copied(),
-            size => Some(u64::from(size)),
-        }
-    }
-
-    /// A size as a row holds it.
-    fn held(&mut self, number: u32, size: Option<u64>) -> u32 {
-        match size.map(|size| (size, u32::try_from(size))) {
-            None => NO_SIZE,
-            Some((_, Ok(size))) if size < LARGE => size,
-            Some((size, _)) => {
-                self.large.insert(number, size);
-                LARGE
-            }
-        }
-    }
-
-    /// All of it.
-    pub fn row(&self, place: usize) -> Row {
-        let uid = self.uid(place).map(<[u8]>::to_vec);
-        Row { number: self.number(place), uid, size: self.size(place) }
-    }
-
-    /// Adds a row behind all others. A UID that is too long is none.
-    pub fn push(&mut self, number: u32, uid: Option<&[u8]>, size: Option<u64>) {
-        let slot = self.slot(number, uid, size);
-        self.rows.push(slot);
-    }
-
-    /// Makes a row, which is to be added.
-    fn slot(&mut self, number: u32, uid: Option<&[u8]>, size: Option<u64>) -> Slot {
-        let mut at = NO_UID;
-        let fits = |uid: &&[u8]| (1..=pop3::MAX_UID).contains(&uid.len());
-        if let (Some(uid), Ok(start)) = (uid.filter(fits), u32::try_from(self.uids.len())) {
-            at = start;
-            self.uids.extend_from_slice(&(uid.len() as u16).to_le_bytes());
-            self.uids.extend_from_slice(uid);
-        }
-        Slot { number, uid: at, size: self.held(number, size) }
-    }
-
-    /// Whether every UID could be a size: where no size is one, the listings have changed places.
-    fn looks_like_sizes(&self) -> bool {
-        self.has_uids && (0..self.len()).all(|place| self.uid(place).and_then(pop3::row_size).is_some())
-    }
-}
-
-/// A message as the server lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Its number in this session.
-    pub number: u32,
-    /// Its UID, opaque octets; `None` where the server named none, an over-long one, or contradicted itself.
-    pub uid: Option<Vec<u8>>,
-    /// Its size as LIST has it: a hint, `None` where the server named none or no number.
-    pub size: Option<u64>,
 }
 
 /// The lines of the listings that list no message.
@@ -181,6 +67,11 @@ enum Sizes {
     /// There were rows, and none had a size.
     Odd,
     Listed,
+}
+
+/// Whether every UID could be a size: where no size is one, the listings have changed places.
+fn looks_like_sizes(listing: &Listing) -> bool {
+    listing.has_uids && (0..listing.len()).all(|place| listing.uid(place).and_then(pop3::row_size).is_some())
 }
 
 /// The most commands of one flight of DELE, so that neither side can fill the other's buffers.
@@ -282,7 +173,7 @@ impl Transaction {
             }
             match self.list(&mut listing, &mut lines)? {
                 Sizes::Refused(failure) => refused = Some(failure),
-                Sizes::Odd if together && listing.looks_like_sizes() => {
+                Sizes::Odd if together && looks_like_sizes(&listing) => {
                     return Err(self.dialogue.out_of_order("UIDL"));
                 }
                 Sizes::Odd | Sizes::Listed => {}
@@ -303,7 +194,7 @@ impl Transaction {
         if lines.without_row {
             return Err(self.no_listing(&lines));
         }
-        if !listing.rows.is_empty() && lines.odd == 0 {
+        if !listing.is_empty() && lines.odd == 0 {
             return match refused {
                 Some(failure) if !listing.has_uids => Err(failure),
                 _ => Ok(listing),
@@ -313,10 +204,10 @@ impl Transaction {
             Ok((count, _)) => count,
             // It says nothing then. Where all that was asked for came, and came empty, that is no failure.
             Err(failure) if matches!(failure.kind, Kind::Rejected | Kind::Deferred | Kind::Auth) => None,
-            Err(_) if listing.rows.is_empty() && listing.has_uids && refused.is_none() => None,
+            Err(_) if listing.is_empty() && listing.has_uids && refused.is_none() => None,
             Err(failure) => return Err(failure),
         };
-        if listing.rows.is_empty() {
+        if listing.is_empty() {
             return match (count, refused) {
                 (Some(0), _) => {
                     listing.has_uids = true;
@@ -328,7 +219,7 @@ impl Transaction {
                 (Some(count), None) => Err(self.none_of(count)),
             };
         }
-        if count != Some(listing.rows.len() as u64) {
+        if count != Some(listing.len() as u64) {
             listing.incomplete = Some(self.no_listing(&lines).scoped(Scope::Account));
         }
         Ok(listing)
@@ -373,15 +264,12 @@ impl Transaction {
             let Some(line) = line else { return valid = true };
             let Some((number, uid)) = pop3::row(line) else { return seen.add("UIDL", line) };
             valid = true;
-            let uid = Some(uid).filter(|uid| (1..=pop3::MAX_UID).contains(&uid.len()));
-            match places.find(&listing.rows, number) {
+            let uid = Some(uid).filter(|uid| (1..=MAX_UID).contains(&uid.len()));
+            match places.find(listing, number) {
                 // A number listed twice with two UIDs names neither.
-                Some(place) if listing.uid(place) != uid => listing.rows[place].uid = NO_UID,
+                Some(place) if listing.uid(place) != uid => listing.unname(place),
                 Some(_) => {}
-                None => {
-                    let slot = listing.slot(number, uid, None);
-                    places.push(&mut listing.rows, slot);
-                }
+                None => places.push(listing, number, uid, None),
             }
         })?;
         seen.end("UIDL", valid);
@@ -402,7 +290,7 @@ impl Transaction {
             }
             Answer::Continue(text) => return Err(self.dialogue.out_of_step("LIST", &text)),
         }
-        let mut places = Places::of(&listing.rows);
+        let mut places = Places::of(listing);
         let (mut valid, mut sized) = (false, false);
         self.dialogue.lines("LIST", pop3::MAX_ROWS, |line| {
             let Some(line) = line else { return valid = true };
@@ -410,12 +298,9 @@ impl Transaction {
             valid = true;
             let size = pop3::row_size(rest);
             sized |= size.is_some();
-            match places.find(&listing.rows, number) {
-                Some(place) => listing.rows[place].size = listing.held(number, size),
-                None => {
-                    let slot = listing.slot(number, None, size);
-                    places.push(&mut listing.rows, slot);
-                }
+            match places.find(listing, number) {
+                Some(place) => listing.set_size(place, size),
+                None => places.push(listing, number, None, size),
             }
         })?;
         seen.end("LIST", valid);
@@ -492,95 +377,5 @@ impl Transaction {
     pub fn leave(mut self) {
         // Nothing depends on it.
         let _ = self.dialogue.command("QUIT").and_then(|()| self.dialogue.flush("QUIT"));
-    }
-}
-
-/// Finds rows by their number. Servers list in ascending order, and twice in the same: then there is
-/// nothing to search, and no map is made.
-#[derive(Debug, Default)]
-struct Places {
-    /// The row behind the one found last.
-    next: usize,
-    /// Where each number stands, once they were seen not to ascend.
-    map: Option<HashMap<u32, u32>>,
-}
-
-impl Places {
-    fn of(rows: &[Slot]) -> Self {
-        let ascend = rows.windows(2).all(|pair| pair[0].number < pair[1].number);
-        Places { next: 0, map: (!ascend).then(|| Places::map(rows)) }
-    }
-
-    fn map(rows: &[Slot]) -> HashMap<u32, u32> {
-        (0..).zip(rows).map(|(place, row)| (row.number, place)).collect()
-    }
-
-    fn find(&mut self, rows: &[Slot], number: u32) -> Option<usize> {
-        let found = match &self.map {
-            _ if rows.get(self.next).is_some_and(|row| row.number == number) => self.next,
-            Some(map) => *map.get(&number)? as usize,
-            None if rows.last().is_none_or(|last| last.number < number) => return None,
-            None => rows.binary_search_by_key(&number, |row| row.number).ok()?,
-        };
-        self.next = found + 1;
-        Some(found)
-    }
-
-    /// Adds a row whose number is not there.
-    fn push(&mut self, rows: &mut Vec<Slot>, row: Slot) {
-        match &mut self.map {
-            Some(map) => drop(map.insert(row.number, rows.len() as u32)),
-            None if rows.last().is_none_or(|last| last.number < row.number) => {}
-            None => {
-                let mut map = Places::map(rows);
-                map.insert(row.number, rows.len() as u32);
-                self.map = Some(map);
-            }
-        }
-        rows.push(row);
-        self.next = rows.len();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_what_they_were_however_large() {
-        let mut listing = Listing::default();
-        let sizes = [0, 1, 0xffff_fffd, 0xffff_fffe, 0xffff_ffff, 1 << 32, u64::MAX].map(Some);
-        (1..).zip(sizes).for_each(|(number, size)| listing.push(number, None, size));
-        listing.push(8, None, None);
-        let found: Vec<Option<u64>> = (0..listing.len()).map(|place| listing.size(place)).collect();
-        assert_eq!((&found[..7], found[7]), (&sizes[..], None));
-    }
-
-    #[test]
-    fn rows_are_found_by_their_number_in_whatever_order_they_are_listed() {
-        let orders: [&[u32]; 7] = [
-            &[1, 2, 3, 4],
-            &[4, 3, 2, 1],
-            &[1, 3, 2, 3, 1, 4],
-            &[1, 2, 2, 3],
-            &[9, 9, 9],
-            &[1, 5, 9, 7, 9, 2],
-            &[],
-        ];
-        for (numbers, again) in orders.iter().flat_map(|order| orders.map(|again| (*order, again))) {
-            let (mut rows, mut places) = (Vec::new(), Places::default());
-            for number in numbers.iter().copied() {
-                let found = places.find(&rows, number);
-                assert_eq!(found, rows.iter().position(|row: &Slot| row.number == number), "{numbers:?}");
-                if found.is_none() {
-                    places.push(&mut rows, Slot { number, uid: NO_UID, size: NO_SIZE });
-                }
-            }
-            let mut places = Places::of(&rows);
-            for number in again {
-                let found = places.find(&rows, *number);
-                assert_eq!(found, rows.iter().position(|row| row.number == *number), "{numbers:?} {again:?}");
-            }
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Layer 3: SMTP sessions (`RFC 5321`, `RFC 6409`), linear and blocking. The states are types:
+//! Layer 4: SMTP sessions (`RFC 5321`, `RFC 6409`), linear and blocking. The states are types:
 //!
 //! ```text
 //! Greeted --EHLO--> Introduced --STARTTLS--> Greeted (under TLS, capabilities forgotten)

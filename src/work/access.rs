@@ -2,8 +2,9 @@
 
 use crate::account::{self, Auth, Server};
 use crate::codec::sasl;
+use crate::mailbox::Remedy;
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
-use crate::pop3::{Authorization, Login, Method, Remedy, Survey, Transaction};
+use crate::pop3::{Authorization, Login, Method, Survey, Transaction};
 use crate::smtp;
 use crate::store::{Ledger, Trait};
 use crate::words::{Failure, Kind};

@@ -1,10 +1,9 @@
 //! The list job: what is on the server, with headers where the server has TOP. Changes nothing anywhere.
 
 use super::fetch::take_over;
-use super::maildrop::Maildrop;
 use super::plan::{MOST_LOSSES, Plan, Policy, plan};
 use crate::mail::summary::{MAX_HEADER, Summary};
-use crate::pop3::{Listing, Receiver, Remedy, Row, Wanted};
+use crate::mailbox::{Listing, Maildrop, Receiver, Remedy, Row, Wanted};
 use crate::store::{AccountKey, Ledger};
 use crate::words::Failure;
 use std::collections::HashMap;

@@ -4,7 +4,7 @@
 //! By far the most rows have a UID of their own and one record or none: nothing is kept of those but where the
 //! ledger has them, so that a million take little memory.
 
-use crate::pop3::Listing;
+use crate::mailbox::Listing;
 use crate::store::{Known, Knowns, Ledger, Memory, StoreError};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;

@@ -1,9 +1,8 @@
-//! Layer 5: the jobs: what a command does once its arguments are understood.
+//! Layer 6: the jobs: what a command does once its arguments are understood.
 
 pub mod access;
 pub mod fetch;
 pub mod list;
-pub mod maildrop;
 mod matches;
 pub mod plan;
 pub mod probe;

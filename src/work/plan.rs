@@ -7,7 +7,7 @@
 //! deleted but what this very session has fetched.
 
 use super::matches::Matches;
-use crate::pop3::Listing;
+use crate::mailbox::Listing;
 use crate::store::{Identity, Known, Ledger, State, StoreError};
 use crate::words::{After, Failure, Kind, Scope};
 use std::collections::{HashMap, HashSet};

@@ -4,8 +4,8 @@
 use crate::cmd::message::MessageLine;
 use crate::mail::content::{Attached, Content};
 use crate::mail::summary::Summary;
+use crate::mailbox::Row;
 use crate::output::json;
-use crate::pop3::Row;
 use crate::store::{Form, Printable};
 use crate::work::fetch::Told;
 use serde::Serialize;

@@ -3,7 +3,8 @@
 use super::account::{Mode, Opened, Run};
 use super::once::Once;
 use super::report::exit_of;
-use crate::pop3::{Remedy, Row, Survey};
+use crate::mailbox::{Remedy, Row};
+use crate::pop3::Survey;
 use crate::store::{Ledger, Sink, Trait};
 use crate::words::{After, Exit, Failure, Kind, Scope};
 use crate::work::access::Manner;

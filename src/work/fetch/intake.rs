@@ -2,12 +2,11 @@
 
 use super::{Action, Event, Job, Marked, Outcome, Told, Trouble, tell_skip};
 use crate::mail::summary::{MAX_HEADER, Summary};
-use crate::pop3::{Listing, Receiver, Remedy, Row, Setback, Wanted};
+use crate::mailbox::{Listing, Maildrop, Receiver, Remedy, Row, Setback, Wanted};
 use crate::store::{
     Afterwards, Delivered, Fingerprint, Going, Hashes, Identity, Known, Ledger, Recorded, StoreError, Subject,
 };
 use crate::words::{After, Failure, Kind, Scope};
-use crate::work::maildrop::Maildrop;
 use crate::work::plan::{Get, Plan, Reason, Rival};
 use std::collections::HashMap;
 

@@ -6,10 +6,9 @@
 
 mod intake;
 
-use super::maildrop::Maildrop;
 use super::plan::{Plan, Policy, Reason, plan};
 use crate::mail::summary::Summary;
-use crate::pop3::{Listing, Remedy, Row, Setback};
+use crate::mailbox::{Listing, Maildrop, Remedy, Row, Setback};
 use crate::store::{AccountKey, Ledger, Place, Sink, StoreError};
 use crate::words::{After, Failure, Kind, Scope};
 use intake::{Intake, Leaving};
@@ -272,6 +271,9 @@ pub fn take_over(
 
 fn prepare(maildrop: &mut dyn Maildrop, job: &mut Job<'_>) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
+    if let Some(validity) = listing.validity {
+        job.ledger.begin_validity(validity).map_err(|error| error.failure("ledger"))?;
+    }
     if let Some(note) = take_over(&listing, job.ledger, job.others)? {
         job.observer.event(Event::Note(note));
     }

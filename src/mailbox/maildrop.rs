@@ -1,7 +1,7 @@
-//! A mailbox on a server, as the jobs see it. POP3 is the one implementation today; another protocol is
-//! one more.
+//! A mailbox on a server, as the jobs see it: the one of the account, or the folder that was selected. POP3 is
+//! the one implementation today; another protocol is one more.
 
-use crate::pop3::{Listing, Receiver, Setback, Transaction, Wanted, What};
+use super::{Listing, Receiver, Setback, Wanted};
 use crate::store::Recorded;
 use crate::words::Failure;
 
@@ -29,39 +29,4 @@ pub trait Maildrop {
     /// How the last command failed, as far as another session may fare better. Places count in what that
     /// command was given.
     fn setback(&self) -> Option<Setback>;
-}
-
-impl Maildrop for Transaction {
-    fn listing(&mut self) -> Result<Listing, Failure> {
-        Transaction::listing(self)
-    }
-
-    fn has_headers(&self) -> Option<bool> {
-        let capabilities = self.capabilities();
-        capabilities.known.then_some(capabilities.top)
-    }
-
-    fn headers(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure> {
-        self.retrieve(wanted, What::Header, receiver)
-    }
-
-    fn bodies(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure> {
-        self.retrieve(wanted, What::Message, receiver)
-    }
-
-    fn delete(&mut self, messages: &[(u32, &Recorded)]) -> Result<Vec<Option<Failure>>, Failure> {
-        self.dele(messages)
-    }
-
-    fn finish(self: Box<Self>, deletions: bool) -> Result<(), Failure> {
-        if deletions {
-            return self.quit();
-        }
-        self.leave();
-        Ok(())
-    }
-
-    fn setback(&self) -> Option<Setback> {
-        Transaction::setback(self)
-    }
 }

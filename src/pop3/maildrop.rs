@@ -1,0 +1,41 @@
+//! A POP3 session as a mailbox.
+
+use super::{Transaction, What};
+use crate::mailbox::{Listing, Maildrop, Receiver, Setback, Wanted};
+use crate::store::Recorded;
+use crate::words::Failure;
+
+impl Maildrop for Transaction {
+    fn listing(&mut self) -> Result<Listing, Failure> {
+        Transaction::listing(self)
+    }
+
+    fn has_headers(&self) -> Option<bool> {
+        let capabilities = self.capabilities();
+        capabilities.known.then_some(capabilities.top)
+    }
+
+    fn headers(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure> {
+        self.retrieve(wanted, What::Header, receiver)
+    }
+
+    fn bodies(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure> {
+        self.retrieve(wanted, What::Message, receiver)
+    }
+
+    fn delete(&mut self, messages: &[(u32, &Recorded)]) -> Result<Vec<Option<Failure>>, Failure> {
+        self.dele(messages)
+    }
+
+    fn finish(self: Box<Self>, deletions: bool) -> Result<(), Failure> {
+        if deletions {
+            return self.quit();
+        }
+        self.leave();
+        Ok(())
+    }
+
+    fn setback(&self) -> Option<Setback> {
+        Transaction::setback(self)
+    }
+}
