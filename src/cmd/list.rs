@@ -2,9 +2,9 @@
 
 use super::Context;
 use super::message::{MessageLine, uid_text};
-use super::side::Side;
 use crate::account::Need;
 use crate::cli::ListArgs;
+use crate::cmd::side;
 use crate::mail::summary::{Person, Summary};
 use crate::output::table::{Align, Columns};
 use crate::output::{About, Output};
@@ -12,6 +12,7 @@ use crate::store::Ledger;
 use crate::words::{Exit, Failure, Kind};
 use crate::work::access::Manner;
 use crate::work::list::{Choice, Listed, Overview, Progress, list};
+use crate::work::side::Side;
 use std::cell::RefCell;
 use std::io::IsTerminal as _;
 
@@ -24,7 +25,9 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
     context.out.count("listed", 0);
     let account = context.select(Need::Pop3, None)?;
     let label = account.label.clone();
-    let Some(side) = Side::or_told(Side::pop3(&account, context), &account, context) else { return Ok(()) };
+    let Some(side) = side::or_told(side::incoming(&account, context), &account, context) else {
+        return Ok(());
+    };
     match show(args, context, &side) {
         Ok(overview) => {
             context.out.count("total", overview.total);

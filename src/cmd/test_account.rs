@@ -1,7 +1,7 @@
 //! `postie test-account`: every step of both sides, and what to change.
 
 use super::Context;
-use super::side::{self, advise};
+use super::side;
 use crate::account::view::show_program;
 use crate::account::{Account, Destination, Need, Protocol, Server};
 use crate::cli::TestAccountArgs;
@@ -11,6 +11,7 @@ use crate::output::{About, Output};
 use crate::store::{Maildir, Mbox};
 use crate::words::{Exit, Failure, Kind, Scope};
 use crate::work::probe::{Step, Target, probe_pop3, probe_smtp};
+use crate::work::side::advise;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::path::Path;

@@ -5,8 +5,20 @@ use super::{Listing, Receiver, Setback, Wanted};
 use crate::store::Recorded;
 use crate::words::Failure;
 
+/// What the server announces about its mailboxes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The seconds it wants between two logins.
+    pub login_delay: u64,
+    /// Whether it may delete a message as soon as it was fetched.
+    pub expires_at_once: bool,
+}
+
 /// A mailbox whose user is logged in.
 pub trait Maildrop {
+    /// What the server announces about it.
+    fn terms(&self) -> Terms;
+
     /// What is in it. Once per session.
     fn listing(&mut self) -> Result<Listing, Failure>;
 

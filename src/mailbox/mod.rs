@@ -10,6 +10,6 @@ mod receiver;
 mod setback;
 
 pub use listing::{Listing, MAX_UID, Places, Row};
-pub use maildrop::Maildrop;
+pub use maildrop::{Maildrop, Terms};
 pub use receiver::{Receiver, Wanted};
 pub use setback::{Remedy, Setback};

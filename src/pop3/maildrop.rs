@@ -1,11 +1,16 @@
 //! A POP3 session as a mailbox.
 
 use super::{Transaction, What};
-use crate::mailbox::{Listing, Maildrop, Receiver, Setback, Wanted};
+use crate::mailbox::{Listing, Maildrop, Receiver, Setback, Terms, Wanted};
 use crate::store::Recorded;
 use crate::words::Failure;
 
 impl Maildrop for Transaction {
+    fn terms(&self) -> Terms {
+        let capabilities = self.capabilities();
+        Terms { login_delay: capabilities.login_delay, expires_at_once: capabilities.expires_at_once }
+    }
+
     fn listing(&mut self) -> Result<Listing, Failure> {
         Transaction::listing(self)
     }

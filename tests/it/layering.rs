@@ -2,6 +2,7 @@
 
 mod circles;
 
+use circles::Crate;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -116,6 +117,29 @@ fn no_import_points_up_a_layer() {
         wrong.extend(edges.map(|edge| format!("{}: {edge}", relative.display())));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_module_needs_one_that_needs_it() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let mut whole = Crate::default();
+    for file in files {
+        let relative = file.strip_prefix(&src).unwrap().with_extension("");
+        let mut module: Vec<String> =
+            relative.iter().map(|segment| segment.to_str().unwrap().to_owned()).collect();
+        if module.last().is_some_and(|last| last == "mod") {
+            module.pop();
+        }
+        // What only tests are made of; and the root, which names every room.
+        if module.iter().any(|segment| matches!(segment.as_str(), "tests" | "scripted" | "lib" | "main")) {
+            continue;
+        }
+        whole.add(module, &fs::read_to_string(&file).unwrap());
+    }
+    let circles = whole.circles();
+    assert!(circles.is_empty(), "{circles:#?}");
 }
 
 #[test]

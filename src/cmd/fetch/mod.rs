@@ -1,21 +1,18 @@
 //! `postie fetch`: accounts, destinations and policy from the arguments; one job per account.
 
-mod account;
+mod destination;
 mod manage;
-mod once;
 mod parsed;
 mod report;
-mod sessions;
 
-use super::Context;
-use super::side::Side;
+use super::{Context, side};
 use crate::account::{Account, Need, all};
 use crate::cli::FetchArgs;
 use crate::output::About;
 use crate::words::{After, Exit, Failure, Kind, Scope};
-use crate::work::fetch::Event;
+use crate::work::fetch::{Event, Mode, Run};
 use crate::work::plan::Policy;
-use account::{Run, Setting};
+use destination::Outlet;
 use report::{Direct, Passed, Tally};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -62,11 +59,18 @@ fn prepare(args: &FetchArgs, context: &mut Context, accounts: Vec<Account>) -> V
 }
 
 fn prepare_one(args: &FetchArgs, context: &mut Context, account: &Account) -> Result<Run, Failure> {
-    let setting = Setting::of(args, context, account)?;
-    let policy = policy(args, account);
-    let side = Side::pop3(account, context)?;
+    let mode = match args {
+        FetchArgs { mark_seen: true, dry_run, .. } => Mode::MarkSeen { rehearse: *dry_run },
+        FetchArgs { dry_run: true, .. } => Mode::DryRun,
+        FetchArgs { until_empty: true, .. } => Mode::FetchUntilEmpty,
+        _ => Mode::Fetch,
+    };
+    let destination = Box::new(Outlet::of(args, mode, context, account)?);
+    let ledgers = context.env.state_dir()?.join("ledger");
+    let side = side::incoming(account, context)?;
     let others = context.other_keys(&side.key());
-    Ok(Run { side, setting, policy, limits: context.limits.clone(), others })
+    let (policy, limits) = (policy(args, account), context.limits.clone());
+    Ok(Run { side, destination, ledgers, wait: args.wait, mode, peek: args.peek, policy, limits, others })
 }
 
 fn policy(args: &FetchArgs, account: &Account) -> Policy {

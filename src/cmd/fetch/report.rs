@@ -1,10 +1,9 @@
-//! What a fetch says while it runs, and the exit code of what it amounts to.
+//! What a fetch says while it runs.
 
 use crate::cmd::message::{MessageLine, uid_text};
 use crate::output::{About, Output};
 use crate::store::Place;
-use crate::words::{Exit, Kind};
-use crate::work::fetch::{Action, Event, Observer, Outcome, Told};
+use crate::work::fetch::{Action, Event, Observer, Told};
 use crate::work::plan::Reason;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -173,18 +172,4 @@ impl Observer for Passed {
     fn gone(&self) -> bool {
         self.gone.load(Ordering::Relaxed)
     }
-}
-
-/// The exit code of one account's run. What ended the session decides alone; else single messages count, and
-/// one whose deletion was refused is a message that came. A message without a UID never comes: what came in
-/// earlier runs is the rest that went on.
-pub fn exit_of(outcome: &Outcome) -> Exit {
-    if let Some(failure) = &outcome.ended {
-        return failure.exit();
-    }
-    let beside = outcome.unnamed > 0 && outcome.known > 0;
-    Exit::combine(
-        outcome.failed.iter().map(|kind: &Kind| kind.exit()),
-        beside || outcome.delivered + outcome.deleted + outcome.undeleted > 0,
-    )
 }

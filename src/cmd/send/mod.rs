@@ -9,15 +9,16 @@ mod options;
 mod stdin;
 
 use super::Context;
-use super::side::{Side, advise};
 use crate::account::{Account, Need};
 use crate::cli::SendArgs;
+use crate::cmd::side;
 use crate::codec::smtp::EhloName;
 use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::output::{About, Output};
 use crate::words::{Exit, Failure, Kind};
 use crate::work::send::{CopyTo, Options, Receipt, Report, Status, check, send};
+use crate::work::side::{Side, advise};
 use message::Built;
 use serde::Serialize;
 use std::io::Read as _;
@@ -87,7 +88,9 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
         plan(&account, &outgoing, &mut context.out);
         return Ok(());
     }
-    let Some(side) = Side::or_told(Side::smtp(&account, context), &account, context) else { return Ok(()) };
+    let Some(side) = side::or_told(side::outgoing(&account, context), &account, context) else {
+        return Ok(());
+    };
     let ehlo_name = args.ehlo_name.as_ref();
     let errand = Errand { side: &side, options: &options, checks: args.check, ehlo_name };
     let report = errand.run(&mut outgoing, context);

@@ -9,7 +9,7 @@ use super::log::Entry as LogEntry;
 use super::stdin::LineEnds;
 use crate::account::{Account, Need};
 use crate::cmd::Context;
-use crate::cmd::side::{Side, advise};
+use crate::cmd::side;
 use crate::mail::addresses::{self, Entry, Mailbox};
 use crate::mail::fix::{mend, relabel};
 use crate::mail::local::{Header, LOCAL, Role, is_local, resolve};
@@ -19,6 +19,7 @@ use crate::mail::{Outgoing, addresses::to_ascii_domain};
 use crate::smtp::server::Verdict;
 use crate::words::{Address, Exit, Failure, Kind, ReversePath};
 use crate::work::send::{Options, Receipt, Report, send};
+use crate::work::side::{Side, advise};
 use std::io::{BufRead, Cursor, Read as _};
 
 /// Reads the sender as `-f` or MAIL names it, without its angles: perhaps an address of this machine alone.
@@ -136,7 +137,7 @@ impl Parcel<'_> {
         entry.through(&account);
         let mut outgoing = self.outgoing(header, &account)?;
         entry.receipt(&Receipt::untried(&outgoing));
-        let side = Side::smtp(&account, context)?;
+        let side = side::outgoing(&account, context)?;
         let mut report = transmit(&side, options, &mut outgoing, context);
         if mends && report.exit == Exit::Data && outgoing.content.facts().eight_bit {
             // The server cannot carry 8-bit content, as it said before anything was sent.

@@ -4,13 +4,19 @@
 //! then it may be marked for deletion, and only the server's word at the end makes that real. Whatever
 //! fails in between, what is durable is recorded and the rest is as if it had never come.
 
+mod account;
 mod intake;
+mod once;
+mod run;
+mod sessions;
+
+pub use run::{Destination, Mode, Run};
 
 use super::plan::{Plan, Policy, Reason, plan};
 use crate::mail::summary::Summary;
 use crate::mailbox::{Listing, Maildrop, Remedy, Row, Setback};
 use crate::store::{AccountKey, Ledger, Place, Sink, StoreError};
-use crate::words::{After, Failure, Kind, Scope};
+use crate::words::{After, Exit, Failure, Kind, Scope};
 use intake::{Intake, Leaving};
 
 /// What happened to one message.
@@ -131,6 +137,22 @@ pub struct Outcome {
     pub login_delay: u64,
 }
 
+impl Outcome {
+    /// The exit code of the whole. What ended the session decides alone; else single messages count, and one
+    /// whose deletion was refused is a message that came. A message without a UID never comes: what came in
+    /// earlier runs is the rest that went on.
+    pub fn exit(&self) -> Exit {
+        if let Some(failure) = &self.ended {
+            return failure.exit();
+        }
+        let beside = self.unnamed > 0 && self.known > 0;
+        Exit::combine(
+            self.failed.iter().map(|kind| kind.exit()),
+            beside || self.delivered + self.deleted + self.undeleted > 0,
+        )
+    }
+}
+
 /// What the job works with.
 pub struct Job<'a> {
     /// The account's ledger, locked.
@@ -179,7 +201,7 @@ pub fn rehearse(
     policy: &Policy,
     observer: &mut dyn Observer,
 ) -> Result<(), Failure> {
-    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+    let now = run::now();
     let listing = maildrop.listing()?;
     if let Some(note) = take_over(&listing, ledger, others)? {
         observer.event(Event::Note(note));

@@ -13,7 +13,7 @@ use super::options;
 use crate::account::{Account, Need};
 use crate::cli::SendArgs;
 use crate::cmd::Context;
-use crate::cmd::side::{Side, advise};
+use crate::cmd::side;
 use crate::mail::{Outgoing, addresses, input};
 use crate::net::Limits;
 use crate::net::limits::Stop;
@@ -22,6 +22,7 @@ use crate::output::{About, Output};
 use crate::streams::{Halt, Input};
 use crate::words::{Exit, Failure, Kind, Scope};
 use crate::work::send::{Channel, CopyTo, Receipt, Report, Status, wait};
+use crate::work::side::{Side, advise};
 use line::Defaults;
 use lines::{Line, Lines, MAX_LINE};
 use serde::Serialize;
@@ -113,7 +114,9 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
         return Batch { defaults, way: None, copies, pace: None, next: None, tally: Tally::default() }
             .run(context);
     }
-    let Some(side) = Side::or_told(Side::smtp(&account, context), &account, context) else { return Ok(()) };
+    let Some(side) = side::or_told(side::outgoing(&account, context), &account, context) else {
+        return Ok(());
+    };
     // A signal ends the batch, not the message under way: its verdict is worth the wait.
     let limits = Limits { stop: Stop::default(), ..context.limits.clone() };
     side.with_job(&options, &limits, args.ehlo_name.as_ref(), |job| {

@@ -1,8 +1,8 @@
 //! Several sessions, told as one run: what each of them meets again is told once, and what failed in a
 //! session that is tried again in another manner is not told at all.
 
+use super::{Action, Event, Observer};
 use crate::mailbox::Row;
-use crate::work::fetch::{Action, Event, Observer};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 

@@ -1,15 +1,14 @@
 //! The sessions of one account's run: what the one has broken down at, the next does otherwise or leaves alone.
 
-use super::account::{Mode, Opened, Run};
 use super::once::Once;
-use super::report::exit_of;
+use super::run::{Mode, Run, now};
+use super::{Event, Job, Observer, Outcome, Trouble, fetch};
 use crate::mailbox::{Remedy, Row};
-use crate::pop3::Survey;
 use crate::store::{Ledger, Sink, Trait};
 use crate::words::{After, Exit, Failure, Kind, Scope};
 use crate::work::access::Manner;
-use crate::work::fetch::{Event, Job, Observer, Outcome, Trouble, fetch};
 use crate::work::plan::{MOST_LOSSES, Policy};
+use crate::work::side::Opened;
 
 /// Messages of one run that may break the dialogue, each by itself, before the server is given up.
 const MOST_SPOILED: usize = 16;
@@ -93,7 +92,7 @@ impl<'a> Sessions<'a> {
         self.learn();
         self.observer.keep();
         self.total.ended = self.given_up.or(self.total.ended);
-        let exit = exit_of(&self.total);
+        let exit = self.total.exit();
         if exit == Exit::Ok && self.total.delivered + self.total.deleted == 0 {
             self.observer.event(Event::NothingNew(self.total.known));
         }
@@ -107,13 +106,13 @@ impl<'a> Sessions<'a> {
         let Run { side, limits, policy, .. } = self.run;
         self.policy.limit = policy.limit.map(|limit| limit.saturating_sub(self.total.delivered));
         let manner = self.manner;
-        let opened = opened.unwrap_or_else(|| side.open(limits, Survey::FULL, &mut || manner));
+        let opened = opened.unwrap_or_else(|| side.open(limits, &mut || manner));
         let job = Job {
             ledger: &mut *self.ledger,
             sink: &mut *self.sink,
             policy: &self.policy,
             observer: &mut self.observer,
-            now: super::account::now(),
+            now: now(),
             others: &self.run.others,
         };
         session(opened, job)
@@ -299,7 +298,7 @@ impl<'a> Sessions<'a> {
         }
         let progress = outcome.delivered + outcome.deleted > 0;
         let held = outcome.held && progress && outcome.login_delay == 0 && !self.policy.deletions_only;
-        let more = self.run.setting.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
+        let more = self.run.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
         let room = self.run.policy.limit.is_none_or(|limit| self.total.delivered < limit);
         if self.total.ended.is_some() || !(held || more && room) {
             return Next::End;
@@ -338,7 +337,7 @@ impl<'a> Sessions<'a> {
 
 /// Runs one session.
 fn session(opened: Opened, job: Job<'_>) -> Outcome {
-    let (transaction, _) = match opened {
+    let maildrop = match opened {
         Ok(opened) => opened,
         // The flight of the login may be what a server could not take.
         Err(error) => {
@@ -347,14 +346,13 @@ fn session(opened: Opened, job: Job<'_>) -> Outcome {
             return Outcome { ended: Some(error.failure), setback, ..Outcome::default() };
         }
     };
-    let capabilities = transaction.capabilities();
-    if capabilities.expires_at_once && job.policy.after != After::Delete {
+    let terms = maildrop.terms();
+    if terms.expires_at_once && job.policy.after != After::Delete {
         job.observer.event(Event::Note(
             "the server announces EXPIRE 0: what is fetched may vanish from it, whatever is asked for".into(),
         ));
     }
-    let login_delay = capabilities.login_delay;
-    Outcome { login_delay, ..fetch(Box::new(transaction), job) }
+    Outcome { login_delay: terms.login_delay, ..fetch(maildrop, job) }
 }
 
 /// How a message is called: its number, and as much of its UID as anybody wants to read.

@@ -1,0 +1,131 @@
+//! Where the messages of a run go, from the arguments and the account.
+
+use super::parsed::Parsed;
+use crate::account::{self, Account};
+use crate::cli::FetchArgs;
+use crate::cmd::Context;
+use crate::net::Limits;
+use crate::output::sanitize::Visible;
+use crate::process::{Output, Program};
+use crate::store::{
+    AccountKey, Command, CommandSpec, Form, Maildir, Mbox, Mboxrd, Patience, Sink, Stdout, StoreError,
+};
+use crate::streams::StdStream;
+use crate::words::Failure;
+use crate::work::fetch::{Destination, Mode};
+use std::io::{IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where messages go.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A Maildir.
+    Maildir(PathBuf),
+    /// An mbox.
+    Mbox(PathBuf),
+    /// A command.
+    Exec(Program),
+    /// Standard output.
+    Stdout,
+}
+
+/// A destination, and how it is opened.
+pub struct Outlet {
+    /// Where messages go; `None` where none go anywhere.
+    target: Option<Target>,
+    /// Whether standard output is taken by JSON Lines.
+    json: bool,
+    /// What output calls the account.
+    account: String,
+    limits: Limits,
+}
+
+impl Outlet {
+    /// Reads arguments and account. Fails with `usage` where there is no destination.
+    pub fn of(args: &FetchArgs, mode: Mode, context: &Context, account: &Account) -> Result<Outlet, Failure> {
+        let target = target(args, account)?;
+        if target.is_none() && matches!(mode, Mode::Fetch | Mode::FetchUntilEmpty) {
+            let once = "--maildir DIR, --mbox FILE, --exec CMD or --stdout";
+            let hint = account.name_in_config.as_ref().map_or_else(
+                || once.to_owned(),
+                |name| format!("`postie config set {name} fetch.maildir ~/Mail/{name}` for every run; {once} for this one"),
+            );
+            return Err(Failure::usage("no destination: where should messages go?").hint(hint));
+        }
+        if args.peek && matches!(target, Some(Target::Maildir(_) | Target::Mbox(_))) {
+            return Err(Failure::usage(
+                "--peek: what is kept in a Maildir or an mbox has to be recorded, too",
+            )
+            .hint("--peek goes with --stdout or --exec CMD"));
+        }
+        let (json, limits) = (context.global.json, context.limits.clone());
+        Ok(Outlet { target, json, account: account.label.clone(), limits })
+    }
+}
+
+fn target(args: &FetchArgs, account: &Account) -> Result<Option<Target>, Failure> {
+    if let Some(dir) = &args.maildir {
+        return Ok(Some(Target::Maildir(dir.clone())));
+    }
+    if let Some(file) = &args.mbox {
+        return Ok(Some(Target::Mbox(file.clone())));
+    }
+    if let Some(line) = &args.exec {
+        let program = Program::shell(line).map_err(|what| Failure::usage(format!("--exec: {what}")))?;
+        return Ok(Some(Target::Exec(program)));
+    }
+    if args.stdout {
+        return Ok(Some(Target::Stdout));
+    }
+    Ok(account.fetch.destination.clone().map(|destination| match destination {
+        account::Destination::Maildir(dir) => Target::Maildir(dir),
+        account::Destination::Mbox(file) => Target::Mbox(file),
+        account::Destination::Exec(program) => Target::Exec(program),
+    }))
+}
+
+/// How long a command may take for one message, where `--timeout` is not longer: a server may end a session
+/// that is idle for so long (`RFC 1939 §3`).
+const COMMAND_LIMIT: Duration = Duration::from_secs(600);
+
+impl Destination for Outlet {
+    fn open(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError> {
+        let stop = self.limits.stop.clone();
+        let patience = |limit| {
+            let stop = stop.clone();
+            Patience::new(limit, Arc::new(move || stop.raised())).until(self.limits.end)
+        };
+        Ok(match self.target.as_ref() {
+            Some(Target::Maildir(dir)) => Box::new(Maildir::open(dir, key)?),
+            Some(Target::Mbox(file)) => Box::new(Mbox::open(file, patience(self.limits.timeout))?),
+            Some(Target::Exec(program)) => {
+                let output = if self.json { Output::Stderr } else { Output::Stdout };
+                let (program, account) = (program.clone(), self.account.clone());
+                let patience = patience(self.limits.timeout.max(COMMAND_LIMIT));
+                Box::new(Command::new(CommandSpec { program, output, account, patience })?)
+            }
+            Some(Target::Stdout) | None => {
+                let output = StdStream::output();
+                let (out, form): (Box<dyn Write>, Box<dyn Form>) = match self.json {
+                    true => (Box::new(output), Box::new(Parsed { account: self.account.clone() })),
+                    // Mail must not steer the terminal of whoever looks at it.
+                    false if std::io::stdout().is_terminal() => {
+                        (Box::new(Visible::new(output)), Box::new(Mboxrd))
+                    }
+                    false => (Box::new(output), Box::new(Mboxrd)),
+                };
+                Box::new(Stdout::new(out, form))
+            }
+        })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        match self.target.as_ref() {
+            Some(Target::Maildir(dir)) => Maildir::check(dir),
+            Some(Target::Mbox(file)) => Mbox::check(file),
+            Some(Target::Exec(_) | Target::Stdout) | None => Ok(()),
+        }
+    }
+}

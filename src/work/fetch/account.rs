@@ -1,0 +1,129 @@
+//! The run of one account: its ledger and its destination, then sessions until all is done.
+
+use super::run::{Mode, Run};
+use super::sessions::Sessions;
+use super::{Event, Observer, mark_seen, rehearse, rehearse_marks};
+use crate::mailbox::Maildrop;
+use crate::store::{AccountKey, Ledger, Opening, StoreError};
+use crate::words::{Exit, Failure};
+use crate::work::access::Manner;
+
+impl Run {
+    /// Runs to the end, telling `observer`, and returns the account's exit code.
+    pub fn go(self, observer: &mut dyn Observer) -> Exit {
+        match self.all_sessions(observer) {
+            Ok(exit) => exit,
+            Err(failure) => {
+                let exit = failure.exit();
+                observer.event(Event::Ended(failure));
+                exit
+            }
+        }
+    }
+
+    fn all_sessions(&self, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+        let key = self.side.key();
+        match self.mode {
+            Mode::DryRun => return self.dry_run(&key, observer),
+            Mode::MarkSeen { rehearse: true } => return self.rehearse_marks(&key, observer),
+            Mode::MarkSeen { .. } | Mode::Fetch | Mode::FetchUntilEmpty => {}
+        }
+        let stop = self.limits.stop.clone();
+        let opening = match self.peek {
+            true => Ledger::peek(&self.ledgers, &key).map(|ledger| Opening::done(ledger.forgetful())),
+            false => Ledger::begin(&self.ledgers, &key, self.wait, &|| stop.raised()),
+        };
+        let opening = opening.map_err(|error| error.failure("ledger"))?;
+        if self.mode == (Mode::MarkSeen { rehearse: false }) {
+            return self.mark_seen(opening, observer);
+        }
+        let mut sink = self.destination.open(&key).map_err(|error| error.failure("destination"))?;
+        // The ledger is read, and what a killed run left is settled, while the server is at work.
+        let mut reading = Reading::Underway(opening);
+        let opened = self.side.open(&self.limits, &mut || reading.manner());
+        let mut ledger = reading.finish().map_err(|error| error.failure("ledger"))?;
+        let recovery = sink.recover(&mut ledger).map_err(|error| error.failure("recovery"))?;
+        if recovery.accepted > 0 {
+            observer.event(Event::Note(format!(
+                "{} message(s) of an interrupted run were found whole and count as delivered",
+                recovery.accepted
+            )));
+        }
+        if recovery.removed > 0 {
+            observer.event(Event::Note(format!(
+                "{} octets that an interrupted run had not made messages of are removed; what they were is fetched again",
+                recovery.removed
+            )));
+        }
+        for (path, offset) in &recovery.left {
+            observer.event(Event::Note(format!(
+                "{}: the half message at octet {offset} stays: another program has appended behind it",
+                path.display()
+            )));
+        }
+        let exit = Sessions::new(self, &mut ledger, sink.as_mut(), observer).go(opened);
+        drop(sink);
+        ledger.close().map_err(|error| error.failure("ledger"))?;
+        Ok(exit)
+    }
+
+    fn dry_run(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+        self.destination.check().map_err(|error| error.failure("destination"))?;
+        let ledger = Ledger::peek(&self.ledgers, key);
+        let mut ledger = ledger.map_err(|error| error.failure("ledger"))?;
+        self.side.look(&self.limits, Manner::remembered(&ledger), |maildrop| {
+            rehearse(maildrop, &mut ledger, &self.others, &self.policy, observer)
+        })?;
+        Ok(Exit::Ok)
+    }
+
+    fn mark_seen(&self, opening: Opening, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+        let mut ledger = opening.finish().map_err(|error| error.failure("ledger"))?;
+        let manner = Manner::remembered(&ledger);
+        let mark = |maildrop: &mut dyn Maildrop| mark_seen(maildrop, &mut ledger, &self.policy);
+        let marked = self.side.look(&self.limits, manner, mark)?;
+        ledger.close().map_err(|error| error.failure("ledger"))?;
+        observer.event(Event::Note(format!("{marked} message(s) marked as seen")));
+        Ok(Exit::Ok)
+    }
+
+    fn rehearse_marks(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+        let ledger = Ledger::peek(&self.ledgers, key).map_err(|error| error.failure("ledger"))?;
+        let policy = &self.policy;
+        let look = |maildrop: &mut dyn Maildrop| rehearse_marks(maildrop, &ledger, policy, observer);
+        let count = self.side.look(&self.limits, Manner::remembered(&ledger), look)?;
+        observer.event(Event::Note(format!("{count} message(s) would be marked as seen")));
+        Ok(Exit::Ok)
+    }
+}
+
+/// A ledger that may still be read while the server is at work.
+enum Reading {
+    Underway(Opening),
+    Done(Box<Result<Ledger, StoreError>>),
+    Taken,
+}
+
+impl Reading {
+    /// How the server wants to be spoken to, as far as the ledger remembers it.
+    fn manner(&mut self) -> Manner {
+        *self = match std::mem::replace(self, Reading::Taken) {
+            Reading::Underway(opening) => Reading::Done(Box::new(opening.finish())),
+            other => other,
+        };
+        match self {
+            Reading::Done(read) => {
+                read.as_ref().as_ref().map_or_else(|_| Manner::default(), Manner::remembered)
+            }
+            _ => Manner::default(),
+        }
+    }
+
+    fn finish(self) -> Result<Ledger, StoreError> {
+        match self {
+            Reading::Underway(opening) => opening.finish(),
+            Reading::Done(read) => *read,
+            Reading::Taken => Err(StoreError::Misused("the ledger was read twice")),
+        }
+    }
+}

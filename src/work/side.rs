@@ -1,0 +1,161 @@
+//! One side of an account, ready to connect: server, trust, who logs in.
+
+use super::access::{Access, Manner, NotOpened, pop3_login, smtp_login};
+use super::send::{Job, Options, wait};
+use crate::account::providers;
+use crate::account::{Login, Server};
+use crate::codec::smtp::EhloName;
+use crate::mailbox::{Maildrop, Remedy, Setback};
+use crate::net::{Limits, Tap, Tls, dial};
+use crate::pop3::Survey;
+use crate::smtp::Opening;
+use crate::store::AccountKey;
+use crate::words::{Failure, Kind};
+use std::time::Duration;
+
+/// How long to wait for a mailbox that this run's own last session may still hold; where it was left at work,
+/// as long as for an answer.
+const RELEASE: Duration = Duration::from_millis(1550);
+/// The first pause of that; each is twice as long as the one before, up to the longest.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1600);
+
+/// Sessions of one look at most.
+const MOST_LOOKS: usize = 9;
+
+/// Whether a refused login may be due to a session that has just been left.
+fn is_held(failure: &Failure) -> bool {
+    let code = failure.reply.as_ref().and_then(|reply| reply.enhanced.as_deref());
+    failure.kind == Kind::Deferred && code.is_none_or(|code| code.eq_ignore_ascii_case("IN-USE"))
+}
+
+/// A session with a mailbox whose user is logged in, or why there is none.
+pub type Opened = Result<Box<dyn Maildrop>, NotOpened>;
+
+/// One side of an account.
+pub struct Side {
+    /// What output calls the account.
+    pub label: String,
+    /// The server.
+    pub server: Server,
+    /// Who logs in; nobody where the server takes mail without AUTH.
+    pub login: Option<Login>,
+    /// The trust, where there is TLS.
+    pub tls: Option<Tls>,
+    /// Makes a listener for the transcript of a connection to this place, where one is wanted.
+    pub transcript: Option<fn(String) -> Box<dyn Tap>>,
+}
+
+impl Side {
+    /// What the ledger of the account is called.
+    pub fn key(&self) -> AccountKey {
+        key(&self.server)
+    }
+
+    /// A listener for the transcript, where one is wanted.
+    pub fn tap(&self) -> Option<Box<dyn Tap>> {
+        self.transcript.map(|make| make(self.server.place()))
+    }
+
+    /// Has `run` send through this server; `ehlo_name` is the name that an option chose.
+    pub fn with_job<T>(
+        &self,
+        options: &Options,
+        limits: &Limits,
+        ehlo_name: Option<&EhloName>,
+        run: impl FnOnce(&Job<'_>) -> T,
+    ) -> T {
+        let (endpoint, tls) = (self.server.endpoint(), self.tls.as_ref());
+        let login = self.login.as_ref().map(|login| smtp_login(&self.server, login));
+        let name = ehlo_name.or(self.server.ehlo_name.as_ref());
+        let opening = Opening { endpoint: &endpoint, tls, login: login.as_ref(), name };
+        let connect = || dial(&endpoint, tls, limits, self.tap());
+        run(&Job { opening, connect: &connect, limits, options })
+    }
+
+    /// Opens a session with the mailbox. `manner` is asked once the server is reached.
+    pub fn open(&self, limits: &Limits, manner: &mut dyn FnMut() -> Manner) -> Opened {
+        let endpoint = self.server.endpoint();
+        let Some(login) = &self.login else {
+            let failure = Failure::usage(format!("{}: a mailbox needs a user name", self.server.place()));
+            return Err(failure.into());
+        };
+        let login = pop3_login(&self.server, login);
+        let access =
+            Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
+        let mut opened = access.open(Survey::FULL, manner);
+        let (mut waited, mut pause) = (Duration::ZERO, PAUSE);
+        while opened.as_ref().is_err_and(|error| is_held(&error.failure)) {
+            let manner_now = manner();
+            let most = if manner_now.busy { RELEASE.max(limits.timeout) } else { RELEASE };
+            if !manner_now.again || waited >= most || limits.run_over() {
+                break;
+            }
+            if !wait(limits, pause) {
+                break;
+            }
+            waited += pause;
+            pause = LONGEST_PAUSE.min(pause * 2);
+            opened = access.open(Survey::FULL, manner);
+        }
+        match opened {
+            Ok((transaction, _)) => Ok(Box::new(transaction)),
+            Err(error) => Err(NotOpened { failure: advise(error.failure, &self.server), ..error }),
+        }
+    }
+
+    /// Runs `look`, which changes nothing, in a session of its own, held in this manner; once more in another
+    /// where the server has shown that it needs that.
+    pub fn look<T>(
+        &self,
+        limits: &Limits,
+        mut manner: Manner,
+        mut look: impl FnMut(&mut dyn Maildrop) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut last = None;
+        for _ in 0..MOST_LOOKS {
+            let (failure, setback, delay) = match self.open(limits, &mut || manner) {
+                Ok(mut maildrop) => match look(maildrop.as_mut()) {
+                    Ok(seen) => {
+                        // Nothing was deleted, so nothing depends on the server's word.
+                        let _ = maildrop.finish(false);
+                        return Ok(seen);
+                    }
+                    Err(failure) => (failure, maildrop.setback(), maildrop.terms().login_delay),
+                },
+                Err(error) => (error.failure, error.remedy.map(|remedy| Setback { remedy, at: None }), 0),
+            };
+            let over = limits.stop.raised() || limits.run_over();
+            last = Some(failure);
+            let next = match setback {
+                Some(Setback { remedy: Remedy::Again, at }) => (delay == 0 && at.is_some())
+                    .then_some(Manner { lock_step: true, again: true, busy: false, ..manner }),
+                Some(setback) => manner.after(setback.remedy),
+                None => None,
+            };
+            match next {
+                Some(next) if !over => manner = next,
+                _ => break,
+            }
+        }
+        last.map_or_else(|| Err(Failure::new(Kind::Internal, "session", "no session was tried")), Err)
+    }
+}
+
+/// A refused login with what the provider is known to want.
+pub fn advise(failure: Failure, server: &Server) -> Failure {
+    match providers::advice(server) {
+        Some(advice) if failure.kind == Kind::Auth => failure.hint(advice),
+        _ => failure,
+    }
+}
+
+/// What the ledger of a server account is called.
+pub fn key(server: &Server) -> AccountKey {
+    AccountKey::new(
+        server.protocol.name(),
+        &server.host,
+        server.port,
+        server.username.as_deref().unwrap_or_default(),
+    )
+}
