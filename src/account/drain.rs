@@ -48,7 +48,7 @@ impl DrainError {
 
 /// A failure to get at a secret.
 pub fn failure(kind: Kind, message: String) -> Failure {
-    Failure { kind, retry: kind.retry(), ..Failure::config(message) }
+    Failure::config(message).as_kind(kind)
 }
 
 /// What a secret is read from.

@@ -246,7 +246,7 @@ impl Editor {
         read.map_err(|fault| {
             // A place in a text that is nowhere would mislead; the key says enough.
             let failure = config::say(fault, "the change makes no sense");
-            Failure { kind: Kind::Usage, ..failure }
+            failure.as_kind(Kind::Usage)
         })
     }
 
@@ -369,7 +369,7 @@ fn leads_to(path: &Path) -> PathBuf {
 
 fn refuse(path: &Path, kind: Kind, error: std::io::Error) -> Failure {
     let message = format!("{}: editing the configuration: {error}", path.display());
-    Failure { kind, retry: kind.retry(), ..Failure::config(message) }
+    Failure::config(message).as_kind(kind)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub fn lock_directory(directory: &Path, path: &Path) -> Result<File, Failure> {
 fn lock_within(directory: &Path, path: &Path, patience: Duration) -> Result<File, Failure> {
     let failed = |kind: Kind, what: &str| {
         let message = format!("{}: editing the configuration: {what}", path.display());
-        Failure { kind, retry: kind.retry(), ..Failure::config(message) }
+        Failure::config(message).as_kind(kind)
     };
     let file = File::open(directory).map_err(|error| failed(Kind::CannotCreate, &error.to_string()))?;
     let (answer, answered) = mpsc::channel();

@@ -9,7 +9,7 @@ use crate::mail::summary::{Person, Summary};
 use crate::output::table::{Align, Columns};
 use crate::output::{About, Output};
 use crate::store::Ledger;
-use crate::words::{Exit, Failure, Kind};
+use crate::words::{Exit, Failure, Kind, Stage};
 use crate::work::access::Manner;
 use crate::work::list::{Choice, Listed, Overview, Progress, list};
 use crate::work::side::Side;
@@ -47,7 +47,7 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
 fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview, Failure> {
     let ledgers = context.env.state_dir()?.join("ledger");
     let others = context.other_keys(&side.key());
-    let mut ledger = Ledger::peek(&ledgers, &side.key()).map_err(|error| error.failure("ledger"))?;
+    let mut ledger = Ledger::peek(&ledgers, &side.key()).map_err(|error| error.failure(Stage::Ledger))?;
     let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
     let mut table = Table::default();
     let out = &mut context.out;
@@ -74,7 +74,9 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
             table.push(out, &listed);
         }
         match out.stdout_lost() {
-            true => Err(Failure::new(Kind::Storage, "standard output", "standard output: writing: failed")),
+            true => {
+                Err(Failure::new(Kind::Storage, Stage::StandardOutput, "standard output: writing: failed"))
+            }
             false => Ok(()),
         }
     };

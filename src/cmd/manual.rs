@@ -4,7 +4,7 @@ use super::Context;
 use crate::cli::complete::{self, SHELLS};
 use crate::cli::{CompletionsArgs, ManArgs};
 use crate::manual::{self, Page};
-use crate::words::{Exit, Failure, Kind};
+use crate::words::{Exit, Failure, Kind, Stage};
 use serde::Serialize;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::process::{Command, Stdio};
@@ -78,5 +78,5 @@ fn by_man(roff: &[u8]) -> bool {
 }
 
 fn cannot_make(error: io::Error) -> Failure {
-    Failure::new(Kind::Internal, "manual", format!("making it: {error}"))
+    Failure::new(Kind::Internal, Stage::Manual, format!("making it: {error}"))
 }

@@ -20,7 +20,7 @@ use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
 use crate::output::{About, Output};
 use crate::process::{Program, prepare_signals};
 use crate::streams;
-use crate::words::{Address, Exit, Failure, Kind};
+use crate::words::{Address, Exit, Failure, Kind, Stage};
 use clap::error::ErrorKind;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use std::ffi::OsString;
@@ -217,14 +217,15 @@ fn prepare_process() -> Result<Stop, Failure> {
         );
     }));
     // What the system refuses here (no file descriptors left, most likely) is no bug, and may pass.
-    let refused = |error| Failure::new(Kind::Deferred, "start", format!("signals: setting them up: {error}"));
+    let refused =
+        |error| Failure::new(Kind::Deferred, Stage::Start, format!("signals: setting them up: {error}"));
     prepare_signals().map_err(refused)?;
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(refused)?;
     Stop::on_signals(&[SIGINT, SIGTERM]).map_err(refused)
 }
 
 fn internal(what: &str) -> Failure {
-    Failure::new(Kind::Internal, "postie", what).hint("please report this")
+    Failure::new(Kind::Internal, Stage::Postie, what).hint("please report this")
 }
 
 /// Answers arguments that clap does not take: help and version are asked for, all else is a usage error.

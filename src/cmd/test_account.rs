@@ -9,7 +9,7 @@ use crate::net::{Limits, Tap};
 use crate::output::transcript::Transcript;
 use crate::output::{About, Output};
 use crate::store::{Maildir, Mbox};
-use crate::words::{Exit, Failure, Kind, Scope};
+use crate::words::{Exit, Failure, Kind, Scope, Stage};
 use crate::work::probe::{Step, Target, probe_pop3, probe_smtp};
 use crate::work::side::advise;
 use serde::Serialize;
@@ -109,11 +109,13 @@ fn test_destination(account: &Account, context: &mut Context) -> Option<Result<(
     let checked = match account.fetch.destination.as_ref()? {
         Destination::Maildir(path) => {
             note("maildir", path.display().to_string());
-            Maildir::check(path).map_err(|error| error.failure("destination")).and_then(|()| has_room(path))
+            Maildir::check(path)
+                .map_err(|error| error.failure(Stage::Destination))
+                .and_then(|()| has_room(path))
         }
         Destination::Mbox(path) => {
             note("mbox", path.display().to_string());
-            Mbox::check(path).map_err(|error| error.failure("destination")).and_then(|()| has_room(path))
+            Mbox::check(path).map_err(|error| error.failure(Stage::Destination)).and_then(|()| has_room(path))
         }
         Destination::Exec(program) => {
             note("exec", show_program(program));
@@ -135,7 +137,7 @@ fn has_room(path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("{}: looking for room: the disk is full", path.display());
-    Err(Failure::new(Kind::Storage, "destination", message).hint("free some space"))
+    Err(Failure::new(Kind::Storage, Stage::Destination, message).hint("free some space"))
 }
 
 /// Tells a step as soon as it is done.

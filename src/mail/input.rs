@@ -3,7 +3,7 @@
 use crate::net::Limits;
 use crate::store::{Spool, Spooled};
 use crate::streams::{Halt, Input};
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
 use std::fs::{File, FileType, Metadata};
@@ -62,7 +62,7 @@ fn no_file(path: &Path, kind: FileType) -> Failure {
         kind if kind.is_socket() => ("a socket", "only files and pipes are read"),
         _ => ("a device", "only files and pipes are read; a device may have no end"),
     };
-    Failure::new(Kind::NoInput, "input", format!("{}: opening: it is {what}", path.display())).hint(hint)
+    Failure::new(Kind::NoInput, Stage::Input, format!("{}: opening: it is {what}", path.display())).hint(hint)
 }
 
 /// Reads all of a body; `name` is what it is called in failures.
@@ -74,7 +74,7 @@ pub fn read_all(source: &mut dyn Read, name: &str) -> Result<Vec<u8>, Failure> {
         .map_err(|error| unreadable(Path::new(name), "reading", &error))?;
     if octets.len() as u64 > MAX_BODY {
         let message = format!("{name}: reading: a body has at most {MAX_BODY} octets");
-        return Err(Failure::new(Kind::Input, "input", message).hint("attach it instead (--attach)"));
+        return Err(Failure::new(Kind::Input, Stage::Input, message).hint("attach it instead (--attach)"));
     }
     Ok(octets)
 }
@@ -83,7 +83,7 @@ pub fn read_all(source: &mut dyn Read, name: &str) -> Result<Vec<u8>, Failure> {
 pub fn spooled(source: &mut dyn Read, name: &str) -> Result<Spooled, Failure> {
     let storage = |error: io::Error| {
         let message = format!("{}: keeping {name}: {error}", std::env::temp_dir().display());
-        Failure::new(Kind::Storage, "input", message)
+        Failure::new(Kind::Storage, Stage::Input, message)
     };
     let mut spool = Spool::default();
     let mut block = vec![0; 64 * 1024];
@@ -101,7 +101,7 @@ pub fn spooled(source: &mut dyn Read, name: &str) -> Result<Spooled, Failure> {
 /// The failure of reading an input, also where a signal or the end of the run's time ended it.
 pub fn unreadable(path: &Path, what: &str, error: &io::Error) -> Failure {
     let kind = Halt::of(error).map_or(Kind::NoInput, Halt::kind);
-    let failure = Failure::new(kind, "input", format!("{}: {what}: {error}", path.display()));
+    let failure = Failure::new(kind, Stage::Input, format!("{}: {what}: {error}", path.display()));
     match error.kind() {
         io::ErrorKind::NotFound => failure.hint(where_to_look(path)),
         io::ErrorKind::PermissionDenied => {

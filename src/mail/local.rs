@@ -7,7 +7,7 @@ use super::compose;
 use super::fields::{Field, field_name, is_from_line};
 use super::input::unreadable;
 use super::raw::MAX_HEADER;
-use crate::words::{Address, Failure, Kind};
+use crate::words::{Address, Failure, Kind, Stage};
 use std::io::{BufRead, Read as _};
 use std::path::Path;
 
@@ -82,7 +82,7 @@ impl Header {
             let mut line = lines.next()?;
             if lines.octets > MAX_HEADER {
                 let message = format!("the message: its header is larger than {MAX_HEADER} octets");
-                return Err(Failure::new(Kind::Input, "message", message));
+                return Err(Failure::new(Kind::Input, Stage::Message, message));
             }
             if first && line.starts_with(MARK) {
                 line.drain(..MARK.len());

@@ -5,7 +5,7 @@
 
 use crate::codec::eol::Facts;
 use crate::store::{Spool, Spooled};
-use crate::words::{Address, Failure, Kind, ReversePath, Scope};
+use crate::words::{Address, Failure, Kind, ReversePath, Scope, Stage};
 use std::io;
 
 /// How long may a line be (`RFC 5322 §2.1.1`), without its line end?
@@ -85,12 +85,12 @@ impl ContentWriter {
 /// The failure of keeping a message.
 pub fn cannot_keep(error: &io::Error) -> Failure {
     let message = format!("{}: keeping the message: {error}", std::env::temp_dir().display());
-    Failure::new(Kind::Storage, "message", message).scoped(Scope::Message)
+    Failure::new(Kind::Storage, Stage::Message, message).scoped(Scope::Message)
 }
 
 /// The failure for a message that must not be sent as it is.
 pub(super) fn bad_message(what: impl std::fmt::Display) -> Failure {
-    Failure::new(Kind::Input, "message", format!("message: checking it: {what}")).scoped(Scope::Message)
+    Failure::new(Kind::Input, Stage::Message, format!("message: checking it: {what}")).scoped(Scope::Message)
 }
 
 /// Refuses lines that no server need take.

@@ -1,7 +1,7 @@
 //! What every message carries: a date and an identity.
 
 use super::outgoing::bad_message;
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use jiff::Zoned;
 use jiff::fmt::rfc2822;
 use jiff::fmt::temporal::Pieces;
@@ -48,7 +48,7 @@ pub(super) fn random() -> Result<String, Failure> {
     let mut octets = [0u8; 16];
     // The system call: it needs no /dev, which a jail may not have.
     getrandom::fill(&mut octets).map_err(|error| {
-        Failure::new(Kind::Internal, "message", format!("random octets: reading: {error}"))
+        Failure::new(Kind::Internal, Stage::Message, format!("random octets: reading: {error}"))
     })?;
     Ok(octets.iter().fold(String::with_capacity(32), |mut text, octet| {
         // Writing to a String cannot fail.

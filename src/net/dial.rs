@@ -4,7 +4,7 @@ use super::connect::{connect_first, resolve};
 use super::limits::Limits;
 use super::tls::Tls;
 use super::wire::{Tap, Wire};
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use std::net::SocketAddr;
 
 /// How a server is protected.
@@ -48,7 +48,7 @@ impl Endpoint {
         let exposed = self.security == Security::None && self.carries_secret && !self.allow_plaintext_auth;
         if exposed && !addresses.iter().all(|address| address.ip().is_loopback()) {
             let message = format!("{}: authentication: refused, the connection has no TLS", self.place());
-            return Err(Failure::new(Kind::Config, "authentication", message).hint(
+            return Err(Failure::new(Kind::Config, Stage::Authentication, message).hint(
                 "use tls = \"implicit\" or \"starttls\"; allow-plaintext-auth = true in the server's table sends the secret in clear",
             ));
         }
@@ -67,16 +67,16 @@ pub fn dial(
     tap: Option<Box<dyn Tap>>,
 ) -> Result<Wire, Failure> {
     let place = endpoint.place();
-    let addresses =
-        resolve(&endpoint.host, endpoint.port, limits).map_err(|error| error.failure(&place, "look-up"))?;
+    let addresses = resolve(&endpoint.host, endpoint.port, limits)
+        .map_err(|error| error.failure(&place, Stage::LookUp))?;
     endpoint.check_plaintext(&addresses)?;
-    let link = connect_first(&addresses, limits).map_err(|error| error.failure(&place, "connect"))?;
+    let link = connect_first(&addresses, limits).map_err(|error| error.failure(&place, Stage::Connect))?;
     let mut wire = Wire::new(Box::new(link), place.clone(), limits.clone(), tap);
     if endpoint.security == Security::Implicit {
         let missing =
-            || Failure::new(Kind::Internal, "TLS handshake", format!("{place}: no TLS was prepared"));
+            || Failure::new(Kind::Internal, Stage::TlsHandshake, format!("{place}: no TLS was prepared"));
         wire.start_tls(tls.ok_or_else(missing)?, &endpoint.host)
-            .map_err(|error| error.failure(&place, "TLS handshake"))?;
+            .map_err(|error| error.failure(&place, Stage::TlsHandshake))?;
     }
     Ok(wire)
 }

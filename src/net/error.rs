@@ -1,7 +1,7 @@
 //! What can go wrong between postie and a server, below any protocol.
 
 use super::certificate::Certificate;
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use jiff::Timestamp;
 use std::fmt;
 use std::io;
@@ -93,7 +93,7 @@ impl NetError {
     }
 
     /// The failure as the layers above pass it on: `place` is the server, `stage` what was tried.
-    pub fn failure(&self, place: &str, stage: &str) -> Failure {
+    pub fn failure(&self, place: &str, stage: Stage) -> Failure {
         let failure = Failure::new(self.kind(), stage, format!("{place}: {stage}: {self}"));
         match (self, self.hint()) {
             (NetError::Untrusted(why), _) => failure.hint(why.hint()),

@@ -3,7 +3,7 @@
 use super::{Answer, Dialogue};
 use crate::codec::pop3::{self, Capabilities, Refusal, Status};
 use crate::net::{NetError, Tls, TlsInfo, Wire};
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use std::time::{Duration, Instant};
 
 /// A session whose user is not known yet.
@@ -27,8 +27,10 @@ impl Authorization {
             round_trip: Duration::ZERO,
         };
         dialogue.wire.begin();
-        let line =
-            dialogue.wire.read_line(pop3::MAX_STATUS).map_err(|error| dialogue.lost("greeting", &error))?;
+        let line = dialogue
+            .wire
+            .read_line(pop3::MAX_STATUS)
+            .map_err(|error| dialogue.lost(Stage::Greeting, &error))?;
         let text = dialogue.wire.text(&line).to_vec();
         match pop3::status(&text) {
             Status::Ok(_) => {
@@ -42,10 +44,10 @@ impl Authorization {
                     Refusal::Credentials => Kind::Auth,
                     Refusal::Temporary | Refusal::Unsaid => Kind::Deferred,
                 };
-                Err(dialogue.refused_as(kind, "greeting", text))
+                Err(dialogue.refused_as(kind, Stage::Greeting, text))
             }
             _ => {
-                let failure = dialogue.out_of_step("greeting", &text);
+                let failure = dialogue.out_of_step(Stage::Greeting, &text);
                 Err(failure
                     .hint("the port may speak another protocol: POP3 has 995 (pop3s://) and 110 (pop3://)"))
             }
@@ -82,15 +84,15 @@ impl Authorization {
     pub fn capa(&mut self) -> Result<&Capabilities, Failure> {
         let dialogue = &mut self.dialogue;
         dialogue.capabilities = Capabilities::default();
-        dialogue.command("CAPA")?;
-        dialogue.flush("CAPA")?;
+        dialogue.command(Stage::Capa, "CAPA")?;
+        dialogue.flush(Stage::Capa)?;
         let asked = Instant::now();
-        let answer = dialogue.answer("CAPA")?.0;
+        let answer = dialogue.answer(Stage::Capa)?.0;
         dialogue.round_trip = dialogue.round_trip.max(asked.elapsed());
         match answer {
             Answer::Ok(_) => {
                 let mut capabilities = Capabilities { known: true, ..Capabilities::default() };
-                dialogue.lines("CAPA", 16 * Capabilities::MAX_LINES, |line| {
+                dialogue.lines(Stage::Capa, 16 * Capabilities::MAX_LINES, |line| {
                     if let Some(line) = line
                         && capabilities.lines.len() < Capabilities::MAX_LINES
                     {
@@ -100,7 +102,7 @@ impl Authorization {
                 dialogue.capabilities = capabilities;
             }
             Answer::Err(_) => {}
-            Answer::Continue(text) => return Err(dialogue.out_of_step("CAPA", &text)),
+            Answer::Continue(text) => return Err(dialogue.out_of_step(Stage::Capa, &text)),
         }
         Ok(&self.dialogue.capabilities)
     }
@@ -117,26 +119,26 @@ impl Authorization {
         // The timestamp stays: there is no second greeting, and APOP inside TLS answers the first.
         let dialogue = &mut self.dialogue;
         dialogue.capabilities = Capabilities::default();
-        dialogue.wire.start_tls(tls, host).map_err(|error: NetError| dialogue.lost("STLS", &error))
+        dialogue.wire.start_tls(tls, host).map_err(|error: NetError| dialogue.lost(Stage::Stls, &error))
     }
 
     /// Sends STLS and takes the consent; the handshake is what comes next on the wire.
     pub(crate) fn ask_stls(&mut self) -> Result<(), Failure> {
         let dialogue = &mut self.dialogue;
-        dialogue.command("STLS")?;
-        dialogue.flush("STLS")?;
-        match dialogue.answer("STLS")?.0 {
+        dialogue.command(Stage::Stls, "STLS")?;
+        dialogue.flush(Stage::Stls)?;
+        match dialogue.answer(Stage::Stls)?.0 {
             Answer::Ok(_) => {}
             Answer::Err(text) => {
                 let reply = dialogue
-                    .refused_as(Kind::Missing, "STLS", &text)
+                    .refused_as(Kind::Missing, Stage::Stls, &text)
                     .reply
                     .map(|reply| *reply)
                     .unwrap_or_default();
                 dialogue.wire.mark_broken();
                 return Err(self.no_stls(&format!("the server refused STLS: {reply}")).with_reply(reply));
             }
-            Answer::Continue(text) => return Err(dialogue.out_of_step("STLS", &text)),
+            Answer::Continue(text) => return Err(dialogue.out_of_step(Stage::Stls, &text)),
         }
         Ok(())
     }
@@ -148,7 +150,7 @@ impl Authorization {
 
     fn no_stls(&self, what: &str) -> Failure {
         let place = self.dialogue.wire.place();
-        Failure::new(Kind::Missing, "STLS", format!("{place}: STLS: {what}")).hint(
+        Failure::new(Kind::Missing, Stage::Stls, format!("{place}: STLS: {what}")).hint(
             "TLS is required; the server may have it on port 995 from the start (tls = \"implicit\", pop3s://)",
         )
     }
@@ -156,6 +158,6 @@ impl Authorization {
     /// Ends the session before a login.
     pub fn quit(mut self) {
         // Nothing depends on it.
-        let _ = self.dialogue.command("QUIT").and_then(|()| self.dialogue.flush("QUIT"));
+        let _ = self.dialogue.command(Stage::Quit, "QUIT").and_then(|()| self.dialogue.flush(Stage::Quit));
     }
 }

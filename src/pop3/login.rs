@@ -6,9 +6,9 @@ use super::{Answer, Authorization, Dialogue};
 use crate::codec::pop3::{Capabilities, LoginRefusal, Refusal, login_refusal, response_code};
 use crate::codec::sasl::{self, Exchange, Mechanism, Response, apop_digest};
 use crate::words::secret::REDACTED;
-use crate::words::{Failure, Kind, Secret};
+use crate::words::{Failure, Kind, Secret, Stage};
 
-const STAGE: &str = "authentication";
+const STAGE: Stage = Stage::Authentication;
 
 /// How to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,23 +136,23 @@ fn utf8(dialogue: &mut Dialogue, together: bool) -> Result<(), Failure> {
     if !dialogue.capabilities.utf8 {
         return Ok(());
     }
-    dialogue.command("UTF8")?;
+    dialogue.command(Stage::Utf8, "UTF8")?;
     if !together {
-        dialogue.flush("UTF8")?;
+        dialogue.flush(Stage::Utf8)?;
         utf8_answer(dialogue)?;
     }
     Ok(())
 }
 
 fn utf8_answer(dialogue: &mut Dialogue) -> Result<(), Failure> {
-    match dialogue.answer("UTF8")?.0 {
+    match dialogue.answer(Stage::Utf8)?.0 {
         Answer::Ok(_) | Answer::Err(_) => Ok(()),
-        Answer::Continue(text) => Err(dialogue.out_of_step("UTF8", &text)),
+        Answer::Continue(text) => Err(dialogue.out_of_step(Stage::Utf8, &text)),
     }
 }
 
 /// Sends what ends a login, and with it the listings that may ride; returns whether any do.
-fn end(dialogue: &mut Dialogue, stage: &str, riders: Option<Survey>) -> Result<bool, Failure> {
+fn end(dialogue: &mut Dialogue, stage: Stage, riders: Option<Survey>) -> Result<bool, Failure> {
     if let Some(survey) = riders {
         survey.send(dialogue)?;
     }
@@ -166,21 +166,21 @@ fn user(
     together: bool,
     riders: Option<Survey>,
 ) -> Result<bool, Failure> {
-    dialogue.command(&format!("USER {}", login.credentials.user))?;
+    dialogue.command(Stage::User, &format!("USER {}", login.credentials.user))?;
     if !together {
-        dialogue.flush("USER")?;
-        answer(dialogue, login, "USER")?;
+        dialogue.flush(Stage::User)?;
+        answer(dialogue, login, Stage::User)?;
     }
     let line = Secret::new([b"PASS ", login.credentials.secret.expose()].concat());
-    dialogue.secret_command("PASS", &line, &format!("PASS {REDACTED}"))?;
-    let riding = end(dialogue, "PASS", riders)?;
+    dialogue.secret_command(Stage::Pass, &line, &format!("PASS {REDACTED}"))?;
+    let riding = end(dialogue, Stage::Pass, riders)?;
     if together {
         if dialogue.capabilities.utf8 {
             utf8_answer(dialogue)?;
         }
-        answer(dialogue, login, "USER")?;
+        answer(dialogue, login, Stage::User)?;
     }
-    answer(dialogue, login, "PASS")?;
+    answer(dialogue, login, Stage::Pass)?;
     Ok(riding)
 }
 
@@ -193,20 +193,20 @@ fn apop(
     let Some(timestamp) = timestamp else {
         let message =
             format!("{}: APOP: the server's greeting has no timestamp for it", dialogue.wire.place());
-        return Err(Failure::new(Kind::Missing, "APOP", message)
+        return Err(Failure::new(Kind::Missing, Stage::Apop, message)
             .hint("the server does not have APOP; use another auth"));
     };
     let digest = apop_digest(timestamp, &login.credentials.secret);
     let line = Secret::new(format!("APOP {} {digest}", login.credentials.user));
     dialogue.wire.learn_secret(&Secret::new(digest));
-    dialogue.secret_command("APOP", &line, &format!("APOP {} {REDACTED}", login.credentials.user))?;
-    let riding = end(dialogue, "APOP", riders)?;
-    answer(dialogue, login, "APOP")?;
+    dialogue.secret_command(Stage::Apop, &line, &format!("APOP {} {REDACTED}", login.credentials.user))?;
+    let riding = end(dialogue, Stage::Apop, riders)?;
+    answer(dialogue, login, Stage::Apop)?;
     Ok(riding)
 }
 
 /// Reads the answer to a step of the login.
-fn answer(dialogue: &mut Dialogue, login: &Login, stage: &str) -> Result<(), Failure> {
+fn answer(dialogue: &mut Dialogue, login: &Login, stage: Stage) -> Result<(), Failure> {
     match dialogue.answer(stage).map_err(misspelt)?.0 {
         Answer::Ok(_) => Ok(()),
         Answer::Err(text) => Err(refused(dialogue, login, stage, &text)),
@@ -221,11 +221,11 @@ fn misspelt(failure: Failure) -> Failure {
     if failure.kind != Kind::Protocol || !line.is_some_and(plain) {
         return failure;
     }
-    Failure { kind: Kind::Auth, retry: Kind::Auth.retry(), ..failure }
+    failure.as_kind(Kind::Auth)
 }
 
 /// A refusal during login is one of the credentials unless the server says otherwise.
-fn refused(dialogue: &Dialogue, login: &Login, stage: &str, text: &[u8]) -> Failure {
+fn refused(dialogue: &Dialogue, login: &Login, stage: Stage, text: &[u8]) -> Failure {
     let kind = match login_refusal(text) {
         LoginRefusal::Mechanism => Kind::Missing,
         LoginRefusal::Other(Refusal::Temporary) => Kind::Deferred,
@@ -265,35 +265,36 @@ fn auth(
     let riders = riders.filter(|_| !mechanism.wants_token());
     let mut riding = false;
     let mut exchange = Exchange::start(mechanism, &login.credentials);
-    let command = format!("AUTH {}", mechanism.name());
+    let stage = Stage::AuthBy(mechanism.name());
+    let command = stage.to_string();
     let room = if mechanism.wants_token() { 0 } else { MAX_COMMAND - command.len() - 1 };
     match exchange.initial(room) {
         Some(initial) => {
             let line = Secret::new([command.as_bytes(), b" ", initial.line.expose()].concat());
-            send(dialogue, &command, &initial, &line, &format!("{command} {REDACTED}"))?;
-            dialogue.flush(&command)?;
+            send(dialogue, stage, &initial, &line, &format!("{command} {REDACTED}"))?;
+            dialogue.flush(stage)?;
         }
         None => {
-            dialogue.command(&command)?;
-            dialogue.flush(&command)?;
+            dialogue.command(stage, &command)?;
+            dialogue.flush(stage)?;
         }
     }
     loop {
-        match dialogue.answer(&command).map_err(misspelt)?.0 {
+        match dialogue.answer(stage).map_err(misspelt)?.0 {
             Answer::Ok(_) if exchange.is_finished() => return Ok(riding),
             Answer::Continue(challenge) if riding => {
-                return Err(dialogue.out_of_step(&command, &[b"+ ", challenge.as_slice()].concat()));
+                return Err(dialogue.out_of_step(stage, &[b"+ ", challenge.as_slice()].concat()));
             }
             // A few servers write `+OK` where `+` belongs.
             Answer::Ok(challenge) | Answer::Continue(challenge) => match exchange.answer(&challenge) {
                 Ok(response) => {
-                    send(dialogue, &command, &response, &response.line, REDACTED)?;
-                    riding = end(dialogue, &command, riders.filter(|_| exchange.is_finished()))?;
+                    send(dialogue, stage, &response, &response.line, REDACTED)?;
+                    riding = end(dialogue, stage, riders.filter(|_| exchange.is_finished()))?;
                 }
-                Err(sasl::Nonsense) => return Err(cancel(dialogue, &command, &challenge)),
+                Err(sasl::Nonsense) => return Err(cancel(dialogue, stage, &challenge)),
             },
             Answer::Err(text) => {
-                let mut failure = refused(dialogue, login, &command, &text);
+                let mut failure = refused(dialogue, login, stage, &text);
                 if let Some(complaint) = exchange.complaint() {
                     failure.message.push_str(&format!(" ({})", dialogue.wire.redact(complaint)));
                 }
@@ -306,7 +307,7 @@ fn auth(
 /// Adds a line of the exchange to the next flight.
 fn send(
     dialogue: &mut Dialogue,
-    command: &str,
+    stage: Stage,
     response: &Response,
     line: &Secret,
     shown: &str,
@@ -314,21 +315,21 @@ fn send(
     if let Some(secret) = &response.secret {
         dialogue.wire.learn_secret(secret);
     }
-    dialogue.secret_command(command, line, shown)
+    dialogue.secret_command(stage, line, shown)
 }
 
 /// Gives an exchange up that makes no sense (`RFC 5034 §4`). What the server says to that is of no interest.
-fn cancel(dialogue: &mut Dialogue, command: &str, challenge: &[u8]) -> Failure {
+fn cancel(dialogue: &mut Dialogue, stage: Stage, challenge: &[u8]) -> Failure {
     let answered = dialogue
-        .command(sasl::CANCEL)
-        .and_then(|()| dialogue.flush(command))
-        .and_then(|()| dialogue.answer(command));
+        .command(stage, sasl::CANCEL)
+        .and_then(|()| dialogue.flush(stage))
+        .and_then(|()| dialogue.answer(stage));
     if let Err(failure) = answered {
         return failure;
     }
     let reply = dialogue.wire.reply(None, None, &[challenge]);
     let place = dialogue.wire.place();
     let said = super::shorten(&reply.lines[0]);
-    let message = format!("{place}: {command}: the server's challenge makes no sense: {said}");
-    Failure::new(Kind::Protocol, command, message).with_reply(reply)
+    let message = format!("{place}: {stage}: the server's challenge makes no sense: {said}");
+    Failure::new(Kind::Protocol, stage, message).with_reply(reply)
 }

@@ -20,7 +20,7 @@ pub use transaction::{Survey, Transaction};
 use crate::codec::dot::LineEnd;
 use crate::codec::pop3::{self, Capabilities, Refusal, Status};
 use crate::net::{NetError, Wire};
-use crate::words::{Failure, Kind, Secret};
+use crate::words::{Failure, Kind, Secret, Stage};
 use std::time::Duration;
 
 /// What both states share: the wire, and what is known of the server.
@@ -46,15 +46,15 @@ enum Answer {
 
 impl Dialogue {
     /// Adds a command to the next flight.
-    fn command(&mut self, command: &str) -> Result<(), Failure> {
-        self.expect_silence(command)?;
-        self.wire.command(command).map_err(|error| self.lost(command, &error))?;
+    fn command(&mut self, stage: Stage, command: &str) -> Result<(), Failure> {
+        self.expect_silence(stage)?;
+        self.wire.command(command).map_err(|error| self.lost(stage, &error))?;
         self.in_flight += 1;
         Ok(())
     }
 
     /// Adds a command that holds a secret to the next flight.
-    fn secret_command(&mut self, stage: &str, line: &Secret, shown: &str) -> Result<(), Failure> {
+    fn secret_command(&mut self, stage: Stage, line: &Secret, shown: &str) -> Result<(), Failure> {
         self.expect_silence(stage)?;
         self.wire.secret_line(line, shown).map_err(|error| self.lost(stage, &error))?;
         self.in_flight += 1;
@@ -63,7 +63,7 @@ impl Dialogue {
 
     /// Where every command is answered the server has nothing to say: what it sends all the same would be
     /// taken for the answer to the next one, and that answer for a message.
-    fn expect_silence(&mut self, next: &str) -> Result<(), Failure> {
+    fn expect_silence(&mut self, next: Stage) -> Result<(), Failure> {
         let blank = self.wire.ahead().iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
         if self.in_flight > 0 || self.wire.ahead().is_empty() {
             return Ok(());
@@ -78,18 +78,17 @@ impl Dialogue {
         self.wire.mark_broken();
         let reply = self.wire.reply(None, None, &[&line]);
         let place = self.wire.place();
-        let next = verb(next);
         let message =
             format!("{place}: {next}: the server sent what nobody asked for: {}", shorten(&reply.lines[0]));
         Err(Failure::new(Kind::Protocol, next, message).with_reply(reply))
     }
 
-    fn flush(&mut self, stage: &str) -> Result<(), Failure> {
+    fn flush(&mut self, stage: Stage) -> Result<(), Failure> {
         self.wire.flush().map_err(|error| self.lost(stage, &error))
     }
 
     /// Reads the next status line, and how it ended.
-    fn answer(&mut self, stage: &str) -> Result<(Answer, LineEnd), Failure> {
+    fn answer(&mut self, stage: Stage) -> Result<(Answer, LineEnd), Failure> {
         /// Blank lines before a reply that are passed over: some servers send one.
         const MOST_BLANK: usize = 4;
         self.wire.begin();
@@ -118,7 +117,7 @@ impl Dialogue {
     }
 
     /// Reads a status line that must be `+OK`, and returns its text.
-    fn expect_ok(&mut self, stage: &str) -> Result<Vec<u8>, Failure> {
+    fn expect_ok(&mut self, stage: Stage) -> Result<Vec<u8>, Failure> {
         match self.answer(stage)?.0 {
             Answer::Ok(text) => Ok(text),
             Answer::Err(text) => Err(self.refused(stage, &text)),
@@ -129,7 +128,7 @@ impl Dialogue {
     /// Reads the lines of a multi-line reply up to its terminator, `most` of them; over-long ones are passed on as `None`.
     fn lines(
         &mut self,
-        stage: &str,
+        stage: Stage,
         most: usize,
         mut each: impl FnMut(Option<&[u8]>),
     ) -> Result<(), Failure> {
@@ -148,23 +147,22 @@ impl Dialogue {
     }
 
     /// A failure of the network.
-    fn lost(&self, stage: &str, error: &NetError) -> Failure {
-        error.failure(self.wire.place(), verb(stage))
+    fn lost(&self, stage: Stage, error: &NetError) -> Failure {
+        error.failure(self.wire.place(), stage)
     }
 
     /// The server said something that is no reply.
-    fn out_of_step(&mut self, stage: &str, line: &[u8]) -> Failure {
+    fn out_of_step(&mut self, stage: Stage, line: &[u8]) -> Failure {
         self.wire.mark_broken();
         let reply = self.wire.reply(None, None, &[line]);
         let place = self.wire.place();
-        let stage = verb(stage);
         let message =
             format!("{place}: {stage}: the server sent what is no POP3 reply: {}", shorten(&reply.lines[0]));
         Failure::new(Kind::Protocol, stage, message).with_reply(reply)
     }
 
     /// The server's replies come in another order than the commands went.
-    fn out_of_order(&mut self, stage: &str) -> Failure {
+    fn out_of_order(&mut self, stage: Stage) -> Failure {
         self.wire.mark_broken();
         let message = format!(
             "{}: {stage}: the server answered another command than the one whose turn it was",
@@ -174,7 +172,7 @@ impl Dialogue {
     }
 
     /// The server refused: the class by its response code, then by its words.
-    fn refused(&self, stage: &str, text: &[u8]) -> Failure {
+    fn refused(&self, stage: Stage, text: &[u8]) -> Failure {
         let kind = match pop3::refusal(text) {
             Refusal::Temporary => Kind::Deferred,
             Refusal::Permanent | Refusal::Unsaid => Kind::Rejected,
@@ -183,21 +181,12 @@ impl Dialogue {
         self.refused_as(kind, stage, text)
     }
 
-    fn refused_as(&self, kind: Kind, stage: &str, text: &[u8]) -> Failure {
+    fn refused_as(&self, kind: Kind, stage: Stage, text: &[u8]) -> Failure {
         let line = [b"-ERR ", text].concat();
         let reply = self.wire.reply(None, pop3::response_code(text), &[line.trim_ascii()]);
-        let stage = verb(stage);
         let message =
             format!("{}: {stage}: the server said: {}", self.wire.place(), shorten(&reply.lines[0]));
         Failure::new(kind, stage, message).with_reply(reply)
-    }
-}
-
-/// The verb of a command, for the stage of a failure: `RETR 7` is `RETR`.
-fn verb(stage: &str) -> &str {
-    match stage.split_once(' ') {
-        Some((verb, rest)) if rest.bytes().all(|octet| octet.is_ascii_digit() || octet == b' ') => verb,
-        _ => stage,
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Answer, Dialogue, Transaction};
 use crate::codec::dot::{LineEnd, Unstuffer};
 use crate::mailbox::{Receiver, Remedy, Setback, Wanted};
 use crate::net::NetError;
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use memchr::memmem::Finder;
 
 /// How much of each message.
@@ -176,7 +176,7 @@ impl<'a> Window<'a> {
         let before = (self.sent, self.noop_sent);
         while self.sent < self.wanted.len() && self.open() {
             let number = self.wanted[self.sent].number;
-            dialogue.command(&self.what.command(number))?;
+            dialogue.command(self.stage(), &self.what.command(number))?;
             self.octets += self.size(self.sent);
             self.sent += 1;
         }
@@ -185,7 +185,7 @@ impl<'a> Window<'a> {
             && !self.noop_sent
             && (self.pipelined && !self.last_is_alone() || self.done == self.sent)
         {
-            dialogue.command("NOOP")?;
+            dialogue.command(Stage::Noop, "NOOP")?;
             self.noop_sent = true;
         }
         if (self.sent, self.noop_sent) != before { dialogue.flush(self.stage()) } else { Ok(()) }
@@ -252,10 +252,10 @@ impl<'a> Window<'a> {
         self.what == What::Message
     }
 
-    fn stage(&self) -> &'static str {
+    fn stage(&self) -> Stage {
         match self.what {
-            What::Message => "RETR",
-            What::Header => "TOP",
+            What::Message => Stage::Retr,
+            What::Header => Stage::Top,
         }
     }
 }
@@ -321,10 +321,10 @@ impl Transaction {
         self.dialogue.wire.lock_step(true);
         if window.noop_sent {
             // Some servers do not know NOOP: a refusal is a reply all the same.
-            if let (Answer::Continue(text), _) = self.dialogue.answer("NOOP")? {
-                return Err(self.dialogue.out_of_step("NOOP", &text));
+            if let (Answer::Continue(text), _) = self.dialogue.answer(Stage::Noop)? {
+                return Err(self.dialogue.out_of_step(Stage::Noop, &text));
             }
-            self.dialogue.expect_silence("NOOP")?;
+            self.dialogue.expect_silence(Stage::Noop)?;
         }
         match window.unconfirmed.take() {
             Some(last) => self.passing(receiver.confirm(last)),
@@ -379,7 +379,7 @@ impl Transaction {
     }
 
     /// The message has no end of its own.
-    fn no_end(&mut self, stage: &str) -> Failure {
+    fn no_end(&mut self, stage: Stage) -> Failure {
         self.dialogue.wire.mark_broken();
         let message = format!(
             "{}: {stage}: the server put the dot that ends a message behind its last line, not on a line of its own",

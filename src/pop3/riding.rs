@@ -6,7 +6,7 @@
 
 use super::{Authorization, Dialogue, Transaction};
 use crate::mailbox::Remedy;
-use crate::words::Failure;
+use crate::words::{Failure, Stage};
 use std::time::Duration;
 
 /// How long an answer to what rode may take to begin, at least.
@@ -32,7 +32,7 @@ impl Dialogue {
 impl Transaction {
     /// Waits for the first octet of the next answer, if it is one to what rode, as long as that may take. The
     /// rest of it has all the time that answers have.
-    pub(super) fn expect_soon(&mut self, stage: &str) -> Result<(), Failure> {
+    pub(super) fn expect_soon(&mut self, stage: Stage) -> Result<(), Failure> {
         let dialogue = &mut self.dialogue;
         if !self.riding || !dialogue.wire.ahead().is_empty() {
             return Ok(());

@@ -5,7 +5,7 @@ use crate::codec::pop3;
 use crate::mailbox::{Listing, MAX_UID, Places, Remedy, Setback};
 use crate::net::TlsInfo;
 use crate::store::Recorded;
-use crate::words::{Failure, Kind, Scope};
+use crate::words::{Failure, Kind, Scope, Stage};
 
 /// Which listings are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +23,10 @@ impl Survey {
 
     pub(super) fn send(self, dialogue: &mut Dialogue) -> Result<(), Failure> {
         if self.uids {
-            dialogue.command("UIDL")?;
+            dialogue.command(Stage::Uidl, "UIDL")?;
         }
         if self.sizes {
-            dialogue.command("LIST")?;
+            dialogue.command(Stage::List, "LIST")?;
         }
         Ok(())
     }
@@ -38,26 +38,26 @@ struct Lines {
     odd: usize,
     /// The first of them, and where it stood.
     first: Vec<u8>,
-    stage: &'static str,
+    stage: Option<Stage>,
     /// Whether an answer had such lines and no other.
     without_row: bool,
 }
 
 impl Lines {
     /// Takes such a line. Blank ones are nothing.
-    fn add(&mut self, stage: &'static str, line: &[u8]) {
+    fn add(&mut self, stage: Stage, line: &[u8]) {
         if line.trim_ascii().is_empty() {
             return;
         }
         if self.odd == 0 {
-            (self.first, self.stage) = (line.to_vec(), stage);
+            (self.first, self.stage) = (line.to_vec(), Some(stage));
         }
         self.odd += 1;
     }
 
     /// An answer has ended.
-    fn end(&mut self, stage: &'static str, valid: bool) {
-        self.without_row |= !valid && self.odd > 0 && self.stage == stage;
+    fn end(&mut self, stage: Stage, valid: bool) {
+        self.without_row |= !valid && self.odd > 0 && self.stage == Some(stage);
     }
 }
 
@@ -128,9 +128,9 @@ impl Transaction {
 
     /// Number of messages and their octets (`RFC 1939 §5 STAT`), as far as the server tells.
     pub fn stat(&mut self) -> Result<(Option<u64>, Option<u64>), Failure> {
-        self.dialogue.command("STAT")?;
-        self.dialogue.flush("STAT")?;
-        let text = self.dialogue.expect_ok("STAT")?;
+        self.dialogue.command(Stage::Stat, "STAT")?;
+        self.dialogue.flush(Stage::Stat)?;
+        let text = self.dialogue.expect_ok(Stage::Stat)?;
         let mut words = text.split(u8::is_ascii_whitespace).map(pop3::row_size);
         Ok((words.next().flatten(), words.next().flatten()))
     }
@@ -154,14 +154,14 @@ impl Transaction {
         let together = self.pipelines();
         if together && !self.riding {
             wanted.send(&mut self.dialogue)?;
-            self.dialogue.flush("UIDL")?;
+            self.dialogue.flush(Stage::Uidl)?;
         }
         let mut listing = Listing::default();
         let mut lines = Lines::default();
         if wanted.uids {
             if !together {
                 Survey { uids: true, sizes: false }.send(&mut self.dialogue)?;
-                self.dialogue.flush("UIDL")?;
+                self.dialogue.flush(Stage::Uidl)?;
             }
             self.uidl(&mut listing, &mut lines)?;
         }
@@ -169,12 +169,12 @@ impl Transaction {
         if wanted.sizes {
             if !together {
                 Survey { uids: false, sizes: true }.send(&mut self.dialogue)?;
-                self.dialogue.flush("LIST")?;
+                self.dialogue.flush(Stage::List)?;
             }
             match self.list(&mut listing, &mut lines)? {
                 Sizes::Refused(failure) => refused = Some(failure),
                 Sizes::Odd if together && looks_like_sizes(&listing) => {
-                    return Err(self.dialogue.out_of_order("UIDL"));
+                    return Err(self.dialogue.out_of_order(Stage::Uidl));
                 }
                 Sizes::Odd | Sizes::Listed => {}
             }
@@ -228,7 +228,7 @@ impl Transaction {
     fn no_listing(&mut self, lines: &Lines) -> Failure {
         let place = self.dialogue.wire.place();
         let line = self.dialogue.wire.redact(&lines.first);
-        let (stage, odd) = (lines.stage, lines.odd);
+        let (stage, odd) = (lines.stage.unwrap_or(Stage::List), lines.odd);
         let shown = super::shorten(&line);
         let message =
             format!("{place}: {stage}: {odd} line(s) of the answer list no message, such as: {shown}");
@@ -239,30 +239,30 @@ impl Transaction {
         let place = self.dialogue.wire.place();
         let message =
             format!("{place}: LIST: the server lists no message, and STAT says that it has {count}");
-        Failure::new(Kind::Protocol, "LIST", message)
+        Failure::new(Kind::Protocol, Stage::List, message)
     }
 
     fn uidl(&mut self, listing: &mut Listing, seen: &mut Lines) -> Result<(), Failure> {
-        self.expect_soon("UIDL")?;
-        match self.dialogue.answer("UIDL")?.0 {
+        self.expect_soon(Stage::Uidl)?;
+        match self.dialogue.answer(Stage::Uidl)?.0 {
             Answer::Ok(_) => {}
             // It may have got a part of the command, though it announces UIDL.
-            Answer::Err(_) if self.riding => return Err(self.dialogue.out_of_order("UIDL")),
+            Answer::Err(_) if self.riding => return Err(self.dialogue.out_of_order(Stage::Uidl)),
             // Whether a server has UIDL is known only by asking: some leave it out of CAPA.
             Answer::Err(text) => {
                 return match pop3::refusal(&text) {
                     pop3::Refusal::Unsaid => Ok(()),
-                    _ => Err(self.dialogue.refused("UIDL", &text)),
+                    _ => Err(self.dialogue.refused(Stage::Uidl, &text)),
                 };
             }
-            Answer::Continue(text) => return Err(self.dialogue.out_of_step("UIDL", &text)),
+            Answer::Continue(text) => return Err(self.dialogue.out_of_step(Stage::Uidl, &text)),
         }
         listing.has_uids = true;
         let mut places = Places::default();
         let mut valid = false;
-        self.dialogue.lines("UIDL", pop3::MAX_ROWS, |line| {
+        self.dialogue.lines(Stage::Uidl, pop3::MAX_ROWS, |line| {
             let Some(line) = line else { return valid = true };
-            let Some((number, uid)) = pop3::row(line) else { return seen.add("UIDL", line) };
+            let Some((number, uid)) = pop3::row(line) else { return seen.add(Stage::Uidl, line) };
             valid = true;
             let uid = Some(uid).filter(|uid| (1..=MAX_UID).contains(&uid.len()));
             match places.find(listing, number) {
@@ -272,29 +272,29 @@ impl Transaction {
                 None => places.push(listing, number, uid, None),
             }
         })?;
-        seen.end("UIDL", valid);
+        seen.end(Stage::Uidl, valid);
         Ok(())
     }
 
     /// Adds sizes.
     fn list(&mut self, listing: &mut Listing, seen: &mut Lines) -> Result<Sizes, Failure> {
-        self.expect_soon("LIST")?;
-        match self.dialogue.answer("LIST")?.0 {
+        self.expect_soon(Stage::List)?;
+        match self.dialogue.answer(Stage::List)?.0 {
             Answer::Ok(_) => {}
             Answer::Err(text) => {
-                let failure = self.dialogue.refused("LIST", &text);
+                let failure = self.dialogue.refused(Stage::List, &text);
                 return match pop3::refusal(&text) {
                     pop3::Refusal::Temporary => Err(failure),
                     _ => Ok(Sizes::Refused(failure)),
                 };
             }
-            Answer::Continue(text) => return Err(self.dialogue.out_of_step("LIST", &text)),
+            Answer::Continue(text) => return Err(self.dialogue.out_of_step(Stage::List, &text)),
         }
         let mut places = Places::of(listing);
         let (mut valid, mut sized) = (false, false);
-        self.dialogue.lines("LIST", pop3::MAX_ROWS, |line| {
+        self.dialogue.lines(Stage::List, pop3::MAX_ROWS, |line| {
             let Some(line) = line else { return valid = true };
-            let Some((number, rest)) = pop3::row(line) else { return seen.add("LIST", line) };
+            let Some((number, rest)) = pop3::row(line) else { return seen.add(Stage::List, line) };
             valid = true;
             let size = pop3::row_size(rest);
             sized |= size.is_some();
@@ -303,7 +303,7 @@ impl Transaction {
                 None => places.push(listing, number, None, size),
             }
         })?;
-        seen.end("LIST", valid);
+        seen.end(Stage::List, valid);
         Ok(if valid && !sized { Sizes::Odd } else { Sizes::Listed })
     }
 
@@ -352,14 +352,14 @@ impl Transaction {
     ) -> Result<(), Failure> {
         for some in messages.chunks(flight) {
             for (number, _) in some {
-                self.dialogue.command(&format!("DELE {number}"))?;
+                self.dialogue.command(Stage::Dele, &format!("DELE {number}"))?;
             }
-            self.dialogue.flush("DELE")?;
+            self.dialogue.flush(Stage::Dele)?;
             for _ in some {
-                results.push(match self.dialogue.answer("DELE")?.0 {
+                results.push(match self.dialogue.answer(Stage::Dele)?.0 {
                     Answer::Ok(_) => None,
-                    Answer::Err(text) => Some(self.dialogue.refused("DELE", &text)),
-                    Answer::Continue(text) => return Err(self.dialogue.out_of_step("DELE", &text)),
+                    Answer::Err(text) => Some(self.dialogue.refused(Stage::Dele, &text)),
+                    Answer::Continue(text) => return Err(self.dialogue.out_of_step(Stage::Dele, &text)),
                 });
             }
         }
@@ -368,14 +368,14 @@ impl Transaction {
 
     /// Ends the session (`RFC 1939 §6`) and waits for the server's word: only then deletions are real.
     pub fn quit(mut self) -> Result<(), Failure> {
-        self.dialogue.command("QUIT")?;
-        self.dialogue.flush("QUIT")?;
-        self.dialogue.expect_ok("QUIT").map(|_| ())
+        self.dialogue.command(Stage::Quit, "QUIT")?;
+        self.dialogue.flush(Stage::Quit)?;
+        self.dialogue.expect_ok(Stage::Quit).map(|_| ())
     }
 
     /// Ends a session in which nothing was deleted: the server's word changes nothing and is not awaited.
     pub fn leave(mut self) {
         // Nothing depends on it.
-        let _ = self.dialogue.command("QUIT").and_then(|()| self.dialogue.flush("QUIT"));
+        let _ = self.dialogue.command(Stage::Quit, "QUIT").and_then(|()| self.dialogue.flush(Stage::Quit));
     }
 }

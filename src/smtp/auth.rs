@@ -8,9 +8,9 @@ use crate::codec::smtp::command::MAX_AUTH_COMMAND;
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, Extensions, Reply};
 use crate::words::secret::REDACTED;
-use crate::words::{Failure, Kind, Secret};
+use crate::words::{Failure, Kind, Secret, Stage};
 
-const STAGE: &str = "AUTH";
+const STAGE: Stage = Stage::Auth;
 
 /// Who logs in, and how.
 pub type Login = sasl::Login<Mechanism>;

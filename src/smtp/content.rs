@@ -7,16 +7,16 @@ use super::underway::{Along, DataAnswer, Underway};
 use crate::codec::dot::Stuffer;
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, Reply};
-use crate::words::{Failure, Kind, Scope};
+use crate::words::{Failure, Kind, Scope, Stage};
 use std::io::{self, ErrorKind, Read};
 
 /// How much content is encoded at a time.
 const BLOCK: usize = 64 * 1024;
 
 /// The stage of the final dot and the reply to it.
-pub(super) const END: &str = "end of data";
+pub(super) const END: Stage = Stage::EndOfData;
 /// The stage of a content that goes by BDAT.
-pub(super) const BDAT: &str = "BDAT";
+pub(super) const BDAT: Stage = Stage::Bdat;
 
 impl Ready {
     /// DATA, if it did not go along with the envelope (`data` is what came of it), then the content and
@@ -29,24 +29,24 @@ impl Ready {
         content: &mut dyn Read,
         along: &mut dyn Along,
     ) -> Result<(), Failure> {
-        let reply = data.unwrap_or_else(|| self.dialogue.exchange(&Command::Data, "DATA"))?;
+        let reply = data.unwrap_or_else(|| self.dialogue.exchange(&Command::Data, Stage::Data))?;
         self.may_send(&reply)?;
         let mut stuffer = Stuffer::new();
         let mut block = block_for(size);
         let mut encoded = Vec::with_capacity(block.len() + block.len() / 64 + 16);
         loop {
-            let got = self.read(content, &mut block, "DATA")?;
+            let got = self.read(content, &mut block, Stage::Data)?;
             if got == 0 {
                 break;
             }
             encoded.clear();
             stuffer.push(&block[..got], &mut encoded);
-            self.queue(&encoded, "DATA")?;
+            self.queue(&encoded, Stage::Data)?;
             along.progress(got as u64);
         }
         encoded.clear();
         stuffer.finish(&mut encoded);
-        self.queue(&encoded, "DATA")?;
+        self.queue(&encoded, Stage::Data)?;
         // Whatever the verdict is, it leaves no transaction (RFC 5321 §4.1.1.4).
         self.open = None;
         Ok(())
@@ -77,7 +77,7 @@ impl Ready {
     }
 
     /// The next of the content.
-    fn read(&mut self, content: &mut dyn Read, block: &mut [u8], stage: &str) -> Result<usize, Failure> {
+    fn read(&mut self, content: &mut dyn Read, block: &mut [u8], stage: Stage) -> Result<usize, Failure> {
         loop {
             match content.read(block) {
                 Ok(got) => return Ok(got),
@@ -88,13 +88,13 @@ impl Ready {
     }
 
     /// The failure for content that cannot be read. Without its end the server drops what it has.
-    fn unreadable(&mut self, stage: &str, error: &io::Error) -> Failure {
+    fn unreadable(&mut self, stage: Stage, error: &io::Error) -> Failure {
         self.dialogue.wire.mark_broken();
         let message = format!("{}: {stage}: reading the message: {error}", self.place());
         Failure::new(Kind::Storage, stage, message).scoped(Scope::Message)
     }
 
-    fn queue(&mut self, octets: &[u8], stage: &str) -> Result<(), Failure> {
+    fn queue(&mut self, octets: &[u8], stage: Stage) -> Result<(), Failure> {
         let queued = self.dialogue.wire.data(octets);
         queued.map_err(|error| self.dialogue.write_failed(stage, &error))
     }
@@ -103,7 +103,7 @@ impl Ready {
     /// may have left; from then on the message may be delivered, whatever happens.
     pub(super) fn hand_over(
         &mut self,
-        stage: &str,
+        stage: Stage,
         behind: usize,
         handed_over: &mut bool,
     ) -> Result<(), Failure> {
@@ -116,7 +116,7 @@ impl Ready {
     }
 
     /// Reads the verdict on a content that has left.
-    pub(super) fn verdict(&mut self, underway: Underway, stage: &str) -> Delivery {
+    pub(super) fn verdict(&mut self, underway: Underway, stage: Stage) -> Delivery {
         let Underway { mut delivery, number, .. } = underway;
         self.dialogue.wire.begin_within(FINAL_REPLY);
         let reply = match self.dialogue.reply(stage) {
@@ -153,9 +153,9 @@ impl Ready {
     fn may_send(&mut self, reply: &Reply) -> Result<(), Failure> {
         match reply.class() {
             Class::Intermediate if reply.code() == 354 => Ok(()),
-            Class::Transient => Err(self.dialogue.refused(Kind::Deferred, "DATA", reply)),
-            Class::Permanent => Err(self.dialogue.refused(Kind::Rejected, "DATA", reply)),
-            _ => Err(self.dialogue.nonsense("DATA", reply)),
+            Class::Transient => Err(self.dialogue.refused(Kind::Deferred, Stage::Data, reply)),
+            Class::Permanent => Err(self.dialogue.refused(Kind::Rejected, Stage::Data, reply)),
+            _ => Err(self.dialogue.nonsense(Stage::Data, reply)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What is sent to whom, and what became of it: the values of a transaction.
 
 use crate::codec::smtp::{MailCommand, RcptCommand};
-use crate::words::{Failure, Kind, Scope, ServerReply};
+use crate::words::{Failure, Kind, Scope, ServerReply, Stage};
 
 /// What to do with the others when a recipient is not taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,7 +166,7 @@ pub(super) fn refuses(failure: &Failure) -> bool {
 }
 
 /// The same failure as one that leaves open whether the message was delivered.
-pub(super) fn unknown(stage: &str, cause: Failure) -> Failure {
+pub(super) fn unknown(stage: Stage, cause: Failure) -> Failure {
     let message = format!("{}; the message was handed over and may have been delivered", cause.message);
     let mut failure = Failure::new(Kind::Unknown, stage, message)
         .scoped(Scope::Message)

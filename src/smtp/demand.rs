@@ -38,9 +38,9 @@ impl Demand {
     /// The failure, told as what it is.
     pub fn explain(self, failure: Failure) -> Failure {
         match self {
-            Demand::Tls => Failure { kind: Kind::Missing, ..failure }
+            Demand::Tls => failure.as_kind(Kind::Missing)
                 .hint("the server wants TLS first: set tls = \"starttls\" (smtp:// in a URL)"),
-            Demand::Login => Failure { kind: Kind::Auth, ..failure }
+            Demand::Login => failure.as_kind(Kind::Auth)
                 .hint("the server takes this mail only from who has logged in: name a user (smtps://user@host, or smtp.username) and a secret"),
         }
     }

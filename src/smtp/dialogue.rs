@@ -3,7 +3,7 @@
 use crate::codec::smtp::reply::{self, Class, ReplyError};
 use crate::codec::smtp::{Assembler, Command, Reply};
 use crate::net::{NetError, Wire};
-use crate::words::{Failure, Kind, Secret, ServerReply};
+use crate::words::{Failure, Kind, Secret, ServerReply, Stage};
 use std::time::Duration;
 
 /// How long may the server take for its verdict after the final dot (`RFC 5321 §4.5.3.2.6`)? Giving up
@@ -32,23 +32,23 @@ pub(super) struct Dialogue {
 
 impl Dialogue {
     /// Adds a command to the next flight.
-    pub fn queue(&mut self, command: &Command, stage: &str) -> Result<(), Failure> {
+    pub fn queue(&mut self, command: &Command, stage: Stage) -> Result<(), Failure> {
         let line = command.to_string();
         self.wire.command(&line).map_err(|error| self.lost(stage, &error))
     }
 
     /// Adds a line that holds a secret to the next flight.
-    pub fn queue_secret(&mut self, line: &Secret, shown: &str, stage: &str) -> Result<(), Failure> {
+    pub fn queue_secret(&mut self, line: &Secret, shown: &str, stage: Stage) -> Result<(), Failure> {
         self.wire.secret_line(line, shown).map_err(|error| self.lost(stage, &error))
     }
 
     /// Sends the flight. Where that fails, the server's reason is looked for.
-    pub fn flush(&mut self, stage: &str) -> Result<(), Failure> {
+    pub fn flush(&mut self, stage: Stage) -> Result<(), Failure> {
         self.wire.flush().map_err(|error| self.write_failed(stage, &error))
     }
 
     /// Sends one command and reads its reply.
-    pub fn exchange(&mut self, command: &Command, stage: &str) -> Result<Reply, Failure> {
+    pub fn exchange(&mut self, command: &Command, stage: Stage) -> Result<Reply, Failure> {
         self.queue(command, stage)?;
         self.flush(stage)?;
         self.reply(stage)
@@ -56,7 +56,7 @@ impl Dialogue {
 
     /// Reads one whole reply. 421 is a failure wherever it comes: the server closes the channel
     /// (`RFC 5321 §3.8`).
-    pub fn reply(&mut self, stage: &str) -> Result<Reply, Failure> {
+    pub fn reply(&mut self, stage: Stage) -> Result<Reply, Failure> {
         match self.reply_or_closing(stage)? {
             reply if reply.code() == 421 => Err(self.refused(Kind::Deferred, stage, &reply)),
             reply => Ok(reply),
@@ -64,7 +64,7 @@ impl Dialogue {
     }
 
     /// The same, but 421 is a reply that ends the session.
-    pub fn reply_or_closing(&mut self, stage: &str) -> Result<Reply, Failure> {
+    pub fn reply_or_closing(&mut self, stage: Stage) -> Result<Reply, Failure> {
         match self.reply_lines() {
             Ok(reply) => {
                 if reply.code() == 421 {
@@ -106,14 +106,19 @@ impl Dialogue {
     }
 
     /// The failure that a reply amounts to.
-    pub fn refused(&self, kind: Kind, stage: &str, reply: &Reply) -> Failure {
+    pub fn refused(&self, kind: Kind, stage: Stage, reply: &Reply) -> Failure {
+        self.refused_at(kind, stage, &stage.to_string(), reply)
+    }
+
+    /// The same, with what was tried as people are to read it.
+    pub fn refused_at(&self, kind: Kind, stage: Stage, tried: &str, reply: &Reply) -> Failure {
         let said = self.said(reply);
-        let message = format!("{}: {stage}: {said}", self.wire.place());
+        let message = format!("{}: {tried}: {said}", self.wire.place());
         Failure::new(kind, stage, message).with_reply(said)
     }
 
     /// The failure for a reply of a class that makes no sense here. The dialogue is out of step.
-    pub fn nonsense(&mut self, stage: &str, reply: &Reply) -> Failure {
+    pub fn nonsense(&mut self, stage: Stage, reply: &Reply) -> Failure {
         self.wire.mark_broken();
         let said = self.said(reply);
         let message = format!("{}: {stage}: the server answered out of turn: {said}", self.wire.place());
@@ -121,7 +126,7 @@ impl Dialogue {
     }
 
     /// Passes on a 2yz; a 4yz is [`Kind::Deferred`], a 5yz is `permanent`, a 3yz breaks the protocol.
-    pub fn expect_success(&mut self, reply: Reply, stage: &str, permanent: Kind) -> Result<Reply, Failure> {
+    pub fn expect_success(&mut self, reply: Reply, stage: Stage, permanent: Kind) -> Result<Reply, Failure> {
         match reply.class() {
             Class::Success => Ok(reply),
             Class::Transient => Err(self.refused(Kind::Deferred, stage, &reply)),
@@ -131,13 +136,13 @@ impl Dialogue {
     }
 
     /// The failure of the network at this stage.
-    pub fn lost(&self, stage: &str, error: &NetError) -> Failure {
+    pub fn lost(&self, stage: Stage, error: &NetError) -> Failure {
         error.failure(self.wire.place(), stage)
     }
 
     /// The failure after a write failed: the server may have said why before it closed, and that tells
     /// more than the loss.
-    pub fn write_failed(&mut self, stage: &str, error: &NetError) -> Failure {
+    pub fn write_failed(&mut self, stage: Stage, error: &NetError) -> Failure {
         match self.last_words(error) {
             Some(reply) if reply.class() == Class::Transient => self.refused(Kind::Deferred, stage, &reply),
             Some(reply) if reply.class() == Class::Permanent => self.refused(Kind::Rejected, stage, &reply),
@@ -173,7 +178,7 @@ impl Dialogue {
 
     /// Says QUIT and goes. Whether it arrives changes nothing, and its reply is not waited for.
     pub fn quit(&mut self) {
-        if !self.wire.is_broken() && self.queue(&Command::Quit, "QUIT").is_ok() {
+        if !self.wire.is_broken() && self.queue(&Command::Quit, Stage::Quit).is_ok() {
             let _ = self.wire.flush();
         }
         self.wire.mark_broken();

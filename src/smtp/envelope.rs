@@ -8,7 +8,7 @@ use super::opening::Ready;
 use super::underway::{Data, DataAnswer, Step, Underway};
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, Reply};
-use crate::words::{Failure, Kind, Scope};
+use crate::words::{Failure, Kind, Scope, Stage};
 use std::collections::VecDeque;
 
 /// How many commands may be on the way without an answer? Their replies must fit into the buffers of both
@@ -75,7 +75,7 @@ impl Ready {
     /// An error is one of MAIL or of the session.
     pub(super) fn envelope(&mut self, underway: &mut Underway) -> Result<Option<DataAnswer>, Failure> {
         loop {
-            let first = underway.asked.front().map_or("MAIL FROM", |step| step.stage());
+            let first = underway.asked.front().map_or(Stage::MailFrom, |step| step.stage());
             self.dialogue.flush(first)?;
             let data = self.answers(underway)?;
             if underway.full {
@@ -223,9 +223,8 @@ impl Ready {
             && underway.transaction.recipients.len() > 1;
         let remedy = remedy_for_recipient(&reply, others).filter(|_| kind == Some(Kind::Recipient));
         let failure = kind.map(|kind| {
-            let mut failure = self.dialogue.refused(kind, stage, &reply).scoped(Scope::Recipient);
-            failure.message =
-                failure.message.replacen("RCPT TO: ", &format!("RCPT TO:<{}>: ", recipient.to), 1);
+            let tried = format!("{stage}:<{}>", recipient.to);
+            let failure = self.dialogue.refused_at(kind, stage, &tried, &reply).scoped(Scope::Recipient);
             self.explained(failure, &reply, remedy)
         });
         underway.delivery.fates[index] = Fate { status, said: Some(self.said(&reply)), failure };

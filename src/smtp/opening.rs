@@ -10,7 +10,7 @@ use crate::codec::sasl::Mechanism;
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, EhloName, Extensions};
 use crate::net::{Endpoint, Security, Tls, TlsInfo, Wire};
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 
 /// A server that has greeted, or one that is under TLS now and must be asked again what it can do.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub fn open(wire: Wire, opening: &Opening<'_>) -> Result<Ready, Failure> {
     if opening.endpoint.security == Security::StartTls {
         let missing = || {
             let message = format!("{}: STARTTLS: no TLS was prepared", opening.endpoint.place());
-            Failure::new(Kind::Internal, "STARTTLS", message)
+            Failure::new(Kind::Internal, Stage::StartTls, message)
         };
         let tls = opening.tls.ok_or_else(missing)?;
         introduced = introduced.start_tls(tls, &opening.endpoint.host)?.hello(&name)?;
@@ -80,7 +80,7 @@ impl Greeted {
     /// kinds of the wire.
     pub fn greet(wire: Wire) -> Result<Self, Failure> {
         let mut dialogue = Dialogue { wire };
-        let reply = dialogue.reply("greeting").map_err(|failure| match failure.kind {
+        let reply = dialogue.reply(Stage::Greeting).map_err(|failure| match failure.kind {
             Kind::Protocol => failure.hint(
                 "the port may speak another protocol: SMTP submission has 465 (smtps://) and 587 (smtp://)",
             ),
@@ -90,10 +90,10 @@ impl Greeted {
             // It closes as it greets: it has no room, most likely.
             dialogue.wire.mark_broken();
             return Err(dialogue
-                .refused(Kind::Deferred, "greeting", &reply)
+                .refused(Kind::Deferred, Stage::Greeting, &reply)
                 .hint("the server ended the session before it began; it may be busy, or want no more connections from here"));
         }
-        let reply = match dialogue.expect_success(reply, "greeting", Kind::Rejected) {
+        let reply = match dialogue.expect_success(reply, Stage::Greeting, Kind::Rejected) {
             Ok(reply) => reply,
             Err(failure) if failure.kind == Kind::Rejected => {
                 let failure = failure.hint(
@@ -125,21 +125,21 @@ impl Greeted {
     /// Says EHLO, and HELO once if the server does not know that. Fails with [`Kind::Deferred`],
     /// [`Kind::Rejected`], [`Kind::Protocol`] and the kinds of the wire.
     pub fn hello(mut self, name: &EhloName) -> Result<Introduced, Failure> {
-        let reply = self.dialogue.exchange(&Command::Ehlo(name.clone()), "EHLO")?;
+        let reply = self.dialogue.exchange(&Command::Ehlo(name.clone()), Stage::Ehlo)?;
         let extensions = match reply.class() {
             Class::Success => Extensions::parse(&reply),
             Class::Permanent => {
-                let reply = self.dialogue.exchange(&Command::Helo(name.clone()), "HELO")?;
-                match self.dialogue.expect_success(reply, "HELO", Kind::Rejected) {
+                let reply = self.dialogue.exchange(&Command::Helo(name.clone()), Stage::Helo)?;
+                match self.dialogue.expect_success(reply, Stage::Helo, Kind::Rejected) {
                     Ok(_) => Extensions::default(),
                     Err(failure) => return Err(bid_farewell(&mut self.dialogue, failure)),
                 }
             }
             Class::Transient => {
-                let failure = self.dialogue.refused(Kind::Deferred, "EHLO", &reply);
+                let failure = self.dialogue.refused(Kind::Deferred, Stage::Ehlo, &reply);
                 return Err(bid_farewell(&mut self.dialogue, failure));
             }
-            Class::Intermediate => return Err(self.dialogue.nonsense("EHLO", &reply)),
+            Class::Intermediate => return Err(self.dialogue.nonsense(Stage::Ehlo, &reply)),
         };
         Ok(Introduced { dialogue: self.dialogue, extensions, name: name.clone() })
     }
@@ -161,14 +161,14 @@ impl Introduced {
     pub fn start_tls(mut self, tls: &Tls, host: &str) -> Result<Greeted, Failure> {
         self.ask_start_tls()?;
         if let Err(error) = self.dialogue.wire.start_tls(tls, host) {
-            return Err(self.dialogue.lost("STARTTLS", &error));
+            return Err(self.dialogue.lost(Stage::StartTls, &error));
         }
         Ok(Greeted { dialogue: self.dialogue, banner: String::new() })
     }
 
     /// Sends STARTTLS and takes the consent; the handshake is what comes next on the wire.
     pub(crate) fn ask_start_tls(&mut self) -> Result<(), Failure> {
-        let stage = "STARTTLS";
+        let stage = Stage::StartTls;
         if !self.extensions.start_tls {
             let place = self.dialogue.wire.place();
             let message = format!("{place}: {stage}: the server does not offer it, so nothing was sent");
@@ -248,7 +248,7 @@ impl Ready {
 
     /// Queues QUIT behind the last content ([`super::Along::behind`]).
     pub fn say_quit(&mut self) {
-        self.leaving = self.dialogue.queue(&Command::Quit, "QUIT").is_ok();
+        self.leaving = self.dialogue.queue(&Command::Quit, Stage::Quit).is_ok();
     }
 
     /// Says QUIT, unless it was said, and goes, without waiting for the reply.

@@ -282,7 +282,7 @@ impl Read for Content<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::{Kind, failure::ServerReply};
+    use crate::words::{Kind, Stage, failure::ServerReply};
 
     #[test]
     fn a_path_is_what_stands_in_angles() {
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn the_reply_says_whether_to_try_again() {
         let said = |kind: Kind, code: Option<(u16, &str)>| {
-            let mut failure = Failure::new(kind, "DATA", "h:25: DATA: what\r\n250 ok");
+            let mut failure = Failure::new(kind, Stage::Data, "h:25: DATA: what\r\n250 ok");
             failure.reply = code.map(|(code, enhanced)| {
                 Box::new(ServerReply { code: Some(code), enhanced: Some(enhanced.into()), lines: Vec::new() })
             });

@@ -13,7 +13,7 @@ use super::opening::Ready;
 use super::underway::{Along, Data, DataAnswer, Step, Underway};
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Command, MailCommand, Reply};
-use crate::words::{Failure, Kind, ServerReply};
+use crate::words::{Failure, Kind, ServerReply, Stage};
 use std::io::Read;
 
 /// The largest content that goes in the flight of its envelope, in octets. With the commands it fits into
@@ -129,7 +129,7 @@ impl Ready {
 
     /// Asks whether `from` may send, then takes it back (for a test of the account).
     pub fn check_sender(&mut self, mail: &MailCommand) -> Result<ServerReply, Failure> {
-        let stage = "MAIL FROM";
+        let stage = Stage::MailFrom;
         let reply = self.dialogue.exchange(&Command::Mail(mail.clone()), stage)?;
         let reply = self.dialogue.expect_success(reply, stage, Kind::Rejected)?;
         self.open = Some(self.transactions);
@@ -143,7 +143,10 @@ impl Ready {
             // The server waits for content although it took no recipient: an empty message ends the wait
             // and reaches nobody (RFC 2920 §3.1).
             let ended = self.dialogue.wire.data(b".\r\n").is_ok();
-            if !ended || self.dialogue.flush("DATA").is_err() || self.dialogue.reply("DATA").is_err() {
+            if !ended
+                || self.dialogue.flush(Stage::Data).is_err()
+                || self.dialogue.reply(Stage::Data).is_err()
+            {
                 self.dialogue.wire.mark_broken();
                 return;
             }
@@ -156,8 +159,8 @@ impl Ready {
         if self.is_over() {
             return Ok(());
         }
-        let reply = self.dialogue.exchange(&Command::Rset, "RSET")?;
-        self.dialogue.expect_success(reply, "RSET", Kind::Rejected)?;
+        let reply = self.dialogue.exchange(&Command::Rset, Stage::Rset)?;
+        self.dialogue.expect_success(reply, Stage::Rset, Kind::Rejected)?;
         self.open = None;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::delivery::{Delivery, FateStatus, OnRejected, Transaction};
 use super::opening::Ready;
 use crate::codec::smtp::Reply;
-use crate::words::Failure;
+use crate::words::{Failure, Stage};
 use std::collections::VecDeque;
 
 /// Whether DATA may go along with the envelope.
@@ -30,13 +30,13 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) fn stage(self) -> &'static str {
+    pub(super) fn stage(self) -> Stage {
         match self {
-            Step::Rset => "RSET",
-            Step::Mail => "MAIL FROM",
-            Step::Rcpt(_) => "RCPT TO",
-            Step::Data => "DATA",
-            Step::Content => "BDAT",
+            Step::Rset => Stage::Rset,
+            Step::Mail => Stage::MailFrom,
+            Step::Rcpt(_) => Stage::RcptTo,
+            Step::Data => Stage::Data,
+            Step::Content => Stage::Bdat,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! and only the user may decide to throw its history away.
 
 use super::custody::{OtherHands, quoted};
-use crate::words::{Failure, Kind, Scope};
+use crate::words::{Failure, Kind, Scope, Stage};
 use rustix::io::Errno;
 use std::fmt;
 use std::io;
@@ -191,7 +191,7 @@ impl StoreError {
     }
 
     /// The failure as the layers above pass it on.
-    pub fn failure(&self, stage: &str) -> Failure {
+    pub fn failure(&self, stage: Stage) -> Failure {
         let failure = Failure::new(self.kind(), stage, self.to_string()).scoped(self.scope());
         match self.hint() {
             Some(hint) => failure.hint(hint),
@@ -208,7 +208,7 @@ fn is_passing(error: &io::Error) -> bool {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        error.failure("store")
+        error.failure(Stage::Store)
     }
 }
 

@@ -2,6 +2,7 @@
 //! the edge turns it into a line on stderr, a JSON line and an exit code.
 
 use super::exit::Exit;
+use super::stage::Stage;
 use std::fmt;
 
 /// What class of thing went wrong. The class alone decides the exit code ([`Kind::exit`]).
@@ -204,7 +205,7 @@ pub struct Failure {
     /// How much it takes with it.
     pub scope: Scope,
     /// What was being done, in the RFC's words: `RETR`, `STLS`, `RCPT TO`, `connect`.
-    pub stage: String,
+    pub stage: Stage,
     /// Whether doing it again is safe.
     pub retry: Retry,
     /// `where: what was tried: what came back`, lower case, no full stop.
@@ -217,11 +218,11 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of the whole session, retry as its kind has it.
-    pub fn new(kind: Kind, stage: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, stage: Stage, message: impl Into<String>) -> Self {
         Failure {
             kind,
             scope: Scope::Session,
-            stage: stage.into(),
+            stage,
             retry: kind.retry(),
             message: message.into(),
             hint: None,
@@ -231,12 +232,18 @@ impl Failure {
 
     /// A mistake in the call.
     pub fn usage(message: impl Into<String>) -> Self {
-        Failure::new(Kind::Usage, "arguments", message).scoped(Scope::Account)
+        Failure::new(Kind::Usage, Stage::Arguments, message).scoped(Scope::Account)
     }
 
     /// A mistake in the configuration.
     pub fn config(message: impl Into<String>) -> Self {
-        Failure::new(Kind::Config, "configuration", message).scoped(Scope::Account)
+        Failure::new(Kind::Config, Stage::Configuration, message).scoped(Scope::Account)
+    }
+
+    /// The same failure as one of another class, with the retry that goes with it.
+    pub fn as_kind(mut self, kind: Kind) -> Self {
+        (self.kind, self.retry) = (kind, kind.retry());
+        self
     }
 
     /// The same failure with a hint, which replaces any there was.

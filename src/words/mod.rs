@@ -5,9 +5,11 @@ pub mod after;
 pub mod exit;
 pub mod failure;
 pub mod secret;
+pub mod stage;
 
 pub use address::{Address, ReversePath};
 pub use after::After;
 pub use exit::Exit;
 pub use failure::{Failure, Kind, Retry, Scope, ServerReply};
 pub use secret::{Redactor, Secret};
+pub use stage::Stage;

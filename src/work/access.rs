@@ -7,7 +7,7 @@ use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
 use crate::pop3::{Authorization, Login, Method, Survey, Transaction};
 use crate::smtp;
 use crate::store::{Ledger, Trait};
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 
 /// What it takes to open a session.
 pub struct Access<'a> {
@@ -96,7 +96,7 @@ impl Access<'_> {
         let mut authorization = match self.reach(true) {
             // A few old servers drop the connection at CAPA, or never answer it.
             Err(failure)
-                if failure.stage == "CAPA" && matches!(failure.kind, Kind::Network | Kind::Timeout) =>
+                if failure.stage == Stage::Capa && matches!(failure.kind, Kind::Network | Kind::Timeout) =>
             {
                 self.reach(false)?
             }
@@ -113,7 +113,7 @@ impl Access<'_> {
         let known = authorization.capabilities().known;
         match authorization.login(&self.login, survey) {
             // Or they refuse CAPA and drop the connection behind that.
-            Err(failure) if !known && failure.stage == "USER" && failure.kind == Kind::Network => {
+            Err(failure) if !known && failure.stage == Stage::User && failure.kind == Kind::Network => {
                 Ok(self.reach(false)?.login(&self.login, survey)?)
             }
             Err(failure) => {
@@ -140,7 +140,7 @@ impl Access<'_> {
             let missing = || {
                 Failure::new(
                     Kind::Internal,
-                    "STLS",
+                    Stage::Stls,
                     format!("{}: STLS: no TLS was prepared", self.endpoint.place()),
                 )
             };
@@ -158,7 +158,7 @@ impl Access<'_> {
 fn breaks_a_flight(failure: &Failure) -> bool {
     match failure.kind {
         Kind::Protocol | Kind::Network => true,
-        Kind::Timeout => matches!(failure.stage.as_str(), "USER" | "PASS"),
+        Kind::Timeout => matches!(failure.stage, Stage::User | Stage::Pass),
         _ => false,
     }
 }

@@ -9,7 +9,7 @@
 use super::matches::Matches;
 use crate::mailbox::Listing;
 use crate::store::{Identity, Known, Ledger, State, StoreError};
-use crate::words::{After, Failure, Kind, Scope};
+use crate::words::{After, Failure, Kind, Scope, Stage};
 use std::collections::{HashMap, HashSet};
 
 /// So many known UIDs must be there before their disappearance looks like a reset.
@@ -176,7 +176,7 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
     if !listing.has_uids {
         return without_uids(listing, ledger, policy, now);
     }
-    let failed = |error: StoreError| error.failure("ledger");
+    let failed = |error: StoreError| error.failure(Stage::Ledger);
     let matches = Matches::of(listing, ledger).map_err(failed)?;
     check_reset(listing, ledger, &matches, policy)?;
     let mut late = Late::default();
@@ -334,7 +334,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
     if policy.after != After::Delete {
         let message = "UIDL: the server does not have it: without it, what was fetched before cannot be told from what is new";
         let hint = "--delete works without it: what was fetched is deleted";
-        return Err(Failure::new(Kind::Missing, "UIDL", message).hint(hint));
+        return Err(Failure::new(Kind::Missing, Stage::Uidl, message).hint(hint));
     }
     let unnamed = ledger.pending().filter(|(uid, _)| uid.starts_with(NO_UID.as_bytes())).count();
     let named = ledger.known_count().saturating_sub(unnamed);
@@ -343,7 +343,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
             "UIDL: the server refuses it now, and {named} message(s) it listed before could not be told from new ones"
         );
         let hint = "--all fetches everything that is listed, what was fetched before too";
-        return Err(Failure::new(Kind::Missing, "UIDL", message).hint(hint));
+        return Err(Failure::new(Kind::Missing, Stage::Uidl, message).hint(hint));
     }
     let mut plan = Plan { new: vec![true; listing.len()], nameless: Some(now), ..Plan::default() };
     for row in 0..listing.len() as u32 {
@@ -380,7 +380,7 @@ fn check_reset(
         "UIDL: none of the {known} messages known from earlier runs is listed any more, but {} others are",
         listing.len()
     );
-    Err(Failure::new(Kind::UidReset, "UIDL", message).scoped(Scope::Account).hint(
+    Err(Failure::new(Kind::UidReset, Stage::Uidl, message).scoped(Scope::Account).hint(
         "the server may have renumbered the mailbox: --accept-uid-reset fetches everything listed, --mark-seen only what comes from now on",
     ))
 }

@@ -10,7 +10,7 @@ use crate::net::{Limits, Tap, Tls, dial};
 use crate::pop3::Survey;
 use crate::smtp::Opening;
 use crate::store::AccountKey;
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use std::time::Duration;
 
 /// How long to wait for a mailbox that this run's own last session may still hold; where it was left at work,
@@ -138,7 +138,7 @@ impl Side {
                 _ => break,
             }
         }
-        last.map_or_else(|| Err(Failure::new(Kind::Internal, "session", "no session was tried")), Err)
+        last.map_or_else(|| Err(Failure::new(Kind::Internal, Stage::Session, "no session was tried")), Err)
     }
 }
 

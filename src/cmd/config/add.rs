@@ -16,7 +16,7 @@ use crate::net::Security;
 use crate::net::certificate::Fingerprint;
 use crate::output::About;
 use crate::process::Program;
-use crate::words::{Address, Exit, Failure, Kind};
+use crate::words::{Address, Exit, Failure, Kind, Stage};
 use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -79,7 +79,7 @@ fn make_parents(account: &Account) -> Result<(), Failure> {
     let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) else { return Ok(()) };
     DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(|error| {
         let message = format!("{}: making the directory: {error}", parent.display());
-        Failure::new(Kind::CannotCreate, "destination", message)
+        Failure::new(Kind::CannotCreate, Stage::Destination, message)
             .hint("give another place with --maildir DIR, or make that directory yourself")
     })
 }

@@ -4,7 +4,7 @@
 use crate::net::Limits;
 use crate::output::sanitize::safe;
 use crate::streams::{Halt, Input};
-use crate::words::Failure;
+use crate::words::{Failure, Stage};
 use rustix::fd::BorrowedFd;
 use std::io::{Read as _, Write};
 
@@ -79,7 +79,7 @@ impl Asker<'_> {
                 };
                 self.say("\n");
                 let message = format!("config add: waiting for an answer: {halt}");
-                Err(Failure::new(halt.kind(), "questions", message))
+                Err(Failure::new(halt.kind(), Stage::Questions, message))
             }
         }
     }

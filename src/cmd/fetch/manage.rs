@@ -6,7 +6,7 @@ use crate::cmd::Context;
 use crate::cmd::side;
 use crate::output::About;
 use crate::store::{AccountKey, Ledger};
-use crate::words::{Exit, Failure};
+use crate::words::{Exit, Failure, Stage};
 use std::path::Path;
 
 /// Forgets the UIDs for each account; they are new again. A dry run tells them and changes nothing.
@@ -34,7 +34,7 @@ pub fn forget(args: &FetchArgs, context: &mut Context, accounts: &[Account]) -> 
 }
 
 fn rehearsed<'a>(args: &'a FetchArgs, dir: &Path, key: &AccountKey) -> Result<Vec<&'a str>, Failure> {
-    let ledger = Ledger::peek(dir, key).map_err(|error| error.failure("ledger"))?;
+    let ledger = Ledger::peek(dir, key).map_err(|error| error.failure(Stage::Ledger))?;
     Ok(chosen(args, &ledger))
 }
 
@@ -44,7 +44,7 @@ fn forgotten<'a>(
     key: &AccountKey,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<&'a str>, Failure> {
-    let failed = |error: crate::store::StoreError| error.failure("ledger");
+    let failed = |error: crate::store::StoreError| error.failure(Stage::Ledger);
     let mut ledger = Ledger::open(dir, key, args.wait, stop).map_err(failed)?;
     let uids = chosen(args, &ledger);
     ledger.forget(uids.iter().map(|uid| uid.as_bytes())).map_err(failed)?;

@@ -9,7 +9,7 @@ use super::{Context, side};
 use crate::account::{Account, Need, all};
 use crate::cli::FetchArgs;
 use crate::output::About;
-use crate::words::{After, Exit, Failure, Kind, Scope};
+use crate::words::{After, Exit, Failure, Kind, Scope, Stage};
 use crate::work::fetch::{Event, Mode, Run};
 use crate::work::plan::Policy;
 use destination::Outlet;
@@ -164,9 +164,11 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
             None => {
                 let failure = match &no_thread {
                     Some(why) => {
-                        Failure::new(Kind::Deferred, "fetch", format!("fetch: starting a thread: {why}"))
+                        Failure::new(Kind::Deferred, Stage::Fetch, format!("fetch: starting a thread: {why}"))
                     }
-                    None => Failure::new(Kind::Internal, "fetch", "the run stopped at an internal error"),
+                    None => {
+                        Failure::new(Kind::Internal, Stage::Fetch, "the run stopped at an internal error")
+                    }
                 };
                 context.out.fail(&About::account(label), &failure);
             }

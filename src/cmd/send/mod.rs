@@ -16,7 +16,7 @@ use crate::codec::smtp::EhloName;
 use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::output::{About, Output};
-use crate::words::{Exit, Failure, Kind};
+use crate::words::{Exit, Failure, Kind, Stage};
 use crate::work::send::{CopyTo, Options, Receipt, Report, Status, check, send};
 use crate::work::side::{Side, advise};
 use message::Built;
@@ -155,7 +155,7 @@ impl Errand<'_> {
             let reply = report.receipt.reply.as_deref().unwrap_or_default();
             let message =
                 format!("standard output: writing the receipt: failed; the message was accepted: {reply}");
-            out.error(&about, &Failure::new(Kind::Storage, "receipt", message));
+            out.error(&about, &Failure::new(Kind::Storage, Stage::Receipt, message));
         }
         if !self.checks {
             out.tell_at_terminal(&in_a_line(report));

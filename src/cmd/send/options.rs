@@ -6,7 +6,7 @@ use crate::codec::smtp::command::{self, MAX_ENVID};
 use crate::codec::smtp::{Notify, Return};
 use crate::mail::addresses;
 use crate::smtp::OnRejected;
-use crate::words::{Failure, Kind, ReversePath};
+use crate::words::{Failure, Kind, ReversePath, Stage};
 use crate::work::send::Options;
 
 /// Reads the options of the envelope.
@@ -47,7 +47,7 @@ fn envid(text: &str) -> Result<String, Failure> {
     command::envid(text).ok_or_else(|| {
         let shown = text.escape_debug();
         let message = format!("--dsn-envid: \"{shown}\": not up to {MAX_ENVID} printable characters");
-        Failure::new(Kind::Input, "arguments", message)
+        Failure::new(Kind::Input, Stage::Arguments, message)
     })
 }
 
@@ -63,7 +63,7 @@ pub fn sender(args: &SendArgs) -> Result<Option<ReversePath>, Failure> {
 
 /// The failure for an option that holds no address.
 pub fn bad_address(option: &str, error: &addresses::ListError) -> Failure {
-    Failure::new(Kind::Input, "arguments", format!("{option}: {error}"))
+    Failure::new(Kind::Input, Stage::Arguments, format!("{option}: {error}"))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::mail::outgoing::MAX_LINE;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
 use crate::smtp::server::Verdict;
-use crate::words::{Address, Exit, Failure, Kind, ReversePath};
+use crate::words::{Address, Exit, Failure, Kind, ReversePath, Stage};
 use crate::work::send::{Options, Receipt, Report, send};
 use crate::work::side::{Side, advise};
 use std::io::{BufRead, Cursor, Read as _};
@@ -62,7 +62,7 @@ pub fn people(what: &str, text: &str) -> Result<Vec<Entry>, Failure> {
 }
 
 fn bad_address(what: &str, why: &str) -> Failure {
-    Failure::new(Kind::Input, "arguments", format!("{what}: {why}"))
+    Failure::new(Kind::Input, Stage::Arguments, format!("{what}: {why}"))
 }
 
 /// The addresses that the account has for a local name.

@@ -5,7 +5,7 @@ use crate::cmd::Context;
 use crate::mail::Entry;
 use crate::smtp::server::{Receiver, Verdict, serve};
 use crate::streams::Input;
-use crate::words::{Exit, Failure, Kind, ReversePath};
+use crate::words::{Exit, Failure, Kind, ReversePath, Stage};
 use crate::work::send::Options;
 use std::io::{BufRead, BufReader};
 
@@ -34,7 +34,7 @@ impl Receiver for Client<'_> {
     fn recipient(&mut self, path: &str) -> Result<(), Failure> {
         match people("the recipient", path)?.as_slice() {
             [one @ Entry::Mailbox(_)] => self.recipients.push(one.clone()),
-            _ => return Err(Failure::new(Kind::Input, "RCPT", "exactly one address is wanted")),
+            _ => return Err(Failure::new(Kind::Input, Stage::RcptTo, "exactly one address is wanted")),
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::NetError;
 use super::allowance::Allowance;
 use super::certificate::Fingerprint;
 use super::link::{Link, Secure, TlsInfo};
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use connector::{Connector, Stream};
 use openssl::x509::X509;
 use std::fmt;
@@ -89,7 +89,7 @@ fn read_authorities(path: &Path) -> Result<Vec<X509>, Failure> {
     let bad = |what: String| {
         Failure::new(
             Kind::Config,
-            "ca-file",
+            Stage::CaFile,
             format!("{}: reading the certificate authorities: {what}", path.display()),
         )
         .hint("--ca-file takes a file of certificates in PEM form")

@@ -5,7 +5,7 @@ use super::sessions::Sessions;
 use super::{Event, Observer, mark_seen, rehearse, rehearse_marks};
 use crate::mailbox::Maildrop;
 use crate::store::{AccountKey, Ledger, Opening, StoreError};
-use crate::words::{Exit, Failure};
+use crate::words::{Exit, Failure, Stage};
 use crate::work::access::Manner;
 
 impl Run {
@@ -33,16 +33,16 @@ impl Run {
             true => Ledger::peek(&self.ledgers, &key).map(|ledger| Opening::done(ledger.forgetful())),
             false => Ledger::begin(&self.ledgers, &key, self.wait, &|| stop.raised()),
         };
-        let opening = opening.map_err(|error| error.failure("ledger"))?;
+        let opening = opening.map_err(|error| error.failure(Stage::Ledger))?;
         if self.mode == (Mode::MarkSeen { rehearse: false }) {
             return self.mark_seen(opening, observer);
         }
-        let mut sink = self.destination.open(&key).map_err(|error| error.failure("destination"))?;
+        let mut sink = self.destination.open(&key).map_err(|error| error.failure(Stage::Destination))?;
         // The ledger is read, and what a killed run left is settled, while the server is at work.
         let mut reading = Reading::Underway(opening);
         let opened = self.side.open(&self.limits, &mut || reading.manner());
-        let mut ledger = reading.finish().map_err(|error| error.failure("ledger"))?;
-        let recovery = sink.recover(&mut ledger).map_err(|error| error.failure("recovery"))?;
+        let mut ledger = reading.finish().map_err(|error| error.failure(Stage::Ledger))?;
+        let recovery = sink.recover(&mut ledger).map_err(|error| error.failure(Stage::Recovery))?;
         if recovery.accepted > 0 {
             observer.event(Event::Note(format!(
                 "{} message(s) of an interrupted run were found whole and count as delivered",
@@ -63,14 +63,14 @@ impl Run {
         }
         let exit = Sessions::new(self, &mut ledger, sink.as_mut(), observer).go(opened);
         drop(sink);
-        ledger.close().map_err(|error| error.failure("ledger"))?;
+        ledger.close().map_err(|error| error.failure(Stage::Ledger))?;
         Ok(exit)
     }
 
     fn dry_run(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        self.destination.check().map_err(|error| error.failure("destination"))?;
+        self.destination.check().map_err(|error| error.failure(Stage::Destination))?;
         let ledger = Ledger::peek(&self.ledgers, key);
-        let mut ledger = ledger.map_err(|error| error.failure("ledger"))?;
+        let mut ledger = ledger.map_err(|error| error.failure(Stage::Ledger))?;
         self.side.look(&self.limits, Manner::remembered(&ledger), |maildrop| {
             rehearse(maildrop, &mut ledger, &self.others, &self.policy, observer)
         })?;
@@ -78,17 +78,17 @@ impl Run {
     }
 
     fn mark_seen(&self, opening: Opening, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let mut ledger = opening.finish().map_err(|error| error.failure("ledger"))?;
+        let mut ledger = opening.finish().map_err(|error| error.failure(Stage::Ledger))?;
         let manner = Manner::remembered(&ledger);
         let mark = |maildrop: &mut dyn Maildrop| mark_seen(maildrop, &mut ledger, &self.policy);
         let marked = self.side.look(&self.limits, manner, mark)?;
-        ledger.close().map_err(|error| error.failure("ledger"))?;
+        ledger.close().map_err(|error| error.failure(Stage::Ledger))?;
         observer.event(Event::Note(format!("{marked} message(s) marked as seen")));
         Ok(Exit::Ok)
     }
 
     fn rehearse_marks(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let ledger = Ledger::peek(&self.ledgers, key).map_err(|error| error.failure("ledger"))?;
+        let ledger = Ledger::peek(&self.ledgers, key).map_err(|error| error.failure(Stage::Ledger))?;
         let policy = &self.policy;
         let look = |maildrop: &mut dyn Maildrop| rehearse_marks(maildrop, &ledger, policy, observer);
         let count = self.side.look(&self.limits, Manner::remembered(&ledger), look)?;

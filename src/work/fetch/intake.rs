@@ -6,7 +6,7 @@ use crate::mailbox::{Listing, Maildrop, Receiver, Remedy, Row, Setback, Wanted};
 use crate::store::{
     Afterwards, Delivered, Fingerprint, Going, Hashes, Identity, Known, Ledger, Recorded, StoreError, Subject,
 };
-use crate::words::{After, Failure, Kind, Scope};
+use crate::words::{After, Failure, Kind, Scope, Stage};
 use crate::work::plan::{Get, Plan, Reason, Rival};
 use std::collections::HashMap;
 
@@ -211,7 +211,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             let (number, size) = (self.listing.number(place), self.listing.size(place));
             let subject = Subject { identity: &identity, tag: place, wire_size: size, number };
             let found = self.job.sink.adopt(self.job.ledger, &subject);
-            let Some(delivered) = found.map_err(|error| error.failure("recovery"))? else {
+            let Some(delivered) = found.map_err(|error| error.failure(Stage::Recovery))? else {
                 self.gets.push(at);
                 continue;
             };
@@ -248,7 +248,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             }
         };
         let told: Vec<_> = adopted.iter().map(told).collect();
-        let failed = |error: StoreError| error.failure("ledger");
+        let failed = |error: StoreError| error.failure(Stage::Ledger);
         let recorded = self.job.ledger.record(adopted, Afterwards::Keep).map_err(failed)?;
         for (proof, told) in recorded.into_iter().zip(told) {
             // What this session did not fetch itself is deleted only where its UID names it for certain.
@@ -277,7 +277,7 @@ impl<'a, 'o> Intake<'a, 'o> {
     }
 
     /// An error of the store: of one message, or the end of the session.
-    fn store_failed(&mut self, error: &StoreError, stage: &str) -> Result<(), Failure> {
+    fn store_failed(&mut self, error: &StoreError, stage: Stage) -> Result<(), Failure> {
         let failure = error.failure(stage);
         let tag = match error {
             StoreError::Left { tag } | StoreError::Command { tag, .. } => *tag,
@@ -302,7 +302,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         let marked = row.uid.as_deref().map(|uid| (uid, copy, row.size));
         self.job.ledger.mark_seen(marked).map_err(|error| {
             self.local = true;
-            error.failure("ledger")
+            error.failure(Stage::Ledger)
         })?;
         self.summaries.remove(&tag);
         self.outcome.failed.push(failure.kind);
@@ -324,7 +324,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         while self.job.sink.staged().count > 0 {
             match self.job.sink.commit(self.job.ledger) {
                 Ok(delivered) => self.record(delivered)?,
-                Err(error) => self.store_failed(&error, "delivery")?,
+                Err(error) => self.store_failed(&error, Stage::Delivery)?,
             }
         }
         Ok(())
@@ -344,13 +344,13 @@ impl<'a, 'o> Intake<'a, 'o> {
             }
             let recorded = self.job.ledger.record(some, afterwards).map_err(|error| {
                 self.local = true;
-                error.failure("ledger")
+                error.failure(Stage::Ledger)
             })?;
             for proof in recorded.into_iter().filter(|_| afterwards == Afterwards::Delete) {
                 let row = self.get(proof.tag()).row;
                 self.recorded.add(row, proof, self.listing, self.job.ledger).map_err(|error| {
                     self.local = true;
-                    error.failure("ledger")
+                    error.failure(Stage::Ledger)
                 })?;
             }
         }
@@ -385,7 +385,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         }
         noted.map_err(|error| {
             self.local = true;
-            error.failure("ledger")
+            error.failure(Stage::Ledger)
         })
     }
 
@@ -394,7 +394,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         let get = self.get(index);
         let found = self.same_as(get, hashes).map_err(|error| {
             self.local = true;
-            error.failure("ledger")
+            error.failure(Stage::Ledger)
         })?;
         let Some(rival) = found else { return Ok(false) };
         self.same.push(Same { row: get.row, known: rival.known, due: rival.due });
@@ -441,14 +441,14 @@ impl<'a, 'o> Intake<'a, 'o> {
         tell_skip(self.job.observer, self.outcome, &row, Reason::TooLarge);
         self.outcome.gave_up_large = true;
         let message = format!("RETR: message {}: it is larger than --max-size and goes on", row.number);
-        Err(Failure::new(Kind::Deferred, "RETR", message))
+        Err(Failure::new(Kind::Deferred, Stage::Retr, message))
     }
 
     fn note_large(&mut self, row: &Row, size: u64) -> Result<(), Failure> {
         let Some(uid) = row.uid.as_deref() else { return Ok(()) };
         self.job.ledger.outgrown(uid, row.size, size).map_err(|error| {
             self.local = true;
-            error.failure("ledger")
+            error.failure(Stage::Ledger)
         })
     }
 
@@ -509,7 +509,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         if leaving.len() == 0 {
             return Ok(Some(Marked { messages: leaving, job }));
         }
-        let failed = |error: StoreError| error.failure("ledger");
+        let failed = |error: StoreError| error.failure(Stage::Ledger);
         job.ledger.pend(leaving.going(listing)).map_err(failed)?;
         let mut marked = Vec::with_capacity(leaving.len());
         for rows in leaving.rows.chunks(MARKED_AT_ONCE) {
@@ -551,7 +551,7 @@ impl Receiver for Intake<'_, '_> {
             self.local = false;
             return Err(Failure::new(
                 Kind::Storage,
-                "standard output",
+                Stage::StandardOutput,
                 "standard output: writing: the reader went away",
             ));
         }
@@ -564,7 +564,7 @@ impl Receiver for Intake<'_, '_> {
         self.comparing = (!self.plan.rivals(get).is_empty()).then(Fingerprint::default);
         let identity = self.identity(get);
         let subject = Subject { identity: &identity, tag: index, wire_size: size, number };
-        self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error, "delivery"))
+        self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error, Stage::Delivery))
     }
 
     fn chunk(&mut self, octets: &[u8], size: u64) -> Result<(), Failure> {
@@ -578,7 +578,10 @@ impl Receiver for Intake<'_, '_> {
             comparing.push(octets);
         }
         self.job.observer.event(Event::Octets(octets.len() as u64));
-        self.job.sink.write(self.job.ledger, octets).or_else(|error| self.store_failed(&error, "delivery"))
+        self.job
+            .sink
+            .write(self.job.ledger, octets)
+            .or_else(|error| self.store_failed(&error, Stage::Delivery))
     }
 
     fn confirm(&mut self, index: usize) -> Result<(), Failure> {
@@ -608,7 +611,7 @@ impl Receiver for Intake<'_, '_> {
             self.summaries.insert(index, summary);
         }
         if let Err(error) = self.job.sink.finish() {
-            self.store_failed(&error, "delivery")?;
+            self.store_failed(&error, Stage::Delivery)?;
         }
         if self.job.sink.due() { self.commit() } else { Ok(()) }
     }

@@ -16,7 +16,7 @@ use super::plan::{Plan, Policy, Reason, plan};
 use crate::mail::summary::Summary;
 use crate::mailbox::{Listing, Maildrop, Remedy, Row, Setback};
 use crate::store::{AccountKey, Ledger, Place, Sink, StoreError};
-use crate::words::{After, Exit, Failure, Kind, Scope};
+use crate::words::{After, Exit, Failure, Kind, Scope, Stage};
 use intake::{Intake, Leaving};
 
 /// What happened to one message.
@@ -235,7 +235,7 @@ pub fn mark_seen(
     policy: &Policy,
 ) -> Result<usize, Failure> {
     let (listing, plan) = to_mark(maildrop, ledger, policy)?;
-    let failed = |error: StoreError| error.failure("ledger");
+    let failed = |error: StoreError| error.failure(Stage::Ledger);
     ledger.note_ambiguous(plan.ambiguous(&listing)).map_err(failed)?;
     let marks = plan
         .get
@@ -268,7 +268,7 @@ fn to_mark(
     let listing = maildrop.listing()?;
     if !listing.has_uids {
         let message = "UIDL: the server does not have it: there is nothing to recognise messages by";
-        return Err(Failure::new(Kind::Missing, "UIDL", message));
+        return Err(Failure::new(Kind::Missing, Stage::Uidl, message));
     }
     // Marking is what a mailbox with other UIDs than before asks for.
     let policy = Policy { accept_uid_reset: true, after: After::Keep, ..policy.clone() };
@@ -284,7 +284,7 @@ pub fn take_over(
     others: &[AccountKey],
 ) -> Result<Option<String>, Failure> {
     let rows = (0..listing.len()).filter_map(|place| Some((listing.uid(place)?, listing.size(place))));
-    let from = ledger.take_over(rows, others).map_err(|error| error.failure("ledger"))?;
+    let from = ledger.take_over(rows, others).map_err(|error| error.failure(Stage::Ledger))?;
     Ok(from.map(|from| {
         let from = from.label();
         format!("its messages are those of {from}: what was fetched from there counts as fetched here")
@@ -294,7 +294,7 @@ pub fn take_over(
 fn prepare(maildrop: &mut dyn Maildrop, job: &mut Job<'_>) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
     if let Some(validity) = listing.validity {
-        job.ledger.begin_validity(validity).map_err(|error| error.failure("ledger"))?;
+        job.ledger.begin_validity(validity).map_err(|error| error.failure(Stage::Ledger))?;
     }
     if let Some(note) = take_over(&listing, job.ledger, job.others)? {
         job.observer.event(Event::Note(note));
@@ -319,17 +319,16 @@ fn finish(
     let Marked { messages, job } = marked;
     if let Err(mut failure) = maildrop.finish(messages.len() > 0) {
         if !matches!(failure.kind, Kind::Interrupted | Kind::Timeout) {
-            failure.kind = Kind::Network;
+            failure = failure.as_kind(Kind::Network);
         }
         let count = messages.len();
         failure.message.push_str(&format!("; whether {count} message(s) were deleted is not known"));
-        failure.retry = failure.kind.retry();
         outcome.ended =
             Some(failure.hint("nothing is lost: the next run repeats the deletions without fetching again"));
         return outcome;
     }
     if let Err(error) = job.ledger.deleted(messages.going(listing)) {
-        outcome.ended = Some(error.failure("ledger"));
+        outcome.ended = Some(error.failure(Stage::Ledger));
     }
     for row in messages.rows() {
         let row = listing.row(*row as usize);
@@ -360,7 +359,7 @@ struct Session<'a, 'o> {
 
 impl<'o> Session<'_, 'o> {
     fn run(mut self, maildrop: &mut dyn Maildrop) -> Result<Option<Marked<'o>>, Failure> {
-        self.note().map_err(|error| error.failure("ledger"))?;
+        self.note().map_err(|error| error.failure(Stage::Ledger))?;
         let Session { listing, plan, job, outcome } = self;
         outcome.known = plan.new.iter().filter(|new| !**new).count() as u64;
         for (row, reason) in &plan.skip {
@@ -397,7 +396,7 @@ impl<'o> Session<'_, 'o> {
 fn tell_skip(observer: &mut dyn Observer, outcome: &mut Outcome, row: &Row, reason: Reason) {
     if reason == Reason::NoUid {
         let message = format!("UIDL: message {}: the server names no usable UID for it", row.number);
-        let failure = Failure::new(Kind::Protocol, "UIDL", message).scoped(Scope::Message);
+        let failure = Failure::new(Kind::Protocol, Stage::Uidl, message).scoped(Scope::Message);
         outcome.failed.push(failure.kind);
         outcome.unnamed += 1;
         observer.event(Event::Failed(Some(row.clone()), failure));

@@ -5,7 +5,7 @@ use super::run::{Mode, Run, now};
 use super::{Event, Job, Observer, Outcome, Trouble, fetch};
 use crate::mailbox::{Remedy, Row};
 use crate::store::{Ledger, Sink, Trait};
-use crate::words::{After, Exit, Failure, Kind, Scope};
+use crate::words::{After, Exit, Failure, Kind, Scope, Stage};
 use crate::work::access::Manner;
 use crate::work::plan::{MOST_LOSSES, Policy};
 use crate::work::side::Opened;
@@ -167,7 +167,7 @@ impl<'a> Sessions<'a> {
         // Noted at once: should a second login be refused, the next run does not need one.
         match self.ledger.note_trait(Trait::LosesBehindLogin) {
             Ok(()) => Next::Another,
-            Err(error) => self.end(error.failure("ledger")),
+            Err(error) => self.end(error.failure(Stage::Ledger)),
         }
     }
 
@@ -181,7 +181,7 @@ impl<'a> Sessions<'a> {
         match trouble.row.and_then(|row| row.uid).filter(|_| dropped) {
             Some(uid) => match self.ledger.note_loss(&uid) {
                 Ok(_) => Next::Another,
-                Err(error) => self.end(error.failure("ledger")),
+                Err(error) => self.end(error.failure(Stage::Ledger)),
             },
             None => Next::Another,
         }
@@ -227,7 +227,7 @@ impl<'a> Sessions<'a> {
         let Some(uid) = row.uid.clone() else { return self.end(failure) };
         let times = match self.ledger.note_loss(&uid) {
             Ok(times) => times,
-            Err(error) => return self.end(error.failure("ledger")),
+            Err(error) => return self.end(error.failure(Stage::Ledger)),
         };
         if times < MOST_LOSSES {
             if !self.may_go_on(&outcome) {
@@ -324,7 +324,7 @@ impl<'a> Sessions<'a> {
         traits.extend(self.manner.bare_lines.then_some(Trait::BareLines));
         for one in traits {
             if let Err(error) = self.ledger.note_trait(one) {
-                self.total.ended = Some(error.failure("ledger"));
+                self.total.ended = Some(error.failure(Stage::Ledger));
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::account::Protocol;
 use crate::net::certificate::Certificate;
 use crate::net::connect::{connect_first, resolve};
 use crate::net::{Endpoint, Limits, NetError, Security, Tap, Tls, TlsInfo, TlsSettings, Wire};
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 
@@ -68,14 +68,14 @@ pub(super) fn reach(target: &Target<'_>, steps: Steps<'_>) -> Result<Wire, Failu
     let place = endpoint.place();
     let addresses = step(steps, "dns", |detail| {
         let found = resolve(&endpoint.host, endpoint.port, target.limits)
-            .map_err(|error| error.failure(&place, "look-up"))?;
+            .map_err(|error| error.failure(&place, Stage::LookUp))?;
         detail.insert("addresses".into(), found.iter().map(|address| address.ip().to_string()).collect());
         endpoint.check_plaintext(&found)?;
         Ok(found)
     })?;
     let link = step(steps, "tcp", |detail| {
-        let link =
-            connect_first(&addresses, target.limits).map_err(|error| error.failure(&place, "connect"))?;
+        let link = connect_first(&addresses, target.limits)
+            .map_err(|error| error.failure(&place, Stage::Connect))?;
         detail.insert("port".into(), endpoint.port.into());
         Ok(link)
     })?;
@@ -87,7 +87,7 @@ pub(super) fn reach(target: &Target<'_>, steps: Steps<'_>) -> Result<Wire, Failu
                 None => Err(NetError::TlsSetup("no TLS was prepared".into())),
             };
             secured
-                .map_err(|error| error.failure(&endpoint.place(), "TLS handshake"))
+                .map_err(|error| error.failure(&endpoint.place(), Stage::TlsHandshake))
                 .map_err(|failure| explain(target, failure, detail, &mut |wire| Ok(wire)))
                 .map_err(|failure| other_mode::after_tls(target, failure, detail))?;
             describe(wire.tls(), detail);

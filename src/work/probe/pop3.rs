@@ -5,7 +5,7 @@ use crate::account::{Server, Vault};
 use crate::codec::pop3::Capabilities;
 use crate::net::{Security, Wire};
 use crate::pop3::{Authorization, Survey};
-use crate::words::{Failure, Kind};
+use crate::words::{Failure, Kind, Stage};
 use crate::work::access::pop3_login;
 use serde_json::{Map, Value, json};
 
@@ -59,7 +59,7 @@ fn upgrade(
     detail: &mut Map<String, Value>,
 ) -> Result<(), Failure> {
     let Some(tls) = target.tls else {
-        return Err(Failure::new(Kind::Internal, "STLS", "no TLS was prepared"));
+        return Err(Failure::new(Kind::Internal, Stage::Stls, "no TLS was prepared"));
     };
     if let Err(failure) = authorization.stls(tls, &target.endpoint.host) {
         return Err(explain(target, failure, detail, &mut to_stls));

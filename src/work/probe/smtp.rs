@@ -7,7 +7,7 @@ use crate::codec::smtp::command::MailCommand;
 use crate::codec::smtp::ehlo::SizeLimit;
 use crate::net::{Security, Wire};
 use crate::smtp::{Greeted, Introduced, ehlo_name};
-use crate::words::{Address, Failure, Kind, ReversePath};
+use crate::words::{Address, Failure, Kind, ReversePath, Stage};
 use crate::work::access::smtp_login;
 use serde_json::{Map, Value, json};
 
@@ -94,7 +94,7 @@ fn upgrade(
     detail: &mut Map<String, Value>,
 ) -> Result<Greeted, Failure> {
     let Some(tls) = target.tls else {
-        return Err(Failure::new(Kind::Internal, "STARTTLS", "no TLS was prepared"));
+        return Err(Failure::new(Kind::Internal, Stage::StartTls, "no TLS was prepared"));
     };
     let name = introduced.name().clone();
     match introduced.start_tls(tls, &target.endpoint.host) {

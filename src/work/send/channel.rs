@@ -17,7 +17,7 @@ use super::{Extent, FIRST_PAUSE, Job, Options, Passage, Report, Status, declare,
 use crate::mail::Outgoing;
 use crate::mail::outgoing::Envelope;
 use crate::smtp::{Along, Ready, Underway, open};
-use crate::words::{Exit, Failure, Kind};
+use crate::words::{Exit, Failure, Kind, Stage};
 use std::time::{Duration, Instant};
 
 /// A way to a server that is kept open between messages.
@@ -202,7 +202,7 @@ impl<'a> Channel<'a> {
             Err(failure) => {
                 let for_good = failure.exit() != Exit::TempFail
                     // Some servers hang up instead of refusing a login.
-                    || (failure.stage == "AUTH" && failure.kind != Kind::Deferred);
+                    || (failure.stage == Stage::Auth && failure.kind != Kind::Deferred);
                 let until = (!for_good).then(|| Instant::now() + self.pause);
                 self.pause = longer(self.pause);
                 self.barred = Some(Barred { failure: failure.clone(), until });
@@ -227,7 +227,7 @@ fn is_used_up(ready: &Ready, used: usize) -> bool {
 /// Whether the session ended under the message: the line was lost, the server said 421, or it refused RSET.
 fn is_lost(failure: &Failure) -> bool {
     // Without a RSET the session is of no use to the next message.
-    failure.kind == Kind::Network || is_closing(failure) || failure.stage == "RSET"
+    failure.kind == Kind::Network || is_closing(failure) || failure.stage == Stage::Rset
 }
 
 /// Whether a failure of this kind, by the server or the line, leaves the message here for certain.

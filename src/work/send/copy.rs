@@ -7,12 +7,12 @@
 use crate::mail::{Outgoing, stamp};
 use crate::net::Limits;
 use crate::store::{AccountKey, Afterwards, Ledger, Maildir, Mbox, Patience, Place, Sink, Subject};
-use crate::words::{Failure, Kind, Scope};
+use crate::words::{Failure, Kind, Scope, Stage};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const STAGE: &str = "save-copy";
+const STAGE: Stage = Stage::SaveCopy;
 
 /// Where copies go.
 #[derive(Clone, Debug, PartialEq, Eq)]

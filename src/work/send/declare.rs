@@ -5,7 +5,7 @@ use super::Options;
 use crate::codec::smtp::{Extensions, MailCommand, RcptCommand, SizeLimit};
 use crate::mail::Outgoing;
 use crate::smtp::{Ready, Transaction};
-use crate::words::{Address, Failure, Kind, Scope};
+use crate::words::{Address, Failure, Kind, Scope, Stage};
 
 /// MAIL for this message on this server. What the server lacks is [`Kind::Missing`]; a message beyond its
 /// size limit [`Kind::Rejected`]; 8-bit octets that cannot be declared [`Kind::Input`].
@@ -13,7 +13,7 @@ pub(super) fn mail(ready: &Ready, outgoing: &Outgoing, options: &Options) -> Res
     let extensions = ready.extensions();
     let place = ready.place();
     let fail = |kind, what: String| {
-        Failure::new(kind, "MAIL FROM", format!("{place}: MAIL FROM: {what}")).scoped(Scope::Message)
+        Failure::new(kind, Stage::MailFrom, format!("{place}: MAIL FROM: {what}")).scoped(Scope::Message)
     };
     let facts = outgoing.content.facts();
     if outgoing.needs_utf8() && !extensions.smtp_utf8 {

@@ -5,7 +5,7 @@ use crate::codec::smtp::EhloName;
 use crate::mail::outgoing::{ContentWriter, Envelope};
 use crate::net::{Endpoint, Security};
 use crate::smtp::scripted::Script;
-use crate::words::Address;
+use crate::words::{Address, Stage};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
@@ -33,7 +33,7 @@ fn with_job<T>(scripts: &[&str], options: &Options, work: impl FnOnce(&Job<'_>) 
     let waiting: RefCell<VecDeque<Script>> = RefCell::new(scripts.iter().cloned().collect());
     let connect = || match waiting.borrow_mut().pop_front() {
         Some(script) => Ok(script.wire()),
-        None => Err(Failure::new(Kind::Network, "connect", "mx: connect: refused")),
+        None => Err(Failure::new(Kind::Network, Stage::Connect, "mx: connect: refused")),
     };
     let endpoint = Endpoint {
         host: "mx.example.org".into(),

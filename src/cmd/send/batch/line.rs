@@ -9,7 +9,7 @@ use crate::mail::fix::mend;
 use crate::mail::raw::{Beside, Raw};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, stamp};
 use crate::net::Limits;
-use crate::words::{Failure, Kind, ReversePath, Scope};
+use crate::words::{Failure, Kind, ReversePath, Scope, Stage};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::value::MapAccessDeserializer;
@@ -271,7 +271,7 @@ struct Named {
 }
 
 fn bad(what: impl fmt::Display) -> Failure {
-    Failure::new(Kind::Input, "input", what.to_string()).scoped(Scope::Message)
+    Failure::new(Kind::Input, Stage::Input, what.to_string()).scoped(Scope::Message)
 }
 
 impl Fields {
@@ -284,7 +284,7 @@ impl Fields {
         };
         built.map_err(|failure| match failure.kind {
             // What is wrong with a line is wrong with the input, not with the call.
-            Kind::Usage => Failure { kind: Kind::Input, ..failure }.scoped(Scope::Message),
+            Kind::Usage => failure.as_kind(Kind::Input).scoped(Scope::Message),
             _ => failure.scoped(Scope::Message),
         })
     }

@@ -20,7 +20,7 @@ use crate::net::limits::Stop;
 use crate::output::json::ErrorLine;
 use crate::output::{About, Output};
 use crate::streams::{Halt, Input};
-use crate::words::{Exit, Failure, Kind, Scope};
+use crate::words::{Exit, Failure, Kind, Scope, Stage};
 use crate::work::send::{Channel, CopyTo, Receipt, Report, Status, wait};
 use crate::work::side::{Side, advise};
 use line::Defaults;
@@ -285,7 +285,7 @@ impl Batch<'_> {
             let message = format!(
                 "standard output: writing the receipt of line {line}: failed; the message was accepted: {reply}"
             );
-            out.complain(&about(None), &Failure::new(Kind::Storage, "receipt", message));
+            out.complain(&about(None), &Failure::new(Kind::Storage, Stage::Receipt, message));
         }
     }
 }
@@ -299,7 +299,7 @@ fn prepare((number, line): (u64, Line<'_>), defaults: &Defaults<'_>) -> Prepared
         },
         Line::TooLong => {
             let message = format!("reading it: a line has at most {MAX_LINE} octets");
-            let failure = Failure::new(Kind::Input, "input", message).scoped(Scope::Message);
+            let failure = Failure::new(Kind::Input, Stage::Input, message).scoped(Scope::Message);
             (None, Err(failure.hint("give large attachments by path")))
         }
     };
