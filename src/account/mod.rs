@@ -51,7 +51,7 @@ pub struct Account {
     /// What the owner says it is for.
     pub description: Option<String>,
     /// Where mail is fetched.
-    pub pop3: Option<Server>,
+    pub incoming: Option<Server>,
     /// Where mail is handed over.
     pub smtp: Option<Server>,
     /// How mail is fetched where the command does not say.
@@ -64,7 +64,7 @@ impl Account {
     /// The server for `protocol`, if there is one.
     pub fn server(&self, protocol: Protocol) -> Option<&Server> {
         match protocol {
-            Protocol::Pop3 => self.pop3.as_ref(),
+            Protocol::Pop3 => self.incoming.as_ref(),
             Protocol::Smtp => self.smtp.as_ref(),
         }
     }

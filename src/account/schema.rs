@@ -150,7 +150,7 @@ impl Reader<'_> {
             email: None,
             name: None,
             description: None,
-            pop3: None,
+            incoming: None,
             smtp: None,
             fetch: FetchSettings::default(),
             sendmail: SendmailSettings::default(),
@@ -170,7 +170,7 @@ impl Reader<'_> {
                 _ => self.common(&node, &mut shared.secrets, &mut shared.tls)?,
             }
         }
-        account.pop3 =
+        account.incoming =
             pop3.map(|table| complete(Protocol::Pop3, table, &shared, &account.label)).transpose()?;
         account.smtp =
             smtp.map(|table| complete(Protocol::Smtp, table, &shared, &account.label)).transpose()?;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Where mail is fetched.
-    Pop3,
+    Incoming,
     /// Where mail is handed over.
     Smtp,
     /// At least one of the two.
@@ -74,7 +74,7 @@ pub fn all(selection: &Selection<'_>, env: &Env) -> Result<Vec<Account>, Failure
         .collect();
     if accounts.is_empty() {
         let what = match selection.need {
-            Need::Pop3 => "no account has a pop3 server",
+            Need::Incoming => "no account has a pop3 server",
             Need::Smtp => "no account has an smtp server",
             Need::Either => "no account has a server",
         };
@@ -111,7 +111,7 @@ fn choose(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> {
 
 fn fits(protocol: Protocol, need: Need) -> bool {
     match need {
-        Need::Pop3 => protocol == Protocol::Pop3,
+        Need::Incoming => protocol.is_incoming(),
         Need::Smtp => protocol == Protocol::Smtp,
         Need::Either => true,
     }
@@ -151,7 +151,7 @@ fn on_the_spot(servers: Vec<Server>, need: Need, env: &Env) -> Result<Account, F
         email,
         name,
         description: None,
-        pop3: None,
+        incoming: None,
         smtp: None,
         fetch: FetchSettings::default(),
         sendmail: SendmailSettings::default(),
@@ -159,7 +159,7 @@ fn on_the_spot(servers: Vec<Server>, need: Need, env: &Env) -> Result<Account, F
     for mut server in servers {
         server.tls.ca_file.clone_from(&ca_file);
         match server.protocol {
-            Protocol::Pop3 => account.pop3 = Some(server),
+            Protocol::Pop3 => account.incoming = Some(server),
             Protocol::Smtp => account.smtp = Some(server),
         }
     }
@@ -199,9 +199,9 @@ fn of_config(config: &Config, selection: &Selection<'_>) -> Result<Account, Fail
 /// Refuses an account without the server that is needed.
 fn check(account: &Account, need: Need) -> Result<(), Failure> {
     let missing = match need {
-        Need::Pop3 if account.pop3.is_none() => "pop3",
+        Need::Incoming if account.incoming.is_none() => "pop3",
         Need::Smtp if account.smtp.is_none() => "smtp",
-        Need::Either if account.pop3.is_none() && account.smtp.is_none() => "pop3 or smtp",
+        Need::Either if account.incoming.is_none() && account.smtp.is_none() => "pop3 or smtp",
         _ => return Ok(()),
     };
     let message = format!("{}: looking for its server: the account has no {missing} server", account.label);
@@ -215,7 +215,7 @@ fn check(account: &Account, need: Need) -> Result<(), Failure> {
 }
 
 fn override_tls(account: &mut Account, said: &TlsSettings) {
-    for server in [&mut account.pop3, &mut account.smtp].into_iter().flatten() {
+    for server in [&mut account.incoming, &mut account.smtp].into_iter().flatten() {
         if said.ca_file.is_some() {
             server.tls.ca_file.clone_from(&said.ca_file);
         }
@@ -281,16 +281,16 @@ smtp.host = "smtp.home.example"
         let selection = Selection { from: Some(&stranger), ..Selection::new(Need::Smtp) };
         assert_eq!(home.label(&selection, &[]).unwrap(), "work");
         let one = Home::new("[accounts.only]\nemail = \"a@b.example\"\npop3.host = \"h\"\n");
-        assert_eq!(one.label(&Selection::new(Need::Pop3), &[]).unwrap(), "only");
+        assert_eq!(one.label(&Selection::new(Need::Incoming), &[]).unwrap(), "only");
     }
 
     #[test]
     fn several_without_a_default_and_unknown_names_say_which_there_are() {
         let home = Home::new(TWO);
-        let failure = home.label(&Selection::new(Need::Pop3), &[]).unwrap_err();
+        let failure = home.label(&Selection::new(Need::Incoming), &[]).unwrap_err();
         assert_eq!(failure.kind, Kind::Config);
         assert!(failure.hint.unwrap().contains("known accounts: work, home"));
-        let named = Selection { account: Some("wrok"), ..Selection::new(Need::Pop3) };
+        let named = Selection { account: Some("wrok"), ..Selection::new(Need::Incoming) };
         let failure = home.label(&named, &[]).unwrap_err();
         assert_eq!(
             (failure.kind, failure.hint.as_deref()),
@@ -301,7 +301,7 @@ smtp.host = "smtp.home.example"
     #[test]
     fn an_account_without_the_server_is_refused() {
         let home = Home::new(TWO);
-        let named = Selection { account: Some("home"), ..Selection::new(Need::Pop3) };
+        let named = Selection { account: Some("home"), ..Selection::new(Need::Incoming) };
         let failure = home.label(&named, &[]).unwrap_err();
         assert_eq!(failure.kind, Kind::Config);
         assert!(failure.hint.unwrap().contains("config set home pop3.host"));
@@ -309,13 +309,13 @@ smtp.host = "smtp.home.example"
 
     #[test]
     fn a_server_on_the_spot_needs_no_file_and_no_home() {
-        let url = Selection { server: Some("pop3s://ana@pop.example.org"), ..Selection::new(Need::Pop3) };
+        let url = Selection { server: Some("pop3s://ana@pop.example.org"), ..Selection::new(Need::Incoming) };
         let account = select(&url, &Env::default()).unwrap();
         assert_eq!(account.label, "ana@pop.example.org:995");
         assert!(account.name_in_config.is_none() && account.email.is_none());
         let broken = Home::new("[[[");
         assert!(broken.label(&url, &[]).is_ok());
-        let wrong = Selection { server: Some("smtp://relay"), ..Selection::new(Need::Pop3) };
+        let wrong = Selection { server: Some("smtp://relay"), ..Selection::new(Need::Incoming) };
         assert_eq!(select(&wrong, &Env::default()).unwrap_err().kind, Kind::Usage);
         let both = Selection { account: Some("work"), ..url };
         assert_eq!(select(&both, &Env::default()).unwrap_err().kind, Kind::Usage);
@@ -332,7 +332,7 @@ smtp.host = "smtp.home.example"
         let account = select(&Selection::new(Need::Smtp), &env).unwrap();
         assert_eq!(account.label, "ana@example.org@smtp.example.org:465");
         assert_eq!(account.email.unwrap().as_str(), "ana@example.org");
-        assert!(account.pop3.is_some());
+        assert!(account.incoming.is_some());
         let from: Env =
             [("POSTIE_SMTP_URL", "smtp://relay"), ("POSTIE_FROM", "ci@example.org")].into_iter().collect();
         let account = select(&Selection::new(Need::Smtp), &from).unwrap();
@@ -371,7 +371,7 @@ smtp.host = "smtp.home.example"
         .collect();
         let ca = |account: &Account| {
             let servers =
-                [&account.pop3, &account.smtp].map(|server| server.as_ref().unwrap().tls.ca_file.clone());
+                [&account.incoming, &account.smtp].map(|server| server.as_ref().unwrap().tls.ca_file.clone());
             servers.map(|file| file.unwrap().to_str().unwrap().to_owned())
         };
         let account = select(&Selection::new(Need::Smtp), &env).unwrap();
@@ -399,10 +399,10 @@ smtp.host = "smtp.home.example"
     #[test]
     fn a_password_in_a_url_is_a_usage_error_that_does_not_repeat_it() {
         let url = "pop3s://ana:S3CRET@pop.example.org";
-        let option = Selection { server: Some(url), ..Selection::new(Need::Pop3) };
+        let option = Selection { server: Some(url), ..Selection::new(Need::Incoming) };
         let of_option = select(&option, &Env::default()).unwrap_err();
         let env = [("POSTIE_POP3_URL", url)].into_iter().collect();
-        let of_variable = select(&Selection::new(Need::Pop3), &env).unwrap_err();
+        let of_variable = select(&Selection::new(Need::Incoming), &env).unwrap_err();
         for failure in [of_option, of_variable] {
             assert_eq!(failure.kind, Kind::Usage);
             assert!(!format!("{failure:?}").contains("S3CRET"));
@@ -412,10 +412,10 @@ smtp.host = "smtp.home.example"
     #[test]
     fn without_any_configuration_it_says_how_to_make_one() {
         let env = [("HOME", "/nonexistent")].into_iter().collect();
-        let failure = select(&Selection::new(Need::Pop3), &env).unwrap_err();
+        let failure = select(&Selection::new(Need::Incoming), &env).unwrap_err();
         assert_eq!(failure.kind, Kind::Config);
         assert!(failure.hint.unwrap().contains("config add"));
-        assert_eq!(select(&Selection::new(Need::Pop3), &Env::default()).unwrap_err().kind, Kind::Config);
+        assert_eq!(select(&Selection::new(Need::Incoming), &Env::default()).unwrap_err().kind, Kind::Config);
     }
 
     #[test]
@@ -426,11 +426,11 @@ smtp.host = "smtp.home.example"
             found.into_iter().map(|account| account.label).collect()
         };
         assert_eq!(labels(Need::Smtp), ["work", "home"]);
-        assert_eq!(labels(Need::Pop3), ["work"]);
-        let named = Selection { account: Some("work"), ..Selection::new(Need::Pop3) };
+        assert_eq!(labels(Need::Incoming), ["work"]);
+        let named = Selection { account: Some("work"), ..Selection::new(Need::Incoming) };
         assert_eq!(all(&named, &home.env(&[])).unwrap_err().kind, Kind::Usage);
         let none = Home::new("");
-        assert_eq!(all(&Selection::new(Need::Pop3), &none.env(&[])).unwrap_err().kind, Kind::Config);
+        assert_eq!(all(&Selection::new(Need::Incoming), &none.env(&[])).unwrap_err().kind, Kind::Config);
     }
 
     #[test]

@@ -27,6 +27,11 @@ impl Protocol {
         }
     }
 
+    /// Whether mail is fetched by it.
+    pub fn is_incoming(self) -> bool {
+        matches!(self, Protocol::Pop3)
+    }
+
     /// The port where none is named (`RFC 8314 §7`, `RFC 1939 §3`, `RFC 6409 §3.1`, `RFC 5321 §4.5.4.2`).
     pub fn default_port(self, security: Security) -> u16 {
         match (self, security) {

@@ -115,7 +115,7 @@ impl AccountView {
                 .iter()
                 .map(|(name, all)| (name.clone(), all.iter().map(ToString::to_string).collect()))
                 .collect(),
-            pop3: account.pop3.as_ref().map(ServerView::of),
+            pop3: account.incoming.as_ref().map(ServerView::of),
             smtp: account.smtp.as_ref().map(ServerView::of),
             fetch,
         }

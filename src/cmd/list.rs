@@ -23,7 +23,7 @@ const PIPE_WIDTH: usize = 160;
 pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
     context.out.count("total", 0);
     context.out.count("listed", 0);
-    let account = context.select(Need::Pop3, None)?;
+    let account = context.select(Need::Incoming, None)?;
     let label = account.label.clone();
     let Some(side) = side::or_told(side::incoming(&account, context), &account, context) else {
         return Ok(());

@@ -16,7 +16,7 @@ pub fn or_told(made: Result<Side, Failure>, account: &Account, context: &mut Con
 
 /// The receiving side. Gets the secret, so it may ask on the terminal. Fails with `config`.
 pub fn incoming(account: &Account, context: &Context) -> Result<Side, Failure> {
-    of(account, pop3_server(account)?, context)
+    of(account, incoming_server(account)?, context)
 }
 
 /// The sending side, likewise.
@@ -56,23 +56,24 @@ pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
 impl Context {
     /// What the ledgers of the other accounts are called that are configured: each is a mailbox of its own.
     pub fn other_keys(&self, own: &AccountKey) -> Vec<AccountKey> {
-        let accounts = self.selection(Need::Pop3).and_then(|selection| {
+        let accounts = self.selection(Need::Incoming).and_then(|selection| {
             account::all(&Selection { server: None, account: None, ..selection }, &self.env)
         });
         // Without a configuration there is no other account.
-        let keys = accounts.unwrap_or_default().iter().filter_map(|account| pop3_key(account).ok()).collect();
+        let keys =
+            accounts.unwrap_or_default().iter().filter_map(|account| incoming_key(account).ok()).collect();
         let keys: Vec<AccountKey> = keys;
         keys.into_iter().filter(|key| key != own).collect()
     }
 }
 
 /// The ledger's name for an account. Fails with `config` where it has no POP3 server.
-pub fn pop3_key(account: &Account) -> Result<AccountKey, Failure> {
-    pop3_server(account).map(key)
+pub fn incoming_key(account: &Account) -> Result<AccountKey, Failure> {
+    incoming_server(account).map(key)
 }
 
-fn pop3_server(account: &Account) -> Result<&Server, Failure> {
-    account.pop3.as_ref().ok_or_else(|| {
+fn incoming_server(account: &Account) -> Result<&Server, Failure> {
+    account.incoming.as_ref().ok_or_else(|| {
         Failure::config("no POP3 server: the account has none")
             .hint("config set NAME pop3.host HOST adds one")
     })

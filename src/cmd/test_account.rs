@@ -35,7 +35,7 @@ pub fn run(args: &TestAccountArgs, context: &mut Context) -> anyhow::Result<()> 
     context.out.count("passed", 0);
     context.out.count("failed", 0);
     let need = match (args.pop3, args.smtp) {
-        (true, _) => Need::Pop3,
+        (true, _) => Need::Incoming,
         (_, true) => Need::Smtp,
         _ => Need::Either,
     };
@@ -46,7 +46,7 @@ pub fn run(args: &TestAccountArgs, context: &mut Context) -> anyhow::Result<()> 
 
 /// Tests the sides of an account that `args` asks for. What fails is reported; the other side goes on.
 pub fn test(account: &Account, args: &TestAccountArgs, context: &mut Context) -> Result<(), Failure> {
-    let wanted = [("pop3", &account.pop3, !args.smtp), ("smtp", &account.smtp, !args.pop3)];
+    let wanted = [("pop3", &account.incoming, !args.smtp), ("smtp", &account.smtp, !args.pop3)];
     let mut tested = false;
     for (name, server, asked) in wanted {
         let (Some(server), true) = (server, asked) else { continue };

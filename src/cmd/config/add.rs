@@ -62,7 +62,7 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     for remark in provider.iter().flat_map(|provider| provider.remarks()) {
         context.out.tell(&remark);
     }
-    if account.pop3.is_some() && account.fetch.destination.is_none() {
+    if account.incoming.is_some() && account.fetch.destination.is_none() {
         context.out.tell(&format!(
             "it has no destination yet: `postie config set {name} fetch.maildir ~/Mail/{name}` gives it one"
         ));
@@ -103,7 +103,7 @@ impl Given {
                 .map_err(Failure::usage)?,
             email: email.transpose()?,
             display: args.name.clone(),
-            pop3: args.pop3.as_deref().map(|text| server(text, "--pop3", Protocol::Pop3)).transpose()?,
+            incoming: args.pop3.as_deref().map(|text| server(text, "--pop3", Protocol::Pop3)).transpose()?,
             smtp: args.smtp.as_deref().map(|text| server(text, "--smtp", Protocol::Smtp)).transpose()?,
             secret: secret_settings(&context.global, context)?,
             fetch: fetch_settings(args)?,
@@ -123,12 +123,12 @@ impl Given {
     /// Whether something is missing without which nothing would be fetched or sent.
     fn is_open(&self) -> bool {
         let Some(email) = &self.email else { return true };
-        let (pop3, smtp) = self.servers(email);
-        let logs_in = pop3.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
+        let (incoming, smtp) = self.servers(email);
+        let logs_in = incoming.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
         self.name.is_none()
-            || (pop3.is_none() && smtp.is_none())
+            || (incoming.is_none() && smtp.is_none())
             || (logs_in && self.secret.is_empty())
-            || (pop3.is_some() && self.fetch.is_empty())
+            || (incoming.is_some() && self.fetch.is_empty())
     }
 
     /// The account, without anybody to ask.
@@ -139,8 +139,8 @@ impl Given {
         };
         let name = self.name.clone().ok_or_else(|| missing("the account's name"))?;
         let email = self.email.clone().ok_or_else(|| missing("--email"))?;
-        let (pop3, mut smtp) = self.servers(&email);
-        if pop3.is_none() && smtp.is_none() {
+        let (incoming, mut smtp) = self.servers(&email);
+        if incoming.is_none() && smtp.is_none() {
             let failure = missing("--pop3 URL or --smtp URL");
             let message = format!("{}; no server is known for {}", failure.message, email.domain());
             return Err(Failure { message, ..failure });
@@ -150,7 +150,7 @@ impl Given {
             server.username.get_or_insert_with(|| email.as_str().to_owned());
         }
         let Given { display, secret, fetch, test, .. } = self;
-        Ok(Draft { name, email, display, pop3, smtp, secret, fetch, test })
+        Ok(Draft { name, email, display, incoming, smtp, secret, fetch, test })
     }
 }
 
@@ -208,7 +208,7 @@ fn settings(draft: Draft, args: &AddArgs, global: &Global) -> Result<Settings, F
         })?;
         settings.push(("tls-fingerprint", Setting::Text(show_fingerprint(&pin))));
     }
-    for server in [draft.pop3, draft.smtp].into_iter().flatten() {
+    for server in [draft.incoming, draft.smtp].into_iter().flatten() {
         server_settings(&server, &draft.email, &mut settings);
     }
     settings.extend(draft.fetch);

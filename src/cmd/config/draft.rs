@@ -19,7 +19,7 @@ pub struct Draft {
     /// The name beside the address.
     pub display: Option<String>,
     /// Where mail is fetched.
-    pub pop3: Option<Server>,
+    pub incoming: Option<Server>,
     /// Where mail is sent.
     pub smtp: Option<Server>,
     /// Where the secret comes from.
@@ -39,7 +39,7 @@ pub struct Given {
     /// The name beside the address.
     pub display: Option<String>,
     /// Where mail is fetched.
-    pub pop3: Option<Server>,
+    pub incoming: Option<Server>,
     /// Where mail is sent.
     pub smtp: Option<Server>,
     /// Where the secret comes from.
@@ -57,9 +57,9 @@ impl Given {
     pub fn servers(&self, email: &Address) -> (Option<Server>, Option<Server>) {
         let provider = providers::of_domain(email.domain());
         let known = |protocol| provider.and_then(|provider: &Provider| provider.server(protocol, email));
-        match (&self.pop3, &self.smtp) {
+        match (&self.incoming, &self.smtp) {
             (None, None) => (known(Protocol::Pop3), known(Protocol::Smtp)),
-            (pop3, smtp) => (pop3.clone(), smtp.clone()),
+            (incoming, smtp) => (incoming.clone(), smtp.clone()),
         }
     }
 }

@@ -137,7 +137,7 @@ fn check(context: &mut Context) -> Result<(), Failure> {
     }
     context.out.count("accounts", config.contents.accounts.len() as u64);
     for account in &config.contents.accounts {
-        for server in [&account.pop3, &account.smtp].into_iter().flatten() {
+        for server in [&account.incoming, &account.smtp].into_iter().flatten() {
             crate::cmd::side::tls(server).map_err(|failure| failure.at(&account.label))?;
             if let Some(stated) = server.secrets.0.first()
                 && let Source::File(path) = &stated.source
@@ -147,7 +147,7 @@ fn check(context: &mut Context) -> Result<(), Failure> {
         }
         let view = AccountView::of(account, config.contents.default_account.as_deref());
         context.out.line("account", &view);
-        if account.pop3.is_none() && account.smtp.is_none() {
+        if account.incoming.is_none() && account.smtp.is_none() {
             context.out.tell(&format!("account {}: it has no server yet", account.label));
         }
     }

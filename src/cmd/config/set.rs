@@ -76,7 +76,7 @@ fn hidden(name: &str, key: &str, tables: &[&str], contents: &Contents, context: 
 /// The servers that a key is for: that of its table, or all.
 fn concerned<'a>(account: &'a Account, key: &'a str) -> impl Iterator<Item = &'a Server> {
     let table = key.split_once('.').map(|(table, _)| table);
-    [&account.pop3, &account.smtp]
+    [&account.incoming, &account.smtp]
         .into_iter()
         .flatten()
         .filter(move |server| table.is_none_or(|table| table == server.protocol.name()))

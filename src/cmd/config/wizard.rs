@@ -54,11 +54,11 @@ fn questions(asker: &mut Asker<'_>, given: Given) -> Result<Draft, Failure> {
         }
         display => display.clone(),
     };
-    let (mut pop3, mut smtp) = given.servers(&email);
-    if pop3.is_none() && smtp.is_none() {
-        (pop3, smtp) = ask_servers(asker)?;
-        ask_login(asker, &email, &mut pop3, &mut smtp)?;
-    } else if given.pop3.is_none() && given.smtp.is_none() {
+    let (mut incoming, mut smtp) = given.servers(&email);
+    if incoming.is_none() && smtp.is_none() {
+        (incoming, smtp) = ask_servers(asker)?;
+        ask_login(asker, &email, &mut incoming, &mut smtp)?;
+    } else if given.incoming.is_none() && given.smtp.is_none() {
         for remark in providers::of_domain(email.domain()).iter().flat_map(|provider| provider.remarks()) {
             asker.say(&format!("  {remark}\n"));
         }
@@ -67,17 +67,17 @@ fn questions(asker: &mut Asker<'_>, given: Given) -> Result<Draft, Failure> {
     if let Some(server) = smtp.as_mut().filter(|_| given.smtp.is_some() && !given.secret.is_empty()) {
         server.username.get_or_insert_with(|| email.as_str().to_owned());
     }
-    let logs_in = pop3.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
+    let logs_in = incoming.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
     let secret = match given.secret.is_empty() && logs_in {
         true => ask_secret(asker)?,
         false => given.secret,
     };
-    let fetch = match given.fetch.is_empty() && pop3.is_some() {
+    let fetch = match given.fetch.is_empty() && incoming.is_some() {
         true => ask_destination(asker, &name)?,
         false => given.fetch,
     };
     let test = given.test || asker.ask("Test it now?", Some("yes"), yes_or_no)?;
-    Ok(Draft { name, email, display, pop3, smtp, secret, fetch, test })
+    Ok(Draft { name, email, display, incoming, smtp, secret, fetch, test })
 }
 
 /// Asks for a name that no account has yet.
@@ -110,10 +110,10 @@ fn ask_servers(asker: &mut Asker<'_>) -> Result<(Option<Server>, Option<Server>)
         })
     };
     loop {
-        let pop3 = ask("Where mail is fetched (POP3)", Protocol::Pop3)?;
+        let incoming = ask("Where mail is fetched (POP3)", Protocol::Pop3)?;
         let smtp = ask("Where mail is sent (SMTP)", Protocol::Smtp)?;
-        if pop3.is_some() || smtp.is_some() {
-            return Ok((pop3, smtp));
+        if incoming.is_some() || smtp.is_some() {
+            return Ok((incoming, smtp));
         }
     }
 }
@@ -140,20 +140,20 @@ fn place(text: &str, protocol: Protocol) -> Result<Server, String> {
 fn ask_login(
     asker: &mut Asker<'_>,
     email: &Address,
-    pop3: &mut Option<Server>,
+    incoming: &mut Option<Server>,
     smtp: &mut Option<Server>,
 ) -> Result<(), Failure> {
-    if [&*pop3, &*smtp].into_iter().flatten().all(|server| server.username.is_some()) {
+    if [&*incoming, &*smtp].into_iter().flatten().all(|server| server.username.is_some()) {
         return Ok(());
     }
     // A mailbox always has an owner; a server that only takes mail may want nobody to log in.
-    let may_be_none = pop3.is_none();
+    let may_be_none = incoming.is_none();
     let question = if may_be_none { "Login name (none for no login)" } else { "Login name" };
     let login = asker.ask(question, Some(email.as_str()), |text| match text {
         "none" if may_be_none => Ok(None),
         text => crate::account::server::username(text).map(Some),
     })?;
-    for server in [pop3, smtp].into_iter().flatten() {
+    for server in [incoming, smtp].into_iter().flatten() {
         server.username = server.username.take().or_else(|| login.clone());
     }
     Ok(())

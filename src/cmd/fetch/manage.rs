@@ -14,7 +14,7 @@ pub fn forget(args: &FetchArgs, context: &mut Context, accounts: &[Account]) -> 
     let ledgers = context.env.state_dir()?.join("ledger");
     for account in accounts {
         let stop = context.limits.stop.clone();
-        let forgotten = side::pop3_key(account).and_then(|key| match args.dry_run {
+        let forgotten = side::incoming_key(account).and_then(|key| match args.dry_run {
             true => rehearsed(args, &ledgers, &key),
             false => forgotten(args, &ledgers, &key, &|| stop.raised()),
         });

@@ -25,9 +25,9 @@ pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
     }
     let accounts = if args.all_accounts {
         context.vault.serve_many()?;
-        all(&context.selection(Need::Pop3)?, &context.env)?
+        all(&context.selection(Need::Incoming)?, &context.env)?
     } else {
-        vec![context.select(Need::Pop3, None)?]
+        vec![context.select(Need::Incoming, None)?]
     };
     if !args.forget.is_empty() {
         return manage::forget(args, context, &accounts);
