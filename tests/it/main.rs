@@ -25,6 +25,7 @@ mod fetch_together;
 mod fetch_ways;
 mod hostile_input;
 mod layering;
+mod links;
 mod list;
 mod mbox_locks;
 mod memory;

@@ -1,0 +1,74 @@
+//! TLS goes over any link: here over one that stands between postie and its connection, as a proxy's does.
+
+use crate::support::authority::Authority;
+use crate::support::mailbox::Mailbox;
+use crate::support::pop3d::{Mode, Pop3d};
+use postie::net::connect::{connect_first, resolve};
+use postie::net::tcp::TcpLink;
+use postie::net::{Allowance, Limits, Link, NetError, Secure, Tls, TlsInfo, TlsSettings, Wire};
+use postie::pop3::Authorization;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A link over another, which counts what comes through it.
+struct Through {
+    inner: TcpLink,
+    octets: Arc<AtomicUsize>,
+}
+
+impl Read for Through {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.inner.read(into)?;
+        self.octets.fetch_add(got, Ordering::Relaxed);
+        Ok(got)
+    }
+}
+
+impl Write for Through {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.inner.write(from)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl Link for Through {
+    fn arm(&mut self, allowance: Allowance) {
+        self.inner.arm(allowance);
+    }
+
+    fn secure(self: Box<Self>, tls: &dyn Secure, host: &str) -> Result<Box<dyn Link>, NetError> {
+        tls.secure(self, host)
+    }
+
+    fn tls(&self) -> Option<&TlsInfo> {
+        None
+    }
+}
+
+#[test]
+fn tls_over_a_link_that_is_no_connection_is_verified_like_any_other() {
+    let server = Pop3d::for_mailbox(&Mailbox::with(1)).mode(Mode::Implicit).start();
+    let port = server.url().rsplit_once(':').unwrap().1.parse().unwrap();
+    let authorities = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(authorities.path(), Authority::shared().pem()).unwrap();
+    let settings = TlsSettings { ca_file: Some(authorities.path().to_owned()), ..TlsSettings::default() };
+    let (tls, limits) = (Tls::prepare(&settings).unwrap(), Limits::default());
+    let octets = Arc::new(AtomicUsize::new(0));
+    let wire = || {
+        let inner = connect_first(&resolve("localhost", port, &limits).unwrap(), &limits).unwrap();
+        let link = Through { inner, octets: Arc::clone(&octets) };
+        Wire::new(Box::new(link), "localhost", limits.clone(), None)
+    };
+    let mut secured = wire();
+    secured.start_tls(&tls, "localhost").unwrap();
+    assert!(secured.tls().unwrap().version.starts_with("TLSv1."));
+    let before = octets.load(Ordering::Relaxed);
+    Authorization::greet(secured).unwrap().quit();
+    assert!(before > 0 && octets.load(Ordering::Relaxed) > before, "all of it went through");
+    let refused = wire().start_tls(&tls, "other.example.org");
+    assert!(matches!(refused, Err(NetError::Untrusted(_))), "{refused:?}");
+}
