@@ -181,7 +181,7 @@ fn a_server_that_takes_its_time_for_the_listings_has_it_in_a_second_session() {
         }
         Act::Normal
     };
-    let server = Pop3d::for_mailbox(&mailbox).prompt().hook(hook).start();
+    let server = Pop3d::for_mailbox(&mailbox).prompt().blind().hook(hook).start();
     let world = world();
     assert_ends_well(&world, &server, "fetch --delete --maildir Mail");
     assert_eq!(world.mail().len(), 2);

@@ -1,7 +1,13 @@
 //! A mailbox in memory, shared by the embedded POP3 and SMTP servers, and the messages to fill it with.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sha2::{Digest as _, Sha256};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::net::TcpStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// How long the end of a session is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One message on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,13 +20,14 @@ pub struct Stored {
 
 /// A mailbox. Clones are the same mailbox.
 #[derive(Clone, Default)]
-pub struct Mailbox(Arc<Mutex<Contents>>);
+pub struct Mailbox(Arc<(Mutex<Contents>, Condvar)>);
 
 #[derive(Default)]
 struct Contents {
     messages: Vec<Stored>,
     next: usize,
-    in_use: bool,
+    /// The connection of the session that has the hold.
+    holder: Option<TcpStream>,
 }
 
 /// The exclusive hold that POP3 has during a session (`RFC 1939 §4`).
@@ -28,7 +35,8 @@ pub struct Hold(Mailbox);
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.0.lock().in_use = false;
+        self.0.lock().holder = None;
+        self.0.0.1.notify_all();
     }
 }
 
@@ -48,7 +56,7 @@ impl Mailbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.0.lock().unwrap()
+        self.0.0.lock().unwrap()
     }
 
     /// Adds a message; its UID is new.
@@ -79,10 +87,19 @@ impl Mailbox {
         self.messages().iter().map(|message| stored(&message.wire)).collect()
     }
 
-    /// Takes the hold, unless somebody has it.
-    pub fn hold(&self) -> Option<Hold> {
-        let mut contents = self.lock();
-        (!std::mem::replace(&mut contents.in_use, true)).then(|| Hold(self.clone()))
+    /// Takes the hold for the session over this connection, unless another has it. A server that `sees` its
+    /// clients go ends their sessions at once: those are waited for, since a busy machine only makes their
+    /// threads late.
+    pub fn hold(&self, connection: &TcpStream, sees: bool) -> Option<Hold> {
+        let is_ending = |contents: &mut Contents| sees && contents.holder.as_ref().is_some_and(is_gone);
+        let waited = self.0.1.wait_timeout_while(self.lock(), PATIENCE, is_ending);
+        let mut contents = waited.unwrap().0;
+        if contents.holder.is_some() {
+            return None;
+        }
+        contents.holder = Some(connection.try_clone().unwrap());
+        drop(contents);
+        Some(Hold(self.clone()))
     }
 
     /// Removes those messages of a session's listing whose positions are named.
@@ -95,6 +112,12 @@ impl Mailbox {
             }
         }
     }
+}
+
+/// Whether the client at the other end has closed the connection, unread octets or not.
+fn is_gone(connection: &TcpStream) -> bool {
+    let mut wait = [PollFd::new(connection, PollFlags::RDHUP)];
+    poll(&mut wait, Some(&Timespec::default())).unwrap() > 0
 }
 
 /// What is stored of a message that came over the wire so (DESIGN 5.4).

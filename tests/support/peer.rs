@@ -369,7 +369,8 @@ impl Peer {
         self.stream = None;
     }
 
-    fn socket(&self) -> Option<&TcpStream> {
+    /// The connection, while it is up.
+    pub fn socket(&self) -> Option<&TcpStream> {
         match &self.stream {
             Some(Stream::Plain(stream)) => Some(stream),
             Some(Stream::Tls(stream)) => Some(stream.get_ref()),

@@ -110,6 +110,7 @@ pub struct Setup {
     hook: Box<Hook>,
     flaw: Option<(&'static str, Flaw)>,
     prompt: bool,
+    blind: bool,
 }
 
 /// A running POP3 server.
@@ -143,6 +144,7 @@ impl Pop3d {
             hook: Box::new(|_| Act::Normal),
             flaw: None,
             prompt: false,
+            blind: false,
         }
     }
 
@@ -203,6 +205,12 @@ impl Setup {
     /// Each answer goes out before it turns to the next command, though that lies ready.
     pub fn prompt(mut self) -> Setup {
         self.prompt = true;
+        self
+    }
+
+    /// It does not see that a client is gone while it is at work for it.
+    pub fn blind(mut self) -> Setup {
+        self.blind = true;
         self
     }
 
@@ -418,7 +426,8 @@ impl<'a> Session<'a> {
         if !good {
             return self.err("[AUTH] no such user or password");
         }
-        match self.setup.mailbox.hold() {
+        let sees = !self.setup.blind;
+        match self.peer.socket().and_then(|socket| self.setup.mailbox.hold(socket, sees)) {
             None => self.err("[IN-USE] another session has the mailbox"),
             Some(hold) => {
                 let listing = self.setup.mailbox.messages();
