@@ -204,13 +204,15 @@ fn check(account: &Account, need: Need) -> Result<(), Failure> {
         Need::Either if account.incoming.is_none() && account.smtp.is_none() => "pop3 or smtp",
         _ => return Ok(()),
     };
-    let message = format!("{}: looking for its server: the account has no {missing} server", account.label);
+    let message = format!("looking for its server: the account has no {missing} server");
     Err(match &account.name_in_config {
-        Some(name) => Failure::config(message).hint(match missing {
+        Some(name) => Failure::config(message).at(&account.label).hint(match missing {
             "pop3 or smtp" => format!("`postie config set {name} pop3.host HOST` gives it one"),
             one => format!("`postie config set {name} {one}.host HOST` gives it one"),
         }),
-        None => Failure::usage(message).hint("give a URL of the protocol that the command speaks"),
+        None => Failure::usage(message)
+            .at(&account.label)
+            .hint("give a URL of the protocol that the command speaks"),
     })
 }
 

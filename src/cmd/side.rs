@@ -46,8 +46,9 @@ pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
         _ => None,
     };
     if let (Security::None, Some(said)) = (server.security, said) {
-        let message = format!("{}: {said}: it has no effect on a connection without TLS", server.place());
+        let message = format!("{said}: it has no effect on a connection without TLS");
         return Err(Failure::config(message)
+            .at(server.place())
             .hint("use TLS, or leave the option (or the key of the configuration) out for this server"));
     }
     (server.security != Security::None).then(|| Tls::prepare(&server.tls)).transpose()

@@ -47,8 +47,8 @@ impl Endpoint {
     pub fn check_plaintext(&self, addresses: &[SocketAddr]) -> Result<(), Failure> {
         let exposed = self.security == Security::None && self.carries_secret && !self.allow_plaintext_auth;
         if exposed && !addresses.iter().all(|address| address.ip().is_loopback()) {
-            let message = format!("{}: authentication: refused, the connection has no TLS", self.place());
-            return Err(Failure::new(Kind::Config, Stage::Authentication, message).hint(
+            let message = "authentication: refused, the connection has no TLS";
+            return Err(Failure::new(Kind::Config, Stage::Authentication, message).at(self.place()).hint(
                 "use tls = \"implicit\" or \"starttls\"; allow-plaintext-auth = true in the server's table sends the secret in clear",
             ));
         }
@@ -73,8 +73,7 @@ pub fn dial(
     let link = connect_first(&addresses, limits).map_err(|error| error.failure(&place, Stage::Connect))?;
     let mut wire = Wire::new(Box::new(link), place.clone(), limits.clone(), tap);
     if endpoint.security == Security::Implicit {
-        let missing =
-            || Failure::new(Kind::Internal, Stage::TlsHandshake, format!("{place}: no TLS was prepared"));
+        let missing = || Failure::new(Kind::Internal, Stage::TlsHandshake, "no TLS was prepared").at(&place);
         wire.start_tls(tls.ok_or_else(missing)?, &endpoint.host)
             .map_err(|error| error.failure(&place, Stage::TlsHandshake))?;
     }

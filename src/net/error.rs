@@ -94,7 +94,7 @@ impl NetError {
 
     /// The failure as the layers above pass it on: `place` is the server, `stage` what was tried.
     pub fn failure(&self, place: &str, stage: Stage) -> Failure {
-        let failure = Failure::new(self.kind(), stage, format!("{place}: {stage}: {self}"));
+        let failure = Failure::new(self.kind(), stage, format!("{stage}: {self}")).at(place);
         match (self, self.hint()) {
             (NetError::Untrusted(why), _) => failure.hint(why.hint()),
             (_, Some(hint)) => failure.hint(hint),

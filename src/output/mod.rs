@@ -205,8 +205,7 @@ impl Output {
     /// Says a failure to people alone, on standard error: its JSON is part of another line.
     pub fn complain(&mut self, about: &About<'_>, failure: &Failure) {
         // An account made on the spot is called after its server, which the message names already.
-        let said =
-            |account: &&str| failure.message.split(": ").next().is_some_and(|place| account.ends_with(place));
+        let said = |account: &&str| failure.place.as_deref().is_some_and(|place| account.ends_with(place));
         let account = about.account.filter(|account| !said(account));
         let place = account.map(|account| format!("{account}: ")).unwrap_or_default();
         let (red, plain) = if self.color { ("\x1b[31m", "\x1b[0m") } else { ("", "") };

@@ -150,7 +150,7 @@ impl Authorization {
 
     fn no_stls(&self, what: &str) -> Failure {
         let place = self.dialogue.wire.place();
-        Failure::new(Kind::Missing, Stage::Stls, format!("{place}: STLS: {what}")).hint(
+        Failure::new(Kind::Missing, Stage::Stls, format!("STLS: {what}")).at(place).hint(
             "TLS is required; the server may have it on port 995 from the start (tls = \"implicit\", pop3s://)",
         )
     }

@@ -87,7 +87,7 @@ impl Authorization {
 /// Refuses what must not be sent: a secret in clear, or anything that would break a line or an exchange.
 fn check(dialogue: &Dialogue, login: &Login) -> Result<(), Failure> {
     let place = dialogue.wire.place();
-    let refused = |what: &str| Failure::new(Kind::Config, STAGE, format!("{place}: {STAGE}: {what}"));
+    let refused = |what: &str| Failure::new(Kind::Config, STAGE, format!("{STAGE}: {what}")).at(place);
     if dialogue.wire.tls().is_none() && !login.plaintext {
         return Err(refused("refused, the connection has no TLS"));
     }
@@ -101,8 +101,8 @@ fn not_offered(dialogue: &Dialogue, login: &Login) -> Failure {
         Some(asked) => format!("{} is not offered", asked.name()),
         None => format!("no mechanism for {} in common", if login.is_token { "tokens" } else { "passwords" }),
     };
-    let message = format!("{place}: {STAGE}: {what}: {}", offered(&dialogue.capabilities));
-    Failure::new(Kind::Missing, STAGE, message).hint(advice(&dialogue.capabilities, login))
+    let message = format!("{STAGE}: {what}: {}", offered(&dialogue.capabilities));
+    Failure::new(Kind::Missing, STAGE, message).at(place).hint(advice(&dialogue.capabilities, login))
 }
 
 fn offered(capabilities: &Capabilities) -> String {
@@ -191,9 +191,9 @@ fn apop(
     riders: Option<Survey>,
 ) -> Result<bool, Failure> {
     let Some(timestamp) = timestamp else {
-        let message =
-            format!("{}: APOP: the server's greeting has no timestamp for it", dialogue.wire.place());
+        let message = "APOP: the server's greeting has no timestamp for it";
         return Err(Failure::new(Kind::Missing, Stage::Apop, message)
+            .at(dialogue.wire.place())
             .hint("the server does not have APOP; use another auth"));
     };
     let digest = apop_digest(timestamp, &login.credentials.secret);
@@ -330,6 +330,6 @@ fn cancel(dialogue: &mut Dialogue, stage: Stage, challenge: &[u8]) -> Failure {
     let reply = dialogue.wire.reply(None, None, &[challenge]);
     let place = dialogue.wire.place();
     let said = super::shorten(&reply.lines[0]);
-    let message = format!("{place}: {stage}: the server's challenge makes no sense: {said}");
-    Failure::new(Kind::Protocol, stage, message).with_reply(reply)
+    let message = format!("{stage}: the server's challenge makes no sense: {said}");
+    Failure::new(Kind::Protocol, stage, message).at(place).with_reply(reply)
 }

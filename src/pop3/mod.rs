@@ -78,9 +78,8 @@ impl Dialogue {
         self.wire.mark_broken();
         let reply = self.wire.reply(None, None, &[&line]);
         let place = self.wire.place();
-        let message =
-            format!("{place}: {next}: the server sent what nobody asked for: {}", shorten(&reply.lines[0]));
-        Err(Failure::new(Kind::Protocol, next, message).with_reply(reply))
+        let message = format!("{next}: the server sent what nobody asked for: {}", shorten(&reply.lines[0]));
+        Err(Failure::new(Kind::Protocol, next, message).at(place).with_reply(reply))
     }
 
     fn flush(&mut self, stage: Stage) -> Result<(), Failure> {
@@ -156,19 +155,15 @@ impl Dialogue {
         self.wire.mark_broken();
         let reply = self.wire.reply(None, None, &[line]);
         let place = self.wire.place();
-        let message =
-            format!("{place}: {stage}: the server sent what is no POP3 reply: {}", shorten(&reply.lines[0]));
-        Failure::new(Kind::Protocol, stage, message).with_reply(reply)
+        let message = format!("{stage}: the server sent what is no POP3 reply: {}", shorten(&reply.lines[0]));
+        Failure::new(Kind::Protocol, stage, message).at(place).with_reply(reply)
     }
 
     /// The server's replies come in another order than the commands went.
     fn out_of_order(&mut self, stage: Stage) -> Failure {
         self.wire.mark_broken();
-        let message = format!(
-            "{}: {stage}: the server answered another command than the one whose turn it was",
-            self.wire.place()
-        );
-        Failure::new(Kind::Protocol, stage, message)
+        let message = format!("{stage}: the server answered another command than the one whose turn it was");
+        Failure::new(Kind::Protocol, stage, message).at(self.wire.place())
     }
 
     /// The server refused: the class by its response code, then by its words.
@@ -184,9 +179,8 @@ impl Dialogue {
     fn refused_as(&self, kind: Kind, stage: Stage, text: &[u8]) -> Failure {
         let line = [b"-ERR ", text].concat();
         let reply = self.wire.reply(None, pop3::response_code(text), &[line.trim_ascii()]);
-        let message =
-            format!("{}: {stage}: the server said: {}", self.wire.place(), shorten(&reply.lines[0]));
-        Failure::new(kind, stage, message).with_reply(reply)
+        let message = format!("{stage}: the server said: {}", shorten(&reply.lines[0]));
+        Failure::new(kind, stage, message).at(self.wire.place()).with_reply(reply)
     }
 }
 

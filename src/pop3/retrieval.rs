@@ -382,10 +382,9 @@ impl Transaction {
     fn no_end(&mut self, stage: Stage) -> Failure {
         self.dialogue.wire.mark_broken();
         let message = format!(
-            "{}: {stage}: the server put the dot that ends a message behind its last line, not on a line of its own",
-            self.dialogue.wire.place()
+            "{stage}: the server put the dot that ends a message behind its last line, not on a line of its own"
         );
-        Failure::new(Kind::Protocol, stage, message)
+        Failure::new(Kind::Protocol, stage, message).at(self.dialogue.wire.place())
     }
 
     /// Passes an error of the receiver on; the dialogue stops where it is.

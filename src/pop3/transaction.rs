@@ -230,16 +230,14 @@ impl Transaction {
         let line = self.dialogue.wire.redact(&lines.first);
         let (stage, odd) = (lines.stage.unwrap_or(Stage::List), lines.odd);
         let shown = super::shorten(&line);
-        let message =
-            format!("{place}: {stage}: {odd} line(s) of the answer list no message, such as: {shown}");
-        Failure::new(Kind::Protocol, stage, message)
+        let message = format!("{stage}: {odd} line(s) of the answer list no message, such as: {shown}");
+        Failure::new(Kind::Protocol, stage, message).at(place)
     }
 
     fn none_of(&mut self, count: u64) -> Failure {
         let place = self.dialogue.wire.place();
-        let message =
-            format!("{place}: LIST: the server lists no message, and STAT says that it has {count}");
-        Failure::new(Kind::Protocol, Stage::List, message)
+        let message = format!("LIST: the server lists no message, and STAT says that it has {count}");
+        Failure::new(Kind::Protocol, Stage::List, message).at(place)
     }
 
     fn uidl(&mut self, listing: &mut Listing, seen: &mut Lines) -> Result<(), Failure> {

@@ -47,7 +47,7 @@ pub(super) fn login(
 /// Refuses what must not be sent: a secret in clear, or anything that would break the exchange.
 fn check(dialogue: &Dialogue, login: &Login) -> Result<(), Failure> {
     let place = dialogue.wire.place();
-    let config = |what: &str| Failure::new(Kind::Config, STAGE, format!("{place}: {STAGE}: {what}"));
+    let config = |what: &str| Failure::new(Kind::Config, STAGE, format!("{STAGE}: {what}")).at(place);
     if dialogue.wire.tls().is_none() && !login.plaintext {
         return Err(config("refused, the connection has no TLS"));
     }
@@ -72,11 +72,11 @@ fn choose(extensions: &Extensions, login: &Login) -> Result<Mechanism, String> {
 }
 
 fn missing(dialogue: &Dialogue, extensions: &Extensions, login: &Login, what: &str) -> Failure {
-    let message = format!("{}: {STAGE}: {what}", dialogue.wire.place());
+    let message = format!("{STAGE}: {what}");
     let token_only = !extensions.auth.is_empty()
         && !login.is_token
         && extensions.auth.iter().all(|name| matches!(name.as_str(), "XOAUTH2" | "OAUTHBEARER"));
-    Failure::new(Kind::Missing, STAGE, message).hint(if token_only {
+    Failure::new(Kind::Missing, STAGE, message).at(dialogue.wire.place()).hint(if token_only {
         "the server wants an OAuth2 access token instead of a password: token-command gets one"
     } else if extensions.start_tls && dialogue.wire.tls().is_none() {
         "the server offers more under TLS: set tls = \"starttls\" (smtp:// in a URL)"
@@ -116,9 +116,8 @@ fn cancel(dialogue: &mut Dialogue, challenge: &Reply) -> Failure {
     match dialogue.exchange(&Command::CancelAuth, STAGE) {
         Ok(_) => {
             let said = dialogue.said(challenge);
-            let message =
-                format!("{}: {STAGE}: the server's challenge makes no sense: {said}", dialogue.wire.place());
-            Failure::new(Kind::Protocol, STAGE, message).with_reply(said)
+            let message = format!("{STAGE}: the server's challenge makes no sense: {said}");
+            Failure::new(Kind::Protocol, STAGE, message).at(dialogue.wire.place()).with_reply(said)
         }
         Err(failure) => failure,
     }

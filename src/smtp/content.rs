@@ -90,8 +90,8 @@ impl Ready {
     /// The failure for content that cannot be read. Without its end the server drops what it has.
     fn unreadable(&mut self, stage: Stage, error: &io::Error) -> Failure {
         self.dialogue.wire.mark_broken();
-        let message = format!("{}: {stage}: reading the message: {error}", self.place());
-        Failure::new(Kind::Storage, stage, message).scoped(Scope::Message)
+        let message = format!("{stage}: reading the message: {error}");
+        Failure::new(Kind::Storage, stage, message).at(self.place()).scoped(Scope::Message)
     }
 
     fn queue(&mut self, octets: &[u8], stage: Stage) -> Result<(), Failure> {

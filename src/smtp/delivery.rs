@@ -171,6 +171,6 @@ pub(super) fn unknown(stage: Stage, cause: Failure) -> Failure {
     let mut failure = Failure::new(Kind::Unknown, stage, message)
         .scoped(Scope::Message)
         .hint("look for its Message-ID at the recipient before sending it again");
-    failure.reply = cause.reply;
+    (failure.reply, failure.place) = (cause.reply, cause.place);
     failure
 }

@@ -75,8 +75,8 @@ impl Dialogue {
             Err(Unread::Lost(error)) => Err(self.lost(stage, &error)),
             Err(Unread::Garbled(error, line)) => {
                 self.wire.mark_broken();
-                let message = format!("{}: {stage}: {error}: {line}", self.wire.place());
-                Err(Failure::new(Kind::Protocol, stage, message))
+                let message = format!("{stage}: {error}: {line}");
+                Err(Failure::new(Kind::Protocol, stage, message).at(self.wire.place()))
             }
         }
     }
@@ -113,16 +113,16 @@ impl Dialogue {
     /// The same, with what was tried as people are to read it.
     pub fn refused_at(&self, kind: Kind, stage: Stage, tried: &str, reply: &Reply) -> Failure {
         let said = self.said(reply);
-        let message = format!("{}: {tried}: {said}", self.wire.place());
-        Failure::new(kind, stage, message).with_reply(said)
+        let message = format!("{tried}: {said}");
+        Failure::new(kind, stage, message).at(self.wire.place()).with_reply(said)
     }
 
     /// The failure for a reply of a class that makes no sense here. The dialogue is out of step.
     pub fn nonsense(&mut self, stage: Stage, reply: &Reply) -> Failure {
         self.wire.mark_broken();
         let said = self.said(reply);
-        let message = format!("{}: {stage}: the server answered out of turn: {said}", self.wire.place());
-        Failure::new(Kind::Protocol, stage, message).with_reply(said)
+        let message = format!("{stage}: the server answered out of turn: {said}");
+        Failure::new(Kind::Protocol, stage, message).at(self.wire.place()).with_reply(said)
     }
 
     /// Passes on a 2yz; a 4yz is [`Kind::Deferred`], a 5yz is `permanent`, a 3yz breaks the protocol.

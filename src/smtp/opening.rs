@@ -63,8 +63,8 @@ pub fn open(wire: Wire, opening: &Opening<'_>) -> Result<Ready, Failure> {
     let mut introduced = Greeted::greet(wire)?.hello(&name)?;
     if opening.endpoint.security == Security::StartTls {
         let missing = || {
-            let message = format!("{}: STARTTLS: no TLS was prepared", opening.endpoint.place());
-            Failure::new(Kind::Internal, Stage::StartTls, message)
+            Failure::new(Kind::Internal, Stage::StartTls, "STARTTLS: no TLS was prepared")
+                .at(opening.endpoint.place())
         };
         let tls = opening.tls.ok_or_else(missing)?;
         introduced = introduced.start_tls(tls, &opening.endpoint.host)?.hello(&name)?;
@@ -171,8 +171,8 @@ impl Introduced {
         let stage = Stage::StartTls;
         if !self.extensions.start_tls {
             let place = self.dialogue.wire.place();
-            let message = format!("{place}: {stage}: the server does not offer it, so nothing was sent");
-            let failure = Failure::new(Kind::Missing, stage, message).hint(
+            let message = format!("{stage}: the server does not offer it, so nothing was sent");
+            let failure = Failure::new(Kind::Missing, stage, message).at(place).hint(
                 "if the port has TLS from the start use tls = \"implicit\" (smtps:// in a URL); \
                  somebody on the way may also have removed the offer",
             );

@@ -210,6 +210,8 @@ pub struct Failure {
     pub retry: Retry,
     /// `where: what was tried: what came back`, lower case, no full stop.
     pub message: String,
+    /// Whom the message names first: `host:port`, an account, a file; nobody where it is not known.
+    pub place: Option<Box<str>>,
     /// What the user can do about it.
     pub hint: Option<String>,
     /// What the server said, where one spoke.
@@ -225,6 +227,7 @@ impl Failure {
             stage,
             retry: kind.retry(),
             message: message.into(),
+            place: None,
             hint: None,
             reply: None,
         }
@@ -266,7 +269,9 @@ impl Failure {
 
     /// The same failure, its message prefixed with where it happened (an account, a host, a file).
     pub fn at(mut self, place: impl fmt::Display) -> Self {
+        let place = place.to_string();
         self.message = format!("{place}: {}", self.message);
+        self.place = Some(place.into());
         self
     }
 

@@ -138,11 +138,8 @@ impl Access<'_> {
         }
         if self.endpoint.security == Security::StartTls {
             let missing = || {
-                Failure::new(
-                    Kind::Internal,
-                    Stage::Stls,
-                    format!("{}: STLS: no TLS was prepared", self.endpoint.place()),
-                )
+                Failure::new(Kind::Internal, Stage::Stls, "STLS: no TLS was prepared")
+                    .at(self.endpoint.place())
             };
             authorization.stls(self.tls.ok_or_else(missing)?, &self.endpoint.host)?;
             if capa {

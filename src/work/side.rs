@@ -77,7 +77,7 @@ impl Side {
     pub fn open(&self, limits: &Limits, manner: &mut dyn FnMut() -> Manner) -> Opened {
         let endpoint = self.server.endpoint();
         let Some(login) = &self.login else {
-            let failure = Failure::usage(format!("{}: a mailbox needs a user name", self.server.place()));
+            let failure = Failure::usage("a mailbox needs a user name").at(self.server.place());
             return Err(failure.into());
         };
         let login = pop3_login(&self.server, login);

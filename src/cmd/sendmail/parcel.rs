@@ -74,15 +74,15 @@ fn look_up(account: &Account, local: &str, role: Role) -> Result<Vec<Address>, F
     let found = found.ok_or_else(|| nobody(account, local))?;
     let valid = found.into_iter().map(|address| {
         to_ascii_domain(address)
-            .map_err(|_| Failure::config(format!("{}: an address: its domain is not valid", account.label)))
+            .map_err(|_| Failure::config("an address: its domain is not valid").at(&account.label))
     });
     valid.collect()
 }
 
 /// The failure for a local name that no address can be made of.
 fn nobody(account: &Account, local: &str) -> Failure {
-    let message = format!("{}: looking for the address of {local:?}: the account has none", account.label);
-    Failure::config(message).hint(
+    let message = format!("looking for the address of {local:?}: the account has none");
+    Failure::config(message).at(&account.label).hint(
         "give the account an email, or an alias (aliases.NAME); POSTIE_FROM for one from the environment",
     )
 }

@@ -31,7 +31,7 @@ pub fn probe_pop3(
     // What a server cannot do is no matter here, and a wait for it none of the user's.
     authorization.without_pipelining();
     let mut transaction = step(steps, "auth", |detail| {
-        let missing = || Failure::usage(format!("{}: a mailbox needs a user name", server.place()));
+        let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
         let login = vault.login(server)?.ok_or_else(missing)?;
         let (transaction, method) = authorization.login(&pop3_login(server, &login), Survey::FULL)?;
         detail.insert("mechanism".into(), method.name().into());

@@ -13,7 +13,7 @@ pub(super) fn mail(ready: &Ready, outgoing: &Outgoing, options: &Options) -> Res
     let extensions = ready.extensions();
     let place = ready.place();
     let fail = |kind, what: String| {
-        Failure::new(kind, Stage::MailFrom, format!("{place}: MAIL FROM: {what}")).scoped(Scope::Message)
+        Failure::new(kind, Stage::MailFrom, format!("MAIL FROM: {what}")).at(place).scoped(Scope::Message)
     };
     let facts = outgoing.content.facts();
     if outgoing.needs_utf8() && !extensions.smtp_utf8 {
