@@ -298,7 +298,7 @@ impl Facts {
     }
 
     /// What is known under another UIDVALIDITY is known of no UID any more.
-    fn begin(&mut self, number: u32) {
+    pub(super) fn begin(&mut self, number: u32) {
         if self.validity.is_some_and(|validity| validity != number) {
             (self.entries, self.any_deleted) = (Table::default(), false);
             self.outgrown.clear();

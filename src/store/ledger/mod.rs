@@ -288,12 +288,17 @@ impl Ledger {
     }
 
     /// Records durably under which UIDVALIDITY (`RFC 9051 §2.3.1.1`) the folder's UIDs count from now on. What
-    /// is known under another is void: of those UIDs nothing is known, nothing pending, and nothing proven.
+    /// is known under another is void: of those UIDs nothing is known, nothing pending, and nothing proven. In a
+    /// ledger that is only read it holds for this run.
     pub fn begin_validity(&mut self, number: u32) -> Result<(), StoreError> {
-        match self.facts.validity == Some(number) {
-            true => Ok(()),
-            false => self.write(vec![Record::Validity { number }], Sync::Now),
+        if self.facts.validity == Some(number) {
+            return Ok(());
         }
+        if !self.file.is_kept() {
+            self.facts.begin(number);
+            return Ok(());
+        }
+        self.write(vec![Record::Validity { number }], Sync::Now)
     }
 
     /// Whether it is as new: nothing was ever recorded in it.

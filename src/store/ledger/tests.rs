@@ -272,6 +272,11 @@ fn uids_count_under_the_uidvalidity_they_were_recorded_under_and_no_other() {
             assert_eq!(ledger.least_size(b"2", None), Some(100));
             ledger.compact(durable::now()).unwrap();
         }
+        let mut looked = Ledger::peek(dir.path(), &key).unwrap();
+        looked.begin_validity(validity).unwrap();
+        assert!(looked.has_proof(b"1", Some(5)).unwrap());
+        looked.begin_validity(validity ^ 1).unwrap();
+        assert!(!looked.knows(b"1") && !looked.has_proof(b"1", Some(5)).unwrap(), "and nothing is written");
         let text = text(&open());
         let lines = text.split(|octet| *octet == b'\n').filter(|line| line.get(9) == Some(&b'v')).count();
         assert_eq!(lines, 1, "of what is void nothing is kept");

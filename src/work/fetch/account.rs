@@ -88,10 +88,11 @@ impl Run {
     }
 
     fn rehearse_marks(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let ledger = Ledger::peek(&self.ledgers, key).map_err(|error| error.failure(Stage::Ledger))?;
-        let policy = &self.policy;
-        let look = |maildrop: &mut dyn Maildrop| rehearse_marks(maildrop, &ledger, policy, observer);
-        let count = self.side.look(&self.limits, Manner::remembered(&ledger), look)?;
+        let ledger = Ledger::peek(&self.ledgers, key);
+        let mut ledger = ledger.map_err(|error| error.failure(Stage::Ledger))?;
+        let (manner, policy) = (Manner::remembered(&ledger), &self.policy);
+        let look = |maildrop: &mut dyn Maildrop| rehearse_marks(maildrop, &mut ledger, policy, observer);
+        let count = self.side.look(&self.limits, manner, look)?;
         observer.event(Event::Note(format!("{count} message(s) would be marked as seen")));
         Ok(Exit::Ok)
     }

@@ -248,7 +248,7 @@ pub fn mark_seen(
 /// Tells what [`mark_seen`] would do, and changes nothing.
 pub fn rehearse_marks(
     maildrop: &mut dyn Maildrop,
-    ledger: &Ledger,
+    ledger: &mut Ledger,
     policy: &Policy,
     observer: &mut dyn Observer,
 ) -> Result<usize, Failure> {
@@ -260,9 +260,14 @@ pub fn rehearse_marks(
     Ok(plan.get.len())
 }
 
+fn begin_validity(listing: &Listing, ledger: &mut Ledger) -> Result<(), Failure> {
+    let begun = listing.validity.map(|validity| ledger.begin_validity(validity));
+    begun.transpose().map(drop).map_err(|error| error.failure(Stage::Ledger))
+}
+
 fn to_mark(
     maildrop: &mut dyn Maildrop,
-    ledger: &Ledger,
+    ledger: &mut Ledger,
     policy: &Policy,
 ) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
@@ -270,19 +275,21 @@ fn to_mark(
         let message = "UIDL: the server does not have it: there is nothing to recognise messages by";
         return Err(Failure::new(Kind::Missing, Stage::Uidl, message));
     }
+    begin_validity(&listing, ledger)?;
     // Marking is what a mailbox with other UIDs than before asks for.
     let policy = Policy { accept_uid_reset: true, after: After::Keep, ..policy.clone() };
     let plan = plan(&listing, ledger, &policy, 0)?;
     Ok((listing, plan))
 }
 
-/// Where nothing is recorded of an account, what is recorded of the same mailbox on another server counts;
-/// says so.
+/// What is recorded under another UIDVALIDITY than the listing's counts no more. Where nothing is recorded of an
+/// account, what is recorded of the same mailbox on another server counts; says so.
 pub fn take_over(
     listing: &Listing,
     ledger: &mut Ledger,
     others: &[AccountKey],
 ) -> Result<Option<String>, Failure> {
+    begin_validity(listing, ledger)?;
     let rows = (0..listing.len()).filter_map(|place| Some((listing.uid(place)?, listing.size(place))));
     let from = ledger.take_over(rows, others).map_err(|error| error.failure(Stage::Ledger))?;
     Ok(from.map(|from| {
@@ -293,9 +300,6 @@ pub fn take_over(
 
 fn prepare(maildrop: &mut dyn Maildrop, job: &mut Job<'_>) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
-    if let Some(validity) = listing.validity {
-        job.ledger.begin_validity(validity).map_err(|error| error.failure(Stage::Ledger))?;
-    }
     if let Some(note) = take_over(&listing, job.ledger, job.others)? {
         job.observer.event(Event::Note(note));
     }
