@@ -9,9 +9,9 @@
 //! - `order`: the system calls of a run show that each sync comes before what relies on it. A journalling
 //!   file system hides a missing sync from the power cuts, not from this.
 //!
-//! By default the sweeps are thinned to a few minutes, each as its own file says; `POSTIE_SWEEP=full` tries
-//! every point. They need root, strace and loop mounts: without, they say so loudly, or fail where
-//! `POSTIE_REQUIRE_ALL=1`. Each prints how many points it tried, of how many, and how many failed.
+//! By default they try a part that takes about a minute, spread evenly. `POSTIE_SWEEP=ci`, as in CI, thins each
+//! as its own file says, to some ten minutes; `POSTIE_SWEEP=full` tries every point. They need root, strace and
+//! loop mounts: without, they say so loudly, or fail where `POSTIE_REQUIRE_ALL=1`. Each prints how many points it tried, of how many, and how many failed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../support/mod.rs"]

@@ -20,15 +20,41 @@ pub enum Met {
     Missed,
 }
 
+/// Of the points a thinned sweep chooses, a quick one tries every so many. Odd, so that it meets both of what
+/// takes turns.
+const QUICK_STEP: usize = 13;
+
+/// How many of the points are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// About a minute: a part of the thinned sweep.
+    Quick,
+    /// `POSTIE_SWEEP=ci`: thinned, as each sweep says.
+    Thinned,
+    /// `POSTIE_SWEEP=full`: every point there is.
+    Full,
+}
+
+/// What `POSTIE_SWEEP` says.
+pub fn depth() -> Depth {
+    match std::env::var("POSTIE_SWEEP").as_deref() {
+        Err(_) | Ok("") => Depth::Quick,
+        Ok("ci") => Depth::Thinned,
+        Ok("full") => Depth::Full,
+        Ok(other) => panic!("POSTIE_SWEEP is `ci` or `full`, not {other:?}"),
+    }
+}
+
 /// Whether every point is to be tried.
 pub fn full() -> bool {
-    std::env::var_os("POSTIE_SWEEP").is_some_and(|value| value == "full")
+    depth() == Depth::Full
 }
 
 /// One sweep.
 pub struct Tally {
     name: &'static str,
     of: usize,
+    chosen: usize,
     tried: usize,
     missed: usize,
     failures: Vec<String>,
@@ -36,10 +62,11 @@ pub struct Tally {
 
 impl Tally {
     pub fn new(name: &'static str) -> Tally {
-        Tally { name, of: 0, tried: 0, missed: 0, failures: Vec::new() }
+        Tally { name, of: 0, chosen: 0, tried: 0, missed: 0, failures: Vec::new() }
     }
 
-    /// Tries those points that are to be tried of `all`: every one in a full sweep, else those `chosen`.
+    /// Tries those points that are to be tried of `all`: every one in a full sweep, in a thinned one those
+    /// `chosen`, in a quick one a part of these.
     pub fn sweep<P: Display>(
         &mut self,
         all: &[P],
@@ -47,7 +74,12 @@ impl Tally {
         play: impl Fn(&P) -> Met,
     ) {
         self.of += all.len();
-        for (_, point) in all.iter().enumerate().filter(|(at, point)| full() || chosen(*at, point)) {
+        let (depth, full) = (depth(), full());
+        for (_, point) in all.iter().enumerate().filter(|(at, point)| full || chosen(*at, point)) {
+            self.chosen += 1;
+            if depth == Depth::Quick && self.chosen % QUICK_STEP != 1 {
+                continue;
+            }
             self.tried += 1;
             match catch_unwind(AssertUnwindSafe(|| play(point))) {
                 Ok(Met::Hit) => {}
@@ -69,7 +101,7 @@ impl Tally {
     /// Tells what came of it; fails the test if any point failed, or if hardly any was met.
     #[track_caller]
     pub fn end(self) {
-        let Tally { name, of, tried, missed, failures } = self;
+        let Tally { name, of, tried, missed, failures, .. } = self;
         let all = TRIED.fetch_add(tried, Ordering::SeqCst) + tried;
         let bad = FAILED.fetch_add(failures.len(), Ordering::SeqCst) + failures.len();
         // Not through the macros, whose output the test harness hides.
