@@ -1,4 +1,5 @@
 //! The command that manages accounts.
+#![allow(rustdoc::broken_intra_doc_links, reason = "these texts are the help, where brackets are brackets")]
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
 //! The options that every command takes.
+#![allow(rustdoc::broken_intra_doc_links, reason = "these texts are the help, where brackets are brackets")]
 
 use crate::account::values;
 use clap::{Args, ValueEnum};
