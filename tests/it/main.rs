@@ -31,6 +31,7 @@ mod mbox_locks;
 mod memory;
 mod openssl_built_in;
 mod output;
+mod pages;
 mod pipelining;
 mod pop3_session;
 mod quirks;
