@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use postie::mail::content::Content;
 use postie::mail::fix::mend;
 use postie::mail::outgoing::MAX_LINE;
-use postie::mail::raw::{Beside, Raw};
+use postie::mail::raw::{Supplied, Raw};
 use postie::mail::summary::Summary;
 use postie::output::sanitize::{is_hostile, safe};
 
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let _ = Content::of(data);
     let mut input = data;
-    let beside = Beside { mends: true, ..Beside::default() };
+    let beside = Supplied { mends: true, ..Beside::default() };
     let Ok(outgoing) = Raw::read(&mut input, "-").and_then(|raw| raw.complete(beside)) else { return };
     if let Ok((outgoing, _)) = mend(outgoing) {
         let facts = outgoing.content.facts();

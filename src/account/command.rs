@@ -9,7 +9,7 @@
 use super::drain::{self, Drain, DrainError};
 use super::terminal::terminal;
 use crate::net::Limits;
-use crate::process::{Ending, Output, Program, Running, Task};
+use crate::process::{Ending, Program, Running, StdoutTo, Task};
 use crate::words::{Failure, Kind, Secret};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
@@ -55,7 +55,7 @@ fn capture(
     own_group: bool,
     limits: &Limits,
 ) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
-    let task = Task { program, input: None, output: Output::Piped, variables: Vec::new(), own_group };
+    let task = Task { program, input: None, output: StdoutTo::Piped, variables: Vec::new(), own_group };
     let mut running = task.start().map_err(|error| DrainError::Start(errno_of(&error)))?;
     match read(&mut running, limits) {
         Ok(printed) => Ok((running.wait().map_err(io_failed)?, printed)),

@@ -3,7 +3,7 @@
 //! It may be a symbolic link (dotfiles often are); what counts is the file it leads to, judged on the open
 //! descriptor. A file that holds a password must belong to the user and be closed to everybody else.
 
-use super::schema::{self, Contents, Context, Fault};
+use super::schema::{self, Contents, Fault, PathContext};
 use super::{Account, Env};
 use crate::store::custody::{OtherHands, check_secret, check_trusted};
 use crate::words::Failure;
@@ -114,7 +114,7 @@ pub const MAKE_ONE: &str = "`postie config add` makes an account; --server URL d
 /// The text of a configuration, as [`Config::load`] has it.
 pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Contents, Failure> {
     let beside = path.parent().unwrap_or(Path::new(""));
-    schema::read(text, Context { env, beside }).map_err(|fault| locate(text, path, fault))
+    schema::read(text, PathContext { env, beside }).map_err(|fault| locate(text, path, fault))
 }
 
 /// A fault in the text of the file at `path` as a failure.

@@ -6,7 +6,7 @@
 
 use super::keys::{self, Type};
 use super::lock::lock_directory;
-use super::schema::{self, Contents, Context, Fault};
+use super::schema::{self, Contents, Fault, PathContext};
 use super::{Account, Env, config, values};
 use crate::process::Program;
 use crate::store::atomic_replace;
@@ -242,7 +242,7 @@ impl Editor {
     /// Fails with [`Kind::Usage`] where that makes no sense.
     pub fn check(&self) -> Result<Contents, Failure> {
         let beside = self.shown.parent().unwrap_or(Path::new(""));
-        let read = schema::read(&self.document.to_string(), Context { env: &self.env, beside });
+        let read = schema::read(&self.document.to_string(), PathContext { env: &self.env, beside });
         read.map_err(|fault| {
             // A place in a text that is nowhere would mislead; the key says enough.
             let failure = config::say(fault, "the change makes no sense");

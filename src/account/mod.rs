@@ -27,8 +27,8 @@ pub mod view;
 
 pub use config::Config;
 pub use env::Env;
-pub use secret_source::{SecretSources, Source};
-pub use secrets::{Login, SecretOptions, Vault};
+pub use secret_source::{SecretSource, SecretSources};
+pub use secrets::{AccountLogin, SecretOptions, Vault};
 pub use select::{Need, Selection, all, select};
 pub use sendmail::SendmailSettings;
 pub use server::{Auth, Protocol, Server};

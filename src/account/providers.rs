@@ -10,7 +10,7 @@ use crate::words::Address;
 
 /// What a provider takes in place of the password of its web site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Secret {
+pub enum PasswordKind {
     /// An OAuth2 access token and nothing else.
     Token,
     /// A password made for one application (or an OAuth2 access token).
@@ -19,13 +19,15 @@ pub enum Secret {
     Password,
 }
 
-impl Secret {
+impl PasswordKind {
     /// What it is, in the middle of a sentence.
     pub fn describe(self) -> &'static str {
         match self {
-            Secret::Token => "an OAuth2 access token (token-command), no password",
-            Secret::AppPassword => "an app password, not the password of the web site",
-            Secret::Password => "the account's password, or an app password where two-factor login is on",
+            PasswordKind::Token => "an OAuth2 access token (token-command), no password",
+            PasswordKind::AppPassword => "an app password, not the password of the web site",
+            PasswordKind::Password => {
+                "the account's password, or an app password where two-factor login is on"
+            }
         }
     }
 }
@@ -41,7 +43,7 @@ pub struct Provider {
     /// The user name is what stands before the `@`.
     pub local_user: bool,
     /// The secret it wants.
-    pub secret: Secret,
+    pub secret: PasswordKind,
     /// What that depends on.
     pub condition: Option<&'static str>,
     /// Where POP must be switched on first.
@@ -116,7 +118,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("pop.gmail.com", Security::Implicit)),
         smtp: ("smtp.gmail.com", Security::Implicit),
         local_user: false,
-        secret: Secret::AppPassword,
+        secret: PasswordKind::AppPassword,
         condition: Some("2-Step Verification must be on; the account's own password is refused"),
         pop_switch: Some("https://mail.google.com/mail/u/0/#settings/fwdandpop"),
         help: "https://support.google.com/mail/answer/7104828",
@@ -143,7 +145,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("outlook.office365.com", Security::Implicit)),
         smtp: ("smtp-mail.outlook.com", Security::StartTls),
         local_user: false,
-        secret: Secret::Token,
+        secret: PasswordKind::Token,
         condition: Some("passwords and app passwords have been refused since September 2024"),
         pop_switch: Some("https://outlook.live.com/mail/0/options/mail/popAndImap"),
         help: "https://support.microsoft.com/office/d088b986-291d-42b8-9564-9c414e2aa040",
@@ -155,7 +157,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("outlook.office365.com", Security::Implicit)),
         smtp: ("smtp.office365.com", Security::StartTls),
         local_user: false,
-        secret: Secret::Token,
+        secret: PasswordKind::Token,
         condition: Some("an administrator switches POP, IMAP and SMTP AUTH on for each mailbox"),
         pop_switch: None,
         help: "https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth",
@@ -169,7 +171,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("pop.mail.yahoo.com", Security::Implicit)),
         smtp: ("smtp.mail.yahoo.com", Security::Implicit),
         local_user: false,
-        secret: Secret::AppPassword,
+        secret: PasswordKind::AppPassword,
         condition: Some("some accounts are offered OAuth2 only"),
         pop_switch: None,
         help: "https://help.yahoo.com/kb/SLN4724.html",
@@ -183,7 +185,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("pop.aol.com", Security::Implicit)),
         smtp: ("smtp.aol.com", Security::Implicit),
         local_user: false,
-        secret: Secret::AppPassword,
+        secret: PasswordKind::AppPassword,
         condition: Some("some accounts are offered OAuth2 only"),
         pop_switch: None,
         help: "https://help.aol.com/articles/Create-and-manage-app-password",
@@ -195,7 +197,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: None,
         smtp: ("smtp.mail.me.com", Security::StartTls),
         local_user: false,
-        secret: Secret::AppPassword,
+        secret: PasswordKind::AppPassword,
         condition: Some("two-factor authentication must be on"),
         pop_switch: None,
         help: "https://support.apple.com/102525",
@@ -224,7 +226,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("pop.fastmail.com", Security::Implicit)),
         smtp: ("smtp.fastmail.com", Security::Implicit),
         local_user: false,
-        secret: Secret::AppPassword,
+        secret: PasswordKind::AppPassword,
         condition: Some("the Basic plan has none"),
         pop_switch: None,
         help: "https://www.fastmail.help/hc/en-us/articles/1500000278342",
@@ -236,7 +238,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("pop.zoho.com", Security::Implicit)),
         smtp: ("smtp.zoho.com", Security::Implicit),
         local_user: false,
-        secret: Secret::Password,
+        secret: PasswordKind::Password,
         condition: None,
         pop_switch: Some("https://www.zoho.com/mail/help/pop-access.html"),
         help: "https://www.zoho.com/mail/help/pop-access.html",
@@ -248,7 +250,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("pop.zoho.eu", Security::Implicit)),
         smtp: ("smtp.zoho.eu", Security::Implicit),
         local_user: false,
-        secret: Secret::Password,
+        secret: PasswordKind::Password,
         condition: None,
         pop_switch: Some("https://www.zoho.com/mail/help/pop-access.html"),
         help: "https://www.zoho.com/mail/help/pop-access.html",
@@ -260,7 +262,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("pop.gmx.net", Security::Implicit)),
         smtp: ("mail.gmx.net", Security::Implicit),
         local_user: false,
-        secret: Secret::Password,
+        secret: PasswordKind::Password,
         condition: None,
         pop_switch: Some("https://hilfe.gmx.net/pop-imap/einschalten.html"),
         help: "https://hilfe.gmx.net/pop-imap/imap/imap-serverdaten.html",
@@ -273,7 +275,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("pop.gmx.com", Security::Implicit)),
         smtp: ("mail.gmx.com", Security::Implicit),
         local_user: false,
-        secret: Secret::Password,
+        secret: PasswordKind::Password,
         condition: None,
         pop_switch: Some("https://support.gmx.com/pop-imap/toggle.html"),
         help: "https://support.gmx.com/pop-imap/pop3/index.html",
@@ -287,7 +289,7 @@ pub static PROVIDERS: &[Provider] = &[
         pop3: Some(("pop3.web.de", Security::Implicit)),
         smtp: ("smtp.web.de", Security::Implicit),
         local_user: true,
-        secret: Secret::Password,
+        secret: PasswordKind::Password,
         condition: None,
         pop_switch: Some("https://hilfe.web.de/pop-imap/einschalten.html"),
         help: "https://hilfe.web.de/pop-imap/imap/imap-serverdaten.html",

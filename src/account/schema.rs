@@ -7,7 +7,7 @@
 mod node;
 
 use super::keys;
-use super::secret_source::{SecretSources, Source, Stated};
+use super::secret_source::{NamedSource, SecretSource, SecretSources};
 use super::sendmail::{self, SendmailSettings};
 use super::server::{self, Auth, Protocol, Server};
 use super::{Account, Destination, Env, FetchSettings, values};
@@ -47,7 +47,7 @@ pub struct Contents {
 
 /// What paths in the file refer to.
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+pub struct PathContext<'a> {
     /// For `~`.
     pub env: &'a Env,
     /// The file's directory, for relative paths.
@@ -62,7 +62,7 @@ fn lacks_quotes(text: &str, at: usize) -> bool {
 }
 
 /// Reads the text of a configuration file.
-pub fn read(text: &str, context: Context<'_>) -> Result<Contents, Fault> {
+pub fn read(text: &str, context: PathContext<'_>) -> Result<Contents, Fault> {
     let root = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(text.len(), |span| span.start);
         // The parser's own words for the grammar; only its `Display` would show the line.
@@ -98,7 +98,7 @@ pub fn read(text: &str, context: Context<'_>) -> Result<Contents, Fault> {
 }
 
 /// The sources named in one table, by rank.
-type Ranked = Vec<(usize, Stated)>;
+type Ranked = Vec<(usize, NamedSource)>;
 
 /// What a server's table says, before the account's own words fill the gaps.
 #[derive(Default)]
@@ -126,7 +126,7 @@ struct Shared {
 }
 
 struct Reader<'a> {
-    context: Context<'a>,
+    context: PathContext<'a>,
     holds_secret: bool,
 }
 
@@ -213,16 +213,16 @@ impl Reader<'_> {
                 tls.fingerprint = Some(node.text(|text| Fingerprint::parse(text).ok_or(wanted.into()))?);
                 return Ok(());
             }
-            "password-command" => (0, Source::Command(node.command()?)),
-            "password-file" => (1, Source::File(self.path(node)?)),
-            "password-env" => (2, Source::variable(&node.text(variable_name)?)),
-            "token-command" => (3, Source::TokenCommand(node.command()?)),
+            "password-command" => (0, SecretSource::Command(node.command()?)),
+            "password-file" => (1, SecretSource::File(self.path(node)?)),
+            "password-env" => (2, SecretSource::variable(&node.text(variable_name)?)),
+            "token-command" => (3, SecretSource::TokenCommand(node.command()?)),
             _ => {
                 self.holds_secret = true;
-                (4, Source::Literal(node.text(literal)?))
+                (4, SecretSource::Literal(node.text(literal)?))
             }
         };
-        secrets.push((rank, Stated { source, by: node.path.clone() }));
+        secrets.push((rank, NamedSource { source, by: node.path.clone() }));
         secrets.sort_by_key(|(rank, _)| *rank);
         Ok(())
     }

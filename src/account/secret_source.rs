@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// Where one secret comes from.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum SecretSource {
     /// A command prints a password.
     Command(Program),
     /// A file holds it.
@@ -21,35 +21,35 @@ pub enum Source {
     Literal(Secret),
 }
 
-impl Source {
+impl SecretSource {
     /// The variable of that name, which no program that is started gets to see.
-    pub fn variable(name: &str) -> Source {
+    pub fn variable(name: &str) -> SecretSource {
         process::conceal(name);
-        Source::Variable(name.to_owned())
+        SecretSource::Variable(name.to_owned())
     }
 
     /// The key of the file that says so; an option is called the same, behind two dashes.
     pub fn name(&self) -> &'static str {
         match self {
-            Source::Command(_) => "password-command",
-            Source::File(_) => "password-file",
-            Source::Descriptor(_) => "password-fd",
-            Source::Variable(_) => "password-env",
-            Source::TokenCommand(_) => "token-command",
-            Source::Literal(_) => "password",
+            SecretSource::Command(_) => "password-command",
+            SecretSource::File(_) => "password-file",
+            SecretSource::Descriptor(_) => "password-fd",
+            SecretSource::Variable(_) => "password-env",
+            SecretSource::TokenCommand(_) => "token-command",
+            SecretSource::Literal(_) => "password",
         }
     }
 }
 
 /// A source, and who named it.
 #[derive(Clone, Debug)]
-pub struct Stated {
+pub struct NamedSource {
     /// Where the secret comes from.
-    pub source: Source,
+    pub source: SecretSource,
     /// Who said so, as a failure names it: `accounts.work.password-command`.
     pub by: String,
 }
 
 /// The sources that an account names for a server, the first counting.
 #[derive(Clone, Debug, Default)]
-pub struct SecretSources(pub Vec<Stated>);
+pub struct SecretSources(pub Vec<NamedSource>);

@@ -8,7 +8,7 @@ use super::Env;
 use super::command;
 use super::drain;
 use super::secret_file;
-use super::secret_source::{Source, Stated};
+use super::secret_source::{NamedSource, SecretSource};
 use super::server::Server;
 use super::terminal;
 use crate::codec::sasl::Credentials;
@@ -22,14 +22,14 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Clone, Debug, Default)]
 pub struct SecretOptions {
     /// `--password-file`, `-fd`, `-env`, `-command` or `--token-command`.
-    pub source: Option<Source>,
+    pub source: Option<SecretSource>,
     /// Never ask on the terminal.
     pub never_ask: bool,
 }
 
 /// What it takes to log in.
 #[derive(Clone, Debug)]
-pub struct Login {
+pub struct AccountLogin {
     /// The user, the secret, and the server they are for.
     pub credentials: Credentials,
     /// Whether the secret is an OAuth2 access token.
@@ -43,12 +43,12 @@ pub struct Vault {
     limits: Limits,
     /// Whether it serves many accounts: then only what each of them says of its secret counts.
     for_many: bool,
-    got: Mutex<Vec<(Key, Result<Secret, Failure>)>>,
+    got: Mutex<Vec<(CacheKey, Result<Secret, Failure>)>>,
 }
 
 /// What is got only once.
 #[derive(PartialEq, Eq)]
-enum Key {
+enum CacheKey {
     Command(Program),
     Descriptor(u32),
     Asked(String),
@@ -75,19 +75,19 @@ impl Vault {
     /// What it takes to log in to `server`; `None` where nobody logs in.
     ///
     /// Fails with [`Kind::Config`] where no secret could be had, [`Kind::Interrupted`], or [`Kind::Timeout`].
-    pub fn login(&self, server: &Server) -> Result<Option<Login>, Failure> {
+    pub fn login(&self, server: &Server) -> Result<Option<AccountLogin>, Failure> {
         let Some(user) = server.username.clone() else { return Ok(None) };
         let at = |failure: Failure| failure.at(server.place());
         let (secret, is_token) = match self.stated(server) {
-            Some(Stated { source, by }) => {
+            Some(NamedSource { source, by }) => {
                 let secret = self.get(&source, &by).map_err(at)?;
-                (secret, matches!(source, Source::TokenCommand(_)))
+                (secret, matches!(source, SecretSource::TokenCommand(_)))
             }
             None => (self.ask(server).map_err(at)?, false),
         };
         let is_token = is_token || server.auth.wants_token();
         let credentials = Credentials { user, secret, host: server.host.clone(), port: server.port };
-        Ok(Some(Login { credentials, is_token }))
+        Ok(Some(AccountLogin { credentials, is_token }))
     }
 
     /// The name of the source that counts for `server`, as `--password-command` or a key of the file.
@@ -96,40 +96,41 @@ impl Vault {
     }
 
     /// The first source that is set.
-    fn stated(&self, server: &Server) -> Option<Stated> {
+    fn stated(&self, server: &Server) -> Option<NamedSource> {
         if let Some(source) = &self.options.source {
-            return Some(Stated { by: format!("--{}", source.name()), source: source.clone() });
+            return Some(NamedSource { by: format!("--{}", source.name()), source: source.clone() });
         }
         if self.for_many {
             return server.secrets.0.first().cloned();
         }
         if let Some(password) = self.env.get("POSTIE_PASSWORD") {
-            let source = Source::Literal(Secret::new(password.as_bytes()));
-            return Some(Stated { source, by: "$POSTIE_PASSWORD".into() });
+            let source = SecretSource::Literal(Secret::new(password.as_bytes()));
+            return Some(NamedSource { source, by: "$POSTIE_PASSWORD".into() });
         }
         if let Some(path) = self.env.get("POSTIE_PASSWORD_FILE") {
-            let source = Source::File(path.into());
-            return Some(Stated { source, by: "$POSTIE_PASSWORD_FILE".into() });
+            let source = SecretSource::File(path.into());
+            return Some(NamedSource { source, by: "$POSTIE_PASSWORD_FILE".into() });
         }
         server.secrets.0.first().cloned()
     }
 
-    fn get(&self, source: &Source, by: &str) -> Result<Secret, Failure> {
+    fn get(&self, source: &SecretSource, by: &str) -> Result<Secret, Failure> {
         match source {
-            Source::Command(line) | Source::TokenCommand(line) => {
-                self.once(Key::Command(line.clone()), || command::secret(line, by, &self.limits))
+            SecretSource::Command(line) | SecretSource::TokenCommand(line) => {
+                self.once(CacheKey::Command(line.clone()), || command::secret(line, by, &self.limits))
             }
-            Source::Descriptor(number) => self
-                .once(Key::Descriptor(*number), || secret_file::from_descriptor(*number, by, &self.limits)),
-            Source::File(path) => secret_file::from_file(path, by, &self.env, &self.limits),
-            Source::Variable(name) => match self.env.get(name) {
+            SecretSource::Descriptor(number) => self.once(CacheKey::Descriptor(*number), || {
+                secret_file::from_descriptor(*number, by, &self.limits)
+            }),
+            SecretSource::File(path) => secret_file::from_file(path, by, &self.env, &self.limits),
+            SecretSource::Variable(name) => match self.env.get(name) {
                 Some(value) => whole(Secret::new(value.as_bytes()), by),
                 None => Err(drain::failure(
                     Kind::Config,
                     format!("{by}: getting the secret: the variable is empty or not set"),
                 )),
             },
-            Source::Literal(secret) => whole(secret.clone(), by),
+            SecretSource::Literal(secret) => whole(secret.clone(), by),
         }
     }
 
@@ -144,12 +145,14 @@ impl Vault {
             ));
         }
         let what = if server.auth.wants_token() { "Access token" } else { "Password" };
-        self.once(Key::Asked(label.clone()), || terminal::ask(&format!("{what} for {label}: "), &self.limits))
+        self.once(CacheKey::Asked(label.clone()), || {
+            terminal::ask(&format!("{what} for {label}: "), &self.limits)
+        })
     }
 
     /// Gets what has not been got yet; a failure, too, is got only once. Others wait meanwhile, so that two
     /// accounts do not ask at the same time.
-    fn once(&self, key: Key, get: impl FnOnce() -> Result<Secret, Failure>) -> Result<Secret, Failure> {
+    fn once(&self, key: CacheKey, get: impl FnOnce() -> Result<Secret, Failure>) -> Result<Secret, Failure> {
         let mut got = self.got.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, known)) = got.iter().find(|(known, _)| *known == key) {
             return known.clone();
@@ -180,21 +183,21 @@ mod tests {
     use crate::codec::sasl::Mechanism;
     use crate::net::Security;
 
-    fn server(sources: &[Source]) -> Server {
+    fn server(sources: &[SecretSource]) -> Server {
         let mut server = Server::new(Protocol::Pop3, "pop.example.org".into(), Security::Implicit);
         server.username = Some("ana".into());
-        let stated = |source: &Source| Stated { source: source.clone(), by: source.name().into() };
+        let stated = |source: &SecretSource| NamedSource { source: source.clone(), by: source.name().into() };
         server.secrets = SecretSources(sources.iter().map(stated).collect());
         server
     }
 
-    fn vault(option: Option<Source>, variables: &[(&str, &str)]) -> Vault {
+    fn vault(option: Option<SecretSource>, variables: &[(&str, &str)]) -> Vault {
         let options = SecretOptions { source: option, never_ask: true };
         Vault::new(options, variables.iter().copied().collect(), Limits::default())
     }
 
-    fn literal(text: &str) -> Source {
-        Source::Literal(Secret::new(text))
+    fn literal(text: &str) -> SecretSource {
+        SecretSource::Literal(Secret::new(text))
     }
 
     fn got(vault: &Vault, server: &Server) -> Vec<u8> {
@@ -216,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_source_that_fails_is_not_replaced_by_the_next() {
-        let failing = Source::Command(Program::shell("exit 1").unwrap());
+        let failing = SecretSource::Command(Program::shell("exit 1").unwrap());
         let failure = vault(None, &[]).login(&server(&[failing, literal("S3CRET")])).unwrap_err();
         assert_eq!(failure.kind, Kind::Config);
         assert!(failure.message.starts_with("pop.example.org:995: password-command: "), "{failure}");
@@ -224,7 +227,7 @@ mod tests {
 
     #[test]
     fn variables_that_are_missing_and_secrets_that_break_lines_are_refused() {
-        let named = server(&[Source::variable("MY_PW")]);
+        let named = server(&[SecretSource::variable("MY_PW")]);
         assert_eq!(vault(None, &[]).login(&named).unwrap_err().kind, Kind::Config);
         assert_eq!(vault(None, &[("MY_PW", "")]).login(&named).unwrap_err().kind, Kind::Config);
         assert_eq!(got(&vault(None, &[("MY_PW", "pw")]), &named), b"pw");
@@ -253,7 +256,7 @@ mod tests {
         for (end, fine) in [("echo pw", true), ("exit 1", false)] {
             let count = dir.path().join(format!("count{fine}"));
             let line = format!("echo x >> {}; {end}", count.display());
-            let shared = server(&[Source::Command(Program::shell(&line).unwrap())]);
+            let shared = server(&[SecretSource::Command(Program::shell(&line).unwrap())]);
             let vault = vault(None, &[]);
             assert_eq!(vault.login(&shared).is_ok(), fine);
             assert_eq!(vault.login(&shared).is_ok(), fine);
@@ -264,7 +267,7 @@ mod tests {
     #[test]
     fn tokens_are_known_by_their_source_or_by_the_mechanism() {
         let line = Program::shell("echo token").unwrap();
-        let login = vault(None, &[]).login(&server(&[Source::TokenCommand(line)])).unwrap().unwrap();
+        let login = vault(None, &[]).login(&server(&[SecretSource::TokenCommand(line)])).unwrap().unwrap();
         assert!(login.is_token);
         let mut explicit = server(&[literal("token")]);
         assert!(!vault(None, &[]).login(&explicit).unwrap().unwrap().is_token);

@@ -243,15 +243,15 @@ email = "ana@home.example"
 smtp.host = "smtp.home.example"
 "#;
 
-    struct Home {
+    struct SelectHome {
         dir: tempfile::TempDir,
     }
 
-    impl Home {
+    impl SelectHome {
         fn new(config: &str) -> Self {
             let dir = tempfile::tempdir().unwrap();
             std::fs::write(dir.path().join("config.toml"), config).unwrap();
-            Home { dir }
+            SelectHome { dir }
         }
 
         fn env(&self, more: &[(&str, &str)]) -> Env {
@@ -268,7 +268,7 @@ smtp.host = "smtp.home.example"
 
     #[test]
     fn the_order_is_option_variable_from_default_only() {
-        let home = Home::new(&format!("default-account = \"work\"\n{TWO}"));
+        let home = SelectHome::new(&format!("default-account = \"work\"\n{TWO}"));
         let from = Address::parse("ana@home.example").unwrap();
         let mut selection = Selection { from: Some(&from), ..Selection::new(Need::Smtp) };
         let variable = [("POSTIE_ACCOUNT", "work")];
@@ -282,13 +282,13 @@ smtp.host = "smtp.home.example"
         let stranger = Address::parse("bob@example.org").unwrap();
         let selection = Selection { from: Some(&stranger), ..Selection::new(Need::Smtp) };
         assert_eq!(home.label(&selection, &[]).unwrap(), "work");
-        let one = Home::new("[accounts.only]\nemail = \"a@b.example\"\npop3.host = \"h\"\n");
+        let one = SelectHome::new("[accounts.only]\nemail = \"a@b.example\"\npop3.host = \"h\"\n");
         assert_eq!(one.label(&Selection::new(Need::Incoming), &[]).unwrap(), "only");
     }
 
     #[test]
     fn several_without_a_default_and_unknown_names_say_which_there_are() {
-        let home = Home::new(TWO);
+        let home = SelectHome::new(TWO);
         let failure = home.label(&Selection::new(Need::Incoming), &[]).unwrap_err();
         assert_eq!(failure.kind, Kind::Config);
         assert!(failure.hint.unwrap().contains("known accounts: work, home"));
@@ -302,7 +302,7 @@ smtp.host = "smtp.home.example"
 
     #[test]
     fn an_account_without_the_server_is_refused() {
-        let home = Home::new(TWO);
+        let home = SelectHome::new(TWO);
         let named = Selection { account: Some("home"), ..Selection::new(Need::Incoming) };
         let failure = home.label(&named, &[]).unwrap_err();
         assert_eq!(failure.kind, Kind::Config);
@@ -315,7 +315,7 @@ smtp.host = "smtp.home.example"
         let account = select(&url, &Env::default()).unwrap();
         assert_eq!(account.label, "ana@pop.example.org:995");
         assert!(account.name_in_config.is_none() && account.email.is_none());
-        let broken = Home::new("[[[");
+        let broken = SelectHome::new("[[[");
         assert!(broken.label(&url, &[]).is_ok());
         let wrong = Selection { server: Some("smtp://relay"), ..Selection::new(Need::Incoming) };
         assert_eq!(select(&wrong, &Env::default()).unwrap_err().kind, Kind::Usage);
@@ -381,7 +381,7 @@ smtp.host = "smtp.home.example"
         let tls = TlsSettings { ca_file: Some("/option.pem".into()), ..TlsSettings::default() };
         let account = select(&Selection { tls, ..Selection::new(Need::Smtp) }, &env).unwrap();
         assert_eq!(ca(&account), ["/option.pem", "/option.pem"]);
-        let home = Home::new(TWO);
+        let home = SelectHome::new(TWO);
         let more = [("POSTIE_CA_FILE", "/ci/ca.pem"), ("POSTIE_ACCOUNT", "work")];
         let account = select(&Selection::new(Need::Smtp), &home.env(&more)).unwrap();
         assert_eq!(account.smtp.unwrap().tls.ca_file, None, "an account of the file has its own");
@@ -389,7 +389,7 @@ smtp.host = "smtp.home.example"
 
     #[test]
     fn of_two_accounts_with_the_address_the_one_that_sends_is_taken() {
-        let home = Home::new(
+        let home = SelectHome::new(
             "[accounts.read]\nemail = 'ana@example.org'\npop3.host = 'h'\n\
              [accounts.write]\nemail = 'ana@example.org'\nsmtp.host = 'h'\n",
         );
@@ -422,7 +422,7 @@ smtp.host = "smtp.home.example"
 
     #[test]
     fn all_accounts_are_those_with_the_server() {
-        let home = Home::new(TWO);
+        let home = SelectHome::new(TWO);
         let labels = |need| -> Vec<String> {
             let found = all(&Selection::new(need), &home.env(&[])).unwrap();
             found.into_iter().map(|account| account.label).collect()
@@ -431,13 +431,13 @@ smtp.host = "smtp.home.example"
         assert_eq!(labels(Need::Incoming), ["work"]);
         let named = Selection { account: Some("work"), ..Selection::new(Need::Incoming) };
         assert_eq!(all(&named, &home.env(&[])).unwrap_err().kind, Kind::Usage);
-        let none = Home::new("");
+        let none = SelectHome::new("");
         assert_eq!(all(&Selection::new(Need::Incoming), &none.env(&[])).unwrap_err().kind, Kind::Config);
     }
 
     #[test]
     fn what_the_options_say_of_trust_replaces_the_account_s_own() {
-        let home = Home::new(&format!("{TWO}ca-file = \"/own.pem\"\n"));
+        let home = SelectHome::new(&format!("{TWO}ca-file = \"/own.pem\"\n"));
         let tls = TlsSettings { ca_file: Some("/said.pem".into()), ..TlsSettings::default() };
         let mut selection = Selection { account: Some("home"), ..Selection::new(Need::Smtp) };
         let ca_file =

@@ -65,14 +65,14 @@ impl Account {
 
 #[cfg(test)]
 mod tests {
-    use super::super::schema::{self, Context};
+    use super::super::schema::{self, PathContext};
     use super::super::{Env, Protocol};
     use super::*;
     use std::path::Path;
 
     fn account(text: &str) -> Account {
         let env = Env::from_iter([("HOME", "/home/ana")]);
-        let context = Context { env: &env, beside: Path::new("/etc/postie") };
+        let context = PathContext { env: &env, beside: Path::new("/etc/postie") };
         schema::read(text, context).unwrap().accounts.remove(0)
     }
 
@@ -123,7 +123,7 @@ mod tests {
             "log-file = ''",
         ] {
             let env = Env::default();
-            let context = Context { env: &env, beside: Path::new("/c") };
+            let context = PathContext { env: &env, beside: Path::new("/c") };
             let text = format!("[accounts.a]\nemail = 'ana@example.org'\nsmtp.host = 'h'\n{bad}\n");
             assert!(schema::read(&text, context).is_err(), "{bad}");
         }

@@ -1,7 +1,7 @@
 //! An account as `config list` and `config show` tell it: what holds, the defaults filled in. Of secrets only
 //! where they come from.
 
-use super::secret_source::{Source, Stated};
+use super::secret_source::{NamedSource, SecretSource};
 use super::server::{Server, security_name};
 use super::{Account, Destination, values};
 use crate::net::certificate::Fingerprint;
@@ -140,13 +140,13 @@ impl ServerView {
 }
 
 impl SecretView {
-    fn of(stated: &Stated) -> Self {
+    fn of(stated: &NamedSource) -> Self {
         let value = match &stated.source {
-            Source::Command(program) | Source::TokenCommand(program) => show_program(program),
-            Source::File(path) => path.display().to_string(),
-            Source::Descriptor(number) => number.to_string(),
-            Source::Variable(name) => name.clone(),
-            Source::Literal(_) => "set".into(),
+            SecretSource::Command(program) | SecretSource::TokenCommand(program) => show_program(program),
+            SecretSource::File(path) => path.display().to_string(),
+            SecretSource::Descriptor(number) => number.to_string(),
+            SecretSource::Variable(name) => name.clone(),
+            SecretSource::Literal(_) => "set".into(),
         };
         SecretView { source: stated.source.name(), value, from: stated.by.clone() }
     }
@@ -181,7 +181,7 @@ mod tests {
 
     fn view(text: &str) -> serde_json::Value {
         let env = Env::default();
-        let context = schema::Context { env: &env, beside: Path::new("/c") };
+        let context = schema::PathContext { env: &env, beside: Path::new("/c") };
         let contents = schema::read(text, context).unwrap();
         let view = AccountView::of(&contents.accounts[0], contents.default_account.as_deref());
         serde_json::to_value(view).unwrap()

@@ -162,7 +162,7 @@ pub struct SendArgs {
 
     /// If a recipient is refused: nobody gets it, or the rest does
     #[arg(long, value_name = "WHAT", help_heading = "Envelope", default_value = "abort")]
-    pub on_rejected: OnRejected,
+    pub on_rejected: OnRejectedArg,
 
     /// Build and check the message, print the plan
     #[arg(long, help_heading = "Control", conflicts_with_all = ["print", "check"])]
@@ -228,7 +228,7 @@ pub enum DsnReturn {
 
 /// What to do when a recipient is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum OnRejected {
+pub enum OnRejectedArg {
     /// Nobody gets it
     #[default]
     Abort,

@@ -4,15 +4,15 @@ use super::Context;
 use super::message::{MessageLine, uid_text};
 use crate::account::Need;
 use crate::cli::ListArgs;
-use crate::cmd::side;
+use crate::cmd::service;
 use crate::mail::summary::{Person, Summary};
 use crate::output::table::{Align, Columns};
 use crate::output::{About, Output};
 use crate::store::Ledger;
 use crate::words::{Exit, Failure, Kind, Stage};
-use crate::work::access::Manner;
-use crate::work::list::{Choice, Listed, Overview, Progress, list};
-use crate::work::side::Side;
+use crate::work::access::SessionMode;
+use crate::work::list::{Choice, ListProgress, Listed, Overview, list};
+use crate::work::service::Service;
 use std::cell::RefCell;
 use std::io::IsTerminal as _;
 
@@ -25,10 +25,10 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
     context.out.count("listed", 0);
     let account = context.select(Need::Incoming, None)?;
     let label = account.label.clone();
-    let Some(side) = side::or_told(side::incoming(&account, context), &account, context) else {
+    let Some(service) = service::or_told(service::incoming(&account, context), &account, context) else {
         return Ok(());
     };
-    match show(args, context, &side) {
+    match show(args, context, &service) {
         Ok(overview) => {
             context.out.count("total", overview.total);
             context.out.count("listed", overview.shown);
@@ -44,12 +44,12 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview, Failure> {
+fn show(args: &ListArgs, context: &mut Context, service: &Service) -> Result<Overview, Failure> {
     let ledgers = context.env.state_dir()?.join("ledger");
-    let others = context.other_keys(&side.key());
-    let mut ledger = Ledger::peek(&ledgers, &side.key()).map_err(|error| error.failure(Stage::Ledger))?;
+    let others = context.other_keys(&service.key());
+    let mut ledger = Ledger::peek(&ledgers, &service.key()).map_err(|error| error.failure(Stage::Ledger))?;
     let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
-    let mut table = Table::default();
+    let mut table = ListTable::default();
     let out = &mut context.out;
     // Without headers a million rows may be listed: they are measured and then printed, and none is kept.
     let direct = !choice.headers && !out.is_json();
@@ -62,7 +62,7 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
     let mut begun = false;
     let mut show = |listed: Listed| {
         if out.is_json() {
-            out.line("message", &MessageLine::listed(&side.label, &listed));
+            out.line("message", &MessageLine::listed(&service.label, &listed));
         } else if direct {
             let mut columns = columns.borrow_mut();
             if !std::mem::replace(&mut begun, true) {
@@ -80,19 +80,19 @@ fn show(args: &ListArgs, context: &mut Context, side: &Side) -> Result<Overview,
             false => Ok(()),
         }
     };
-    let mut progress = Progress::default();
-    let overview = side.look(&context.limits, Manner::remembered(&ledger), |transaction| {
+    let mut progress = ListProgress::default();
+    let overview = service.look(&context.limits, SessionMode::remembered(&ledger), |transaction| {
         list(transaction, &mut ledger, &others, choice, &mut progress, &mut measure, &mut show)
     })?;
     if overview.without_top {
-        out.tell(&format!("{}: the server has no TOP: sizes alone, no headers", side.label));
+        out.tell(&format!("{}: the server has no TOP: sizes alone, no headers", service.label));
     } else if let Some((count, row, why)) = progress.hidden {
         let uid = uid_text(&row).unwrap_or_default();
         let others = if count > 1 { format!(", nor {} other(s)", count - 1) } else { String::new() };
         let number = row.number;
         out.tell(&format!(
             "{}: the header of message {number} ({uid}) could not be had{others}: {why}",
-            side.label
+            service.label
         ));
     }
     table.begin(&mut context.out, choice.headers && !overview.without_top);
@@ -104,14 +104,14 @@ const MEASURED: usize = 1000;
 
 /// The table with headers: the first rows, until their columns are as wide as they have to be.
 #[derive(Default)]
-struct Table {
+struct ListTable {
     rows: Vec<Vec<String>>,
     has_header: bool,
     /// The columns of the table that has begun, and whether it has headers.
     begun: Option<(Columns<'static>, bool)>,
 }
 
-impl Table {
+impl ListTable {
     fn push(&mut self, out: &mut Output, listed: &Listed) {
         self.has_header |= listed.summary.is_some();
         if let Some((columns, headers)) = &self.begun {

@@ -4,7 +4,7 @@ use crate::mail::summary::{Person, Summary};
 use crate::mailbox::Row;
 use crate::output::json::hex;
 use crate::store::Place;
-use crate::work::fetch::{Action, Told};
+use crate::work::fetch::{Action, MessageReport};
 use crate::work::list::Listed;
 use crate::work::plan::Reason;
 use base64::Engine as _;
@@ -106,7 +106,7 @@ impl<'a> MessageLine<'a> {
     }
 
     /// The line for what a fetch did to a message.
-    pub fn fetched(account: &'a str, told: &'a Told) -> Self {
+    pub fn fetched(account: &'a str, told: &'a MessageReport) -> Self {
         let mut line = MessageLine::new(account, &told.row, told.new, told.summary.as_ref());
         line.action = Some(match told.action {
             Action::Delivered => "delivered",

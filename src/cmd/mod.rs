@@ -9,10 +9,10 @@ mod manual;
 mod message;
 mod send;
 mod sendmail;
-mod side;
+mod service;
 mod test_account;
 
-use crate::account::{self, Account, Env, Need, SecretOptions, Selection, Source, Vault};
+use crate::account::{self, Account, Env, Need, SecretOptions, SecretSource, Selection, Vault};
 use crate::cli::{Cli, Command, Global};
 use crate::net::TlsSettings;
 use crate::net::certificate::Fingerprint;
@@ -84,15 +84,15 @@ fn secret_options(global: &Global) -> Result<SecretOptions, Failure> {
         Program::shell(text).map_err(|what| Failure::usage(format!("--{option}: {what}")))
     };
     let source = if let Some(path) = &global.password_file {
-        Some(Source::File(path.clone()))
+        Some(SecretSource::File(path.clone()))
     } else if let Some(number) = global.password_fd {
-        Some(Source::Descriptor(number))
+        Some(SecretSource::Descriptor(number))
     } else if let Some(name) = &global.password_env {
-        Some(Source::variable(name))
+        Some(SecretSource::variable(name))
     } else if let Some(text) = &global.password_command {
-        Some(Source::Command(line("password-command", text)?))
+        Some(SecretSource::Command(line("password-command", text)?))
     } else if let Some(text) = &global.token_command {
-        Some(Source::TokenCommand(line("token-command", text)?))
+        Some(SecretSource::TokenCommand(line("token-command", text)?))
     } else {
         None
     };
@@ -109,7 +109,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return refuse(&args, &error, started),
     };
-    let frame = Frame {
+    let frame = CommandRun {
         command: cli.command.name(),
         started,
         quiet_reader: !matches!(cli.command, Command::Fetch(_) | Command::Send(_) | Command::TestAccount(_)),
@@ -119,7 +119,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
 }
 
 /// What surrounds every run: signals, limits, secrets, and at the end the exit code.
-struct Frame {
+struct CommandRun {
     command: &'static str,
     started: Instant,
     /// A reader of standard output that goes away ends the run quietly.
@@ -128,9 +128,9 @@ struct Frame {
     never_ask: bool,
 }
 
-impl Frame {
+impl CommandRun {
     fn run(self, global: Global, body: impl FnOnce(&mut Context) -> anyhow::Result<()>) -> Exit {
-        let Frame { command, started, quiet_reader, never_ask } = self;
+        let CommandRun { command, started, quiet_reader, never_ask } = self;
         let stop = match refuse_borrowed_rights().and_then(|()| prepare_process()) {
             Ok(stop) => stop,
             Err(failure) => {

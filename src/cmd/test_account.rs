@@ -1,7 +1,7 @@
 //! `postie test-account`: every step of both sides, and what to change.
 
 use super::Context;
-use super::side;
+use super::service;
 use crate::account::view::show_program;
 use crate::account::{Account, Destination, Need, Protocol, Server};
 use crate::cli::TestAccountArgs;
@@ -10,8 +10,8 @@ use crate::output::transcript::Transcript;
 use crate::output::{About, Output};
 use crate::store::{Maildir, Mbox};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
-use crate::work::probe::{Step, Target, probe_pop3, probe_smtp};
-use crate::work::side::advise;
+use crate::work::probe::{ProbeTarget, Step, probe_pop3, probe_smtp};
+use crate::work::service::advise;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -73,13 +73,13 @@ pub fn test(account: &Account, args: &TestAccountArgs, context: &mut Context) ->
 }
 
 fn test_side(account: &Account, name: &str, server: &Server, context: &mut Context) -> Result<(), Failure> {
-    let tls = side::tls(server)?;
+    let tls = service::tls(server)?;
     let endpoint = server.endpoint();
     let limits: Limits = context.limits.clone();
     let transcript = context.out.wants_transcript();
     let place = server.place();
     let tap = || transcript.then(|| Box::new(Transcript::new(place.clone())) as Box<dyn Tap>);
-    let target = Target {
+    let target = ProbeTarget {
         protocol: server.protocol,
         endpoint: &endpoint,
         tls: tls.as_ref(),

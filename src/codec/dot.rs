@@ -20,7 +20,7 @@ pub enum LineEnd {
 
 /// Where in a line the decoder stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum DotState {
     /// At the first octet of a line.
     Start,
     /// Behind a dot that began a line.
@@ -38,7 +38,7 @@ enum At {
 /// Decodes one dot-terminated body: removes the stuffing, turns CRLF into LF, finds the end.
 #[derive(Clone, Debug)]
 pub struct Unstuffer {
-    at: At,
+    at: DotState,
     line_end: LineEnd,
     framing: u64,
 }
@@ -46,27 +46,27 @@ pub struct Unstuffer {
 impl Unstuffer {
     /// A decoder at the start of a body.
     pub fn new(line_end: LineEnd) -> Self {
-        Unstuffer { at: At::Start, line_end, framing: 0 }
+        Unstuffer { at: DotState::Start, line_end, framing: 0 }
     }
 
     /// Whether the terminator was seen: nothing more is taken.
     pub fn ended(&self) -> bool {
-        self.at == At::End
+        self.at == DotState::End
     }
 
     /// Of the octets taken so far those that are no content: stuffed dots and the terminator.
     pub fn framing(&self) -> u64 {
         // Most likely the CR of the terminator.
-        self.framing + u64::from(self.at == At::DotCr)
+        self.framing + u64::from(self.at == DotState::DotCr)
     }
 
     /// Decodes `input` and appends the content to `out`. Returns how many octets of `input` were taken:
     /// all of them, or those up to and with the terminator.
     pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
         let mut taken = 0;
-        while taken < input.len() && self.at != At::End {
+        while taken < input.len() && self.at != DotState::End {
             taken += match self.at {
-                At::Inside => self.inside(&input[taken..], out),
+                DotState::Inside => self.inside(&input[taken..], out),
                 _ => {
                     self.octet(input[taken], out);
                     1
@@ -83,14 +83,14 @@ impl Unstuffer {
         let Some(feed) = memchr(b'\n', input) else {
             let held = usize::from(input.ends_with(b"\r"));
             out.extend_from_slice(&input[..input.len() - held]);
-            self.at = if held == 1 { At::Cr } else { At::Inside };
+            self.at = if held == 1 { DotState::Cr } else { DotState::Inside };
             return input.len();
         };
         let crlf = feed > 0 && input[feed - 1] == b'\r';
         out.extend_from_slice(&input[..feed - usize::from(crlf)]);
         out.push(b'\n');
         if crlf || self.line_end == LineEnd::Lf {
-            self.at = At::Start;
+            self.at = DotState::Start;
         }
         feed + 1
     }
@@ -98,26 +98,26 @@ impl Unstuffer {
     /// Takes one octet in one of the states that last an octet or two.
     fn octet(&mut self, octet: u8, out: &mut Vec<u8>) {
         self.framing += match (self.at, octet) {
-            (At::Start, b'.') | (At::Dot, b'\n') => 1,
-            (At::DotCr, b'\n') => 2,
+            (DotState::Start, b'.') | (DotState::Dot, b'\n') => 1,
+            (DotState::DotCr, b'\n') => 2,
             _ => 0,
         };
         self.at = match (self.at, octet) {
-            (At::Start, b'.') => At::Dot,
+            (DotState::Start, b'.') => DotState::Dot,
             // `. LF`: no stuffed line begins so, whatever the framing, hence it is the end.
-            (At::Dot | At::DotCr, b'\n') => At::End,
-            (At::Dot, b'\r') => At::DotCr,
+            (DotState::Dot | DotState::DotCr, b'\n') => DotState::End,
+            (DotState::Dot, b'\r') => DotState::DotCr,
             // The dot was stuffing (or the server forgot to stuff: the caller sees it by what follows).
-            (At::Dot, _) => return self.content(octet, out),
-            (At::DotCr, _) => {
+            (DotState::Dot, _) => return self.content(octet, out),
+            (DotState::DotCr, _) => {
                 out.push(b'\r');
                 return self.content(octet, out);
             }
-            (At::Cr, b'\n') => {
+            (DotState::Cr, b'\n') => {
                 out.push(b'\n');
-                At::Start
+                DotState::Start
             }
-            (At::Cr, _) => {
+            (DotState::Cr, _) => {
                 out.push(b'\r');
                 return self.content(octet, out);
             }
@@ -128,14 +128,18 @@ impl Unstuffer {
     /// Takes one octet of content and says where that leads.
     fn content(&mut self, octet: u8, out: &mut Vec<u8>) {
         self.at = match octet {
-            b'\r' => At::Cr,
+            b'\r' => DotState::Cr,
             b'\n' => {
                 out.push(b'\n');
-                if self.line_end == LineEnd::Lf || self.at == At::Cr { At::Start } else { At::Inside }
+                if self.line_end == LineEnd::Lf || self.at == DotState::Cr {
+                    DotState::Start
+                } else {
+                    DotState::Inside
+                }
             }
             _ => {
                 out.push(octet);
-                At::Inside
+                DotState::Inside
             }
         };
     }

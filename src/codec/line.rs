@@ -7,7 +7,7 @@ use std::fmt;
 
 /// A line found at the start of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundLine {
     /// Octets of the line itself, without its line end.
     pub len: usize,
     /// Octets to take from the buffer: the line with its line end.
@@ -31,7 +31,7 @@ impl fmt::Display for TooLong {
 
 /// The first line of `buffer`, or `None` where its end is not there yet. `searched` octets are known to
 /// hold no LF (from an earlier call), so that a line that comes in pieces is not searched twice.
-pub fn find(buffer: &[u8], searched: usize, limit: usize) -> Result<Option<Found>, TooLong> {
+pub fn find(buffer: &[u8], searched: usize, limit: usize) -> Result<Option<FoundLine>, TooLong> {
     let Some(offset) = memchr::memchr(b'\n', &buffer[searched..]) else {
         // A CR may be the last octet of the limit's excess.
         return if buffer.len() > limit + 1 { Err(TooLong { limit }) } else { Ok(None) };
@@ -39,7 +39,7 @@ pub fn find(buffer: &[u8], searched: usize, limit: usize) -> Result<Option<Found
     let feed = searched + offset;
     let crlf = feed > 0 && buffer[feed - 1] == b'\r';
     let len = if crlf { feed - 1 } else { feed };
-    if len > limit { Err(TooLong { limit }) } else { Ok(Some(Found { len, consumed: feed + 1, crlf })) }
+    if len > limit { Err(TooLong { limit }) } else { Ok(Some(FoundLine { len, consumed: feed + 1, crlf })) }
 }
 
 #[cfg(test)]
@@ -48,11 +48,11 @@ mod tests {
 
     #[test]
     fn lines_end_in_crlf_or_a_bare_lf() {
-        assert_eq!(find(b"+OK\r\nx", 0, 10), Ok(Some(Found { len: 3, consumed: 5, crlf: true })));
-        assert_eq!(find(b"+OK\nx", 0, 10), Ok(Some(Found { len: 3, consumed: 4, crlf: false })));
-        assert_eq!(find(b"\n", 0, 10), Ok(Some(Found { len: 0, consumed: 1, crlf: false })));
-        assert_eq!(find(b"\r\n", 0, 10), Ok(Some(Found { len: 0, consumed: 2, crlf: true })));
-        assert_eq!(find(b"a\rb\r\n", 0, 10), Ok(Some(Found { len: 3, consumed: 5, crlf: true })));
+        assert_eq!(find(b"+OK\r\nx", 0, 10), Ok(Some(FoundLine { len: 3, consumed: 5, crlf: true })));
+        assert_eq!(find(b"+OK\nx", 0, 10), Ok(Some(FoundLine { len: 3, consumed: 4, crlf: false })));
+        assert_eq!(find(b"\n", 0, 10), Ok(Some(FoundLine { len: 0, consumed: 1, crlf: false })));
+        assert_eq!(find(b"\r\n", 0, 10), Ok(Some(FoundLine { len: 0, consumed: 2, crlf: true })));
+        assert_eq!(find(b"a\rb\r\n", 0, 10), Ok(Some(FoundLine { len: 3, consumed: 5, crlf: true })));
     }
 
     #[test]

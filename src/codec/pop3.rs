@@ -10,7 +10,7 @@ pub const MAX_ROWS: usize = 1_000_000;
 
 /// A status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status<'a> {
+pub enum StatusLine<'a> {
     /// `+OK`, and what follows it.
     Ok(&'a [u8]),
     /// `-ERR`, and what follows it.
@@ -23,7 +23,7 @@ pub enum Status<'a> {
 
 /// Reads a status line. `+OK` must stand alone or be followed by a space: only then it is a success. Some
 /// servers write it, or `-ERR`, in other letters.
-pub fn status(line: &[u8]) -> Status<'_> {
+pub fn status(line: &[u8]) -> StatusLine<'_> {
     let after = |mark: &[u8]| -> Option<&[u8]> {
         let (start, rest) = line.split_at_checked(mark.len())?;
         if !start.eq_ignore_ascii_case(mark) {
@@ -36,13 +36,13 @@ pub fn status(line: &[u8]) -> Status<'_> {
         }
     };
     if let Some(text) = after(b"+OK") {
-        Status::Ok(text)
+        StatusLine::Ok(text)
     } else if let Some(text) = after(b"-ERR") {
-        Status::Err(text)
+        StatusLine::Err(text)
     } else if let Some(challenge) = after(b"+") {
-        Status::Continue(challenge)
+        StatusLine::Continue(challenge)
     } else {
-        Status::Other
+        StatusLine::Other
     }
 }
 
@@ -243,26 +243,26 @@ mod tests {
     #[test]
     fn only_a_plain_ok_is_a_success() {
         for (line, want) in [
-            (&b"+OK"[..], Status::Ok(b"")),
-            (b"+OK ready", Status::Ok(b"ready")),
-            (b"+OK  ", Status::Ok(b"")),
-            (b"-ERR", Status::Err(b"")),
-            (b"-ERR [AUTH] no", Status::Err(b"[AUTH] no")),
-            (b"+ dGVzdA==", Status::Continue(b"dGVzdA==")),
-            (b"+", Status::Continue(b"")),
-            (b"+Okay", Status::Other),
-            (b"+OKAY", Status::Other),
-            (b"+ERR no", Status::Other),
-            (b"+ok", Status::Ok(b"")),
-            (b"+Ok fine", Status::Ok(b"fine")),
-            (b"-Err Syntax error", Status::Err(b"Syntax error")),
-            (b"-err", Status::Err(b"")),
-            (b"-Error", Status::Other),
-            (b"+O", Status::Other),
-            (b"", Status::Other),
-            (b"* PREAUTH", Status::Other),
-            (b"220 smtp", Status::Other),
-            (b"-ERROR", Status::Other),
+            (&b"+OK"[..], StatusLine::Ok(b"")),
+            (b"+OK ready", StatusLine::Ok(b"ready")),
+            (b"+OK  ", StatusLine::Ok(b"")),
+            (b"-ERR", StatusLine::Err(b"")),
+            (b"-ERR [AUTH] no", StatusLine::Err(b"[AUTH] no")),
+            (b"+ dGVzdA==", StatusLine::Continue(b"dGVzdA==")),
+            (b"+", StatusLine::Continue(b"")),
+            (b"+Okay", StatusLine::Other),
+            (b"+OKAY", StatusLine::Other),
+            (b"+ERR no", StatusLine::Other),
+            (b"+ok", StatusLine::Ok(b"")),
+            (b"+Ok fine", StatusLine::Ok(b"fine")),
+            (b"-Err Syntax error", StatusLine::Err(b"Syntax error")),
+            (b"-err", StatusLine::Err(b"")),
+            (b"-Error", StatusLine::Other),
+            (b"+O", StatusLine::Other),
+            (b"", StatusLine::Other),
+            (b"* PREAUTH", StatusLine::Other),
+            (b"220 smtp", StatusLine::Other),
+            (b"-ERROR", StatusLine::Other),
         ] {
             assert_eq!(status(line), want, "{}", String::from_utf8_lossy(line));
         }

@@ -54,12 +54,12 @@ pub struct ListError {
     /// The piece that is no address.
     pub piece: String,
     /// What is wrong with it.
-    pub reason: Reason,
+    pub reason: AddressFault,
 }
 
 /// What is wrong with a piece of an address list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum AddressFault {
     /// A CR, LF, NUL or another control character is in it.
     Control,
     /// A quote, comment, angle or group is not closed.
@@ -80,15 +80,15 @@ impl fmt::Display for ListError {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for AddressFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::Control => f.write_str("it holds a control character (CR, LF, NUL, …)"),
-            Reason::Open(c) => write!(f, "the {c} is not closed"),
-            Reason::Trailing => f.write_str("a comma is missing, or something follows the address"),
-            Reason::NotOne => f.write_str("exactly one address is wanted"),
-            Reason::Domain => f.write_str("the domain is not a valid internationalised name"),
-            Reason::Address(error) => error.fmt(f),
+            AddressFault::Control => f.write_str("it holds a control character (CR, LF, NUL, …)"),
+            AddressFault::Open(c) => write!(f, "the {c} is not closed"),
+            AddressFault::Trailing => f.write_str("a comma is missing, or something follows the address"),
+            AddressFault::NotOne => f.write_str("exactly one address is wanted"),
+            AddressFault::Domain => f.write_str("the domain is not a valid internationalised name"),
+            AddressFault::Address(error) => error.fmt(f),
         }
     }
 }
@@ -108,9 +108,9 @@ pub fn parse_local(text: &str, domain: &str) -> Result<Vec<Entry>, ListError> {
 fn parse_in(text: &str, domain: Option<&str>) -> Result<Vec<Entry>, ListError> {
     // A tab is white space; any other control character could be a line end to somebody.
     if text.chars().any(|c| c.is_control() && c != '\t') {
-        return Err(ListError { piece: text.to_owned(), reason: Reason::Control });
+        return Err(ListError { piece: text.to_owned(), reason: AddressFault::Control });
     }
-    let mut scanner = Scanner { rest: text, domain };
+    let mut scanner = AddressScanner { rest: text, domain };
     let mut list = Vec::new();
     loop {
         let (piece, end) = scanner.piece()?;
@@ -119,7 +119,7 @@ fn parse_in(text: &str, domain: Option<&str>) -> Result<Vec<Entry>, ListError> {
                 let members = scanner.members(&piece)?;
                 list.push(Entry::Group { name: piece.phrase.trim().to_owned(), members });
             }
-            Some(';') => return Err(piece.error(Reason::Trailing)),
+            Some(';') => return Err(piece.error(AddressFault::Trailing)),
             Some(_) | None => list.extend(piece.mailbox(domain)?.map(Entry::Mailbox)),
         }
         if end.is_none() {
@@ -133,7 +133,7 @@ pub fn single(text: &str) -> Result<Mailbox, ListError> {
     let mut list = parse(text)?;
     match (list.pop(), list.is_empty()) {
         (Some(Entry::Mailbox(mailbox)), true) => Ok(mailbox),
-        _ => Err(ListError { piece: text.to_owned(), reason: Reason::NotOne }),
+        _ => Err(ListError { piece: text.to_owned(), reason: AddressFault::NotOne }),
     }
 }
 
@@ -150,17 +150,17 @@ pub fn distinct(addresses: impl IntoIterator<Item = Address>) -> Vec<Address> {
 }
 
 /// The same address with its domain in A-labels.
-pub fn to_ascii_domain(address: Address) -> Result<Address, Reason> {
+pub fn to_ascii_domain(address: Address) -> Result<Address, AddressFault> {
     if address.domain().is_ascii() {
         return Ok(address);
     }
-    let domain = idna::domain_to_ascii(address.domain()).map_err(|_| Reason::Domain)?;
-    Address::parse(&format!("{}@{domain}", address.local())).map_err(Reason::Address)
+    let domain = idna::domain_to_ascii(address.domain()).map_err(|_| AddressFault::Domain)?;
+    Address::parse(&format!("{}@{domain}", address.local())).map_err(AddressFault::Address)
 }
 
 /// One element up to its delimiter, taken apart.
 #[derive(Default)]
-struct Piece {
+struct AddressPiece {
     /// As it was written.
     source: String,
     /// Outside of angles: the text without comments, quotes kept.
@@ -175,8 +175,8 @@ struct Piece {
     comment: String,
 }
 
-impl Piece {
-    fn error(&self, reason: Reason) -> ListError {
+impl AddressPiece {
+    fn error(&self, reason: AddressFault) -> ListError {
         ListError { piece: self.source.trim().to_owned(), reason }
     }
 
@@ -192,7 +192,7 @@ impl Piece {
         if let Some(domain) = domain.filter(|_| !spec.contains('@') && !spec.is_empty()) {
             spec = format!("{spec}@{domain}");
         }
-        let address = Address::parse(&spec).map_err(|error| self.error(Reason::Address(error)))?;
+        let address = Address::parse(&spec).map_err(|error| self.error(AddressFault::Address(error)))?;
         let address = to_ascii_domain(address).map_err(|reason| self.error(reason))?;
         Ok(Some(Mailbox { name: (!name.is_empty()).then(|| name.to_owned()), address }))
     }
@@ -232,16 +232,16 @@ fn close_up(spec: &str) -> String {
     out
 }
 
-struct Scanner<'a> {
+struct AddressScanner<'a> {
     rest: &'a str,
     /// The domain of bare local names; `None` refuses them.
     domain: Option<&'a str>,
 }
 
-impl Scanner<'_> {
+impl AddressScanner<'_> {
     /// The next element, and the delimiter behind it (`,`, `:`, `;`), `None` at the end.
-    fn piece(&mut self) -> Result<(Piece, Option<char>), ListError> {
-        let mut piece = Piece::default();
+    fn piece(&mut self) -> Result<(AddressPiece, Option<char>), ListError> {
+        let mut piece = AddressPiece::default();
         while let Some(c) = self.next() {
             match c {
                 ',' | ';' => return Ok((piece, Some(c))),
@@ -256,7 +256,7 @@ impl Scanner<'_> {
                 ' ' | '\t' => piece.push(c),
                 _ if piece.angle.is_some() => {
                     piece.source.push(c);
-                    return Err(piece.error(Reason::Trailing));
+                    return Err(piece.error(AddressFault::Trailing));
                 }
                 _ => piece.push(c),
             }
@@ -265,13 +265,13 @@ impl Scanner<'_> {
     }
 
     /// The members of a group, up to its `;`.
-    fn members(&mut self, group: &Piece) -> Result<Vec<Mailbox>, ListError> {
+    fn members(&mut self, group: &AddressPiece) -> Result<Vec<Mailbox>, ListError> {
         let mut members = Vec::new();
         loop {
             let (piece, end) = self.piece()?;
             match end {
-                Some(':') => return Err(piece.error(Reason::Trailing)),
-                None => return Err(group.error(Reason::Open(':'))),
+                Some(':') => return Err(piece.error(AddressFault::Trailing)),
+                None => return Err(group.error(AddressFault::Open(':'))),
                 Some(end) => {
                     members.extend(piece.mailbox(self.domain)?);
                     if end == ';' {
@@ -290,7 +290,7 @@ impl Scanner<'_> {
     }
 
     /// A comment, nested ones within it; counted, not recursed into.
-    fn comment(&mut self, piece: &mut Piece) -> Result<(), ListError> {
+    fn comment(&mut self, piece: &mut AddressPiece) -> Result<(), ListError> {
         let (mut depth, mut said) = (1usize, String::new());
         piece.source.push('(');
         while let Some(mut c) = self.next() {
@@ -313,13 +313,13 @@ impl Scanner<'_> {
             }
             said.push(c);
         }
-        Err(piece.error(Reason::Open('(')))
+        Err(piece.error(AddressFault::Open('(')))
     }
 
     /// A quoted string.
-    fn quoted(&mut self, piece: &mut Piece) -> Result<(), ListError> {
+    fn quoted(&mut self, piece: &mut AddressPiece) -> Result<(), ListError> {
         if piece.angle.is_some() {
-            return Err(piece.error(Reason::Trailing));
+            return Err(piece.error(AddressFault::Trailing));
         }
         piece.source.push('"');
         piece.bare.push('"');
@@ -339,12 +339,12 @@ impl Scanner<'_> {
                 _ => piece.say(c),
             }
         }
-        Err(piece.error(Reason::Open('"')))
+        Err(piece.error(AddressFault::Open('"')))
     }
 
     /// What stands in angles: an addr-spec, its quotes kept and its comments dropped.
-    fn angle(&mut self, piece: &mut Piece) -> Result<(), ListError> {
-        let mut inner = Piece { source: format!("{}<", piece.source), ..Piece::default() };
+    fn angle(&mut self, piece: &mut AddressPiece) -> Result<(), ListError> {
+        let mut inner = AddressPiece { source: format!("{}<", piece.source), ..AddressPiece::default() };
         while let Some(c) = self.next() {
             match c {
                 '>' => {
@@ -357,22 +357,22 @@ impl Scanner<'_> {
                 _ => inner.push(c),
             }
         }
-        Err(inner.error(Reason::Open('<')))
+        Err(inner.error(AddressFault::Open('<')))
     }
 
     /// Everything up to and with `end`.
-    fn until(&mut self, end: char, piece: &mut Piece) -> Result<(), ListError> {
+    fn until(&mut self, end: char, piece: &mut AddressPiece) -> Result<(), ListError> {
         while let Some(c) = self.next() {
             piece.push(c);
             if c == end {
                 return Ok(());
             }
         }
-        Err(piece.error(Reason::Open('[')))
+        Err(piece.error(AddressFault::Open('[')))
     }
 }
 
-impl Piece {
+impl AddressPiece {
     fn push(&mut self, c: char) {
         self.source.push(c);
         self.bare.push(c);

@@ -10,7 +10,7 @@ mod parts;
 mod text;
 mod values;
 
-pub use parts::{Part, Source};
+pub use parts::{Part, PartSource};
 pub use text::Charset;
 
 use super::addresses::{Entry, Mailbox, distinct};
@@ -20,11 +20,11 @@ use super::written::{folded, people_field, text as written_text};
 use super::{plain_text, stamp};
 use crate::codec::eol::{BareCr, Normaliser};
 use crate::words::{Address, Failure, ReversePath};
-use text::Body;
+use text::TextBody;
 
 /// What a message is composed of.
 #[derive(Debug)]
-pub struct Letter {
+pub struct Composition {
     /// The author.
     pub from: Mailbox,
     /// The recipients.
@@ -61,40 +61,40 @@ pub struct Letter {
 ///
 /// Fails with [`crate::words::Kind::Input`] for what must not be in a message, `Usage` for a field that
 /// has an option of its own, `NoInput` for a file that cannot be read.
-pub fn compose(letter: Letter, sender: Option<ReversePath>) -> Result<Outgoing, Failure> {
-    let recipients = recipients(&letter);
+pub fn compose(composition: Composition, sender: Option<ReversePath>) -> Result<Outgoing, Failure> {
+    let recipients = recipients(&composition);
     if recipients.is_empty() {
         return Err(Failure::usage("send: looking for recipients: there is none")
             .hint("name them behind the options, or with --to, --cc, --bcc"));
     }
-    let message_id = match &letter.message_id {
+    let message_id = match &composition.message_id {
         Some(id) => values::message_id(id)?,
-        None => stamp::message_id(letter.from.address.domain())?,
+        None => stamp::message_id(composition.from.address.domain())?,
     };
-    let mut sink = Sink::new();
-    let header = header(&letter, &message_id)?;
+    let mut sink = MessageSink::new();
+    let header = header(&composition, &message_id)?;
     sink.push(&header)?;
     let envelope =
-        Envelope { from: sender.unwrap_or_else(|| letter.from.address.clone().into()), recipients };
-    let international = is_international(&letter);
-    body(letter, &mut sink)?;
+        Envelope { from: sender.unwrap_or_else(|| composition.from.address.clone().into()), recipients };
+    let international = is_international(&composition);
+    body(composition, &mut sink)?;
     let content = sink.finish()?;
     check_lines(content.facts())?;
     Ok(Outgoing { envelope, content, message_id, international })
 }
 
 /// Every mailbox that gets the message, once.
-fn recipients(letter: &Letter) -> Vec<Address> {
-    let lists = [&letter.to, &letter.cc, &letter.bcc];
+fn recipients(composition: &Composition) -> Vec<Address> {
+    let lists = [&composition.to, &composition.cc, &composition.bcc];
     let mailboxes = lists.into_iter().flatten().flat_map(Entry::mailboxes);
     distinct(mailboxes.map(|mailbox| mailbox.address.clone()))
 }
 
 /// Whether an address in the header cannot be written in ASCII.
-fn is_international(letter: &Letter) -> bool {
-    let lists = [&letter.to, &letter.cc, &letter.reply_to];
+fn is_international(composition: &Composition) -> bool {
+    let lists = [&composition.to, &composition.cc, &composition.reply_to];
     let mut others = lists.into_iter().flatten().flat_map(Entry::mailboxes);
-    !letter.from.address.is_ascii() || others.any(|mailbox| !mailbox.address.is_ascii())
+    !composition.from.address.is_ascii() || others.any(|mailbox| !mailbox.address.is_ascii())
 }
 
 /// A From field, for a message that lacks one.
@@ -105,29 +105,29 @@ pub(super) fn from_field(from: &Mailbox) -> Result<Vec<u8>, Failure> {
 }
 
 /// The header, up to the fields that describe the body.
-fn header(letter: &Letter, message_id: &str) -> Result<Vec<u8>, Failure> {
+fn header(composition: &Composition, message_id: &str) -> Result<Vec<u8>, Failure> {
     let mut out = Vec::new();
-    let date = letter.date.as_deref().map_or_else(stamp::now, stamp::date)?;
+    let date = composition.date.as_deref().map_or_else(stamp::now, stamp::date)?;
     field(&mut out, "Date", &date);
-    out.extend(from_field(&letter.from)?);
-    list(&mut out, "To", &letter.to)?;
-    list(&mut out, "Cc", &letter.cc)?;
-    if letter.to.is_empty() && letter.cc.is_empty() {
+    out.extend(from_field(&composition.from)?);
+    list(&mut out, "To", &composition.to)?;
+    list(&mut out, "Cc", &composition.cc)?;
+    if composition.to.is_empty() && composition.cc.is_empty() {
         // An empty group: who gets it is nobody's business, and some servers want a To (RFC 5322 §3.4).
         field(&mut out, "To", "undisclosed-recipients:;");
     }
-    list(&mut out, "Reply-To", &letter.reply_to)?;
-    if let Some(subject) = &letter.subject {
+    list(&mut out, "Reply-To", &composition.reply_to)?;
+    if let Some(subject) = &composition.subject {
         values::text("the subject", Unlabelled::of(subject).as_str())?;
         out.extend(written_text(b"Subject", subject, true));
     }
     field(&mut out, "Message-ID", &format!("<{message_id}>"));
-    for (name, ids) in [("In-Reply-To", &letter.in_reply_to), ("References", &letter.references)] {
+    for (name, ids) in [("In-Reply-To", &composition.in_reply_to), ("References", &composition.references)] {
         if let Some(ids) = ids {
             field(&mut out, name, &values::message_ids(ids)?);
         }
     }
-    for line in &letter.headers {
+    for line in &composition.headers {
         let (name, value) = values::custom(line)?;
         out.extend(written_text(name.as_bytes(), value.as_bytes(), false));
     }
@@ -162,17 +162,17 @@ pub(crate) fn list(out: &mut Vec<u8>, name: &str, entries: &[Entry]) -> Result<(
 }
 
 /// The body: text, or HTML beside it; inline files related to them; attachments mixed in.
-fn body(letter: Letter, sink: &mut Sink) -> Result<(), Failure> {
-    parts::check_ids(&letter.parts)?;
-    let charset = letter.charset.as_ref();
-    let html = letter.html.map(|html| Body::of_html(html, charset));
-    let text = match (letter.text, &html) {
-        (Some(text), _) => Body::of_text(text, charset),
-        (None, Some(html)) => Body::of_text(plain_text::of_html(&html.to_utf8()).into_bytes(), None),
-        (None, None) => Body::of_text(Vec::new(), None),
+fn body(composition: Composition, sink: &mut MessageSink) -> Result<(), Failure> {
+    parts::check_ids(&composition.parts)?;
+    let charset = composition.charset.as_ref();
+    let html = composition.html.map(|html| TextBody::of_html(html, charset));
+    let text = match (composition.text, &html) {
+        (Some(text), _) => TextBody::of_text(text, charset),
+        (None, Some(html)) => TextBody::of_text(plain_text::of_html(&html.to_utf8()).into_bytes(), None),
+        (None, None) => TextBody::of_text(Vec::new(), None),
     };
     let (inline, attached): (Vec<Part>, Vec<Part>) =
-        letter.parts.into_iter().partition(|part| part.cid.is_some());
+        composition.parts.into_iter().partition(|part| part.cid.is_some());
     let mut tree = parts::Tree::new(sink);
     let (mixed, related) = (!attached.is_empty(), !inline.is_empty());
     if mixed {
@@ -206,15 +206,19 @@ fn body(letter: Letter, sink: &mut Sink) -> Result<(), Failure> {
 }
 
 /// Where the message goes as it is made. It checks that what was made is fit for the wire.
-struct Sink {
+struct MessageSink {
     spool: ContentWriter,
     guard: Normaliser,
     clean: Vec<u8>,
 }
 
-impl Sink {
+impl MessageSink {
     fn new() -> Self {
-        Sink { spool: ContentWriter::default(), guard: Normaliser::new(BareCr::Refuse), clean: Vec::new() }
+        MessageSink {
+            spool: ContentWriter::default(),
+            guard: Normaliser::new(BareCr::Refuse),
+            clean: Vec::new(),
+        }
     }
 
     fn push(&mut self, octets: &[u8]) -> Result<(), Failure> {

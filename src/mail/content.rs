@@ -4,8 +4,8 @@
 use super::guard::guarded;
 use super::read::charset::{self, Reading};
 use super::read::header::unfolded;
-use super::read::params::Parameters;
-use super::read::parts::{Leaf, leaves};
+use super::read::params::ReadParameters;
+use super::read::parts::{LeafPart, leaves};
 use super::summary::identifier;
 use sha2::{Digest, Sha256};
 
@@ -26,7 +26,7 @@ pub struct Attached {
 
 /// The readable content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Content {
+pub struct Readable {
     /// All inline texts, one behind the other.
     pub text: Option<String>,
     /// All inline HTML.
@@ -39,19 +39,19 @@ pub struct Content {
     pub is_whole: bool,
 }
 
-impl Content {
+impl Readable {
     /// Reads a message; `None` where a decoder fails at it.
-    pub fn of(message: &[u8]) -> Option<Content> {
+    pub fn of(message: &[u8]) -> Option<Readable> {
         guarded(|| {
-            let mut content = Content::default();
+            let mut content = Readable::default();
             content.is_whole = leaves(message, &mut |leaf| content.add(&leaf));
             content
         })
     }
 
-    fn add(&mut self, leaf: &Leaf<'_>) {
+    fn add(&mut self, leaf: &LeafPart<'_>) {
         let disposition =
-            Parameters::of(&unfolded(leaf.header.first("content-disposition").unwrap_or_default()));
+            ReadParameters::of(&unfolded(leaf.header.first("content-disposition").unwrap_or_default()));
         let named = disposition.text("filename").or_else(|| leaf.kind.text("name"));
         let is_inline = disposition.essence != "attachment";
         let is_text = leaf.media_type.starts_with("text/");
@@ -79,7 +79,7 @@ impl Content {
     }
 
     /// Adds an inline text; `false` where nobody here knows its charset: then it is an attachment.
-    fn read(&mut self, what: &'static str, leaf: &Leaf<'_>, octets: &[u8]) -> bool {
+    fn read(&mut self, what: &'static str, leaf: &LeafPart<'_>, octets: &[u8]) -> bool {
         let label = leaf.kind.octets("charset").unwrap_or_default();
         let reading = charset::decode(&label, octets);
         if !matches!(reading, Reading::Whole(_)) {

@@ -16,30 +16,30 @@ pub const MAX_BODY: u64 = 256 * 1024 * 1024;
 
 /// What stands behind a path.
 #[derive(Debug)]
-pub enum Opened {
+pub enum OpenedPath {
     /// A regular file.
     File(File),
     /// What somebody else writes in his own time: a FIFO, or the `<(…)` of a shell.
     Stream(Input<File>),
 }
 
-impl Read for Opened {
+impl Read for OpenedPath {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Opened::File(file) => file.read(into),
-            Opened::Stream(stream) => stream.read(into),
+            OpenedPath::File(file) => file.read(into),
+            OpenedPath::Stream(stream) => stream.read(into),
         }
     }
 }
 
 /// Opens what is to be sent: a file, or a pipe, which is read within the limits of the run; `/dev/null` is
 /// nothing. A directory has no content, and another device may never end.
-pub fn open(path: &Path, limits: &Limits) -> Result<Opened, Failure> {
+pub fn open(path: &Path, limits: &Limits) -> Result<OpenedPath, Failure> {
     let (file, about) = opened(path)?;
     let is_null = about.file_type().is_char_device() && about.rdev() == rustix::fs::makedev(1, 3);
     match about.file_type() {
-        kind if kind.is_file() => Ok(Opened::File(file)),
-        kind if kind.is_fifo() || is_null => Ok(Opened::Stream(Input::new(file, limits))),
+        kind if kind.is_file() => Ok(OpenedPath::File(file)),
+        kind if kind.is_fifo() || is_null => Ok(OpenedPath::Stream(Input::new(file, limits))),
         kind => Err(no_file(path, kind)),
     }
 }

@@ -26,7 +26,7 @@ const IDENTITY: [&str; 6] =
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The header of a message, and what was read of its body by the way.
-pub struct Header {
+pub struct LocalHeader {
     fields: Vec<Field>,
     body: Vec<u8>,
 }
@@ -72,10 +72,10 @@ fn people(field: &Field) -> Option<Vec<Entry>> {
     addresses::parse_local(&text_of(field)?, LOCAL).ok()
 }
 
-impl Header {
+impl LocalHeader {
     /// Reads a header. The first line that cannot belong to one begins the body; but see [`salvage`].
-    pub fn read(source: &mut dyn BufRead) -> Result<Header, Failure> {
-        let mut lines = Lines { source, octets: 0 };
+    pub fn read(source: &mut dyn BufRead) -> Result<LocalHeader, Failure> {
+        let mut lines = InputLines { source, octets: 0 };
         let mut fields: Vec<Field> = Vec::new();
         let mut first = true;
         loop {
@@ -92,8 +92,8 @@ impl Header {
                 continue;
             }
             match (line.as_slice(), fields.last_mut()) {
-                (b"", _) => return Ok(Header { fields, body: Vec::new() }),
-                (b"\n" | b"\r\n", Some(_)) => return Ok(Header { fields, body: Vec::new() }),
+                (b"", _) => return Ok(LocalHeader { fields, body: Vec::new() }),
+                (b"\n" | b"\r\n", Some(_)) => return Ok(LocalHeader { fields, body: Vec::new() }),
                 ([b' ' | b'\t', ..], Some(last)) => last.octets.extend_from_slice(&line),
                 _ => match field_name(&line) {
                     Some(name) => fields.push(field(name, line)),
@@ -104,9 +104,9 @@ impl Header {
     }
 
     /// The header of plain text with a subject.
-    pub fn of_text(subject: &str) -> Result<Header, Failure> {
+    pub fn of_text(subject: &str) -> Result<LocalHeader, Failure> {
         let octets = compose::text_field("Subject", subject)?;
-        Ok(Header { fields: vec![field("subject".into(), octets)], body: Vec::new() })
+        Ok(LocalHeader { fields: vec![field("subject".into(), octets)], body: Vec::new() })
     }
 
     /// Who wrote it, where that is an address.
@@ -161,13 +161,13 @@ fn rewrite(field: &Field, look_up: LookUp<'_>) -> Result<Option<Vec<u8>>, Failur
 }
 
 /// The input, line by line.
-struct Lines<'a> {
+struct InputLines<'a> {
     source: &'a mut dyn BufRead,
     /// How much was read.
     octets: usize,
 }
 
-impl Lines<'_> {
+impl InputLines<'_> {
     /// The next line with its end, or the first piece of it; nothing at the end of the input.
     fn next(&mut self) -> Result<Vec<u8>, Failure> {
         let mut line = Vec::new();
@@ -184,7 +184,11 @@ impl Lines<'_> {
 /// It is the body, and stays what it is. But where a Bcc stands in its first paragraph, a program meant
 /// a header, and its secret would go out as text: so the known fields of that paragraph are taken for
 /// fields, and its other lines begin the body.
-fn salvage(mut fields: Vec<Field>, first: Vec<u8>, lines: &mut Lines<'_>) -> Result<Header, Failure> {
+fn salvage(
+    mut fields: Vec<Field>,
+    first: Vec<u8>,
+    lines: &mut InputLines<'_>,
+) -> Result<LocalHeader, Failure> {
     let is_blank = |line: &[u8]| line.trim_ascii().is_empty();
     let (mut paragraph, mut begun) = (vec![first], false);
     while lines.octets <= MAX_HEADER && !paragraph.last().is_none_or(Vec::is_empty) {
@@ -206,7 +210,7 @@ fn salvage(mut fields: Vec<Field>, first: Vec<u8>, lines: &mut Lines<'_>) -> Res
         ["bcc", "resent-bcc"].contains(&name.as_str())
     };
     if !paragraph.iter().any(is_blind) {
-        return Ok(Header { fields, body: paragraph.concat() });
+        return Ok(LocalHeader { fields, body: paragraph.concat() });
     }
     let (mut body, mut in_field) = (Vec::new(), false);
     for line in paragraph[begin..].iter().map(|line| bare(line)).filter(|line| !is_blank(line)) {
@@ -227,7 +231,7 @@ fn salvage(mut fields: Vec<Field>, first: Vec<u8>, lines: &mut Lines<'_>) -> Res
     if !body.is_empty() {
         body.push(b'\n');
     }
-    Ok(Header { fields, body })
+    Ok(LocalHeader { fields, body })
 }
 
 /// Whether a name is one that mail has, so that a line that begins with it is hardly a sentence.

@@ -24,7 +24,7 @@ const MAX_INDENT: usize = 8;
 pub fn of_html(html: &str) -> String {
     let mut emitter = DefaultEmitter::<()>::default();
     emitter.naively_switch_states(true);
-    let mut text = Text::default();
+    let mut text = TextWriter::default();
     for token in Tokenizer::new_with_emitter(html, emitter) {
         match token {
             Ok(Token::StartTag(tag)) => text.open(&tag),
@@ -37,7 +37,7 @@ pub fn of_html(html: &str) -> String {
 }
 
 /// A link under way.
-struct Link {
+struct OpenLink {
     href: String,
     /// Where its text begins in what is written.
     start: usize,
@@ -45,7 +45,7 @@ struct Link {
 
 /// Text as it is gathered.
 #[derive(Default)]
-struct Text {
+struct TextWriter {
     out: String,
     /// Line ends that are due before the next word.
     breaks: usize,
@@ -64,10 +64,10 @@ struct Text {
     /// Nothing was in the innermost `pre` yet.
     begins_pre: bool,
     hidden: Option<String>,
-    link: Option<Link>,
+    link: Option<OpenLink>,
 }
 
-impl Text {
+impl TextWriter {
     fn open(&mut self, tag: &StartTag<()>) {
         let name = String::from_utf8_lossy(&tag.name);
         if self.hidden.is_some() {
@@ -94,7 +94,7 @@ impl Text {
             "a" => {
                 self.end_link();
                 let href = attribute(b"href").and_then(|href| shown(&href));
-                self.link = href.map(|href| Link { href, start: self.out.len() });
+                self.link = href.map(|href| OpenLink { href, start: self.out.len() });
             }
             _ => {}
         }
@@ -173,7 +173,7 @@ impl Text {
 
     /// Writes where a link leads, unless its text says it.
     fn end_link(&mut self) {
-        let Some(Link { href, start }) = self.link.take() else { return };
+        let Some(OpenLink { href, start }) = self.link.take() else { return };
         let text = self.out.get(start..).unwrap_or_default().trim();
         if text.is_empty() {
             format!("<{href}>").chars().for_each(|c| self.put(c));

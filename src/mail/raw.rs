@@ -38,7 +38,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What is known beside the message.
 #[derive(Clone, Debug, Default)]
-pub struct Beside {
+pub struct Supplied {
     /// The author, for a message without From.
     pub from: Option<Mailbox>,
     /// The sender of the envelope; the message's own where it is `None`.
@@ -51,7 +51,7 @@ pub struct Beside {
 
 /// A message whose header was read; the rest still streams.
 pub struct Raw<'a> {
-    source: Source<'a>,
+    source: RawSource<'a>,
     fields: Vec<Field>,
     has_blank: bool,
 }
@@ -60,7 +60,7 @@ impl<'a> Raw<'a> {
     /// Reads the header of a message; `path` names the input in failures.
     pub fn read(input: &'a mut dyn Read, path: impl Into<PathBuf>) -> Result<Self, Failure> {
         let normaliser = Some(Normaliser::new(BareCr::Refuse));
-        let mut source = Source { input, path: path.into(), normaliser, ahead: Vec::new() };
+        let mut source = RawSource { input, path: path.into(), normaliser, ahead: Vec::new() };
         let (header, has_blank) = source.header()?;
         if header.is_empty() && source.ahead.is_empty() && !has_blank {
             return Err(
@@ -101,8 +101,8 @@ impl<'a> Raw<'a> {
     }
 
     /// Reads the rest, and makes it a message ready to go.
-    pub fn complete(mut self, beside: Beside) -> Result<Outgoing, Failure> {
-        let recipients = match &beside.recipients {
+    pub fn complete(mut self, supplied: Supplied) -> Result<Outgoing, Failure> {
+        let recipients = match &supplied.recipients {
             Some(given) => distinct(given.iter().cloned()),
             None => self.recipients()?,
         };
@@ -111,24 +111,24 @@ impl<'a> Raw<'a> {
                 .hint("name them behind the options: postie send --raw FILE TO"));
         }
         let author = self.author();
-        let from = match (beside.sender, &author) {
+        let from = match (supplied.sender, &author) {
             (Some(sender), _) => sender,
             (None, Some(author)) => author.address.clone().into(),
-            (None, None) => self.known(&beside.from)?.address.clone().into(),
+            (None, None) => self.known(&supplied.from)?.address.clone().into(),
         };
         let domain = author
             .as_ref()
-            .or(beside.from.as_ref())
+            .or(supplied.from.as_ref())
             .map(|mailbox| mailbox.address.domain().to_owned())
             .or_else(|| from.mailbox().map(|from| from.domain().to_owned()));
-        let (added, message_id) = self.added(&beside.from, domain.as_deref().unwrap_or("localhost"))?;
+        let (added, message_id) = self.added(&supplied.from, domain.as_deref().unwrap_or("localhost"))?;
         let mut spool = ContentWriter::default();
         let mut keep = |octets: &[u8]| spool.push(octets).map_err(|error| cannot_keep(&error));
         keep(&added)?;
         let mut international = !added.is_ascii();
         for field in self.fields.iter().filter(|field| !DROPPED.contains(&field.name.as_str())) {
             if !field.octets.is_ascii() {
-                if !beside.mends {
+                if !supplied.mends {
                     field.value()?;
                 }
                 international = true;
@@ -142,7 +142,7 @@ impl<'a> Raw<'a> {
             keep(&block)?;
         }
         let content = spool.finish().map_err(|error| cannot_keep(&error))?;
-        if !beside.mends {
+        if !supplied.mends {
             check_lines(content.facts())
                 .map_err(|failure| failure.hint("--fix re-encodes the part, or folds the header field"))?;
         }
@@ -214,7 +214,7 @@ impl<'a> Raw<'a> {
 }
 
 /// The input with CRLF line ends, read block by block.
-struct Source<'a> {
+struct RawSource<'a> {
     input: &'a mut dyn Read,
     path: PathBuf,
     /// `None` once the input has ended.
@@ -222,7 +222,7 @@ struct Source<'a> {
     ahead: Vec<u8>,
 }
 
-impl Source<'_> {
+impl RawSource<'_> {
     /// Reads more behind what is ahead; `false` at the end.
     fn fill(&mut self) -> Result<bool, Failure> {
         let Some(normaliser) = &mut self.normaliser else { return Ok(false) };

@@ -7,7 +7,7 @@ const WIDTH: usize = 78;
 
 /// Reads the roff that the pages are made of; any other is not known here.
 pub fn plain(roff: &[u8]) -> String {
-    let mut page = Text::default();
+    let mut page = PageText::default();
     for line in String::from_utf8_lossy(roff).lines() {
         match line.strip_prefix('.') {
             Some(control) => page.control(control),
@@ -31,7 +31,7 @@ fn unescape(line: &str) -> String {
 }
 
 #[derive(Default)]
-struct Text {
+struct PageText {
     out: String,
     paragraph: String,
     /// The next line is a term; what follows is moved in further.
@@ -40,7 +40,7 @@ struct Text {
     verbatim: bool,
 }
 
-impl Text {
+impl PageText {
     fn control(&mut self, control: &str) {
         let (name, rest) = control.split_once(' ').unwrap_or((control, ""));
         match name {

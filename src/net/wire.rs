@@ -294,7 +294,7 @@ impl Wire {
         }
     }
 
-    fn take_line(&mut self, found: line::Found) -> ReadLine {
+    fn take_line(&mut self, found: line::FoundLine) -> ReadLine {
         let at = self.range.start..self.range.start + found.len;
         self.consume(found.consumed);
         if self.tap.is_some() {
@@ -318,7 +318,7 @@ impl Wire {
                 Some(feed) => {
                     let crlf = feed > 0 && self.ahead()[feed - 1] == b'\r';
                     let len = feed - usize::from(crlf);
-                    return Ok(Some(self.take_line(line::Found { len, consumed: feed + 1, crlf })));
+                    return Ok(Some(self.take_line(line::FoundLine { len, consumed: feed + 1, crlf })));
                 }
                 None if self.ahead().len() > limit + 1 => {
                     skipped += self.ahead().len();

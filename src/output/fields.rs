@@ -8,14 +8,15 @@ pub struct LineType {
     /// What it tells, and by which commands.
     pub text: &'static str,
     /// Its fields and what they mean; those of an object within, or of the objects of an array, behind a dot.
-    pub fields: &'static [Field],
+    pub fields: &'static [FieldDoc],
 }
 
 /// A field, and what it means.
-pub type Field = (&'static str, &'static str);
+pub type FieldDoc = (&'static str, &'static str);
 
 /// What is in every line.
-pub const EVERY: &[Field] = &[("v", "1, the version of the lines' shape."), ("type", "What the line tells.")];
+pub const EVERY: &[FieldDoc] =
+    &[("v", "1, the version of the lines' shape."), ("type", "What the line tells.")];
 
 /// A field of this name may hold anything: it is the caller's.
 const FREE: &[(&str, &str)] = &[("receipt", "id"), ("error", "id"), ("account", "aliases")];
@@ -49,7 +50,7 @@ pub const LINES: &[LineType] = &[
     },
 ];
 
-const MESSAGE: &[Field] = &[
+const MESSAGE: &[FieldDoc] = &[
     ("account", "The account's name, or user@host:port of one made on the spot."),
     ("number", "Its number in this session."),
     ("uid", "Its UID; null where the server has none."),
@@ -98,7 +99,7 @@ const MESSAGE: &[Field] = &[
     ),
 ];
 
-const RECEIPT: &[Field] = &[
+const RECEIPT: &[FieldDoc] = &[
     (
         "status",
         "accepted: every recipient's server took it; partial: some did; refused: for good; deferred: not now; \
@@ -130,7 +131,7 @@ const RECEIPT: &[Field] = &[
     ("needs", "send --dry-run: the extensions that the server must offer, an array."),
 ];
 
-const STEP: &[Field] = &[
+const STEP: &[FieldDoc] = &[
     ("account", "The account's name."),
     ("side", "pop3 or smtp."),
     (
@@ -171,7 +172,7 @@ const STEP: &[Field] = &[
     ("hint", "What to do, where the step failed."),
 ];
 
-const ACCOUNT: &[Field] = &[
+const ACCOUNT: &[FieldDoc] = &[
     ("account", "Its name."),
     ("default", "Whether it is the default account."),
     ("email", "Its address."),
@@ -214,11 +215,11 @@ const ACCOUNT: &[Field] = &[
     ("fetch.after", "What happens on the server: keep, delete, delete-after 14d."),
 ];
 
-const PATH: &[Field] = &[("path", "The file."), ("exists", "Whether it is there.")];
-const SCRIPT: &[Field] = &[("shell", "The shell."), ("text", "The script.")];
-const PAGE: &[Field] = &[("page", "The page's file name."), ("text", "The page in roff.")];
+const PATH: &[FieldDoc] = &[("path", "The file."), ("exists", "Whether it is there.")];
+const SCRIPT: &[FieldDoc] = &[("shell", "The shell."), ("text", "The script.")];
+const PAGE: &[FieldDoc] = &[("page", "The page's file name."), ("text", "The page in roff.")];
 
-const ERROR: &[Field] = &[
+const ERROR: &[FieldDoc] = &[
     ("account", "The account it is about."),
     ("number", "The message's number in the session."),
     ("uid", "The message's UID."),
@@ -243,7 +244,7 @@ const ERROR: &[Field] = &[
     ("line", "send --batch: the number of the input line."),
 ];
 
-const SUMMARY: &[Field] = &[
+const SUMMARY: &[FieldDoc] = &[
     ("command", "The command."),
     ("elapsed_ms", "Milliseconds from start to end."),
     ("exit", "The exit code of the run."),
@@ -277,7 +278,7 @@ pub fn unknown(line: &serde_json::Value) -> Vec<String> {
     found
 }
 
-fn walk(kind: &str, known: &[Field], prefix: &str, value: &serde_json::Value, found: &mut Vec<String>) {
+fn walk(kind: &str, known: &[FieldDoc], prefix: &str, value: &serde_json::Value, found: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(object) => {
             for (name, below) in object {

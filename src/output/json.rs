@@ -14,7 +14,7 @@ use std::io;
 const VERSION: u8 = 1;
 
 #[derive(Serialize)]
-struct Line<'a, T> {
+struct JsonLine<'a, T> {
     v: u8,
     #[serde(rename = "type")]
     kind: &'a str,
@@ -25,7 +25,7 @@ struct Line<'a, T> {
 /// One line of `kind`, with its line end.
 pub fn line(kind: &str, body: &impl Serialize) -> serde_json::Result<String> {
     let mut out = Vec::with_capacity(256);
-    Line { v: VERSION, kind, body }.serialize(&mut Serializer::with_formatter(&mut out, Tame))?;
+    JsonLine { v: VERSION, kind, body }.serialize(&mut Serializer::with_formatter(&mut out, Tame))?;
     out.push(b'\n');
     String::from_utf8(out).map_err(serde::ser::Error::custom)
 }

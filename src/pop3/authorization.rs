@@ -1,7 +1,7 @@
 //! The AUTHORIZATION state (`RFC 1939 §4`): greeting, CAPA, STLS.
 
-use super::{Answer, Dialogue};
-use crate::codec::pop3::{self, Capabilities, Refusal, Status};
+use super::{Answer, Connection};
+use crate::codec::pop3::{self, Capabilities, Refusal, StatusLine};
 use crate::net::{NetError, Tls, TlsInfo, Wire};
 use crate::words::{Failure, Kind, Stage};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// A session whose user is not known yet.
 #[derive(Debug)]
 pub struct Authorization {
-    pub(super) dialogue: Dialogue,
+    pub(super) dialogue: Connection,
     pub(super) timestamp: Option<String>,
     greeting: String,
     /// Whether the login goes out alone, whatever the server announces.
@@ -19,7 +19,7 @@ pub struct Authorization {
 impl Authorization {
     /// Takes the greeting. A `-ERR` that names no reason is taken for a passing one ([`Kind::Deferred`]).
     pub fn greet(wire: Wire) -> Result<Self, Failure> {
-        let mut dialogue = Dialogue {
+        let mut dialogue = Connection {
             wire,
             capabilities: Capabilities::default(),
             in_flight: 0,
@@ -33,12 +33,12 @@ impl Authorization {
             .map_err(|error| dialogue.lost(Stage::Greeting, &error))?;
         let text = dialogue.wire.text(&line).to_vec();
         match pop3::status(&text) {
-            Status::Ok(_) => {
+            StatusLine::Ok(_) => {
                 let timestamp = pop3::timestamp(&text).map(str::to_owned);
                 let greeting = dialogue.wire.redact(&text);
                 Ok(Authorization { dialogue, timestamp, greeting, alone: false })
             }
-            Status::Err(text) => {
+            StatusLine::Err(text) => {
                 let kind = match pop3::refusal(text) {
                     Refusal::Permanent => Kind::Rejected,
                     Refusal::Credentials => Kind::Auth,

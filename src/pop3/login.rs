@@ -1,8 +1,8 @@
 //! Login: USER and PASS (`RFC 1939 §7`), APOP, SASL (`RFC 5034`). One attempt, one mechanism: after a
 //! refusal nothing else is tried, so that no account gets locked.
 
-use super::transaction::{Survey, Transaction};
-use super::{Answer, Authorization, Dialogue};
+use super::transaction::{Listings, Transaction};
+use super::{Answer, Authorization, Connection};
 use crate::codec::pop3::{Capabilities, LoginRefusal, Refusal, login_refusal, response_code};
 use crate::codec::sasl::{self, Exchange, Mechanism, Response, apop_digest};
 use crate::words::secret::REDACTED;
@@ -33,7 +33,7 @@ impl Method {
 
     /// The method for this server; `None` where there is none in common. A SASL line that is there decides:
     /// a server whose line has neither PLAIN nor LOGIN would rather not see the password, so USER comes last.
-    fn choose(capabilities: &Capabilities, login: &Login) -> Option<Method> {
+    fn choose(capabilities: &Capabilities, login: &Pop3Login) -> Option<Method> {
         let offered = &capabilities.sasl;
         match login.method {
             Some(Method::Sasl(asked)) if !offered.is_empty() && !asked.is_in(offered) => return None,
@@ -54,17 +54,17 @@ impl Method {
 }
 
 /// Who logs in, and how.
-pub type Login = sasl::Login<Method>;
+pub type Pop3Login = sasl::Login<Method>;
 
 /// The longest command line with an initial response (`RFC 5034 §4`: 255 octets with CRLF).
 const MAX_COMMAND: usize = 253;
 
 impl Authorization {
-    /// Logs in; the listings of `survey` are asked for next, or in the same flight where that may be tried
+    /// Logs in; the listings of `listings` are asked for next, or in the same flight where that may be tried
     /// (see `riding`). Fails with [`Kind::Auth`], [`Kind::Deferred`] (locked, too early),
     /// [`Kind::Missing`] (no such method), [`Kind::Config`] (a secret in clear, control characters) and those
     /// of the wire.
-    pub fn login(mut self, login: &Login, survey: Survey) -> Result<(Transaction, Method), Failure> {
+    pub fn login(mut self, login: &Pop3Login, listings: Listings) -> Result<(Transaction, Method), Failure> {
         let may_ride = self.may_ride();
         let dialogue = &mut self.dialogue;
         check(dialogue, login)?;
@@ -74,18 +74,18 @@ impl Authorization {
         dialogue.wire.learn_secret(&login.credentials.secret);
         let together = dialogue.capabilities.pipelining && method == Method::User;
         utf8(dialogue, together)?;
-        let riders = may_ride.then_some(survey);
+        let riders = may_ride.then_some(listings);
         let riding = match method {
             Method::User => user(dialogue, login, together, riders)?,
             Method::Apop => apop(dialogue, login, self.timestamp.as_deref(), riders)?,
             Method::Sasl(mechanism) => auth(dialogue, login, mechanism, riders)?,
         };
-        Ok((Transaction::new(self.dialogue, survey, riding), method))
+        Ok((Transaction::new(self.dialogue, listings, riding), method))
     }
 }
 
 /// Refuses what must not be sent: a secret in clear, or anything that would break a line or an exchange.
-fn check(dialogue: &Dialogue, login: &Login) -> Result<(), Failure> {
+fn check(dialogue: &Connection, login: &Pop3Login) -> Result<(), Failure> {
     let place = dialogue.wire.place();
     let refused = |what: &str| Failure::new(Kind::Config, STAGE, format!("{STAGE}: {what}")).at(place);
     if dialogue.wire.tls().is_none() && !login.plaintext {
@@ -95,7 +95,7 @@ fn check(dialogue: &Dialogue, login: &Login) -> Result<(), Failure> {
 }
 
 /// The server has no method that fits.
-fn not_offered(dialogue: &Dialogue, login: &Login) -> Failure {
+fn not_offered(dialogue: &Connection, login: &Pop3Login) -> Failure {
     let place = dialogue.wire.place();
     let what = match login.method {
         Some(asked) => format!("{} is not offered", asked.name()),
@@ -119,7 +119,7 @@ fn takes_tokens(capabilities: &Capabilities) -> bool {
 }
 
 /// What to try where the server does not take this kind of login.
-fn advice(capabilities: &Capabilities, login: &Login) -> &'static str {
+fn advice(capabilities: &Capabilities, login: &Pop3Login) -> &'static str {
     if !login.is_token && takes_tokens(capabilities) {
         "the server wants an OAuth2 access token instead of a password: token-command, or --token-command"
     } else if login.is_token {
@@ -132,7 +132,7 @@ fn advice(capabilities: &Capabilities, login: &Login) -> &'static str {
 /// Asks for UTF-8 mode where the server has it (`RFC 6856 §2.1`): without it the server hands out a
 /// substitute for a message that is not ASCII. A refusal is no failure. `together`: USER and PASS follow in
 /// the same flight.
-fn utf8(dialogue: &mut Dialogue, together: bool) -> Result<(), Failure> {
+fn utf8(dialogue: &mut Connection, together: bool) -> Result<(), Failure> {
     if !dialogue.capabilities.utf8 {
         return Ok(());
     }
@@ -144,7 +144,7 @@ fn utf8(dialogue: &mut Dialogue, together: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn utf8_answer(dialogue: &mut Dialogue) -> Result<(), Failure> {
+fn utf8_answer(dialogue: &mut Connection) -> Result<(), Failure> {
     match dialogue.answer(Stage::Utf8)?.0 {
         Answer::Ok(_) | Answer::Err(_) => Ok(()),
         Answer::Continue(text) => Err(dialogue.out_of_step(Stage::Utf8, &text)),
@@ -152,19 +152,19 @@ fn utf8_answer(dialogue: &mut Dialogue) -> Result<(), Failure> {
 }
 
 /// Sends what ends a login, and with it the listings that may ride; returns whether any do.
-fn end(dialogue: &mut Dialogue, stage: Stage, riders: Option<Survey>) -> Result<bool, Failure> {
-    if let Some(survey) = riders {
-        survey.send(dialogue)?;
+fn end(dialogue: &mut Connection, stage: Stage, riders: Option<Listings>) -> Result<bool, Failure> {
+    if let Some(listings) = riders {
+        listings.send(dialogue)?;
     }
     dialogue.flush(stage)?;
     Ok(riders.is_some())
 }
 
 fn user(
-    dialogue: &mut Dialogue,
-    login: &Login,
+    dialogue: &mut Connection,
+    login: &Pop3Login,
     together: bool,
-    riders: Option<Survey>,
+    riders: Option<Listings>,
 ) -> Result<bool, Failure> {
     dialogue.command(Stage::User, &format!("USER {}", login.credentials.user))?;
     if !together {
@@ -185,10 +185,10 @@ fn user(
 }
 
 fn apop(
-    dialogue: &mut Dialogue,
-    login: &Login,
+    dialogue: &mut Connection,
+    login: &Pop3Login,
     timestamp: Option<&str>,
-    riders: Option<Survey>,
+    riders: Option<Listings>,
 ) -> Result<bool, Failure> {
     let Some(timestamp) = timestamp else {
         let message = "APOP: the server's greeting has no timestamp for it";
@@ -206,7 +206,7 @@ fn apop(
 }
 
 /// Reads the answer to a step of the login.
-fn answer(dialogue: &mut Dialogue, login: &Login, stage: Stage) -> Result<(), Failure> {
+fn answer(dialogue: &mut Connection, login: &Pop3Login, stage: Stage) -> Result<(), Failure> {
     match dialogue.answer(stage).map_err(misspelt)?.0 {
         Answer::Ok(_) => Ok(()),
         Answer::Err(text) => Err(refused(dialogue, login, stage, &text)),
@@ -225,7 +225,7 @@ fn misspelt(failure: Failure) -> Failure {
 }
 
 /// A refusal during login is one of the credentials unless the server says otherwise.
-fn refused(dialogue: &Dialogue, login: &Login, stage: Stage, text: &[u8]) -> Failure {
+fn refused(dialogue: &Connection, login: &Pop3Login, stage: Stage, text: &[u8]) -> Failure {
     let kind = match login_refusal(text) {
         LoginRefusal::Mechanism => Kind::Missing,
         LoginRefusal::Other(Refusal::Temporary) => Kind::Deferred,
@@ -257,10 +257,10 @@ fn refused(dialogue: &Dialogue, login: &Login, stage: Stage, text: &[u8]) -> Fai
 /// takes them no other way. The listings ride only behind the last answer to a challenge: a server that takes
 /// no initial response, or says in a challenge why it refuses a token, would take them for the next answer.
 fn auth(
-    dialogue: &mut Dialogue,
-    login: &Login,
+    dialogue: &mut Connection,
+    login: &Pop3Login,
     mechanism: Mechanism,
-    riders: Option<Survey>,
+    riders: Option<Listings>,
 ) -> Result<bool, Failure> {
     let riders = riders.filter(|_| !mechanism.wants_token());
     let mut riding = false;
@@ -306,7 +306,7 @@ fn auth(
 
 /// Adds a line of the exchange to the next flight.
 fn send(
-    dialogue: &mut Dialogue,
+    dialogue: &mut Connection,
     stage: Stage,
     response: &Response,
     line: &Secret,
@@ -319,7 +319,7 @@ fn send(
 }
 
 /// Gives an exchange up that makes no sense (`RFC 5034 §4`). What the server says to that is of no interest.
-fn cancel(dialogue: &mut Dialogue, stage: Stage, challenge: &[u8]) -> Failure {
+fn cancel(dialogue: &mut Connection, stage: Stage, challenge: &[u8]) -> Failure {
     let answered = dialogue
         .command(stage, sasl::CANCEL)
         .and_then(|()| dialogue.flush(stage))

@@ -13,19 +13,19 @@ mod riding;
 mod transaction;
 
 pub use authorization::Authorization;
-pub use login::{Login, Method};
+pub use login::{Method, Pop3Login};
 pub use retrieval::What;
-pub use transaction::{Survey, Transaction};
+pub use transaction::{Listings, Transaction};
 
 use crate::codec::dot::LineEnd;
-use crate::codec::pop3::{self, Capabilities, Refusal, Status};
+use crate::codec::pop3::{self, Capabilities, Refusal, StatusLine};
 use crate::net::{NetError, Wire};
 use crate::words::{Failure, Kind, Secret, Stage};
 use std::time::Duration;
 
 /// What both states share: the wire, and what is known of the server.
 #[derive(Debug)]
-struct Dialogue {
+struct Connection {
     wire: Wire,
     capabilities: Capabilities,
     /// Commands sent whose replies are not read yet.
@@ -44,7 +44,7 @@ enum Answer {
     Continue(Vec<u8>),
 }
 
-impl Dialogue {
+impl Connection {
     /// Adds a command to the next flight.
     fn command(&mut self, stage: Stage, command: &str) -> Result<(), Failure> {
         self.expect_silence(stage)?;
@@ -104,10 +104,10 @@ impl Dialogue {
         let line_end = if line.crlf { LineEnd::CrLf } else { LineEnd::Lf };
         let text = self.wire.text(&line);
         let answer = match pop3::status(text) {
-            Status::Ok(text) => Answer::Ok(text.to_vec()),
-            Status::Err(text) => Answer::Err(text.to_vec()),
-            Status::Continue(challenge) => Answer::Continue(challenge.to_vec()),
-            Status::Other => {
+            StatusLine::Ok(text) => Answer::Ok(text.to_vec()),
+            StatusLine::Err(text) => Answer::Err(text.to_vec()),
+            StatusLine::Continue(challenge) => Answer::Continue(challenge.to_vec()),
+            StatusLine::Other => {
                 let text = text.to_vec();
                 return Err(self.out_of_step(stage, &text));
             }

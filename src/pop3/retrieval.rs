@@ -16,7 +16,7 @@
 //! A server that announces PIPELINING and works on several commands at once may answer them in another
 //! order. As long as the sizes it listed are those that come, one that is another's shows that.
 
-use super::{Answer, Dialogue, Transaction};
+use super::{Answer, Connection, Transaction};
 use crate::codec::dot::{LineEnd, Unstuffer};
 use crate::mailbox::{Receiver, Remedy, Setback, Wanted};
 use crate::net::NetError;
@@ -75,20 +75,20 @@ struct Window<'a> {
 }
 
 /// Watches the content of a message for signs of a terminator that does not stand on a line of its own.
-struct Glued {
+struct TerminatorWatch {
     replies: [Finder<'static>; 2],
     tail: Vec<u8>,
     /// Whether any content came.
     begun: bool,
 }
 
-impl Glued {
+impl TerminatorWatch {
     /// A line that ends in a dot, and behind it what would be the reply to the next command.
     const REPLIES: [&'static str; 2] = [".\n+OK", ".\n-ERR"];
 
     fn new() -> Self {
         let replies = Self::REPLIES.map(|reply| Finder::new(reply.as_bytes()));
-        Glued { replies, tail: Vec::new(), begun: false }
+        TerminatorWatch { replies, tail: Vec::new(), begun: false }
     }
 
     /// Takes more content; whether a reply seems to stand in it, or to begin it: then the one before was
@@ -166,7 +166,7 @@ impl<'a> Window<'a> {
     }
 
     /// Sends what the window has room for, in one write, when enough has room.
-    fn refill(&mut self, dialogue: &mut Dialogue) -> Result<(), Failure> {
+    fn refill(&mut self, dialogue: &mut Connection) -> Result<(), Failure> {
         let ahead = self.sent - self.done;
         let room = if self.pipelined { self.commands - ahead } else { 1 - ahead.min(1) };
         let worth_it = ahead < REFILL || (room >= REFILL && self.octets <= WINDOW_OCTETS / 8 * 7);
@@ -343,7 +343,7 @@ impl Transaction {
         let stage = window.stage();
         let line_end = if self.dialogue.bare_lines { LineEnd::Lf } else { line_end };
         let mut unstuffer = Unstuffer::new(line_end);
-        let mut glued = Glued::new();
+        let mut glued = TerminatorWatch::new();
         let mut octets = 0;
         window.barren = true;
         self.dialogue.wire.begin();

@@ -4,7 +4,7 @@
 //! answers must begin to come soon behind that to the login; else the session is given up, and the same is
 //! asked for in another, in which the login goes out alone. A server that only takes its time has it there.
 
-use super::{Authorization, Dialogue, Transaction};
+use super::{Authorization, Connection, Transaction};
 use crate::mailbox::Remedy;
 use crate::words::{Failure, Stage};
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl Authorization {
     }
 }
 
-impl Dialogue {
+impl Connection {
     fn grace(&self) -> Duration {
         GRACE.max(self.round_trip.saturating_mul(GRACE_ROUND_TRIPS)).min(self.wire.limits().timeout)
     }

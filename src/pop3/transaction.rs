@@ -1,6 +1,6 @@
 //! The TRANSACTION state (`RFC 1939 §5`): the listings, DELE, QUIT. RETR and TOP are in `retrieval`.
 
-use super::{Answer, Dialogue};
+use super::{Answer, Connection};
 use crate::codec::pop3;
 use crate::mailbox::{Listing, MAX_UID, Places, Remedy, Setback};
 use crate::net::TlsInfo;
@@ -9,19 +9,19 @@ use crate::words::{Failure, Kind, Scope, Stage};
 
 /// Which listings are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Survey {
+pub struct Listings {
     /// UIDL.
     pub uids: bool,
     /// LIST.
     pub sizes: bool,
 }
 
-impl Survey {
-    pub(super) const NOTHING: Survey = Survey { uids: false, sizes: false };
+impl Listings {
+    pub(super) const NOTHING: Listings = Listings { uids: false, sizes: false };
     /// Both listings.
-    pub const FULL: Survey = Survey { uids: true, sizes: true };
+    pub const FULL: Listings = Listings { uids: true, sizes: true };
 
-    pub(super) fn send(self, dialogue: &mut Dialogue) -> Result<(), Failure> {
+    pub(super) fn send(self, dialogue: &mut Connection) -> Result<(), Failure> {
         if self.uids {
             dialogue.command(Stage::Uidl, "UIDL")?;
         }
@@ -34,7 +34,7 @@ impl Survey {
 
 /// The lines of the listings that list no message.
 #[derive(Debug, Default)]
-struct Lines {
+struct BadLines {
     odd: usize,
     /// The first of them, and where it stood.
     first: Vec<u8>,
@@ -43,7 +43,7 @@ struct Lines {
     without_row: bool,
 }
 
-impl Lines {
+impl BadLines {
     /// Takes such a line. Blank ones are nothing.
     fn add(&mut self, stage: Stage, line: &[u8]) {
         if line.trim_ascii().is_empty() {
@@ -80,8 +80,8 @@ const DELE_FLIGHT: usize = 1000;
 /// A session whose user is known.
 #[derive(Debug)]
 pub struct Transaction {
-    pub(super) dialogue: Dialogue,
-    wanted: Survey,
+    pub(super) dialogue: Connection,
+    wanted: Listings,
     /// Whether they went out behind the login, and their answers are not in yet.
     pub(super) riding: bool,
     /// How it failed.
@@ -92,7 +92,7 @@ pub struct Transaction {
 
 impl Transaction {
     /// `riding`: the listings that are wanted went out behind the login.
-    pub(super) fn new(dialogue: Dialogue, wanted: Survey, riding: bool) -> Self {
+    pub(super) fn new(dialogue: Connection, wanted: Listings, riding: bool) -> Self {
         Transaction { dialogue, wanted, riding, setback: None, local: false }
     }
 
@@ -150,17 +150,17 @@ impl Transaction {
     }
 
     fn read_listing(&mut self) -> Result<Listing, Failure> {
-        let wanted = std::mem::replace(&mut self.wanted, Survey::NOTHING);
+        let wanted = std::mem::replace(&mut self.wanted, Listings::NOTHING);
         let together = self.pipelines();
         if together && !self.riding {
             wanted.send(&mut self.dialogue)?;
             self.dialogue.flush(Stage::Uidl)?;
         }
         let mut listing = Listing::default();
-        let mut lines = Lines::default();
+        let mut lines = BadLines::default();
         if wanted.uids {
             if !together {
-                Survey { uids: true, sizes: false }.send(&mut self.dialogue)?;
+                Listings { uids: true, sizes: false }.send(&mut self.dialogue)?;
                 self.dialogue.flush(Stage::Uidl)?;
             }
             self.uidl(&mut listing, &mut lines)?;
@@ -168,7 +168,7 @@ impl Transaction {
         let mut refused = None;
         if wanted.sizes {
             if !together {
-                Survey { uids: false, sizes: true }.send(&mut self.dialogue)?;
+                Listings { uids: false, sizes: true }.send(&mut self.dialogue)?;
                 self.dialogue.flush(Stage::List)?;
             }
             match self.list(&mut listing, &mut lines)? {
@@ -188,7 +188,7 @@ impl Transaction {
     fn verify(
         &mut self,
         mut listing: Listing,
-        lines: Lines,
+        lines: BadLines,
         refused: Option<Failure>,
     ) -> Result<Listing, Failure> {
         if lines.without_row {
@@ -225,7 +225,7 @@ impl Transaction {
         Ok(listing)
     }
 
-    fn no_listing(&mut self, lines: &Lines) -> Failure {
+    fn no_listing(&mut self, lines: &BadLines) -> Failure {
         let place = self.dialogue.wire.place();
         let line = self.dialogue.wire.redact(&lines.first);
         let (stage, odd) = (lines.stage.unwrap_or(Stage::List), lines.odd);
@@ -240,7 +240,7 @@ impl Transaction {
         Failure::new(Kind::Protocol, Stage::List, message).at(place)
     }
 
-    fn uidl(&mut self, listing: &mut Listing, seen: &mut Lines) -> Result<(), Failure> {
+    fn uidl(&mut self, listing: &mut Listing, seen: &mut BadLines) -> Result<(), Failure> {
         self.expect_soon(Stage::Uidl)?;
         match self.dialogue.answer(Stage::Uidl)?.0 {
             Answer::Ok(_) => {}
@@ -275,7 +275,7 @@ impl Transaction {
     }
 
     /// Adds sizes.
-    fn list(&mut self, listing: &mut Listing, seen: &mut Lines) -> Result<Sizes, Failure> {
+    fn list(&mut self, listing: &mut Listing, seen: &mut BadLines) -> Result<Sizes, Failure> {
         self.expect_soon(Stage::List)?;
         match self.dialogue.answer(Stage::List)?.0 {
             Answer::Ok(_) => {}

@@ -99,7 +99,7 @@ pub fn conceal(variable: impl AsRef<OsStr>) {
 
 /// Where a program's standard output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum StdoutTo {
     /// To whoever started it, by [`Running::output`].
     Piped,
     /// To postie's standard output.
@@ -116,7 +116,7 @@ pub struct Task<'a> {
     /// What it reads; nothing where there is none.
     pub input: Option<File>,
     /// Where its standard output goes.
-    pub output: Output,
+    pub output: StdoutTo,
     /// Variables beside those of postie's own environment.
     pub variables: Vec<(&'static str, OsString)>,
     /// Whether it is a process group of its own, so that it can be ended with all it has started. One that
@@ -133,9 +133,9 @@ impl Task<'_> {
             None => nothing()?,
         });
         match self.output {
-            Output::Piped => drop(command.stdout(Stdio::piped())),
-            Output::Stdout => {}
-            Output::Stderr => drop(command.stdout(io::stderr())),
+            StdoutTo::Piped => drop(command.stdout(Stdio::piped())),
+            StdoutTo::Stdout => {}
+            StdoutTo::Stderr => drop(command.stdout(io::stderr())),
         }
         for variable in SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             command.env_remove(variable);

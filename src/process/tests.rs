@@ -2,7 +2,7 @@ use super::*;
 use std::io::Read as _;
 
 fn task<'a>(program: &'a Program) -> Task<'a> {
-    Task { program, input: None, output: Output::Piped, variables: Vec::new(), own_group: true }
+    Task { program, input: None, output: StdoutTo::Piped, variables: Vec::new(), own_group: true }
 }
 
 fn printed(line: &str) -> String {

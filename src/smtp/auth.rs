@@ -6,20 +6,20 @@ use super::dialogue::Dialogue;
 use crate::codec::sasl::{self, Exchange, Mechanism, Nonsense, Response};
 use crate::codec::smtp::command::MAX_AUTH_COMMAND;
 use crate::codec::smtp::reply::Class;
-use crate::codec::smtp::{Command, Extensions, Reply};
+use crate::codec::smtp::{Extensions, Reply, SmtpCommand};
 use crate::words::secret::REDACTED;
 use crate::words::{Failure, Kind, Secret, Stage};
 
 const STAGE: Stage = Stage::Auth;
 
 /// Who logs in, and how.
-pub type Login = sasl::Login<Mechanism>;
+pub type SmtpLogin = sasl::Login<Mechanism>;
 
 /// Logs in and says how it was done.
 pub(super) fn login(
     dialogue: &mut Dialogue,
     extensions: &Extensions,
-    login: &Login,
+    login: &SmtpLogin,
 ) -> Result<Mechanism, Failure> {
     check(dialogue, login)?;
     let mechanism = choose(extensions, login).map_err(|what| missing(dialogue, extensions, login, &what))?;
@@ -45,7 +45,7 @@ pub(super) fn login(
 }
 
 /// Refuses what must not be sent: a secret in clear, or anything that would break the exchange.
-fn check(dialogue: &Dialogue, login: &Login) -> Result<(), Failure> {
+fn check(dialogue: &Dialogue, login: &SmtpLogin) -> Result<(), Failure> {
     let place = dialogue.wire.place();
     let config = |what: &str| Failure::new(Kind::Config, STAGE, format!("{STAGE}: {what}")).at(place);
     if dialogue.wire.tls().is_none() && !login.plaintext {
@@ -55,7 +55,7 @@ fn check(dialogue: &Dialogue, login: &Login) -> Result<(), Failure> {
 }
 
 /// The mechanism to use; an error says what is missing.
-fn choose(extensions: &Extensions, login: &Login) -> Result<Mechanism, String> {
+fn choose(extensions: &Extensions, login: &SmtpLogin) -> Result<Mechanism, String> {
     let offered = || match extensions.auth.as_slice() {
         [] => "the server offers no login on this connection".to_owned(),
         names => format!("the server offers only {}", names.join(", ")),
@@ -71,7 +71,7 @@ fn choose(extensions: &Extensions, login: &Login) -> Result<Mechanism, String> {
     }
 }
 
-fn missing(dialogue: &Dialogue, extensions: &Extensions, login: &Login, what: &str) -> Failure {
+fn missing(dialogue: &Dialogue, extensions: &Extensions, login: &SmtpLogin, what: &str) -> Failure {
     let message = format!("{STAGE}: {what}");
     let token_only = !extensions.auth.is_empty()
         && !login.is_token
@@ -86,7 +86,7 @@ fn missing(dialogue: &Dialogue, extensions: &Extensions, login: &Login, what: &s
 }
 
 /// Sends `AUTH`, with the initial response where there is one and the command is not too long for it.
-fn begin(dialogue: &mut Dialogue, mechanism: Mechanism, login: &Login) -> Result<Exchange, Failure> {
+fn begin(dialogue: &mut Dialogue, mechanism: Mechanism, login: &SmtpLogin) -> Result<Exchange, Failure> {
     let mut exchange = Exchange::start(mechanism, &login.credentials);
     let command = format!("AUTH {}", mechanism.name());
     match exchange.initial(MAX_AUTH_COMMAND - command.len() - " \r\n".len()) {
@@ -96,7 +96,7 @@ fn begin(dialogue: &mut Dialogue, mechanism: Mechanism, login: &Login) -> Result
         }
         None => {
             // The response waits for the server's empty challenge (RFC 4954 §4).
-            dialogue.queue(&Command::Auth(mechanism), STAGE)?;
+            dialogue.queue(&SmtpCommand::Auth(mechanism), STAGE)?;
             dialogue.flush(STAGE)?;
         }
     }
@@ -113,7 +113,7 @@ fn send(dialogue: &mut Dialogue, response: &Response, line: &Secret, shown: &str
 
 /// Ends an exchange that makes no sense (`RFC 4954 §4`): a lone `*`, and the server's answer to it.
 fn cancel(dialogue: &mut Dialogue, challenge: &Reply) -> Failure {
-    match dialogue.exchange(&Command::CancelAuth, STAGE) {
+    match dialogue.exchange(&SmtpCommand::CancelAuth, STAGE) {
         Ok(_) => {
             let said = dialogue.said(challenge);
             let message = format!("{STAGE}: the server's challenge makes no sense: {said}");

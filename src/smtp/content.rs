@@ -2,11 +2,11 @@
 
 use super::delivery::{Delivery, refuses, unknown};
 use super::dialogue::FINAL_REPLY;
+use super::open_transaction::{ContentHooks, DataAnswer, OpenTransaction};
 use super::opening::Ready;
-use super::underway::{Along, DataAnswer, Underway};
 use crate::codec::dot::Stuffer;
 use crate::codec::smtp::reply::Class;
-use crate::codec::smtp::{Command, Reply};
+use crate::codec::smtp::{Reply, SmtpCommand};
 use crate::words::{Failure, Kind, Scope, Stage};
 use std::io::{self, ErrorKind, Read};
 
@@ -27,9 +27,9 @@ impl Ready {
         data: Option<DataAnswer>,
         size: u64,
         content: &mut dyn Read,
-        along: &mut dyn Along,
+        hooks: &mut dyn ContentHooks,
     ) -> Result<(), Failure> {
-        let reply = data.unwrap_or_else(|| self.dialogue.exchange(&Command::Data, Stage::Data))?;
+        let reply = data.unwrap_or_else(|| self.dialogue.exchange(&SmtpCommand::Data, Stage::Data))?;
         self.may_send(&reply)?;
         let mut stuffer = Stuffer::new();
         let mut block = block_for(size);
@@ -42,7 +42,7 @@ impl Ready {
             encoded.clear();
             stuffer.push(&block[..got], &mut encoded);
             self.queue(&encoded, Stage::Data)?;
-            along.progress(got as u64);
+            hooks.progress(got as u64);
         }
         encoded.clear();
         stuffer.finish(&mut encoded);
@@ -58,9 +58,9 @@ impl Ready {
         &mut self,
         size: u64,
         content: &mut dyn Read,
-        along: &mut dyn Along,
+        hooks: &mut dyn ContentHooks,
     ) -> Result<(), Failure> {
-        self.dialogue.queue(&Command::BdatLast(size), BDAT)?;
+        self.dialogue.queue(&SmtpCommand::BdatLast(size), BDAT)?;
         let mut left = size;
         let mut block = block_for(size);
         while left > 0 {
@@ -71,7 +71,7 @@ impl Ready {
             }
             left -= got as u64;
             self.queue(&block[..got], BDAT)?;
-            along.progress(got as u64);
+            hooks.progress(got as u64);
         }
         Ok(())
     }
@@ -116,8 +116,8 @@ impl Ready {
     }
 
     /// Reads the verdict on a content that has left.
-    pub(super) fn verdict(&mut self, underway: Underway, stage: Stage) -> Delivery {
-        let Underway { mut delivery, number, .. } = underway;
+    pub(super) fn verdict(&mut self, begun: OpenTransaction, stage: Stage) -> Delivery {
+        let OpenTransaction { mut delivery, number, .. } = begun;
         self.dialogue.wire.begin_within(FINAL_REPLY);
         let reply = match self.dialogue.reply(stage) {
             Ok(reply) => reply,

@@ -15,7 +15,7 @@ pub enum OnRejected {
 
 /// What is to be sent to whom; the content comes beside it.
 #[derive(Clone, Debug)]
-pub struct Transaction {
+pub struct MailTransaction {
     /// The sender, and what is declared about the message.
     pub mail: MailCommand,
     /// The recipients, at least one.
@@ -28,7 +28,7 @@ pub struct Transaction {
 
 /// How it stands with one recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FateStatus {
+pub enum RecipientStatus {
     /// The server took the message for it (before the content was sent: it takes the recipient).
     Accepted,
     /// Refused for good.
@@ -45,18 +45,18 @@ pub enum FateStatus {
 
 /// One recipient's fate.
 #[derive(Clone, Debug)]
-pub struct Fate {
+pub struct RecipientResult {
     /// How it stands.
-    pub status: FateStatus,
+    pub status: RecipientStatus,
     /// What the server said that decided it.
-    pub said: Option<Said>,
+    pub said: Option<ServerAnswer>,
     /// The failure, where the recipient itself was refused or deferred.
     pub failure: Option<Failure>,
 }
 
 /// What a server said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct ServerAnswer {
     /// The reply.
     pub reply: ServerReply,
     /// Its text alone, without codes, on one line.
@@ -65,9 +65,9 @@ pub struct Said {
 
 /// How a transaction ended for the message as a whole.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum TransactionOutcome {
     /// The server has taken the message for every recipient whose fate says so.
-    Accepted(Said),
+    Accepted(ServerAnswer),
     /// Nothing was sent because of recipients that were not taken: their fates say why.
     Withheld,
     /// The message was refused, the session failed, or the outcome is [`Kind::Unknown`].
@@ -78,9 +78,9 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// One fate for each recipient, in their order.
-    pub fates: Vec<Fate>,
+    pub results: Vec<RecipientResult>,
     /// How it ended for the message.
-    pub outcome: Outcome,
+    pub outcome: TransactionOutcome,
     /// Whether the end of the content may have left, and no refusal of what went before it made that void.
     pub handed_over: bool,
     /// The server announces CHUNKING and does not know BDAT: the message was not taken, and may go by DATA
@@ -88,7 +88,7 @@ pub struct Delivery {
     pub unchunked: bool,
 }
 
-impl Said {
+impl ServerAnswer {
     /// The text is that of every line, without the code and the enhanced code before it.
     pub fn of(reply: ServerReply) -> Self {
         let bare = |line: &String| {
@@ -97,64 +97,66 @@ impl Said {
             text.strip_prefix(enhanced).unwrap_or(text).trim().to_owned()
         };
         let texts: Vec<String> = reply.lines.iter().map(bare).filter(|text| !text.is_empty()).collect();
-        Said { text: texts.join(" "), reply }
+        ServerAnswer { text: texts.join(" "), reply }
     }
 }
 
-impl Fate {
+impl RecipientResult {
     fn untried() -> Self {
-        Fate { status: FateStatus::Skipped, said: None, failure: None }
+        RecipientResult { status: RecipientStatus::Skipped, said: None, failure: None }
     }
 }
 
 impl Delivery {
-    pub(super) fn begin(transaction: &Transaction) -> Self {
-        let fates = transaction.recipients.iter().map(|_| Fate::untried()).collect();
-        Delivery { fates, outcome: Outcome::Withheld, handed_over: false, unchunked: false }
+    pub(super) fn begin(transaction: &MailTransaction) -> Self {
+        let results = transaction.recipients.iter().map(|_| RecipientResult::untried()).collect();
+        Delivery { results, outcome: TransactionOutcome::Withheld, handed_over: false, unchunked: false }
     }
 
     /// Moves the recipients that were taken, or of whom nothing was heard, to another status.
-    fn turn(&mut self, status: FateStatus, said: Option<&Said>) {
-        let open = |fate: &&mut Fate| matches!(fate.status, FateStatus::Accepted | FateStatus::Skipped);
-        for fate in self.fates.iter_mut().filter(open) {
-            fate.status = status;
+    fn turn(&mut self, status: RecipientStatus, said: Option<&ServerAnswer>) {
+        let open = |result: &&mut RecipientResult| {
+            matches!(result.status, RecipientStatus::Accepted | RecipientStatus::Skipped)
+        };
+        for result in self.results.iter_mut().filter(open) {
+            result.status = status;
             if let Some(said) = said {
-                fate.said = Some(said.clone());
+                result.said = Some(said.clone());
             }
         }
     }
 
-    pub(super) fn accepted(mut self, said: Said) -> Self {
-        self.outcome = Outcome::Accepted(said);
+    pub(super) fn accepted(mut self, said: ServerAnswer) -> Self {
+        self.outcome = TransactionOutcome::Accepted(said);
         self
     }
 
     /// Nothing was sent, or what was sent was refused with its recipients.
     pub(super) fn withheld(mut self) -> Self {
         self.handed_over = false;
-        self.turn(FateStatus::Skipped, None);
-        self.outcome = Outcome::Withheld;
+        self.turn(RecipientStatus::Skipped, None);
+        self.outcome = TransactionOutcome::Withheld;
         self
     }
 
     /// It failed at the content: where the server judged it, the verdict is every recipient's.
     pub(super) fn judged(mut self, failure: Failure) -> Self {
-        let said = failure.reply.as_deref().cloned().map(Said::of);
+        let said = failure.reply.as_deref().cloned().map(ServerAnswer::of);
         match (failure.kind, said) {
-            (Kind::Unknown, _) => self.turn(FateStatus::Unknown, None),
-            (Kind::Deferred, Some(said)) => self.turn(FateStatus::Deferred, Some(&said)),
-            (Kind::Rejected, Some(said)) => self.turn(FateStatus::Refused, Some(&said)),
-            _ => self.turn(FateStatus::Skipped, None),
+            (Kind::Unknown, _) => self.turn(RecipientStatus::Unknown, None),
+            (Kind::Deferred, Some(said)) => self.turn(RecipientStatus::Deferred, Some(&said)),
+            (Kind::Rejected, Some(said)) => self.turn(RecipientStatus::Refused, Some(&said)),
+            _ => self.turn(RecipientStatus::Skipped, None),
         }
-        self.outcome = Outcome::Failed(failure);
+        self.outcome = TransactionOutcome::Failed(failure);
         self
     }
 
     /// It failed before the content was judged.
     pub(super) fn failed(mut self, failure: Failure) -> Self {
         self.handed_over = false;
-        self.turn(FateStatus::Skipped, None);
-        self.outcome = Outcome::Failed(failure);
+        self.turn(RecipientStatus::Skipped, None);
+        self.outcome = TransactionOutcome::Failed(failure);
         self
     }
 }

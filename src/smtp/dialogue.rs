@@ -1,7 +1,7 @@
 //! Commands out, replies in, over one wire: what every state of a session shares.
 
 use crate::codec::smtp::reply::{self, Class, ReplyError};
-use crate::codec::smtp::{Assembler, Command, Reply};
+use crate::codec::smtp::{Assembler, Reply, SmtpCommand};
 use crate::net::{NetError, Wire};
 use crate::words::{Failure, Kind, Secret, ServerReply, Stage};
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(super) struct Dialogue {
 
 impl Dialogue {
     /// Adds a command to the next flight.
-    pub fn queue(&mut self, command: &Command, stage: Stage) -> Result<(), Failure> {
+    pub fn queue(&mut self, command: &SmtpCommand, stage: Stage) -> Result<(), Failure> {
         let line = command.to_string();
         self.wire.command(&line).map_err(|error| self.lost(stage, &error))
     }
@@ -48,7 +48,7 @@ impl Dialogue {
     }
 
     /// Sends one command and reads its reply.
-    pub fn exchange(&mut self, command: &Command, stage: Stage) -> Result<Reply, Failure> {
+    pub fn exchange(&mut self, command: &SmtpCommand, stage: Stage) -> Result<Reply, Failure> {
         self.queue(command, stage)?;
         self.flush(stage)?;
         self.reply(stage)
@@ -178,7 +178,7 @@ impl Dialogue {
 
     /// Says QUIT and goes. Whether it arrives changes nothing, and its reply is not waited for.
     pub fn quit(&mut self) {
-        if !self.wire.is_broken() && self.queue(&Command::Quit, Stage::Quit).is_ok() {
+        if !self.wire.is_broken() && self.queue(&SmtpCommand::Quit, Stage::Quit).is_ok() {
             let _ = self.wire.flush();
         }
         self.wire.mark_broken();

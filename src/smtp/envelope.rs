@@ -1,13 +1,15 @@
 //! MAIL and every RCPT, in one flight where the server announces PIPELINING (`RFC 2920`), behind the RSET
 //! that clears what an earlier transaction may have left.
 
-use super::delivery::{Delivery, Fate, FateStatus, OnRejected, Said, Transaction, unknown};
+use super::delivery::{
+    Delivery, MailTransaction, OnRejected, RecipientResult, RecipientStatus, ServerAnswer, unknown,
+};
 use super::demand::{Demand, remedy_for_recipient, remedy_for_sender};
 use super::dialogue::FINAL_REPLY;
+use super::open_transaction::{Data, DataAnswer, OpenTransaction, PendingCommand};
 use super::opening::Ready;
-use super::underway::{Data, DataAnswer, Step, Underway};
 use crate::codec::smtp::reply::Class;
-use crate::codec::smtp::{Command, Reply};
+use crate::codec::smtp::{Reply, SmtpCommand};
 use crate::words::{Failure, Kind, Scope, Stage};
 use std::collections::VecDeque;
 
@@ -17,24 +19,24 @@ const FLIGHT: usize = 100;
 
 impl Ready {
     /// Begins a transaction: its first flight is queued. [`Ready::send`] takes it further.
-    pub fn begin(&mut self, transaction: Transaction) -> Underway {
-        self.lay_out(transaction, Data::Along)
+    pub fn begin(&mut self, transaction: MailTransaction) -> OpenTransaction {
+        self.lay_out(transaction, Data::Pipelined)
     }
 
     /// The same behind a content, in whose flight it leaves.
-    pub fn begin_behind(&mut self, transaction: Transaction) -> Underway {
-        Underway { rides: true, ..self.lay_out(transaction, Data::Along) }
+    pub fn begin_behind(&mut self, transaction: MailTransaction) -> OpenTransaction {
+        OpenTransaction { rides: true, ..self.lay_out(transaction, Data::Pipelined) }
     }
 
-    pub(super) fn lay_out(&mut self, transaction: Transaction, data: Data) -> Underway {
-        let clears = self.open.is_some().then_some(Step::Rset);
-        let recipients = (0..transaction.recipients.len()).map(Step::Rcpt);
-        let ahead = clears.into_iter().chain([Step::Mail]).chain(recipients).collect();
+    pub(super) fn lay_out(&mut self, transaction: MailTransaction, data: Data) -> OpenTransaction {
+        let clears = self.open.is_some().then_some(PendingCommand::Rset);
+        let recipients = (0..transaction.recipients.len()).map(PendingCommand::Rcpt);
+        let ahead = clears.into_iter().chain([PendingCommand::Mail]).chain(recipients).collect();
         self.transactions += 1;
         self.open = Some(self.transactions);
         let delivery = Delivery::begin(&transaction);
         let number = self.transactions;
-        let mut underway = Underway {
+        let mut begun = OpenTransaction {
             transaction,
             delivery,
             number,
@@ -45,101 +47,101 @@ impl Ready {
             asked: VecDeque::new(),
         };
         let pipelined = self.extensions.pipelining && !self.extensions.chunking;
-        if data == Data::Along && pipelined && underway.is_safe() {
-            underway.ahead.push_back(Step::Data);
+        if data == Data::Pipelined && pipelined && begun.is_safe() {
+            begun.ahead.push_back(PendingCommand::Data);
         }
-        if self.queue_flight(&mut underway).is_err() {
+        if self.queue_flight(&mut begun).is_err() {
             // Whoever goes on with it hears of it.
             self.dialogue.wire.mark_broken();
         }
-        underway
+        begun
     }
 
-    fn queue_flight(&mut self, underway: &mut Underway) -> Result<(), Failure> {
+    fn queue_flight(&mut self, begun: &mut OpenTransaction) -> Result<(), Failure> {
         let most = if self.extensions.pipelining { FLIGHT } else { 1 };
-        for step in underway.ahead.drain(..underway.ahead.len().min(most)) {
+        for step in begun.ahead.drain(..begun.ahead.len().min(most)) {
             let command = match step {
-                Step::Rset => Command::Rset,
-                Step::Mail => Command::Mail(underway.transaction.mail.clone()),
-                Step::Rcpt(index) => Command::Rcpt(underway.transaction.recipients[index].clone()),
-                Step::Data => Command::Data,
-                Step::Content => continue,
+                PendingCommand::Rset => SmtpCommand::Rset,
+                PendingCommand::Mail => SmtpCommand::Mail(begun.transaction.mail.clone()),
+                PendingCommand::Rcpt(index) => SmtpCommand::Rcpt(begun.transaction.recipients[index].clone()),
+                PendingCommand::Data => SmtpCommand::Data,
+                PendingCommand::Content => continue,
             };
             self.dialogue.queue(&command, step.stage())?;
-            underway.asked.push_back(step);
+            begun.asked.push_back(step);
         }
         Ok(())
     }
 
     /// Takes the envelope to its end and fills the fates; what came of DATA is returned if it went along.
     /// An error is one of MAIL or of the session.
-    pub(super) fn envelope(&mut self, underway: &mut Underway) -> Result<Option<DataAnswer>, Failure> {
+    pub(super) fn envelope(&mut self, begun: &mut OpenTransaction) -> Result<Option<DataAnswer>, Failure> {
         loop {
-            let first = underway.asked.front().map_or(Stage::MailFrom, |step| step.stage());
+            let first = begun.asked.front().map_or(Stage::MailFrom, |step| step.stage());
             self.dialogue.flush(first)?;
-            let data = self.answers(underway)?;
-            if underway.full {
-                Self::stop_at_limit(underway);
+            let data = self.answers(begun)?;
+            if begun.full {
+                Self::stop_at_limit(begun);
             }
-            if underway.ahead.is_empty() {
+            if begun.ahead.is_empty() {
                 return Ok(data);
             }
-            self.queue_flight(underway)?;
+            self.queue_flight(begun)?;
         }
     }
 
     /// Whom the server has not been asked for belongs into another transaction.
-    fn stop_at_limit(underway: &mut Underway) {
-        for step in &underway.ahead {
-            if let Step::Rcpt(index) = step {
-                underway.delivery.fates[*index].status = FateStatus::TooMany;
+    fn stop_at_limit(begun: &mut OpenTransaction) {
+        for step in &begun.ahead {
+            if let PendingCommand::Rcpt(index) = step {
+                begun.delivery.results[*index].status = RecipientStatus::TooMany;
             }
         }
-        underway.ahead.retain(|step| !matches!(step, Step::Rcpt(_)));
+        begun.ahead.retain(|step| !matches!(step, PendingCommand::Rcpt(_)));
     }
 
     /// Reads every reply of one flight; returns what came of DATA, and leaves the verdict on a content that
     /// went along. A refused MAIL is an error once all is read, and what a server that then closes leaves
     /// unsaid changes nothing about it.
-    pub(super) fn answers(&mut self, underway: &mut Underway) -> Result<Option<DataAnswer>, Failure> {
+    pub(super) fn answers(&mut self, begun: &mut OpenTransaction) -> Result<Option<DataAnswer>, Failure> {
         let mut data = None;
         // Each reply has the time of one operation; but a server may hold back those to a flight until it
         // has decided about the content in it.
-        let patience = match underway.asked.back() {
-            Some(Step::Content) => FINAL_REPLY,
+        let patience = match begun.asked.back() {
+            Some(PendingCommand::Content) => FINAL_REPLY,
             _ => self.dialogue.wire.limits().timeout,
         };
-        while let Some(step) = underway.asked.front().copied() {
+        while let Some(step) = begun.asked.front().copied() {
             self.dialogue.wire.begin_within(patience);
             match step {
-                Step::Rset => self.reset_answer()?,
-                Step::Mail => {
-                    if let Some(refused) = self.mail_answer(underway.rides)? {
-                        underway.asked.pop_front();
-                        return Err(self.overrule(underway, refused));
+                PendingCommand::Rset => self.reset_answer()?,
+                PendingCommand::Mail => {
+                    if let Some(refused) = self.mail_answer(begun.rides)? {
+                        begun.asked.pop_front();
+                        return Err(self.overrule(begun, refused));
                     }
                 }
-                Step::Rcpt(index) => {
-                    self.rcpt_answer(underway, index)?;
+                PendingCommand::Rcpt(index) => {
+                    self.rcpt_answer(begun, index)?;
                 }
-                Step::Data => data = Some(self.dialogue.reply(step.stage())),
-                Step::Content => break,
+                PendingCommand::Data => data = Some(self.dialogue.reply(step.stage())),
+                PendingCommand::Content => break,
             }
-            underway.asked.pop_front();
+            begun.asked.pop_front();
         }
         Ok(data)
     }
 
     /// After a refused MAIL the rest of its flight is refused for the order of things, not for itself. A
     /// server that takes a recipient and the content all the same leaves open what it made of them.
-    fn overrule(&mut self, underway: &mut Underway, refused: Failure) -> Failure {
+    fn overrule(&mut self, begun: &mut OpenTransaction, refused: Failure) -> Failure {
         let mut taken = false;
-        while let Some(step) = underway.asked.pop_front() {
+        while let Some(step) = begun.asked.pop_front() {
             self.dialogue.wire.begin();
             match (step, self.dialogue.reply(step.stage())) {
                 // The server waits for content, and there is no way back from that.
                 (_, Ok(reply)) if reply.class() == Class::Intermediate => self.dialogue.wire.mark_broken(),
-                (Step::Content, Ok(reply)) if reply.is_success() && taken => {
+                (PendingCommand::Content, Ok(reply)) if reply.is_success() && taken => {
                     return unknown(step.stage(), self.dialogue.nonsense(step.stage(), &reply));
                 }
                 (_, Ok(reply)) => taken |= reply.is_success(),
@@ -151,7 +153,7 @@ impl Ready {
 
     /// Reads the reply to RSET. Without it nobody knows whose recipients the next message would get.
     fn reset_answer(&mut self) -> Result<(), Failure> {
-        let stage = Step::Rset.stage();
+        let stage = PendingCommand::Rset.stage();
         let reply = self.dialogue.reply(stage)?;
         let done = self.dialogue.expect_success(reply, stage, Kind::Rejected);
         if done.is_err() {
@@ -162,7 +164,7 @@ impl Ready {
 
     /// Reads the reply to MAIL. A refusal is returned, so that the rest of the flight is still read.
     fn mail_answer(&mut self, rides: bool) -> Result<Option<Failure>, Failure> {
-        let stage = Step::Mail.stage();
+        let stage = PendingCommand::Mail.stage();
         let reply = self.dialogue.reply(stage)?;
         match reply.class() {
             Class::Success => Ok(None),
@@ -190,44 +192,44 @@ impl Ready {
     }
 
     /// Reads the reply to one RCPT into its fate.
-    fn rcpt_answer(&mut self, underway: &mut Underway, index: usize) -> Result<(), Failure> {
-        let stage = Step::Rcpt(index).stage();
+    fn rcpt_answer(&mut self, begun: &mut OpenTransaction, index: usize) -> Result<(), Failure> {
+        let stage = PendingCommand::Rcpt(index).stage();
         let reply = match self.dialogue.reply(stage) {
             Ok(reply) => reply,
             Err(failure) => {
                 // The server spoke about this recipient before it closed the session (421).
                 if let (Kind::Deferred, Some(reply)) = (failure.kind, failure.reply.as_deref()) {
-                    let said = Some(Said::of(reply.clone()));
-                    underway.delivery.fates[index] =
-                        Fate { status: FateStatus::Deferred, said, failure: None };
+                    let said = Some(ServerAnswer::of(reply.clone()));
+                    begun.delivery.results[index] =
+                        RecipientResult { status: RecipientStatus::Deferred, said, failure: None };
                 }
                 return Err(failure);
             }
         };
         let (status, kind) = match reply.class() {
-            Class::Success => (FateStatus::Accepted, None),
+            Class::Success => (RecipientStatus::Accepted, None),
             Class::Intermediate => return Err(self.dialogue.nonsense(stage, &reply)),
-            _ if underway.taken > 0 && is_too_many(&reply) => (FateStatus::TooMany, None),
-            Class::Transient => (FateStatus::Deferred, Some(Kind::Deferred)),
-            Class::Permanent => (FateStatus::Refused, Some(Kind::Recipient)),
+            _ if begun.taken > 0 && is_too_many(&reply) => (RecipientStatus::TooMany, None),
+            Class::Transient => (RecipientStatus::Deferred, Some(Kind::Deferred)),
+            Class::Permanent => (RecipientStatus::Refused, Some(Kind::Recipient)),
         };
-        underway.taken += usize::from(status == FateStatus::Accepted);
-        if status == FateStatus::TooMany {
-            underway.full = true;
+        begun.taken += usize::from(status == RecipientStatus::Accepted);
+        if status == RecipientStatus::TooMany {
+            begun.full = true;
             // No transaction of this session gets more than this one could have.
             let known = self.extensions.rcpt_max.unwrap_or(usize::MAX);
-            self.extensions.rcpt_max = Some(known.min(underway.taken));
+            self.extensions.rcpt_max = Some(known.min(begun.taken));
         }
-        let recipient = &underway.transaction.recipients[index];
-        let others = underway.transaction.on_rejected == OnRejected::Abort
-            && underway.transaction.recipients.len() > 1;
+        let recipient = &begun.transaction.recipients[index];
+        let others =
+            begun.transaction.on_rejected == OnRejected::Abort && begun.transaction.recipients.len() > 1;
         let remedy = remedy_for_recipient(&reply, others).filter(|_| kind == Some(Kind::Recipient));
         let failure = kind.map(|kind| {
             let tried = format!("{stage}:<{}>", recipient.to);
             let failure = self.dialogue.refused_at(kind, stage, &tried, &reply).scoped(Scope::Recipient);
             self.explained(failure, &reply, remedy)
         });
-        underway.delivery.fates[index] = Fate { status, said: Some(self.said(&reply)), failure };
+        begun.delivery.results[index] = RecipientResult { status, said: Some(self.said(&reply)), failure };
         Ok(())
     }
 }

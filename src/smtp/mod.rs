@@ -17,6 +17,7 @@ mod demand;
 mod dialogue;
 mod envelope;
 mod name;
+mod open_transaction;
 mod opening;
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -24,11 +25,12 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 mod transaction;
-mod underway;
 
-pub use auth::Login;
-pub use delivery::{Delivery, Fate, FateStatus, OnRejected, Outcome, Said, Transaction};
+pub use auth::SmtpLogin;
+pub use delivery::{
+    Delivery, MailTransaction, OnRejected, RecipientResult, RecipientStatus, ServerAnswer, TransactionOutcome,
+};
 pub use dialogue::FINAL_REPLY;
 pub use name::ehlo_name;
+pub use open_transaction::{ContentHooks, OpenTransaction};
 pub use opening::{Greeted, Introduced, Opening, Ready, open};
-pub use underway::{Along, Underway};

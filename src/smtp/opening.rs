@@ -3,12 +3,12 @@
 //! STARTTLS, where it is asked for, is required: a server that does not offer it, or refuses it, gets
 //! nothing more. What it announced before TLS is forgotten (`RFC 3207 §4.2`).
 
-use super::auth::{self, Login};
+use super::auth::{self, SmtpLogin};
 use super::dialogue::Dialogue;
 use super::name::ehlo_name;
 use crate::codec::sasl::Mechanism;
 use crate::codec::smtp::reply::Class;
-use crate::codec::smtp::{Command, EhloName, Extensions};
+use crate::codec::smtp::{EhloName, Extensions, SmtpCommand};
 use crate::net::{Endpoint, Security, Tls, TlsInfo, Wire};
 use crate::words::{Failure, Kind, Stage};
 
@@ -49,7 +49,7 @@ pub struct Opening<'a> {
     /// Its trust; `None` only where the endpoint has no TLS.
     pub tls: Option<&'a Tls>,
     /// Who logs in; `None` sends without AUTH.
-    pub login: Option<&'a Login>,
+    pub login: Option<&'a SmtpLogin>,
     /// The name for EHLO; `None` takes the host's.
     pub name: Option<&'a EhloName>,
 }
@@ -125,11 +125,11 @@ impl Greeted {
     /// Says EHLO, and HELO once if the server does not know that. Fails with [`Kind::Deferred`],
     /// [`Kind::Rejected`], [`Kind::Protocol`] and the kinds of the wire.
     pub fn hello(mut self, name: &EhloName) -> Result<Introduced, Failure> {
-        let reply = self.dialogue.exchange(&Command::Ehlo(name.clone()), Stage::Ehlo)?;
+        let reply = self.dialogue.exchange(&SmtpCommand::Ehlo(name.clone()), Stage::Ehlo)?;
         let extensions = match reply.class() {
             Class::Success => Extensions::parse(&reply),
             Class::Permanent => {
-                let reply = self.dialogue.exchange(&Command::Helo(name.clone()), Stage::Helo)?;
+                let reply = self.dialogue.exchange(&SmtpCommand::Helo(name.clone()), Stage::Helo)?;
                 match self.dialogue.expect_success(reply, Stage::Helo, Kind::Rejected) {
                     Ok(_) => Extensions::default(),
                     Err(failure) => return Err(bid_farewell(&mut self.dialogue, failure)),
@@ -178,7 +178,7 @@ impl Introduced {
             );
             return Err(bid_farewell(&mut self.dialogue, failure));
         }
-        let reply = self.dialogue.exchange(&Command::StartTls, stage)?;
+        let reply = self.dialogue.exchange(&SmtpCommand::StartTls, stage)?;
         if reply.code() != 220 {
             let failure = match self.dialogue.expect_success(reply.clone(), stage, Kind::Missing) {
                 Ok(_) => self.dialogue.nonsense(stage, &reply),
@@ -197,7 +197,7 @@ impl Introduced {
     /// Logs in, with one mechanism and one attempt. Fails with [`Kind::Auth`], [`Kind::Deferred`],
     /// [`Kind::Missing`] (no such mechanism), [`Kind::Config`] (a secret in clear, or one that breaks
     /// lines), [`Kind::Protocol`] and the kinds of the wire.
-    pub fn login(mut self, login: &Login) -> Result<Ready, Failure> {
+    pub fn login(mut self, login: &SmtpLogin) -> Result<Ready, Failure> {
         match auth::login(&mut self.dialogue, &self.extensions, login) {
             Ok(mechanism) => Ok(self.ready(Some(mechanism))),
             Err(failure) => Err(bid_farewell(&mut self.dialogue, failure)),
@@ -246,9 +246,9 @@ impl Ready {
         self.extensions.chunking = false;
     }
 
-    /// Queues QUIT behind the last content ([`super::Along::behind`]).
+    /// Queues QUIT behind the last content ([`super::ContentHooks::behind`]).
     pub fn say_quit(&mut self) {
-        self.leaving = self.dialogue.queue(&Command::Quit, Stage::Quit).is_ok();
+        self.leaving = self.dialogue.queue(&SmtpCommand::Quit, Stage::Quit).is_ok();
     }
 
     /// Says QUIT, unless it was said, and goes, without waiting for the reply.

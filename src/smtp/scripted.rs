@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum ScriptStep {
     Server(Vec<u8>),
     Client(Vec<u8>),
     Close,
@@ -31,7 +31,7 @@ enum Step {
 pub(crate) struct Script(Rc<RefCell<Play>>);
 
 struct Play {
-    steps: VecDeque<Step>,
+    steps: VecDeque<ScriptStep>,
     sent: Vec<u8>,
     piece: usize,
     writes: usize,
@@ -40,22 +40,22 @@ struct Play {
 
 impl Script {
     pub fn new(text: &str) -> Self {
-        let mut steps: VecDeque<Step> = VecDeque::new();
+        let mut steps: VecDeque<ScriptStep> = VecDeque::new();
         for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty()) {
             let octets = |text: &str| format!("{text}\r\n").into_bytes();
             let step = match line.split_at_checked(3) {
                 _ if line == "S:" || line == "C:" => panic!("an empty line is written `C: `"),
-                Some(("S: ", text)) => Step::Server(octets(text)),
-                Some(("C: ", text)) => Step::Client(octets(text)),
-                Some(("-- ", "close")) => Step::Close,
-                Some(("-- ", "reset")) => Step::Reset,
-                Some(("-- ", "stall")) => Step::Stall,
-                Some(("-- ", "tls")) => Step::Tls,
+                Some(("S: ", text)) => ScriptStep::Server(octets(text)),
+                Some(("C: ", text)) => ScriptStep::Client(octets(text)),
+                Some(("-- ", "close")) => ScriptStep::Close,
+                Some(("-- ", "reset")) => ScriptStep::Reset,
+                Some(("-- ", "stall")) => ScriptStep::Stall,
+                Some(("-- ", "tls")) => ScriptStep::Tls,
                 _ => panic!("not a line of a script: {line:?}"),
             };
             match (steps.back_mut(), step) {
-                (Some(Step::Server(before)), Step::Server(more)) => before.extend(more),
-                (Some(Step::Client(before)), Step::Client(more)) => before.extend(more),
+                (Some(ScriptStep::Server(before)), ScriptStep::Server(more)) => before.extend(more),
+                (Some(ScriptStep::Client(before)), ScriptStep::Client(more)) => before.extend(more),
                 (_, step) => steps.push_back(step),
             }
         }
@@ -100,11 +100,11 @@ impl Script {
     }
 }
 
-fn show(steps: &VecDeque<Step>) -> String {
+fn show(steps: &VecDeque<ScriptStep>) -> String {
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
     let shown = steps.iter().map(|step| match step {
-        Step::Server(octets) => format!("S: {:?}", text(octets)),
-        Step::Client(octets) => format!("C: {:?}", text(octets)),
+        ScriptStep::Server(octets) => format!("S: {:?}", text(octets)),
+        ScriptStep::Client(octets) => format!("C: {:?}", text(octets)),
         other => format!("{other:?}"),
     });
     shown.collect::<Vec<_>>().join("\n")
@@ -120,7 +120,7 @@ impl Read for ScriptLink {
         let mut play = self.play.borrow_mut();
         let piece = play.piece;
         match play.steps.front_mut() {
-            Some(Step::Server(octets)) => {
+            Some(ScriptStep::Server(octets)) => {
                 let count = octets.len().min(into.len()).min(piece);
                 into[..count].copy_from_slice(&octets[..count]);
                 octets.drain(..count);
@@ -129,16 +129,16 @@ impl Read for ScriptLink {
                 }
                 Ok(count)
             }
-            Some(Step::Close) => {
+            Some(ScriptStep::Close) => {
                 play.steps.pop_front();
                 Ok(0)
             }
-            Some(Step::Reset) => Ok(0),
-            Some(Step::Stall) => {
+            Some(ScriptStep::Reset) => Ok(0),
+            Some(ScriptStep::Stall) => {
                 play.steps.pop_front();
                 Err(NetError::Timeout.into())
             }
-            Some(Step::Client(_) | Step::Tls) | None => {
+            Some(ScriptStep::Client(_) | ScriptStep::Tls) | None => {
                 panic!("the client waits for a reply, but the script goes on with:\n{}", show(&play.steps))
             }
         }
@@ -148,7 +148,7 @@ impl Read for ScriptLink {
 impl Write for ScriptLink {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         let mut play = self.play.borrow_mut();
-        if play.steps.front() == Some(&Step::Reset) {
+        if play.steps.front() == Some(&ScriptStep::Reset) {
             play.steps.pop_front();
             return Err(io::ErrorKind::ConnectionReset.into());
         }
@@ -156,7 +156,7 @@ impl Write for ScriptLink {
         play.writes += 1;
         let mut left = from;
         while !left.is_empty() {
-            let Some(Step::Client(wanted)) = play.steps.front_mut() else {
+            let Some(ScriptStep::Client(wanted)) = play.steps.front_mut() else {
                 let text = String::from_utf8_lossy(left);
                 panic!("the client sent {text:?}, but the script goes on with:\n{}", show(&play.steps));
             };
@@ -186,7 +186,7 @@ impl Link for ScriptLink {
 
     fn secure(self: Box<Self>, _tls: &dyn Secure, _host: &str) -> Result<Box<dyn Link>, NetError> {
         let step = self.play.borrow_mut().steps.pop_front();
-        assert_eq!(step, Some(Step::Tls), "the client begins a handshake");
+        assert_eq!(step, Some(ScriptStep::Tls), "the client begins a handshake");
         let info = TlsInfo { version: "TLSv1.3".into(), cipher: "X".into(), certificate: Vec::new() };
         Ok(Box::new(ScriptLink { play: self.play, tls: Some(info) }))
     }

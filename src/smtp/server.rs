@@ -33,7 +33,7 @@ pub struct Verdict {
 }
 
 /// Whoever takes the messages of a client.
-pub trait Receiver {
+pub trait SubmissionHandler {
     /// MAIL: begins a message with this reverse-path, which stands without its angles.
     fn sender(&mut self, path: &str) -> Result<(), Failure>;
 
@@ -51,8 +51,8 @@ pub trait Receiver {
 }
 
 /// Serves a client until QUIT, until its input ends, or until it reads no more.
-pub fn serve(input: &mut dyn BufRead, receiver: &mut dyn Receiver) {
-    let mut session = Session { input, receiver, state: State::Idle };
+pub fn serve(input: &mut dyn BufRead, receiver: &mut dyn SubmissionHandler) {
+    let mut session = ServerSession { input, receiver, state: TransactionState::Idle };
     let mut goes_on = session.receiver.reply("220 localhost ESMTP postie");
     while goes_on {
         let Some(line) = session.line() else { return };
@@ -62,29 +62,29 @@ pub fn serve(input: &mut dyn BufRead, receiver: &mut dyn Receiver) {
 
 /// Where the client stands in a transaction (`RFC 5321 §3.3`).
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum TransactionState {
     /// No MAIL yet.
     Idle,
     /// MAIL was taken, and this many RCPT.
     Begun(usize),
 }
 
-struct Session<'a> {
+struct ServerSession<'a> {
     input: &'a mut dyn BufRead,
-    receiver: &'a mut dyn Receiver,
-    state: State,
+    receiver: &'a mut dyn SubmissionHandler,
+    state: TransactionState,
 }
 
 /// One line of the client.
-struct Line {
+struct CommandLine {
     /// `None` where it is too long or no text.
     text: Option<String>,
     end: LineEnd,
 }
 
-impl Session<'_> {
+impl ServerSession<'_> {
     /// The next command; `None` at the end.
-    fn line(&mut self) -> Option<Line> {
+    fn line(&mut self) -> Option<CommandLine> {
         let mut octets = Vec::new();
         (&mut *self.input).take(MAX_LINE).read_until(b'\n', &mut octets).ok()?;
         let mut too_long = false;
@@ -98,11 +98,11 @@ impl Session<'_> {
         }
         let end = if octets.ends_with(b"\r\n") { LineEnd::CrLf } else { LineEnd::Lf };
         let text = String::from_utf8(octets).ok().map(|text| text.trim_end().to_owned());
-        Some(Line { text: text.filter(|text| !too_long && !text.contains(char::is_control)), end })
+        Some(CommandLine { text: text.filter(|text| !too_long && !text.contains(char::is_control)), end })
     }
 
     /// Answers a command; `false` after QUIT, at the end of the input, or where the client is gone.
-    fn command(&mut self, line: &Line) -> bool {
+    fn command(&mut self, line: &CommandLine) -> bool {
         let Some(text) = &line.text else {
             return self.receiver.reply("500 5.5.2 this line is too long, or no text");
         };
@@ -136,12 +136,12 @@ impl Session<'_> {
     }
 
     fn reset(&mut self) {
-        self.state = State::Idle;
+        self.state = TransactionState::Idle;
         self.receiver.reset();
     }
 
     fn mail(&mut self, argument: &str) -> String {
-        if self.state != State::Idle {
+        if self.state != TransactionState::Idle {
             return "503 5.5.1 one message at a time".into();
         }
         let Some((path, parameters)) = path(argument, "FROM:") else {
@@ -155,7 +155,7 @@ impl Session<'_> {
         }
         match self.receiver.sender(path) {
             Ok(()) => {
-                self.state = State::Begun(0);
+                self.state = TransactionState::Begun(0);
                 "250 2.1.0 sender noted".into()
             }
             Err(failure) => format!("553 5.1.7 {}", one_line(&failure.message)),
@@ -163,7 +163,7 @@ impl Session<'_> {
     }
 
     fn rcpt(&mut self, argument: &str) -> String {
-        let State::Begun(recipients) = self.state else { return "503 5.5.1 MAIL first".into() };
+        let TransactionState::Begun(recipients) = self.state else { return "503 5.5.1 MAIL first".into() };
         let Some((path, parameters)) = path(argument, "TO:") else {
             return "501 5.5.4 RCPT TO:<address> is wanted".into();
         };
@@ -175,7 +175,7 @@ impl Session<'_> {
         }
         match self.receiver.recipient(path) {
             Ok(()) => {
-                self.state = State::Begun(recipients + 1);
+                self.state = TransactionState::Begun(recipients + 1);
                 "250 2.1.5 recipient noted".into()
             }
             Err(failure) => format!("553 5.1.3 {}", one_line(&failure.message)),
@@ -184,13 +184,13 @@ impl Session<'_> {
 
     /// DATA; `false` where the input ended within the content, or the client is gone.
     fn data(&mut self, end: LineEnd) -> bool {
-        if !matches!(self.state, State::Begun(1..)) {
+        if !matches!(self.state, TransactionState::Begun(1..)) {
             return self.receiver.reply("503 5.5.1 MAIL and RCPT first");
         }
-        self.state = State::Idle;
+        self.state = TransactionState::Idle;
         self.receiver.reply("354 go ahead");
         let mut content =
-            Content { input: self.input, unstuffer: Unstuffer::new(end), ahead: Vec::new(), taken: 0 };
+            DataContent { input: self.input, unstuffer: Unstuffer::new(end), ahead: Vec::new(), taken: 0 };
         let verdict = self.receiver.content(&mut BufReader::with_capacity(64 * 1024, &mut content));
         // What was refused half-way is read to its end: the next command stands behind it.
         if !content.unstuffer.ended() && io::copy(&mut content, &mut io::sink()).is_err() {
@@ -253,14 +253,14 @@ fn one_line(text: &str) -> String {
 }
 
 /// The content of DATA, up to its dot. The end of the input before it is an error.
-struct Content<'a> {
+struct DataContent<'a> {
     input: &'a mut dyn BufRead,
     unstuffer: Unstuffer,
     ahead: Vec<u8>,
     taken: usize,
 }
 
-impl Read for Content<'_> {
+impl Read for DataContent<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.taken == self.ahead.len() && !self.unstuffer.ended() {
             self.ahead.clear();

@@ -8,11 +8,13 @@
 //! small one shares the flight of its envelope: a refused MAIL or RCPT refuses the content with it.
 
 use super::content::{BDAT, END};
-use super::delivery::{Delivery, Fate, FateStatus, Said, Transaction, refuses, unknown};
+use super::delivery::{
+    Delivery, MailTransaction, RecipientResult, RecipientStatus, ServerAnswer, refuses, unknown,
+};
+use super::open_transaction::{ContentHooks, Data, DataAnswer, OpenTransaction, PendingCommand};
 use super::opening::Ready;
-use super::underway::{Along, Data, DataAnswer, Step, Underway};
 use crate::codec::smtp::reply::Class;
-use crate::codec::smtp::{Command, MailCommand, Reply};
+use crate::codec::smtp::{MailCommand, Reply, SmtpCommand};
 use crate::words::{Failure, Kind, ServerReply, Stage};
 use std::io::Read;
 
@@ -23,48 +25,53 @@ const ONE_FLIGHT: u64 = 48 * 1024;
 impl Ready {
     /// Sends the message of a transaction that was begun: its content has CRLF line ends and is not
     /// dot-stuffed.
-    pub fn send(&mut self, underway: Underway, content: &mut dyn Read, along: &mut dyn Along) -> Delivery {
-        if self.shares_flight(&underway) {
-            self.send_in_one(underway, content, along)
+    pub fn send(
+        &mut self,
+        begun: OpenTransaction,
+        content: &mut dyn Read,
+        hooks: &mut dyn ContentHooks,
+    ) -> Delivery {
+        if self.shares_flight(&begun) {
+            self.send_in_one(begun, content, hooks)
         } else {
-            self.send_in_turn(underway, content, along)
+            self.send_in_turn(begun, content, hooks)
         }
     }
 
     /// Whether the content goes in the flight of the envelope. Only a session that has just been opened
     /// gets it so: one that was idle may have been closed by the server, and content that left into it
     /// would be of unknown fate.
-    fn shares_flight(&self, underway: &Underway) -> bool {
+    fn shares_flight(&self, begun: &OpenTransaction) -> bool {
         self.extensions.pipelining
             && self.extensions.chunking
-            && underway.number == 1
-            && underway.transaction.size <= ONE_FLIGHT
-            && underway.is_safe()
-            && underway.is_laid_out()
+            && begun.number == 1
+            && begun.transaction.size <= ONE_FLIGHT
+            && begun.is_safe()
+            && begun.is_laid_out()
     }
 
     /// MAIL, RCPT, BDAT LAST and what the caller has to say behind it, in one flight.
     fn send_in_one(
         &mut self,
-        mut underway: Underway,
+        mut begun: OpenTransaction,
         content: &mut dyn Read,
-        along: &mut dyn Along,
+        hooks: &mut dyn ContentHooks,
     ) -> Delivery {
-        if let Err(failure) = self.queue_chunk(underway.transaction.size, content, along) {
-            return underway.delivery.judged(failure);
+        if let Err(failure) = self.queue_chunk(begun.transaction.size, content, hooks) {
+            return begun.delivery.judged(failure);
         }
-        underway.asked.push_back(Step::Content);
+        begun.asked.push_back(PendingCommand::Content);
         let end = self.dialogue.wire.queued();
         // Of several recipients one may turn out to be too many, and need another transaction.
-        if underway.transaction.recipients.len() == 1 {
-            along.behind(self);
+        if begun.transaction.recipients.len() == 1 {
+            hooks.behind(self);
         }
         let behind = self.dialogue.wire.queued() - end;
         self.dialogue.flush_and_listen();
-        underway.delivery.handed_over = self.dialogue.wire.unsent() <= behind;
-        along.waiting();
-        match self.answers(&mut underway) {
-            Ok(_) if underway.goes_on() => self.verdict(underway, BDAT),
+        begun.delivery.handed_over = self.dialogue.wire.unsent() <= behind;
+        hooks.waiting();
+        match self.answers(&mut begun) {
+            Ok(_) if begun.goes_on() => self.verdict(begun, BDAT),
             Ok(_) => {
                 // Refused with its recipients; a server that takes it has nobody to give it to.
                 self.dialogue.wire.begin();
@@ -72,65 +79,65 @@ impl Ready {
                     Ok(reply) if reply.class() != Class::Intermediate => {}
                     _ => self.dialogue.wire.mark_broken(),
                 }
-                underway.delivery.withheld()
+                begun.delivery.withheld()
             }
-            Err(failure) if refuses(&failure) || !underway.delivery.handed_over => {
-                underway.delivery.failed(failure)
+            Err(failure) if refuses(&failure) || !begun.delivery.handed_over => {
+                begun.delivery.failed(failure)
             }
-            Err(failure) => underway.delivery.judged(unknown(BDAT, failure)),
+            Err(failure) => begun.delivery.judged(unknown(BDAT, failure)),
         }
     }
 
     /// The envelope, its replies, then the content.
     fn send_in_turn(
         &mut self,
-        mut underway: Underway,
+        mut begun: OpenTransaction,
         content: &mut dyn Read,
-        along: &mut dyn Along,
+        hooks: &mut dyn ContentHooks,
     ) -> Delivery {
-        let data = match self.envelope(&mut underway) {
+        let data = match self.envelope(&mut begun) {
             Ok(data) => data,
-            Err(failure) => return underway.delivery.failed(failure),
+            Err(failure) => return begun.delivery.failed(failure),
         };
-        if !underway.goes_on() {
+        if !begun.goes_on() {
             self.withdraw(data);
-            return underway.delivery.withheld();
+            return begun.delivery.withheld();
         }
-        let size = underway.transaction.size;
+        let size = begun.transaction.size;
         let (stage, queued) = match self.extensions.chunking {
-            true => (BDAT, self.queue_chunk(size, content, along)),
-            false => (END, self.queue_data(data, size, content, along)),
+            true => (BDAT, self.queue_chunk(size, content, hooks)),
+            false => (END, self.queue_data(data, size, content, hooks)),
         };
         if let Err(failure) = queued {
-            return underway.delivery.judged(failure);
+            return begun.delivery.judged(failure);
         }
         let end = self.dialogue.wire.queued();
-        let goes_into_another = |fate: &Fate| fate.status == FateStatus::TooMany;
-        if self.extensions.pipelining && !underway.delivery.fates.iter().any(goes_into_another) {
-            along.behind(self);
+        let goes_into_another = |result: &RecipientResult| result.status == RecipientStatus::TooMany;
+        if self.extensions.pipelining && !begun.delivery.results.iter().any(goes_into_another) {
+            hooks.behind(self);
         }
         let behind = self.dialogue.wire.queued() - end;
-        if let Err(failure) = self.hand_over(stage, behind, &mut underway.delivery.handed_over) {
-            return underway.delivery.judged(failure);
+        if let Err(failure) = self.hand_over(stage, behind, &mut begun.delivery.handed_over) {
+            return begun.delivery.judged(failure);
         }
-        along.waiting();
-        self.verdict(underway, stage)
+        hooks.waiting();
+        self.verdict(begun, stage)
     }
 
     /// Goes as far as the recipients' acceptance, then takes everything back: nothing is sent.
-    pub fn check(&mut self, transaction: Transaction) -> Delivery {
-        let mut underway = self.lay_out(transaction, Data::Apart);
-        match self.envelope(&mut underway) {
+    pub fn check(&mut self, transaction: MailTransaction) -> Delivery {
+        let mut begun = self.lay_out(transaction, Data::Apart);
+        match self.envelope(&mut begun) {
             Ok(_) => self.withdraw(None),
-            Err(failure) => return underway.delivery.failed(failure),
+            Err(failure) => return begun.delivery.failed(failure),
         }
-        underway.delivery
+        begun.delivery
     }
 
     /// Asks whether `from` may send, then takes it back (for a test of the account).
     pub fn check_sender(&mut self, mail: &MailCommand) -> Result<ServerReply, Failure> {
         let stage = Stage::MailFrom;
-        let reply = self.dialogue.exchange(&Command::Mail(mail.clone()), stage)?;
+        let reply = self.dialogue.exchange(&SmtpCommand::Mail(mail.clone()), stage)?;
         let reply = self.dialogue.expect_success(reply, stage, Kind::Rejected)?;
         self.open = Some(self.transactions);
         self.withdraw(None);
@@ -159,14 +166,14 @@ impl Ready {
         if self.is_over() {
             return Ok(());
         }
-        let reply = self.dialogue.exchange(&Command::Rset, Stage::Rset)?;
+        let reply = self.dialogue.exchange(&SmtpCommand::Rset, Stage::Rset)?;
         self.dialogue.expect_success(reply, Stage::Rset, Kind::Rejected)?;
         self.open = None;
         Ok(())
     }
 
     /// What a reply said.
-    pub(super) fn said(&self, reply: &Reply) -> Said {
-        Said::of(self.dialogue.said(reply))
+    pub(super) fn said(&self, reply: &Reply) -> ServerAnswer {
+        ServerAnswer::of(self.dialogue.said(reply))
     }
 }

@@ -1,5 +1,5 @@
 //! A command of the user's as a destination: it gets each message on its standard input, from a file, and
-//! its exit status says what became of it (see [`Command::run`]).
+//! its exit status says what became of it (see [`ExecSink::run`]).
 //!
 //! This is at-least-once by nature: if postie is killed after the command took a message and before that
 //! is recorded, the next run gives it again, with the same `POSTIE_KEY`. So messages are committed one by
@@ -9,9 +9,9 @@ use super::delivered::{Delivered, Place, Subject};
 use super::error::StoreError;
 use super::identity::{AccountKey, Identity};
 use super::ledger::Ledger;
-use super::sink::{Load, Patience, Recovery, Sink};
+use super::sink::{Recovery, Sink, Staged, WaitLimits};
 use super::spool::{Spool, Spooled};
-use crate::process::{Ending, Output, Program, Running, Task};
+use crate::process::{Ending, Program, Running, StdoutTo, Task};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -38,24 +38,24 @@ pub struct CommandSpec {
     /// What is run.
     pub program: Program,
     /// Where its output goes.
-    pub output: Output,
+    pub output: StdoutTo,
     /// The account's label, as the command's environment names it.
     pub account: String,
     /// How long one message may take, and when to stop.
-    pub patience: Patience,
+    pub waits: WaitLimits,
 }
 
 /// A command as a destination.
 #[derive(Debug)]
-pub struct Command {
+pub struct ExecSink {
     spec: CommandSpec,
-    draft: Option<Message>,
-    staged: VecDeque<Message>,
+    draft: Option<ExecMessage>,
+    staged: VecDeque<ExecMessage>,
     owed: Option<StoreError>,
 }
 
 #[derive(Debug)]
-struct Message {
+struct ExecMessage {
     identity: Identity,
     tag: usize,
     wire_size: Option<u64>,
@@ -63,20 +63,20 @@ struct Message {
     spool: Spool,
 }
 
-impl Command {
+impl ExecSink {
     /// Checks that there is a command to run. Kinds: config.
     pub fn new(spec: CommandSpec) -> Result<Self, StoreError> {
         if !spec.program.is_there() {
             let path = spec.program.file().to_owned();
             return Err(StoreError::NoCommand { path, source: io::ErrorKind::NotFound.into() });
         }
-        Ok(Command { spec, draft: None, staged: VecDeque::new(), owed: None })
+        Ok(ExecSink { spec, draft: None, staged: VecDeque::new(), owed: None })
     }
 
     /// Gives one message to the command. Its exit status: 0 taken; 75 to be left for the next run; 79 taken,
     /// and what became of it is not known; 126 and 127 the command cannot be run; all else failed.
-    fn run(&self, message: Message) -> Result<Delivered, StoreError> {
-        let Message { identity, tag, wire_size, hash, spool } = message;
+    fn run(&self, message: ExecMessage) -> Result<Delivered, StoreError> {
+        let ExecMessage { identity, tag, wire_size, hash, spool } = message;
         let size = spool.len();
         let input = spool.finish().and_then(Spooled::into_file).map_err(|error| {
             StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
@@ -118,20 +118,20 @@ impl Command {
 
     /// Waits for the command's end, or ends it when its time is over.
     fn wait(&self, running: Running, tag: usize) -> Result<Ending, StoreError> {
-        let deadline = self.spec.patience.deadline();
+        let deadline = self.spec.waits.deadline();
         let lost = |error| StoreError::Command { tag, how: format!("cannot wait for it: {error}") };
         loop {
             let left = deadline.map_or(TICK, |deadline| deadline.saturating_duration_since(Instant::now()));
             if running.ends_within(left.min(TICK)) {
                 return running.wait().map_err(lost);
             }
-            if self.spec.patience.stopped() {
+            if self.spec.waits.stopped() {
                 running.end(GRACE).map_err(lost)?;
                 return Err(StoreError::Stopped);
             }
             if left.is_zero() {
                 running.end(GRACE).map_err(lost)?;
-                let limit = self.spec.patience.limit().as_secs_f32();
+                let limit = self.spec.waits.limit().as_secs_f32();
                 return Err(StoreError::Command { tag, how: format!("not done after {limit} s") });
             }
         }
@@ -144,7 +144,7 @@ fn printable(uid: &[u8]) -> OsString {
     OsStr::from_bytes(&parts.join(&b"%00"[..])).to_owned()
 }
 
-impl Sink for Command {
+impl Sink for ExecSink {
     fn recover(&mut self, _: &mut Ledger) -> Result<Recovery, StoreError> {
         Ok(Recovery::default())
     }
@@ -157,7 +157,7 @@ impl Sink for Command {
         if self.draft.is_some() {
             return Err(StoreError::Misused("a draft is open already"));
         }
-        self.draft = Some(Message {
+        self.draft = Some(ExecMessage {
             identity: subject.identity.clone(),
             tag: subject.tag,
             wire_size: subject.wire_size,
@@ -187,9 +187,9 @@ impl Sink for Command {
         Ok(())
     }
 
-    fn staged(&self) -> Load {
+    fn staged(&self) -> Staged {
         let octets = self.staged.iter().map(|message| message.spool.len()).sum();
-        Load { count: self.staged.len() + usize::from(self.owed.is_some()), octets }
+        Staged { count: self.staged.len() + usize::from(self.owed.is_some()), octets }
     }
 
     fn due(&self) -> bool {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 /// Takes a message's content and tells whether a recorded hash is its own.
 #[derive(Debug)]
-pub struct Fingerprint {
+pub struct ContentHash {
     plain: Sha256,
     quoted: Sha256,
     quoter: Quoter,
@@ -19,13 +19,13 @@ pub struct Fingerprint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hashes([[u8; 32]; 2]);
 
-impl Default for Fingerprint {
+impl Default for ContentHash {
     fn default() -> Self {
-        Fingerprint { plain: Sha256::new(), quoted: Sha256::new(), quoter: Quoter::new(), buffer: Vec::new() }
+        ContentHash { plain: Sha256::new(), quoted: Sha256::new(), quoter: Quoter::new(), buffer: Vec::new() }
     }
 }
 
-impl Fingerprint {
+impl ContentHash {
     /// Adds content: line ends are LF, pieces may be cut anywhere.
     pub fn push(&mut self, octets: &[u8]) {
         self.plain.update(octets);
@@ -57,7 +57,7 @@ mod tests {
     fn a_message_is_known_by_its_hash_as_it_came_and_as_an_mbox_has_it() {
         let (plain, quoted) = (&b"a\nFrom b\nc"[..], &b"a\n>From b\nc\n"[..]);
         for cut in 0..=plain.len() {
-            let mut fingerprint = Fingerprint::default();
+            let mut fingerprint = ContentHash::default();
             fingerprint.push(&plain[..cut]);
             fingerprint.push(&plain[cut..]);
             let hashes = fingerprint.finish();

@@ -27,14 +27,14 @@ const FROM: &[u8] = b"From ";
 /// Quotes one message, piece by piece.
 #[derive(Clone, Debug)]
 pub(super) struct Quoter {
-    at: At,
+    at: QuoteState,
     /// Whether the last octet so far ended a line (or there was none).
     ended: bool,
 }
 
 /// Where in a line the quoter stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum QuoteState {
     /// At its start, or behind nothing but `>`.
     Start,
     /// Behind that many octets of `From `, not given out yet.
@@ -46,7 +46,7 @@ enum At {
 impl Quoter {
     /// At the start of a message.
     pub fn new() -> Self {
-        Quoter { at: At::Start, ended: true }
+        Quoter { at: QuoteState::Start, ended: true }
     }
 
     /// Appends `octets` to `out`, quoted. One `>` more in front of all is the same as one behind them,
@@ -55,13 +55,15 @@ impl Quoter {
         let Some(last) = octets.last() else { return };
         // The line that was begun before, the lines that are whole here, the line that goes on.
         let (begun, rest) = octets.split_at(match self.at {
-            At::Start => 0,
-            At::Match(_) | At::Inside => memchr(b'\n', octets).map_or(octets.len(), |feed| feed + 1),
+            QuoteState::Start => 0,
+            QuoteState::Match(_) | QuoteState::Inside => {
+                memchr(b'\n', octets).map_or(octets.len(), |feed| feed + 1)
+            }
         });
         self.line(begun, out);
         let (whole, begins) = rest.split_at(match self.at {
-            At::Start => memrchr(b'\n', rest).map_or(0, |feed| feed + 1),
-            At::Match(_) | At::Inside => 0,
+            QuoteState::Start => memrchr(b'\n', rest).map_or(0, |feed| feed + 1),
+            QuoteState::Match(_) | QuoteState::Inside => 0,
         });
         lines(whole, out);
         self.line(begins, out);
@@ -72,15 +74,15 @@ impl Quoter {
     fn line(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         for (at, &octet) in octets.iter().enumerate() {
             match self.at {
-                At::Start if octet == b'>' => out.push(octet),
-                At::Start if octet == FROM[0] => self.at = At::Match(1),
-                At::Match(n) if octet == FROM[n] && n + 1 == FROM.len() => {
+                QuoteState::Start if octet == b'>' => out.push(octet),
+                QuoteState::Start if octet == FROM[0] => self.at = QuoteState::Match(1),
+                QuoteState::Match(n) if octet == FROM[n] && n + 1 == FROM.len() => {
                     out.push(b'>');
                     out.extend_from_slice(FROM);
-                    self.at = At::Inside;
+                    self.at = QuoteState::Inside;
                 }
-                At::Match(n) if octet == FROM[n] => self.at = At::Match(n + 1),
-                At::Start | At::Match(_) | At::Inside => {
+                QuoteState::Match(n) if octet == FROM[n] => self.at = QuoteState::Match(n + 1),
+                QuoteState::Start | QuoteState::Match(_) | QuoteState::Inside => {
                     self.release(out);
                     out.extend_from_slice(&octets[at..]);
                     break;
@@ -88,7 +90,7 @@ impl Quoter {
             }
         }
         if octets.ends_with(b"\n") {
-            self.at = At::Start;
+            self.at = QuoteState::Start;
         }
     }
 
@@ -101,10 +103,10 @@ impl Quoter {
     }
 
     fn release(&mut self, out: &mut Vec<u8>) {
-        if let At::Match(n) = self.at {
+        if let QuoteState::Match(n) = self.at {
             out.extend_from_slice(&FROM[..n]);
         }
-        self.at = At::Inside;
+        self.at = QuoteState::Inside;
     }
 }
 

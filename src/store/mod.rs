@@ -29,12 +29,14 @@ mod stdout;
 pub use delivered::{Delivered, Place, Subject};
 pub use durable::atomic_replace;
 pub use error::StoreError;
-pub use exec::{Command, CommandSpec};
-pub use fingerprint::{Fingerprint, Hashes};
+pub use exec::{CommandSpec, ExecSink};
+pub use fingerprint::{ContentHash, Hashes};
 pub use identity::{AccountKey, Identity};
-pub use ledger::{Afterwards, Fact, Going, Known, Knowns, Ledger, Memory, Opening, Recorded, State, Trait};
+pub use ledger::{
+    Afterwards, Fact, Going, Known, Knowns, Ledger, LedgerOpening, Memory, Recorded, State, Trait,
+};
 pub use maildir::Maildir;
 pub use mbox::Mbox;
-pub use sink::{Load, Patience, Recovery, Sink};
+pub use sink::{Recovery, Sink, Staged, WaitLimits};
 pub use spool::{MEMORY as SPOOL_MEMORY, Spool, Spooled, each_block};
 pub use stdout::{Form, Mboxrd, Printable, Stdout};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// How much is staged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Load {
+pub struct Staged {
     /// Messages.
     pub count: usize,
     /// Octets.
@@ -30,26 +30,26 @@ pub struct Recovery {
 
 /// How long to wait for a lock or a command, and when to give up.
 #[derive(Clone)]
-pub struct Patience {
+pub struct WaitLimits {
     limit: Duration,
     end: Option<Instant>,
     stop: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
-impl Patience {
+impl WaitLimits {
     /// Waits up to `limit`, and ends sooner when `stop` says so.
     pub fn new(limit: Duration, stop: Arc<dyn Fn() -> bool + Send + Sync>) -> Self {
-        Patience { limit, end: None, stop }
+        WaitLimits { limit, end: None, stop }
     }
 
     /// Waits up to `limit`, and is never told to stop.
     pub fn of(limit: Duration) -> Self {
-        Patience { limit, end: None, stop: Arc::new(|| false) }
+        WaitLimits { limit, end: None, stop: Arc::new(|| false) }
     }
 
     /// Never waits beyond `end`, the end of the whole run.
     pub fn until(self, end: Option<Instant>) -> Self {
-        Patience { end, ..self }
+        WaitLimits { end, ..self }
     }
 
     pub(super) fn limit(&self) -> Duration {
@@ -66,7 +66,7 @@ impl Patience {
     }
 }
 
-impl std::fmt::Debug for Patience {
+impl std::fmt::Debug for WaitLimits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Patience").field("limit", &self.limit).finish_non_exhaustive()
     }
@@ -98,7 +98,7 @@ pub trait Sink {
     fn finish(&mut self) -> Result<(), StoreError>;
 
     /// How much is staged.
-    fn staged(&self) -> Load;
+    fn staged(&self) -> Staged;
 
     /// Whether it is time to commit, as this destination sees it.
     fn due(&self) -> bool;

@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::identity::Identity;
 use super::ledger::Ledger;
 use super::mboxrd::{HEAD, Quoter, from_line};
-use super::sink::{Load, Recovery, Sink};
+use super::sink::{Recovery, Sink, Staged};
 use super::spool::{Spool, Spooled, each_block};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
@@ -73,12 +73,12 @@ impl Form for Mboxrd {
 pub struct Stdout {
     out: Box<dyn Write>,
     form: Box<dyn Form>,
-    draft: Option<Message>,
-    staged: VecDeque<Message>,
+    draft: Option<StdoutMessage>,
+    staged: VecDeque<StdoutMessage>,
     broken: bool,
 }
 
-struct Message {
+struct StdoutMessage {
     identity: Identity,
     tag: usize,
     number: u32,
@@ -93,8 +93,8 @@ impl Stdout {
         Stdout { out, form, draft: None, staged: VecDeque::new(), broken: false }
     }
 
-    fn put(&mut self, message: Message) -> io::Result<Delivered> {
-        let Message { identity, tag, number, wire_size, hash, spool } = message;
+    fn put(&mut self, message: StdoutMessage) -> io::Result<Delivered> {
+        let StdoutMessage { identity, tag, number, wire_size, hash, spool } = message;
         let (size, sha256) = (spool.len(), hash.finalize().into());
         let octets = spool.finish()?;
         let printable = Printable { identity: identity.clone(), number, wire_size, size, sha256, octets };
@@ -130,7 +130,7 @@ impl Sink for Stdout {
         if self.draft.is_some() {
             return Err(StoreError::Misused("a draft is open already"));
         }
-        self.draft = Some(Message {
+        self.draft = Some(StdoutMessage {
             identity: subject.identity.clone(),
             tag: subject.tag,
             number: subject.number,
@@ -165,9 +165,9 @@ impl Sink for Stdout {
         Ok(())
     }
 
-    fn staged(&self) -> Load {
+    fn staged(&self) -> Staged {
         let octets = self.staged.iter().map(|message| message.spool.len()).sum();
-        Load { count: self.staged.len(), octets }
+        Staged { count: self.staged.len(), octets }
     }
 
     fn due(&self) -> bool {

@@ -4,7 +4,7 @@ use crate::account::{self, Auth, Server};
 use crate::codec::sasl;
 use crate::mailbox::Remedy;
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
-use crate::pop3::{Authorization, Login, Method, Survey, Transaction};
+use crate::pop3::{Authorization, Listings, Method, Pop3Login, Transaction};
 use crate::smtp;
 use crate::store::{Ledger, Trait};
 use crate::words::{Failure, Kind, Stage};
@@ -16,7 +16,7 @@ pub struct Access<'a> {
     /// Its trust; `None` only where the endpoint has no TLS.
     pub tls: Option<&'a Tls>,
     /// Who logs in, and how.
-    pub login: Login,
+    pub login: Pop3Login,
     /// How long things may take.
     pub limits: &'a Limits,
     /// Makes a listener for each connection's transcript.
@@ -25,7 +25,7 @@ pub struct Access<'a> {
 
 /// What a server has shown to be able or not able to do.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Manner {
+pub struct SessionMode {
     /// It breaks under the PIPELINING it announces.
     pub lock_step: bool,
     /// It ends the lines of messages in a bare LF, and those of replies in CRLF.
@@ -39,26 +39,26 @@ pub struct Manner {
     pub busy: bool,
 }
 
-impl Manner {
+impl SessionMode {
     /// What the account's ledger remembers.
-    pub fn remembered(ledger: &Ledger) -> Manner {
+    pub fn remembered(ledger: &Ledger) -> SessionMode {
         let bare_lines = ledger.has_trait(Trait::BareLines);
         let lock_step = bare_lines || ledger.has_trait(Trait::BreaksPipelining);
         let login_alone = ledger.has_trait(Trait::LosesBehindLogin);
-        Manner { lock_step, bare_lines, login_alone, ..Manner::default() }
+        SessionMode { lock_step, bare_lines, login_alone, ..SessionMode::default() }
     }
 
     /// The manner of the session that follows one which broke down and needs this; `None` where that was tried
     /// already.
-    pub fn after(self, remedy: Remedy) -> Option<Manner> {
-        let next = Manner { again: true, busy: false, ..self };
+    pub fn after(self, remedy: Remedy) -> Option<SessionMode> {
+        let next = SessionMode { again: true, busy: false, ..self };
         match remedy {
             Remedy::NothingBehindLogin => {
-                (!self.login_alone).then_some(Manner { login_alone: true, busy: true, ..next })
+                (!self.login_alone).then_some(SessionMode { login_alone: true, busy: true, ..next })
             }
-            Remedy::WithoutPipelining => (!self.lock_step).then_some(Manner { lock_step: true, ..next }),
+            Remedy::WithoutPipelining => (!self.lock_step).then_some(SessionMode { lock_step: true, ..next }),
             Remedy::WithBareLines => {
-                (!self.bare_lines).then_some(Manner { lock_step: true, bare_lines: true, ..next })
+                (!self.bare_lines).then_some(SessionMode { lock_step: true, bare_lines: true, ..next })
             }
             Remedy::WithoutMessage | Remedy::Again => None,
         }
@@ -87,11 +87,11 @@ impl From<NotOpened> for Failure {
 }
 
 impl Access<'_> {
-    /// Opens a session and asks for the listings of `survey`. `manner` is asked once the server is reached.
+    /// Opens a session and asks for the listings of `listings`. `mode` is asked once the server is reached.
     pub fn open(
         &self,
-        survey: Survey,
-        manner: &mut dyn FnMut() -> Manner,
+        listings: Listings,
+        mode: &mut dyn FnMut() -> SessionMode,
     ) -> Result<(Transaction, Method), NotOpened> {
         let mut authorization = match self.reach(true) {
             // A few old servers drop the connection at CAPA, or never answer it.
@@ -102,26 +102,26 @@ impl Access<'_> {
             }
             other => other?,
         };
-        let manner = manner();
-        if manner.lock_step {
+        let mode = mode();
+        if mode.lock_step {
             authorization.without_pipelining();
         }
-        if manner.login_alone {
+        if mode.login_alone {
             authorization.nothing_behind_login();
         }
         let pipelined = authorization.capabilities().pipelining;
         let known = authorization.capabilities().known;
-        match authorization.login(&self.login, survey) {
+        match authorization.login(&self.login, listings) {
             // Or they refuse CAPA and drop the connection behind that.
             Err(failure) if !known && failure.stage == Stage::User && failure.kind == Kind::Network => {
-                Ok(self.reach(false)?.login(&self.login, survey)?)
+                Ok(self.reach(false)?.login(&self.login, listings)?)
             }
             Err(failure) => {
                 let suspect = pipelined && breaks_a_flight(&failure);
                 Err(NotOpened { remedy: suspect.then_some(Remedy::WithoutPipelining), failure })
             }
             Ok((mut transaction, method)) => {
-                if manner.bare_lines {
+                if mode.bare_lines {
                     transaction.expect_bare_lines();
                 }
                 Ok((transaction, method))
@@ -161,7 +161,7 @@ fn breaks_a_flight(failure: &Failure) -> bool {
 }
 
 /// How to log in to a POP3 server.
-pub fn pop3_login(server: &Server, login: &account::Login) -> Login {
+pub fn pop3_login(server: &Server, login: &account::AccountLogin) -> Pop3Login {
     let method = match server.auth {
         Auth::Auto => None,
         Auth::User => Some(Method::User),
@@ -172,7 +172,7 @@ pub fn pop3_login(server: &Server, login: &account::Login) -> Login {
 }
 
 /// How to log in to an SMTP server.
-pub fn smtp_login(server: &Server, login: &account::Login) -> smtp::Login {
+pub fn smtp_login(server: &Server, login: &account::AccountLogin) -> smtp::SmtpLogin {
     let method = match server.auth {
         Auth::Sasl(mechanism) => Some(mechanism),
         Auth::Auto | Auth::User | Auth::Apop => None,
@@ -180,7 +180,7 @@ pub fn smtp_login(server: &Server, login: &account::Login) -> smtp::Login {
     login_by(method, server, login)
 }
 
-fn login_by<M>(method: Option<M>, server: &Server, login: &account::Login) -> sasl::Login<M> {
+fn login_by<M>(method: Option<M>, server: &Server, login: &account::AccountLogin) -> sasl::Login<M> {
     // Whether the wire may carry a secret in clear was decided when it was dialled.
     let plaintext = server.security == Security::None;
     sasl::Login { credentials: login.credentials.clone(), is_token: login.is_token, method, plaintext }

@@ -45,7 +45,7 @@ pub struct Overview {
 
 /// How far a list has come, over the sessions that it takes.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct ListProgress {
     /// Rows shown.
     shown: usize,
     /// Messages at whose TOP the line was lost, and how often.
@@ -56,7 +56,7 @@ pub struct Progress {
     without_top: bool,
 }
 
-impl Progress {
+impl ListProgress {
     fn hide(&mut self, row: &Row, failure: Failure) {
         match &mut self.hidden {
             Some((count, ..)) => *count += 1,
@@ -79,7 +79,7 @@ pub fn list(
     ledger: &mut Ledger,
     others: &[AccountKey],
     choice: Choice,
-    progress: &mut Progress,
+    progress: &mut ListProgress,
     measure: &mut dyn FnMut(&Listed),
     show: &mut dyn FnMut(Listed) -> Result<(), Failure>,
 ) -> Result<Overview, Failure> {
@@ -119,7 +119,7 @@ struct Rows<'a> {
     new: &'a [bool],
     chosen: &'a [usize],
     show: &'a mut dyn FnMut(Listed) -> Result<(), Failure>,
-    progress: &'a mut Progress,
+    progress: &'a mut ListProgress,
 }
 
 /// So many refusals of TOP, one behind the other from the first, are those of a server that has none.
@@ -184,7 +184,7 @@ impl Rows<'_> {
         let wanted: Vec<Wanted> = (0..count).map(wanted).collect();
         let listing = self.listing;
         let places: Vec<usize> = self.chosen[..count].to_vec();
-        let result = maildrop.headers(&wanted, &mut Headers { rows: self, header: Vec::new() });
+        let result = maildrop.headers(&wanted, &mut HeaderReceiver { rows: self, header: Vec::new() });
         let Err(failure) = result else { return Ok(()) };
         let lost = maildrop.setback().filter(|setback| setback.remedy == Remedy::Again);
         if let Some(place) = lost.and_then(|setback| places.get(setback.at?)) {
@@ -200,12 +200,12 @@ impl Rows<'_> {
 }
 
 /// Takes headers for the next rows.
-struct Headers<'r, 'a> {
+struct HeaderReceiver<'r, 'a> {
     rows: &'r mut Rows<'a>,
     header: Vec<u8>,
 }
 
-impl Receiver for Headers<'_, '_> {
+impl Receiver for HeaderReceiver<'_, '_> {
     fn begin(&mut self, _: usize) -> Result<(), Failure> {
         self.header.clear();
         Ok(())

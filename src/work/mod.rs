@@ -7,4 +7,4 @@ mod matches;
 pub mod plan;
 pub mod probe;
 pub mod send;
-pub mod side;
+pub mod service;

@@ -3,7 +3,7 @@
 
 use crate::sendmail::link;
 use crate::support::process::{Outcome, Run};
-use crate::support::recorder::{Manner, Recorder};
+use crate::support::recorder::{Recorder, SessionMode};
 use crate::support::world::World;
 use crate::world;
 use base64::Engine as _;
@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 fn recorder() -> Recorder {
-    Recorder::start(Manner { lax: false, extensions: vec!["PIPELINING", "8BITMIME", "SIZE 100000000"] })
+    Recorder::start(SessionMode { lax: false, extensions: vec!["PIPELINING", "8BITMIME", "SIZE 100000000"] })
 }
 
 fn send(world: &World, server: &Recorder, args: &[&str]) -> Run {

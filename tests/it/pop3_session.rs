@@ -8,7 +8,7 @@ use crate::support::script::Script;
 use postie::codec::sasl::Credentials;
 use postie::mailbox::{Receiver, Wanted};
 use postie::net::{Limits, Tls, TlsSettings, Wire};
-use postie::pop3::{Authorization, Login, Survey, What};
+use postie::pop3::{Authorization, Listings, Pop3Login, What};
 use postie::store::{AccountKey, Afterwards, Ledger, Mboxrd, Recorded, Sink, Stdout, Subject};
 use postie::words::{Failure, Secret};
 use std::sync::OnceLock;
@@ -82,8 +82,8 @@ fn session(wire: Wire, haul: &mut Haul) -> Result<(), Failure> {
         host: "localhost".to_owned(),
         port: 995,
     };
-    let login = Login { credentials, is_token: false, method: None, plaintext: false };
-    let (mut transaction, _) = session.login(&login, Survey::FULL)?;
+    let login = Pop3Login { credentials, is_token: false, method: None, plaintext: false };
+    let (mut transaction, _) = session.login(&login, Listings::FULL)?;
     let listing = transaction.listing()?;
     haul.uids = (0..listing.len()).filter_map(|place| Some(listing.uid(place)?.to_vec())).collect();
     let wanted: Vec<Wanted> = (0..listing.len())

@@ -10,21 +10,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Exit code, status of the receipt, status of the recipient.
-type Told = (i32, &'static str, &'static str);
+type MessageReport = (i32, &'static str, &'static str);
 
-const DONE: Told = (0, "accepted", "accepted");
+const DONE: MessageReport = (0, "accepted", "accepted");
 /// The server said: not now.
-const LATER: Told = (75, "deferred", "skipped");
+const LATER: MessageReport = (75, "deferred", "skipped");
 /// It said so of the recipient, or of the message for it.
-const DEFERRED: Told = (75, "deferred", "deferred");
+const DEFERRED: MessageReport = (75, "deferred", "deferred");
 /// The line was lost, or nothing came.
-const LOST: Told = (75, "failed", "skipped");
-const REFUSED: Told = (69, "refused", "skipped");
-const SPURNED: Told = (69, "refused", "refused");
-const NOBODY: Told = (67, "refused", "refused");
-const NO_ENTRY: Told = (77, "failed", "skipped");
-const GARBLED: Told = (76, "failed", "skipped");
-const UNKNOWN: Told = (79, "unknown", "unknown");
+const LOST: MessageReport = (75, "failed", "skipped");
+const REFUSED: MessageReport = (69, "refused", "skipped");
+const SPURNED: MessageReport = (69, "refused", "refused");
+const NOBODY: MessageReport = (67, "refused", "refused");
+const NO_ENTRY: MessageReport = (77, "failed", "skipped");
+const GARBLED: MessageReport = (76, "failed", "skipped");
+const UNKNOWN: MessageReport = (79, "unknown", "unknown");
 
 /// What comes instead of a good reply.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ const BUSY: Sent = Reply("421 4.3.2 closing");
 /// A row: where, then each reply with what is told.
 struct Row {
     verb: &'static str,
-    cells: &'static [(Sent, Told)],
+    cells: &'static [(Sent, MessageReport)],
 }
 
 /// Up to the login the same holds for every way to send.
@@ -281,7 +281,7 @@ fn check(way: Way, rows: &[Row]) {
 }
 
 /// Runs one cell.
-fn cell(way: Way, verb: &'static str, act: Act, sent: Sent, told: Told) {
+fn cell(way: Way, verb: &'static str, act: Act, sent: Sent, told: MessageReport) {
     let (exit, status, recipient) = told;
     let cell = format!("{way:?}, {verb:?} answered by {act:?}");
     let dots = Arc::<AtomicUsize>::default();

@@ -7,18 +7,18 @@
 //! begins; a failure names the seed that repeats it at once.
 
 use crate::support::random::Random;
-use crate::support::recorder::{MachineLink, Manner, Record, Seen};
+use crate::support::recorder::{MachineLink, Record, Seen, SessionMode};
 use mail_parser::{MessageParser, MimeHeaders as _};
 use postie::codec::smtp::EhloName;
 use postie::mail::addresses::{self, Entry};
-use postie::mail::compose::{Letter, Part, Source, compose};
+use postie::mail::compose::{Composition, Part, PartSource, compose};
 use postie::mail::fix::mend;
-use postie::mail::raw::{Beside, Raw};
+use postie::mail::raw::{Raw, Supplied};
 use postie::mail::{Mailbox, Outgoing};
 use postie::net::{Endpoint, Limits, Security, Wire};
 use postie::smtp::Opening;
 use postie::words::{Address, Exit};
-use postie::work::send::{Job, Options, Report, send};
+use postie::work::send::{Options, Report, SendJob, send};
 use std::io::{Cursor, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -70,13 +70,13 @@ impl Drop for Named<'_> {
 }
 
 /// A server that announces any of what servers announce.
-pub fn manner(random: &mut Random, lax: bool) -> Manner {
+pub fn manner(random: &mut Random, lax: bool) -> SessionMode {
     let all = ["PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING"];
-    Manner { lax, extensions: all.into_iter().filter(|_| !random.once_in(3)).collect() }
+    SessionMode { lax, extensions: all.into_iter().filter(|_| !random.once_in(3)).collect() }
 }
 
 /// Sends a message to a server of that manner, in memory.
-fn transmit(outgoing: &mut Outgoing, manner: &Manner) -> (Report, Record) {
+fn transmit(outgoing: &mut Outgoing, manner: &SessionMode) -> (Report, Record) {
     let record = Arc::<Mutex<Record>>::default();
     let endpoint = Endpoint {
         host: "localhost".into(),
@@ -92,7 +92,7 @@ fn transmit(outgoing: &mut Outgoing, manner: &Manner) -> (Report, Record) {
     let (name, limits, options) =
         (EhloName::domain("client.example.org").unwrap(), Limits::default(), Options::default());
     let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
-    let job = Job { opening, connect: &connect, limits: &limits, options: &options };
+    let job = SendJob { opening, connect: &connect, limits: &limits, options: &options };
     let report = send(&job, outgoing, &mut |_| {});
     let record = record.lock().unwrap().clone();
     (report, record)
@@ -102,7 +102,7 @@ fn transmit(outgoing: &mut Outgoing, manner: &Manner) -> (Report, Record) {
 #[track_caller]
 fn sent(random: &mut Random, outgoing: &mut Outgoing) -> Option<Seen> {
     let strict = manner(random, false);
-    let lax = Manner { lax: true, ..strict.clone() };
+    let lax = SessionMode { lax: true, ..strict.clone() };
     let mut arrived = Vec::new();
     for manner in [strict, lax] {
         let (report, record) = transmit(outgoing, &manner);
@@ -205,7 +205,7 @@ fn breaks(text: &str) -> bool {
 }
 
 /// The texts of a letter of which each is one line of its header.
-fn one_line(letter: &Letter) -> Vec<String> {
+fn one_line(letter: &Composition) -> Vec<String> {
     let parts = letter.parts.iter().flat_map(|part| [&part.name, &part.content_type, &part.cid]);
     let subject = letter.subject.clone().map(|subject| String::from_utf8(subject).unwrap());
     let ids = [&letter.message_id, &letter.in_reply_to, &letter.references];
@@ -213,7 +213,7 @@ fn one_line(letter: &Letter) -> Vec<String> {
     subject.into_iter().chain(others).collect()
 }
 
-type Compare = (Letter, Vec<String>, Option<Vec<String>>);
+type Compare = (Composition, Vec<String>, Option<Vec<String>>);
 
 /// A letter, the names of its fields, and its recipients if they are known. `None` where a list of people
 /// is none.
@@ -254,14 +254,14 @@ fn letter(random: &mut Random) -> Option<Compare> {
         })
         .collect();
     let parts = (0..random.below(3)).map(|number| Part {
-        source: Source::Octets(Cursor::new(random.octets(20, 3))),
+        source: PartSource::Octets(Cursor::new(random.octets(20, 3))),
         path: "-".into(),
         name: random.once_in(2).then(|| random.text(4, odd)),
         content_type: random.once_in(4).then(|| format!("application/x{}", random.text(1, odd))),
         cid: random.once_in(3).then(|| format!("id{number}{}", random.text(1, odd))),
     });
     let parts: Vec<Part> = parts.collect();
-    let letter = Letter {
+    let letter = Composition {
         subject: maybe(random, 12).map(String::into_bytes),
         message_id: random.once_in(3).then(|| format!("id{}@x.org", random.text(1, odd))),
         in_reply_to: random.once_in(4).then(|| format!("<a{}@x.org>", random.text(1, odd))),
@@ -305,7 +305,7 @@ fn whatever_is_composed_arrives_as_one_message_to_those_who_were_named() {
             .parts
             .iter()
             .filter_map(|part| match &part.source {
-                Source::Octets(octets) if part.cid.is_none() => Some(octets.get_ref().clone()),
+                PartSource::Octets(octets) if part.cid.is_none() => Some(octets.get_ref().clone()),
                 _ => None,
             })
             .collect();
@@ -406,7 +406,7 @@ fn whatever_is_passed_on_arrives_as_one_message_or_is_refused() {
         let input = [&header[..], blank.as_bytes(), &body].concat();
         let mut reader = input.as_slice();
         let from: Option<Mailbox> = None;
-        let beside = Beside { from, mends, ..Beside::default() };
+        let beside = Supplied { from, mends, ..Supplied::default() };
         let wanted = carried(&body);
         let of_line = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).len();
         let is_long = |octets: &[u8]| octets.split(|octet| *octet == b'\n').any(|line| of_line(line) > 998);

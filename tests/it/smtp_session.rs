@@ -9,7 +9,7 @@ use crate::support::script::Script;
 use postie::codec::sasl::Credentials;
 use postie::codec::smtp::{EhloName, MailCommand, RcptCommand};
 use postie::net::{Endpoint, Limits, Security, Tls, TlsSettings, Wire};
-use postie::smtp::{Login, OnRejected, Opening, Outcome, Transaction, open};
+use postie::smtp::{MailTransaction, OnRejected, Opening, SmtpLogin, TransactionOutcome, open};
 use postie::words::{Address, Secret};
 use std::sync::OnceLock;
 
@@ -31,7 +31,7 @@ fn session(wire: Wire, with_login: bool) -> u8 {
         host: "localhost".to_owned(),
         port: 465,
     };
-    let login = Login { credentials, is_token: false, method: None, plaintext: false };
+    let login = SmtpLogin { credentials, is_token: false, method: None, plaintext: false };
     let name = EhloName::domain("client.example.org").unwrap();
     let opening = Opening {
         endpoint: &endpoint,
@@ -48,15 +48,15 @@ fn session(wire: Wire, with_login: bool) -> u8 {
     let recipients = vec![RcptCommand { to: address("bob@example.org"), notify: None, orcpt: None }];
     let content = b"Subject: x\r\n\r\n.\r\n..\r\ntext\r\n";
     let size = content.len() as u64;
-    let underway = ready.begin(Transaction { mail, recipients, on_rejected: OnRejected::Abort, size });
+    let underway = ready.begin(MailTransaction { mail, recipients, on_rejected: OnRejected::Abort, size });
     let delivery = ready.send(underway, &mut &content[..], &mut ());
     match delivery.outcome {
-        Outcome::Accepted(_) => {
+        TransactionOutcome::Accepted(_) => {
             ready.quit();
             0
         }
-        Outcome::Withheld => 1,
-        Outcome::Failed(failure) => failure.exit().code(),
+        TransactionOutcome::Withheld => 1,
+        TransactionOutcome::Failed(failure) => failure.exit().code(),
     }
 }
 

@@ -6,14 +6,14 @@ use crate::support::disk::{assert_same, split_mboxrd};
 use crate::support::mailbox::{Mailbox, message_of};
 use crate::support::pop3d::Pop3d;
 use crate::support::process::{Meanwhile, Run};
-use crate::support::recorder::{Manner, Recorder};
+use crate::support::recorder::{Recorder, SessionMode};
 use crate::support::world::World;
 use crate::world;
 use rustix::process::Signal;
 use serde_json::json;
 
 fn recorder() -> Recorder {
-    Recorder::start(Manner { lax: false, extensions: vec!["PIPELINING", "8BITMIME", "CHUNKING"] })
+    Recorder::start(SessionMode { lax: false, extensions: vec!["PIPELINING", "8BITMIME", "CHUNKING"] })
 }
 
 fn send(world: &World, server: &Recorder, args: &[&str]) -> Run {

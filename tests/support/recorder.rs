@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// How a server reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manner {
+pub struct SessionMode {
     /// LF and CR end a line too.
     pub lax: bool,
     /// What it announces.
@@ -59,7 +59,7 @@ enum State {
 
 /// One connection.
 pub struct Machine {
-    manner: Manner,
+    manner: SessionMode,
     state: State,
     line: Vec<u8>,
     /// A CR was seen last.
@@ -71,7 +71,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    pub fn new(manner: &Manner, record: Arc<Mutex<Record>>) -> Machine {
+    pub fn new(manner: &SessionMode, record: Arc<Mutex<Record>>) -> Machine {
         record.lock().unwrap().connections += 1;
         let mut machine = Machine {
             manner: manner.clone(),
@@ -284,7 +284,7 @@ pub struct MachineLink {
 }
 
 impl MachineLink {
-    pub fn new(manner: &Manner, record: Arc<Mutex<Record>>) -> MachineLink {
+    pub fn new(manner: &SessionMode, record: Arc<Mutex<Record>>) -> MachineLink {
         MachineLink { machine: Machine::new(manner, record), ready: Vec::new() }
     }
 }
@@ -334,7 +334,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Listens; the thread ends with the process.
-    pub fn start(manner: Manner) -> Recorder {
+    pub fn start(manner: SessionMode) -> Recorder {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = socket.local_addr().unwrap().port();
         let (record, open) = (Arc::<Mutex<Record>>::default(), Arc::<(Mutex<usize>, Condvar)>::default());

@@ -24,11 +24,11 @@ password = "S3CRET"
 # the end
 "#;
 
-struct Home(tempfile::TempDir);
+struct EditHome(tempfile::TempDir);
 
-impl Home {
+impl EditHome {
     fn new(text: &str) -> Self {
-        let home = Home(tempfile::tempdir().unwrap());
+        let home = EditHome(tempfile::tempdir().unwrap());
         fs::write(home.path(), text).unwrap();
         home
     }
@@ -54,7 +54,7 @@ impl Home {
 
 #[test]
 fn comments_and_order_survive_an_edit() {
-    let home = Home::new(BY_HAND);
+    let home = EditHome::new(BY_HAND);
     home.set("pop3.host", "new.example.org").unwrap();
     home.set("pop3.port", "995").unwrap();
     let wanted = BY_HAND.replace("pop.example.org", "new.example.org").replace("1995", "995");
@@ -65,7 +65,7 @@ fn comments_and_order_survive_an_edit() {
 
 #[test]
 fn values_are_written_with_the_type_of_their_key() {
-    let home = Home::new(BY_HAND);
+    let home = EditHome::new(BY_HAND);
     for (key, value, line) in [
         ("pop3.port", "110", "port = 110"),
         ("pop3.allow-plaintext-auth", "true", "allow-plaintext-auth = true"),
@@ -81,7 +81,7 @@ fn values_are_written_with_the_type_of_their_key() {
 
 #[test]
 fn a_change_that_makes_no_sense_leaves_the_file_as_it_was() {
-    let home = Home::new(BY_HAND);
+    let home = EditHome::new(BY_HAND);
     for (key, value) in [
         ("pop3.port", "0"),
         ("pop3.port", "65536"),
@@ -111,7 +111,7 @@ fn a_change_that_makes_no_sense_leaves_the_file_as_it_was() {
 
 #[test]
 fn a_typo_in_a_key_is_answered_with_the_key() {
-    let home = Home::new(BY_HAND);
+    let home = EditHome::new(BY_HAND);
     let hint = |key: &str| home.set(key, "x").unwrap_err().hint.unwrap();
     assert_eq!(hint("pop3.hots"), "did you mean `pop3.host`?", "as it is to be typed");
     assert_eq!(hint("fetch.maildr"), "did you mean `fetch.maildir`?");
@@ -125,7 +125,7 @@ fn a_typo_in_a_key_is_answered_with_the_key() {
 
 #[test]
 fn a_key_or_a_table_can_be_unset() {
-    let home = Home::new(BY_HAND);
+    let home = EditHome::new(BY_HAND);
     let mut editor = home.editor();
     assert!(editor.unset("work", "pop3.port").unwrap());
     assert!(!editor.unset("work", "pop3.port").unwrap());
@@ -143,7 +143,7 @@ fn a_key_or_a_table_can_be_unset() {
 
 #[test]
 fn removing_an_account_takes_its_tables_and_the_default_along() {
-    let home = Home::new(BY_HAND);
+    let home = EditHome::new(BY_HAND);
     let mut editor = home.editor();
     editor.remove("work").unwrap();
     assert_eq!(editor.remove("work").unwrap_err().hint.as_deref(), Some("known accounts: home"));
@@ -155,13 +155,13 @@ fn removing_an_account_takes_its_tables_and_the_default_along() {
 
 #[test]
 fn the_default_is_one_of_the_accounts() {
-    let home = Home::new(BY_HAND);
+    let home = EditHome::new(BY_HAND);
     let mut editor = home.editor();
     assert_eq!(editor.set_default("gone").unwrap_err().kind, Kind::Config);
     editor.set_default("home").unwrap();
     editor.save().unwrap();
     assert!(home.text().contains("default-account = \"home\"   # at the office"));
-    let fresh = Home::new("[accounts.a]\nemail = 'a@b.example'\n");
+    let fresh = EditHome::new("[accounts.a]\nemail = 'a@b.example'\n");
     let mut editor = fresh.editor();
     editor.set_default("a").unwrap();
     assert_eq!(editor.save().unwrap().default_account.as_deref(), Some("a"));
@@ -194,7 +194,7 @@ fn an_account_is_added_to_a_file_that_is_not_there_yet() {
 
 #[test]
 fn a_second_account_stands_behind_the_first() {
-    let home = Home::new(BY_HAND);
+    let home = EditHome::new(BY_HAND);
     let mut editor = home.editor();
     editor.add("third", &[("email", Setting::Text("c@d.example".into()))]).unwrap();
     editor.set_to("third", "password", &Setting::Password(Secret::new("p\"w"))).unwrap();
@@ -205,7 +205,7 @@ fn a_second_account_stands_behind_the_first() {
 
 #[test]
 fn a_file_that_was_open_to_all_is_closed_and_a_link_stays_a_link() {
-    let home = Home::new("[accounts.work]\nemail = 'a@b.example'\n");
+    let home = EditHome::new("[accounts.work]\nemail = 'a@b.example'\n");
     let real = home.0.path().join("dotfiles.toml");
     fs::rename(home.path(), &real).unwrap();
     fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).unwrap();
@@ -219,14 +219,14 @@ fn a_file_that_was_open_to_all_is_closed_and_a_link_stays_a_link() {
 #[test]
 fn crlf_line_ends_and_the_byte_order_mark_stay() {
     let text = format!("\u{feff}{}", BY_HAND.replace('\n', "\r\n"));
-    let home = Home::new(&text);
+    let home = EditHome::new(&text);
     home.set("pop3.port", "995").unwrap();
     assert_eq!(home.text(), text.replace("1995", "995"));
 }
 
 #[test]
 fn inline_tables_and_dotted_keys_can_be_edited_too() {
-    let home = Home::new(
+    let home = EditHome::new(
         "accounts.work = { email = 'a@b.example', pop3 = { host = 'h' } }\naccounts.home.email = 'b@b.example'\n",
     );
     home.set("pop3.port", "1110").unwrap();
@@ -241,7 +241,7 @@ fn inline_tables_and_dotted_keys_can_be_edited_too() {
 
 #[test]
 fn a_file_that_is_no_toml_is_not_touched_and_not_quoted() {
-    let home = Home::new("[accounts.a]\npassword = \"S3CRET\n");
+    let home = EditHome::new("[accounts.a]\npassword = \"S3CRET\n");
     let failure = Editor::open(&home.path(), &Env::default()).map(|_| ()).unwrap_err();
     assert_eq!(failure.kind, Kind::Config);
     assert!(failure.message.contains("config.toml:2:"), "{failure}");
@@ -250,7 +250,7 @@ fn a_file_that_is_no_toml_is_not_touched_and_not_quoted() {
 
 #[test]
 fn a_directory_that_cannot_be_made_is_said_so() {
-    let home = Home::new("");
+    let home = EditHome::new("");
     let below_a_file = home.path().join("config.toml");
     let failure = Editor::open(&below_a_file, &Env::default()).map(|_| ()).unwrap_err();
     assert!(matches!(failure.kind, Kind::CannotCreate | Kind::Config), "{failure}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 fn read(text: &str) -> Result<Contents, Fault> {
     let env = Env::from_iter([("HOME", "/home/ana")]);
-    super::read(text, Context { env: &env, beside: Path::new("/etc/postie") })
+    super::read(text, PathContext { env: &env, beside: Path::new("/etc/postie") })
 }
 
 fn only(text: &str) -> Account {

@@ -1,7 +1,7 @@
 //! `postie config add`: by flags alone, or with questions on a terminal for what they leave open. For the most
 //! used providers an address is enough to know the servers.
 
-use super::draft::{Draft, Given, Settings, absolute, server};
+use super::draft::{Given, NewAccount, Settings, absolute, server};
 use super::wizard;
 use super::{Context, editor, path_to_edit, tell_account};
 use crate::account::edit::Setting;
@@ -132,7 +132,7 @@ impl Given {
     }
 
     /// The account, without anybody to ask.
-    fn alone(self) -> Result<Draft, Failure> {
+    fn alone(self) -> Result<NewAccount, Failure> {
         let missing = |what: &str| {
             Failure::usage(format!("config add: {what} is missing, and there is no terminal to ask on"))
                 .hint("postie config add NAME --email ADDR [--pop3 URL] [--smtp URL] [secret options]")
@@ -150,7 +150,7 @@ impl Given {
             server.username.get_or_insert_with(|| email.as_str().to_owned());
         }
         let Given { display, secret, fetch, test, .. } = self;
-        Ok(Draft { name, email, display, incoming, smtp, secret, fetch, test })
+        Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test })
     }
 }
 
@@ -192,7 +192,7 @@ fn secret_settings(global: &Global, context: &Context) -> Result<Settings, Failu
 }
 
 /// The whole account as keys of the file.
-fn settings(draft: Draft, args: &AddArgs, global: &Global) -> Result<Settings, Failure> {
+fn settings(draft: NewAccount, args: &AddArgs, global: &Global) -> Result<Settings, Failure> {
     let text = |text: &str| Setting::Text(text.to_owned());
     let mut settings: Settings = vec![("email", text(draft.email.as_str()))];
     let display = draft.display.as_deref().filter(|name| !name.is_empty());

@@ -11,7 +11,7 @@ use std::path::Path;
 pub type Settings = Vec<(&'static str, Setting)>;
 
 /// An account about to be added.
-pub struct Draft {
+pub struct NewAccount {
     /// Its name.
     pub name: String,
     /// Its address.

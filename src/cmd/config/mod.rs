@@ -12,7 +12,7 @@ use super::Context;
 use crate::account::edit::Editor;
 use crate::account::schema::Contents;
 use crate::account::view::AccountView;
-use crate::account::{Config, Source, config, secret_file};
+use crate::account::{Config, SecretSource, config, secret_file};
 use crate::cli::{ConfigArgs, ConfigVerb};
 use crate::words::{Exit, Failure};
 use serde::Serialize;
@@ -138,9 +138,9 @@ fn check(context: &mut Context) -> Result<(), Failure> {
     context.out.count("accounts", config.contents.accounts.len() as u64);
     for account in &config.contents.accounts {
         for server in [&account.incoming, &account.smtp].into_iter().flatten() {
-            crate::cmd::side::tls(server).map_err(|failure| failure.at(&account.label))?;
+            crate::cmd::service::tls(server).map_err(|failure| failure.at(&account.label))?;
             if let Some(stated) = server.secrets.0.first()
-                && let Source::File(path) = &stated.source
+                && let SecretSource::File(path) = &stated.source
             {
                 secret_file::from_file(path, &stated.by, &context.env, &context.limits)?;
             }

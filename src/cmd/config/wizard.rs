@@ -2,7 +2,7 @@
 //! fetches and sends when they are answered.
 
 use super::ask::Asker;
-use super::draft::{Draft, Given, Settings, absolute, server};
+use super::draft::{Given, NewAccount, Settings, absolute, server};
 use crate::account::edit::Setting;
 use crate::account::server::{Protocol, Server};
 use crate::account::{providers, terminal, values};
@@ -14,7 +14,7 @@ use rustix::fd::AsFd as _;
 use std::path::Path;
 
 /// Asks for all that the flags leave open. `ahead`: what was typed before it was asked for.
-pub fn complete(given: Given, ahead: &mut Vec<u8>, limits: &Limits) -> Result<Draft, Failure> {
+pub fn complete(given: Given, ahead: &mut Vec<u8>, limits: &Limits) -> Result<NewAccount, Failure> {
     with_asker(ahead, limits, |asker| questions(asker, given))
 }
 
@@ -36,7 +36,7 @@ fn with_asker<T>(
     answer
 }
 
-fn questions(asker: &mut Asker<'_>, given: Given) -> Result<Draft, Failure> {
+fn questions(asker: &mut Asker<'_>, given: Given) -> Result<NewAccount, Failure> {
     let from_the_start = given.email.is_none() || given.name.is_none();
     let email = match &given.email {
         Some(email) => email.clone(),
@@ -77,7 +77,7 @@ fn questions(asker: &mut Asker<'_>, given: Given) -> Result<Draft, Failure> {
         false => given.fetch,
     };
     let test = given.test || asker.ask("Test it now?", Some("yes"), yes_or_no)?;
-    Ok(Draft { name, email, display, incoming, smtp, secret, fetch, test })
+    Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test })
 }
 
 /// Asks for a name that no account has yet.

@@ -6,9 +6,9 @@ use crate::cli::FetchArgs;
 use crate::cmd::Context;
 use crate::net::Limits;
 use crate::output::sanitize::Visible;
-use crate::process::{Output, Program};
+use crate::process::{Program, StdoutTo};
 use crate::store::{
-    AccountKey, Command, CommandSpec, Form, Maildir, Mbox, Mboxrd, Patience, Sink, Stdout, StoreError,
+    AccountKey, CommandSpec, ExecSink, Form, Maildir, Mbox, Mboxrd, Sink, Stdout, StoreError, WaitLimits,
 };
 use crate::streams::StdStream;
 use crate::words::Failure;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// Where messages go.
 #[derive(Clone, Debug)]
-pub enum Target {
+pub enum FetchTarget {
     /// A Maildir.
     Maildir(PathBuf),
     /// An mbox.
@@ -34,7 +34,7 @@ pub enum Target {
 /// A destination, and how it is opened.
 pub struct Outlet {
     /// Where messages go; `None` where none go anywhere.
-    target: Option<Target>,
+    target: Option<FetchTarget>,
     /// Whether standard output is taken by JSON Lines.
     json: bool,
     /// What output calls the account.
@@ -54,7 +54,7 @@ impl Outlet {
             );
             return Err(Failure::usage("no destination: where should messages go?").hint(hint));
         }
-        if args.peek && matches!(target, Some(Target::Maildir(_) | Target::Mbox(_))) {
+        if args.peek && matches!(target, Some(FetchTarget::Maildir(_) | FetchTarget::Mbox(_))) {
             return Err(Failure::usage(
                 "--peek: what is kept in a Maildir or an mbox has to be recorded, too",
             )
@@ -65,24 +65,24 @@ impl Outlet {
     }
 }
 
-fn target(args: &FetchArgs, account: &Account) -> Result<Option<Target>, Failure> {
+fn target(args: &FetchArgs, account: &Account) -> Result<Option<FetchTarget>, Failure> {
     if let Some(dir) = &args.maildir {
-        return Ok(Some(Target::Maildir(dir.clone())));
+        return Ok(Some(FetchTarget::Maildir(dir.clone())));
     }
     if let Some(file) = &args.mbox {
-        return Ok(Some(Target::Mbox(file.clone())));
+        return Ok(Some(FetchTarget::Mbox(file.clone())));
     }
     if let Some(line) = &args.exec {
         let program = Program::shell(line).map_err(|what| Failure::usage(format!("--exec: {what}")))?;
-        return Ok(Some(Target::Exec(program)));
+        return Ok(Some(FetchTarget::Exec(program)));
     }
     if args.stdout {
-        return Ok(Some(Target::Stdout));
+        return Ok(Some(FetchTarget::Stdout));
     }
     Ok(account.fetch.destination.clone().map(|destination| match destination {
-        account::Destination::Maildir(dir) => Target::Maildir(dir),
-        account::Destination::Mbox(file) => Target::Mbox(file),
-        account::Destination::Exec(program) => Target::Exec(program),
+        account::Destination::Maildir(dir) => FetchTarget::Maildir(dir),
+        account::Destination::Mbox(file) => FetchTarget::Mbox(file),
+        account::Destination::Exec(program) => FetchTarget::Exec(program),
     }))
 }
 
@@ -93,20 +93,20 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(600);
 impl Destination for Outlet {
     fn open(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError> {
         let stop = self.limits.stop.clone();
-        let patience = |limit| {
+        let waits = |limit| {
             let stop = stop.clone();
-            Patience::new(limit, Arc::new(move || stop.raised())).until(self.limits.end)
+            WaitLimits::new(limit, Arc::new(move || stop.raised())).until(self.limits.end)
         };
         Ok(match self.target.as_ref() {
-            Some(Target::Maildir(dir)) => Box::new(Maildir::open(dir, key)?),
-            Some(Target::Mbox(file)) => Box::new(Mbox::open(file, patience(self.limits.timeout))?),
-            Some(Target::Exec(program)) => {
-                let output = if self.json { Output::Stderr } else { Output::Stdout };
+            Some(FetchTarget::Maildir(dir)) => Box::new(Maildir::open(dir, key)?),
+            Some(FetchTarget::Mbox(file)) => Box::new(Mbox::open(file, waits(self.limits.timeout))?),
+            Some(FetchTarget::Exec(program)) => {
+                let output = if self.json { StdoutTo::Stderr } else { StdoutTo::Stdout };
                 let (program, account) = (program.clone(), self.account.clone());
-                let patience = patience(self.limits.timeout.max(COMMAND_LIMIT));
-                Box::new(Command::new(CommandSpec { program, output, account, patience })?)
+                let waits = waits(self.limits.timeout.max(COMMAND_LIMIT));
+                Box::new(ExecSink::new(CommandSpec { program, output, account, waits })?)
             }
-            Some(Target::Stdout) | None => {
+            Some(FetchTarget::Stdout) | None => {
                 let output = StdStream::output();
                 let (out, form): (Box<dyn Write>, Box<dyn Form>) = match self.json {
                     true => (Box::new(output), Box::new(Parsed { account: self.account.clone() })),
@@ -123,9 +123,9 @@ impl Destination for Outlet {
 
     fn check(&self) -> Result<(), StoreError> {
         match self.target.as_ref() {
-            Some(Target::Maildir(dir)) => Maildir::check(dir),
-            Some(Target::Mbox(file)) => Mbox::check(file),
-            Some(Target::Exec(_) | Target::Stdout) | None => Ok(()),
+            Some(FetchTarget::Maildir(dir)) => Maildir::check(dir),
+            Some(FetchTarget::Mbox(file)) => Mbox::check(file),
+            Some(FetchTarget::Exec(_) | FetchTarget::Stdout) | None => Ok(()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::cli::FetchArgs;
 use crate::cmd::Context;
-use crate::cmd::side;
+use crate::cmd::service;
 use crate::output::About;
 use crate::store::{AccountKey, Ledger};
 use crate::words::{Exit, Failure, Stage};
@@ -14,7 +14,7 @@ pub fn forget(args: &FetchArgs, context: &mut Context, accounts: &[Account]) -> 
     let ledgers = context.env.state_dir()?.join("ledger");
     for account in accounts {
         let stop = context.limits.stop.clone();
-        let forgotten = side::incoming_key(account).and_then(|key| match args.dry_run {
+        let forgotten = service::incoming_key(account).and_then(|key| match args.dry_run {
             true => rehearsed(args, &ledgers, &key),
             false => forgotten(args, &ledgers, &key, &|| stop.raised()),
         });

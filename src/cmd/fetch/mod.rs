@@ -5,7 +5,7 @@ mod manage;
 mod parsed;
 mod report;
 
-use super::{Context, side};
+use super::{Context, service};
 use crate::account::{Account, Need, all};
 use crate::cli::FetchArgs;
 use crate::output::About;
@@ -13,7 +13,7 @@ use crate::words::{After, Exit, Failure, Kind, Scope, Stage};
 use crate::work::fetch::{Event, Mode, Run};
 use crate::work::plan::Policy;
 use destination::Outlet;
-use report::{Direct, Passed, Tally};
+use report::{AccountTally, Direct, Passed};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -67,10 +67,10 @@ fn prepare_one(args: &FetchArgs, context: &mut Context, account: &Account) -> Re
     };
     let destination = Box::new(Outlet::of(args, mode, context, account)?);
     let ledgers = context.env.state_dir()?.join("ledger");
-    let side = side::incoming(account, context)?;
-    let others = context.other_keys(&side.key());
+    let service = service::incoming(account, context)?;
+    let others = context.other_keys(&service.key());
     let (policy, limits) = (policy(args, account), context.limits.clone());
-    Ok(Run { side, destination, ledgers, wait: args.wait, mode, peek: args.peek, policy, limits, others })
+    Ok(Run { service, destination, ledgers, wait: args.wait, mode, peek: args.peek, policy, limits, others })
 }
 
 fn policy(args: &FetchArgs, account: &Account) -> Policy {
@@ -100,7 +100,7 @@ fn policy(args: &FetchArgs, account: &Account) -> Policy {
 /// One account: on this thread, told as it happens.
 fn one(runs: Vec<Run>, context: &mut Context) {
     for run in runs {
-        let label = run.side.label.clone();
+        let label = run.service.label.clone();
         let exit = run.go(&mut Direct { account: &label, out: &mut context.out });
         context.out.progress().clear();
         context.out.settle(exit);
@@ -109,12 +109,12 @@ fn one(runs: Vec<Run>, context: &mut Context) {
 
 /// Several accounts, so many at once: one that fails stops no other.
 fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
-    let labels: Vec<String> = runs.iter().map(|run| run.side.label.clone()).collect();
+    let labels: Vec<String> = runs.iter().map(|run| run.service.label.clone()).collect();
     let gone = Arc::new(AtomicBool::new(false));
     let headers = context.out.is_json();
     let waiting = Mutex::new(runs.into_iter().enumerate());
     let (sender, events) = mpsc::channel::<(usize, Option<Event>)>();
-    let mut tallies = vec![Tally::default(); labels.len()];
+    let mut tallies = vec![AccountTally::default(); labels.len()];
     let mut exits = vec![None; labels.len()];
     let mut no_thread = None;
     thread::scope(|scope| {

@@ -2,12 +2,12 @@
 //! message counts as fetched, so standard output's sink writes it.
 
 use crate::cmd::message::MessageLine;
-use crate::mail::content::{Attached, Content};
+use crate::mail::content::{Attached, Readable};
 use crate::mail::summary::Summary;
 use crate::mailbox::Row;
 use crate::output::json;
 use crate::store::{Form, Printable};
-use crate::work::fetch::Told;
+use crate::work::fetch::MessageReport;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -59,10 +59,10 @@ impl Form for Parsed {
         let row = Row { number: message.number, uid, size: message.wire_size };
         let (size, sha256) = (message.size, message.sha256);
         let (octets, is_all) = octets(message)?;
-        let content = if is_all { Content::of(&octets) } else { None };
+        let content = if is_all { Readable::of(&octets) } else { None };
         let is_parsed = content.as_ref().is_some_and(|content| content.is_whole);
         let content = content.unwrap_or_default();
-        let mut told = Told::delivered(row, Summary::of(&octets));
+        let mut told = MessageReport::delivered(row, Summary::of(&octets));
         told.stored = Some(size);
         told.sha256 = Some(sha256);
         let line = ParsedLine {

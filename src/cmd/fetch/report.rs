@@ -3,7 +3,7 @@
 use crate::cmd::message::{MessageLine, uid_text};
 use crate::output::{About, Output};
 use crate::store::Place;
-use crate::work::fetch::{Action, Event, Observer, Told};
+use crate::work::fetch::{Action, Event, MessageReport, Observer};
 use crate::work::plan::Reason;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,21 +82,21 @@ fn why(reason: Reason) -> &'static str {
     }
 }
 
-fn plan_line(what: &str, uid: &str, told: &Told) -> String {
+fn plan_line(what: &str, uid: &str, told: &MessageReport) -> String {
     let size = told.row.size.map_or_else(|| "?".to_owned(), |size| size.to_string());
     format!("{what} {} {uid} {size}", told.row.number)
 }
 
 /// What became of one account of several.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct AccountTally {
     delivered: u64,
     deleted: u64,
     failed: u64,
     ended: bool,
 }
 
-impl Tally {
+impl AccountTally {
     /// Counts what an event tells.
     pub fn note(&mut self, event: &Event) {
         match event {

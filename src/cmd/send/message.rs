@@ -5,10 +5,10 @@ use super::stdin::{body_reads_it, is_stdin};
 use crate::account::{Account, Need};
 use crate::cli::{AttachedPart, SendArgs};
 use crate::cmd::Context;
-use crate::mail::compose::{Letter, Part, Source, compose};
+use crate::mail::compose::{Composition, Part, PartSource, compose};
 use crate::mail::fix::{Changes, mend};
-use crate::mail::input::Opened;
-use crate::mail::raw::{Beside, Raw};
+use crate::mail::input::OpenedPath;
+use crate::mail::raw::{Raw, Supplied};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, input, stamp};
 use crate::net::Limits;
 use crate::streams::Input;
@@ -27,7 +27,7 @@ pub struct Built {
 }
 
 /// Everyone the arguments name.
-struct People {
+struct NamedPeople {
     from: Option<Mailbox>,
     to: Vec<Entry>,
     cc: Vec<Entry>,
@@ -36,12 +36,12 @@ struct People {
     sender: Option<ReversePath>,
 }
 
-impl People {
-    fn of(args: &SendArgs) -> Result<People, Failure> {
+impl NamedPeople {
+    fn of(args: &SendArgs) -> Result<NamedPeople, Failure> {
         let from = args.from.as_deref().map(addresses::single).transpose();
         let mut to = list("TO", &args.recipients)?;
         to.extend(list("--to", &args.to)?);
-        Ok(People {
+        Ok(NamedPeople {
             from: from.map_err(|error| bad_address("--from", &error))?,
             to,
             cc: list("--cc", &args.cc)?,
@@ -68,7 +68,7 @@ fn list(option: &str, values: &[String]) -> Result<Vec<Entry>, Failure> {
 
 /// Finds what is wrong with the addresses and the account: nobody types a text to learn that afterwards.
 pub fn check(args: &SendArgs, context: &Context) -> Result<(), Failure> {
-    let people = People::of(args)?;
+    let people = NamedPeople::of(args)?;
     if !args.print {
         context.select(Need::Smtp, people.from.as_ref().map(|from| &from.address))?;
     }
@@ -77,7 +77,7 @@ pub fn check(args: &SendArgs, context: &Context) -> Result<(), Failure> {
 
 /// Builds the message; `None` where an empty body is to send nothing.
 pub fn build(args: &SendArgs, context: &Context) -> Result<Option<Built>, Failure> {
-    let people = People::of(args)?;
+    let people = NamedPeople::of(args)?;
     match &args.raw {
         Some(path) => pass_on(args, path, people, context),
         None => composed(args, people, context),
@@ -88,7 +88,7 @@ pub fn build(args: &SendArgs, context: &Context) -> Result<Option<Built>, Failur
 fn pass_on(
     args: &SendArgs,
     path: &Path,
-    people: People,
+    people: NamedPeople,
     context: &Context,
 ) -> Result<Option<Built>, Failure> {
     refuse_composing(args)?;
@@ -115,13 +115,13 @@ fn pass_on(
     let recipients = people.recipients();
     let named =
         !(args.recipients.is_empty() && args.to.is_empty() && args.cc.is_empty() && args.bcc.is_empty());
-    let beside = Beside {
+    let supplied = Supplied {
         from: people.from.or_else(|| account.as_ref().and_then(author_of)),
         sender: people.sender,
         recipients: named.then_some(recipients),
         mends: args.fix,
     };
-    let outgoing = raw.complete(beside)?;
+    let outgoing = raw.complete(supplied)?;
     let (outgoing, changes) = if args.fix { mend(outgoing)? } else { (outgoing, Changes::default()) };
     let account = match account {
         None if !args.print => {
@@ -166,7 +166,7 @@ pub(super) fn author_of(account: &Account) -> Option<Mailbox> {
     Some(Mailbox { name: account.name.clone(), address })
 }
 
-fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option<Built>, Failure> {
+fn composed(args: &SendArgs, people: NamedPeople, context: &Context) -> Result<Option<Built>, Failure> {
     let limits = &context.limits;
     let text = text(args, limits)?;
     let html = match (&args.html, &args.html_file) {
@@ -192,7 +192,7 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
         from => Some(context.select(Need::Smtp, from.as_ref().map(|from| &from.address))?),
     };
     let from = author(people.from, account.as_ref())?;
-    let letter = Letter {
+    let composition = Composition {
         from,
         to: people.to,
         cc: people.cc,
@@ -210,7 +210,7 @@ fn composed(args: &SendArgs, people: People, context: &Context) -> Result<Option
         charset: args.charset.clone(),
         parts,
     };
-    Ok(Some(Built { account, outgoing: compose(letter, people.sender)?, changes: Changes::default() }))
+    Ok(Some(Built { account, outgoing: compose(composition, people.sender)?, changes: Changes::default() }))
 }
 
 /// The author: the one who is named, with the account's name if it is the account's address; else the
@@ -249,7 +249,7 @@ fn body_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
 /// A file to attach: opened now, read when the message is made, which is before anything connects.
 fn part(part: &AttachedPart, limits: &Limits) -> Result<Part, Failure> {
     let (source, path) = if is_stdin(&part.path) {
-        (Source::Spooled(input::spooled(&mut Input::stdin(limits), "standard input")?), "-".into())
+        (PartSource::Spooled(input::spooled(&mut Input::stdin(limits), "standard input")?), "-".into())
     } else {
         attached(&part.path, limits)?
     };
@@ -262,10 +262,12 @@ fn part(part: &AttachedPart, limits: &Limits) -> Result<Part, Failure> {
 }
 
 /// The content of a file or a pipe, and the path that names it.
-pub(super) fn attached(path: &Path, limits: &Limits) -> Result<(Source, PathBuf), Failure> {
+pub(super) fn attached(path: &Path, limits: &Limits) -> Result<(PartSource, PathBuf), Failure> {
     let source = match input::open(path, limits)? {
-        Opened::File(file) => Source::File(file),
-        Opened::Stream(mut stream) => Source::Spooled(input::spooled(&mut stream, &path.to_string_lossy())?),
+        OpenedPath::File(file) => PartSource::File(file),
+        OpenedPath::Stream(mut stream) => {
+            PartSource::Spooled(input::spooled(&mut stream, &path.to_string_lossy())?)
+        }
     };
     // The number of a descriptor is no name that anybody would give.
     let is_nameless = path.starts_with("/dev/fd") || path.starts_with("/proc");

@@ -11,14 +11,14 @@ mod stdin;
 use super::Context;
 use crate::account::{Account, Need};
 use crate::cli::SendArgs;
-use crate::cmd::side;
+use crate::cmd::service;
 use crate::codec::smtp::EhloName;
 use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::output::{About, Output};
 use crate::words::{Exit, Failure, Kind, Stage};
 use crate::work::send::{CopyTo, Options, Receipt, Report, Status, check, send};
-use crate::work::side::{Side, advise};
+use crate::work::service::{Service, advise};
 use message::Built;
 use serde::Serialize;
 use std::io::Read as _;
@@ -28,7 +28,7 @@ const LARGE: u64 = 256 * 1024;
 
 /// The `receipt` line of a dry run: what would be sent, and how.
 #[derive(Serialize)]
-struct Plan<'a> {
+struct DryRunLine<'a> {
     #[serde(flatten)]
     receipt: &'a Receipt,
     server: Option<String>,
@@ -88,15 +88,15 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
         plan(&account, &outgoing, &mut context.out);
         return Ok(());
     }
-    let Some(side) = side::or_told(side::outgoing(&account, context), &account, context) else {
+    let Some(service) = service::or_told(service::outgoing(&account, context), &account, context) else {
         return Ok(());
     };
     let ehlo_name = args.ehlo_name.as_ref();
-    let errand = Errand { side: &side, options: &options, checks: args.check, ehlo_name };
-    let report = errand.run(&mut outgoing, context);
-    errand.conclude(&report, context);
-    if let Some(copy) = copy.filter(|_| errand.sent(&report)) {
-        errand.save(&copy, &mut outgoing, context)?;
+    let submission = Submission { service: &service, options: &options, checks: args.check, ehlo_name };
+    let report = submission.run(&mut outgoing, context);
+    submission.conclude(&report, context);
+    if let Some(copy) = copy.filter(|_| submission.sent(&report)) {
+        submission.save(&copy, &mut outgoing, context)?;
     }
     Ok(())
 }
@@ -110,8 +110,8 @@ fn copy_to(text: &str, context: &Context) -> Result<CopyTo, Failure> {
 }
 
 /// One message on its way through one server.
-struct Errand<'a> {
-    side: &'a Side,
+struct Submission<'a> {
+    service: &'a Service,
     options: &'a Options,
     /// Only the recipients are asked for (`--check`).
     checks: bool,
@@ -119,17 +119,17 @@ struct Errand<'a> {
     ehlo_name: Option<&'a EhloName>,
 }
 
-impl Errand<'_> {
+impl Submission<'_> {
     /// Runs the job.
     fn run(&self, outgoing: &mut Outgoing, context: &mut Context) -> Report {
         let Context { limits, out, .. } = context;
-        self.side.with_job(self.options, limits, self.ehlo_name, |job| {
+        self.service.with_job(self.options, limits, self.ehlo_name, |job| {
             if self.checks {
                 return check(job, outgoing);
             }
             let size = outgoing.content.facts().octets;
             if size >= LARGE {
-                out.progress().begin(&self.side.label, 1, size);
+                out.progress().begin(&self.service.label, 1, size);
             }
             let report = send(job, outgoing, &mut |octets| out.progress().advance(octets));
             out.progress().clear();
@@ -145,10 +145,10 @@ impl Errand<'_> {
     /// Says what came of it: the receipt, then what went wrong.
     fn conclude(&self, report: &Report, context: &mut Context) {
         let out = &mut context.out;
-        tell(out, Some(self.side), &report.receipt);
-        let about = About::account(&self.side.label);
+        tell(out, Some(self.service), &report.receipt);
+        let about = About::account(&self.service.label);
         for (recipient, failure) in &report.failures {
-            let failure = advise(failure.clone(), &self.side.server);
+            let failure = advise(failure.clone(), &self.service.server);
             out.error(&About { recipient: recipient.as_deref(), ..about }, &failure);
         }
         if self.sent(report) && out.stdout_lost() {
@@ -168,7 +168,7 @@ impl Errand<'_> {
         let ledgers = context.env.state_dir()?.join("copies");
         if let Err(failure) = copy.store(outgoing, &ledgers, &context.limits) {
             context.out.settle(Exit::Ok);
-            context.out.fail(&About::account(&self.side.label), &failure);
+            context.out.fail(&About::account(&self.service.label), &failure);
         }
         Ok(())
     }
@@ -188,10 +188,10 @@ fn in_a_line(report: &Report) -> String {
 }
 
 /// Tells a receipt: a JSON line, a count, and with `-v` a line for people.
-fn tell(out: &mut Output, side: Option<&Side>, receipt: &Receipt) {
+fn tell(out: &mut Output, service: Option<&Service>, receipt: &Receipt) {
     out.line("receipt", receipt);
     out.count(receipt.status.name(), 1);
-    let place = side.map(|side| format!("{}: ", side.server.place())).unwrap_or_default();
+    let place = service.map(|service| format!("{}: ", service.server.place())).unwrap_or_default();
     let said = receipt.reply.as_deref().map(|reply| format!(" ({reply})")).unwrap_or_default();
     for recipient in &receipt.recipients {
         out.say(&format!("{place}{}: {}", recipient.address, recipient.status.name()));
@@ -230,6 +230,6 @@ fn plan(account: &Account, outgoing: &Outgoing, out: &mut Output) {
     if !needs.is_empty() {
         out.text(&format!("needs       {}", needs.join(", ")));
     }
-    out.line("receipt", &Plan { receipt: &receipt, server, needs });
+    out.line("receipt", &DryRunLine { receipt: &receipt, server, needs });
     out.count(Status::Skipped.name(), 1);
 }

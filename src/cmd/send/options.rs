@@ -1,7 +1,7 @@
 //! What the options ask of the servers.
 
 use crate::cli::SendArgs;
-use crate::cli::send::{DsnNotify, DsnReturn, OnRejected as Asked};
+use crate::cli::send::{DsnNotify, DsnReturn, OnRejectedArg as Asked};
 use crate::codec::smtp::command::{self, MAX_ENVID};
 use crate::codec::smtp::{Notify, Return};
 use crate::mail::addresses;

@@ -26,13 +26,13 @@ const MAX_VALUE: usize = 1000;
 
 /// What is told of one message.
 #[derive(Debug, Default)]
-pub struct Entry {
+pub struct LogEntry {
     account: Option<String>,
     file: Option<PathBuf>,
     receipt: Option<Receipt>,
 }
 
-impl Entry {
+impl LogEntry {
     /// Notes the account.
     pub fn through(&mut self, account: &Account) {
         self.account = Some(account.label.clone());
@@ -156,7 +156,7 @@ mod tests {
             message_id: Some("a@x.org".into()),
             ..Receipt::skipped()
         };
-        let entry = Entry { account: Some("my \n account".into()), receipt: Some(receipt), file: None };
+        let entry = LogEntry { account: Some("my \n account".into()), receipt: Some(receipt), file: None };
         let line = entry.line(Exit::Recipient, Some("a\u{2028}b"));
         assert!(!line.chars().any(crate::output::sanitize::is_hostile), "{line:?}");
         assert!(

@@ -3,19 +3,19 @@
 //! Nothing is queued: the run ends when a server has the message, or with the exit code that says why not.
 //! A caller that knows `sysexits(3)` knows them all but 79, after which it must not try again either.
 
+mod local_message;
 mod log;
 mod options;
-mod parcel;
 mod session;
 mod stdin;
 
-use super::{Context, Frame};
+use super::{CommandRun, Context};
 use crate::account::values;
 use crate::cli::{Global, SendmailArgs, SendmailMode};
 use crate::output::{About, Output};
 use crate::streams::Input;
 use crate::words::{Exit, Failure, ReversePath};
-use parcel::{Parcel, people, reverse_path};
+use local_message::{LocalMessage, people, reverse_path};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -70,7 +70,7 @@ pub fn run(args: &[OsString], named: SendmailMode, started: Instant) -> Exit {
         }
     };
     let global = Global { config: args.config.clone(), verbose: args.verbose.min(2), ..Global::default() };
-    let frame = Frame { command: "sendmail", started, quiet_reader: false, never_ask: true };
+    let frame = CommandRun { command: "sendmail", started, quiet_reader: false, never_ask: true };
     frame.run(global, |context| Ok(act(args, context)?))
 }
 
@@ -97,7 +97,7 @@ fn act(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
 /// A mistake in the call is for the log too: whoever made it may never see the answer. There is no account
 /// yet, so that it goes to syslog, which gives no answer.
 fn log_misuse(failure: &Failure) {
-    let _ = log::Entry::default().write(failure.exit(), Some(&failure.to_string()));
+    let _ = log::LogEntry::default().write(failure.exit(), Some(&failure.to_string()));
 }
 
 /// One message from standard input.
@@ -111,7 +111,7 @@ fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
         until_dot = BufReader::with_capacity(64 * 1024, UntilDot::new(&mut stdin));
         &mut until_dot
     };
-    let parcel = Parcel {
+    let message = LocalMessage {
         source,
         sender,
         recipients,
@@ -121,7 +121,7 @@ fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
         options: &options,
         mends: true,
     };
-    let verdict = parcel.hand_on(context);
+    let verdict = message.hand_on(context);
     for failure in &verdict.failures {
         context.out.error(&About::default(), failure);
     }
@@ -132,9 +132,9 @@ fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-type Parsed = (Option<ReversePath>, Vec<crate::mail::Entry>, crate::work::send::Options);
+type ParsedArgs = (Option<ReversePath>, Vec<crate::mail::Entry>, crate::work::send::Options);
 
-fn parse(args: &SendmailArgs) -> Result<Parsed, Failure> {
+fn parse(args: &SendmailArgs) -> Result<ParsedArgs, Failure> {
     let sender = args.sender.as_deref().map(reverse_path).transpose()?;
     let mut recipients = Vec::new();
     for text in &args.recipients {

@@ -1,9 +1,9 @@
 //! `-bs`: a client speaks SMTP on standard input and output, and each message is handed on as it comes.
 
-use super::parcel::{Parcel, people, reverse_path};
+use super::local_message::{LocalMessage, people, reverse_path};
 use crate::cmd::Context;
 use crate::mail::Entry;
-use crate::smtp::server::{Receiver, Verdict, serve};
+use crate::smtp::server::{SubmissionHandler, Verdict, serve};
 use crate::streams::Input;
 use crate::words::{Exit, Failure, Kind, ReversePath, Stage};
 use crate::work::send::Options;
@@ -25,7 +25,7 @@ struct Client<'a> {
     context: &'a mut Context,
 }
 
-impl Receiver for Client<'_> {
+impl SubmissionHandler for Client<'_> {
     fn sender(&mut self, path: &str) -> Result<(), Failure> {
         self.sender = reverse_path(path)?;
         Ok(())
@@ -40,7 +40,7 @@ impl Receiver for Client<'_> {
     }
 
     fn content(&mut self, content: &mut dyn BufRead) -> Verdict {
-        let parcel = Parcel {
+        let message = LocalMessage {
             source: content,
             sender: Some(std::mem::take(&mut self.sender)),
             recipients: std::mem::take(&mut self.recipients),
@@ -50,7 +50,7 @@ impl Receiver for Client<'_> {
             options: self.options,
             mends: false,
         };
-        parcel.hand_on(self.context)
+        message.hand_on(self.context)
     }
 
     fn reset(&mut self) {

@@ -1,6 +1,6 @@
 //! CRAM-MD5 (`RFC 2195 §2`): the user name, a space, and the keyed digest of the server's challenge.
 
-use super::{Client, Credentials, Nonsense, hex};
+use super::{Credentials, MechanismClient, Nonsense, hex};
 use crate::words::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -18,7 +18,7 @@ impl CramMd5 {
     }
 }
 
-impl Client for CramMd5 {
+impl MechanismClient for CramMd5 {
     fn first(&mut self) -> Option<Vec<u8>> {
         None
     }

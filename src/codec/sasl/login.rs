@@ -1,23 +1,23 @@
 //! LOGIN (`draft-murchison-sasl-login`): the server asks for user and password, one after the other. The
 //! prompts vary ("Username:", "User Name\0"): they are answered by their order.
 
-use super::{Client, Credentials, Nonsense};
+use super::{Credentials, MechanismClient, Nonsense};
 use crate::words::Secret;
 
 #[derive(Debug)]
-pub(super) struct Login {
+pub(super) struct LoginClient {
     user: String,
     secret: Secret,
     step: u8,
 }
 
-impl Login {
+impl LoginClient {
     pub fn new(c: &Credentials) -> Self {
-        Login { user: c.user.clone(), secret: c.secret.clone(), step: 0 }
+        LoginClient { user: c.user.clone(), secret: c.secret.clone(), step: 0 }
     }
 }
 
-impl Client for Login {
+impl MechanismClient for LoginClient {
     fn first(&mut self) -> Option<Vec<u8>> {
         None
     }

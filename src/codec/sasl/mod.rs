@@ -3,7 +3,7 @@
 //! (`RFC 5034`) and SMTP (`RFC 4954`) only frame them.
 //!
 //! Each mechanism is a file of its own that knows octets alone. A new one: a variant of [`Mechanism`] with its
-//! name, its place in the order, and a [`Client`].
+//! name, its place in the order, and a [`MechanismClient`].
 
 mod cram_md5;
 mod login;
@@ -118,7 +118,7 @@ pub struct Nonsense;
 
 /// The client's side of one mechanism. An initial response that is absent and one that is empty are two
 /// things: `None` and `Some(vec![])`.
-trait Client: fmt::Debug {
+trait MechanismClient: fmt::Debug {
     /// The first response, where the client speaks first.
     fn first(&mut self) -> Option<Vec<u8>>;
     /// The response to a challenge.
@@ -148,7 +148,7 @@ pub struct Response {
 /// One authentication in progress.
 #[derive(Debug)]
 pub struct Exchange {
-    client: Box<dyn Client>,
+    client: Box<dyn MechanismClient>,
     user: Vec<u8>,
     /// The first response, as long as it has not gone out.
     waiting: Option<Vec<u8>>,
@@ -157,9 +157,9 @@ pub struct Exchange {
 impl Exchange {
     /// Begins an authentication.
     pub fn start(mechanism: Mechanism, credentials: &Credentials) -> Self {
-        let mut client: Box<dyn Client> = match mechanism {
+        let mut client: Box<dyn MechanismClient> = match mechanism {
             Mechanism::Plain => Box::new(plain::Plain::new(credentials)),
-            Mechanism::Login => Box::new(login::Login::new(credentials)),
+            Mechanism::Login => Box::new(login::LoginClient::new(credentials)),
             Mechanism::CramMd5 => Box::new(cram_md5::CramMd5::new(credentials)),
             Mechanism::XOAuth2 => Box::new(token::XOAuth2::new(credentials)),
             Mechanism::OAuthBearer => Box::new(token::OAuthBearer::new(credentials)),

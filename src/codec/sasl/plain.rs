@@ -1,6 +1,6 @@
 //! PLAIN (`RFC 4616`): no authorization identity, user and password in one message.
 
-use super::{Client, Credentials, Nonsense};
+use super::{Credentials, MechanismClient, Nonsense};
 use crate::words::Secret;
 
 #[derive(Debug)]
@@ -12,7 +12,7 @@ impl Plain {
     }
 }
 
-impl Client for Plain {
+impl MechanismClient for Plain {
     fn first(&mut self) -> Option<Vec<u8>> {
         Some(self.0.expose().to_vec())
     }

@@ -2,7 +2,7 @@
 //! forerunner of it. A refused token is told in a challenge (JSON, `RFC 7628 §3.2.2`), and the refusal proper
 //! follows once that was answered.
 
-use super::{Client, Credentials, Nonsense};
+use super::{Credentials, MechanismClient, Nonsense};
 use crate::words::Secret;
 
 /// What both have in common.
@@ -32,7 +32,7 @@ impl XOAuth2 {
     }
 }
 
-impl Client for XOAuth2 {
+impl MechanismClient for XOAuth2 {
     fn first(&mut self) -> Option<Vec<u8>> {
         Some(self.0.first.expose().to_vec())
     }
@@ -63,7 +63,7 @@ impl OAuthBearer {
     }
 }
 
-impl Client for OAuthBearer {
+impl MechanismClient for OAuthBearer {
     fn first(&mut self) -> Option<Vec<u8>> {
         Some(self.0.first.expose().to_vec())
     }

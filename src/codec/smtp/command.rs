@@ -165,7 +165,7 @@ impl fmt::Display for RcptCommand {
 
 /// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum SmtpCommand {
     /// `RFC 5321 §4.1.1.1`.
     Ehlo(EhloName),
     /// `RFC 5321 §4.1.1.1`.
@@ -192,21 +192,21 @@ pub enum Command {
     Quit,
 }
 
-impl fmt::Display for Command {
+impl fmt::Display for SmtpCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Command::Ehlo(name) => write!(f, "EHLO {name}"),
-            Command::Helo(name) => write!(f, "HELO {name}"),
-            Command::StartTls => f.write_str("STARTTLS"),
-            Command::Auth(mechanism) => write!(f, "AUTH {}", mechanism.name()),
-            Command::CancelAuth => f.write_str("*"),
-            Command::Mail(mail) => mail.fmt(f),
-            Command::Rcpt(rcpt) => rcpt.fmt(f),
-            Command::Data => f.write_str("DATA"),
-            Command::BdatLast(octets) => write!(f, "BDAT {octets} LAST"),
-            Command::Rset => f.write_str("RSET"),
-            Command::Noop => f.write_str("NOOP"),
-            Command::Quit => f.write_str("QUIT"),
+            SmtpCommand::Ehlo(name) => write!(f, "EHLO {name}"),
+            SmtpCommand::Helo(name) => write!(f, "HELO {name}"),
+            SmtpCommand::StartTls => f.write_str("STARTTLS"),
+            SmtpCommand::Auth(mechanism) => write!(f, "AUTH {}", mechanism.name()),
+            SmtpCommand::CancelAuth => f.write_str("*"),
+            SmtpCommand::Mail(mail) => mail.fmt(f),
+            SmtpCommand::Rcpt(rcpt) => rcpt.fmt(f),
+            SmtpCommand::Data => f.write_str("DATA"),
+            SmtpCommand::BdatLast(octets) => write!(f, "BDAT {octets} LAST"),
+            SmtpCommand::Rset => f.write_str("RSET"),
+            SmtpCommand::Noop => f.write_str("NOOP"),
+            SmtpCommand::Quit => f.write_str("QUIT"),
         }
     }
 }
@@ -282,30 +282,30 @@ mod tests {
             ..rcpt("b@x")
         };
         for (command, text) in [
-            (Command::Ehlo(name.clone()), "EHLO client.example.org"),
-            (Command::Helo(name), "HELO client.example.org"),
-            (Command::StartTls, "STARTTLS"),
-            (Command::Auth(Mechanism::Login), "AUTH LOGIN"),
-            (Command::CancelAuth, "*"),
-            (Command::Mail(MailCommand::default()), "MAIL FROM:<>"),
-            (Command::Mail(plain), "MAIL FROM:<a@example.org>"),
+            (SmtpCommand::Ehlo(name.clone()), "EHLO client.example.org"),
+            (SmtpCommand::Helo(name), "HELO client.example.org"),
+            (SmtpCommand::StartTls, "STARTTLS"),
+            (SmtpCommand::Auth(Mechanism::Login), "AUTH LOGIN"),
+            (SmtpCommand::CancelAuth, "*"),
+            (SmtpCommand::Mail(MailCommand::default()), "MAIL FROM:<>"),
+            (SmtpCommand::Mail(plain), "MAIL FROM:<a@example.org>"),
             (
-                Command::Mail(full),
+                SmtpCommand::Mail(full),
                 "MAIL FROM:<jörg@example.org> SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb+3Dc+20d+0D+0A REQUIRETLS",
             ),
-            (Command::Rcpt(rcpt("\"a b\"@x.org")), "RCPT TO:<\"a b\"@x.org>"),
+            (SmtpCommand::Rcpt(rcpt("\"a b\"@x.org")), "RCPT TO:<\"a b\"@x.org>"),
             (
-                Command::Rcpt(notified),
+                SmtpCommand::Rcpt(notified),
                 "RCPT TO:<b@example.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b+2Bx@example.org",
             ),
             (
-                Command::Rcpt(international),
+                SmtpCommand::Rcpt(international),
                 "RCPT TO:<b@x> NOTIFY=NEVER ORCPT=utf-8;j\\x{F6}\\x{2B}@example.org",
             ),
-            (Command::Data, "DATA"),
-            (Command::Rset, "RSET"),
-            (Command::Noop, "NOOP"),
-            (Command::Quit, "QUIT"),
+            (SmtpCommand::Data, "DATA"),
+            (SmtpCommand::Rset, "RSET"),
+            (SmtpCommand::Noop, "NOOP"),
+            (SmtpCommand::Quit, "QUIT"),
         ] {
             assert_eq!(command.to_string(), text);
         }

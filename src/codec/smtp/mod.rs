@@ -4,6 +4,6 @@ pub mod command;
 pub mod ehlo;
 pub mod reply;
 
-pub use command::{Command, EhloName, MailCommand, Notify, RcptCommand, Return};
+pub use command::{EhloName, MailCommand, Notify, RcptCommand, Return, SmtpCommand};
 pub use ehlo::{Extensions, SizeLimit};
 pub use reply::{Assembler, Class, Reply, ReplyError};

@@ -203,11 +203,11 @@ mod tests {
     }
 
     /// Lines, code, enhanced code, text.
-    type Row = (&'static [&'static [u8]], u16, Option<&'static str>, &'static str);
+    type ReplyRow = (&'static [&'static [u8]], u16, Option<&'static str>, &'static str);
 
     #[test]
     fn replies_of_one_line_and_of_many_are_read() {
-        let table: &[Row] = &[
+        let table: &[ReplyRow] = &[
             (&[b"250"], 250, None, ""),
             (&[b"250 "], 250, None, ""),
             (&[b"250 OK"], 250, None, "OK"),

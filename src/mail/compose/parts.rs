@@ -1,7 +1,7 @@
 //! The body as a tree of MIME parts, written as it is walked: a file goes through a fixed buffer.
 
-use super::text::Body;
-use super::{Sink, field, values};
+use super::text::TextBody;
+use super::{MessageSink, field, values};
 use crate::codec::eol::{BareCr, Facts, Normaliser};
 use crate::mail::input::unreadable;
 use crate::mail::outgoing::{MAX_LINE, bad_message};
@@ -27,7 +27,7 @@ const LINES: usize = 1024;
 #[derive(Debug)]
 pub struct Part {
     /// Its content.
-    pub source: Source,
+    pub source: PartSource,
     /// Where it comes from, for failures, and for its name and type where none is said.
     pub path: PathBuf,
     /// Its name in the message.
@@ -40,7 +40,7 @@ pub struct Part {
 
 /// The content of a part.
 #[derive(Debug)]
-pub enum Source {
+pub enum PartSource {
     /// A file, open at its start.
     File(File),
     /// What was read from a stream, at its start.
@@ -49,31 +49,31 @@ pub enum Source {
     Octets(Cursor<Vec<u8>>),
 }
 
-impl Read for Source {
+impl Read for PartSource {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Source::File(file) => file.read(into),
-            Source::Spooled(octets) => octets.read(into),
-            Source::Octets(octets) => octets.read(into),
+            PartSource::File(file) => file.read(into),
+            PartSource::Spooled(octets) => octets.read(into),
+            PartSource::Octets(octets) => octets.read(into),
         }
     }
 }
 
-impl Source {
+impl PartSource {
     /// How long it is; `None` for an empty file, and for one that does not know (`/proc`).
     pub fn size(&self) -> io::Result<Option<u64>> {
         Ok(match self {
-            Source::File(file) => Some(file.metadata()?.len()).filter(|size| *size > 0),
-            Source::Spooled(octets) => Some(octets.len()),
-            Source::Octets(octets) => Some(octets.get_ref().len() as u64),
+            PartSource::File(file) => Some(file.metadata()?.len()).filter(|size| *size > 0),
+            PartSource::Spooled(octets) => Some(octets.len()),
+            PartSource::Octets(octets) => Some(octets.get_ref().len() as u64),
         })
     }
 
     fn rewind(&mut self) -> io::Result<()> {
         match self {
-            Source::File(file) => file.rewind(),
-            Source::Spooled(octets) => octets.rewind(),
-            Source::Octets(octets) => octets.rewind(),
+            PartSource::File(file) => file.rewind(),
+            PartSource::Spooled(octets) => octets.rewind(),
+            PartSource::Octets(octets) => octets.rewind(),
         }
     }
 }
@@ -93,12 +93,12 @@ pub(super) fn check_ids(parts: &[Part]) -> Result<(), Failure> {
 
 /// The tree, open down to where the next part goes.
 pub(super) struct Tree<'a> {
-    sink: &'a mut Sink,
+    sink: &'a mut MessageSink,
     boundaries: Vec<String>,
 }
 
 impl<'a> Tree<'a> {
-    pub fn new(sink: &'a mut Sink) -> Self {
+    pub fn new(sink: &'a mut MessageSink) -> Self {
         Tree { sink, boundaries: Vec::new() }
     }
 
@@ -129,7 +129,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Adds a text, of that kind of text.
-    pub fn text(&mut self, kind: &str, body: Body) -> Result<(), Failure> {
+    pub fn text(&mut self, kind: &str, body: TextBody) -> Result<(), Failure> {
         self.begin()?;
         self.sink.push(&body.written(kind))
     }
@@ -209,7 +209,7 @@ fn each_block(part: &mut Part, mut take: impl FnMut(&[u8]) -> Result<(), Failure
 }
 
 /// Reads until the block is full or the source ends.
-fn fill(source: &mut Source, block: &mut [u8]) -> io::Result<usize> {
+fn fill(source: &mut PartSource, block: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < block.len() {
         match source.read(&mut block[filled..]) {

@@ -5,8 +5,8 @@ use mail_parser::{MessageParser, MimeHeaders as _};
 use std::io::{Cursor, Read as _};
 use std::path::PathBuf;
 
-fn letter() -> Letter {
-    Letter {
+fn composition() -> Composition {
+    Composition {
         from: addresses::single("Ana <ana@example.org>").unwrap(),
         to: addresses::parse("bob@example.org").unwrap(),
         cc: Vec::new(),
@@ -32,8 +32,8 @@ fn octets(outgoing: &mut Outgoing) -> Vec<u8> {
 }
 
 /// Composes, checks what holds for every message, and gives it back.
-fn built(letter: Letter) -> (Outgoing, String) {
-    let mut outgoing = compose(letter, None).unwrap();
+fn built(composition: Composition) -> (Outgoing, String) {
+    let mut outgoing = compose(composition, None).unwrap();
     let octets = octets(&mut outgoing);
     assert_eq!(octets.len() as u64, outgoing.content.facts().octets);
     let text = String::from_utf8(octets).unwrap();
@@ -51,7 +51,7 @@ fn built(letter: Letter) -> (Outgoing, String) {
 
 fn part(name: &str, octets: &[u8]) -> Part {
     Part {
-        source: Source::Octets(Cursor::new(octets.to_vec())),
+        source: PartSource::Octets(Cursor::new(octets.to_vec())),
         path: PathBuf::from("-"),
         name: (!name.is_empty()).then(|| name.to_owned()),
         content_type: None,
@@ -61,12 +61,12 @@ fn part(name: &str, octets: &[u8]) -> Part {
 
 #[test]
 fn a_plain_message_is_plain() {
-    let mut letter = letter();
-    letter.message_id = Some("<id@example.org>".into());
-    letter.in_reply_to = Some("<a@b>".into());
-    letter.references = Some("<x@y>, a@b".into());
-    letter.headers = vec!["X-Job: 42".into(), "Auto-Submitted:auto-generated".into()];
-    let (outgoing, text) = built(letter);
+    let mut composition = composition();
+    composition.message_id = Some("<id@example.org>".into());
+    composition.in_reply_to = Some("<a@b>".into());
+    composition.references = Some("<x@y>, a@b".into());
+    composition.headers = vec!["X-Job: 42".into(), "Auto-Submitted:auto-generated".into()];
+    let (outgoing, text) = built(composition);
     assert_eq!(
         text,
         "Date: Wed, 25 Nov 2026 10:30:00 +0100\r\nFrom: \"Ana\" <ana@example.org>\r\n\
@@ -81,11 +81,11 @@ fn a_plain_message_is_plain() {
 
 #[test]
 fn everyone_is_in_the_envelope_once_and_bcc_nowhere_else() {
-    let mut letter = letter();
-    letter.to = addresses::parse("B <bob@example.org>, team: c@x.org, d@x.org;").unwrap();
-    letter.cc = addresses::parse("bob@EXAMPLE.org, e@x.org").unwrap();
-    letter.bcc = addresses::parse("secret@x.org, e@x.org").unwrap();
-    let (outgoing, text) = built(letter);
+    let mut composition = composition();
+    composition.to = addresses::parse("B <bob@example.org>, team: c@x.org, d@x.org;").unwrap();
+    composition.cc = addresses::parse("bob@EXAMPLE.org, e@x.org").unwrap();
+    composition.bcc = addresses::parse("secret@x.org, e@x.org").unwrap();
+    let (outgoing, text) = built(composition);
     let recipients: Vec<_> = outgoing.envelope.recipients.iter().map(ToString::to_string).collect();
     assert_eq!(recipients, ["bob@example.org", "c@x.org", "d@x.org", "e@x.org", "secret@x.org"]);
     assert!(!text.contains("secret"));
@@ -94,36 +94,36 @@ fn everyone_is_in_the_envelope_once_and_bcc_nowhere_else() {
 
 #[test]
 fn blind_copies_alone_get_an_empty_group() {
-    let mut letter = letter();
-    letter.bcc = std::mem::take(&mut letter.to);
-    let (outgoing, text) = built(letter);
+    let mut composition = composition();
+    composition.bcc = std::mem::take(&mut composition.to);
+    let (outgoing, text) = built(composition);
     assert!(text.contains("To: undisclosed-recipients:;\r\n"));
     assert_eq!(outgoing.envelope.recipients.len(), 1);
 }
 
 #[test]
 fn names_subjects_and_fields_in_any_script_are_encoded_and_folded() {
-    let mut letter = letter();
-    letter.from = addresses::single("Jörg Müller <j@bücher.example>").unwrap();
-    letter.to = addresses::parse("\"Doe, J\" <\"odd local\"@x.org>").unwrap();
-    letter.subject = Some("Grüße aus München ".repeat(20).trim_end().into());
-    letter.headers = vec![format!("X-Note: {}", "語".repeat(100))];
-    letter.text = Some("Grüße\n".as_bytes().to_vec());
-    let (outgoing, text) = built(letter.clone_for_test());
+    let mut composition = composition();
+    composition.from = addresses::single("Jörg Müller <j@bücher.example>").unwrap();
+    composition.to = addresses::parse("\"Doe, J\" <\"odd local\"@x.org>").unwrap();
+    composition.subject = Some("Grüße aus München ".repeat(20).trim_end().into());
+    composition.headers = vec![format!("X-Note: {}", "語".repeat(100))];
+    composition.text = Some("Grüße\n".as_bytes().to_vec());
+    let (outgoing, text) = built(composition.clone_for_test());
     assert!(text.lines().all(|line| line.len() <= 78), "{text}");
     assert!(outgoing.message_id.ends_with("@xn--bcher-kva.example"));
     let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
-    assert_eq!(parsed.subject().unwrap().as_bytes(), letter.subject.unwrap());
+    assert_eq!(parsed.subject().unwrap().as_bytes(), composition.subject.unwrap());
     assert_eq!(parsed.from().unwrap().first().unwrap().name(), Some("Jörg Müller"));
     assert_eq!(parsed.from().unwrap().first().unwrap().address(), Some("j@xn--bcher-kva.example"));
     assert!(text.contains("\"Doe, J\" <\"odd local\"@x.org>"), "{text}");
     assert_eq!(parsed.body_text(0).unwrap().trim_end(), "Grüße");
 }
 
-impl Letter {
+impl Composition {
     /// A second letter like this one, without files.
-    fn clone_for_test(&self) -> Letter {
-        Letter {
+    fn clone_for_test(&self) -> Composition {
+        Composition {
             from: self.from.clone(),
             to: self.to.clone(),
             cc: self.cc.clone(),
@@ -145,7 +145,7 @@ impl Letter {
 
 #[test]
 fn long_lists_and_fields_are_folded_and_lose_nothing() {
-    let mut long = letter();
+    let mut long = composition();
     let people: Vec<String> = (0..300).map(|n| format!("\"User, {n}\" <user{n}@some.example.org>")).collect();
     let ids: Vec<String> = (0..100).map(|n| format!("<{n}.some-message@some.example.org>")).collect();
     long.to = addresses::parse(&people.join(",")).unwrap();
@@ -161,14 +161,14 @@ fn long_lists_and_fields_are_folded_and_lose_nothing() {
 
 #[test]
 fn names_that_are_encoded_already_are_not_put_in_quotes() {
-    let mut encoded = letter();
+    let mut encoded = composition();
     encoded.from = addresses::single("=?utf-8?q?J=C3=B6rg?= =?utf-8?q?_M?= <j@x.org>").unwrap();
     encoded.to = addresses::parse("=?UTF-8?B?w6Q=?= <a@x.org>, \"B, C\" <b@x.org>").unwrap();
     let (_, text) = built(encoded);
     assert!(text.contains("\r\nFrom: =?utf-8?q?J=C3=B6rg?= =?utf-8?q?_M?= <j@x.org>\r\n"), "{text}");
     assert!(text.contains("\r\nTo: =?UTF-8?B?w6Q=?= <a@x.org>, \"B, C\" <b@x.org>\r\n"), "{text}");
     // What only looks like it could hide an address in a name.
-    let mut hidden = letter();
+    let mut hidden = composition();
     hidden.to = addresses::parse("\"=?utf-8?q?,evil@x.org,?=\" <a@x.org>").unwrap();
     let (outgoing, text) = built(hidden);
     assert_eq!(outgoing.envelope.recipients.len(), 1);
@@ -177,19 +177,19 @@ fn names_that_are_encoded_already_are_not_put_in_quotes() {
 
 #[test]
 fn local_parts_beyond_ascii_ask_for_smtputf8() {
-    let mut letter = letter();
-    letter.to = addresses::parse("jörg@example.org").unwrap();
-    let (outgoing, text) = built(letter);
+    let mut composition = composition();
+    composition.to = addresses::parse("jörg@example.org").unwrap();
+    let (outgoing, text) = built(composition);
     assert!(outgoing.international && outgoing.needs_utf8());
     assert!(text.contains("To: <jörg@example.org>"));
 }
 
 #[test]
 fn html_alone_gets_a_text_part_and_comes_second() {
-    let mut letter = letter();
-    letter.text = None;
-    letter.html = Some("<p>Hello <b>Bob</b> &amp; all</p>".into());
-    let (_, text) = built(letter);
+    let mut composition = composition();
+    composition.text = None;
+    composition.html = Some("<p>Hello <b>Bob</b> &amp; all</p>".into());
+    let (_, text) = built(composition);
     let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
     assert!(text.contains("Content-Type: multipart/alternative"));
     assert_eq!(parsed.text_body.len(), 1);
@@ -201,9 +201,9 @@ fn html_alone_gets_a_text_part_and_comes_second() {
 fn attachments_come_back_byte_for_byte_whatever_their_size() {
     for size in [0, 1, 56, 57, 58, 57 * 1024 - 1, 57 * 1024, 57 * 1024 + 1, 3_000_000] {
         let content: Vec<u8> = (0..size).map(|n: usize| (n * 31 % 256) as u8).collect();
-        let mut letter = letter();
-        letter.parts = vec![part("Jahresabschluß 2024.pdf", &content)];
-        let (_, text) = built(letter);
+        let mut composition = composition();
+        composition.parts = vec![part("Jahresabschluß 2024.pdf", &content)];
+        let (_, text) = built(composition);
         assert!(text.lines().all(|line| line.len() <= 78));
         let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
         let attachment = parsed.attachment(0).unwrap();
@@ -218,11 +218,11 @@ fn attachments_come_back_byte_for_byte_whatever_their_size() {
 
 #[test]
 fn inline_files_are_related_to_the_html_and_attachments_mixed_in() {
-    let mut letter = letter();
-    letter.html = Some(b"<img src=\"cid:logo\">".to_vec());
+    let mut composition = composition();
+    composition.html = Some(b"<img src=\"cid:logo\">".to_vec());
     let inline = Part { cid: Some("logo".into()), ..part("logo.png", b"\x89PNG") };
-    letter.parts = vec![part("a.txt", b"a"), inline, part("", b"b")];
-    let (_, text) = built(letter);
+    composition.parts = vec![part("a.txt", b"a"), inline, part("", b"b")];
+    let (_, text) = built(composition);
     let order: Vec<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("Content-Type: "))
@@ -248,16 +248,17 @@ fn inline_files_are_related_to_the_html_and_attachments_mixed_in() {
 
 #[test]
 fn an_attached_message_is_not_encoded_unless_it_must_be() {
-    let mut letter = letter();
-    letter.parts = vec![part("m.eml", b"Subject: x\n\n.\nhi\n"), part("n.eml", b"Subject: \xff\n\nhi\n")];
-    let (_, text) = built(letter);
+    let mut composition = composition();
+    composition.parts =
+        vec![part("m.eml", b"Subject: x\n\n.\nhi\n"), part("n.eml", b"Subject: \xff\n\nhi\n")];
+    let (_, text) = built(composition);
     assert!(text.contains("Content-Type: message/rfc822; name=\"m.eml\""), "{text}");
     assert!(text.contains("Content-Transfer-Encoding: 7bit\r\n\r\nSubject: x\r\n\r\n.\r\nhi\r\n"));
     assert!(text.contains("Content-Type: application/octet-stream; name=\"n.eml\""));
 }
 
 /// Puts something evil into a letter.
-type Attempt = Box<dyn Fn(&mut Letter)>;
+type Attempt = Box<dyn Fn(&mut Composition)>;
 
 #[test]
 fn nothing_that_goes_in_can_add_a_field() {
@@ -278,9 +279,9 @@ fn nothing_that_goes_in_can_add_a_field() {
             Box::new(move |l| l.parts = vec![Part { cid: Some(evil.into()), ..part("a", b"") }]),
         ];
         for (index, attempt) in attempts.iter().enumerate() {
-            let mut letter = letter();
-            attempt(&mut letter);
-            let failure = compose(letter, None).expect_err(&format!("{index}: {evil:?}"));
+            let mut composition = composition();
+            attempt(&mut composition);
+            let failure = compose(composition, None).expect_err(&format!("{index}: {evil:?}"));
             assert_eq!(failure.kind, Kind::Input, "{index}: {evil:?}: {failure}");
         }
     }
@@ -289,20 +290,20 @@ fn nothing_that_goes_in_can_add_a_field() {
 #[test]
 fn fields_with_an_option_of_their_own_are_refused() {
     for name in ["from", "TO", "Bcc", "Bcc ", "resent-bcc", "Content-Type", "Date", "mime-version"] {
-        let mut letter = letter();
-        letter.headers = vec![format!("{name}: x")];
-        assert_eq!(compose(letter, None).unwrap_err().kind, Kind::Usage, "{name}");
+        let mut composition = composition();
+        composition.headers = vec![format!("{name}: x")];
+        assert_eq!(compose(composition, None).unwrap_err().kind, Kind::Usage, "{name}");
     }
     for bad in ["no colon", ": x", "a b: x", "ä: x"] {
-        let mut letter = letter();
-        letter.headers = vec![bad.into()];
-        assert!(compose(letter, None).is_err(), "{bad}");
+        let mut composition = composition();
+        composition.headers = vec![bad.into()];
+        assert!(compose(composition, None).is_err(), "{bad}");
     }
 }
 
 #[test]
 fn every_cr_of_a_body_ends_a_line() {
-    let mut mended = letter();
+    let mut mended = composition();
     mended.text = Some(b"a\rb\r\nc\n.\nFrom x".to_vec());
     let (_, text) = built(mended);
     assert!(text.ends_with("\r\n\r\na\r\nb\r\nc\r\n.\r\nFrom x\r\n"), "{text}");
@@ -318,7 +319,7 @@ fn a_body_that_is_no_utf8_arrives_octet_for_octet() {
         (&all, None, "unknown-8bit"),
         (&all.repeat(3000), None, "unknown-8bit"),
     ] {
-        let mut foreign = letter();
+        let mut foreign = composition();
         foreign.text = Some(body.to_vec());
         foreign.charset = named.map(|name| Charset::parse(name).unwrap());
         let (outgoing, text) = built(foreign);
@@ -341,7 +342,7 @@ fn a_body_that_is_no_utf8_arrives_octet_for_octet() {
 
 #[test]
 fn html_that_is_no_utf8_has_a_text_part_of_what_is_known() {
-    let mut latin = letter();
+    let mut latin = composition();
     latin.text = None;
     latin.html = Some(b"<meta charset=iso-8859-1><p>caf\xe9 &euro;</p>".to_vec());
     let (_, text) = built(latin);
@@ -367,7 +368,7 @@ fn names_of_every_kind_are_there_once_and_whole() {
         &"\u{8a9e}".repeat(80),
         &"\u{fc} ".repeat(80),
     ] {
-        let mut named = letter();
+        let mut named = composition();
         named.parts = vec![part(name, b"x"), Part { cid: Some("c".into()), ..part(name, b"y") }];
         let (_, text) = built(named);
         let most = if name.is_ascii() { 998 } else { 83 };
@@ -386,13 +387,13 @@ fn names_of_every_kind_are_there_once_and_whole() {
 #[test]
 fn two_parts_with_one_identifier_are_refused_however_they_are_written() {
     for (one, other) in [("a", "a"), ("a", "cid:a"), ("<a>", "CID:a")] {
-        let mut twice = letter();
+        let mut twice = composition();
         let inline = |cid: &str| Part { cid: Some(cid.into()), ..part("a.png", b"") };
         twice.parts = vec![inline(one), inline(other)];
         let failure = compose(twice, None).unwrap_err();
         assert!(failure.kind == Kind::Input && failure.message.contains("\"a\""), "{failure}");
     }
-    let mut apart = letter();
+    let mut apart = composition();
     apart.parts = ["cid:a", "A"].map(|cid| Part { cid: Some(cid.into()), ..part("a.png", b"") }).into();
     let (_, text) = built(apart);
     assert!(text.contains("Content-ID: <a>\r\n") && text.contains("Content-ID: <A>\r\n"), "{text}");
@@ -400,7 +401,7 @@ fn two_parts_with_one_identifier_are_refused_however_they_are_written() {
 
 #[test]
 fn parentheses_in_names_neither_vanish_nor_end_them() {
-    let mut sales = letter();
+    let mut sales = composition();
     sales.from = addresses::single("Ana (Sales) <ana@x.org>").unwrap();
     sales.to = addresses::parse("J\u{f6}rg (Vertrieb) <j@x.org>, \"B :-)\" <b@x.org>").unwrap();
     let (_, text) = built(sales);
@@ -414,18 +415,18 @@ fn parentheses_in_names_neither_vanish_nor_end_them() {
 
 #[test]
 fn long_lines_of_text_are_encoded_and_of_header_refused() {
-    let mut long = letter();
+    let mut long = composition();
     long.text = Some(vec![b'x'; 5000]);
     let (_, text) = built(long);
     assert!(text.lines().all(|line| line.len() <= 78));
-    let mut letter = letter();
-    letter.headers = vec![format!("X-Long: {}", "x".repeat(2000))];
-    assert_eq!(compose(letter, None).unwrap_err().kind, Kind::Input);
+    let mut composition = composition();
+    composition.headers = vec![format!("X-Long: {}", "x".repeat(2000))];
+    assert_eq!(compose(composition, None).unwrap_err().kind, Kind::Input);
 }
 
 #[test]
 fn without_recipients_nothing_is_composed() {
-    let mut letter = letter();
-    letter.to = addresses::parse("nobody:;").unwrap();
-    assert_eq!(compose(letter, None).unwrap_err().kind, Kind::Usage);
+    let mut composition = composition();
+    composition.to = addresses::parse("nobody:;").unwrap();
+    assert_eq!(compose(composition, None).unwrap_err().kind, Kind::Usage);
 }

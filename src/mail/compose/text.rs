@@ -58,29 +58,29 @@ impl Charset {
 
 /// A text as it goes into the message.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Body {
+pub(super) enum TextBody {
     /// UTF-8, line ends as LF.
     Text(String),
     /// What is not, or holds a NUL; line ends as CRLF.
     Octets { octets: Vec<u8>, charset: String },
 }
 
-impl Body {
+impl TextBody {
     /// Reads a text. Every CR, LF and CRLF ends a line.
-    pub fn of_text(octets: Vec<u8>, charset: Option<&Charset>) -> Body {
+    pub fn of_text(octets: Vec<u8>, charset: Option<&Charset>) -> TextBody {
         // Only a named charset can tell UTF-16 without a mark at its start.
         let marked = Encoding::for_bom(&octets).map(|(encoding, _)| encoding);
         let wide = marked.filter(|found| [UTF_16LE, UTF_16BE].contains(found));
         if let Some(encoding) = wide.or_else(|| charset.and_then(Charset::utf_16)) {
             let (text, _, _) = encoding.decode(&octets);
-            return Body::of_utf8(text.into_owned());
+            return TextBody::of_utf8(text.into_owned());
         }
         if let Some(charset) = charset.filter(|charset| charset.is_seven_bit() && octets.is_ascii()) {
-            return Body::Octets { octets: lines(&octets, b"\r\n"), charset: charset.0.clone() };
+            return TextBody::Octets { octets: lines(&octets, b"\r\n"), charset: charset.0.clone() };
         }
         match String::from_utf8(octets) {
-            Ok(text) => Body::of_utf8(text),
-            Err(error) => Body::Octets {
+            Ok(text) => TextBody::of_utf8(text),
+            Err(error) => TextBody::Octets {
                 octets: lines(error.as_bytes(), b"\r\n"),
                 charset: charset.map_or(UNKNOWN, |charset| &charset.0).to_owned(),
             },
@@ -88,27 +88,27 @@ impl Body {
     }
 
     /// Reads an HTML text: where nobody names its charset, it may itself.
-    pub fn of_html(octets: Vec<u8>, charset: Option<&Charset>) -> Body {
+    pub fn of_html(octets: Vec<u8>, charset: Option<&Charset>) -> TextBody {
         let declared = if charset.is_none() { Charset::declared(&octets) } else { None };
         let is_strange = std::str::from_utf8(&octets).is_err() || octets.contains(&b'\x1b');
-        Body::of_text(octets, charset.or(declared.as_ref().filter(|_| is_strange)))
+        TextBody::of_text(octets, charset.or(declared.as_ref().filter(|_| is_strange)))
     }
 
-    fn of_utf8(text: String) -> Body {
+    fn of_utf8(text: String) -> TextBody {
         if text.contains('\0') {
-            return Body::Octets { octets: lines(text.as_bytes(), b"\r\n"), charset: "utf-8".into() };
+            return TextBody::Octets { octets: lines(text.as_bytes(), b"\r\n"), charset: "utf-8".into() };
         }
         match text.contains('\r') {
-            true => Body::Text(text.replace("\r\n", "\n").replace('\r', "\n")),
-            false => Body::Text(text),
+            true => TextBody::Text(text.replace("\r\n", "\n").replace('\r', "\n")),
+            false => TextBody::Text(text),
         }
     }
 
     /// Its characters, as far as they are known.
     pub fn to_utf8(&self) -> String {
         match self {
-            Body::Text(text) => text.clone(),
-            Body::Octets { octets, charset } => match Encoding::for_label(charset.as_bytes()) {
+            TextBody::Text(text) => text.clone(),
+            TextBody::Octets { octets, charset } => match Encoding::for_label(charset.as_bytes()) {
                 Some(encoding) => encoding.decode(octets).0.into_owned(),
                 None => String::from_utf8_lossy(octets).into_owned(),
             },
@@ -120,7 +120,7 @@ impl Body {
     pub fn written(self, kind: &str) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
-            Body::Text(mut text) => {
+            TextBody::Text(mut text) => {
                 if !text.is_empty() && !text.ends_with('\n') {
                     text.push('\n');
                 }
@@ -131,7 +131,7 @@ impl Body {
                 }
                 out
             }
-            Body::Octets { mut octets, charset } => {
+            TextBody::Octets { mut octets, charset } => {
                 if !octets.ends_with(b"\n") {
                     octets.extend_from_slice(b"\r\n");
                 }
@@ -183,8 +183,8 @@ mod tests {
         Charset::parse(name).unwrap()
     }
 
-    fn octets(octets: &[u8], charset: &str) -> Body {
-        Body::Octets { octets: octets.to_vec(), charset: charset.into() }
+    fn octets(octets: &[u8], charset: &str) -> TextBody {
+        TextBody::Octets { octets: octets.to_vec(), charset: charset.into() }
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
         for (given, wanted) in
             [("a", "a\r\n"), ("a\n", "a\r\n"), ("a\r", "a\r\n"), ("a\r\nb", "a\r\nb\r\n"), ("", "")]
         {
-            let part = String::from_utf8(Body::of_text(given.into(), None).written("plain")).unwrap();
+            let part = String::from_utf8(TextBody::of_text(given.into(), None).written("plain")).unwrap();
             assert_eq!(part.split_once("\r\n\r\n").unwrap().1, wanted, "{given:?}");
         }
     }
@@ -201,7 +201,7 @@ mod tests {
     fn lines_end_in_crlf_within_base64_too() {
         for kind in ["plain", "html"] {
             let text = "\u{43f}\u{440}\u{438}\n\u{432}\u{435}\u{442}\n".repeat(9);
-            let part = String::from_utf8(Body::of_text(text.clone().into(), None).written(kind)).unwrap();
+            let part = String::from_utf8(TextBody::of_text(text.clone().into(), None).written(kind)).unwrap();
             let (header, content) = part.split_once("\r\n\r\n").unwrap();
             assert_eq!(
                 header,
@@ -227,23 +227,23 @@ mod tests {
     fn a_text_is_what_it_was_in_the_charset_that_is_known() {
         let latin = charset("iso-8859-1");
         for (given, named, want) in [
-            (&b"a\r\nb\rc\n\r\n"[..], None, Body::Text("a\nb\nc\n\n".into())),
-            ("\u{e4}".as_bytes(), Some(&latin), Body::Text("\u{e4}".into())),
+            (&b"a\r\nb\rc\n\r\n"[..], None, TextBody::Text("a\nb\nc\n\n".into())),
+            ("\u{e4}".as_bytes(), Some(&latin), TextBody::Text("\u{e4}".into())),
             (b"caf\xe9\nx\r\ry", None, octets(b"caf\xe9\r\nx\r\n\r\ny", "unknown-8bit")),
             (b"caf\xe9", Some(&latin), octets(b"caf\xe9", "iso-8859-1")),
             (b"a\0b\n", None, octets(b"a\0b\r\n", "utf-8")),
             (b"a\0\xff\n", None, octets(b"a\0\xff\r\n", "unknown-8bit")),
-            (b"\xff\xfea\0\n\0\xac\x20", None, Body::Text("a\n\u{20ac}".into())),
-            (b"\xfe\xff\0a\0\r\0\n", None, Body::Text("a\n".into())),
-            (b"\0a", Some(&charset("UTF-16BE")), Body::Text("a".into())),
+            (b"\xff\xfea\0\n\0\xac\x20", None, TextBody::Text("a\n\u{20ac}".into())),
+            (b"\xfe\xff\0a\0\r\0\n", None, TextBody::Text("a\n".into())),
+            (b"\0a", Some(&charset("UTF-16BE")), TextBody::Text("a".into())),
             (
                 b"\x1b$B$\"\x1b(B\n",
                 Some(&charset("ISO-2022-JP")),
                 octets(b"\x1b$B$\"\x1b(B\r\n", "ISO-2022-JP"),
             ),
-            (b"", None, Body::Text(String::new())),
+            (b"", None, TextBody::Text(String::new())),
         ] {
-            assert_eq!(Body::of_text(given.to_vec(), named), want, "{given:?} {named:?}");
+            assert_eq!(TextBody::of_text(given.to_vec(), named), want, "{given:?} {named:?}");
         }
     }
 
@@ -257,14 +257,14 @@ mod tests {
             ("charset=cp850 \u{e9}", "unknown-8bit"),
         ] {
             let latin: Vec<u8> = html.chars().map(|c| c as u8).collect();
-            assert_eq!(Body::of_html(latin.clone(), None), octets(&latin, name), "{html}");
+            assert_eq!(TextBody::of_html(latin.clone(), None), octets(&latin, name), "{html}");
             let own = charset("koi8-r");
-            assert_eq!(Body::of_html(latin.clone(), Some(&own)), octets(&latin, "koi8-r"), "{html}");
+            assert_eq!(TextBody::of_html(latin.clone(), Some(&own)), octets(&latin, "koi8-r"), "{html}");
         }
         let fine = "<meta charset=iso-8859-1>\u{e9}";
         assert_eq!(
-            Body::of_html(fine.into(), None),
-            Body::Text(fine.into()),
+            TextBody::of_html(fine.into(), None),
+            TextBody::Text(fine.into()),
             "it is UTF-8, whatever it says"
         );
         let windows = octets(b"caf\xe9 \x80", "windows-1252");

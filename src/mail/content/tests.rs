@@ -1,8 +1,8 @@
 use super::*;
 
 #[track_caller]
-fn of(message: &str) -> Content {
-    Content::of(message.as_bytes()).unwrap()
+fn of(message: &str) -> Readable {
+    Readable::of(message.as_bytes()).unwrap()
 }
 
 fn attached(name: Option<&str>, content_type: &str, octets: &[u8]) -> Attached {
@@ -18,10 +18,10 @@ fn attached(name: Option<&str>, content_type: &str, octets: &[u8]) -> Attached {
 #[test]
 fn texts_and_attachments_are_read() {
     let content = of(
-        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n\
+        "Readable-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n\
         --c\nContent-Type: text/plain; charset=utf-8\n\nGr\u{fc}\u{df}e\n--c\nContent-Type: text/html\n\n<p>x</p>\n--c--\n\
         --b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=\"a.pdf\"\n\
-        Content-Transfer-Encoding: base64\n\nQUJD\n--b--\n",
+        Readable-Transfer-Encoding: base64\n\nQUJD\n--b--\n",
     );
     assert_eq!(content.text.as_deref(), Some("Gr\u{fc}\u{df}e"));
     assert_eq!(content.html.as_deref(), Some("<p>x</p>"));
@@ -41,12 +41,12 @@ fn a_message_without_parts_is_its_text() {
 
 #[test]
 fn all_inline_texts_are_in_the_text_and_named_ones_attached_too() {
-    let content = of("Content-Type: multipart/mixed; boundary=BB\n\n--BB\n\nFirst\n--BB\n\
-        Content-Type: image/png; name=i.png\nContent-ID: <i@x>\nContent-Transfer-Encoding: base64\n\nQUJD\n--BB\n\
-        Content-Type: text/plain\n\nSecond\n--BB\nContent-Type: text/html\n\n<b>\n--BB\nContent-Type: text/html\n\n<i>\n--BB\n\
-        Content-Type: text/plain; name=n.txt\nContent-Disposition: inline\n\nThird\n--BB\n\
-        Content-Type: text/plain\nContent-Disposition: ATTACHMENT; filename=f.txt\n\nFile\n--BB\n\
-        Content-Type: text/calendar\n\nBEGIN\n--BB--\n");
+    let content = of("Readable-Type: multipart/mixed; boundary=BB\n\n--BB\n\nFirst\n--BB\n\
+        Readable-Type: image/png; name=i.png\nContent-ID: <i@x>\nContent-Transfer-Encoding: base64\n\nQUJD\n--BB\n\
+        Readable-Type: text/plain\n\nSecond\n--BB\nContent-Type: text/html\n\n<b>\n--BB\nContent-Type: text/html\n\n<i>\n--BB\n\
+        Readable-Type: text/plain; name=n.txt\nContent-Disposition: inline\n\nThird\n--BB\n\
+        Readable-Type: text/plain\nContent-Disposition: ATTACHMENT; filename=f.txt\n\nFile\n--BB\n\
+        Readable-Type: text/calendar\n\nBEGIN\n--BB--\n");
     assert_eq!(content.text.as_deref(), Some("First\nSecond\nThird"));
     assert_eq!(content.html.as_deref(), Some("<b>\n<i>"));
     let image = Attached { cid: Some("i@x".into()), ..attached(Some("i.png"), "image/png", b"ABC") };
@@ -74,9 +74,10 @@ fn where_one_name_cannot_be_read_the_other_is_shown_and_that_is_said() {
             "Content-Type: a/b{name}\nContent-Disposition: attachment; filename*=x-martian''caf%E9.txt\n\nx"
         ))
     };
-    for (beside, shown) in [("; name=\"=?utf-8?B?Y2Fm77+9LnR4dA==?=\"", Some("caf\u{fffd}.txt")), ("", None)]
+    for (supplied, shown) in
+        [("; name=\"=?utf-8?B?Y2Fm77+9LnR4dA==?=\"", Some("caf\u{fffd}.txt")), ("", None)]
     {
-        let content = named(beside);
+        let content = named(supplied);
         assert_eq!(content.attachments[0].name.as_deref(), shown);
         assert_eq!(content.undecoded, ["name"]);
     }
@@ -112,7 +113,7 @@ fn the_stack_does_not_grow_with_how_deep_a_message_nests() {
                 ("\"multipart\"/mixed", ""),
                 ("multipart/mixed", "Content-Transfer-Encoding: base64\n"),
             ] {
-                let _ = Content::of(multi(kind, depth, head).as_bytes()).unwrap();
+                let _ = Readable::of(multi(kind, depth, head).as_bytes()).unwrap();
             }
             for kind in [
                 "message/rfc822",
@@ -125,7 +126,7 @@ fn the_stack_does_not_grow_with_how_deep_a_message_nests() {
                 "message/rfc822\nContent-Transfer-Encoding: base64",
             ] {
                 let message = format!("Content-Type: {kind}\n\n").repeat(depth) + "x\n";
-                let content = Content::of(message.as_bytes()).unwrap();
+                let content = Readable::of(message.as_bytes()).unwrap();
                 assert_eq!((content.attachments.len(), content.is_whole), (1, true), "{kind} {depth}");
             }
         }
@@ -141,13 +142,13 @@ fn nothing_in_a_header_grows_the_stack_or_takes_time_by_its_square() {
             {
                 let message = format!("{name}: {many}\n\nx\n");
                 let _ = crate::mail::summary::Summary::of(message.as_bytes());
-                let _ = Content::of(message.as_bytes()).unwrap();
+                let _ = Readable::of(message.as_bytes()).unwrap();
             }
             let parts = format!(
                 "--b\nContent-Type: text/plain{piece}\nContent-Disposition: a; filename=\"{piece}\"\n\n"
             );
             let message = format!("Content-Type: multipart/mixed; boundary=b\n\n{}", parts.repeat(5_000));
-            let _ = Content::of(message.as_bytes()).unwrap();
+            let _ = Readable::of(message.as_bytes()).unwrap();
         }
     });
 }
@@ -155,7 +156,7 @@ fn nothing_in_a_header_grows_the_stack_or_takes_time_by_its_square() {
 #[test]
 fn anything_at_all_is_survived() {
     for odd in [&b""[..], b"\n", b"\xff\xfe\n\n\xff", b"Content-Type: multipart/mixed\n\n--", b"--\n--"] {
-        let _ = Content::of(odd).unwrap();
+        let _ = Readable::of(odd).unwrap();
     }
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let pieces: [&[u8]; 16] = [
@@ -184,7 +185,7 @@ fn anything_at_all_is_survived() {
             random ^= random << 17;
             message.extend_from_slice(pieces[(random % 16) as usize]);
         }
-        let _ = Content::of(&message).expect("no decoder fails");
+        let _ = Readable::of(&message).expect("no decoder fails");
         let _ = crate::mail::summary::Summary::of(&message);
     }
 }

@@ -112,7 +112,7 @@ impl Leaf {
     }
 
     /// What is to be done so that every server carries it; `None` for nothing. Fails where nothing can be.
-    pub fn remedy(&self, entity: &Entity) -> Result<Option<Remedy>, Failure> {
+    pub fn remedy(&self, entity: &Entity) -> Result<Option<PartRemedy>, Failure> {
         if self.eight_bit == 0 && self.longest <= MAX_LINE {
             return Ok(None);
         }
@@ -120,7 +120,7 @@ impl Leaf {
             bad_message(format!("a part of type {} cannot be re-encoded: {why}", entity.media_type))
                 .hint("encode it in base64 where the message is made")
         };
-        let again = |encoder| Ok(Some(Remedy { encoder, label: None, charset: None }));
+        let again = |encoder| Ok(Some(PartRemedy { encoder, label: None, charset: None }));
         match entity.encoding.as_str() {
             "base64" => return again(Encoder::Base64Again(Base64Again::default())),
             "quoted-printable" => return again(Encoder::QuotedAgain(QuotedAgain::default())),
@@ -139,12 +139,14 @@ impl Leaf {
         // Three octets for one are fewer than four for three as long as one in six needs them.
         let is_quoted = entity.is_text() && self.eight_bit.saturating_mul(6) <= self.octets;
         Ok(Some(match is_quoted {
-            true => Remedy {
+            true => PartRemedy {
                 encoder: Encoder::Quoted(Quoted::default()),
                 label: Some("quoted-printable"),
                 charset,
             },
-            false => Remedy { encoder: Encoder::Base64(Base64::default()), label: Some("base64"), charset },
+            false => {
+                PartRemedy { encoder: Encoder::Base64(Base64::default()), label: Some("base64"), charset }
+            }
         }))
     }
 
@@ -196,7 +198,7 @@ impl Leaf {
 }
 
 /// What is to be done with a part.
-pub(super) struct Remedy {
+pub(super) struct PartRemedy {
     /// How its content is written.
     pub encoder: Encoder,
     /// What that is called; `None` where the part says it already.

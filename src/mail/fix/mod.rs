@@ -25,7 +25,7 @@ use super::outgoing::{ContentWriter, MAX_LINE, Outgoing, bad_message, cannot_kee
 use super::raw::MAX_HEADER;
 use crate::words::Failure;
 use header::is_fit;
-use leaf::{Entity, Leaf, Remedy};
+use leaf::{Entity, Leaf, PartRemedy};
 use pieces::{Piece, Pieces};
 
 /// So many multiparts may be open within one another.
@@ -79,7 +79,7 @@ pub fn mend(outgoing: Outgoing) -> Result<(Outgoing, Changes), Failure> {
     if !facts.eight_bit && facts.longest_line <= MAX_LINE {
         return Ok((outgoing, Changes::default()));
     }
-    let (outgoing, changes) = walked(outgoing, Walk::default())?;
+    let (outgoing, changes) = walked(outgoing, MendWalk::default())?;
     check_lines(outgoing.content.facts())?;
     Ok((outgoing, changes))
 }
@@ -91,11 +91,11 @@ pub fn relabel(outgoing: Outgoing) -> Result<Outgoing, Failure> {
         return Ok(outgoing);
     }
     let international = outgoing.international;
-    let (outgoing, _) = walked(outgoing, Walk { only_labels: true, ..Walk::default() })?;
+    let (outgoing, _) = walked(outgoing, MendWalk { only_labels: true, ..MendWalk::default() })?;
     Ok(Outgoing { international, ..outgoing })
 }
 
-fn walked(mut outgoing: Outgoing, mut walk: Walk) -> Result<(Outgoing, Changes), Failure> {
+fn walked(mut outgoing: Outgoing, mut walk: MendWalk) -> Result<(Outgoing, Changes), Failure> {
     let reader = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
     let mut pieces = Pieces::new(reader);
     while let Some(piece) = pieces.next().map_err(|error| cannot_keep(&error))? {
@@ -103,20 +103,20 @@ fn walked(mut outgoing: Outgoing, mut walk: Walk) -> Result<(Outgoing, Changes),
     }
     drop(pieces);
     walk.end_entity(false)?;
-    let Walk { out, changes, international, .. } = walk;
+    let MendWalk { out, changes, international, .. } = walk;
     let content = out.finish().map_err(|error| cannot_keep(&error))?;
     Ok((Outgoing { content, international, ..outgoing }, changes))
 }
 
 /// An open multipart.
-struct Frame {
+struct Multipart {
     boundary: Vec<u8>,
     is_digest: bool,
     is_signed: bool,
 }
 
 /// Where in the message the walk is.
-enum At {
+enum WalkState {
     /// In a header: its octets so far, and what it is the header of.
     Header { octets: Vec<u8>, is_message: bool },
     /// In the content of a part.
@@ -125,10 +125,10 @@ enum At {
     Between { drops: bool },
 }
 
-struct Walk {
+struct MendWalk {
     out: ContentWriter,
-    at: At,
-    frames: Vec<Frame>,
+    at: WalkState,
+    frames: Vec<Multipart>,
     changes: Changes,
     international: bool,
     /// The header at the top was seen.
@@ -137,15 +137,15 @@ struct Walk {
     only_labels: bool,
 }
 
-impl Default for Walk {
+impl Default for MendWalk {
     fn default() -> Self {
-        let at = At::Header { octets: Vec::new(), is_message: true };
+        let at = WalkState::Header { octets: Vec::new(), is_message: true };
         let (out, frames, changes) = (ContentWriter::default(), Vec::new(), Changes::default());
-        Walk { out, at, frames, changes, international: false, below_top: false, only_labels: false }
+        MendWalk { out, at, frames, changes, international: false, below_top: false, only_labels: false }
     }
 }
 
-impl Walk {
+impl MendWalk {
     fn keep(&mut self, octets: &[u8]) -> Result<(), Failure> {
         self.out.push(octets).map_err(|error| cannot_keep(&error))
     }
@@ -158,10 +158,10 @@ impl Walk {
                 self.frames.truncate(level + 1);
                 self.keep(piece.octets)?;
                 self.keep(b"\r\n")?;
-                self.at = At::Header { octets: Vec::new(), is_message: false };
+                self.at = WalkState::Header { octets: Vec::new(), is_message: false };
                 if closes {
                     self.frames.pop();
-                    self.at = At::Between { drops: false };
+                    self.at = WalkState::Between { drops: false };
                 }
                 Ok(())
             }
@@ -182,9 +182,9 @@ impl Walk {
 
     fn inside(&mut self, piece: &Piece<'_>) -> Result<(), Failure> {
         match &mut self.at {
-            At::Header { .. } => self.header(piece),
-            At::Leaf(part) => part.1.push(piece),
-            At::Between { drops } => {
+            WalkState::Header { .. } => self.header(piece),
+            WalkState::Leaf(part) => part.1.push(piece),
+            WalkState::Between { drops } => {
                 let is_fit = piece.octets.is_ascii() && piece.octets.len() <= MAX_LINE;
                 let unfit = *drops || !(is_fit || self.only_labels);
                 let begins = unfit && !*drops;
@@ -201,7 +201,7 @@ impl Walk {
     }
 
     fn header(&mut self, piece: &Piece<'_>) -> Result<(), Failure> {
-        let At::Header { octets, is_message } = &mut self.at else { return Ok(()) };
+        let WalkState::Header { octets, is_message } = &mut self.at else { return Ok(()) };
         if piece.is_line() && piece.octets.is_empty() {
             return self.body(true);
         }
@@ -244,26 +244,26 @@ impl Walk {
                     return Err(bad_message("a boundary in it is not ASCII"));
                 }
                 self.composite(&entity)?;
-                self.frames.push(Frame {
+                self.frames.push(Multipart {
                     boundary,
                     is_digest: entity.media_type == "multipart/digest",
                     is_signed: entity.media_type == "multipart/signed",
                 });
-                self.at = At::Between { drops: false };
+                self.at = WalkState::Between { drops: false };
             }
             None if entity.holds_message() && entity.is_identity() => {
                 self.composite(&entity)?;
-                self.at = At::Header { octets: Vec::new(), is_message: true };
+                self.at = WalkState::Header { octets: Vec::new(), is_message: true };
             }
-            None => self.at = At::Leaf(Box::new((entity, Leaf::default()))),
+            None => self.at = WalkState::Leaf(Box::new((entity, Leaf::default()))),
         }
         Ok(())
     }
 
     /// What the header says that was read.
     fn entity(&mut self, has_blank: bool) -> Result<Entity, Failure> {
-        let before = std::mem::replace(&mut self.at, At::Between { drops: false });
-        let At::Header { octets, is_message } = before else {
+        let before = std::mem::replace(&mut self.at, WalkState::Between { drops: false });
+        let WalkState::Header { octets, is_message } = before else {
             return Ok(Entity::of(Vec::new(), has_blank, false, "text/plain"));
         };
         let in_digest = !is_message && self.frames.last().is_some_and(|frame| frame.is_digest);
@@ -282,11 +282,12 @@ impl Walk {
 
     /// Ends what the walk is in.
     fn end_entity(&mut self, delimited: bool) -> Result<(), Failure> {
-        if let At::Header { .. } = self.at {
+        if let WalkState::Header { .. } = self.at {
             let entity = self.entity(false)?;
             return self.fields(&entity, None, None, false);
         }
-        let At::Leaf(part) = std::mem::replace(&mut self.at, At::Between { drops: false }) else {
+        let WalkState::Leaf(part) = std::mem::replace(&mut self.at, WalkState::Between { drops: false })
+        else {
             return Ok(());
         };
         let (entity, leaf) = *part;
@@ -304,7 +305,7 @@ impl Walk {
             self.changes.parts += 1;
         }
         let (encoder, label, charset) = match remedy {
-            Some(Remedy { encoder, label, charset }) => (Some(encoder), label, charset),
+            Some(PartRemedy { encoder, label, charset }) => (Some(encoder), label, charset),
             None => (None, None, None),
         };
         self.fields(&entity, label, charset, label.is_some())?;

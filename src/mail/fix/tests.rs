@@ -1,5 +1,5 @@
 use super::*;
-use crate::mail::raw::{Beside, Raw};
+use crate::mail::raw::{Raw, Supplied};
 use crate::words::Kind;
 use mail_parser::{Message, MessageParser, PartType};
 use std::io::Read as _;
@@ -9,7 +9,7 @@ const HEADER: &str =
 
 fn outgoing(input: &[u8]) -> Result<Outgoing, Failure> {
     let mut input = input;
-    Raw::read(&mut input, "-")?.complete(Beside { mends: true, ..Beside::default() })
+    Raw::read(&mut input, "-")?.complete(Supplied { mends: true, ..Supplied::default() })
 }
 
 fn octets(outgoing: &mut Outgoing) -> Vec<u8> {

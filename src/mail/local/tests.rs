@@ -11,7 +11,7 @@ fn look_up(local: &str, role: Role) -> Result<Vec<Address>, Failure> {
 }
 
 fn rewritten(input: &str) -> (String, String) {
-    let header = Header::read(&mut input.as_bytes()).unwrap();
+    let header = LocalHeader::read(&mut input.as_bytes()).unwrap();
     let octets = header.rewritten(&look_up).unwrap();
     (String::from_utf8(octets).unwrap(), String::from_utf8(header.into_body()).unwrap())
 }
@@ -60,7 +60,7 @@ fn names_and_subjects_beyond_ascii_are_encoded() {
 
 #[test]
 fn the_account_goes_by_addresses_and_not_by_local_names() {
-    let author = |text: &str| Header::read(&mut text.as_bytes()).unwrap().author();
+    let author = |text: &str| LocalHeader::read(&mut text.as_bytes()).unwrap().author();
     assert_eq!(author("From: Bob <bob@x.org>\n\n").unwrap().as_str(), "bob@x.org");
     assert_eq!(author("From: root\n\n"), None);
     assert_eq!(author("To: bob@x.org\n\n"), None);
@@ -93,7 +93,7 @@ fn a_bcc_behind_what_is_no_field_does_not_become_text() {
         ("garbage\nBcc: secret@x.org".into(), "garbage\n\n"),
     ] {
         let mut source = input.as_bytes();
-        let header = Header::read(&mut source).unwrap();
+        let header = LocalHeader::read(&mut source).unwrap();
         let blind = header.fields.iter().filter(|field| is_one_of(field, &["bcc", "resent-bcc"]));
         assert_eq!(blind.count(), 1, "{input:?}");
         let body = String::from_utf8([header.into_body(), source.to_vec()].concat()).unwrap();
@@ -112,13 +112,13 @@ fn a_text_without_a_bcc_stays_whole_however_it_looks() {
         "\n",
     ] {
         let mut source = input.as_bytes();
-        let header = Header::read(&mut source).unwrap();
+        let header = LocalHeader::read(&mut source).unwrap();
         assert!(header.fields.is_empty(), "{input:?}");
         assert_eq!([header.into_body(), source.to_vec()].concat(), input.as_bytes(), "{input:?}");
     }
     let long = format!("garbage\n{}Bcc: x\n", "line\n".repeat(MAX_HEADER / 4));
     let mut source = long.as_bytes();
-    let header = Header::read(&mut source).unwrap();
+    let header = LocalHeader::read(&mut source).unwrap();
     assert!([header.into_body(), source.to_vec()].concat() == long.as_bytes());
 }
 
@@ -131,6 +131,6 @@ fn fields_that_say_nothing_are_missing_ones() {
 #[test]
 fn a_header_is_bounded() {
     let huge = format!("X: {}", "x".repeat(MAX_HEADER));
-    assert!(Header::read(&mut huge.as_bytes()).is_err());
-    assert!(Header::read(&mut "X: y\n".repeat(MAX_HEADER / 5 + 1).as_bytes()).is_err());
+    assert!(LocalHeader::read(&mut huge.as_bytes()).is_err());
+    assert!(LocalHeader::read(&mut "X: y\n".repeat(MAX_HEADER / 5 + 1).as_bytes()).is_err());
 }

@@ -5,9 +5,9 @@ use crate::words::{Kind, ReversePath};
 const HEADER: &str = "From: Ana <ana@x.org>\nDate: Wed, 25 Nov 2026 10:30:00 +0100\nMessage-ID: <m@x.org>\n";
 
 /// Reads in pieces of any size.
-struct Pieces<'a>(&'a [u8], usize);
+struct InPieces<'a>(&'a [u8], usize);
 
-impl Read for Pieces<'_> {
+impl Read for InPieces<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         let count = self.0.len().min(self.1).min(into.len());
         into[..count].copy_from_slice(&self.0[..count]);
@@ -16,22 +16,22 @@ impl Read for Pieces<'_> {
     }
 }
 
-fn complete(input: &[u8], beside: Beside) -> Result<(Outgoing, Vec<u8>), Failure> {
-    let mut input = Pieces(input, 7);
-    let mut outgoing = Raw::read(&mut input, "-")?.complete(beside)?;
+fn complete(input: &[u8], supplied: Supplied) -> Result<(Outgoing, Vec<u8>), Failure> {
+    let mut input = InPieces(input, 7);
+    let mut outgoing = Raw::read(&mut input, "-")?.complete(supplied)?;
     let mut octets = Vec::new();
     outgoing.content.reader().unwrap().read_to_end(&mut octets).unwrap();
     Ok((outgoing, octets))
 }
 
 fn sent(input: &str) -> (Vec<String>, String) {
-    let (outgoing, octets) = complete(input.as_bytes(), Beside::default()).unwrap();
+    let (outgoing, octets) = complete(input.as_bytes(), Supplied::default()).unwrap();
     let recipients = outgoing.envelope.recipients.iter().map(ToString::to_string).collect();
     (recipients, String::from_utf8(octets).unwrap())
 }
 
 fn failure(input: &[u8]) -> Failure {
-    complete(input, Beside::default()).map(|(_, octets)| octets).unwrap_err()
+    complete(input, Supplied::default()).map(|(_, octets)| octets).unwrap_err()
 }
 
 #[test]
@@ -48,8 +48,8 @@ fn line_ends_of_both_kinds_give_the_same_in_any_pieces() {
     let crlf = lf.replace('\n', "\r\n");
     for text in [&lf, &crlf] {
         for piece in 1..text.len() {
-            let mut input = Pieces(text.as_bytes(), piece);
-            let mut outgoing = Raw::read(&mut input, "-").unwrap().complete(Beside::default()).unwrap();
+            let mut input = InPieces(text.as_bytes(), piece);
+            let mut outgoing = Raw::read(&mut input, "-").unwrap().complete(Supplied::default()).unwrap();
             let mut octets = Vec::new();
             outgoing.content.reader().unwrap().read_to_end(&mut octets).unwrap();
             assert_eq!(String::from_utf8(octets).unwrap(), crlf, "by {piece}");
@@ -96,13 +96,13 @@ fn the_first_block_of_resent_fields_names_the_recipients() {
 #[test]
 fn only_what_is_missing_is_added() {
     let from = addresses::single("Ana <ana@x.org>").ok();
-    let beside = Beside { from, ..Beside::default() };
-    let (outgoing, octets) = complete(b"To: b@x.org\n\nx\n", beside.clone()).unwrap();
+    let supplied = Supplied { from, ..Supplied::default() };
+    let (outgoing, octets) = complete(b"To: b@x.org\n\nx\n", supplied.clone()).unwrap();
     let text = String::from_utf8(octets).unwrap();
     assert!(text.starts_with("Date: ") && text.contains("\r\nFrom: \"Ana\" <ana@x.org>\r\nMessage-ID: <"));
     assert!(outgoing.message_id.ends_with("@x.org"));
     assert_eq!(outgoing.envelope.from.as_str(), "ana@x.org");
-    let (outgoing, octets) = complete(format!("{HEADER}To: b@x.org\n\nx\n").as_bytes(), beside).unwrap();
+    let (outgoing, octets) = complete(format!("{HEADER}To: b@x.org\n\nx\n").as_bytes(), supplied).unwrap();
     assert_eq!(String::from_utf8(octets).unwrap().matches("From:").count(), 1);
     assert_eq!(outgoing.message_id, "m@x.org");
     assert_eq!(failure(b"To: b@x.org\n\nx\n").kind, Kind::Input);
@@ -111,12 +111,12 @@ fn only_what_is_missing_is_added() {
 #[test]
 fn recipients_and_sender_may_be_named_beside_it() {
     let address = |text| Address::parse(text).unwrap();
-    let beside = Beside {
+    let supplied = Supplied {
         recipients: Some(vec![address("z@x.org"), address("z@X.org")]),
         sender: Some(ReversePath::Null),
-        ..Beside::default()
+        ..Supplied::default()
     };
-    let (outgoing, _) = complete(format!("{HEADER}To: b@x.org\n\nx\n").as_bytes(), beside).unwrap();
+    let (outgoing, _) = complete(format!("{HEADER}To: b@x.org\n\nx\n").as_bytes(), supplied).unwrap();
     assert_eq!(outgoing.envelope.recipients, [address("z@x.org")]);
     assert_eq!(outgoing.envelope.from, ReversePath::Null);
 }
@@ -171,17 +171,17 @@ fn a_message_without_recipients_or_with_bad_ones_is_refused() {
 fn lines_beyond_998_octets_are_refused() {
     for (length, fine) in [(998, true), (999, false)] {
         let input = format!("{HEADER}To: b@x.org\n\n{}\n", "x".repeat(length));
-        assert_eq!(complete(input.as_bytes(), Beside::default()).is_ok(), fine, "{length}");
+        assert_eq!(complete(input.as_bytes(), Supplied::default()).is_ok(), fine, "{length}");
     }
 }
 
 #[test]
 fn eight_bit_is_noticed_in_body_and_header() {
     let (outgoing, _) =
-        complete(format!("{HEADER}To: b@x.org\n\nGr\u{fc}\n").as_bytes(), Beside::default()).unwrap();
+        complete(format!("{HEADER}To: b@x.org\n\nGr\u{fc}\n").as_bytes(), Supplied::default()).unwrap();
     assert!(outgoing.content.facts().eight_bit && !outgoing.needs_utf8());
     let (outgoing, _) =
-        complete(format!("{HEADER}To: b@x.org\nSubject: Gr\u{fc}\n\n").as_bytes(), Beside::default())
+        complete(format!("{HEADER}To: b@x.org\nSubject: Gr\u{fc}\n\n").as_bytes(), Supplied::default())
             .unwrap();
     assert!(outgoing.needs_utf8());
     let input = [HEADER.as_bytes(), b"To: b@x.org\nSubject: \xff\n\n"].concat();
@@ -198,10 +198,10 @@ fn a_header_without_end_is_cut_off() {
 
 #[test]
 fn blank_fields_that_every_message_has_are_missing_ones() {
-    let beside = Beside { from: addresses::single("ana@x.org").ok(), ..Beside::default() };
+    let supplied = Supplied { from: addresses::single("ana@x.org").ok(), ..Supplied::default() };
     for blank in ["From: \nDate:\nMessage-ID:\n", "From:\n \t\nDATE : \nMessage-Id:\n \n"] {
         let (outgoing, octets) =
-            complete(format!("{blank}To: b@x.org\n\nx\n").as_bytes(), beside.clone()).unwrap();
+            complete(format!("{blank}To: b@x.org\n\nx\n").as_bytes(), supplied.clone()).unwrap();
         let text = String::from_utf8(octets).unwrap();
         for name in ["from:", "date", "message-id:"] {
             let found: Vec<&str> =
@@ -215,10 +215,10 @@ fn blank_fields_that_every_message_has_are_missing_ones() {
 
 #[test]
 fn what_stands_before_a_header_leaks_no_bcc() {
-    let beside = Beside {
+    let supplied = Supplied {
         from: addresses::single("ana@x.org").ok(),
         recipients: Some(vec![Address::parse("b@x.org").unwrap()]),
-        ..Beside::default()
+        ..Supplied::default()
     };
     let fields = "To: b@x.org\nBcc: secret@x.org\nSubject: s\n";
     for (before, fine) in [
@@ -232,7 +232,7 @@ fn what_stands_before_a_header_leaks_no_bcc() {
         ("garbage\n", false),
         (" indented\n", false),
     ] {
-        match complete(format!("{before}{fields}\nbody\n").as_bytes(), beside.clone()) {
+        match complete(format!("{before}{fields}\nbody\n").as_bytes(), supplied.clone()) {
             Ok((_, octets)) => {
                 let text = String::from_utf8(octets).unwrap();
                 assert!(
@@ -244,7 +244,7 @@ fn what_stands_before_a_header_leaks_no_bcc() {
         }
     }
     for text in ["\njust text\n", "\ntext\n\nBcc: in a later paragraph\n"] {
-        assert!(complete(text.as_bytes(), beside.clone()).is_ok(), "{text:?}");
+        assert!(complete(text.as_bytes(), supplied.clone()).is_ok(), "{text:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use encoding_rs::Encoding;
 use mail_parser::decoders::charsets::{DecoderFnc, map::charset_decoder};
 use oem_cp::code_table::DECODING_TABLE_CP_MAP;
 
-enum Charset {
+enum Decoding {
     /// The label says nothing that 8-bit octets could be read by.
     Unlabelled,
     Utf16,
@@ -21,18 +21,18 @@ enum Charset {
 /// Reads octets in the charset of that name; an empty name is none.
 pub fn decode(label: &[u8], octets: &[u8]) -> Reading {
     match find(label) {
-        Some(Charset::Unlabelled) => unlabelled(octets),
+        Some(Decoding::Unlabelled) => unlabelled(octets),
         // RFC 2781 §4.3: without a mark, big-endian.
-        Some(Charset::Utf16) => match octets {
+        Some(Decoding::Utf16) => match octets {
             [0xff, 0xfe, ..] => table(encoding_rs::UTF_16LE, octets),
             _ => table(encoding_rs::UTF_16BE, octets),
         },
-        Some(Charset::Utf7) => shifts::utf7(octets),
-        Some(Charset::Iso2022) => shifts::iso_2022(octets),
-        Some(Charset::Hz) => shifts::hz(octets),
-        Some(Charset::Table(encoding)) => table(encoding, octets),
-        Some(Charset::CodePage(number)) => code_page(number, octets),
-        Some(Charset::Library(decoder)) => whole(decoder(octets)),
+        Some(Decoding::Utf7) => shifts::utf7(octets),
+        Some(Decoding::Iso2022) => shifts::iso_2022(octets),
+        Some(Decoding::Hz) => shifts::hz(octets),
+        Some(Decoding::Table(encoding)) => table(encoding, octets),
+        Some(Decoding::CodePage(number)) => code_page(number, octets),
+        Some(Decoding::Library(decoder)) => whole(decoder(octets)),
         // Most charsets have ASCII in common.
         None if octets.iter().all(|octet| matches!(octet, b'\t'..=b'\r' | b' '..=b'~')) => unlabelled(octets),
         None => Reading::Unknown,
@@ -60,54 +60,54 @@ fn whole(text: String) -> Reading {
     if text.contains(char::REPLACEMENT_CHARACTER) { Reading::Damaged(text) } else { Reading::Whole(text) }
 }
 
-fn find(label: &[u8]) -> Option<Charset> {
+fn find(label: &[u8]) -> Option<Decoding> {
     let label = std::str::from_utf8(label).ok()?.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
     by_name(&label).or_else(|| by_name(label.strip_prefix("x-")?))
 }
 
-fn by_name(label: &str) -> Option<Charset> {
+fn by_name(label: &str) -> Option<Decoding> {
     let dashed = label.replace('_', "-");
     Some(match dashed.as_str() {
         "" | "us-ascii" | "ascii" | "ansi-x3.4-1968" | "iso-646" | "iso646-us" | "unknown-8bit"
-        | "x-unknown" | "unknown" | "8bit" | "7bit" | "binary" | "default" | "none" => Charset::Unlabelled,
-        "utf8mb4" | "utf-8-mac" | "utf-8n" | "cp65001" => Charset::Table(encoding_rs::UTF_8),
-        "utf-16" | "csutf16" | "ucs-2" | "iso-10646-ucs-2" | "csunicode" => Charset::Utf16,
-        "utf-7" | "csutf7" | "unicode-1-1-utf-7" | "cp65000" => Charset::Utf7,
-        "hz" | "hz-gb-2312" => Charset::Hz,
-        "cp932" | "ms932" | "windows-932" | "ibm943" | "cp943" => Charset::Table(encoding_rs::SHIFT_JIS),
-        "cp51932" | "eucjp-ms" | "eucjp" => Charset::Table(encoding_rs::EUC_JP),
-        "cp936" | "ms936" | "windows-936" => Charset::Table(encoding_rs::GBK),
-        "cp949" | "uhc" | "ms949" | "euckr" => Charset::Table(encoding_rs::EUC_KR),
-        "cp950" | "ms950" | "windows-950" | "big-5" => Charset::Table(encoding_rs::BIG5),
+        | "x-unknown" | "unknown" | "8bit" | "7bit" | "binary" | "default" | "none" => Decoding::Unlabelled,
+        "utf8mb4" | "utf-8-mac" | "utf-8n" | "cp65001" => Decoding::Table(encoding_rs::UTF_8),
+        "utf-16" | "csutf16" | "ucs-2" | "iso-10646-ucs-2" | "csunicode" => Decoding::Utf16,
+        "utf-7" | "csutf7" | "unicode-1-1-utf-7" | "cp65000" => Decoding::Utf7,
+        "hz" | "hz-gb-2312" => Decoding::Hz,
+        "cp932" | "ms932" | "windows-932" | "ibm943" | "cp943" => Decoding::Table(encoding_rs::SHIFT_JIS),
+        "cp51932" | "eucjp-ms" | "eucjp" => Decoding::Table(encoding_rs::EUC_JP),
+        "cp936" | "ms936" | "windows-936" => Decoding::Table(encoding_rs::GBK),
+        "cp949" | "uhc" | "ms949" | "euckr" => Decoding::Table(encoding_rs::EUC_KR),
+        "cp950" | "ms950" | "windows-950" | "big-5" => Decoding::Table(encoding_rs::BIG5),
         "cp50220" | "cp50221" | "cp50222" | "csiso2022jp" | "csiso2022jp2" | "csiso2022kr" | "iso2022-jp"
-        | "iso2022jp" | "iso2022-kr" | "iso2022kr" => Charset::Iso2022,
-        name if name.starts_with("iso-2022-") => Charset::Iso2022,
+        | "iso2022jp" | "iso2022-kr" | "iso2022kr" => Decoding::Iso2022,
+        name if name.starts_with("iso-2022-") => Decoding::Iso2022,
         _ => return table_of(label, &dashed).or_else(|| code_page_of(&dashed)).or_else(|| library(label)),
     })
 }
 
-fn table_of(label: &str, dashed: &str) -> Option<Charset> {
+fn table_of(label: &str, dashed: &str) -> Option<Decoding> {
     let found = Encoding::for_label(label.as_bytes()).or_else(|| Encoding::for_label(dashed.as_bytes()))?;
     (found != encoding_rs::REPLACEMENT && found != encoding_rs::X_USER_DEFINED)
-        .then_some(Charset::Table(found))
+        .then_some(Decoding::Table(found))
 }
 
 /// The code pages of IBM PCs, by their many names.
-fn code_page_of(label: &str) -> Option<Charset> {
+fn code_page_of(label: &str) -> Option<Decoding> {
     let name = label.strip_prefix("cspc").or_else(|| label.strip_prefix("cs")).unwrap_or(label);
     let digits = ["ibm-", "ibm", "cp-", "cp", "oem-", "oem", "dos-", ""].iter().find_map(|prefix| {
         name.strip_prefix(prefix).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     })?;
     let digits = digits.split_once(|c: char| !c.is_ascii_digit()).map_or(digits, |(digits, _)| digits);
     let number: u16 = digits.parse().ok()?;
-    DECODING_TABLE_CP_MAP.contains_key(&number).then_some(Charset::CodePage(number))
+    DECODING_TABLE_CP_MAP.contains_key(&number).then_some(Decoding::CodePage(number))
 }
 
 /// Names that mail-parser knows beside those above.
-fn library(label: &str) -> Option<Charset> {
+fn library(label: &str) -> Option<Decoding> {
     let decoder = charset_decoder(label.as_bytes())?;
     // What it has no table for is one replacement character.
-    (decoder(b"a") != "\u{fffd}").then_some(Charset::Library(decoder))
+    (decoder(b"a") != "\u{fffd}").then_some(Decoding::Library(decoder))
 }
 
 #[cfg(test)]

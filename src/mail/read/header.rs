@@ -9,7 +9,7 @@ const MAX_FIELDS: usize = 20_000;
 /// The fields of a header, as they were written.
 #[derive(Debug, Default)]
 pub struct Header<'a> {
-    fields: Vec<Field<'a>>,
+    fields: Vec<RawField<'a>>,
     /// How many octets it has, the blank line behind it among them.
     pub len: usize,
     /// Whether the last field is one that is looked at.
@@ -17,7 +17,7 @@ pub struct Header<'a> {
 }
 
 #[derive(Debug)]
-struct Field<'a> {
+struct RawField<'a> {
     name: &'a [u8],
     value: &'a [u8],
     /// Where the value begins.
@@ -62,7 +62,7 @@ impl<'a> Header<'a> {
     fn begin_field(&mut self, message: &'a [u8], start: usize, colon: usize, end: usize) {
         if colon < MAX_HEADER && self.fields.len() < MAX_FIELDS {
             let (name, at) = (message[start..colon].trim_ascii_end(), colon + 1);
-            self.fields.push(Field { name, value: &message[at..end.min(MAX_HEADER).max(at)], at });
+            self.fields.push(RawField { name, value: &message[at..end.min(MAX_HEADER).max(at)], at });
             self.is_open = true;
         } else {
             self.is_open = false;

@@ -13,30 +13,30 @@ const FILE_NAMES: [&[u8]; 2] = [b"name", b"filename"];
 
 /// A value and its parameters.
 #[derive(Debug, Default)]
-pub struct Parameters {
+pub struct ReadParameters {
     /// What stands before the first semicolon, in lower case.
     pub essence: String,
-    list: BTreeMap<Vec<u8>, Value>,
+    list: BTreeMap<Vec<u8>, ParamValue>,
 }
 
 /// One parameter, in one of the ways in which it may come.
 #[derive(Debug, Default)]
-struct Value {
+struct ParamValue {
     plain: Option<Vec<u8>>,
     extended: Option<Vec<u8>>,
     /// By number: whether the piece is percent-encoded, and its octets.
     pieces: BTreeMap<u32, (bool, Vec<u8>)>,
 }
 
-impl Parameters {
+impl ReadParameters {
     /// Reads an unfolded value. What is no parameter is left out; of two that have a name the first counts.
     pub fn of(value: &[u8]) -> Self {
-        let mut scanner = Scanner { rest: value };
+        let mut scanner = ParamScanner { rest: value };
         let head = scanner.token(b";", true);
         let (essence, behind) = essence(&head);
-        let mut parameters = Parameters { essence, list: BTreeMap::new() };
+        let mut parameters = ReadParameters { essence, list: BTreeMap::new() };
         // Where the semicolon behind the type is missing.
-        let mut stray = Scanner { rest: behind };
+        let mut stray = ParamScanner { rest: behind };
         let mut all = std::iter::from_fn(|| stray.parameter().or_else(|| scanner.parameter()));
         all.by_ref().take(MAX_PARAMETERS).for_each(|(name, value)| parameters.add(&name, value));
         parameters
@@ -80,7 +80,7 @@ impl Parameters {
     }
 }
 
-impl Value {
+impl ParamValue {
     /// The charset and octets of a value in the form of `RFC 2231`, its pieces put together: none may be
     /// decoded alone, since they may be cut inside a character.
     fn long(&self) -> Option<(Vec<u8>, Vec<u8>)> {
@@ -130,11 +130,11 @@ fn essence(head: &[u8]) -> (String, &[u8]) {
     (String::from_utf8_lossy(&word).to_lowercase(), &head[end..])
 }
 
-struct Scanner<'a> {
+struct ParamScanner<'a> {
     rest: &'a [u8],
 }
 
-impl Scanner<'_> {
+impl ParamScanner<'_> {
     /// The next parameter: its name in lower case, and its value, unquoted.
     fn parameter(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
         while !self.rest.is_empty() {
@@ -228,20 +228,20 @@ mod tests {
 
     #[track_caller]
     fn named(value: &[u8], want: &str) {
-        let got = Parameters::of(value).text("name");
+        let got = ReadParameters::of(value).text("name");
         assert_eq!(got, Some(Reading::Whole(want.to_owned())), "{}", String::from_utf8_lossy(value));
     }
 
     #[test]
     fn parameters_are_read_whatever_is_around_them() {
         let parameters =
-            Parameters::of(b" Text/Plain (a;b) ; charset=\"utf-8\" ; Boundary = x(c) ;x;; format=flowed");
+            ReadParameters::of(b" Text/Plain (a;b) ; charset=\"utf-8\" ; Boundary = x(c) ;x;; format=flowed");
         assert_eq!(parameters.essence, "text/plain");
         assert_eq!(parameters.octets("charset").unwrap(), b"utf-8");
         assert_eq!(parameters.octets("boundary").unwrap(), b"x");
         assert_eq!(parameters.octets("format").unwrap(), b"flowed");
         assert_eq!(parameters.octets("x"), None);
-        assert_eq!(Parameters::of(b"text/plain charset=x; a=b").octets("charset").unwrap(), b"x");
+        assert_eq!(ReadParameters::of(b"text/plain charset=x; a=b").octets("charset").unwrap(), b"x");
         for (value, essence) in [
             ("text/plain charset=x", "text/plain"),
             ("text\t/\tplain x", "text/plain"),
@@ -252,7 +252,7 @@ mod tests {
             ("", ""),
             ("((((", ""),
         ] {
-            assert_eq!(Parameters::of(value.as_bytes()).essence, essence, "{value}");
+            assert_eq!(ReadParameters::of(value.as_bytes()).essence, essence, "{value}");
         }
     }
 
@@ -284,7 +284,7 @@ mod tests {
         named(b"a/b; name*1=a; name*2=b", "ab");
         named(b"a/b; name*0=\"=?utf-8?B?w6\"; name*1=\"Q=?=\"", "\u{e4}");
         named(b"a/b; name*0=a; name*2=c", "a");
-        let boundary = Parameters::of(b"a/b; boundary*0=a; boundary*1=b");
+        let boundary = ReadParameters::of(b"a/b; boundary*0=a; boundary*1=b");
         assert_eq!(boundary.octets("boundary").unwrap(), b"ab");
         let many: String = (0..20_000).map(|number| format!("; name*{number}=x")).collect();
         named(format!("a/b{many}").as_bytes(), &"x".repeat(MAX_PARAMETERS));
@@ -293,8 +293,8 @@ mod tests {
     #[test]
     fn hostile_values_end() {
         for piece in ["(", "\"", "\\", "=", ";", "=?", "(\\", "a=\"", "*", "'"] {
-            let _ = Parameters::of(piece.repeat(60_000).as_bytes()).text("a");
+            let _ = ReadParameters::of(piece.repeat(60_000).as_bytes()).text("a");
         }
-        assert_eq!(Parameters::of(b"a/b; name*=x-martian''%C1").text("name"), Some(Reading::Unknown));
+        assert_eq!(ReadParameters::of(b"a/b; name*=x-martian''%C1").text("name"), Some(Reading::Unknown));
     }
 }

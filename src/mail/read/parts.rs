@@ -5,7 +5,7 @@
 //! belongs to it. What a message leaves out (a boundary, the last delimiter, a blank line) is made up for.
 
 use super::header::{Header, unfolded};
-use super::params::Parameters;
+use super::params::ReadParameters;
 use super::transfer::Encoding;
 
 /// So many multiparts within one another are entered; what is deeper is a part that is not taken apart.
@@ -15,11 +15,11 @@ pub const MAX_PARTS: usize = 10_000;
 
 /// A part that is not taken apart any further.
 #[derive(Debug)]
-pub struct Leaf<'a> {
+pub struct LeafPart<'a> {
     /// Its header.
     pub header: Header<'a>,
     /// Content-Type.
-    pub kind: Parameters,
+    pub kind: ReadParameters,
     /// The media type, in lower case; that which holds where none, or a bad one, is said.
     pub media_type: String,
     /// How its content is encoded.
@@ -29,7 +29,7 @@ pub struct Leaf<'a> {
 }
 
 /// An open multipart.
-struct Frame {
+struct OpenMultipart {
     boundary: Vec<u8>,
     /// What parts are that say nothing.
     default: &'static str,
@@ -44,7 +44,7 @@ struct Open {
 }
 
 /// What the next line belongs to.
-enum State {
+enum PartState {
     /// A header that begins here.
     Header(usize),
     /// The content of a part that is not taken apart.
@@ -54,25 +54,25 @@ enum State {
 }
 
 /// Finds the leaves of a message; `false` where not all of them were read.
-pub fn leaves<'a>(message: &'a [u8], found: &mut dyn FnMut(Leaf<'a>)) -> bool {
-    let (frames, state) = (Vec::new(), State::Header(0));
-    let mut walk = Walk { message, frames, state, looked_at: None, count: 0, is_whole: true, found };
+pub fn leaves<'a>(message: &'a [u8], found: &mut dyn FnMut(LeafPart<'a>)) -> bool {
+    let (frames, state) = (Vec::new(), PartState::Header(0));
+    let mut walk = PartWalk { message, frames, state, looked_at: None, count: 0, is_whole: true, found };
     walk.run();
     walk.is_whole
 }
 
-struct Walk<'a, 'f> {
+struct PartWalk<'a, 'f> {
     message: &'a [u8],
-    frames: Vec<Frame>,
-    state: State,
+    frames: Vec<OpenMultipart>,
+    state: PartState,
     /// The header that was looked at for a delimiter of its own, which it is once.
     looked_at: Option<usize>,
     count: usize,
     is_whole: bool,
-    found: &'f mut dyn FnMut(Leaf<'a>),
+    found: &'f mut dyn FnMut(LeafPart<'a>),
 }
 
-impl<'a> Walk<'a, '_> {
+impl<'a> PartWalk<'a, '_> {
     fn run(&mut self) {
         let message = self.message;
         let mut start = 0;
@@ -84,15 +84,15 @@ impl<'a> Walk<'a, '_> {
                 self.close(depth, start);
                 if is_last {
                     self.frames.truncate(depth);
-                    self.state = State::Between;
+                    self.state = PartState::Between;
                 } else {
-                    self.state = State::Header(end);
+                    self.state = PartState::Header(end);
                 }
-            } else if let State::Header(begin) = self.state
+            } else if let PartState::Header(begin) = self.state
                 && matches!(line, b"\n" | b"\r\n")
             {
                 self.enter(begin, end);
-            } else if let State::Between = self.state
+            } else if let PartState::Between = self.state
                 && self.frames.is_empty()
             {
                 // The epilogue of the outermost multipart: no part can follow.
@@ -110,11 +110,11 @@ impl<'a> Walk<'a, '_> {
 
     /// A header without its blank line, or with spaces in it, ends before the delimiter that it announces.
     fn end_header_without_blank(&mut self, line: &[u8], start: usize) {
-        let State::Header(begin) = self.state else { return };
+        let PartState::Header(begin) = self.state else { return };
         let Some(rest) = line.strip_prefix(b"--").filter(|_| self.looked_at != Some(begin)) else { return };
         self.looked_at = Some(begin);
         let header = Header::of(&self.message[begin..start]);
-        let kind = Parameters::of(&unfolded(header.first("content-type").unwrap_or_default()));
+        let kind = ReadParameters::of(&unfolded(header.first("content-type").unwrap_or_default()));
         if kind.essence.starts_with("multipart/")
             && boundary_of(&kind).is_some_and(|boundary| rest.trim_ascii_end() == boundary)
         {
@@ -157,16 +157,16 @@ impl<'a> Walk<'a, '_> {
 
     /// Ends the part that is open, if one is.
     fn end_part(&mut self, at: usize) {
-        match std::mem::replace(&mut self.state, State::Between) {
-            State::Header(begin) => {
+        match std::mem::replace(&mut self.state, PartState::Between) {
+            PartState::Header(begin) => {
                 // It has no blank line: what is no field is its content.
                 let end = at.max(begin);
                 let header = Header::of(&self.message[begin..end]);
                 let content = begin + header.len;
                 self.leaf(&Open { header: begin, content }, end, None);
             }
-            State::Content(open) => self.leaf(&open, at.max(open.content), None),
-            State::Between => {}
+            PartState::Content(open) => self.leaf(&open, at.max(open.content), None),
+            PartState::Between => {}
         }
     }
 
@@ -175,16 +175,16 @@ impl<'a> Walk<'a, '_> {
         let header = Header::of(&self.message[begin..end]);
         // A line that is no field may have begun the content already.
         let open = Open { header: begin, content: begin + header.len };
-        let kind = Parameters::of(&unfolded(header.first("content-type").unwrap_or_default()));
+        let kind = ReadParameters::of(&unfolded(header.first("content-type").unwrap_or_default()));
         let boundary = boundary_of(&kind).filter(|_| self.frames.len() < MAX_DEPTH);
         self.state = match boundary.filter(|_| kind.essence.starts_with("multipart/")) {
             Some(boundary) => {
                 let default =
                     if kind.essence == "multipart/digest" { "message/rfc822" } else { "text/plain" };
-                self.frames.push(Frame { boundary, default, whole: Some(open) });
-                State::Between
+                self.frames.push(OpenMultipart { boundary, default, whole: Some(open) });
+                PartState::Between
             }
-            None => State::Content(open),
+            None => PartState::Content(open),
         };
     }
 
@@ -196,7 +196,7 @@ impl<'a> Walk<'a, '_> {
             return;
         }
         let header = Header::of(&self.message[open.header..open.content]);
-        let kind = Parameters::of(&unfolded(header.first("content-type").unwrap_or_default()));
+        let kind = ReadParameters::of(&unfolded(header.first("content-type").unwrap_or_default()));
         let default = self.frames.last().map_or("text/plain", |frame| frame.default);
         let encoding = header.first("content-transfer-encoding").map(Encoding::of).unwrap_or_default();
         let is_multipart = kind.essence.starts_with("multipart/");
@@ -217,7 +217,7 @@ impl<'a> Walk<'a, '_> {
             self.is_whole = false;
         }
         let content = &self.message[open.content..end];
-        (self.found)(Leaf { header, kind, media_type, encoding, content });
+        (self.found)(LeafPart { header, kind, media_type, encoding, content });
     }
 }
 
@@ -228,13 +228,13 @@ fn is_type(essence: &str) -> bool {
 }
 
 /// The boundary of a multipart; an empty one is none (`RFC 2046 §5.1.1`).
-fn boundary_of(kind: &Parameters) -> Option<Vec<u8>> {
+fn boundary_of(kind: &ReadParameters) -> Option<Vec<u8>> {
     let boundary = kind.octets("boundary")?.trim_ascii_end().to_vec();
     (!boundary.is_empty()).then_some(boundary)
 }
 
-fn has_name(kind: &Parameters, header: &Header<'_>) -> bool {
-    let disposition = Parameters::of(&unfolded(header.first("content-disposition").unwrap_or_default()));
+fn has_name(kind: &ReadParameters, header: &Header<'_>) -> bool {
+    let disposition = ReadParameters::of(&unfolded(header.first("content-disposition").unwrap_or_default()));
     kind.text("name").is_some() || disposition.text("filename").is_some()
 }
 

@@ -19,7 +19,7 @@ pub const MAX_PEOPLE: usize = 1000;
 /// The people that an unfolded value names, members of groups among them; and whether all of their names
 /// could be read.
 pub fn people(value: &[u8]) -> (Vec<Person>, bool) {
-    let mut scanner = Scanner { value, at: 0 };
+    let mut scanner = PeopleScanner { value, at: 0 };
     let (mut people, mut is_whole) = (Vec::new(), true);
     let mut in_group = false;
     while people.len() < MAX_PEOPLE {
@@ -40,7 +40,7 @@ pub fn people(value: &[u8]) -> (Vec<Person>, bool) {
 
 /// One element of a list, taken apart.
 #[derive(Default)]
-struct Piece {
+struct ListPiece {
     /// Outside of angles and comments, with quotes and backslashes.
     bare: Vec<u8>,
     /// The same without them: a phrase.
@@ -55,7 +55,7 @@ struct Piece {
     comment: Vec<u8>,
 }
 
-impl Piece {
+impl ListPiece {
     fn persons(self, people: &mut Vec<Person>, is_whole: &mut bool) {
         let mut name = |octets: &[u8]| {
             let reading = words::decode(octets.trim_ascii());
@@ -154,12 +154,12 @@ fn has_at(token: &[u8]) -> bool {
     })
 }
 
-struct Scanner<'a> {
+struct PeopleScanner<'a> {
     value: &'a [u8],
     at: usize,
 }
 
-impl Scanner<'_> {
+impl PeopleScanner<'_> {
     fn next(&mut self) -> Option<u8> {
         let octet = self.value.get(self.at).copied();
         self.at += 1;
@@ -167,11 +167,11 @@ impl Scanner<'_> {
     }
 
     /// The next element and what ends it; `None` behind the last.
-    fn piece(&mut self, in_group: bool) -> Option<(Piece, Option<u8>)> {
+    fn piece(&mut self, in_group: bool) -> Option<(ListPiece, Option<u8>)> {
         if self.at >= self.value.len() {
             return None;
         }
-        let mut piece = Piece::default();
+        let mut piece = ListPiece::default();
         while let Some(octet) = self.next() {
             match octet {
                 b',' | b';' => return Some((piece, Some(octet))),
@@ -189,14 +189,14 @@ impl Scanner<'_> {
     }
 
     /// An encoded word: what is in it is no syntax, even where it should have been encoded.
-    fn word(&mut self, piece: &mut Piece) {
+    fn word(&mut self, piece: &mut ListPiece) {
         let len = words::len_at(self.value, self.at - 1).unwrap_or(1);
         self.value[self.at - 1..self.at - 1 + len].iter().for_each(|octet| piece.push(*octet));
         self.at += len - 1;
     }
 
     /// A comment, others within it: they are counted, not followed.
-    fn comment(&mut self, piece: &mut Piece) {
+    fn comment(&mut self, piece: &mut ListPiece) {
         let mut depth = 1usize;
         if !piece.comment.is_empty() {
             piece.comment.push(b' ');
@@ -219,7 +219,7 @@ impl Scanner<'_> {
         piece.push(b' ');
     }
 
-    fn quoted(&mut self, piece: &mut Piece) {
+    fn quoted(&mut self, piece: &mut ListPiece) {
         piece.bare.push(b'"');
         while let Some(octet) = self.next() {
             piece.bare.push(octet);
@@ -237,8 +237,8 @@ impl Scanner<'_> {
     }
 
     /// What stands in angles: an address, its quotes kept and its comments dropped.
-    fn angle(&mut self, piece: &mut Piece) {
-        let mut inner = Piece::default();
+    fn angle(&mut self, piece: &mut ListPiece) {
+        let mut inner = ListPiece::default();
         while let Some(octet) = self.next() {
             match octet {
                 b'>' => break,
@@ -252,7 +252,7 @@ impl Scanner<'_> {
     }
 }
 
-impl Piece {
+impl ListPiece {
     fn push(&mut self, octet: u8) {
         self.has_at |= octet == b'@' && !self.bare.is_empty();
         self.bare.push(octet);

@@ -41,21 +41,21 @@ impl Connector {
     }
 
     /// Shakes hands over `underlay`. A name is verified as a name, an address as an address.
-    pub fn connect(&self, host: &str, underlay: Underlay) -> Result<Stream, NetError> {
+    pub fn connect(&self, host: &str, underlay: Underlay) -> Result<EncryptedStream, NetError> {
         match self {
             Connector::Direct(context, roots) => {
                 let refusal = Arc::new(Mutex::new(None));
                 let judge =
                     Judge { roots: Arc::clone(roots), host: host.to_owned(), refusal: Arc::clone(&refusal) };
                 let ssl = session(context, judge).map_err(|error| NetError::TlsSetup(error.to_string()))?;
-                ssl.connect(underlay).map(Stream::Direct).map_err(|error| {
+                ssl.connect(underlay).map(EncryptedStream::Direct).map_err(|error| {
                     // A certificate that was refused says more than how OpenSSL ended the handshake.
                     let refused = refusal.lock().ok().and_then(|mut refusal| refusal.take());
                     refused.map_or_else(|| direct_failure(&error), |why| NetError::Untrusted(Box::new(why)))
                 })
             }
             Connector::Blind(connector) => {
-                connector.connect(host, underlay).map(Stream::Native).map_err(native_failure)
+                connector.connect(host, underlay).map(EncryptedStream::Native).map_err(native_failure)
             }
         }
     }
@@ -157,21 +157,21 @@ fn classify(text: &str) -> NetError {
 }
 
 /// An encrypted stream.
-pub(super) enum Stream {
+pub(super) enum EncryptedStream {
     Direct(SslStream<Underlay>),
     Native(TlsStream<Underlay>),
 }
 
-impl Stream {
+impl EncryptedStream {
     /// The server's certificate (DER).
     pub fn certificate(&self) -> Result<Vec<u8>, NetError> {
         let none = || NetError::Tls("the server showed no certificate".into());
         match self {
-            Stream::Direct(stream) => {
+            EncryptedStream::Direct(stream) => {
                 let certificate = stream.ssl().peer_certificate().ok_or_else(none)?;
                 certificate.to_der().map_err(|error| NetError::Tls(error.to_string()))
             }
-            Stream::Native(stream) => {
+            EncryptedStream::Native(stream) => {
                 let certificate = stream.peer_certificate().ok().flatten().ok_or_else(none)?;
                 certificate.to_der().map_err(|error| NetError::Tls(error.to_string()))
             }
@@ -181,41 +181,41 @@ impl Stream {
     /// What lies under it.
     pub fn underlay(&self) -> &Underlay {
         match self {
-            Stream::Direct(stream) => stream.get_ref(),
-            Stream::Native(stream) => stream.get_ref(),
+            EncryptedStream::Direct(stream) => stream.get_ref(),
+            EncryptedStream::Native(stream) => stream.get_ref(),
         }
     }
 
     /// What lies under it.
     pub fn underlay_mut(&mut self) -> &mut Underlay {
         match self {
-            Stream::Direct(stream) => stream.get_mut(),
-            Stream::Native(stream) => stream.get_mut(),
+            EncryptedStream::Direct(stream) => stream.get_mut(),
+            EncryptedStream::Native(stream) => stream.get_mut(),
         }
     }
 }
 
-impl Read for Stream {
+impl Read for EncryptedStream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Stream::Direct(stream) => stream.read(into),
-            Stream::Native(stream) => stream.read(into),
+            EncryptedStream::Direct(stream) => stream.read(into),
+            EncryptedStream::Native(stream) => stream.read(into),
         }
     }
 }
 
-impl Write for Stream {
+impl Write for EncryptedStream {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         match self {
-            Stream::Direct(stream) => stream.write(from),
-            Stream::Native(stream) => stream.write(from),
+            EncryptedStream::Direct(stream) => stream.write(from),
+            EncryptedStream::Native(stream) => stream.write(from),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Stream::Direct(stream) => stream.flush(),
-            Stream::Native(stream) => stream.flush(),
+            EncryptedStream::Direct(stream) => stream.flush(),
+            EncryptedStream::Native(stream) => stream.flush(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::allowance::Allowance;
 use super::certificate::Fingerprint;
 use super::link::{Link, Secure, TlsInfo};
 use crate::words::{Failure, Kind, Stage};
-use connector::{Connector, Stream};
+use connector::{Connector, EncryptedStream};
 use openssl::x509::X509;
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -101,7 +101,7 @@ fn read_authorities(path: &Path) -> Result<Vec<X509>, Failure> {
 
 /// A link under TLS.
 pub struct TlsLink {
-    stream: Stream,
+    stream: EncryptedStream,
     info: TlsInfo,
 }
 

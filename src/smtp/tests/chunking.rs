@@ -9,9 +9,9 @@ const MAIL: &str = "C: MAIL FROM:<a@example.org>\n";
 const TO_B: &str = "C: RCPT TO:<b@example.org>\n";
 
 /// Says QUIT behind the content.
-struct Leave;
+struct QuitBehind;
 
-impl Along for Leave {
+impl ContentHooks for QuitBehind {
     fn behind(&mut self, ready: &mut Ready) {
         ready.say_quit();
     }
@@ -20,8 +20,8 @@ impl Along for Leave {
 fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready, Script) {
     let script = Script::new(text);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let underway = ready.begin(transaction(names, on_rejected));
-    let delivery = ready.send(underway, &mut &TEXT[..], &mut Leave);
+    let begun = ready.begin(transaction(names, on_rejected));
+    let delivery = ready.send(begun, &mut &TEXT[..], &mut QuitBehind);
     script.assert_done();
     (delivery, ready, script)
 }
@@ -32,13 +32,13 @@ fn answered(replies: &str) -> (Delivery, Ready, Script) {
     send(&format!("{OFFER}{MAIL}{TO_B}{CHUNK_LINES}C: QUIT\n{lines}"), &["b"], OnRejected::Abort)
 }
 
-fn statuses(delivery: &Delivery) -> Vec<FateStatus> {
-    delivery.fates.iter().map(|fate| fate.status).collect()
+fn statuses(delivery: &Delivery) -> Vec<RecipientStatus> {
+    delivery.results.iter().map(|result| result.status).collect()
 }
 
 fn kind(delivery: &Delivery) -> Option<Kind> {
     match &delivery.outcome {
-        Outcome::Failed(failure) => Some(failure.kind),
+        TransactionOutcome::Failed(failure) => Some(failure.kind),
         _ => None,
     }
 }
@@ -46,8 +46,8 @@ fn kind(delivery: &Delivery) -> Option<Kind> {
 #[test]
 fn a_small_message_its_envelope_and_quit_are_one_write() {
     let (delivery, ready, script) = answered("S: 250 ok\nS: 250 ok\nS: 250 2.0.0 queued as 4F2");
-    assert!(matches!(&delivery.outcome, Outcome::Accepted(said) if said.text == "queued as 4F2"));
-    assert_eq!((statuses(&delivery), delivery.handed_over), (vec![FateStatus::Accepted], true));
+    assert!(matches!(&delivery.outcome, TransactionOutcome::Accepted(said) if said.text == "queued as 4F2"));
+    assert_eq!((statuses(&delivery), delivery.handed_over), (vec![RecipientStatus::Accepted], true));
     assert_eq!(script.writes(), 2, "EHLO, and everything else");
     assert!(ready.is_over(), "QUIT was said");
     ready.quit();
@@ -59,16 +59,16 @@ fn without_pipelining_each_command_waits_and_quit_too() {
     let text = format!("{LOCK_STEP}{MAIL}S: 250 ok\n{TO_B}S: 250 ok\n{CHUNK_LINES}S: 250 ok\nC: QUIT");
     let script = Script::new(&text);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
-    let delivery = ready.send(underway, &mut &TEXT[..], &mut Leave);
-    assert!(matches!(delivery.outcome, Outcome::Accepted(_)) && !ready.is_over());
+    let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
+    let delivery = ready.send(begun, &mut &TEXT[..], &mut QuitBehind);
+    assert!(matches!(delivery.outcome, TransactionOutcome::Accepted(_)) && !ready.is_over());
     ready.quit();
     script.assert_done();
 }
 
 #[test]
 fn what_goes_before_the_content_refuses_it_whatever_bdat_is_answered() {
-    use FateStatus::*;
+    use RecipientStatus::*;
     for (replies, want, status) in [
         ("S: 250 ok\nS: 550 5.1.1 no", None, Refused),
         ("S: 250 ok\nS: 451 4.7.1 greylisted", None, Deferred),
@@ -90,7 +90,7 @@ fn what_goes_before_the_content_refuses_it_whatever_bdat_is_answered() {
 
 #[test]
 fn the_end_of_a_flight_with_content_in_it_is_a_verdict_or_unknown() {
-    use FateStatus::*;
+    use RecipientStatus::*;
     for (replies, want, status) in [
         ("-- close", Kind::Unknown, Unknown),
         ("-- stall", Kind::Unknown, Unknown),
@@ -122,17 +122,17 @@ fn the_end_of_a_flight_with_content_in_it_is_a_verdict_or_unknown() {
 #[test]
 fn a_flight_that_could_not_be_written_has_the_replies_that_came_before() {
     for (rest, want, status) in [
-        ("-- close", Some(Kind::Network), FateStatus::Skipped),
-        ("S: 421 4.3.2 shutting down", Some(Kind::Deferred), FateStatus::Skipped),
-        ("S: 550 5.7.1 not you\n-- close", Some(Kind::Rejected), FateStatus::Skipped),
-        ("S: 250 ok\nS: 550 5.1.1 nobody\n-- close", None, FateStatus::Refused),
-        ("S: 250 ok\nS: 250 ok\n-- close", Some(Kind::Network), FateStatus::Skipped),
-        ("S: 250 ok\nS: 250 ok\nS: 552 too big\n-- close", Some(Kind::Rejected), FateStatus::Refused),
+        ("-- close", Some(Kind::Network), RecipientStatus::Skipped),
+        ("S: 421 4.3.2 shutting down", Some(Kind::Deferred), RecipientStatus::Skipped),
+        ("S: 550 5.7.1 not you\n-- close", Some(Kind::Rejected), RecipientStatus::Skipped),
+        ("S: 250 ok\nS: 550 5.1.1 nobody\n-- close", None, RecipientStatus::Refused),
+        ("S: 250 ok\nS: 250 ok\n-- close", Some(Kind::Network), RecipientStatus::Skipped),
+        ("S: 250 ok\nS: 250 ok\nS: 552 too big\n-- close", Some(Kind::Rejected), RecipientStatus::Refused),
     ] {
         let script = Script::new(&format!("{OFFER}-- reset\n{rest}"));
         let mut ready = opened(&script, Security::None, None).unwrap();
-        let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
-        let delivery = ready.send(underway, &mut &TEXT[..], &mut Leave);
+        let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
+        let delivery = ready.send(begun, &mut &TEXT[..], &mut QuitBehind);
         assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![status]), "{rest}");
         assert!(ready.is_over() && !delivery.handed_over);
     }
@@ -144,20 +144,20 @@ fn with_several_recipients_the_content_waits_for_all_of_them_unless_the_others_g
     let ok = "S: 250 ok\n";
     let abort = format!("{OFFER}{MAIL}{TO_B}{to_c}{ok}{ok}{ok}{CHUNK_LINES}C: QUIT\n{ok}");
     let (delivery, _, _) = send(&abort, &["b", "c"], OnRejected::Abort);
-    assert!(matches!(delivery.outcome, Outcome::Accepted(_)));
+    assert!(matches!(delivery.outcome, TransactionOutcome::Accepted(_)));
     let refused = format!("{OFFER}{MAIL}{TO_B}{to_c}{ok}{ok}S: 550 no\nC: RSET\n{ok}");
     let (delivery, _, script) = send(&refused, &["b", "c"], OnRejected::Abort);
-    assert_eq!(statuses(&delivery), [FateStatus::Skipped, FateStatus::Refused]);
+    assert_eq!(statuses(&delivery), [RecipientStatus::Skipped, RecipientStatus::Refused]);
     assert!(!script.sent().contains("BDAT"));
     // The last of them may need another transaction: QUIT waits.
     let rest =
         format!("{OFFER}{MAIL}{TO_B}{to_c}{CHUNK_LINES}{ok}{ok}S: 452 4.5.3 too many recipients\n{ok}");
     let (delivery, ready, _) = send(&rest, &["b", "c"], OnRejected::Send);
-    assert_eq!(statuses(&delivery), [FateStatus::Accepted, FateStatus::TooMany]);
+    assert_eq!(statuses(&delivery), [RecipientStatus::Accepted, RecipientStatus::TooMany]);
     assert!(!ready.is_over());
     let lost = format!("{OFFER}{MAIL}{TO_B}{to_c}{CHUNK_LINES}{ok}S: 550 no\n-- close");
     let (delivery, _, _) = send(&lost, &["b", "c"], OnRejected::Send);
-    assert_eq!(statuses(&delivery), [FateStatus::Refused, FateStatus::Unknown]);
+    assert_eq!(statuses(&delivery), [RecipientStatus::Refused, RecipientStatus::Unknown]);
     assert_eq!(kind(&delivery), Some(Kind::Unknown));
 }
 
@@ -173,23 +173,23 @@ fn a_large_message_and_one_on_a_used_session_wait_for_their_recipients() {
     ));
     let mut ready = opened(&script, Security::None, None).unwrap();
     let size = large.len() as u64;
-    let underway = ready.begin(Transaction { size, ..transaction(&["b"], OnRejected::Abort) });
+    let begun = ready.begin(MailTransaction { size, ..transaction(&["b"], OnRejected::Abort) });
     let mut octets = Count(0);
-    let delivery = ready.send(underway, &mut large.as_bytes(), &mut octets);
-    assert!(matches!(delivery.outcome, Outcome::Accepted(_)));
+    let delivery = ready.send(begun, &mut large.as_bytes(), &mut octets);
+    assert!(matches!(delivery.outcome, TransactionOutcome::Accepted(_)));
     assert_eq!(octets.0, size);
-    let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
-    let delivery = ready.send(underway, &mut &TEXT[..], &mut ());
-    assert_eq!(statuses(&delivery), [FateStatus::Refused]);
-    let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
-    let delivery = ready.send(underway, &mut &TEXT[..], &mut ());
-    assert_eq!(statuses(&delivery), [FateStatus::Accepted]);
+    let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
+    let delivery = ready.send(begun, &mut &TEXT[..], &mut ());
+    assert_eq!(statuses(&delivery), [RecipientStatus::Refused]);
+    let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
+    let delivery = ready.send(begun, &mut &TEXT[..], &mut ());
+    assert_eq!(statuses(&delivery), [RecipientStatus::Accepted]);
     script.assert_done();
 }
 
 struct Count(u64);
 
-impl Along for Count {
+impl ContentHooks for Count {
     fn progress(&mut self, octets: u64) {
         self.0 += octets;
     }
@@ -213,9 +213,9 @@ fn a_session_told_to_forgo_it_uses_data() {
         Script::new(&format!("{OFFER}{MAIL}{TO_B}C: DATA\n{ok}{ok}S: 354 go\n{TEXT_LINES}C: QUIT\n{ok}"));
     let mut ready = opened(&script, Security::None, None).unwrap();
     ready.forgo_chunking();
-    let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
-    let delivery = ready.send(underway, &mut &TEXT[..], &mut Leave);
-    assert!(matches!(delivery.outcome, Outcome::Accepted(_)));
+    let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
+    let delivery = ready.send(begun, &mut &TEXT[..], &mut QuitBehind);
+    assert!(matches!(delivery.outcome, TransactionOutcome::Accepted(_)));
     script.assert_done();
 }
 
@@ -226,8 +226,8 @@ fn a_content_shorter_than_announced_is_never_ended() {
             if size > 50_000 { format!("{MAIL}{TO_B}S: 250 ok\nS: 250 ok\n") } else { String::new() };
         let script = Script::new(&format!("{OFFER}{envelope}"));
         let mut ready = opened(&script, Security::None, None).unwrap();
-        let underway = ready.begin(Transaction { size, ..transaction(&["b"], OnRejected::Abort) });
-        let delivery = ready.send(underway, &mut &TEXT[..], &mut Leave);
+        let begun = ready.begin(MailTransaction { size, ..transaction(&["b"], OnRejected::Abort) });
+        let delivery = ready.send(begun, &mut &TEXT[..], &mut QuitBehind);
         assert_eq!(kind(&delivery), Some(Kind::Storage));
         assert!(ready.is_over() && !delivery.handed_over);
         script.assert_done();

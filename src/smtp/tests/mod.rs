@@ -26,17 +26,17 @@ fn endpoint(security: Security) -> Endpoint {
     }
 }
 
-fn login(mechanism: Option<Mechanism>) -> Login {
+fn login(mechanism: Option<Mechanism>) -> SmtpLogin {
     let credentials = Credentials {
         user: "tim".into(),
         secret: Secret::new("tanstaaf"),
         host: "mx.example.org".into(),
         port: 587,
     };
-    Login { credentials, is_token: false, method: mechanism, plaintext: true }
+    SmtpLogin { credentials, is_token: false, method: mechanism, plaintext: true }
 }
 
-fn opened(script: &Script, security: Security, login: Option<&Login>) -> Result<Ready, Failure> {
+fn opened(script: &Script, security: Security, login: Option<&SmtpLogin>) -> Result<Ready, Failure> {
     let tls = Tls::prepare(&TlsSettings::default()).unwrap();
     let name = EhloName::domain("client.example.org").unwrap();
     let endpoint = endpoint(security);
@@ -48,10 +48,10 @@ fn address(text: &str) -> Address {
 }
 
 /// A message of [`TEXT`]'s size from Ana to these.
-fn transaction(names: &[&str], on_rejected: OnRejected) -> Transaction {
+fn transaction(names: &[&str], on_rejected: OnRejected) -> MailTransaction {
     let rcpt =
         |name: &&str| RcptCommand { to: address(&format!("{name}@example.org")), notify: None, orcpt: None };
-    Transaction {
+    MailTransaction {
         mail: MailCommand { from: address("a@example.org").into(), ..MailCommand::default() },
         recipients: names.iter().map(rcpt).collect(),
         on_rejected,

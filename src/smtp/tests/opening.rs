@@ -5,14 +5,14 @@ use crate::words::Kind;
 
 const HELLO: &str = "S: 220 mx ESMTP\nC: EHLO client.example.org\n";
 
-fn refused(script: &str, security: Security, login: Option<&Login>) -> Failure {
+fn refused(script: &str, security: Security, login: Option<&SmtpLogin>) -> Failure {
     let script = Script::new(script);
     let failure = opened(&script, security, login).unwrap_err();
     script.assert_done();
     failure
 }
 
-fn with_auth(login: &Login, offer: &str, rest: &str) -> (Result<Mechanism, Failure>, Script) {
+fn with_auth(login: &SmtpLogin, offer: &str, rest: &str) -> (Result<Mechanism, Failure>, Script) {
     let script = Script::new(&format!("{HELLO}S: 250-mx\nS: 250 AUTH {offer}\n{rest}"));
     let result = opened(&script, Security::None, Some(login)).map(|ready| ready.mechanism().unwrap());
     script.assert_done();
@@ -152,7 +152,7 @@ fn without_tls_nothing_goes_on() {
 
 #[test]
 fn each_mechanism_speaks_its_dialogue() {
-    let token = Login { is_token: true, ..login(None) };
+    let token = SmtpLogin { is_token: true, ..login(None) };
     let xoauth2 = "dXNlcj10aW0BYXV0aD1CZWFyZXIgdGFuc3RhYWYBAQ==";
     for (login, offer, rest, mechanism) in [
         (&login(None), "CRAM-MD5 LOGIN PLAIN", "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==", Mechanism::Plain),
@@ -187,7 +187,7 @@ fn cram_md5_answers_the_challenge_of_rfc_2195() {
 
 #[test]
 fn a_long_token_waits_for_the_challenge() {
-    let mut long = Login { is_token: true, ..login(None) };
+    let mut long = SmtpLogin { is_token: true, ..login(None) };
     long.credentials.secret = Secret::new("t".repeat(2000));
     let response = [b"user=tim\x01auth=Bearer ".as_slice(), &[b't'; 2000], b"\x01\x01"].concat();
     let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, response);
@@ -218,7 +218,7 @@ fn a_refused_login_is_tried_once_and_says_what_it_was() {
 
 #[test]
 fn a_refused_token_is_acknowledged_and_its_complaint_told() {
-    let token = Login { is_token: true, ..login(None) };
+    let token = SmtpLogin { is_token: true, ..login(None) };
     let first = "C: AUTH XOAUTH2 dXNlcj10aW0BYXV0aD1CZWFyZXIgdGFuc3RhYWYBAQ==\n";
     let rest = format!("{first}S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC: \nS: 535 5.7.8 no\nC: QUIT");
     let failure = with_auth(&token, "XOAUTH2", &rest).0.unwrap_err();
@@ -239,7 +239,7 @@ fn a_login_that_is_not_offered_is_missing() {
 
 #[test]
 fn no_secret_goes_over_a_plain_wire_unless_it_may() {
-    let careful = Login { plaintext: false, ..login(None) };
+    let careful = SmtpLogin { plaintext: false, ..login(None) };
     let (result, script) = with_auth(&careful, "PLAIN", "C: QUIT");
     assert_eq!(result.unwrap_err().kind, Kind::Config);
     assert!(!script.sent().contains("AUTH"));

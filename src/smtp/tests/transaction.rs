@@ -11,19 +11,19 @@ const MAIL: &str = "C: MAIL FROM:<a@example.org>\n";
 fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready, Script) {
     let script = Script::new(text);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let underway = ready.begin(transaction(names, on_rejected));
-    let delivery = ready.send(underway, &mut &TEXT[..], &mut ());
+    let begun = ready.begin(transaction(names, on_rejected));
+    let delivery = ready.send(begun, &mut &TEXT[..], &mut ());
     script.assert_done();
     (delivery, ready, script)
 }
 
-fn statuses(delivery: &Delivery) -> Vec<FateStatus> {
-    delivery.fates.iter().map(|fate| fate.status).collect()
+fn statuses(delivery: &Delivery) -> Vec<RecipientStatus> {
+    delivery.results.iter().map(|result| result.status).collect()
 }
 
 fn kind(delivery: &Delivery) -> Kind {
     match &delivery.outcome {
-        Outcome::Failed(failure) => failure.kind,
+        TransactionOutcome::Failed(failure) => failure.kind,
         other => panic!("not failed: {other:?}"),
     }
 }
@@ -38,9 +38,9 @@ fn a_message_goes_out_dot_stuffed_and_is_accepted() {
     );
     for text in [plain, piped] {
         let (delivery, ready, _) = send(&text, &["b"], OnRejected::Abort);
-        let Outcome::Accepted(said) = &delivery.outcome else { panic!("{:?}", delivery.outcome) };
+        let TransactionOutcome::Accepted(said) = &delivery.outcome else { panic!("{:?}", delivery.outcome) };
         assert_eq!((said.text.as_str(), said.reply.enhanced.as_deref()), ("queued as 4F2", Some("2.0.0")));
-        assert_eq!(statuses(&delivery), [FateStatus::Accepted]);
+        assert_eq!(statuses(&delivery), [RecipientStatus::Accepted]);
         assert!(delivery.handed_over && !ready.is_over());
     }
 }
@@ -60,16 +60,16 @@ fn under_abort_no_data_goes_out_before_every_recipient_is_answered() {
         "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: RCPT TO:<c@example.org>\nS: 250 ok\nS: 250 ok\nS: 550 5.1.1 no\nC: RSET\nS: 250 ok"
     );
     let (delivery, ready, script) = send(&text, &["b", "c"], OnRejected::Abort);
-    assert!(matches!(delivery.outcome, Outcome::Withheld));
-    assert_eq!(statuses(&delivery), [FateStatus::Skipped, FateStatus::Refused]);
-    let failure = delivery.fates[1].failure.as_ref().unwrap();
+    assert!(matches!(delivery.outcome, TransactionOutcome::Withheld));
+    assert_eq!(statuses(&delivery), [RecipientStatus::Skipped, RecipientStatus::Refused]);
+    let failure = delivery.results[1].failure.as_ref().unwrap();
     assert_eq!(failure.message, "mx.example.org:587: RCPT TO:<c@example.org>: 550 5.1.1 no");
     assert!(!script.sent().contains("DATA") && !ready.is_over());
 }
 
 #[test]
 fn mixed_recipients_follow_the_policy_in_every_order() {
-    use FateStatus::*;
+    use RecipientStatus::*;
     let replies = [("250 ok", Accepted), ("550 no", Refused), ("450 later", Deferred)];
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         for piped in [false, true] {
@@ -78,7 +78,7 @@ fn mixed_recipients_follow_the_policy_in_every_order() {
                 asked.push(format!("C: RCPT TO:<{}@example.org>\n", ["b", "c", "d"][index]));
                 answered.push(format!("S: {}\n", replies[*reply].0));
             }
-            let fates: Vec<FateStatus> = order.iter().map(|reply| replies[*reply].1).collect();
+            let results: Vec<RecipientStatus> = order.iter().map(|reply| replies[*reply].1).collect();
             let flight = |data: &str| match piped {
                 true => {
                     let go = if data.is_empty() { "" } else { "S: 354 go\n" };
@@ -96,13 +96,13 @@ fn mixed_recipients_follow_the_policy_in_every_order() {
             };
             let abort = format!("{}C: RSET\nS: 250 ok", flight(""));
             let (delivery, _, _) = send(&abort, &["b", "c", "d"], OnRejected::Abort);
-            let skipped = |status: &FateStatus| if *status == Accepted { Skipped } else { *status };
-            assert_eq!(statuses(&delivery), fates.iter().map(skipped).collect::<Vec<_>>());
+            let skipped = |status: &RecipientStatus| if *status == Accepted { Skipped } else { *status };
+            assert_eq!(statuses(&delivery), results.iter().map(skipped).collect::<Vec<_>>());
             assert!(!delivery.handed_over);
             let rest = format!("{}{TEXT_LINES}S: 250 ok", flight("C: DATA\n"));
             let (delivery, _, _) = send(&rest, &["b", "c", "d"], OnRejected::Send);
-            assert_eq!(statuses(&delivery), fates);
-            assert!(matches!(delivery.outcome, Outcome::Accepted(_)));
+            assert_eq!(statuses(&delivery), results);
+            assert!(matches!(delivery.outcome, TransactionOutcome::Accepted(_)));
         }
     }
 }
@@ -114,8 +114,8 @@ fn if_nobody_was_taken_but_data_was_an_empty_message_ends_it() {
             "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 550 no\nS: 354 go\nC: .\n{end}\nC: RSET\nS: 250 ok"
         );
         let (delivery, _, _) = send(&text, &["b"], OnRejected::Abort);
-        assert!(matches!(delivery.outcome, Outcome::Withheld) && !delivery.handed_over);
-        assert_eq!(statuses(&delivery), [FateStatus::Refused]);
+        assert!(matches!(delivery.outcome, TransactionOutcome::Withheld) && !delivery.handed_over);
+        assert_eq!(statuses(&delivery), [RecipientStatus::Refused]);
     }
 }
 
@@ -128,7 +128,7 @@ fn a_refused_mail_has_every_reply_read_and_nobody_refused() {
             "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: {reply}\nS: 503 first MAIL\nS: 503 first MAIL"
         );
         let (delivery, ready, _) = send(&text, &["b"], OnRejected::Abort);
-        assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![FateStatus::Skipped]));
+        assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![RecipientStatus::Skipped]));
         assert!(!ready.is_over());
         let (delivery, _, _) = send(&format!("{PLAIN}{MAIL}S: {reply}"), &["b"], OnRejected::Abort);
         assert_eq!(kind(&delivery), want);
@@ -144,8 +144,8 @@ fn a_refusal_stands_though_the_server_closes_behind_it() {
         assert_eq!(kind(&delivery), Kind::Rejected, "{end}");
         assert!(ready.is_over());
         let (delivery, ready, _) = send(&format!("{rcpt}{end}"), &["b"], OnRejected::Abort);
-        assert!(matches!(delivery.outcome, Outcome::Withheld), "{end}");
-        assert_eq!(statuses(&delivery), [FateStatus::Refused], "{end}");
+        assert!(matches!(delivery.outcome, TransactionOutcome::Withheld), "{end}");
+        assert_eq!(statuses(&delivery), [RecipientStatus::Refused], "{end}");
         assert!(ready.is_over());
     }
 }
@@ -164,7 +164,7 @@ fn replies_out_of_turn_break_the_session() {
         let (delivery, ready, _) = send(&format!("{PLAIN}{rest}"), &["b"], OnRejected::Abort);
         assert_eq!(kind(&delivery), Kind::Protocol, "{rest}");
         assert!(ready.is_over() && !delivery.handed_over, "{rest}");
-        assert_eq!(statuses(&delivery), [FateStatus::Skipped]);
+        assert_eq!(statuses(&delivery), [RecipientStatus::Skipped]);
     }
 }
 
@@ -189,7 +189,7 @@ fn losses_and_421_before_the_dot_are_known() {
         }
     }
     let (delivery, _, _) = send(&format!("{PLAIN}{}S: 421 closing", before[1]), &["b"], OnRejected::Abort);
-    assert_eq!(statuses(&delivery), [FateStatus::Deferred], "the server spoke about the recipient");
+    assert_eq!(statuses(&delivery), [RecipientStatus::Deferred], "the server spoke about the recipient");
 }
 
 #[test]
@@ -197,17 +197,17 @@ fn verdicts_at_data_and_behind_the_dot_are_every_recipients() {
     let envelope = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\n");
     let sent = format!("{envelope}S: 354 go\n{TEXT_LINES}");
     for (text, want, status, handed_over) in [
-        (format!("{envelope}S: 554 5.7.1 no"), Kind::Rejected, FateStatus::Refused, false),
-        (format!("{envelope}S: 451 4.3.0 later"), Kind::Deferred, FateStatus::Deferred, false),
-        (format!("{sent}S: 554-spam\nS: 554 spam"), Kind::Rejected, FateStatus::Refused, true),
-        (format!("{sent}S: 552 5.3.4 too big"), Kind::Rejected, FateStatus::Refused, true),
-        (format!("{sent}S: 452 4.3.1 full"), Kind::Deferred, FateStatus::Deferred, true),
-        (format!("{sent}S: 421 4.3.2 closing"), Kind::Deferred, FateStatus::Deferred, true),
+        (format!("{envelope}S: 554 5.7.1 no"), Kind::Rejected, RecipientStatus::Refused, false),
+        (format!("{envelope}S: 451 4.3.0 later"), Kind::Deferred, RecipientStatus::Deferred, false),
+        (format!("{sent}S: 554-spam\nS: 554 spam"), Kind::Rejected, RecipientStatus::Refused, true),
+        (format!("{sent}S: 552 5.3.4 too big"), Kind::Rejected, RecipientStatus::Refused, true),
+        (format!("{sent}S: 452 4.3.1 full"), Kind::Deferred, RecipientStatus::Deferred, true),
+        (format!("{sent}S: 421 4.3.2 closing"), Kind::Deferred, RecipientStatus::Deferred, true),
     ] {
         let (delivery, _, _) = send(&text, &["b"], OnRejected::Abort);
         assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![status]), "{text}");
         assert_eq!(delivery.handed_over, handed_over);
-        assert!(delivery.fates[0].said.is_some());
+        assert!(delivery.results[0].said.is_some());
     }
 }
 
@@ -222,7 +222,7 @@ fn behind_the_dot_everything_but_a_verdict_is_unknown() {
         let (delivery, ready, script) = send(&format!("{sent}{end}"), &["b"], OnRejected::Abort);
         assert_eq!(
             (kind(&delivery), statuses(&delivery)),
-            (Kind::Unknown, vec![FateStatus::Unknown]),
+            (Kind::Unknown, vec![RecipientStatus::Unknown]),
             "{end}"
         );
         assert!(ready.is_over() && delivery.handed_over);
@@ -234,16 +234,16 @@ fn behind_the_dot_everything_but_a_verdict_is_unknown() {
 fn a_write_that_fails_inside_the_content_is_known_and_tells_the_servers_reason() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
     for (rest, want, status) in [
-        ("-- reset\nS: 552 5.3.4 too big", Kind::Rejected, FateStatus::Refused),
-        ("-- reset\nS: 421 4.3.2 shutting down", Kind::Deferred, FateStatus::Deferred),
-        ("-- reset\nS: 250 fine?", Kind::Network, FateStatus::Skipped),
-        ("-- reset\n-- close", Kind::Network, FateStatus::Skipped),
+        ("-- reset\nS: 552 5.3.4 too big", Kind::Rejected, RecipientStatus::Refused),
+        ("-- reset\nS: 421 4.3.2 shutting down", Kind::Deferred, RecipientStatus::Deferred),
+        ("-- reset\nS: 250 fine?", Kind::Network, RecipientStatus::Skipped),
+        ("-- reset\n-- close", Kind::Network, RecipientStatus::Skipped),
     ] {
         let script = Script::new(&format!("{head}{rest}"));
         let mut ready = opened(&script, Security::None, None).unwrap();
-        let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
+        let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
         let long = b"0123456789abcde\r\n".repeat(10_000);
-        let delivery = ready.send(underway, &mut &long[..], &mut ());
+        let delivery = ready.send(begun, &mut &long[..], &mut ());
         assert_eq!((kind(&delivery), statuses(&delivery)), (want, vec![status]), "{rest}");
         assert!(!delivery.handed_over && ready.is_over());
     }
@@ -305,7 +305,7 @@ impl crate::net::Link for Narrow {
 #[test]
 fn a_line_lost_inside_the_content_is_known_wherever_it_is_cut() {
     struct Leave;
-    impl Along for Leave {
+    impl ContentHooks for Leave {
         fn behind(&mut self, ready: &mut Ready) {
             ready.say_quit();
         }
@@ -334,9 +334,9 @@ fn a_line_lost_inside_the_content_is_known_wherever_it_is_cut() {
             let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
             let mut ready = open(wire, &opening).unwrap();
             let size = content.len() as u64;
-            let underway = ready.begin(Transaction { size, ..transaction(&["b"], OnRejected::Abort) });
+            let begun = ready.begin(MailTransaction { size, ..transaction(&["b"], OnRejected::Abort) });
             let mut content = content;
-            let delivery = ready.send(underway, &mut content, &mut Leave);
+            let delivery = ready.send(begun, &mut content, &mut Leave);
             let want = if room < end { Kind::Network } else { Kind::Unknown };
             assert_eq!(kind(&delivery), want, "{head} cut at {room} of {end}");
             assert_eq!(delivery.handed_over, room >= end, "{head} cut at {room} of {end}");
@@ -367,8 +367,8 @@ fn a_verdict_is_awaited_for_ten_minutes_whatever_the_timeout_but_not_beyond_the_
             let name = EhloName::domain("client.example.org").unwrap();
             let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
             let mut ready = open(script.wire_within(limits), &opening).unwrap();
-            let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
-            let delivery = ready.send(underway, &mut &TEXT[..], &mut ());
+            let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
+            let delivery = ready.send(begun, &mut &TEXT[..], &mut ());
             assert_eq!(kind(&delivery), Kind::Unknown);
             let patience = (script.waits_until() - started).as_secs();
             assert!(
@@ -381,8 +381,8 @@ fn a_verdict_is_awaited_for_ten_minutes_whatever_the_timeout_but_not_beyond_the_
 
 #[test]
 fn a_message_that_cannot_be_read_is_never_ended() {
-    struct Torn;
-    impl std::io::Read for Torn {
+    struct UnreadableMessage;
+    impl std::io::Read for UnreadableMessage {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
             Err(std::io::Error::other("disk on fire"))
         }
@@ -390,8 +390,8 @@ fn a_message_that_cannot_be_read_is_never_ended() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
     let script = Script::new(&head);
     let mut ready = opened(&script, Security::None, None).unwrap();
-    let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
-    let delivery = ready.send(underway, &mut Torn, &mut ());
+    let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
+    let delivery = ready.send(begun, &mut UnreadableMessage, &mut ());
     assert_eq!(kind(&delivery), Kind::Storage);
     assert!(ready.is_over() && !delivery.handed_over);
     ready.quit();
@@ -405,17 +405,17 @@ fn one_recipient_too_many_is_left_for_the_next_transaction() {
             "{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: RCPT TO:<c@example.org>\nS: {reply}\nC: DATA\nS: 354 go\n{TEXT_LINES}S: 250 ok"
         );
         let (delivery, _, _) = send(&text, &["b", "c"], OnRejected::Abort);
-        assert_eq!(statuses(&delivery), [FateStatus::Accepted, FateStatus::TooMany], "{reply}");
+        assert_eq!(statuses(&delivery), [RecipientStatus::Accepted, RecipientStatus::TooMany], "{reply}");
         let alone =
             format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: {reply}\nC: RSET\nS: 250 ok");
         let (delivery, _, _) = send(&alone, &["b"], OnRejected::Abort);
-        assert_ne!(statuses(&delivery), [FateStatus::TooMany], "nobody was taken before: {reply}");
+        assert_ne!(statuses(&delivery), [RecipientStatus::TooMany], "nobody was taken before: {reply}");
     }
     let full = format!(
         "{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: RCPT TO:<c@example.org>\nS: 452 4.3.1 disk full\nC: RSET\nS: 250 ok"
     );
     let (delivery, _, _) = send(&full, &["b", "c"], OnRejected::Abort);
-    assert_eq!(statuses(&delivery), [FateStatus::Skipped, FateStatus::Deferred]);
+    assert_eq!(statuses(&delivery), [RecipientStatus::Skipped, RecipientStatus::Deferred]);
 }
 
 #[test]
@@ -433,7 +433,7 @@ fn a_long_list_of_recipients_goes_in_flights_that_fit_the_buffers() {
         "S: 250 ok\n".repeat(51),
     );
     let (delivery, _, _) = send(&text, &names, OnRejected::Abort);
-    assert!(delivery.fates.iter().all(|fate| fate.status == FateStatus::Accepted));
+    assert!(delivery.results.iter().all(|result| result.status == RecipientStatus::Accepted));
 }
 
 #[test]
@@ -446,8 +446,8 @@ fn a_second_message_goes_over_the_same_session() {
     let mut ready = opened(&script, Security::None, None).unwrap();
     let outcomes: Vec<bool> = (0..3)
         .map(|_| {
-            let underway = ready.begin(transaction(&["b"], OnRejected::Abort));
-            matches!(ready.send(underway, &mut &TEXT[..], &mut ()).outcome, Outcome::Accepted(_))
+            let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
+            matches!(ready.send(begun, &mut &TEXT[..], &mut ()).outcome, TransactionOutcome::Accepted(_))
         })
         .collect();
     assert_eq!(outcomes, [true, false, true]);
@@ -463,6 +463,6 @@ fn a_check_asks_for_every_recipient_and_sends_nothing() {
     let script = Script::new(&text);
     let mut ready = opened(&script, Security::None, None).unwrap();
     let delivery = ready.check(transaction(&["b", "c"], OnRejected::Abort));
-    assert_eq!(statuses(&delivery), [FateStatus::Accepted, FateStatus::Deferred]);
+    assert_eq!(statuses(&delivery), [RecipientStatus::Accepted, RecipientStatus::Deferred]);
     script.assert_done();
 }

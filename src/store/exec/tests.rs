@@ -7,15 +7,15 @@ fn key() -> AccountKey {
     AccountKey::new("pop3", "h", 1, "u")
 }
 
-fn spec(program: Program, patience: Patience) -> CommandSpec {
-    CommandSpec { program, output: Output::Stderr, account: "work".into(), patience }
+fn spec(program: Program, waits: WaitLimits) -> CommandSpec {
+    CommandSpec { program, output: StdoutTo::Stderr, account: "work".into(), waits }
 }
 
-fn shell(line: &str) -> Command {
-    Command::new(spec(Program::Shell(line.into()), Patience::of(Duration::from_secs(60)))).unwrap()
+fn shell(line: &str) -> ExecSink {
+    ExecSink::new(spec(Program::Shell(line.into()), WaitLimits::of(Duration::from_secs(60)))).unwrap()
 }
 
-fn run(command: &mut Command, uid: &[u8], content: &[u8]) -> Result<Vec<Delivered>, StoreError> {
+fn run(command: &mut ExecSink, uid: &[u8], content: &[u8]) -> Result<Vec<Delivered>, StoreError> {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(dir.path(), &key(), Duration::ZERO, &|| false)?;
     let identity = key().identity(uid, 0);
@@ -103,23 +103,25 @@ fn a_command_that_hangs_is_ended_with_all_it_started() {
     let dir = tempfile::tempdir().unwrap();
     let pid = dir.path().join("pid");
     let line = format!("sleep 1000 & echo $! > '{}'; wait", pid.display());
-    let mut command = Command::new(spec(Program::Shell(line), Patience::of(Duration::from_secs(1)))).unwrap();
+    let mut command =
+        ExecSink::new(spec(Program::Shell(line), WaitLimits::of(Duration::from_secs(1)))).unwrap();
     assert!(matches!(run(&mut command, b"1", b"x"), Err(StoreError::Command { .. })));
     let child: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
     assert!(ends(child), "it lives");
-    let stop = Patience::new(Duration::from_secs(1000), Arc::new(|| true));
-    let mut command = Command::new(spec(Program::Shell("sleep 1000".into()), stop)).unwrap();
+    let stop = WaitLimits::new(Duration::from_secs(1000), Arc::new(|| true));
+    let mut command = ExecSink::new(spec(Program::Shell("sleep 1000".into()), stop)).unwrap();
     assert!(matches!(run(&mut command, b"1", b"x"), Err(StoreError::Stopped)));
 }
 
 #[test]
 fn a_program_that_is_not_there_is_an_error_before_anything_is_fetched() {
-    let none = || Patience::of(Duration::ZERO);
+    let none = || WaitLimits::of(Duration::ZERO);
     for argv in [vec![], vec![""], vec!["/no/such/program"], vec!["no-such-program-of-postie"]] {
         let program = Program::Argv(argv.into_iter().map(String::from).collect());
-        assert!(matches!(Command::new(spec(program, none())), Err(StoreError::NoCommand { .. })));
+        assert!(matches!(ExecSink::new(spec(program, none())), Err(StoreError::NoCommand { .. })));
     }
     let argv = ["sh", "-c", "test \"$1\" = 'a b'", "x", "a b"].map(String::from).to_vec();
-    let mut command = Command::new(spec(Program::Argv(argv), Patience::of(Duration::from_secs(60)))).unwrap();
+    let mut command =
+        ExecSink::new(spec(Program::Argv(argv), WaitLimits::of(Duration::from_secs(60)))).unwrap();
     assert_eq!(run(&mut command, b"1", b"").unwrap().len(), 1);
 }

@@ -6,7 +6,7 @@
 //! with anything unsettled in it stays as it is, since marks count by their place among the records.
 
 use super::record::{Batch, Delivery, Record};
-use super::{Fact, Facts, Known, Ledger, State, Sync};
+use super::{Fact, Known, Ledger, State, Sync, Totals};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use std::borrow::Cow;
@@ -55,7 +55,7 @@ impl Ledger {
     }
 }
 
-impl Facts {
+impl Totals {
     fn is_mostly_dead(&self, now: u64) -> bool {
         let mut live = 0;
         // Counting cannot fail, and needs no hashes.

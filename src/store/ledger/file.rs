@@ -2,7 +2,7 @@
 
 use super::disk::{check_directories, exists, lock_of, open_regular, read, read_only};
 use super::load::{Loaded, UPGRADE, header};
-use super::{Facts, Ledger, moving};
+use super::{Ledger, Totals, moving};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
@@ -39,25 +39,25 @@ const LARGE: u64 = 64 * 1024;
 
 /// A ledger whose account is locked, while it is being read.
 #[derive(Debug)]
-pub struct Opening(Reading);
+pub struct LedgerOpening(FileReading);
 
 #[derive(Debug)]
-enum Reading {
+enum FileReading {
     Done(Box<Ledger>),
-    Underway(JoinHandle<Result<Ledger, StoreError>>),
+    OpenTransaction(JoinHandle<Result<Ledger, StoreError>>),
 }
 
-impl Opening {
+impl LedgerOpening {
     /// One that is read already.
-    pub fn done(ledger: Ledger) -> Opening {
-        Opening(Reading::Done(Box::new(ledger)))
+    pub fn done(ledger: Ledger) -> LedgerOpening {
+        LedgerOpening(FileReading::Done(Box::new(ledger)))
     }
 
     /// Waits until it is read. Kinds: storage, config (a ledger that cannot be trusted).
     pub fn finish(self) -> Result<Ledger, StoreError> {
         match self.0 {
-            Reading::Done(ledger) => Ok(*ledger),
-            Reading::Underway(thread) => {
+            FileReading::Done(ledger) => Ok(*ledger),
+            FileReading::OpenTransaction(thread) => {
                 thread.join().unwrap_or(Err(StoreError::Misused("reading the ledger died")))
             }
         }
@@ -84,7 +84,7 @@ impl Ledger {
         key: &AccountKey,
         wait: Duration,
         stop: &dyn Fn() -> bool,
-    ) -> Result<Opening, StoreError> {
+    ) -> Result<LedgerOpening, StoreError> {
         let dir = durable::absolute(dir)?;
         durable::make_dirs(&dir)
             .map_err(|error| StoreError::cannot_create(&dir, "make the state directory", error))?;
@@ -110,9 +110,9 @@ impl Ledger {
         let size = file.metadata().map_err(|error| StoreError::io(&path, "look at it", error))?.len();
         let key = key.clone();
         let read = move || Ledger::locked(path, file, lock, &key);
-        Ok(Opening(match size {
-            ..LARGE => Reading::Done(Box::new(read()?)),
-            _ => Reading::Underway(thread::spawn(read)),
+        Ok(LedgerOpening(match size {
+            ..LARGE => FileReading::Done(Box::new(read()?)),
+            _ => FileReading::OpenTransaction(thread::spawn(read)),
         }))
     }
 
@@ -155,7 +155,7 @@ impl Ledger {
                 let loaded = read_only(&dir.join(there.file_name()), &there)?;
                 (loaded.facts, loaded.covered, loaded.names)
             }
-            None => (Facts::default(), 0, key.clone()),
+            None => (Totals::default(), 0, key.clone()),
         };
         let file = LedgerFile {
             path,
@@ -178,7 +178,7 @@ impl Ledger {
         self
     }
 
-    fn over(key: &AccountKey, names: AccountKey, file: LedgerFile, facts: Facts) -> Ledger {
+    fn over(key: &AccountKey, names: AccountKey, file: LedgerFile, facts: Totals) -> Ledger {
         let micros = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let micros = micros.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0));
         Ledger {

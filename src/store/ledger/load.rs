@@ -6,8 +6,8 @@
 
 use super::intent::Intent;
 use super::record::{self, Record};
-use super::table::{IN_MEMORY, Table};
-use super::{Fact, Facts, Known, State, Stored};
+use super::table::{IN_MEMORY, UidTable};
+use super::{Fact, Known, State, Stored, Totals};
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
 use std::fs::File;
@@ -46,7 +46,7 @@ pub(super) fn owner(beginning: &[u8]) -> Option<AccountKey> {
 /// What was read of a ledger.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    pub facts: Facts,
+    pub facts: Totals,
     /// How many octets of the file the facts cover.
     pub covered: u64,
     /// How many octets the file has.
@@ -69,12 +69,12 @@ pub(super) fn load(
 ) -> Result<Loaded, StoreError> {
     let damaged = |line, why| StoreError::Damaged { path: path.to_owned(), line, why };
     let failed = |error| StoreError::io(path, "read", error);
-    let mut lines = Lines::new(input);
+    let mut lines = FileLines::new(input);
     let end = lines.length().map_err(failed)?.ok_or_else(|| damaged(1, "the first line is not whole"))?;
     let (old, names) = header_fits(path, lines.line(end), account)?;
     lines.take(end);
     let header = lines.taken;
-    let mut facts = Facts { lines: 1, ..Facts::default() };
+    let mut facts = Totals { lines: 1, ..Totals::default() };
     let expected = usize::try_from(size).unwrap_or(0).min(MOST_EXPECTED) / LINE;
     facts.entries.reserve(expected, expected * UID);
     while let Some(length) = lines.length().map_err(failed)? {
@@ -136,7 +136,7 @@ const UID: usize = 24;
 const MOST_EXPECTED: usize = 256 * 1024 * 1024;
 
 /// The lines of a file, as they are read.
-struct Lines<R> {
+struct FileLines<R> {
     input: R,
     octets: Vec<u8>,
     /// What of `octets` is read and not taken.
@@ -145,9 +145,9 @@ struct Lines<R> {
     taken: u64,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: Read> FileLines<R> {
     fn new(input: R) -> Self {
-        Lines { input, octets: vec![0; PIECE], ahead: 0..0, taken: 0 }
+        FileLines { input, octets: vec![0; PIECE], ahead: 0..0, taken: 0 }
     }
 
     /// The length of the next line without its LF; none where no LF comes any more.
@@ -235,7 +235,7 @@ fn read_at(file: &File, octets: &mut [u8], at: u64) -> io::Result<usize> {
     Ok(got)
 }
 
-impl Facts {
+impl Totals {
     /// Lets a record count.
     pub(super) fn apply(&mut self, record: Record<'_>) {
         match record {
@@ -300,7 +300,7 @@ impl Facts {
     /// What is known under another UIDVALIDITY is known of no UID any more.
     pub(super) fn begin(&mut self, number: u32) {
         if self.validity.is_some_and(|validity| validity != number) {
-            (self.entries, self.any_deleted) = (Table::default(), false);
+            (self.entries, self.any_deleted) = (UidTable::default(), false);
             self.outgrown.clear();
             self.notes.forget_losses();
         }

@@ -23,7 +23,7 @@ mod notes;
 pub(super) mod record;
 mod table;
 
-pub use file::Opening;
+pub use file::LedgerOpening;
 pub(super) use intent::Intent;
 pub use notes::Trait;
 
@@ -35,7 +35,7 @@ use record::{Batch, Delivery, Record};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
-use table::{Entry, Table};
+use table::{UidEntry, UidTable};
 
 pub use table::Knowns;
 
@@ -116,7 +116,7 @@ impl Known {
 #[derive(Clone, Copy, Debug)]
 pub struct Memory<'a> {
     place: usize,
-    entry: Entry<'a>,
+    entry: UidEntry<'a>,
 }
 
 impl<'a> Memory<'a> {
@@ -212,11 +212,11 @@ pub enum Going<'a> {
 }
 
 /// UID, copy, and the size it is recorded with.
-type Named<'a> = (Cow<'a, [u8]>, u32, Option<u64>);
+type NamedCopy<'a> = (Cow<'a, [u8]>, u32, Option<u64>);
 
 impl<'a> Going<'a> {
     /// What names it in a record.
-    fn of(self, ledger: &Ledger) -> Result<Option<Named<'a>>, StoreError> {
+    fn of(self, ledger: &Ledger) -> Result<Option<NamedCopy<'a>>, StoreError> {
         Ok(match self {
             Going::Proven(it) => Some((Cow::Borrowed(it.identity.uid()), it.identity.copy(), it.size)),
             Going::Known(uid, size) => {
@@ -229,8 +229,8 @@ impl<'a> Going<'a> {
 
 /// What the lines of a ledger add up to.
 #[derive(Debug, Default)]
-struct Facts {
-    entries: Table,
+struct Totals {
+    entries: UidTable,
     /// The UIDVALIDITY under which they are known, where the protocol has it.
     validity: Option<u32>,
     intents: Vec<Intent>,
@@ -259,7 +259,7 @@ pub struct Ledger {
     /// The account that gives the messages their identities: another one where its ledger was taken over.
     names: AccountKey,
     file: LedgerFile,
-    facts: Facts,
+    facts: Totals,
     run: u64,
     /// The destinations this run has announced.
     announced: Vec<Vec<u8>>,
@@ -582,8 +582,8 @@ impl Ledger {
         messages: impl IntoIterator<Item = (&'a [u8], u32, Option<u64>)>,
     ) -> Result<usize, StoreError> {
         let time = super::durable::now();
-        type Message<'a> = (&'a [u8], u32, Option<u64>);
-        let mark = |ledger: &Ledger, (uid, copy, size): Message<'a>, records: &mut Vec<Record<'a>>| {
+        type MessageKey<'a> = (&'a [u8], u32, Option<u64>);
+        let mark = |ledger: &Ledger, (uid, copy, size): MessageKey<'a>, records: &mut Vec<Record<'a>>| {
             if !ledger.lookup(uid).iter().any(|known| known.copy == copy && known.fits(size)) {
                 records.push(Record::Marked { uid: Cow::Borrowed(uid), copy, size, time });
             }

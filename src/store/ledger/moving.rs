@@ -7,7 +7,7 @@
 use super::disk::{exists, lock_of, open_to_read, read_only};
 use super::load::{header, owner};
 use super::record::{Batch, Record};
-use super::{Facts, Ledger, Memory};
+use super::{Ledger, Memory, Totals};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
@@ -137,7 +137,7 @@ fn of_same_user(dir: &Path, key: &AccountKey) -> Result<Vec<AccountKey>, StoreEr
 }
 
 /// How many of the messages listed are those of a ledger; none where it is another mailbox's.
-fn resemblance<'l>(facts: &Facts, listed: impl Iterator<Item = (&'l [u8], Option<u64>)>) -> Option<usize> {
+fn resemblance<'l>(facts: &Totals, listed: impl Iterator<Item = (&'l [u8], Option<u64>)>) -> Option<usize> {
     let there =
         facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(|it| it.is_there())).count();
     let (mut same, mut guess, mut count) = (0, 0, 0);

@@ -2,7 +2,7 @@
 //! server was seen to be able or not able to do.
 
 use super::record::Record;
-use super::{Facts, Ledger, Sync};
+use super::{Ledger, Sync, Totals};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use std::borrow::Cow;
@@ -80,7 +80,7 @@ impl Notes {
     }
 }
 
-impl Facts {
+impl Totals {
     /// The records that the notes need, those that are still of interest.
     pub(super) fn live_notes(
         &self,

@@ -104,18 +104,18 @@ impl Batch {
 }
 
 /// What a line is worth.
-pub(super) struct Line<'a> {
+pub(super) struct RecordLine<'a> {
     /// Whether it was the first of a write.
     pub first: bool,
     pub record: Record<'a>,
 }
 
 /// Reads one line, without its LF. None means damage.
-pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
+pub(super) fn decode(line: &[u8]) -> Option<RecordLine<'_>> {
     if !checks(line) {
         return None;
     }
-    let mut fields = Fields { rest: line.get(9..)? };
+    let mut fields = RecordFields { rest: line.get(9..)? };
     let record = match fields.word()? {
         b"d" => delivered(&mut fields)?,
         b"m" => {
@@ -161,12 +161,12 @@ pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
         b"z" => Record::Closed { run: fields.number()? },
         _ => return None,
     };
-    fields.rest.is_empty().then_some(Line { first: line[8] == b'+', record })
+    fields.rest.is_empty().then_some(RecordLine { first: line[8] == b'+', record })
 }
 
 /// The fields of a message that is stored. Without a hash it never was: the first format marked what was
 /// only seen so.
-fn delivered<'a>(fields: &mut Fields<'a>) -> Option<Record<'a>> {
+fn delivered<'a>(fields: &mut RecordFields<'a>) -> Option<Record<'a>> {
     let (uid, copy, size) = fields.message()?;
     let (time, sha256) = (fields.number()?, fields.hash()?);
     let pending = match fields.word()? {
@@ -187,11 +187,11 @@ fn checks(line: &[u8]) -> bool {
     unhex::<4>(crc).is_some_and(|crc| u32::from_be_bytes(crc) == crc32fast::hash(&line[8..]))
 }
 
-struct Fields<'a> {
+struct RecordFields<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Fields<'a> {
+impl<'a> RecordFields<'a> {
     fn word(&mut self) -> Option<&'a [u8]> {
         // Fields are short: a plain loop beats a call.
         let end = self.rest.iter().position(|octet| *octet == b' ').unwrap_or(self.rest.len());

@@ -44,7 +44,7 @@ const GONE: u8 = 1;
 const AMBIGUOUS: u8 = 2;
 const ELSEWHERE: u8 = 4;
 const PENDING: u8 = 8;
-/// The deletion was confirmed, at the time in [`Table::deleted`].
+/// The deletion was confirmed, at the time in [`UidTable::deleted`].
 const DELETED: u8 = 16;
 
 const NO_SIZE: u32 = u32::MAX;
@@ -110,10 +110,10 @@ fn flags_of(state: State) -> Option<u8> {
 
 /// What is known of one UID, oldest first: a slice, wherever it stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Knowns<'a>(Held<'a>);
+pub struct Knowns<'a>(Copies<'a>);
 
 #[derive(Clone, Copy, Debug)]
-enum Held<'a> {
+enum Copies<'a> {
     None,
     One(Known),
     Many(&'a [Known]),
@@ -121,7 +121,7 @@ enum Held<'a> {
 
 impl Knowns<'_> {
     /// Nothing.
-    pub(super) const NONE: Knowns<'static> = Knowns(Held::None);
+    pub(super) const NONE: Knowns<'static> = Knowns(Copies::None);
 
     /// As a slice.
     pub fn as_slice(&self) -> &[Known] {
@@ -134,27 +134,27 @@ impl Deref for Knowns<'_> {
 
     fn deref(&self) -> &[Known] {
         match &self.0 {
-            Held::None => &[],
-            Held::One(one) => std::slice::from_ref(one),
-            Held::Many(many) => many,
+            Copies::None => &[],
+            Copies::One(one) => std::slice::from_ref(one),
+            Copies::Many(many) => many,
         }
     }
 }
 
 /// All that is known of one UID.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<'a> {
-    table: &'a Table,
+pub(super) struct UidEntry<'a> {
+    table: &'a UidTable,
     place: usize,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> UidEntry<'a> {
     pub fn known(&self) -> Knowns<'a> {
         let cell = &self.table.cells[self.place];
         Knowns(match cell.records {
-            Records::None => Held::None,
-            Records::Apart => Held::Many(self.table.apart(self.place)),
-            _ => Held::One(cell.known(self.table.deleted.get(self.place).copied())),
+            Records::None => Copies::None,
+            Records::Apart => Copies::Many(self.table.apart(self.place)),
+            _ => Copies::One(cell.known(self.table.deleted.get(self.place).copied())),
         })
     }
 
@@ -171,7 +171,7 @@ impl<'a> Entry<'a> {
 
 /// Every UID and what is known of it.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(super) struct UidTable {
     octets: Vec<u8>,
     cells: Vec<Cell>,
     /// What does not fit into a cell, by place.
@@ -183,12 +183,12 @@ pub(super) struct Table {
     /// The places of all UIDs. Nothing is ever taken out of it.
     index: HashTable<u32>,
     /// How many cells are in the index, or were found to be there already; the others wait for
-    /// [`Table::settle`].
+    /// [`UidTable::settle`].
     settled: usize,
     keys: RandomState,
 }
 
-impl Table {
+impl UidTable {
     /// Makes room for so many more UIDs of `octets` in all.
     pub fn reserve(&mut self, count: usize, octets: usize) {
         self.octets.reserve(octets);
@@ -202,12 +202,12 @@ impl Table {
         self.index.reserve(count, |place| keys.hash_one(uid_at(uids, cells, *place as usize)));
     }
 
-    pub fn get(&self, uid: &[u8]) -> Option<Entry<'_>> {
+    pub fn get(&self, uid: &[u8]) -> Option<UidEntry<'_>> {
         self.at(self.place(uid)?)
     }
 
-    /// As [`Table::get`], with the place where the UID most likely is; returns where it was.
-    pub fn get_near(&self, uid: &[u8], guess: usize) -> Option<(usize, Entry<'_>)> {
+    /// As [`UidTable::get`], with the place where the UID most likely is; returns where it was.
+    pub fn get_near(&self, uid: &[u8], guess: usize) -> Option<(usize, UidEntry<'_>)> {
         let place = match self.cells.get(guess) {
             Some(cell) if !cell.is(GONE) && self.uid(guess) == uid => guess,
             _ => self.place(uid)?,
@@ -246,7 +246,7 @@ impl Table {
         });
     }
 
-    /// Notes what is known of a UID. It is not looked up before [`Table::settle`]: many look-ups at once
+    /// Notes what is known of a UID. It is not looked up before [`UidTable::settle`]: many look-ups at once
     /// wait for memory together, one at a time they wait for each.
     pub fn deliver(&mut self, uid: &[u8], known: Known) {
         let place = self.append(uid);
@@ -264,7 +264,7 @@ impl Table {
         });
         for new in self.settled..self.cells.len() {
             let Some(place) = self.enter(new) else { continue };
-            let records = Entry { table: self, place: new }.known().to_vec();
+            let records = UidEntry { table: self, place: new }.known().to_vec();
             self.clear(new);
             self.cells[place].flags &= !GONE;
             for known in records {
@@ -283,9 +283,9 @@ impl Table {
     }
 
     /// The UIDs in the order in which they became known.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Entry<'_>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], UidEntry<'_>)> {
         let there = (0..self.cells.len()).filter(|place| !self.cells[*place].is(GONE));
-        there.map(|place| (self.uid(place), Entry { table: self, place }))
+        there.map(|place| (self.uid(place), UidEntry { table: self, place }))
     }
 
     /// All that is known so far is of another account's messages.
@@ -350,7 +350,7 @@ impl Table {
     fn change(&mut self, place: usize, change: impl FnOnce(&mut Vec<Known>)) {
         let mut known = match self.cells[place].records {
             Records::Apart => self.apart.remove(&place).unwrap_or_default(),
-            _ => Entry { table: self, place }.known().to_vec(),
+            _ => UidEntry { table: self, place }.known().to_vec(),
         };
         change(&mut known);
         match known[..] {
@@ -374,9 +374,9 @@ impl Table {
     }
 
     /// What is known of the UID at a place.
-    pub fn at(&self, place: usize) -> Option<Entry<'_>> {
+    pub fn at(&self, place: usize) -> Option<UidEntry<'_>> {
         let cell = self.cells.get(place).filter(|cell| !cell.is(GONE));
-        cell.map(|_| Entry { table: self, place })
+        cell.map(|_| UidEntry { table: self, place })
     }
 
     fn apart(&self, place: usize) -> &[Known] {
@@ -444,7 +444,7 @@ mod tests {
 
     #[test]
     fn uids_of_every_length_are_found_and_told_apart() {
-        let mut table = Table::default();
+        let mut table = UidTable::default();
         for len in 0..100 {
             table.note_first_seen(&vec![b'x'; len], len as u64);
         }
@@ -463,7 +463,7 @@ mod tests {
     fn what_is_noted_counts_in_its_order_and_under_one_uid() {
         let fact = Fact::Stored(Stored { state: State::Kept });
         let known = |size, at| Known { copy: 0, size, time: 0, fact, at };
-        let mut table = Table::default();
+        let mut table = UidTable::default();
         for round in 0..3 {
             for n in 0..1000u64 {
                 table.deliver(n.to_string().as_bytes(), known(Some(n % 2 * round), 1000 * round + n));
@@ -488,7 +488,7 @@ mod tests {
 
     #[test]
     fn a_wrong_guess_finds_the_same_as_a_right_one() {
-        let mut table = Table::default();
+        let mut table = UidTable::default();
         assert!(table.get_near(b"0", 0).is_none());
         let uids: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
         for uid in &uids {
@@ -516,7 +516,7 @@ mod tests {
         let facts = states.into_iter().flat_map(|state| {
             [Fact::Stored(Stored { state }), Fact::Elsewhere(Stored { state }), Fact::Marked]
         });
-        let mut table = Table::default();
+        let mut table = UidTable::default();
         let mut all = Vec::new();
         for fact in facts {
             for size in [None, Some(0), Some(big - 1), Some(big), Some(u64::MAX)] {

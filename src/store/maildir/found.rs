@@ -2,7 +2,7 @@
 
 use super::Maildir;
 use super::barrier::Barrier;
-use super::leftovers::{Found, Leftovers};
+use super::leftovers::{FoundMessage, Leftovers};
 use crate::store::delivered::{Delivered, Place, Subject};
 use crate::store::durable;
 use crate::store::error::StoreError;
@@ -133,7 +133,7 @@ impl Maildir {
         }
     }
 
-    fn settle(&mut self, ledger: &mut Ledger, one: &Found) {
+    fn settle(&mut self, ledger: &mut Ledger, one: &FoundMessage) {
         let Some(found) = &mut self.found else { return };
         found.settle(one);
         if found.is_empty() {
@@ -209,7 +209,7 @@ impl Maildir {
     fn vouch(
         &mut self,
         ledger: &Ledger,
-        found: &Found,
+        found: &FoundMessage,
         subject: &Subject,
     ) -> Result<Option<Delivered>, StoreError> {
         let old = found.place < 2 && self.unknown && self.barrier == Barrier::Whole;

@@ -3,7 +3,7 @@
 
 /// One of them.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct Leftover {
     key: [u8; 16],
     /// Where its name begins in [`Leftovers::names`].
     start: u32,
@@ -16,7 +16,7 @@ struct Entry {
 
 /// A message that was found.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundMessage {
     pub key: [u8; 16],
     pub name: String,
     /// In which directory: 0 for `new/`, 1 for `cur/`, two more for every folder.
@@ -27,7 +27,7 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
     names: String,
-    entries: Vec<Entry>,
+    entries: Vec<Leftover>,
     left: usize,
 }
 
@@ -38,7 +38,7 @@ impl Leftovers {
             return;
         };
         self.names.push_str(name);
-        self.entries.push(Entry { key, start, place, len, taken: false });
+        self.entries.push(Leftover { key, start, place, len, taken: false });
     }
 
     /// Makes them ready to be looked up; where two have one key, that of the first directory comes first.
@@ -53,16 +53,16 @@ impl Leftovers {
     }
 
     /// Takes the next of a key whose name fits.
-    pub fn take(&mut self, key: [u8; 16], fits: impl Fn(&str) -> bool) -> Option<Found> {
+    pub fn take(&mut self, key: [u8; 16], fits: impl Fn(&str) -> bool) -> Option<FoundMessage> {
         let all = self.of(key);
         let at = all.into_iter().find(|at| !self.entries[*at].taken && fits(self.name(*at)))?;
-        let found = Found { key, name: self.name(at).to_owned(), place: self.entries[at].place };
+        let found = FoundMessage { key, name: self.name(at).to_owned(), place: self.entries[at].place };
         self.mark(at);
         Some(found)
     }
 
     /// The message is settled: other names under which it was seen while a reader moved it are none of others.
-    pub fn settle(&mut self, found: &Found) {
+    pub fn settle(&mut self, found: &FoundMessage) {
         for at in self.of(found.key) {
             if base(self.name(at)) == base(&found.name) {
                 self.mark(at);
@@ -80,7 +80,7 @@ impl Leftovers {
     }
 
     fn name(&self, at: usize) -> &str {
-        let Entry { start, len, .. } = self.entries[at];
+        let Leftover { start, len, .. } = self.entries[at];
         &self.names[start as usize..start as usize + usize::from(len)]
     }
 }

@@ -22,7 +22,7 @@ use super::durable;
 use super::error::StoreError;
 use super::identity::Identity;
 use super::ledger::Ledger;
-use super::sink::{Load, Recovery, Sink};
+use super::sink::{Recovery, Sink, Staged};
 use barrier::Barrier;
 use leftovers::Leftovers;
 use rustix::fs::{AtFlags, RenameFlags};
@@ -36,7 +36,7 @@ use std::path::PathBuf;
 /// How much content is gathered before it is written: large enough that an ordinary message is one write.
 const BUFFER: usize = 64 * 1024;
 /// How many messages, and how many octets, are worth a barrier.
-const DUE: Load = Load { count: 512, octets: 16 * 1024 * 1024 };
+const DUE: Staged = Staged { count: 512, octets: 16 * 1024 * 1024 };
 /// How many names are tried for a message before giving up (only `--all` in one second needs a second).
 const NAMES: u32 = 1000;
 
@@ -53,7 +53,7 @@ pub struct Maildir {
     host: String,
     buffer: Vec<u8>,
     count: u64,
-    draft: Option<Draft>,
+    draft: Option<MaildirDraft>,
     staged: Vec<Written>,
     octets: u64,
     /// What killed runs left; none until it was looked for.
@@ -70,7 +70,7 @@ pub struct Maildir {
 
 /// A message that is being written.
 #[derive(Debug)]
-struct Draft {
+struct MaildirDraft {
     file: File,
     hash: Sha256,
     written: Written,
@@ -193,7 +193,7 @@ impl Sink for Maildir {
             sha256: [0; 32],
             file: None,
         };
-        self.draft = Some(Draft { file, hash: Sha256::new(), written });
+        self.draft = Some(MaildirDraft { file, hash: Sha256::new(), written });
         Ok(())
     }
 
@@ -222,7 +222,7 @@ impl Sink for Maildir {
 
     fn finish(&mut self) -> Result<(), StoreError> {
         self.flush()?;
-        let Some(Draft { file, hash, mut written }) = self.draft.take() else {
+        let Some(MaildirDraft { file, hash, mut written }) = self.draft.take() else {
             return Err(StoreError::Misused("no draft is open"));
         };
         written.sha256 = hash.finalize().into();
@@ -234,8 +234,8 @@ impl Sink for Maildir {
         Ok(())
     }
 
-    fn staged(&self) -> Load {
-        Load { count: self.staged.len(), octets: self.octets }
+    fn staged(&self) -> Staged {
+        Staged { count: self.staged.len(), octets: self.octets }
     }
 
     fn due(&self) -> bool {

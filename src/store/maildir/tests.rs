@@ -5,13 +5,13 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
-struct Home {
+struct MaildirHome {
     dir: tempfile::TempDir,
 }
 
-impl Home {
+impl MaildirHome {
     fn new() -> Self {
-        Home { dir: tempfile::tempdir().unwrap() }
+        MaildirHome { dir: tempfile::tempdir().unwrap() }
     }
 
     fn key() -> AccountKey {
@@ -38,7 +38,7 @@ impl Home {
 }
 
 fn put(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64>, content: &[u8]) {
-    let identity = Home::key().identity(uid.as_bytes(), 0);
+    let identity = MaildirHome::key().identity(uid.as_bytes(), 0);
     maildir.begin(&Subject { identity: &identity, tag: 1, wire_size: size, number: 1 }).unwrap();
     for piece in content.chunks(1000) {
         maildir.write(ledger, piece).unwrap();
@@ -47,14 +47,14 @@ fn put(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64>,
 }
 
 fn adopt(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64>) -> Option<Delivered> {
-    let identity = Home::key().identity(uid.as_bytes(), 0);
+    let identity = MaildirHome::key().identity(uid.as_bytes(), 0);
     maildir.adopt(ledger, &Subject { identity: &identity, tag: 5, wire_size: size, number: 1 }).unwrap()
 }
 
 #[test]
 fn messages_are_in_new_byte_for_byte_and_private_after_a_commit_and_not_before() {
     for count in [1, 2, 3, 40] {
-        let place = Home::new();
+        let place = MaildirHome::new();
         let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
         let content: Vec<u8> = (0..200_000u32).map(|n| (n % 253) as u8).collect();
         for n in 0..count {
@@ -72,15 +72,15 @@ fn messages_are_in_new_byte_for_byte_and_private_after_a_commit_and_not_before()
             assert_eq!(one.sha256()[..], Sha256::digest(&content[n..])[..]);
             assert!(path.is_absolute() && path.to_str().unwrap().contains(&one.identity().key()));
         }
-        assert_eq!(maildir.staged(), Load::default());
+        assert_eq!(maildir.staged(), Staged::default());
     }
 }
 
 #[test]
 fn a_message_that_is_dropped_leaves_nothing() {
-    let place = Home::new();
+    let place = MaildirHome::new();
     let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
-    let identity = Home::key().identity(b"1", 0);
+    let identity = MaildirHome::key().identity(b"1", 0);
     maildir.begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1 }).unwrap();
     maildir.write(&mut ledger, &[b'x'; 100_000]).unwrap();
     assert_eq!(place.files("tmp").len(), 1);
@@ -96,7 +96,7 @@ fn a_message_that_is_dropped_leaves_nothing() {
 
 #[test]
 fn the_same_message_twice_is_two_files() {
-    let place = Home::new();
+    let place = MaildirHome::new();
     let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
     for content in [b"first", b"again"] {
         put(&mut maildir, &mut ledger, "1", None, content);
@@ -108,7 +108,7 @@ fn the_same_message_twice_is_two_files() {
 #[test]
 fn what_a_killed_run_stored_is_adopted_once_wherever_a_reader_moved_it() {
     for moved in [false, true] {
-        let place = Home::new();
+        let place = MaildirHome::new();
         let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
         put(&mut maildir, &mut ledger, "recorded", Some(8), b"recorded");
         let first = maildir.commit(&mut ledger).unwrap();
@@ -148,7 +148,7 @@ fn what_a_killed_run_stored_is_adopted_once_wherever_a_reader_moved_it() {
 
 #[test]
 fn a_run_that_ended_well_leaves_nothing_to_adopt() {
-    let place = Home::new();
+    let place = MaildirHome::new();
     let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
     put(&mut maildir, &mut ledger, "1", None, b"x");
     let delivered = maildir.commit(&mut ledger).unwrap();
@@ -160,7 +160,7 @@ fn a_run_that_ended_well_leaves_nothing_to_adopt() {
 
 #[test]
 fn a_run_that_could_not_record_stays_open_though_it_is_closed() {
-    let place = Home::new();
+    let place = MaildirHome::new();
     let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
     put(&mut maildir, &mut ledger, "1", None, b"x");
     maildir.commit(&mut ledger).unwrap();
@@ -171,7 +171,7 @@ fn a_run_that_could_not_record_stays_open_though_it_is_closed() {
 
 #[test]
 fn leftovers_of_this_account_are_swept_and_nobody_elses() {
-    let place = Home::new();
+    let place = MaildirHome::new();
     let mut maildir = place.maildir();
     let tmp = place.path().join("tmp");
     std::fs::write(tmp.join(format!("{}123.4.5", maildir.prefix)), "half").unwrap();
@@ -182,7 +182,7 @@ fn leftovers_of_this_account_are_swept_and_nobody_elses() {
 
 #[test]
 fn a_commit_that_fails_shows_nothing_and_leaves_nothing() {
-    let place = Home::new();
+    let place = MaildirHome::new();
     let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
     put(&mut maildir, &mut ledger, "1", None, b"one");
     put(&mut maildir, &mut ledger, "2", None, b"two");
@@ -191,7 +191,7 @@ fn a_commit_that_fails_shows_nothing_and_leaves_nothing() {
     std::fs::remove_file(place.path().join("tmp").join(gone)).unwrap();
     assert!(matches!(maildir.commit(&mut ledger), Err(StoreError::Io { .. })));
     assert!(place.files("new").is_empty() && place.files("tmp").is_empty());
-    assert_eq!(maildir.staged(), Load::default());
+    assert_eq!(maildir.staged(), Staged::default());
 }
 
 #[test]
@@ -205,13 +205,13 @@ fn what_is_no_maildir_is_refused_and_checking_makes_nothing() {
     std::fs::write(at("half/new"), "").unwrap();
     rustix::fs::mknodat(rustix::fs::CWD, at("fifo"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     for name in ["file", "link", "fifo", "half", "no/parent", "file/below"] {
-        let error = Maildir::open(&at(name), &Home::key()).expect_err(name);
+        let error = Maildir::open(&at(name), &MaildirHome::key()).expect_err(name);
         assert_eq!(error.kind().exit().code(), 73, "{name}: {error}");
         assert!(Maildir::check(&at(name)).is_err(), "{name}");
     }
     Maildir::check(&at("new one")).unwrap();
     assert!(!at("new one").exists());
-    Maildir::open(&at("new one"), &Home::key()).unwrap();
+    Maildir::open(&at("new one"), &MaildirHome::key()).unwrap();
     Maildir::check(&at("new one")).unwrap();
     for part in ["", "tmp", "new", "cur"] {
         let mode = std::fs::metadata(at("new one").join(part)).unwrap().permissions().mode();

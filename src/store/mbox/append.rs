@@ -3,7 +3,7 @@
 use super::lock::{Locks, lock};
 use crate::store::durable;
 use crate::store::error::StoreError;
-use crate::store::sink::Patience;
+use crate::store::sink::WaitLimits;
 use rustix::fs::OFlags;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ pub(super) struct Append {
 
 impl Append {
     /// Locks the mbox and finds where to append.
-    pub fn begin(path: &Path, patience: &Patience) -> Result<Self, StoreError> {
-        let mut locks = lock(path, patience)?;
+    pub fn begin(path: &Path, waits: &WaitLimits) -> Result<Self, StoreError> {
+        let mut locks = lock(path, waits)?;
         let ended = end(&mut locks).and_then(|end| {
             // In this mode a write can only lengthen the file, whatever others do.
             rustix::fs::fcntl_setfl(&locks.file, OFlags::APPEND)?;

@@ -14,7 +14,7 @@
 use super::open::{look, suits};
 use crate::store::durable;
 use crate::store::error::StoreError;
-use crate::store::sink::Patience;
+use crate::store::sink::WaitLimits;
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, test_kill_process};
@@ -45,25 +45,25 @@ static HELD: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());
 pub(super) struct Locks {
     _dot: Dotlock,
     pub file: File,
-    _held: Held,
+    _held: HeldLock,
 }
 
 #[derive(Debug)]
-struct Held((u64, u64));
+struct HeldLock((u64, u64));
 
-impl Held {
-    fn take(stat: &Stat) -> Option<Held> {
+impl HeldLock {
+    fn take(stat: &Stat) -> Option<HeldLock> {
         let id = (stat.st_dev, stat.st_ino);
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         if held.contains(&id) {
             return None;
         }
         held.push(id);
-        Some(Held(id))
+        Some(HeldLock(id))
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         HELD.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| *id != self.0);
     }
@@ -78,15 +78,15 @@ enum Busy {
 }
 
 /// Opens and locks the mbox. Kinds: locked, storage, cannot create, interrupted.
-pub(super) fn lock(path: &Path, patience: &Patience) -> Result<Locks, StoreError> {
-    let deadline = patience.deadline();
+pub(super) fn lock(path: &Path, waits: &WaitLimits) -> Result<Locks, StoreError> {
+    let deadline = waits.deadline();
     for turn in 0u32.. {
         let by = match attempt(path)? {
             Ok(locks) => return Ok(locks),
             Err(Busy::Replaced) => "another program keeps replacing it".to_owned(),
             Err(Busy::By(by)) => by,
         };
-        if patience.stopped() {
+        if waits.stopped() {
             return Err(StoreError::Stopped);
         }
         let left = deadline.map_or(BACK_OFF, |deadline| deadline.saturating_duration_since(Instant::now()));
@@ -120,7 +120,7 @@ fn attempt(path: &Path) -> Result<Result<Locks, Busy>, StoreError> {
         return Err(StoreError::io(path, "open", Errno::NOENT));
     };
     suits(&seen, path)?;
-    let Some(held) = Held::take(&seen) else {
+    let Some(held) = HeldLock::take(&seen) else {
         return Ok(Err(Busy::By("postie itself delivers to it for another account".to_owned())));
     };
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;

@@ -23,7 +23,7 @@ use super::identity::Identity;
 use super::ledger::Ledger;
 use super::ledger::record::Part;
 use super::mboxrd::{HEAD, Quoter, Unquoter, from_line};
-use super::sink::{Load, Patience, Recovery, Sink};
+use super::sink::{Recovery, Sink, Staged, WaitLimits};
 use append::Append;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
@@ -43,14 +43,14 @@ const SAMPLE: usize = 64;
 #[derive(Debug)]
 pub struct Mbox {
     path: PathBuf,
-    patience: Patience,
+    waits: WaitLimits,
     /// The message that is being taken, quoted.
-    draft: Option<Draft>,
+    draft: Option<MboxDraft>,
     /// The staged messages as they will stand in the mbox.
     octets: Vec<u8>,
-    staged: Vec<Message>,
+    staged: Vec<WholeMessage>,
     /// The message that goes straight to the mbox.
-    stream: Option<Stream>,
+    stream: Option<MboxStream>,
     /// Messages that were stored on the way, and whose proof the next commit returns.
     stored: Vec<Delivered>,
     /// An intent that will not be fulfilled.
@@ -59,7 +59,7 @@ pub struct Mbox {
 }
 
 #[derive(Debug)]
-struct Draft {
+struct MboxDraft {
     identity: Identity,
     tag: usize,
     wire_size: Option<u64>,
@@ -71,7 +71,7 @@ struct Draft {
 
 /// A message that is whole, and how it stands in the mbox.
 #[derive(Debug)]
-struct Message {
+struct WholeMessage {
     identity: Identity,
     tag: usize,
     wire_size: Option<u64>,
@@ -86,11 +86,11 @@ struct Message {
 
 /// A message on its way into the mbox.
 #[derive(Debug)]
-struct Stream {
+struct MboxStream {
     append: Append,
     hash: Sha256,
     own: Own,
-    message: Message,
+    message: WholeMessage,
     whole: bool,
 }
 
@@ -122,7 +122,7 @@ impl Own {
     }
 }
 
-impl Message {
+impl WholeMessage {
     fn part(&self) -> Part<'_> {
         Part {
             uid: self.identity.uid().into(),
@@ -141,12 +141,12 @@ impl Message {
     }
 }
 
-impl Draft {
+impl MboxDraft {
     /// Puts the From_ line in place, and says how the message stands in the mbox. Its hash is left open.
-    fn stand(&self, body: &[u8]) -> (Vec<u8>, Message) {
+    fn stand(&self, body: &[u8]) -> (Vec<u8>, WholeMessage) {
         let from = from_line(&body[..body.len().min(HEAD)], durable::now());
         let head = [&from[..], &body[..body.len().min(SAMPLE)]].concat();
-        let message = Message {
+        let message = WholeMessage {
             identity: self.identity.clone(),
             tag: self.tag,
             wire_size: self.wire_size,
@@ -171,7 +171,7 @@ impl Mbox {
         if self.broken {
             return Err(StoreError::Broken { path: self.path.clone() });
         }
-        let append = Append::begin(&self.path, &self.patience)?;
+        let append = Append::begin(&self.path, &self.waits)?;
         let intent = ledger.intend(self.key(), append.place(), parts, self.void)?;
         self.void = None;
         Ok((append, intent))
@@ -183,7 +183,7 @@ impl Mbox {
             return Ok(());
         }
         let (staged, mut octets) = (std::mem::take(&mut self.staged), std::mem::take(&mut self.octets));
-        let (mut append, intent) = self.announce(ledger, staged.iter().map(Message::part).collect())?;
+        let (mut append, intent) = self.announce(ledger, staged.iter().map(WholeMessage::part).collect())?;
         if let Err(error) = append.write(&octets).and_then(|()| append.sync()) {
             self.undo(append, intent);
             return Err(error);
@@ -216,8 +216,9 @@ impl Mbox {
         let part = Part { body: None, sha256: None, ..message.part() };
         let (append, intent) = self.announce(ledger, vec![part])?;
         self.void = Some(intent);
-        let message = Message { size: 0, ..message };
-        let mut stream = Stream { append, hash: Sha256::new(), own: Own::default(), message, whole: false };
+        let message = WholeMessage { size: 0, ..message };
+        let mut stream =
+            MboxStream { append, hash: Sha256::new(), own: Own::default(), message, whole: false };
         let begun = stream.append.write(&from);
         self.stream = Some(stream);
         begun?;
@@ -237,7 +238,7 @@ impl Mbox {
 
     /// Makes the streamed message durable; its intent gets length and hash before the locks are given back.
     fn end_stream(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
-        let Some(Stream { mut append, hash, own, mut message, whole: true }) = self.stream.take() else {
+        let Some(MboxStream { mut append, hash, own, mut message, whole: true }) = self.stream.take() else {
             return Ok(());
         };
         message.sha256 = hash.finalize().into();
@@ -266,7 +267,7 @@ impl Mbox {
     }
 }
 
-fn delivered(message: Message, path: PathBuf, offset: u64, intent: u64) -> Delivered {
+fn delivered(message: WholeMessage, path: PathBuf, offset: u64, intent: u64) -> Delivered {
     Delivered {
         identity: message.identity,
         tag: message.tag,
@@ -293,7 +294,7 @@ impl Sink for Mbox {
         if self.draft.is_some() || self.stream.is_some() {
             return Err(StoreError::Misused("a draft is open, or a large message waits for its commit"));
         }
-        self.draft = Some(Draft {
+        self.draft = Some(MboxDraft {
             identity: subject.identity.clone(),
             tag: subject.tag,
             wire_size: subject.wire_size,
@@ -362,10 +363,10 @@ impl Sink for Mbox {
         Ok(())
     }
 
-    fn staged(&self) -> Load {
+    fn staged(&self) -> Staged {
         let streamed = self.stream.as_ref().filter(|stream| stream.whole);
         let waiting: u64 = self.stored.iter().map(Delivered::size).sum();
-        Load {
+        Staged {
             count: self.staged.len() + self.stored.len() + usize::from(streamed.is_some()),
             octets: self.octets.len() as u64 + waiting + streamed.map_or(0, |stream| stream.message.size),
         }

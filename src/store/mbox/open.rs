@@ -6,15 +6,15 @@
 use super::Mbox;
 use crate::store::durable;
 use crate::store::error::StoreError;
-use crate::store::sink::Patience;
+use crate::store::sink::WaitLimits;
 use rustix::fs::{Access, AtFlags, FileType, Stat};
 use rustix::io::{Errno, retry_on_intr};
 use std::path::Path;
 
 impl Mbox {
     /// Opens an mbox; one that does not exist is made, durably, where its directory exists. A held lock is
-    /// waited for as `patience` says. Kinds: cannot create.
-    pub fn open(path: &Path, patience: Patience) -> Result<Mbox, StoreError> {
+    /// waited for as `waits` says. Kinds: cannot create.
+    pub fn open(path: &Path, waits: WaitLimits) -> Result<Mbox, StoreError> {
         let path = durable::absolute(path)?;
         Mbox::check(&path)?;
         if look(&path)?.is_none() {
@@ -22,7 +22,7 @@ impl Mbox {
         }
         Ok(Mbox {
             path,
-            patience,
+            waits,
             draft: None,
             octets: Vec::new(),
             staged: Vec::new(),

@@ -65,7 +65,7 @@ impl Mbox {
             lock::tidy(&self.path);
             return Ok(recovery);
         }
-        let locks = lock(&self.path, &self.patience)?;
+        let locks = lock(&self.path, &self.waits)?;
         for intent in intents {
             let failed = |error| StoreError::io(&self.path, "settle what a killed run left", error);
             let finding = examine(&locks.file, &intent).map_err(failed)?;

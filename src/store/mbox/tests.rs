@@ -11,15 +11,15 @@ const FOREIGN: &str =
 /// A child that another test starts holds our locks for a moment, until it runs its program.
 const WAIT: Duration = Duration::from_secs(60);
 
-struct Home {
+struct MboxHome {
     dir: tempfile::TempDir,
 }
 
-impl Home {
+impl MboxHome {
     fn new() -> Self {
         // In memory where that can be had: thousands of barriers are tried here.
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-        Home { dir: dir.unwrap() }
+        MboxHome { dir: dir.unwrap() }
     }
 
     fn key() -> AccountKey {
@@ -35,7 +35,7 @@ impl Home {
     }
 
     fn mbox(&self) -> Mbox {
-        Mbox::open(&self.path(), Patience::of(WAIT)).unwrap()
+        Mbox::open(&self.path(), WaitLimits::of(WAIT)).unwrap()
     }
 
     fn octets(&self) -> Vec<u8> {
@@ -48,7 +48,7 @@ impl Home {
 }
 
 fn begin(mbox: &mut Mbox, uid: &str) {
-    let identity = Home::key().identity(uid.as_bytes(), 0);
+    let identity = MboxHome::key().identity(uid.as_bytes(), 0);
     mbox.begin(&Subject { identity: &identity, tag: 3, wire_size: Some(9), number: 1 }).unwrap();
 }
 
@@ -81,7 +81,7 @@ fn messages(octets: &[u8]) -> Vec<Vec<u8>> {
 #[test]
 fn messages_stand_as_mboxrd_and_are_found_where_the_proof_says() {
     for before in ["", "From a b\n\nx\n\n", "From a b\n\nx\n", "From a b\n\nx", "\n"] {
-        let home = Home::new();
+        let home = MboxHome::new();
         std::fs::write(home.path(), before).unwrap();
         let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
         let contents: [&[u8]; 4] =
@@ -115,7 +115,7 @@ fn messages_stand_as_mboxrd_and_are_found_where_the_proof_says() {
 
 #[test]
 fn a_message_beyond_the_budget_goes_straight_to_the_mbox_and_leaves_nothing_if_dropped() {
-    let home = Home::new();
+    let home = MboxHome::new();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     let large: Vec<u8> = b"From quoted\nline\n".repeat(BUDGET / 8);
     put(&mut mbox, &mut ledger, "small", b"small\n");
@@ -140,8 +140,8 @@ fn a_message_beyond_the_budget_goes_straight_to_the_mbox_and_leaves_nothing_if_d
 }
 
 /// Commits three messages and kills the run before it records them.
-fn killed() -> (Home, Vec<u8>, Vec<u64>) {
-    let home = Home::new();
+fn killed() -> (MboxHome, Vec<u8>, Vec<u64>) {
+    let home = MboxHome::new();
     std::fs::write(home.path(), "From a b\n\nthere before").unwrap();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     for n in 0..3 {
@@ -239,7 +239,7 @@ fn a_mailbox_that_was_changed_or_cut_since_is_left_alone() {
 
 #[test]
 fn a_large_message_that_was_killed_on_its_way_is_cut_off() {
-    let home = Home::new();
+    let home = MboxHome::new();
     std::fs::write(home.path(), FOREIGN).unwrap();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     begin(&mut mbox, "large");
@@ -278,7 +278,7 @@ fn a_large_message_that_was_killed_on_its_way_is_cut_off() {
 #[test]
 fn a_held_lock_of_any_kind_is_waited_for_and_then_reported() {
     for kind in ["dotlock", "flock"] {
-        let home = Home::new();
+        let home = MboxHome::new();
         let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
         let lock = home.dir.path().join("mbox.lock");
         let file = std::fs::File::open(home.path()).unwrap();
@@ -286,12 +286,12 @@ fn a_held_lock_of_any_kind_is_waited_for_and_then_reported() {
             "dotlock" => std::fs::write(&lock, format!("{}\n", std::process::id())).unwrap(),
             _ => file.lock().unwrap(),
         }
-        mbox.patience = Patience::of(Duration::ZERO);
+        mbox.waits = WaitLimits::of(Duration::ZERO);
         put(&mut mbox, &mut ledger, "1", b"x\n");
         let error = mbox.commit(&mut ledger).expect_err(kind);
         assert_eq!(error.kind().exit().code(), 75, "{kind}: {error}");
-        assert_eq!((home.octets().len(), mbox.staged()), (0, Load::default()), "{kind}");
-        mbox.patience = Patience::of(WAIT);
+        assert_eq!((home.octets().len(), mbox.staged()), (0, Staged::default()), "{kind}");
+        mbox.waits = WaitLimits::of(WAIT);
         let release = std::thread::spawn(move || match kind {
             "dotlock" => std::fs::remove_file(lock).unwrap(),
             _ => file.unlock().unwrap(),
@@ -304,7 +304,7 @@ fn a_held_lock_of_any_kind_is_waited_for_and_then_reported() {
 
 #[test]
 fn an_fcntl_lock_of_another_process_is_respected() {
-    let home = Home::new();
+    let home = MboxHome::new();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     // No program with lockf is at hand everywhere; python3 is on every build machine.
     let script = "import fcntl,sys\nf=open(sys.argv[1],'r+')\nfcntl.lockf(f,fcntl.LOCK_EX)\nprint(flush=True)\nsys.stdin.read()";
@@ -316,19 +316,19 @@ fn an_fcntl_lock_of_another_process_is_respected() {
     let Ok(mut child) = child else { return eprintln!("SKIPPED: no python3") };
     let mut ready = [0];
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
-    mbox.patience = Patience::of(Duration::ZERO);
+    mbox.waits = WaitLimits::of(Duration::ZERO);
     put(&mut mbox, &mut ledger, "1", b"x\n");
     assert!(matches!(mbox.commit(&mut ledger), Err(StoreError::Locked { .. })));
     drop(child.stdin.take());
     child.wait().unwrap();
-    mbox.patience = Patience::of(WAIT);
+    mbox.waits = WaitLimits::of(WAIT);
     put(&mut mbox, &mut ledger, "1", b"x\n");
     assert_eq!(mbox.commit(&mut ledger).unwrap().len(), 1);
 }
 
 #[test]
 fn a_dotlock_of_a_killed_run_is_removed_even_where_nothing_is_left_to_settle() {
-    let home = Home::new();
+    let home = MboxHome::new();
     let (mut mbox, mut ledger) = (home.mbox(), home.ledger());
     let lock = home.dir.path().join("mbox.lock");
     std::fs::write(&lock, "2147483647\n").unwrap();
@@ -342,9 +342,9 @@ fn a_dotlock_of_a_killed_run_is_removed_even_where_nothing_is_left_to_settle() {
 #[test]
 fn a_dotlock_whose_content_a_power_cut_took_does_not_block_if_it_is_ours() {
     use std::os::unix::fs::PermissionsExt;
-    let home = Home::new();
+    let home = MboxHome::new();
     let lock = home.dir.path().join("mbox.lock");
-    let short = Patience::of(Duration::ZERO);
+    let short = WaitLimits::of(Duration::ZERO);
     for content in ["", "\0\0\0"] {
         std::fs::write(&lock, content).unwrap();
         std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -358,7 +358,7 @@ fn a_dotlock_whose_content_a_power_cut_took_does_not_block_if_it_is_ours() {
 
 #[test]
 fn a_dotlock_that_is_left_over_does_not_block() {
-    let home = Home::new();
+    let home = MboxHome::new();
     let lock = home.dir.path().join("mbox.lock");
     let mut gone = std::process::Command::new("true").spawn().unwrap();
     gone.wait().unwrap();
@@ -381,7 +381,7 @@ fn a_dotlock_that_is_left_over_does_not_block() {
 
 #[test]
 fn threads_that_deliver_to_one_mbox_never_interleave() {
-    let home = Home::new();
+    let home = MboxHome::new();
     drop(home.mbox());
     std::thread::scope(|scope| {
         for thread in 0..4 {
@@ -390,7 +390,7 @@ fn threads_that_deliver_to_one_mbox_never_interleave() {
                 let key = AccountKey::new("pop3", "h", thread, "u");
                 let state = home.dir.path().join("state");
                 let mut ledger = Ledger::open(&state, &key, Duration::ZERO, &|| false).unwrap();
-                let mut mbox = Mbox::open(&home.path(), Patience::of(Duration::from_secs(60))).unwrap();
+                let mut mbox = Mbox::open(&home.path(), WaitLimits::of(Duration::from_secs(60))).unwrap();
                 for n in 0..10 {
                     let content = format!("{thread} {n}\n").repeat(2000);
                     put(&mut mbox, &mut ledger, &format!("{thread}.{n}"), content.as_bytes());
@@ -410,7 +410,7 @@ fn threads_that_deliver_to_one_mbox_never_interleave() {
 
 #[test]
 fn a_file_that_replaced_the_mbox_is_the_one_that_is_written_to() {
-    let home = Home::new();
+    let home = MboxHome::new();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     put(&mut mbox, &mut ledger, "1", b"x\n");
     std::fs::write(home.dir.path().join("new"), FOREIGN).unwrap();
@@ -431,14 +431,14 @@ fn what_is_no_mbox_of_the_users_is_refused_and_checking_makes_nothing() {
     std::fs::hard_link(at("one"), at("two")).unwrap();
     rustix::fs::mknodat(rustix::fs::CWD, at("fifo"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     for name in ["symlink", "dangling", "dir", "two", "fifo", "no/parent", "file/below", "/dev/null", "/"] {
-        let error = Mbox::open(&at(name), Patience::of(Duration::ZERO)).expect_err(name);
+        let error = Mbox::open(&at(name), WaitLimits::of(Duration::ZERO)).expect_err(name);
         assert_eq!(error.kind().exit().code(), 73, "{name}: {error}");
         assert!(Mbox::check(&at(name)).is_err(), "{name}");
     }
     assert!(!at("nowhere").exists() && std::fs::read(at("file")).unwrap() == b"precious");
     Mbox::check(&at("new")).unwrap();
     assert!(!at("new").exists());
-    Mbox::open(&at("new"), Patience::of(Duration::ZERO)).unwrap();
+    Mbox::open(&at("new"), WaitLimits::of(Duration::ZERO)).unwrap();
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(at("new")).unwrap().permissions());
     assert_eq!(mode & 0o7777, 0o600);
     assert!(Path::new(&at("file")).exists());
@@ -446,7 +446,7 @@ fn what_is_no_mbox_of_the_users_is_refused_and_checking_makes_nothing() {
 
 #[test]
 fn a_mbox_swapped_for_a_symbolic_link_after_the_check_is_not_followed() {
-    let home = Home::new();
+    let home = MboxHome::new();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     let victim = home.dir.path().join("victim");
     std::fs::write(&victim, "precious").unwrap();
@@ -459,18 +459,18 @@ fn a_mbox_swapped_for_a_symbolic_link_after_the_check_is_not_followed() {
 
 #[test]
 fn what_could_not_be_appended_never_is() {
-    let home = Home::new();
+    let home = MboxHome::new();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     let lock = home.dir.path().join("mbox.lock");
     std::fs::write(&lock, format!("{}\n", std::process::id())).unwrap();
-    mbox.patience = Patience::of(Duration::ZERO);
+    mbox.waits = WaitLimits::of(Duration::ZERO);
     put(&mut mbox, &mut ledger, "lost", b"lost\n");
     begin(&mut mbox, "large");
     assert!(mbox.write(&mut ledger, &b"x y z\n".repeat(BUDGET)).is_err());
     mbox.discard();
-    assert_eq!(mbox.staged(), Load::default());
+    assert_eq!(mbox.staged(), Staged::default());
     std::fs::remove_file(lock).unwrap();
-    mbox.patience = Patience::of(WAIT);
+    mbox.waits = WaitLimits::of(WAIT);
     put(&mut mbox, &mut ledger, "next", b"next\n");
     assert_eq!(mbox.commit(&mut ledger).unwrap().len(), 1);
     assert_eq!(messages(&home.octets()), [b"next\n"]);

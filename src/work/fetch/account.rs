@@ -4,9 +4,9 @@ use super::run::{Mode, Run};
 use super::sessions::Sessions;
 use super::{Event, Observer, mark_seen, rehearse, rehearse_marks};
 use crate::mailbox::Maildrop;
-use crate::store::{AccountKey, Ledger, Opening, StoreError};
+use crate::store::{AccountKey, Ledger, LedgerOpening, StoreError};
 use crate::words::{Exit, Failure, Stage};
-use crate::work::access::Manner;
+use crate::work::access::SessionMode;
 
 impl Run {
     /// Runs to the end, telling `observer`, and returns the account's exit code.
@@ -22,7 +22,7 @@ impl Run {
     }
 
     fn all_sessions(&self, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let key = self.side.key();
+        let key = self.service.key();
         match self.mode {
             Mode::DryRun => return self.dry_run(&key, observer),
             Mode::MarkSeen { rehearse: true } => return self.rehearse_marks(&key, observer),
@@ -30,7 +30,7 @@ impl Run {
         }
         let stop = self.limits.stop.clone();
         let opening = match self.peek {
-            true => Ledger::peek(&self.ledgers, &key).map(|ledger| Opening::done(ledger.forgetful())),
+            true => Ledger::peek(&self.ledgers, &key).map(|ledger| LedgerOpening::done(ledger.forgetful())),
             false => Ledger::begin(&self.ledgers, &key, self.wait, &|| stop.raised()),
         };
         let opening = opening.map_err(|error| error.failure(Stage::Ledger))?;
@@ -39,8 +39,8 @@ impl Run {
         }
         let mut sink = self.destination.open(&key).map_err(|error| error.failure(Stage::Destination))?;
         // The ledger is read, and what a killed run left is settled, while the server is at work.
-        let mut reading = Reading::Underway(opening);
-        let opened = self.side.open(&self.limits, &mut || reading.manner());
+        let mut reading = LedgerReading::OpenTransaction(opening);
+        let opened = self.service.open(&self.limits, &mut || reading.mode());
         let mut ledger = reading.finish().map_err(|error| error.failure(Stage::Ledger))?;
         let recovery = sink.recover(&mut ledger).map_err(|error| error.failure(Stage::Recovery))?;
         if recovery.accepted > 0 {
@@ -71,17 +71,17 @@ impl Run {
         self.destination.check().map_err(|error| error.failure(Stage::Destination))?;
         let ledger = Ledger::peek(&self.ledgers, key);
         let mut ledger = ledger.map_err(|error| error.failure(Stage::Ledger))?;
-        self.side.look(&self.limits, Manner::remembered(&ledger), |maildrop| {
+        self.service.look(&self.limits, SessionMode::remembered(&ledger), |maildrop| {
             rehearse(maildrop, &mut ledger, &self.others, &self.policy, observer)
         })?;
         Ok(Exit::Ok)
     }
 
-    fn mark_seen(&self, opening: Opening, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+    fn mark_seen(&self, opening: LedgerOpening, observer: &mut dyn Observer) -> Result<Exit, Failure> {
         let mut ledger = opening.finish().map_err(|error| error.failure(Stage::Ledger))?;
-        let manner = Manner::remembered(&ledger);
+        let mode = SessionMode::remembered(&ledger);
         let mark = |maildrop: &mut dyn Maildrop| mark_seen(maildrop, &mut ledger, &self.policy);
-        let marked = self.side.look(&self.limits, manner, mark)?;
+        let marked = self.service.look(&self.limits, mode, mark)?;
         ledger.close().map_err(|error| error.failure(Stage::Ledger))?;
         observer.event(Event::Note(format!("{marked} message(s) marked as seen")));
         Ok(Exit::Ok)
@@ -90,41 +90,41 @@ impl Run {
     fn rehearse_marks(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
         let ledger = Ledger::peek(&self.ledgers, key);
         let mut ledger = ledger.map_err(|error| error.failure(Stage::Ledger))?;
-        let (manner, policy) = (Manner::remembered(&ledger), &self.policy);
+        let (mode, policy) = (SessionMode::remembered(&ledger), &self.policy);
         let look = |maildrop: &mut dyn Maildrop| rehearse_marks(maildrop, &mut ledger, policy, observer);
-        let count = self.side.look(&self.limits, manner, look)?;
+        let count = self.service.look(&self.limits, mode, look)?;
         observer.event(Event::Note(format!("{count} message(s) would be marked as seen")));
         Ok(Exit::Ok)
     }
 }
 
 /// A ledger that may still be read while the server is at work.
-enum Reading {
-    Underway(Opening),
+enum LedgerReading {
+    OpenTransaction(LedgerOpening),
     Done(Box<Result<Ledger, StoreError>>),
     Taken,
 }
 
-impl Reading {
+impl LedgerReading {
     /// How the server wants to be spoken to, as far as the ledger remembers it.
-    fn manner(&mut self) -> Manner {
-        *self = match std::mem::replace(self, Reading::Taken) {
-            Reading::Underway(opening) => Reading::Done(Box::new(opening.finish())),
+    fn mode(&mut self) -> SessionMode {
+        *self = match std::mem::replace(self, LedgerReading::Taken) {
+            LedgerReading::OpenTransaction(opening) => LedgerReading::Done(Box::new(opening.finish())),
             other => other,
         };
         match self {
-            Reading::Done(read) => {
-                read.as_ref().as_ref().map_or_else(|_| Manner::default(), Manner::remembered)
+            LedgerReading::Done(read) => {
+                read.as_ref().as_ref().map_or_else(|_| SessionMode::default(), SessionMode::remembered)
             }
-            _ => Manner::default(),
+            _ => SessionMode::default(),
         }
     }
 
     fn finish(self) -> Result<Ledger, StoreError> {
         match self {
-            Reading::Underway(opening) => opening.finish(),
-            Reading::Done(read) => *read,
-            Reading::Taken => Err(StoreError::Misused("the ledger was read twice")),
+            LedgerReading::OpenTransaction(opening) => opening.finish(),
+            LedgerReading::Done(read) => *read,
+            LedgerReading::Taken => Err(StoreError::Misused("the ledger was read twice")),
         }
     }
 }

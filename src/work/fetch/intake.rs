@@ -1,10 +1,10 @@
 //! The intake of a fetch: octets to the sink, batches to the ledger, news to the observer.
 
-use super::{Action, Event, Job, Marked, Outcome, Told, Trouble, tell_skip};
+use super::{Action, Event, FetchJob, MessageReport, PendingDeletions, SessionOutcome, Trouble, tell_skip};
 use crate::mail::summary::{MAX_HEADER, Summary};
 use crate::mailbox::{Listing, Maildrop, Receiver, Remedy, Row, Setback, Wanted};
 use crate::store::{
-    Afterwards, Delivered, Fingerprint, Going, Hashes, Identity, Known, Ledger, Recorded, StoreError, Subject,
+    Afterwards, ContentHash, Delivered, Going, Hashes, Identity, Known, Ledger, Recorded, StoreError, Subject,
 };
 use crate::words::{After, Failure, Kind, Scope, Stage};
 use crate::work::plan::{Get, Plan, Reason, Rival};
@@ -12,12 +12,12 @@ use std::collections::HashMap;
 
 /// The header of the message that is coming in, as far as it is of interest.
 #[derive(Default)]
-struct Header {
+struct HeaderCapture {
     octets: Vec<u8>,
     done: bool,
 }
 
-impl Header {
+impl HeaderCapture {
     fn clear(&mut self, wanted: bool) {
         self.octets.clear();
         self.done = !wanted;
@@ -56,15 +56,15 @@ pub(super) struct Intake<'a, 'o> {
     /// What is fetched, in the order in which it comes, by its place in the plan; the index is the tag of the
     /// deliveries.
     gets: Vec<u32>,
-    job: Job<'o>,
-    outcome: &'a mut Outcome,
-    header: Header,
+    job: FetchJob<'o>,
+    outcome: &'a mut SessionOutcome,
+    header: HeaderCapture,
     /// What the headers of messages say that are not recorded yet, where that is of interest.
     summaries: HashMap<usize, Summary>,
     /// What was recorded in this session and is to be deleted.
     recorded: Leaving,
     /// Set while a message comes that may be one of those stored under its UID.
-    comparing: Option<Fingerprint>,
+    comparing: Option<ContentHash>,
     /// Messages that were found to be stored already, and are not noted yet.
     same: Vec<Same>,
     /// The same, noted: those to be deleted.
@@ -149,7 +149,12 @@ const MARKED_AT_ONCE: usize = 4000;
 const NOTED_AT_ONCE: usize = 512;
 
 impl<'a, 'o> Intake<'a, 'o> {
-    pub(super) fn new(listing: &'a Listing, plan: &'a Plan, job: Job<'o>, outcome: &'a mut Outcome) -> Self {
+    pub(super) fn new(
+        listing: &'a Listing,
+        plan: &'a Plan,
+        job: FetchJob<'o>,
+        outcome: &'a mut SessionOutcome,
+    ) -> Self {
         let gets = Vec::new();
         let (summaries, recorded) = (HashMap::new(), Leaving::default());
         Intake {
@@ -158,7 +163,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             gets,
             job,
             outcome,
-            header: Header::default(),
+            header: HeaderCapture::default(),
             summaries,
             recorded,
             comparing: None,
@@ -242,7 +247,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             match one.is_old() {
                 true => {
                     let reason = Some(Reason::Stored);
-                    Told { action: Action::Skipped, reason, new: false, ..told }
+                    MessageReport { action: Action::Skipped, reason, new: false, ..told }
                 }
                 false => told,
             }
@@ -266,13 +271,13 @@ impl<'a, 'o> Intake<'a, 'o> {
         Ok(())
     }
 
-    fn tell_of(&self, delivered: &Delivered, row: Row, summary: Option<Summary>) -> Told {
-        Told {
+    fn tell_of(&self, delivered: &Delivered, row: Row, summary: Option<Summary>) -> MessageReport {
+        MessageReport {
             place: Some(delivered.place().clone()),
             stored: Some(delivered.size()),
             sha256: Some(*delivered.sha256()),
             summary,
-            ..Told::new(Action::Delivered, row, true)
+            ..MessageReport::new(Action::Delivered, row, true)
         }
     }
 
@@ -497,7 +502,10 @@ impl<'a, 'o> Intake<'a, 'o> {
     /// message they sent as fetched and never list it again. Such a session ends without QUIT, and its
     /// deletions are left to one that fetches nothing. Without UIDs there is no other session to leave
     /// them to: what is here would come once more.
-    pub(super) fn delete(mut self, maildrop: &mut dyn Maildrop) -> Result<Option<Marked<'o>>, Failure> {
+    pub(super) fn delete(
+        mut self,
+        maildrop: &mut dyn Maildrop,
+    ) -> Result<Option<PendingDeletions<'o>>, Failure> {
         let mut leaving = std::mem::take(&mut self.recorded);
         leaving.rows.retain(|row| self.goes(*row as usize));
         leaving.rows.splice(0..0, self.plan.delete.iter().chain(&self.verified).copied());
@@ -507,7 +515,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             return Ok(None);
         }
         if leaving.len() == 0 {
-            return Ok(Some(Marked { messages: leaving, job }));
+            return Ok(Some(PendingDeletions { messages: leaving, job }));
         }
         let failed = |error: StoreError| error.failure(Stage::Ledger);
         job.ledger.pend(leaving.going(listing)).map_err(failed)?;
@@ -541,7 +549,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             }
         }
         leaving.rows = marked;
-        Ok(Some(Marked { messages: leaving, job }))
+        Ok(Some(PendingDeletions { messages: leaving, job }))
     }
 }
 
@@ -561,7 +569,7 @@ impl Receiver for Intake<'_, '_> {
         self.header.clear(self.job.observer.wants_headers() || number == 1);
         self.coming = Some(index);
         self.too_large = false;
-        self.comparing = (!self.plan.rivals(get).is_empty()).then(Fingerprint::default);
+        self.comparing = (!self.plan.rivals(get).is_empty()).then(ContentHash::default);
         let identity = self.identity(get);
         let subject = Subject { identity: &identity, tag: index, wire_size: size, number };
         self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error, Stage::Delivery))

@@ -40,7 +40,7 @@ pub enum Action {
 
 /// A message, as the job tells of it.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct MessageReport {
     /// What happened.
     pub action: Action,
     /// Its row in the listing.
@@ -65,7 +65,7 @@ pub enum Event {
     /// So many messages of so many octets will be fetched.
     Planned(u64, u64),
     /// Something happened to a message.
-    Message(Box<Told>),
+    Message(Box<MessageReport>),
     /// Something failed that does not end the session; the row it concerns, if it concerns one.
     Failed(Option<Row>, Failure),
     /// So many octets more have come.
@@ -103,7 +103,7 @@ pub struct Trouble {
 
 /// What a session amounted to.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct SessionOutcome {
     /// Whether the server came so far as to list the mailbox.
     pub listed: bool,
     /// Messages listed that were fetched before, or marked.
@@ -137,7 +137,7 @@ pub struct Outcome {
     pub login_delay: u64,
 }
 
-impl Outcome {
+impl SessionOutcome {
     /// The exit code of the whole. What ended the session decides alone; else single messages count, and one
     /// whose deletion was refused is a message that came. A message without a UID never comes: what came in
     /// earlier runs is the rest that went on.
@@ -154,7 +154,7 @@ impl Outcome {
 }
 
 /// What the job works with.
-pub struct Job<'a> {
+pub struct FetchJob<'a> {
     /// The account's ledger, locked.
     pub ledger: &'a mut Ledger,
     /// The destination, open and recovered.
@@ -170,13 +170,13 @@ pub struct Job<'a> {
 }
 
 /// Runs one session with a mailbox whose user is logged in.
-pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: Job<'_>) -> Outcome {
-    let mut outcome = Outcome::default();
+pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: FetchJob<'_>) -> SessionOutcome {
+    let mut outcome = SessionOutcome::default();
     let mut job = job;
     let prepared = prepare(maildrop.as_mut(), &mut job);
     let result = prepared.and_then(|(listing, plan)| {
         (outcome.listed, outcome.held) = (true, plan.held);
-        let session = Session { listing: &listing, plan: &plan, job, outcome: &mut outcome };
+        let session = FetchSession { listing: &listing, plan: &plan, job, outcome: &mut outcome };
         session.run(maildrop.as_mut()).map(|marked| marked.map(|marked| (listing, marked)))
     });
     let failure = match result {
@@ -209,7 +209,8 @@ pub fn rehearse(
     let plan = plan(&listing, ledger, policy, now)?;
     let mut tell = |action, row: u32, reason| {
         let place = row as usize;
-        let told = Told { reason, ..Told::new(action, listing.row(place), plan.new[place]) };
+        let told =
+            MessageReport { reason, ..MessageReport::new(action, listing.row(place), plan.new[place]) };
         observer.event(Event::Message(Box::new(told)));
     };
     plan.skip.iter().for_each(|(row, reason)| tell(Action::Skipped, *row, Some(*reason)));
@@ -254,7 +255,7 @@ pub fn rehearse_marks(
 ) -> Result<usize, Failure> {
     let (listing, plan) = to_mark(maildrop, ledger, policy)?;
     for get in &plan.get {
-        let told = Told::new(Action::WouldMark, listing.row(get.place()), true);
+        let told = MessageReport::new(Action::WouldMark, listing.row(get.place()), true);
         observer.event(Event::Message(Box::new(told)));
     }
     Ok(plan.get.len())
@@ -298,7 +299,7 @@ pub fn take_over(
     }))
 }
 
-fn prepare(maildrop: &mut dyn Maildrop, job: &mut Job<'_>) -> Result<(Listing, Plan), Failure> {
+fn prepare(maildrop: &mut dyn Maildrop, job: &mut FetchJob<'_>) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
     if let Some(note) = take_over(&listing, job.ledger, job.others)? {
         job.observer.event(Event::Note(note));
@@ -308,19 +309,19 @@ fn prepare(maildrop: &mut dyn Maildrop, job: &mut Job<'_>) -> Result<(Listing, P
 }
 
 /// What was marked for deletion, and the ledger to note the end in.
-struct Marked<'a> {
+struct PendingDeletions<'a> {
     messages: Leaving,
-    job: Job<'a>,
+    job: FetchJob<'a>,
 }
 
 /// Ends the session. Only the server's word makes deletions real; without it they stay pending.
 fn finish(
     maildrop: Box<dyn Maildrop>,
     listing: &Listing,
-    marked: Marked<'_>,
-    mut outcome: Outcome,
-) -> Outcome {
-    let Marked { messages, job } = marked;
+    marked: PendingDeletions<'_>,
+    mut outcome: SessionOutcome,
+) -> SessionOutcome {
+    let PendingDeletions { messages, job } = marked;
     if let Err(mut failure) = maildrop.finish(messages.len() > 0) {
         if !matches!(failure.kind, Kind::Interrupted | Kind::Timeout) {
             failure = failure.as_kind(Kind::Network);
@@ -337,34 +338,47 @@ fn finish(
     for row in messages.rows() {
         let row = listing.row(*row as usize);
         outcome.deleted += 1;
-        job.observer.event(Event::Message(Box::new(Told::new(Action::Deleted, row, false))));
+        job.observer.event(Event::Message(Box::new(MessageReport::new(Action::Deleted, row, false))));
     }
     outcome
 }
 
-impl Told {
+impl MessageReport {
     /// What is known of a message that goes to standard output.
     pub fn delivered(row: Row, summary: Summary) -> Self {
-        Told { place: Some(Place::Stdout), summary: Some(summary), ..Told::new(Action::Delivered, row, true) }
+        MessageReport {
+            place: Some(Place::Stdout),
+            summary: Some(summary),
+            ..MessageReport::new(Action::Delivered, row, true)
+        }
     }
 
     fn new(action: Action, row: Row, new: bool) -> Self {
-        Told { action, row, new, place: None, stored: None, sha256: None, summary: None, reason: None }
+        MessageReport {
+            action,
+            row,
+            new,
+            place: None,
+            stored: None,
+            sha256: None,
+            summary: None,
+            reason: None,
+        }
     }
 }
 
 /// One session, between its listing and its end.
-struct Session<'a, 'o> {
+struct FetchSession<'a, 'o> {
     listing: &'a Listing,
     plan: &'a Plan,
-    job: Job<'o>,
-    outcome: &'a mut Outcome,
+    job: FetchJob<'o>,
+    outcome: &'a mut SessionOutcome,
 }
 
-impl<'o> Session<'_, 'o> {
-    fn run(mut self, maildrop: &mut dyn Maildrop) -> Result<Option<Marked<'o>>, Failure> {
+impl<'o> FetchSession<'_, 'o> {
+    fn run(mut self, maildrop: &mut dyn Maildrop) -> Result<Option<PendingDeletions<'o>>, Failure> {
         self.note().map_err(|error| error.failure(Stage::Ledger))?;
-        let Session { listing, plan, job, outcome } = self;
+        let FetchSession { listing, plan, job, outcome } = self;
         outcome.known = plan.new.iter().filter(|new| !**new).count() as u64;
         for (row, reason) in &plan.skip {
             tell_skip(job.observer, outcome, &listing.row(*row as usize), *reason);
@@ -397,7 +411,7 @@ impl<'o> Session<'_, 'o> {
     }
 }
 
-fn tell_skip(observer: &mut dyn Observer, outcome: &mut Outcome, row: &Row, reason: Reason) {
+fn tell_skip(observer: &mut dyn Observer, outcome: &mut SessionOutcome, row: &Row, reason: Reason) {
     if reason == Reason::NoUid {
         let message = format!("UIDL: message {}: the server names no usable UID for it", row.number);
         let failure = Failure::new(Kind::Protocol, Stage::Uidl, message).scoped(Scope::Message);
@@ -407,7 +421,7 @@ fn tell_skip(observer: &mut dyn Observer, outcome: &mut Outcome, row: &Row, reas
         return;
     }
     let known = matches!(reason, Reason::Ambiguous | Reason::Resized);
-    let mut told = Told::new(Action::Skipped, row.clone(), !known);
+    let mut told = MessageReport::new(Action::Skipped, row.clone(), !known);
     told.reason = Some(reason);
     observer.event(Event::Message(Box::new(told)));
 }

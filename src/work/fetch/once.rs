@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 /// Stands between the sessions of a run and who listens to it.
-pub struct Once<'a> {
+pub struct OncePerMessage<'a> {
     inner: &'a mut dyn Observer,
     /// Messages that were told to have failed, or to be skipped: a keyed hash of number and UID, since they may be
     /// a million.
@@ -19,10 +19,16 @@ pub struct Once<'a> {
     held: Vec<Event>,
 }
 
-impl<'a> Once<'a> {
+impl<'a> OncePerMessage<'a> {
     /// Tells `inner`.
     pub fn new(inner: &'a mut dyn Observer) -> Self {
-        Once { inner, told: HashSet::new(), keys: RandomState::new(), told_at_large: false, held: Vec::new() }
+        OncePerMessage {
+            inner,
+            told: HashSet::new(),
+            keys: RandomState::new(),
+            told_at_large: false,
+            held: Vec::new(),
+        }
     }
 
     /// The session counts: what failed in it is told.
@@ -47,7 +53,7 @@ fn key(keys: &RandomState, failed: bool, row: &Row) -> u64 {
     keys.hash_one((failed, row.number, &row.uid))
 }
 
-impl Observer for Once<'_> {
+impl Observer for OncePerMessage<'_> {
     fn event(&mut self, event: Event) {
         match &event {
             Event::Failed(Some(row), _) => {

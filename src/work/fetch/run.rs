@@ -3,7 +3,7 @@
 use crate::net::Limits;
 use crate::store::{AccountKey, Sink, StoreError};
 use crate::work::plan::Policy;
-use crate::work::side::Side;
+use crate::work::service::Service;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub trait Destination {
 /// One account's run, ready to go.
 pub struct Run {
     /// The server, and who logs in.
-    pub side: Side,
+    pub service: Service,
     /// Where messages go.
     pub destination: Box<dyn Destination + Send>,
     /// The directory of the ledgers.

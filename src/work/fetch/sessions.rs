@@ -1,14 +1,14 @@
 //! The sessions of one account's run: what the one has broken down at, the next does otherwise or leaves alone.
 
-use super::once::Once;
+use super::once::OncePerMessage;
 use super::run::{Mode, Run, now};
-use super::{Event, Job, Observer, Outcome, Trouble, fetch};
+use super::{Event, FetchJob, Observer, SessionOutcome, Trouble, fetch};
 use crate::mailbox::{Remedy, Row};
 use crate::store::{Ledger, Sink, Trait};
 use crate::words::{After, Exit, Failure, Kind, Scope, Stage};
-use crate::work::access::Manner;
+use crate::work::access::SessionMode;
 use crate::work::plan::{MOST_LOSSES, Policy};
-use crate::work::side::Opened;
+use crate::work::service::OpenedMailbox;
 
 /// Messages of one run that may break the dialogue, each by itself, before the server is given up.
 const MOST_SPOILED: usize = 16;
@@ -32,10 +32,10 @@ pub(super) struct Sessions<'a> {
     run: &'a Run,
     ledger: &'a mut Ledger,
     sink: &'a mut dyn Sink,
-    observer: Once<'a>,
+    observer: OncePerMessage<'a>,
     /// What the sessions so far amount to.
-    total: Outcome,
-    manner: Manner,
+    total: SessionOutcome,
+    mode: SessionMode,
     policy: Policy,
     /// How many messages were known when the run began.
     known: Option<u64>,
@@ -60,15 +60,15 @@ impl<'a> Sessions<'a> {
         sink: &'a mut dyn Sink,
         observer: &'a mut dyn Observer,
     ) -> Self {
-        let (manner, policy) = (Manner::remembered(ledger), run.policy.clone());
-        let (total, observer) = (Outcome::default(), Once::new(observer));
+        let (mode, policy) = (SessionMode::remembered(ledger), run.policy.clone());
+        let (total, observer) = (SessionOutcome::default(), OncePerMessage::new(observer));
         Sessions {
             run,
             ledger,
             sink,
             observer,
             total,
-            manner,
+            mode,
             policy,
             known: None,
             suspected: false,
@@ -81,7 +81,7 @@ impl<'a> Sessions<'a> {
     }
 
     /// Goes on to the end; `first` was opened already.
-    pub fn go(mut self, first: Opened) -> Exit {
+    pub fn go(mut self, first: OpenedMailbox) -> Exit {
         let mut first = Some(first);
         for _ in 0..MOST_SESSIONS {
             let outcome = self.session(first.take());
@@ -102,12 +102,12 @@ impl<'a> Sessions<'a> {
         exit
     }
 
-    fn session(&mut self, opened: Option<Opened>) -> Outcome {
-        let Run { side, limits, policy, .. } = self.run;
+    fn session(&mut self, opened: Option<OpenedMailbox>) -> SessionOutcome {
+        let Run { service, limits, policy, .. } = self.run;
         self.policy.limit = policy.limit.map(|limit| limit.saturating_sub(self.total.delivered));
-        let manner = self.manner;
-        let opened = opened.unwrap_or_else(|| side.open(limits, &mut || manner));
-        let job = Job {
+        let mode = self.mode;
+        let opened = opened.unwrap_or_else(|| service.open(limits, &mut || mode));
+        let job = FetchJob {
             ledger: &mut *self.ledger,
             sink: &mut *self.sink,
             policy: &self.policy,
@@ -119,8 +119,8 @@ impl<'a> Sessions<'a> {
     }
 
     /// Adds a session to the whole, and decides whether another follows.
-    fn judge(&mut self, mut outcome: Outcome) -> Next {
-        (self.manner.again, self.manner.busy) = (true, false);
+    fn judge(&mut self, mut outcome: SessionOutcome) -> Next {
+        (self.mode.again, self.mode.busy) = (true, false);
         // How many were known is what the first listing says.
         self.total.known = *self.known.get_or_insert(outcome.known);
         self.total.unnamed += outcome.unnamed;
@@ -139,16 +139,16 @@ impl<'a> Sessions<'a> {
             return Next::Another;
         }
         let Some(trouble) = outcome.setback.take().filter(|_| !over) else { return self.conclude(outcome) };
-        match (trouble.remedy, self.manner.after(trouble.remedy)) {
-            (Remedy::NothingBehindLogin, Some(manner)) => self.behind_login(manner, outcome),
-            (Remedy::WithoutPipelining, Some(manner)) => {
+        match (trouble.remedy, self.mode.after(trouble.remedy)) {
+            (Remedy::NothingBehindLogin, Some(mode)) => self.behind_login(mode, outcome),
+            (Remedy::WithoutPipelining, Some(mode)) => {
                 let text = "the server announces PIPELINING and breaks under it: going on without";
                 self.suspected = true;
-                self.otherwise(text, manner, outcome, trouble)
+                self.otherwise(text, mode, outcome, trouble)
             }
-            (Remedy::WithBareLines, Some(manner)) => {
+            (Remedy::WithBareLines, Some(mode)) => {
                 let text = "the server ends the lines of messages in a bare LF: going on with that";
-                self.otherwise(text, manner, outcome, trouble)
+                self.otherwise(text, mode, outcome, trouble)
             }
             (Remedy::Again, _) => self.lost(outcome, trouble),
             _ => self.spoiled(outcome, trouble),
@@ -157,9 +157,9 @@ impl<'a> Sessions<'a> {
 
     /// What went out with the login is asked for behind it. It was a try that cost nothing but time: whether
     /// the run fails is for the next session to say.
-    fn behind_login(&mut self, manner: Manner, outcome: Outcome) -> Next {
+    fn behind_login(&mut self, mode: SessionMode, outcome: SessionOutcome) -> Next {
         self.observer.drop_failures();
-        self.manner = manner;
+        self.mode = mode;
         self.lost_behind_login = outcome.ended.is_some_and(|failure| failure.kind == Kind::Network);
         if self.lost_behind_login {
             return Next::Another;
@@ -172,10 +172,16 @@ impl<'a> Sessions<'a> {
     }
 
     /// What this session failed at is tried again in another manner.
-    fn otherwise(&mut self, text: &str, manner: Manner, outcome: Outcome, trouble: Trouble) -> Next {
+    fn otherwise(
+        &mut self,
+        text: &str,
+        mode: SessionMode,
+        outcome: SessionOutcome,
+        trouble: Trouble,
+    ) -> Next {
         self.observer.event(Event::Note(text.into()));
         self.observer.drop_failures();
-        self.manner = manner;
+        self.mode = mode;
         let dropped = outcome.ended.as_ref().is_some_and(|failure| failure.kind != Kind::Protocol);
         self.total.ended = outcome.ended;
         match trouble.row.and_then(|row| row.uid).filter(|_| dropped) {
@@ -189,7 +195,7 @@ impl<'a> Sessions<'a> {
 
     /// One bad message stops nothing: the rest goes on in a session without it. But a server whose framing
     /// cannot be trusted is asked to delete nothing in this run.
-    fn spoiled(&mut self, mut outcome: Outcome, trouble: Trouble) -> Next {
+    fn spoiled(&mut self, mut outcome: SessionOutcome, trouble: Trouble) -> Next {
         let row = trouble.row.filter(|_| self.policy.shunned.len() < MOST_SPOILED);
         let (Some(row), Some(failure)) = (row, outcome.ended.take_if(|_| true)) else {
             return self.conclude(outcome);
@@ -210,7 +216,7 @@ impl<'a> Sessions<'a> {
 
     /// The line was lost at a message, or the server fell silent there. For the first time it is tried once
     /// more; for the second it is named and left for the end of later runs, and the rest goes on without it.
-    fn lost(&mut self, mut outcome: Outcome, trouble: Trouble) -> Next {
+    fn lost(&mut self, mut outcome: SessionOutcome, trouble: Trouble) -> Next {
         let Some(failure) = outcome.ended.take() else { return self.conclude(outcome) };
         self.observer.keep();
         self.total.failed.append(&mut outcome.failed);
@@ -236,7 +242,7 @@ impl<'a> Sessions<'a> {
             self.observer
                 .event(Event::Note(format!("{failure} (at {}): going on in a new session", name(&row))));
             // Whoever loses the line twice is asked for one thing at a time: then it is certain at which.
-            self.manner.lock_step |= trouble.deleting || self.lost > 1;
+            self.mode.lock_step |= trouble.deleting || self.lost > 1;
             return self.again(failure);
         }
         self.total.failed.push(failure.kind);
@@ -249,7 +255,7 @@ impl<'a> Sessions<'a> {
 
     /// A message was named and is left alone: whether the rest is worth another session. `late`: it had
     /// waited for the end, so that the rest is of its kind.
-    fn after_naming(&mut self, outcome: Outcome, failure: Failure, late: bool) -> Next {
+    fn after_naming(&mut self, outcome: SessionOutcome, failure: Failure, late: bool) -> Next {
         self.total.ended = None;
         let in_vain = self.in_a_row >= MOST_IN_A_ROW;
         if !outcome.rest || (late && in_vain) {
@@ -269,7 +275,7 @@ impl<'a> Sessions<'a> {
     }
 
     /// Whether the server may be logged in to once more, and that makes sense.
-    fn may_go_on(&self, outcome: &Outcome) -> bool {
+    fn may_go_on(&self, outcome: &SessionOutcome) -> bool {
         outcome.login_delay == 0 && self.lost < MOST_LOST
     }
 
@@ -285,7 +291,7 @@ impl<'a> Sessions<'a> {
     }
 
     /// A session that came to its end, or broke down beyond help.
-    fn conclude(&mut self, mut outcome: Outcome) -> Next {
+    fn conclude(&mut self, mut outcome: SessionOutcome) -> Next {
         self.observer.keep();
         self.total.failed.append(&mut outcome.failed);
         // A server that cannot even be reached again says less than what it failed at before.
@@ -321,7 +327,7 @@ impl<'a> Sessions<'a> {
         let mut traits = Vec::new();
         traits.extend((self.suspected && self.in_a_row == 0).then_some(Trait::BreaksPipelining));
         traits.extend(self.lost_behind_login.then_some(Trait::LosesBehindLogin));
-        traits.extend(self.manner.bare_lines.then_some(Trait::BareLines));
+        traits.extend(self.mode.bare_lines.then_some(Trait::BareLines));
         for one in traits {
             if let Err(error) = self.ledger.note_trait(one) {
                 self.total.ended = Some(error.failure(Stage::Ledger));
@@ -336,14 +342,14 @@ impl<'a> Sessions<'a> {
 }
 
 /// Runs one session.
-fn session(opened: Opened, job: Job<'_>) -> Outcome {
+fn session(opened: OpenedMailbox, job: FetchJob<'_>) -> SessionOutcome {
     let maildrop = match opened {
         Ok(opened) => opened,
         // The flight of the login may be what a server could not take.
         Err(error) => {
             let trouble = |remedy| Trouble { remedy, row: None, deleting: false };
             let setback = error.remedy.map(trouble);
-            return Outcome { ended: Some(error.failure), setback, ..Outcome::default() };
+            return SessionOutcome { ended: Some(error.failure), setback, ..SessionOutcome::default() };
         }
     };
     let terms = maildrop.terms();
@@ -352,7 +358,7 @@ fn session(opened: Opened, job: Job<'_>) -> Outcome {
             "the server announces EXPIRE 0: what is fetched may vanish from it, whatever is asked for".into(),
         ));
     }
-    Outcome { login_delay: terms.login_delay, ..fetch(maildrop, job) }
+    SessionOutcome { login_delay: terms.login_delay, ..fetch(maildrop, job) }
 }
 
 /// How a message is called: its number, and as much of its UID as anybody wants to read.

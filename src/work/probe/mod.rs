@@ -33,7 +33,7 @@ pub struct Step {
 pub type Steps<'a> = &'a mut dyn FnMut(Step);
 
 /// The server side of a probe.
-pub struct Target<'a> {
+pub struct ProbeTarget<'a> {
     /// What it speaks.
     pub protocol: Protocol,
     /// The server.
@@ -63,7 +63,7 @@ pub(super) fn step<T>(
 }
 
 /// DNS and TCP, and TLS where it comes first.
-pub(super) fn reach(target: &Target<'_>, steps: Steps<'_>) -> Result<Wire, Failure> {
+pub(super) fn reach(target: &ProbeTarget<'_>, steps: Steps<'_>) -> Result<Wire, Failure> {
     let endpoint = target.endpoint;
     let place = endpoint.place();
     let addresses = step(steps, "dns", |detail| {
@@ -120,7 +120,7 @@ fn describe_certificate(der: &[u8], detail: &mut Map<String, Value>) {
 /// After a certificate was refused: looks at it over a connection of its own that carries nothing else, and
 /// tells what it says. `to_tls` brings such a connection to the point where TLS begins.
 pub(super) fn explain(
-    target: &Target<'_>,
+    target: &ProbeTarget<'_>,
     failure: Failure,
     detail: &mut Map<String, Value>,
     to_tls: &mut dyn FnMut(Wire) -> Result<Wire, Failure>,
@@ -133,7 +133,7 @@ pub(super) fn explain(
     failure
 }
 
-fn look(target: &Target<'_>, to_tls: &mut dyn FnMut(Wire) -> Result<Wire, Failure>) -> Option<Vec<u8>> {
+fn look(target: &ProbeTarget<'_>, to_tls: &mut dyn FnMut(Wire) -> Result<Wire, Failure>) -> Option<Vec<u8>> {
     let endpoint = target.endpoint;
     let addresses = resolve(&endpoint.host, endpoint.port, target.limits).ok()?;
     let link = connect_first(&addresses, target.limits).ok()?;

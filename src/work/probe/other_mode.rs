@@ -1,7 +1,7 @@
 //! Where a server does not answer in the TLS mode that is set, the other one is tried on the same port: a
 //! wrong mode looks like a dead server, and is the most usual mistake of a new account.
 
-use super::Target;
+use super::ProbeTarget;
 use crate::account::Protocol;
 use crate::net::connect::{connect_first, resolve};
 use crate::net::{Limits, Security, Tls, TlsSettings, Wire};
@@ -15,7 +15,11 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// After TLS from the first octet failed: whether the port greets without it.
-pub(super) fn after_tls(target: &Target<'_>, failure: Failure, detail: &mut Map<String, Value>) -> Failure {
+pub(super) fn after_tls(
+    target: &ProbeTarget<'_>,
+    failure: Failure,
+    detail: &mut Map<String, Value>,
+) -> Failure {
     // A certificate, or the versions of TLS, were spoken of: it is TLS that answers there.
     match failure.kind {
         Kind::Protocol | Kind::Network | Kind::Timeout => {
@@ -27,7 +31,7 @@ pub(super) fn after_tls(target: &Target<'_>, failure: Failure, detail: &mut Map<
 
 /// After no greeting came, or none of the protocol: whether the port speaks TLS from the first octet.
 pub(super) fn after_greeting(
-    target: &Target<'_>,
+    target: &ProbeTarget<'_>,
     failure: Failure,
     detail: &mut Map<String, Value>,
 ) -> Failure {
@@ -39,11 +43,11 @@ pub(super) fn after_greeting(
 }
 
 fn tell(
-    target: &Target<'_>,
+    target: &ProbeTarget<'_>,
     failure: Failure,
     detail: &mut Map<String, Value>,
     other: Security,
-    answers: &dyn Fn(&Target<'_>, Wire) -> bool,
+    answers: &dyn Fn(&ProbeTarget<'_>, Wire) -> bool,
 ) -> Failure {
     if target.limits.stop.raised() || target.limits.run_over() {
         return failure;
@@ -74,7 +78,7 @@ fn tell(
     }
 }
 
-fn connection(target: &Target<'_>, limits: &Limits) -> Option<Wire> {
+fn connection(target: &ProbeTarget<'_>, limits: &Limits) -> Option<Wire> {
     let endpoint = target.endpoint;
     let addresses = resolve(&endpoint.host, endpoint.port, limits).ok()?;
     let link = connect_first(&addresses, limits).ok()?;
@@ -82,7 +86,7 @@ fn connection(target: &Target<'_>, limits: &Limits) -> Option<Wire> {
 }
 
 /// Whether the server greets in clear.
-fn greets(target: &Target<'_>, wire: Wire) -> bool {
+fn greets(target: &ProbeTarget<'_>, wire: Wire) -> bool {
     match target.protocol {
         Protocol::Pop3 => Authorization::greet(wire).is_ok(),
         Protocol::Smtp => Greeted::greet(wire).is_ok(),
@@ -90,7 +94,7 @@ fn greets(target: &Target<'_>, wire: Wire) -> bool {
 }
 
 /// Whether the server answers a TLS handshake. Whom it belongs to is looked at when the mode is right.
-fn shakes_hands(target: &Target<'_>, mut wire: Wire) -> bool {
+fn shakes_hands(target: &ProbeTarget<'_>, mut wire: Wire) -> bool {
     let settings = TlsSettings { inspect_only: true, ..TlsSettings::default() };
     Tls::prepare(&settings).is_ok_and(|tls| wire.start_tls(&tls, &target.endpoint.host).is_ok())
 }

@@ -1,17 +1,17 @@
 //! The receiving side of an account, step by step.
 
-use super::{Steps, Target, describe, explain, other_mode, reach, step};
+use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step};
 use crate::account::{Server, Vault};
 use crate::codec::pop3::Capabilities;
 use crate::net::{Security, Wire};
-use crate::pop3::{Authorization, Survey};
+use crate::pop3::{Authorization, Listings};
 use crate::words::{Failure, Kind, Stage};
 use crate::work::access::pop3_login;
 use serde_json::{Map, Value, json};
 
 /// Probes a POP3 server up to the counts of the mailbox. A secret that cannot be had fails the step `auth`.
 pub fn probe_pop3(
-    target: &Target<'_>,
+    target: &ProbeTarget<'_>,
     server: &Server,
     vault: &Vault,
     steps: Steps<'_>,
@@ -33,7 +33,7 @@ pub fn probe_pop3(
     let mut transaction = step(steps, "auth", |detail| {
         let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
         let login = vault.login(server)?.ok_or_else(missing)?;
-        let (transaction, method) = authorization.login(&pop3_login(server, &login), Survey::FULL)?;
+        let (transaction, method) = authorization.login(&pop3_login(server, &login), Listings::FULL)?;
         detail.insert("mechanism".into(), method.name().into());
         detail.insert("user".into(), login.credentials.user.clone().into());
         Ok(transaction)
@@ -54,7 +54,7 @@ pub fn probe_pop3(
 }
 
 fn upgrade(
-    target: &Target<'_>,
+    target: &ProbeTarget<'_>,
     authorization: &mut Authorization,
     detail: &mut Map<String, Value>,
 ) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! The sending side of an account, step by step.
 
-use super::{Steps, Target, describe, explain, other_mode, reach, step};
+use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step};
 use crate::account::{Account, Server, Vault};
 use crate::codec::smtp::Extensions;
 use crate::codec::smtp::command::MailCommand;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 /// Probes an SMTP server up to the acceptance of the account's address as a sender; nothing is sent. A
 /// secret that cannot be had fails the step `auth`.
 pub fn probe_smtp(
-    target: &Target<'_>,
+    target: &ProbeTarget<'_>,
     account: &Account,
     server: &Server,
     vault: &Vault,
@@ -89,7 +89,7 @@ fn names(found: &Extensions) -> Vec<String> {
 }
 
 fn upgrade(
-    target: &Target<'_>,
+    target: &ProbeTarget<'_>,
     introduced: Introduced,
     detail: &mut Map<String, Value>,
 ) -> Result<Greeted, Failure> {

@@ -13,21 +13,21 @@
 //! that rode and was not answered has cost nothing but time: its message goes once more over a new session,
 //! and nothing rides any more in this run.
 
-use super::{Extent, FIRST_PAUSE, Job, Options, Passage, Report, Status, declare, longer};
+use super::{Extent, FIRST_PAUSE, Options, Passage, Report, SendJob, Status, declare, longer};
 use crate::mail::Outgoing;
 use crate::mail::outgoing::Envelope;
-use crate::smtp::{Along, Ready, Underway, open};
+use crate::smtp::{ContentHooks, OpenTransaction, Ready, open};
 use crate::words::{Exit, Failure, Kind, Stage};
 use std::time::{Duration, Instant};
 
 /// A way to a server that is kept open between messages.
 pub struct Channel<'a> {
-    job: &'a Job<'a>,
+    job: &'a SendJob<'a>,
     ready: Option<Ready>,
     /// How many messages the session has had.
     used: usize,
-    riding: Option<Riding>,
-    barred: Option<Barred>,
+    riding: Option<NextTransaction>,
+    barred: Option<NoSession>,
     pause: Duration,
     /// Whether content may go by BDAT.
     chunking: bool,
@@ -36,30 +36,30 @@ pub struct Channel<'a> {
 }
 
 /// The transaction of the next message, begun behind the content of the last one.
-struct Riding {
+struct NextTransaction {
     envelope: Envelope,
-    underway: Underway,
+    begun: OpenTransaction,
 }
 
 /// What goes on around the content of one message.
-struct Between<'b> {
+struct BatchHooks<'b> {
     options: &'b Options,
     next: Option<&'b Outgoing>,
-    riding: &'b mut Option<Riding>,
+    riding: &'b mut Option<NextTransaction>,
     /// How many messages the session has had.
     used: usize,
     meanwhile: &'b mut dyn FnMut(),
 }
 
-impl Along for Between<'_> {
+impl ContentHooks for BatchHooks<'_> {
     fn behind(&mut self, ready: &mut Ready) {
         let Some(next) = self.next.filter(|_| !is_used_up(ready, self.used)) else { return };
         // What the server cannot take of it is told in its turn.
         let Ok(mail) = declare::mail(ready, next, self.options) else { return };
         let first: Vec<usize> = (0..declare::most(ready, next.envelope.recipients.len())).collect();
         let transaction = declare::transaction(mail, &first, ready.extensions(), next, self.options);
-        let underway = ready.begin_behind(transaction);
-        *self.riding = Some(Riding { envelope: next.envelope.clone(), underway });
+        let begun = ready.begin_behind(transaction);
+        *self.riding = Some(NextTransaction { envelope: next.envelope.clone(), begun });
     }
 
     fn waiting(&mut self) {
@@ -68,7 +68,7 @@ impl Along for Between<'_> {
 }
 
 /// Why no session is opened now.
-struct Barred {
+struct NoSession {
     failure: Failure,
     /// When it may be tried again; `None` is never.
     until: Option<Instant>,
@@ -76,7 +76,7 @@ struct Barred {
 
 impl<'a> Channel<'a> {
     /// A channel that connects with its first message.
-    pub fn new(job: &'a Job<'a>) -> Self {
+    pub fn new(job: &'a SendJob<'a>) -> Self {
         let (ready, riding, barred) = (None, None, None);
         Channel { job, ready, used: 0, riding, barred, pause: FIRST_PAUSE, chunking: true, rides: true }
     }
@@ -166,11 +166,11 @@ impl<'a> Channel<'a> {
         };
         passage.note_session(&ready);
         self.used += 1;
-        let begun = self.riding.take().map(|riding| riding.underway);
+        let begun = self.riding.take().map(|riding| riding.begun);
         let rode = begun.is_some();
         let next = next.filter(|_| self.rides);
         let (options, used, riding) = (self.job.options, self.used, &mut self.riding);
-        let mut between = Between { options, next, riding, used, meanwhile };
+        let mut between = BatchHooks { options, next, riding, used, meanwhile };
         let failure = passage.transactions(&mut ready, outgoing, begun, &mut between).err();
         if !ready.is_over() {
             self.ready = Some(ready);
@@ -205,7 +205,7 @@ impl<'a> Channel<'a> {
                     || (failure.stage == Stage::Auth && failure.kind != Kind::Deferred);
                 let until = (!for_good).then(|| Instant::now() + self.pause);
                 self.pause = longer(self.pause);
-                self.barred = Some(Barred { failure: failure.clone(), until });
+                self.barred = Some(NoSession { failure: failure.clone(), until });
                 Err(failure)
             }
         }

@@ -6,7 +6,7 @@
 
 use crate::mail::{Outgoing, stamp};
 use crate::net::Limits;
-use crate::store::{AccountKey, Afterwards, Ledger, Maildir, Mbox, Patience, Place, Sink, Subject};
+use crate::store::{AccountKey, Afterwards, Ledger, Maildir, Mbox, Place, Sink, Subject, WaitLimits};
 use crate::words::{Failure, Kind, Scope, Stage};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -56,10 +56,10 @@ impl CopyTo {
         let stop = limits.stop.clone();
         let mut ledger = Ledger::open(ledgers, &key, limits.timeout, &|| stop.raised()).map_err(failed)?;
         let stop = limits.stop.clone();
-        let patience = Patience::new(limits.timeout, Arc::new(move || stop.raised()));
+        let waits = WaitLimits::new(limits.timeout, Arc::new(move || stop.raised()));
         let mut sink: Box<dyn Sink> = match self {
             CopyTo::Maildir(path) => Box::new(Maildir::open(path, &key).map_err(failed)?),
-            CopyTo::Mbox(path) => Box::new(Mbox::open(path, patience).map_err(failed)?),
+            CopyTo::Mbox(path) => Box::new(Mbox::open(path, waits).map_err(failed)?),
         };
         sink.recover(&mut ledger).map_err(failed)?;
         let identity = key.identity(stamp::message_id("copy")?.as_bytes(), 0);

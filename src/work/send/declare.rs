@@ -4,7 +4,7 @@
 use super::Options;
 use crate::codec::smtp::{Extensions, MailCommand, RcptCommand, SizeLimit};
 use crate::mail::Outgoing;
-use crate::smtp::{Ready, Transaction};
+use crate::smtp::{MailTransaction, Ready};
 use crate::words::{Address, Failure, Kind, Scope, Stage};
 
 /// MAIL for this message on this server. What the server lacks is [`Kind::Missing`]; a message beyond its
@@ -67,9 +67,9 @@ pub(super) fn transaction(
     extensions: &Extensions,
     outgoing: &Outgoing,
     options: &Options,
-) -> Transaction {
+) -> MailTransaction {
     let recipients = indices.iter().map(|index| &outgoing.envelope.recipients[*index]);
-    Transaction {
+    MailTransaction {
         mail,
         recipients: recipients.map(|to| rcpt(to, extensions, options)).collect(),
         on_rejected: options.on_rejected,

@@ -16,7 +16,10 @@ use crate::codec::smtp::{Notify, Return};
 use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::net::{Limits, Wire};
-use crate::smtp::{Along, Delivery, FateStatus, OnRejected, Opening, Outcome, Ready, Underway, open};
+use crate::smtp::{
+    ContentHooks, Delivery, OnRejected, OpenTransaction, Opening, Ready, RecipientStatus, TransactionOutcome,
+    open,
+};
 use crate::words::{Exit, Failure, Kind};
 use receipt::exit_of_recipients;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -68,7 +71,7 @@ impl Options {
 }
 
 /// How to reach the server that takes the mail.
-pub struct Job<'a> {
+pub struct SendJob<'a> {
     /// The server, trust and login.
     pub opening: Opening<'a>,
     /// Makes a connection.
@@ -99,16 +102,16 @@ enum Extent {
 
 /// Sends the message. `progress` gets the octets of content as they go out; it starts again with every
 /// attempt.
-pub fn send(job: &Job<'_>, outgoing: &mut Outgoing, progress: &mut dyn FnMut(u64)) -> Report {
+pub fn send(job: &SendJob<'_>, outgoing: &mut Outgoing, progress: &mut dyn FnMut(u64)) -> Report {
     run(job, outgoing, Extent::Send, progress)
 }
 
 /// Goes as far as the recipients' acceptance and sends nothing.
-pub fn check(job: &Job<'_>, outgoing: &mut Outgoing) -> Report {
+pub fn check(job: &SendJob<'_>, outgoing: &mut Outgoing) -> Report {
     run(job, outgoing, Extent::Check, &mut |_| {})
 }
 
-fn run(job: &Job<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mut dyn FnMut(u64)) -> Report {
+fn run(job: &SendJob<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mut dyn FnMut(u64)) -> Report {
     let started = Instant::now();
     let deadline = job.options.retry_for.map(|time| started + time);
     let mut pause = job.options.first_pause;
@@ -157,7 +160,7 @@ pub fn wait(limits: &Limits, pause: Duration) -> bool {
 /// One message on its way: over as many sessions as it takes, each with as many transactions as its
 /// recipients need. Whoever has it, or was refused, is not asked again.
 struct Passage<'a> {
-    job: &'a Job<'a>,
+    job: &'a SendJob<'a>,
     receipt: Receipt,
     /// The failures of recipients, by their index.
     refusals: Vec<(usize, Failure)>,
@@ -171,7 +174,7 @@ struct Passage<'a> {
 /// The one message of a session: QUIT goes with it.
 struct Only<'a>(&'a mut dyn FnMut(u64));
 
-impl Along for Only<'_> {
+impl ContentHooks for Only<'_> {
     fn progress(&mut self, octets: u64) {
         (self.0)(octets);
     }
@@ -182,16 +185,16 @@ impl Along for Only<'_> {
 }
 
 /// Content that is not the message's last: nothing follows it yet.
-struct NotLast<'a>(&'a mut dyn Along);
+struct NotLast<'a>(&'a mut dyn ContentHooks);
 
-impl Along for NotLast<'_> {
+impl ContentHooks for NotLast<'_> {
     fn progress(&mut self, octets: u64) {
         self.0.progress(octets);
     }
 }
 
 impl<'a> Passage<'a> {
-    fn new(job: &'a Job<'a>, outgoing: &Outgoing) -> Self {
+    fn new(job: &'a SendJob<'a>, outgoing: &Outgoing) -> Self {
         let receipt = Receipt::untried(outgoing);
         Passage { job, receipt, refusals: Vec::new(), chunking: true, unchunked: false }
     }
@@ -275,32 +278,32 @@ impl<'a> Passage<'a> {
         &mut self,
         ready: &mut Ready,
         outgoing: &mut Outgoing,
-        mut begun: Option<Underway>,
-        along: &mut dyn Along,
+        mut begun: Option<OpenTransaction>,
+        hooks: &mut dyn ContentHooks,
     ) -> Result<(), Failure> {
         let options = self.job.options;
         let mail = declare::mail(ready, outgoing, options)?;
         let mut left = self.left();
         while !left.is_empty() {
             let these: Vec<usize> = left.drain(..declare::most(ready, left.len())).collect();
-            let underway = begun.take().unwrap_or_else(|| {
+            let begun = begun.take().unwrap_or_else(|| {
                 ready.begin(declare::transaction(mail.clone(), &these, ready.extensions(), outgoing, options))
             });
             let mut content = outgoing.content.reader().map_err(|error| cannot_keep(&error))?;
             let delivery = match left.is_empty() {
-                true => ready.send(underway, &mut content, along),
-                false => ready.send(underway, &mut content, &mut NotLast(along)),
+                true => ready.send(begun, &mut content, hooks),
+                false => ready.send(begun, &mut content, &mut NotLast(hooks)),
             };
-            if let (true, Outcome::Failed(failure)) = (delivery.unchunked, &delivery.outcome) {
+            if let (true, TransactionOutcome::Failed(failure)) = (delivery.unchunked, &delivery.outcome) {
                 // No verdict on anybody.
                 self.unchunked = true;
                 return Err(failure.clone());
             }
             let too_many = self.settle(&these, &delivery);
             match delivery.outcome {
-                Outcome::Accepted(said) => self.receipt.taken(&said),
-                Outcome::Withheld => return Ok(()),
-                Outcome::Failed(failure) => return Err(failure),
+                TransactionOutcome::Accepted(said) => self.receipt.taken(&said),
+                TransactionOutcome::Withheld => return Ok(()),
+                TransactionOutcome::Failed(failure) => return Err(failure),
             }
             // They stand before whoever comes later, and cost no more than themselves.
             too_many.into_iter().rev().for_each(|index| left.push_front(index));
@@ -319,7 +322,7 @@ impl<'a> Passage<'a> {
                 declare::transaction(mail.clone(), &these, ready.extensions(), outgoing, options);
             let delivery = ready.check(transaction);
             let too_many = self.settle(&these, &delivery);
-            if let Outcome::Failed(failure) = delivery.outcome {
+            if let TransactionOutcome::Failed(failure) = delivery.outcome {
                 return Err(failure);
             }
             // They stand before whoever comes later, and cost no more than themselves.
@@ -331,12 +334,12 @@ impl<'a> Passage<'a> {
     /// Notes the fates of one transaction; returns those that belong into another.
     fn settle(&mut self, indices: &[usize], delivery: &Delivery) -> Vec<usize> {
         let mut too_many = Vec::new();
-        for (index, fate) in indices.iter().zip(&delivery.fates) {
-            self.receipt.settle(*index, fate);
-            if fate.status == FateStatus::TooMany {
+        for (index, result) in indices.iter().zip(&delivery.results) {
+            self.receipt.settle(*index, result);
+            if result.status == RecipientStatus::TooMany {
                 too_many.push(*index);
             }
-            if let Some(failure) = &fate.failure {
+            if let Some(failure) = &result.failure {
                 self.refusals.push((*index, failure.clone()));
             }
         }

@@ -3,7 +3,7 @@
 use super::queue_id;
 use crate::mail::Outgoing;
 use crate::net::TlsInfo;
-use crate::smtp::{Fate, FateStatus, OnRejected, Said};
+use crate::smtp::{OnRejected, RecipientResult, RecipientStatus, ServerAnswer};
 use crate::words::{Exit, Failure, Kind};
 use serde::Serialize;
 
@@ -136,21 +136,21 @@ impl Receipt {
     }
 
     /// Notes a recipient's fate.
-    pub(super) fn settle(&mut self, index: usize, fate: &Fate) {
+    pub(super) fn settle(&mut self, index: usize, result: &RecipientResult) {
         let recipient = &mut self.recipients[index];
-        if fate.status == FateStatus::Skipped && fate.said.is_none() {
+        if result.status == RecipientStatus::Skipped && result.said.is_none() {
             // Nothing was heard: what an earlier session said stands.
             return;
         }
-        recipient.status = match fate.status {
-            FateStatus::Accepted => Status::Accepted,
-            FateStatus::Refused => Status::Refused,
+        recipient.status = match result.status {
+            RecipientStatus::Accepted => Status::Accepted,
+            RecipientStatus::Refused => Status::Refused,
             // What was too many for one transaction and never got another is for later.
-            FateStatus::Deferred | FateStatus::TooMany => Status::Deferred,
-            FateStatus::Skipped => Status::Skipped,
-            FateStatus::Unknown => Status::Unknown,
+            RecipientStatus::Deferred | RecipientStatus::TooMany => Status::Deferred,
+            RecipientStatus::Skipped => Status::Skipped,
+            RecipientStatus::Unknown => Status::Unknown,
         };
-        if let Some(Said { reply, text }) = &fate.said {
+        if let Some(ServerAnswer { reply, text }) = &result.said {
             recipient.code = reply.code;
             recipient.enhanced.clone_from(&reply.enhanced);
             recipient.text = Some(text.clone());
@@ -158,7 +158,7 @@ impl Receipt {
     }
 
     /// Notes the reply that took the message.
-    pub(super) fn taken(&mut self, said: &Said) {
+    pub(super) fn taken(&mut self, said: &ServerAnswer) {
         self.reply = Some(said.reply.to_string());
         self.queue_id = queue_id::find(&said.text);
     }

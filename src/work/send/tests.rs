@@ -28,7 +28,11 @@ fn outgoing(recipients: &[&str], content: &[u8]) -> Outgoing {
 }
 
 /// Hands `work` a job whose connections play the scripts in turn, and sees to it that all are played.
-fn with_job<T>(scripts: &[&str], options: &Options, work: impl FnOnce(&Job<'_>) -> T) -> (T, Vec<Script>) {
+fn with_job<T>(
+    scripts: &[&str],
+    options: &Options,
+    work: impl FnOnce(&SendJob<'_>) -> T,
+) -> (T, Vec<Script>) {
     let scripts: Vec<Script> = scripts.iter().map(|text| Script::new(text)).collect();
     let waiting: RefCell<VecDeque<Script>> = RefCell::new(scripts.iter().cloned().collect());
     let connect = || match waiting.borrow_mut().pop_front() {
@@ -45,7 +49,7 @@ fn with_job<T>(scripts: &[&str], options: &Options, work: impl FnOnce(&Job<'_>) 
     let name = EhloName::domain("client.example.org").unwrap();
     let limits = Limits::default();
     let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
-    let result = work(&Job { opening, connect: &connect, limits: &limits, options });
+    let result = work(&SendJob { opening, connect: &connect, limits: &limits, options });
     scripts.iter().for_each(Script::assert_done);
     assert!(waiting.borrow().is_empty(), "a session was not used");
     (result, scripts)

@@ -1,7 +1,7 @@
 //! Content on its way in: random messages from a POP3 server, to every destination.
 
 use super::made::{self, Ends, Kind, Letters, lines, octets, with_crlf, with_lf};
-use super::popper::{Manner, Popper};
+use super::popper::{Popper, SessionMode};
 use super::{assert_same, repeat, world};
 use crate::support::disk;
 use crate::support::process::Run;
@@ -39,7 +39,7 @@ fn message(random: &mut Random, end: &str) -> Vec<u8> {
 fn what_a_server_has_is_what_is_stored_in_any_pieces_and_sizes() {
     repeat("content fetched", |random| {
         let world = world();
-        let manner = Manner { end: random.one(&["\r\n", "\r\n", "\n"]), pipelines: random.once_in(2) };
+        let manner = SessionMode { end: random.one(&["\r\n", "\r\n", "\n"]), pipelines: random.once_in(2) };
         let messages: Vec<Vec<u8>> = (0..1 + random.below(4)).map(|_| message(random, manner.end)).collect();
         // A bare CR, a bare LF and a NUL are content; CRLF becomes LF.
         let wanted: Vec<Vec<u8>> = messages.iter().map(|message| with_lf(message)).collect();

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
 /// How it serves.
-pub struct Manner {
+pub struct SessionMode {
     /// What ends its lines.
     pub end: &'static str,
     /// It announces PIPELINING.
@@ -22,7 +22,7 @@ pub struct Popper {
 
 impl Popper {
     /// Serves these, whose lines all end in that of the manner.
-    pub fn start(messages: Vec<Vec<u8>>, manner: Manner, random: Random) -> Popper {
+    pub fn start(messages: Vec<Vec<u8>>, manner: SessionMode, random: Random) -> Popper {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = socket.local_addr().unwrap().port();
         let thread = thread::spawn(move || {
@@ -44,7 +44,7 @@ impl Popper {
     }
 }
 
-fn serve(mut stream: TcpStream, messages: &[Vec<u8>], manner: &Manner, mut random: Random) {
+fn serve(mut stream: TcpStream, messages: &[Vec<u8>], manner: &SessionMode, mut random: Random) {
     let mut input = BufReader::new(stream.try_clone().unwrap());
     let end = manner.end;
     let mut say = |octets: &[u8], random: &mut Random| -> std::io::Result<()> {

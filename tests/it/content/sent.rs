@@ -6,7 +6,7 @@ use super::{assert_same, repeat, world};
 use crate::support::disk;
 use crate::support::process::Run;
 use crate::support::random::Random;
-use crate::support::recorder::{Manner, Recorder, Seen};
+use crate::support::recorder::{Recorder, Seen, SessionMode};
 use crate::support::world::World;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -44,7 +44,7 @@ impl Wanted {
 }
 
 /// A run to come, and what it is to send.
-struct Errand {
+struct Submission {
     run: Run,
     wanted: Vec<Wanted>,
 }
@@ -52,7 +52,7 @@ struct Errand {
 fn servers() -> [Recorder; 3] {
     [&["CHUNKING", "PIPELINING"][..], &["PIPELINING"], &[]].map(|more| {
         let all = ["SIZE 100000000", "8BITMIME", "SMTPUTF8"];
-        Recorder::start(Manner { lax: false, extensions: [&all, more].concat() })
+        Recorder::start(SessionMode { lax: false, extensions: [&all, more].concat() })
     })
 }
 
@@ -99,7 +99,7 @@ fn given(random: &mut Random, world: &World, run: Run, octets: &[u8]) -> Run {
 }
 
 /// `--raw`, from a file, a pipe or a here-document; `--fix` with what needs it.
-fn raw(random: &mut Random, world: &World, run: Run) -> Errand {
+fn raw(random: &mut Random, world: &World, run: Run) -> Submission {
     let fixes = random.once_in(3);
     let message = match fixes {
         true => complete(random, TEXT, 3000),
@@ -114,11 +114,11 @@ fn raw(random: &mut Random, world: &World, run: Run) -> Errand {
         true => run.arg(format!("--raw={}", world.write("message", &message).display())),
         false => given(random, world, run.arg("--raw"), &message),
     };
-    Errand { run, wanted: vec![wanted] }
+    Submission { run, wanted: vec![wanted] }
 }
 
 /// A message that is composed.
-fn composed(random: &mut Random, world: &World, run: Run) -> Errand {
+fn composed(random: &mut Random, world: &World, run: Run) -> Submission {
     let mut run = run.args(["-f", "ana@example.org", "-s", "x", "bob@example.net"]);
     let kind = Kind::one_of(random, TEXT, 5000);
     let size = made::size(random).min(5_000_000);
@@ -150,7 +150,7 @@ fn composed(random: &mut Random, world: &World, run: Run) -> Errand {
         stdin_is_free = false;
         parts.push(content);
     }
-    Errand { run, wanted: vec![Wanted::Parts(parts)] }
+    Submission { run, wanted: vec![Wanted::Parts(parts)] }
 }
 
 /// A line of a batch.
@@ -185,7 +185,7 @@ fn line(random: &mut Random, world: &World, number: usize) -> (Value, Wanted) {
     }
 }
 
-fn batch(random: &mut Random, world: &World, run: Run) -> Errand {
+fn batch(random: &mut Random, world: &World, run: Run) -> Submission {
     let (mut input, mut wanted) = (Vec::new(), Vec::new());
     for number in 0..1 + random.below(5) {
         let (value, one) = line(random, world, number);
@@ -194,7 +194,7 @@ fn batch(random: &mut Random, world: &World, run: Run) -> Errand {
         wanted.push(one);
     }
     let run = given(random, world, run.args(["--batch", "-f", "ana@example.org"]), &input);
-    Errand { run, wanted }
+    Submission { run, wanted }
 }
 
 fn as_sendmail(world: &World, server: &Recorder) -> Run {
@@ -206,17 +206,17 @@ fn as_sendmail(world: &World, server: &Recorder) -> Run {
 }
 
 /// A message that a program hands to sendmail.
-fn sendmail(random: &mut Random, world: &World, run: Run) -> Errand {
+fn sendmail(random: &mut Random, world: &World, run: Run) -> Submission {
     let message = complete(random, TEXT, FIT);
     let wanted = vec![Wanted::Parts(vec![body_of(&message)])];
     if random.once_in(2) {
-        return Errand { run: given(random, world, run.args(["-t", "-i"]), &message), wanted };
+        return Submission { run: given(random, world, run.args(["-t", "-i"]), &message), wanted };
     }
     // Without -i a dot alone ends the message, and a dot that begins a line is doubled.
     let end: &[u8] = random.one(&[b"", b".\n", b".\r\nnot the message"]);
     let line_end: &[u8] = if end.is_empty() || message.ends_with(b"\n") { b"" } else { b"\n" };
     let input = [&stuffed(&message), line_end, end].concat();
-    Errand { run: given(random, world, run.arg("-t"), &input), wanted }
+    Submission { run: given(random, world, run.arg("-t"), &input), wanted }
 }
 
 /// Dots that begin a line doubled.
@@ -232,7 +232,7 @@ fn stuffed(message: &[u8]) -> Vec<u8> {
 }
 
 /// Messages of an SMTP client to `sendmail -bs`.
-fn dialogue(random: &mut Random, world: &World, run: Run) -> Errand {
+fn dialogue(random: &mut Random, world: &World, run: Run) -> Submission {
     let (mut input, mut wanted) = (b"EHLO x\r\n".to_vec(), Vec::new());
     for _ in 0..1 + random.below(3) {
         let message = with_crlf(&complete(random, TEXT, FIT));
@@ -242,7 +242,7 @@ fn dialogue(random: &mut Random, world: &World, run: Run) -> Errand {
         wanted.push(Wanted::Parts(vec![body_of(&message)]));
     }
     input.extend_from_slice(b"QUIT\r\n");
-    Errand { run: given(random, world, run.arg("-bs"), &input), wanted }
+    Submission { run: given(random, world, run.arg("-bs"), &input), wanted }
 }
 
 /// Compares what a server got.

@@ -4,9 +4,9 @@
 use crate::account::Account;
 use crate::cmd::send::message::{attached, author, author_of};
 use crate::cmd::send::stdin::is_stdin;
-use crate::mail::compose::{Charset, Letter, Part, Source, compose};
+use crate::mail::compose::{Charset, Composition, Part, PartSource, compose};
 use crate::mail::fix::mend;
-use crate::mail::raw::{Beside, Raw};
+use crate::mail::raw::{Raw, Supplied};
 use crate::mail::{Entry, Mailbox, Outgoing, addresses, stamp};
 use crate::net::Limits;
 use crate::words::{Failure, Kind, ReversePath, Scope, Stage};
@@ -24,18 +24,18 @@ use std::path::PathBuf;
 /// The fields of a line.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fields {
+pub struct BatchFields {
     /// As it was written.
     pub id: Option<Box<RawValue>>,
-    to: Option<People>,
-    cc: Option<People>,
-    bcc: Option<People>,
-    from: Option<Person>,
-    reply_to: Option<People>,
+    to: Option<PeopleField>,
+    cc: Option<PeopleField>,
+    bcc: Option<PeopleField>,
+    from: Option<PersonField>,
+    reply_to: Option<PeopleField>,
     subject: Option<String>,
     text: Option<Octets>,
     html: Option<Octets>,
-    headers: Option<Headers>,
+    headers: Option<HeaderFields>,
     attachments: Option<Vec<OfObject<Attachment>>>,
     message_id: Option<String>,
     in_reply_to: Option<String>,
@@ -52,8 +52,8 @@ struct Octets(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Octets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
+        struct TextVisitor;
+        impl Visitor<'_> for TextVisitor {
             type Value = Octets;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for Octets {
                 Ok(Octets(text.into()))
             }
         }
-        deserializer.deserialize_bytes(Text)
+        deserializer.deserialize_bytes(TextVisitor)
     }
 }
 
@@ -92,7 +92,7 @@ impl Texts {
 /// Somebody, or a list as a header has it.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "an address, or an object of name and address, is wanted")]
-enum Person {
+enum PersonField {
     Text(String),
     Mailbox(NamedAddress),
 }
@@ -134,16 +134,16 @@ impl<'de> Deserialize<'de> for NamedAddress {
 /// One of them or several.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "a string, an object of name and address, or a list of such is wanted")]
-enum People {
-    One(Person),
-    Several(Vec<Person>),
+enum PeopleField {
+    One(PersonField),
+    Several(Vec<PersonField>),
 }
 
-impl People {
-    fn each(&self) -> &[Person] {
+impl PeopleField {
+    fn each(&self) -> &[PersonField] {
         match self {
-            People::One(person) => std::slice::from_ref(person),
-            People::Several(people) => people,
+            PeopleField::One(person) => std::slice::from_ref(person),
+            PeopleField::Several(people) => people,
         }
     }
 }
@@ -159,19 +159,19 @@ impl NamedAddress {
     }
 }
 
-impl Person {
+impl PersonField {
     /// The one that it names.
     fn single(&self) -> Result<Mailbox, String> {
         match self {
-            Person::Text(text) => addresses::single(text).map_err(|error| error.to_string()),
-            Person::Mailbox(mailbox) => mailbox.mailbox(),
+            PersonField::Text(text) => addresses::single(text).map_err(|error| error.to_string()),
+            PersonField::Mailbox(mailbox) => mailbox.mailbox(),
         }
     }
 
     fn entries(&self) -> Result<Vec<Entry>, String> {
         match self {
-            Person::Text(text) => addresses::parse(text).map_err(|error| error.to_string()),
-            Person::Mailbox(mailbox) => Ok(vec![Entry::Mailbox(mailbox.mailbox()?)]),
+            PersonField::Text(text) => addresses::parse(text).map_err(|error| error.to_string()),
+            PersonField::Mailbox(mailbox) => Ok(vec![Entry::Mailbox(mailbox.mailbox()?)]),
         }
     }
 }
@@ -189,19 +189,19 @@ struct Attachment {
 
 /// Header fields in the order in which they were written, as `Name: value`.
 #[derive(Debug, Default)]
-struct Headers(Vec<String>);
+struct HeaderFields(Vec<String>);
 
-impl<'de> Deserialize<'de> for Headers {
+impl<'de> Deserialize<'de> for HeaderFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Pairs;
         impl<'de> Visitor<'de> for Pairs {
-            type Value = Headers;
+            type Value = HeaderFields;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of header fields")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderFields, A::Error> {
                 let mut lines = Vec::new();
                 while let Some((name, values)) = map.next_entry::<String, Texts>()? {
                     // A colon in a name would make it another name.
@@ -210,7 +210,7 @@ impl<'de> Deserialize<'de> for Headers {
                     }
                     lines.extend(values.each().iter().map(|value| format!("{name}: {value}")));
                 }
-                Ok(Headers(lines))
+                Ok(HeaderFields(lines))
             }
         }
         deserializer.deserialize_map(Pairs)
@@ -255,9 +255,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OfObject<T> {
 }
 
 /// Reads a line; an error comes with the `id` as far as it can be seen.
-pub fn read(octets: &[u8]) -> Result<Fields, (Option<Box<RawValue>>, Failure)> {
+pub fn read(octets: &[u8]) -> Result<BatchFields, (Option<Box<RawValue>>, Failure)> {
     serde_json::from_slice(octets).map(|OfObject(fields)| fields).map_err(|error| {
-        let named = serde_json::from_slice::<OfObject<Named>>(octets).ok();
+        let named = serde_json::from_slice::<OfObject<NamedLine>>(octets).ok();
         let id = named.and_then(|OfObject(line)| line.id);
         let what = error.to_string().replace(" at line 1 column ", " at column ");
         (id, bad(format!("reading its JSON: {what}")))
@@ -266,7 +266,7 @@ pub fn read(octets: &[u8]) -> Result<Fields, (Option<Box<RawValue>>, Failure)> {
 
 /// What there is of a line whose other fields are wrong.
 #[derive(Deserialize)]
-struct Named {
+struct NamedLine {
     id: Option<Box<RawValue>>,
 }
 
@@ -274,7 +274,7 @@ fn bad(what: impl fmt::Display) -> Failure {
     Failure::new(Kind::Input, Stage::Input, what.to_string()).scoped(Scope::Message)
 }
 
-impl Fields {
+impl BatchFields {
     /// Makes the message.
     pub fn build(self, defaults: &Defaults<'_>) -> Result<Outgoing, Failure> {
         let built = match (self.raw.is_some(), self.raw_base64.is_some()) {
@@ -303,11 +303,11 @@ impl Fields {
 
     fn compose(self, defaults: &Defaults<'_>) -> Result<Outgoing, Failure> {
         let sender = self.sender(defaults)?;
-        let named = self.from.as_ref().map(Person::single).transpose();
+        let named = self.from.as_ref().map(PersonField::single).transpose();
         let named = named.map_err(|error| bad(format!("from: {error}")))?.or_else(|| defaults.from.clone());
         let parts = self.attachments.unwrap_or_default().into_iter();
         let parts = parts.map(|OfObject(attachment)| part(attachment, defaults.limits));
-        let letter = Letter {
+        let composition = Composition {
             from: author(named, Some(defaults.account))?,
             to: list("to", &self.to)?,
             cc: list("cc", &self.cc)?,
@@ -324,7 +324,7 @@ impl Fields {
             charset: defaults.charset.clone(),
             parts: parts.collect::<Result<_, _>>()?,
         };
-        compose(letter, sender)
+        compose(composition, sender)
     }
 
     fn pass_on(mut self, defaults: &Defaults<'_>) -> Result<Outgoing, Failure> {
@@ -342,8 +342,8 @@ impl Fields {
         };
         let from = defaults.from.clone().or_else(|| author_of(defaults.account));
         let mends = defaults.mends;
-        let beside = Beside { from, sender: self.sender(defaults)?, recipients, mends };
-        let outgoing = Raw::read(&mut octets.as_slice(), "raw")?.complete(beside)?;
+        let supplied = Supplied { from, sender: self.sender(defaults)?, recipients, mends };
+        let outgoing = Raw::read(&mut octets.as_slice(), "raw")?.complete(supplied)?;
         if mends { Ok(mend(outgoing)?.0) } else { Ok(outgoing) }
     }
 
@@ -371,9 +371,9 @@ impl Fields {
     }
 }
 
-fn list(name: &str, people: &Option<People>) -> Result<Vec<Entry>, Failure> {
+fn list(name: &str, people: &Option<PeopleField>) -> Result<Vec<Entry>, Failure> {
     let mut entries = Vec::new();
-    for person in people.iter().flat_map(People::each) {
+    for person in people.iter().flat_map(PeopleField::each) {
         entries.extend(person.entries().map_err(|error| bad(format!("{name}: {error}")))?);
     }
     Ok(entries)
@@ -394,7 +394,7 @@ fn part(attachment: Attachment, limits: &Limits) -> Result<Part, Failure> {
         (None, Some(text)) => {
             let octets = decode("attachments: base64", &text)?;
             // A part from no file has no name but the one it is given.
-            (Source::Octets(Cursor::new(octets)), PathBuf::from("-"))
+            (PartSource::Octets(Cursor::new(octets)), PathBuf::from("-"))
         }
         _ => return Err(bad("attachments: each has either path or base64")),
     };
@@ -434,7 +434,7 @@ mod tests {
         let line = r#"{"to":[{"name":"Bob, B.","address":"b@x.org"},"c@x.org, d@x.org",{"address":"e@x.org","name":null}],
             "cc":{"address":"f@x.org"},"from":{"name":"Ana","address":"a@x.org"}}"#;
         let fields = read(line.replace('\n', "").as_bytes()).unwrap();
-        let people = |people: &Option<People>| -> Vec<(Option<String>, String)> {
+        let people = |people: &Option<PeopleField>| -> Vec<(Option<String>, String)> {
             let entries = list("to", people).unwrap();
             let each = entries.iter().flat_map(Entry::mailboxes);
             each.map(|one| (one.name.clone(), one.address.to_string())).collect()

@@ -16,7 +16,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One line, by its number.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Line<'a> {
+pub enum BatchLine<'a> {
     /// Its octets without the line end.
     Whole(&'a [u8]),
     /// Longer than [`MAX_LINE`]; it was passed over.
@@ -24,26 +24,26 @@ pub enum Line<'a> {
 }
 
 /// Where lines come from.
-pub trait Source: Read {
+pub trait LineSource: Read {
     /// Whether octets, or the end, can be read without waiting.
     fn is_ready(&self) -> bool;
 }
 
 /// A source taken apart into lines.
-pub struct Lines<R> {
+pub struct BatchLines<R> {
     source: R,
     block: Vec<u8>,
     taken: usize,
     filled: usize,
     line: Vec<u8>,
     /// How far the line under way has come.
-    state: State,
+    state: ReadState,
     number: u64,
     most: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ReadState {
     /// No octet of it was seen.
     Fresh,
     /// All of it so far is in the buffer.
@@ -53,39 +53,39 @@ enum State {
 }
 
 /// What reading came to.
-enum Step {
+enum ReadStep {
     /// A line, and whether it is whole.
-    Line(bool),
+    BatchLine(bool),
     End,
     /// It would have to wait.
     NotYet,
 }
 
-impl<R: Source> Lines<R> {
+impl<R: LineSource> BatchLines<R> {
     pub fn new(source: R, most: usize) -> Self {
-        let (taken, filled, number, state) = (0, 0, 0, State::Fresh);
-        Lines { source, block: vec![0; BLOCK], taken, filled, line: Vec::new(), state, number, most }
+        let (taken, filled, number, state) = (0, 0, 0, ReadState::Fresh);
+        BatchLines { source, block: vec![0; BLOCK], taken, filled, line: Vec::new(), state, number, most }
     }
 
     /// The next line that is not blank, and its number; `None` at the end.
-    pub fn next(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
+    pub fn next(&mut self) -> io::Result<Option<(u64, BatchLine<'_>)>> {
         self.take(true)
     }
 
     /// The same, but `None` also where it would have to be waited for.
-    pub fn next_if_there(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
+    pub fn next_if_there(&mut self) -> io::Result<Option<(u64, BatchLine<'_>)>> {
         self.take(false)
     }
 
-    fn take(&mut self, waits: bool) -> io::Result<Option<(u64, Line<'_>)>> {
+    fn take(&mut self, waits: bool) -> io::Result<Option<(u64, BatchLine<'_>)>> {
         let whole = loop {
             match self.read(waits)? {
-                Step::End | Step::NotYet => return Ok(None),
-                Step::Line(true) if self.content().trim_ascii().is_empty() => {}
-                Step::Line(whole) => break whole,
+                ReadStep::End | ReadStep::NotYet => return Ok(None),
+                ReadStep::BatchLine(true) if self.content().trim_ascii().is_empty() => {}
+                ReadStep::BatchLine(whole) => break whole,
             }
         };
-        Ok(Some((self.number, if whole { Line::Whole(self.content()) } else { Line::TooLong })))
+        Ok(Some((self.number, if whole { BatchLine::Whole(self.content()) } else { BatchLine::TooLong })))
     }
 
     /// The line without the byte order mark that some programs begin a file with.
@@ -97,29 +97,29 @@ impl<R: Source> Lines<R> {
     }
 
     /// Reads on in the line under way.
-    fn read(&mut self, waits: bool) -> io::Result<Step> {
-        if self.state == State::Fresh {
+    fn read(&mut self, waits: bool) -> io::Result<ReadStep> {
+        if self.state == ReadState::Fresh {
             self.line.clear();
             self.line.shrink_to(KEEP);
         }
         loop {
             if self.taken == self.filled {
                 if !waits && !self.source.is_ready() {
-                    return Ok(Step::NotYet);
+                    return Ok(ReadStep::NotYet);
                 }
                 (self.taken, self.filled) = (0, self.source.read(&mut self.block)?);
                 if self.filled == 0 {
-                    return Ok(if self.state == State::Fresh { Step::End } else { self.end_line() });
+                    return Ok(if self.state == ReadState::Fresh { ReadStep::End } else { self.end_line() });
                 }
             }
             let ahead = &self.block[self.taken..self.filled];
             let feed = memchr::memchr(b'\n', ahead);
             let piece = &ahead[..feed.unwrap_or(ahead.len())];
-            if self.state != State::TooLong && self.line.len() + piece.len() <= self.most {
-                self.state = State::Open;
+            if self.state != ReadState::TooLong && self.line.len() + piece.len() <= self.most {
+                self.state = ReadState::Open;
                 self.line.extend_from_slice(piece);
             } else {
-                self.state = State::TooLong;
+                self.state = ReadState::TooLong;
                 self.line.clear();
             }
             self.taken += piece.len() + usize::from(feed.is_some());
@@ -129,13 +129,13 @@ impl<R: Source> Lines<R> {
         }
     }
 
-    fn end_line(&mut self) -> Step {
+    fn end_line(&mut self) -> ReadStep {
         self.number += 1;
-        Step::Line(std::mem::replace(&mut self.state, State::Fresh) == State::Open)
+        ReadStep::BatchLine(std::mem::replace(&mut self.state, ReadState::Fresh) == ReadState::Open)
     }
 }
 
-impl Source for Input {
+impl LineSource for Input {
     fn is_ready(&self) -> bool {
         Input::is_ready(self)
     }
@@ -157,13 +157,13 @@ mod tests {
         }
     }
 
-    impl Source for Slow<'_> {
+    impl LineSource for Slow<'_> {
         fn is_ready(&self) -> bool {
             true
         }
     }
 
-    impl Source for &[u8] {
+    impl LineSource for &[u8] {
         fn is_ready(&self) -> bool {
             true
         }
@@ -181,7 +181,7 @@ mod tests {
         }
     }
 
-    impl Source for Halting<'_> {
+    impl LineSource for Halting<'_> {
         fn is_ready(&self) -> bool {
             self.1.replace(false)
         }
@@ -190,23 +190,23 @@ mod tests {
     #[test]
     fn a_line_that_is_not_there_yet_is_not_waited_for_and_nothing_of_it_is_lost() {
         let pieces: [&[u8]; 3] = [b"one\ntw", b"o\n", b"3"];
-        let mut lines = Lines::new(Halting(&pieces, false.into()), 5);
+        let mut lines = BatchLines::new(Halting(&pieces, false.into()), 5);
         assert_eq!(lines.next_if_there().unwrap(), None, "nothing can be read");
         lines.source.1.set(true);
-        assert_eq!(lines.next_if_there().unwrap(), Some((1, Line::Whole(b"one"))));
+        assert_eq!(lines.next_if_there().unwrap(), Some((1, BatchLine::Whole(b"one"))));
         assert_eq!(lines.next_if_there().unwrap(), None, "half a line is there");
-        assert_eq!(lines.next().unwrap(), Some((2, Line::Whole(b"two"))));
-        assert_eq!(lines.next().unwrap(), Some((3, Line::Whole(b"3"))));
+        assert_eq!(lines.next().unwrap(), Some((2, BatchLine::Whole(b"two"))));
+        assert_eq!(lines.next().unwrap(), Some((3, BatchLine::Whole(b"3"))));
         assert_eq!(lines.next().unwrap(), None);
     }
 
-    fn all(source: impl Source) -> Vec<(u64, Option<String>)> {
-        let mut lines = Lines::new(source, 5);
+    fn all(source: impl LineSource) -> Vec<(u64, Option<String>)> {
+        let mut lines = BatchLines::new(source, 5);
         let mut found = Vec::new();
         while let Some((number, line)) = lines.next().unwrap() {
             let text = match line {
-                Line::Whole(octets) => Some(String::from_utf8(octets.to_vec()).unwrap()),
-                Line::TooLong => None,
+                BatchLine::Whole(octets) => Some(String::from_utf8(octets.to_vec()).unwrap()),
+                BatchLine::TooLong => None,
             };
             found.push((number, text));
         }

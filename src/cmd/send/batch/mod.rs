@@ -13,7 +13,7 @@ use super::options;
 use crate::account::{Account, Need};
 use crate::cli::SendArgs;
 use crate::cmd::Context;
-use crate::cmd::side;
+use crate::cmd::service;
 use crate::mail::{Outgoing, addresses, input};
 use crate::net::Limits;
 use crate::net::limits::Stop;
@@ -22,9 +22,9 @@ use crate::output::{About, Output};
 use crate::streams::{Halt, Input};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
 use crate::work::send::{Channel, CopyTo, Receipt, Report, Status, wait};
-use crate::work::side::{Side, advise};
+use crate::work::service::{Service, advise};
 use line::Defaults;
-use lines::{Line, Lines, MAX_LINE};
+use lines::{BatchLine, BatchLines, MAX_LINE};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
@@ -54,26 +54,26 @@ struct BadLine<'a> {
 }
 
 /// Where in the batch an output line belongs.
-struct Place {
+struct LinePlace {
     id: Option<Box<RawValue>>,
     line: u64,
 }
 
 /// A line, read and built.
 struct Prepared {
-    place: Place,
+    place: LinePlace,
     built: Result<Outgoing, Failure>,
 }
 
 /// How the messages ended so far, in constant memory.
 #[derive(Default)]
-struct Tally {
+struct BatchTally {
     first: Option<Exit>,
     unknown: bool,
     success: bool,
 }
 
-impl Tally {
+impl BatchTally {
     fn note(&mut self, exit: Exit) {
         self.success |= matches!(exit, Exit::Ok | Exit::Partial);
         self.unknown |= exit == Exit::Unknown;
@@ -111,24 +111,25 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
         None => None,
     };
     if args.dry_run {
-        return Batch { defaults, way: None, copies, pace: None, next: None, tally: Tally::default() }
+        return Batch { defaults, way: None, copies, pace: None, next: None, tally: BatchTally::default() }
             .run(context);
     }
-    let Some(side) = side::or_told(side::outgoing(&account, context), &account, context) else {
+    let Some(service) = service::or_told(service::outgoing(&account, context), &account, context) else {
         return Ok(());
     };
     // A signal ends the batch, not the message under way: its verdict is worth the wait.
     let limits = Limits { stop: Stop::default(), ..context.limits.clone() };
-    side.with_job(&options, &limits, args.ehlo_name.as_ref(), |job| {
-        let way = Some(Way { channel: Channel::new(job), side: &side });
-        Batch { defaults, way, copies, pace: args.rate, next: None, tally: Tally::default() }.run(context)
+    service.with_job(&options, &limits, args.ehlo_name.as_ref(), |job| {
+        let way = Some(Way { channel: Channel::new(job), service: &service });
+        Batch { defaults, way, copies, pace: args.rate, next: None, tally: BatchTally::default() }
+            .run(context)
     })
 }
 
 /// The way to the server.
 struct Way<'a> {
     channel: Channel<'a>,
-    side: &'a Side,
+    service: &'a Service,
 }
 
 struct Batch<'a> {
@@ -140,13 +141,13 @@ struct Batch<'a> {
     pace: Option<Duration>,
     /// When the next message may go.
     next: Option<Instant>,
-    tally: Tally,
+    tally: BatchTally,
 }
 
 impl Batch<'_> {
     fn run(mut self, context: &mut Context) -> Result<(), Failure> {
         let limits = context.limits.clone();
-        let mut lines = Lines::new(Input::stdin(&limits), MAX_LINE);
+        let mut lines = BatchLines::new(Input::stdin(&limits), MAX_LINE);
         let mut ahead = VecDeque::new();
         let result = loop {
             if limits.stop.raised() || context.out.stdout_lost() {
@@ -176,7 +177,7 @@ impl Batch<'_> {
         &mut self,
         prepared: Prepared,
         ahead: &mut VecDeque<Prepared>,
-        lines: &mut Lines<Input>,
+        lines: &mut BatchLines<Input>,
         context: &mut Context,
     ) {
         let Prepared { place, built } = prepared;
@@ -196,7 +197,7 @@ impl Batch<'_> {
         &mut self,
         outgoing: &mut Outgoing,
         ahead: &mut VecDeque<Prepared>,
-        lines: &mut Lines<Input>,
+        lines: &mut BatchLines<Input>,
     ) -> Report {
         let (defaults, paced) = (&self.defaults, self.pace.is_some());
         let Some(way) = &mut self.way else {
@@ -231,7 +232,7 @@ impl Batch<'_> {
         wait(limits, end.saturating_duration_since(now))
     }
 
-    fn refuse(&mut self, place: &Place, failure: &Failure, out: &mut Output) {
+    fn refuse(&mut self, place: &LinePlace, failure: &Failure, out: &mut Output) {
         let failure = failure.clone().at(format_args!("line {}", place.line));
         let about = About::account(&self.defaults.account.label);
         let error = ErrorLine::new(&about, &failure);
@@ -244,7 +245,7 @@ impl Batch<'_> {
     /// Stores the copy, and tells what came of it.
     fn conclude(
         &mut self,
-        place: &Place,
+        place: &LinePlace,
         outgoing: &mut Outgoing,
         mut report: Report,
         context: &mut Context,
@@ -261,7 +262,7 @@ impl Batch<'_> {
         }
         if let Some(way) = &self.way {
             for (_, failure) in &mut report.failures {
-                *failure = advise(failure.clone(), &way.side.server);
+                *failure = advise(failure.clone(), &way.service.server);
             }
         }
         self.tally.note(report.exit);
@@ -291,19 +292,19 @@ impl Batch<'_> {
 }
 
 /// Reads one line into a message.
-fn prepare((number, line): (u64, Line<'_>), defaults: &Defaults<'_>) -> Prepared {
+fn prepare((number, line): (u64, BatchLine<'_>), defaults: &Defaults<'_>) -> Prepared {
     let (id, built) = match line {
-        Line::Whole(octets) => match line::read(octets) {
+        BatchLine::Whole(octets) => match line::read(octets) {
             Ok(fields) => (fields.id.clone(), fields.build(defaults)),
             Err((id, failure)) => (id, Err(failure)),
         },
-        Line::TooLong => {
+        BatchLine::TooLong => {
             let message = format!("reading it: a line has at most {MAX_LINE} octets");
             let failure = Failure::new(Kind::Input, Stage::Input, message).scoped(Scope::Message);
             (None, Err(failure.hint("give large attachments by path")))
         }
     };
-    Prepared { place: Place { id, line: number }, built }
+    Prepared { place: LinePlace { id, line: number }, built }
 }
 
 /// The failure of reading the batch itself.

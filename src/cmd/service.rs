@@ -7,20 +7,20 @@ use crate::output::About;
 use crate::output::transcript::Transcript;
 use crate::store::AccountKey;
 use crate::words::Failure;
-use crate::work::side::{Side, key};
+use crate::work::service::{Service, key};
 
 /// A side, or its failure told with the account that it is about.
-pub fn or_told(made: Result<Side, Failure>, account: &Account, context: &mut Context) -> Option<Side> {
+pub fn or_told(made: Result<Service, Failure>, account: &Account, context: &mut Context) -> Option<Service> {
     made.map_err(|failure| context.out.fail(&About::account(&account.label), &failure)).ok()
 }
 
 /// The receiving side. Gets the secret, so it may ask on the terminal. Fails with `config`.
-pub fn incoming(account: &Account, context: &Context) -> Result<Side, Failure> {
+pub fn incoming(account: &Account, context: &Context) -> Result<Service, Failure> {
     of(account, incoming_server(account)?, context)
 }
 
 /// The sending side, likewise.
-pub fn outgoing(account: &Account, context: &Context) -> Result<Side, Failure> {
+pub fn outgoing(account: &Account, context: &Context) -> Result<Service, Failure> {
     let missing = || {
         Failure::config("no SMTP server: the account has none")
             .hint("config set NAME smtp.host HOST adds one")
@@ -28,13 +28,13 @@ pub fn outgoing(account: &Account, context: &Context) -> Result<Side, Failure> {
     of(account, account.smtp.as_ref().ok_or_else(missing)?, context)
 }
 
-fn of(account: &Account, server: &Server, context: &Context) -> Result<Side, Failure> {
+fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, Failure> {
     // The trust store is parsed on a thread of its own, beside the search for the secret.
     let tls = tls(server)?;
     let login = context.vault.login(server)?;
     let tap = |place| Box::new(Transcript::new(place)) as Box<dyn Tap>;
     let transcript = context.out.wants_transcript().then_some(tap as fn(String) -> Box<dyn Tap>);
-    Ok(Side { label: account.label.clone(), server: server.clone(), login, tls, transcript })
+    Ok(Service { label: account.label.clone(), server: server.clone(), login, tls, transcript })
 }
 
 /// Prepares the trust of a server that has TLS. Without TLS nothing is trusted: whoever said what is to be

@@ -5,21 +5,21 @@
 //! envelope's sender is the one that was named if it lies in the account's own domain; any other is no
 //! address the account's server would take, and the account's own stands for it.
 
-use super::log::Entry as LogEntry;
+use super::log::LogEntry;
 use super::stdin::LineEnds;
 use crate::account::{Account, Need};
 use crate::cmd::Context;
-use crate::cmd::side;
+use crate::cmd::service;
 use crate::mail::addresses::{self, Entry, Mailbox};
 use crate::mail::fix::{mend, relabel};
-use crate::mail::local::{Header, LOCAL, Role, is_local, resolve};
+use crate::mail::local::{LOCAL, LocalHeader, Role, is_local, resolve};
 use crate::mail::outgoing::MAX_LINE;
-use crate::mail::raw::{Beside, Raw};
+use crate::mail::raw::{Raw, Supplied};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
 use crate::smtp::server::Verdict;
 use crate::words::{Address, Exit, Failure, Kind, ReversePath, Stage};
 use crate::work::send::{Options, Receipt, Report, send};
-use crate::work::side::{Side, advise};
+use crate::work::service::{Service, advise};
 use std::io::{BufRead, Cursor, Read as _};
 
 /// Reads the sender as `-f` or MAIL names it, without its angles: perhaps an address of this machine alone.
@@ -88,7 +88,7 @@ fn nobody(account: &Account, local: &str) -> Failure {
 }
 
 /// A message to be handed on.
-pub struct Parcel<'a> {
+pub struct LocalMessage<'a> {
     /// Its octets.
     pub source: &'a mut dyn BufRead,
     /// The sender that the caller names, if any.
@@ -108,7 +108,7 @@ pub struct Parcel<'a> {
     pub mends: bool,
 }
 
-impl Parcel<'_> {
+impl LocalMessage<'_> {
     /// Hands the message on, and logs what became of it.
     pub fn hand_on(self, context: &mut Context) -> Verdict {
         let mut entry = LogEntry::default();
@@ -130,29 +130,29 @@ impl Parcel<'_> {
     fn send(self, context: &mut Context, entry: &mut LogEntry) -> Result<Report, Failure> {
         let (options, mends) = (self.options, self.mends);
         let header = match &self.subject {
-            Some(subject) => Header::of_text(subject)?,
-            None => Header::read(self.source)?,
+            Some(subject) => LocalHeader::of_text(subject)?,
+            None => LocalHeader::read(self.source)?,
         };
         let account = choose(self.sender.as_ref(), header.author().as_ref(), context)?;
         entry.through(&account);
         let mut outgoing = self.outgoing(header, &account)?;
         entry.receipt(&Receipt::untried(&outgoing));
-        let side = side::outgoing(&account, context)?;
-        let mut report = transmit(&side, options, &mut outgoing, context);
+        let service = service::outgoing(&account, context)?;
+        let mut report = transmit(&service, options, &mut outgoing, context);
         if mends && report.exit == Exit::Data && outgoing.content.facts().eight_bit {
             // The server cannot carry 8-bit content, as it said before anything was sent.
             outgoing = mend(outgoing)?.0;
-            report = transmit(&side, options, &mut outgoing, context);
+            report = transmit(&service, options, &mut outgoing, context);
         }
         for (_, failure) in &mut report.failures {
-            *failure = advise(failure.clone(), &side.server);
+            *failure = advise(failure.clone(), &service.server);
         }
         entry.receipt(&report.receipt);
         Ok(report)
     }
 
     /// The message as it leaves the machine.
-    fn outgoing(self, header: Header, account: &Account) -> Result<Outgoing, Failure> {
+    fn outgoing(self, header: LocalHeader, account: &Account) -> Result<Outgoing, Failure> {
         let look_up = |local: &str, role| look_up(account, local, role);
         let top = header.rewritten(&look_up)?;
         let body = Cursor::new(header.into_body()).chain(self.source);
@@ -168,7 +168,7 @@ impl Parcel<'_> {
         }
         let name = self.full_name.or_else(|| account.name.clone());
         let author = account.sender().cloned().map(to_ascii_domain).and_then(Result::ok);
-        let outgoing = raw.complete(Beside {
+        let outgoing = raw.complete(Supplied {
             from: author.map(|address| Mailbox { name, address }),
             sender: sender_through(account, self.sender.as_ref())?,
             recipients: Some(recipients),
@@ -199,6 +199,6 @@ fn choose(
     context.select(Need::Smtp, None)
 }
 
-fn transmit(side: &Side, options: &Options, outgoing: &mut Outgoing, context: &Context) -> Report {
-    side.with_job(options, &context.limits, None, |job| send(job, outgoing, &mut |_| {}))
+fn transmit(service: &Service, options: &Options, outgoing: &mut Outgoing, context: &Context) -> Report {
+    service.with_job(options, &context.limits, None, |job| send(job, outgoing, &mut |_| {}))
 }

@@ -1,13 +1,13 @@
 //! One side of an account, ready to connect: server, trust, who logs in.
 
-use super::access::{Access, Manner, NotOpened, pop3_login, smtp_login};
-use super::send::{Job, Options, wait};
+use super::access::{Access, NotOpened, SessionMode, pop3_login, smtp_login};
+use super::send::{Options, SendJob, wait};
 use crate::account::providers;
-use crate::account::{Login, Server};
+use crate::account::{AccountLogin, Server};
 use crate::codec::smtp::EhloName;
 use crate::mailbox::{Maildrop, Remedy, Setback};
 use crate::net::{Limits, Tap, Tls, dial};
-use crate::pop3::Survey;
+use crate::pop3::Listings;
 use crate::smtp::Opening;
 use crate::store::AccountKey;
 use crate::words::{Failure, Kind, Stage};
@@ -30,23 +30,23 @@ fn is_held(failure: &Failure) -> bool {
 }
 
 /// A session with a mailbox whose user is logged in, or why there is none.
-pub type Opened = Result<Box<dyn Maildrop>, NotOpened>;
+pub type OpenedMailbox = Result<Box<dyn Maildrop>, NotOpened>;
 
 /// One side of an account.
-pub struct Side {
+pub struct Service {
     /// What output calls the account.
     pub label: String,
     /// The server.
     pub server: Server,
     /// Who logs in; nobody where the server takes mail without AUTH.
-    pub login: Option<Login>,
+    pub login: Option<AccountLogin>,
     /// The trust, where there is TLS.
     pub tls: Option<Tls>,
     /// Makes a listener for the transcript of a connection to this place, where one is wanted.
     pub transcript: Option<fn(String) -> Box<dyn Tap>>,
 }
 
-impl Side {
+impl Service {
     /// What the ledger of the account is called.
     pub fn key(&self) -> AccountKey {
         key(&self.server)
@@ -63,18 +63,18 @@ impl Side {
         options: &Options,
         limits: &Limits,
         ehlo_name: Option<&EhloName>,
-        run: impl FnOnce(&Job<'_>) -> T,
+        run: impl FnOnce(&SendJob<'_>) -> T,
     ) -> T {
         let (endpoint, tls) = (self.server.endpoint(), self.tls.as_ref());
         let login = self.login.as_ref().map(|login| smtp_login(&self.server, login));
         let name = ehlo_name.or(self.server.ehlo_name.as_ref());
         let opening = Opening { endpoint: &endpoint, tls, login: login.as_ref(), name };
         let connect = || dial(&endpoint, tls, limits, self.tap());
-        run(&Job { opening, connect: &connect, limits, options })
+        run(&SendJob { opening, connect: &connect, limits, options })
     }
 
-    /// Opens a session with the mailbox. `manner` is asked once the server is reached.
-    pub fn open(&self, limits: &Limits, manner: &mut dyn FnMut() -> Manner) -> Opened {
+    /// Opens a session with the mailbox. `mode` is asked once the server is reached.
+    pub fn open(&self, limits: &Limits, mode: &mut dyn FnMut() -> SessionMode) -> OpenedMailbox {
         let endpoint = self.server.endpoint();
         let Some(login) = &self.login else {
             let failure = Failure::usage("a mailbox needs a user name").at(self.server.place());
@@ -83,10 +83,10 @@ impl Side {
         let login = pop3_login(&self.server, login);
         let access =
             Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
-        let mut opened = access.open(Survey::FULL, manner);
+        let mut opened = access.open(Listings::FULL, mode);
         let (mut waited, mut pause) = (Duration::ZERO, PAUSE);
         while opened.as_ref().is_err_and(|error| is_held(&error.failure)) {
-            let manner_now = manner();
+            let manner_now = mode();
             let most = if manner_now.busy { RELEASE.max(limits.timeout) } else { RELEASE };
             if !manner_now.again || waited >= most || limits.run_over() {
                 break;
@@ -96,7 +96,7 @@ impl Side {
             }
             waited += pause;
             pause = LONGEST_PAUSE.min(pause * 2);
-            opened = access.open(Survey::FULL, manner);
+            opened = access.open(Listings::FULL, mode);
         }
         match opened {
             Ok((transaction, _)) => Ok(Box::new(transaction)),
@@ -109,12 +109,12 @@ impl Side {
     pub fn look<T>(
         &self,
         limits: &Limits,
-        mut manner: Manner,
+        mut mode: SessionMode,
         mut look: impl FnMut(&mut dyn Maildrop) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut last = None;
         for _ in 0..MOST_LOOKS {
-            let (failure, setback, delay) = match self.open(limits, &mut || manner) {
+            let (failure, setback, delay) = match self.open(limits, &mut || mode) {
                 Ok(mut maildrop) => match look(maildrop.as_mut()) {
                     Ok(seen) => {
                         // Nothing was deleted, so nothing depends on the server's word.
@@ -129,12 +129,12 @@ impl Side {
             last = Some(failure);
             let next = match setback {
                 Some(Setback { remedy: Remedy::Again, at }) => (delay == 0 && at.is_some())
-                    .then_some(Manner { lock_step: true, again: true, busy: false, ..manner }),
-                Some(setback) => manner.after(setback.remedy),
+                    .then_some(SessionMode { lock_step: true, again: true, busy: false, ..mode }),
+                Some(setback) => mode.after(setback.remedy),
                 None => None,
             };
             match next {
-                Some(next) if !over => manner = next,
+                Some(next) if !over => mode = next,
                 _ => break,
             }
         }

@@ -1,6 +1,6 @@
 //! A transaction that was begun: its commands, and how far they have come.
 
-use super::delivery::{Delivery, FateStatus, OnRejected, Transaction};
+use super::delivery::{Delivery, MailTransaction, OnRejected, RecipientStatus};
 use super::opening::Ready;
 use crate::codec::smtp::Reply;
 use crate::words::{Failure, Stage};
@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Data {
     /// In the same flight, where the server pipelines.
-    Along,
+    Pipelined,
     /// Not before every recipient was answered, if at all.
     Apart,
 }
@@ -20,7 +20,7 @@ pub(super) type DataAnswer = Result<Reply, Failure>;
 
 /// One command of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PendingCommand {
     Rset,
     Mail,
     Rcpt(usize),
@@ -29,14 +29,14 @@ pub(super) enum Step {
     Content,
 }
 
-impl Step {
+impl PendingCommand {
     pub(super) fn stage(self) -> Stage {
         match self {
-            Step::Rset => Stage::Rset,
-            Step::Mail => Stage::MailFrom,
-            Step::Rcpt(_) => Stage::RcptTo,
-            Step::Data => Stage::Data,
-            Step::Content => Stage::Bdat,
+            PendingCommand::Rset => Stage::Rset,
+            PendingCommand::Mail => Stage::MailFrom,
+            PendingCommand::Rcpt(_) => Stage::RcptTo,
+            PendingCommand::Data => Stage::Data,
+            PendingCommand::Content => Stage::Bdat,
         }
     }
 }
@@ -44,8 +44,8 @@ impl Step {
 /// A transaction that was begun: as much of its envelope as may go without an answer is queued, or on its
 /// way already.
 #[derive(Debug)]
-pub struct Underway {
-    pub(super) transaction: Transaction,
+pub struct OpenTransaction {
+    pub(super) transaction: MailTransaction,
     pub(super) delivery: Delivery,
     /// Its place among the transactions of the session.
     pub(super) number: u64,
@@ -56,12 +56,12 @@ pub struct Underway {
     /// Whether a recipient was one too many.
     pub(super) full: bool,
     /// What waits for its flight.
-    pub(super) ahead: VecDeque<Step>,
+    pub(super) ahead: VecDeque<PendingCommand>,
     /// What was sent and not yet answered.
-    pub(super) asked: VecDeque<Step>,
+    pub(super) asked: VecDeque<PendingCommand>,
 }
 
-impl Underway {
+impl OpenTransaction {
     /// Whether nobody who was taken could be left with a message that others should have got too: there
     /// is one recipient, or the others are not waited for. Then the content need not wait for the replies
     /// to RCPT (`RFC 2920 §3.1`).
@@ -76,15 +76,16 @@ impl Underway {
 
     /// Whether the content may be sent, as the recipients' fates stand.
     pub(super) fn goes_on(&self) -> bool {
-        let any = |status: FateStatus| self.delivery.fates.iter().any(|fate| fate.status == status);
+        let any =
+            |status: RecipientStatus| self.delivery.results.iter().any(|result| result.status == status);
         let fine = self.transaction.on_rejected == OnRejected::Send
-            || !(any(FateStatus::Refused) || any(FateStatus::Deferred));
-        fine && any(FateStatus::Accepted)
+            || !(any(RecipientStatus::Refused) || any(RecipientStatus::Deferred));
+        fine && any(RecipientStatus::Accepted)
     }
 }
 
 /// What the caller does around the content of a message.
-pub trait Along {
+pub trait ContentHooks {
     /// So many more octets of content went out.
     fn progress(&mut self, _octets: u64) {}
 
@@ -97,4 +98,4 @@ pub trait Along {
 }
 
 /// Nothing.
-impl Along for () {}
+impl ContentHooks for () {}
