@@ -3,7 +3,7 @@
 //! the same entry point as the binary, shows each command before its output, ends with what lies in the
 //! Maildir, and fails if anything differs from what it should be.
 //!
-//!     cargo run --example tour
+//!     cargo run --release --example tour
 //!
 //! Every command is a process of its own, as at a prompt: the tour starts itself with [`POSTIE`] as its
 //! first argument and is postie then.

@@ -18,10 +18,10 @@ fn attached(name: Option<&str>, content_type: &str, octets: &[u8]) -> Attached {
 #[test]
 fn texts_and_attachments_are_read() {
     let content = of(
-        "Readable-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n\
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n\
         --c\nContent-Type: text/plain; charset=utf-8\n\nGr\u{fc}\u{df}e\n--c\nContent-Type: text/html\n\n<p>x</p>\n--c--\n\
         --b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=\"a.pdf\"\n\
-        Readable-Transfer-Encoding: base64\n\nQUJD\n--b--\n",
+        Content-Transfer-Encoding: base64\n\nQUJD\n--b--\n",
     );
     assert_eq!(content.text.as_deref(), Some("Gr\u{fc}\u{df}e"));
     assert_eq!(content.html.as_deref(), Some("<p>x</p>"));
@@ -41,12 +41,12 @@ fn a_message_without_parts_is_its_text() {
 
 #[test]
 fn all_inline_texts_are_in_the_text_and_named_ones_attached_too() {
-    let content = of("Readable-Type: multipart/mixed; boundary=BB\n\n--BB\n\nFirst\n--BB\n\
-        Readable-Type: image/png; name=i.png\nContent-ID: <i@x>\nContent-Transfer-Encoding: base64\n\nQUJD\n--BB\n\
-        Readable-Type: text/plain\n\nSecond\n--BB\nContent-Type: text/html\n\n<b>\n--BB\nContent-Type: text/html\n\n<i>\n--BB\n\
-        Readable-Type: text/plain; name=n.txt\nContent-Disposition: inline\n\nThird\n--BB\n\
-        Readable-Type: text/plain\nContent-Disposition: ATTACHMENT; filename=f.txt\n\nFile\n--BB\n\
-        Readable-Type: text/calendar\n\nBEGIN\n--BB--\n");
+    let content = of("Content-Type: multipart/mixed; boundary=BB\n\n--BB\n\nFirst\n--BB\n\
+        Content-Type: image/png; name=i.png\nContent-ID: <i@x>\nContent-Transfer-Encoding: base64\n\nQUJD\n--BB\n\
+        Content-Type: text/plain\n\nSecond\n--BB\nContent-Type: text/html\n\n<b>\n--BB\nContent-Type: text/html\n\n<i>\n--BB\n\
+        Content-Type: text/plain; name=n.txt\nContent-Disposition: inline\n\nThird\n--BB\n\
+        Content-Type: text/plain\nContent-Disposition: ATTACHMENT; filename=f.txt\n\nFile\n--BB\n\
+        Content-Type: text/calendar\n\nBEGIN\n--BB--\n");
     assert_eq!(content.text.as_deref(), Some("First\nSecond\nThird"));
     assert_eq!(content.html.as_deref(), Some("<b>\n<i>"));
     let image = Attached { cid: Some("i@x".into()), ..attached(Some("i.png"), "image/png", b"ABC") };
