@@ -1,5 +1,5 @@
 //! A shell's job control, while postie has changed the terminal: Ctrl-Z (SIGTSTP) must not stop it before the
-//! terminal is as it was, and when it is continued (SIGCONT) the terminal is anybody's.
+//! terminal is as it was, and when it is continued (SIGCONT) another program may have changed the terminal.
 //!
 //! The handlers stay for the rest of the run; outside of a question SIGTSTP does what it always does.
 

@@ -225,7 +225,7 @@ pub fn find(dotted: &str) -> Option<Type> {
     None
 }
 
-/// What to say of a key that is none of `known`: the nearest one, if it is near, or all. `table` stands before
+/// The error for a key that is not in `known`: the nearest one, if it is near, or all. `table` stands before
 /// the nearest one's name: nothing, or the table's own name and a dot where keys are given whole.
 pub fn suggest(typed: &str, known: &[Key], table: &str) -> String {
     match nearest(typed, known) {
@@ -239,7 +239,7 @@ pub fn suggest(typed: &str, known: &[Key], table: &str) -> String {
 
 /// The key that was most likely meant.
 fn nearest<'a>(typed: &str, known: &'a [Key]) -> Option<&'a Key> {
-    // A whole dialect of underscores and capitals is one slip, not many.
+    // A file written in snake_case or capitals is reported once, not once for each key.
     let normal = typed.to_lowercase().replace(['_', ' '], "-");
     let rated = known.iter().map(|key| (distance(&normal, key.name), key));
     let (distance, key) = rated.min_by_key(|(distance, key)| (*distance, key.name))?;

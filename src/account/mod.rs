@@ -56,7 +56,7 @@ pub struct Account {
     pub smtp: Option<Server>,
     /// How mail is fetched where the command does not say.
     pub fetch: FetchSettings,
-    /// What holds for mail that comes in by `sendmail`.
+    /// Settings for mail that local programs hand to `sendmail`.
     pub sendmail: SendmailSettings,
 }
 

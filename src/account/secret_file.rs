@@ -2,7 +2,7 @@
 //!
 //! A file must belong to the user (or root) and be closed to everybody else, judged on the open descriptor
 //! and thus on the target of a symbolic link; where systems deliver secrets, others may read it. Pipes are read only through `/dev/fd` (a shell's `<(…)`) or by
-//! their number: a FIFO by name could be anybody's.
+//! their number: a FIFO that is opened by name may belong to anybody.
 
 use super::Env;
 use super::drain::{self, Drain, DrainError};

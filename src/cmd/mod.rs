@@ -39,7 +39,7 @@ pub struct Context {
     pub vault: Vault,
     /// The time a run may take, and the wish to stop.
     pub limits: Limits,
-    /// Where everything goes that is said.
+    /// Standard output and standard error.
     pub out: Output,
 }
 

@@ -189,7 +189,7 @@ impl Capabilities {
 }
 
 /// A row of a listing: a message's number and the rest, trimmed. A `+OK` that some servers put before
-/// every row is skipped; a number that is none, or zero, makes the row none.
+/// every row is skipped. `None` where the message number is missing, not numeric or 0.
 ///
 /// `scan-listing = nonnegative-number SP nonnegative-number …` (`RFC 1939 §5 LIST`, §7 UIDL).
 pub fn row(line: &[u8]) -> Option<(u32, &[u8])> {

@@ -25,7 +25,7 @@ const IDENTITY: [&str; 6] =
 /// The byte order mark of UTF-8, which editors put before a text.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The header of a message, and what was read of its body by the way.
+/// The header of a message, and the beginning of its body if that was read with it.
 pub struct LocalHeader {
     fields: Vec<Field>,
     body: Vec<u8>,

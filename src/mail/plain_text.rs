@@ -1,6 +1,6 @@
 //! The text part of a message that is composed of HTML alone: for readers that show no HTML, and for
-//! filters that distrust mail without text. It carries the words, where the links lead and which cells are
-//! beside one another, not the looks.
+//! filters that distrust mail without a text part. It keeps the words, the links' addresses and the cells of a
+//! row; formatting is dropped.
 //!
 //! html5gum reads the tags and character references as the standard has them (WHATWG HTML §13.2.5); what is
 //! done with them is one pass without recursion. Bad HTML gives bad text, never an error.

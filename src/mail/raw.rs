@@ -1,11 +1,10 @@
-//! A complete message of somebody else's making (`--raw`), on its way out: streamed, and changed as little
-//! as can be.
+//! A complete message that is passed on (`--raw`): streamed, and changed as little as possible.
 //!
 //! Dropped are a byte order mark and mbox From_ lines before the header, Return-Path and Content-Length (they belong to a
 //! stored message), and every Bcc and Resent-Bcc, in any spelling and folded. Added, at the top and only
 //! where missing or blank, are Date, Message-ID and From. Line ends become CRLF.
 //!
-//! Refused are a NUL or a bare CR (with its offset), and a header that is none; unless the message is going
+//! Refused are a NUL or a bare CR (with its offset), and a malformed header line; unless the message is going
 //! to be mended, also a line of more than 998 octets, and octets in a header that are neither ASCII nor
 //! UTF-8. Recipients come from the first block of
 //! Resent-* fields if there is one (`RFC 5322 §3.6.6`), else from To, Cc and Bcc.

@@ -13,7 +13,7 @@ pub use super::read::people::Person;
 /// What the header says, decoded; nothing in it can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// RFC 3339; `None` for a date that is none.
+    /// RFC 3339; `None` for a date that is not valid.
     pub date: Option<String>,
     /// The authors.
     pub from: Vec<Person>,

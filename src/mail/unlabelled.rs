@@ -1,6 +1,6 @@
-//! Text whose charset nobody said. It is UTF-8 where it can be: no other charset looks like it by chance.
-//! Else nobody knows, and it is called so (`RFC 1428 §3`): a guess that is wrong could not be undone by
-//! the reader, while `unknown-8bit` leaves him every octet and the choice.
+//! Text without a declared charset. If it is valid UTF-8 it is UTF-8: text in another charset hardly ever is.
+//! Otherwise it is labelled `unknown-8bit` (`RFC 1428 §3`): a reader cannot undo a wrong guess, but can choose
+//! a charset for octets that are labelled unknown.
 
 /// The name of the charset that nobody knows.
 pub(super) const UNKNOWN: &str = "unknown-8bit";

@@ -24,7 +24,7 @@ pub fn now() -> Zoned {
 }
 
 /// The zone that TZ names (POSIX §8.3): a name or a path, with a colon before it or not, or a rule
-/// (`CET-1CEST,M3.5.0,M10.5.0/3`). What is none of them is UTC, as for every program.
+/// (`CET-1CEST,M3.5.0,M10.5.0/3`). Anything else is UTC, as in every program.
 fn named(said: &OsStr, place: Option<&Path>) -> TimeZone {
     let Some(text) = said.to_str() else { return TimeZone::UTC };
     let name = text.strip_prefix(':').unwrap_or(text);

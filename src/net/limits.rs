@@ -25,7 +25,7 @@ impl Limits {
     /// When an operation that begins now and may take `timeout` must be over.
     pub fn until(&self, timeout: Duration) -> Instant {
         let now = Instant::now();
-        // What is beyond all clocks is as good as a year.
+        // An instant that the clock cannot hold: a year is long enough.
         let own = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(365 * 86_400));
         self.end.map_or(own, |end| own.min(end))
     }

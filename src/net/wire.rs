@@ -46,7 +46,7 @@ pub struct Wire {
     /// The time of an operation that has begun, and for which nothing was waited yet.
     begun: Option<Allowance>,
     broken: bool,
-    /// Whether it is too late to send, though not to read.
+    /// Whether the write side is closed; reading still works.
     mute: bool,
     tap: Option<Box<dyn Tap>>,
     redactor: Redactor,

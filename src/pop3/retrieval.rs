@@ -10,11 +10,13 @@
 //! follows is silence, or the replies to the commands behind it, which would be taken for content. Either
 //! is seen, and the message given up.
 //!
-//! A server may end the lines of its messages in a bare LF and those of its replies in CRLF. There is silence
-//! behind its lone dot then, and the message is to be had in a session that takes a bare LF for a line end.
+//! Some servers end the lines of a message in a bare LF and those of their replies in CRLF. Then the final
+//! `.` is not recognised and the read would hang: the message is fetched again in a session that takes a bare
+//! LF for a line end.
 //!
 //! A server that announces PIPELINING and works on several commands at once may answer them in another
-//! order. As long as the sizes it listed are those that come, one that is another's shows that.
+//! order. While LIST's sizes are exact, a message whose size is that of another row shows that the replies were
+//! reordered.
 
 use super::{Answer, Connection, Transaction};
 use crate::codec::dot::{LineEnd, Unstuffer};
@@ -236,9 +238,9 @@ impl<'a> Window<'a> {
         (self.what == What::Message && self.came == Some(size)).then_some(index)
     }
 
-    /// Takes the size with which a message came; whether it is plainly that of another one near it.
+    /// Notes the size of a message that came, and says whether it is the size of another message near it.
     fn is_anothers(&mut self, index: usize, octets: u64) -> bool {
-        /// So far from its place a reply may stand, for this to be seen.
+        /// How many replies ahead a swapped reply is looked for.
         const NEAR: usize = 8;
         if !self.sizes_hold || self.what != What::Message || self.wanted[index].size == Some(octets) {
             return false;
@@ -320,7 +322,7 @@ impl Transaction {
         window.refill(&mut self.dialogue)?;
         self.dialogue.wire.lock_step(true);
         if window.noop_sent {
-            // Some servers do not know NOOP: a refusal is a reply all the same.
+            // Some servers do not know NOOP: a refusal is a reply, too.
             if let (Answer::Continue(text), _) = self.dialogue.answer(Stage::Noop)? {
                 return Err(self.dialogue.out_of_step(Stage::Noop, &text));
             }

@@ -1,6 +1,6 @@
 //! Layer 1: programs that the user has postie run, for a secret or with a message.
 //!
-//! Each begins alike, whoever asks for it: no descriptor but 0 to 2 and no variable that holds a secret goes
+//! Each begins in the same way: no descriptor but 0 to 2 and no variable that holds a secret goes
 //! with it, `/dev/null` is its standard input unless it is given another, and its end is seen whatever
 //! signals postie's parent ignored or blocked ([`prepare_signals`]).
 
@@ -100,7 +100,7 @@ pub fn conceal(variable: impl AsRef<OsStr>) {
 /// Where a program's standard output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StdoutTo {
-    /// To whoever started it, by [`Running::output`].
+    /// To the caller, by [`Running::output`].
     Piped,
     /// To postie's standard output.
     Stdout,
@@ -185,7 +185,7 @@ pub enum Ending {
     Signal(i32),
 }
 
-/// A program that was started. Whoever has one ends it or waits for its end.
+/// A program that was started. Its owner ends it or waits for its end.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -216,7 +216,7 @@ impl Running {
     /// Waits for its end.
     pub fn wait(mut self) -> io::Result<Ending> {
         let status = self.child.wait()?;
-        // A status that is none of a signal is an exit's.
+        // A status without a signal is that of an exit.
         Ok(match (status.code(), status.signal()) {
             (Some(code), _) => Ending::Status(code),
             (None, signal) => Ending::Signal(signal.unwrap_or_default()),

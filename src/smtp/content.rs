@@ -20,8 +20,8 @@ pub(super) const BDAT: Stage = Stage::Bdat;
 
 impl Ready {
     /// DATA, if it did not go along with the envelope (`data` is what came of it), then the content and
-    /// the final dot, queued. An error is one before the dot has left: a write that fails takes the last
-    /// octets with it.
+    /// the final dot, queued. `Err` means that the final dot was not sent, so the message cannot have
+    /// been accepted.
     pub(super) fn queue_data(
         &mut self,
         data: Option<DataAnswer>,
@@ -139,7 +139,7 @@ impl Ready {
                 let kind = if class == Class::Transient { Kind::Deferred } else { Kind::Rejected };
                 let failure = self.dialogue.refused(kind, stage, &reply).scoped(Scope::Message);
                 if stage == BDAT && matches!(reply.code(), 500 | 502 | 503) {
-                    // What such a server made of the content is anybody's guess: there may be a reply to
+                    // Nobody can know what such a server made of the content: there may be a reply to
                     // every line of it.
                     self.dialogue.wire.mark_broken();
                     delivery.unchunked = true;

@@ -3,7 +3,7 @@
 use crate::codec::smtp::{MailCommand, RcptCommand};
 use crate::words::{Failure, Kind, Scope, ServerReply, Stage};
 
-/// What to do with the others when a recipient is not taken.
+/// What to do with the other recipients when one is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnRejected {
     /// Nobody gets the message.
@@ -26,7 +26,7 @@ pub struct MailTransaction {
     pub size: u64,
 }
 
-/// How it stands with one recipient.
+/// Status of one recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecipientStatus {
     /// The server took the message for it (before the content was sent: it takes the recipient).
@@ -35,26 +35,26 @@ pub enum RecipientStatus {
     Refused,
     /// Not now.
     Deferred,
-    /// Taken at RCPT but the message was withheld, or never tried.
+    /// Accepted at RCPT but the content was not sent, or never tried.
     Skipped,
-    /// One too many for this transaction (`RFC 5321 §4.5.3.1.10`): it belongs into the next.
+    /// Over the server's limit of recipients (`RFC 5321 §4.5.3.1.10`); goes in the next transaction.
     TooMany,
-    /// The message was handed over for it, and the verdict never came.
+    /// The content was sent, and the final reply never came.
     Unknown,
 }
 
-/// One recipient's fate.
+/// What became of one recipient.
 #[derive(Clone, Debug)]
 pub struct RecipientResult {
-    /// How it stands.
+    /// Its status.
     pub status: RecipientStatus,
-    /// What the server said that decided it.
+    /// The reply that decided it.
     pub said: Option<ServerAnswer>,
     /// The failure, where the recipient itself was refused or deferred.
     pub failure: Option<Failure>,
 }
 
-/// What a server said.
+/// A reply, and its text without codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAnswer {
     /// The reply.
@@ -66,9 +66,9 @@ pub struct ServerAnswer {
 /// How a transaction ended for the message as a whole.
 #[derive(Clone, Debug)]
 pub enum TransactionOutcome {
-    /// The server has taken the message for every recipient whose fate says so.
+    /// The server has taken the message for every recipient that is `Accepted`.
     Accepted(ServerAnswer),
-    /// Nothing was sent because of recipients that were not taken: their fates say why.
+    /// The content was not sent, because recipients were refused: their results say why.
     Withheld,
     /// The message was refused, the session failed, or the outcome is [`Kind::Unknown`].
     Failed(Failure),
@@ -77,7 +77,7 @@ pub enum TransactionOutcome {
 /// What became of a transaction.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// One fate for each recipient, in their order.
+    /// One for each recipient, in their order.
     pub results: Vec<RecipientResult>,
     /// How it ended for the message.
     pub outcome: TransactionOutcome,

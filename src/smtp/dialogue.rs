@@ -20,7 +20,7 @@ const MOST_BLANK: usize = 8;
 /// Why no reply was read.
 enum Unread {
     Lost(NetError),
-    /// The line that is none, made fit to be shown.
+    /// The malformed reply line, escaped for display.
     Garbled(ReplyError, String),
 }
 

@@ -51,7 +51,7 @@ impl Ready {
             begun.ahead.push_back(PendingCommand::Data);
         }
         if self.queue_flight(&mut begun).is_err() {
-            // Whoever goes on with it hears of it.
+            // The error is reported by the next call that uses this session.
             self.dialogue.wire.mark_broken();
         }
         begun
@@ -132,8 +132,9 @@ impl Ready {
         Ok(data)
     }
 
-    /// After a refused MAIL the rest of its flight is refused for the order of things, not for itself. A
-    /// server that takes a recipient and the content all the same leaves open what it made of them.
+    /// After a refused MAIL the replies to RCPT and DATA of its flight are only consequences (503): they are not
+    /// recorded as the recipients' own. Where the server accepts a recipient and the content all the same, the
+    /// outcome is unknown.
     fn overrule(&mut self, begun: &mut OpenTransaction, refused: Failure) -> Failure {
         let mut taken = false;
         while let Some(step) = begun.asked.pop_front() {

@@ -3,8 +3,20 @@
 //! ```text
 //! Greeted --EHLO--> Introduced --STARTTLS--> Greeted (under TLS, capabilities forgotten)
 //!                   Introduced --AUTH------> Ready
-//!                   Introduced ------------> Ready --MAIL RCPT--> Underway --DATA, BDAT--> Delivery
+//!                   Introduced ------------> Ready --MAIL RCPT--> OpenTransaction --DATA, BDAT--> Delivery
 //! ```
+//!
+//! | state | file | sends | goes on with | otherwise |
+//! |---|---|---|---|---|
+//! | connected | `opening.rs` | nothing | 220: `Greeted` | 4yz, 5yz, silence: the session's failure |
+//! | `Greeted` | `opening.rs` | EHLO, then HELO (§4.1.1.1) | 250: `Introduced` | 5yz to both: refused |
+//! | `Introduced` | `opening.rs` | STARTTLS (`RFC 3207`) | 220: handshake, `Greeted` | not offered, refused: no session |
+//! | `Introduced` | `auth.rs` | AUTH (`RFC 4954`) | 235: `Ready` | 535: login refused; 334 that is no base64: `*` |
+//! | `Ready` | `envelope.rs` | MAIL, RCPT (§4.1.1.2, §4.1.1.3) | 2yz: `OpenTransaction` | MAIL refused: the message's failure |
+//! | `OpenTransaction` | `envelope.rs` | the rest of RCPT | 2yz for each | 4yz, 5yz: the recipient's; all or none: RSET |
+//! | `OpenTransaction` | `content.rs` | DATA (§4.1.1.4) or BDAT (`RFC 3030`) | 354, or the content at once | 4yz, 5yz: the message's |
+//! | content sent | `transaction.rs` | nothing | 250: accepted | 4yz, 5yz: refused; anything else: unknown |
+//! | `Ready` again | `opening.rs` | QUIT, or the next MAIL | | 421 anywhere: the session is over |
 //!
 //! Every reply is read, and only 2yz, 3yz, 4yz and 5yz are replies. A reply 421 ends the session wherever
 //! it comes. From the moment the final dot, or the end of BDAT LAST, may have left, nothing but a whole

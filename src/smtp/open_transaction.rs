@@ -1,4 +1,4 @@
-//! A transaction that was begun: its commands, and how far they have come.
+//! A mail transaction that was begun (`RFC 5321 §3.3`): its commands, and which of them are answered.
 
 use super::delivery::{Delivery, MailTransaction, OnRejected, RecipientStatus};
 use super::opening::Ready;
@@ -41,23 +41,22 @@ impl PendingCommand {
     }
 }
 
-/// A transaction that was begun: as much of its envelope as may go without an answer is queued, or on its
-/// way already.
+/// A transaction that was begun: the commands that need no earlier reply are queued or sent.
 #[derive(Debug)]
 pub struct OpenTransaction {
     pub(super) transaction: MailTransaction,
     pub(super) delivery: Delivery,
     /// Its place among the transactions of the session.
     pub(super) number: u64,
-    /// Whether it was begun behind a content, in its flight.
+    /// Whether it was begun in the flight of the content of the message before it.
     pub(super) rides: bool,
-    /// How many recipients were taken.
+    /// How many recipients were accepted.
     pub(super) taken: usize,
-    /// Whether a recipient was one too many.
+    /// Whether the server's limit of recipients was met.
     pub(super) full: bool,
-    /// What waits for its flight.
+    /// Commands that are not sent yet.
     pub(super) ahead: VecDeque<PendingCommand>,
-    /// What was sent and not yet answered.
+    /// Commands that are sent and not answered yet.
     pub(super) asked: VecDeque<PendingCommand>,
 }
 
@@ -74,7 +73,7 @@ impl OpenTransaction {
         self.ahead.is_empty()
     }
 
-    /// Whether the content may be sent, as the recipients' fates stand.
+    /// Whether the content may be sent, by the replies to RCPT so far.
     pub(super) fn goes_on(&self) -> bool {
         let any =
             |status: RecipientStatus| self.delivery.results.iter().any(|result| result.status == status);
@@ -93,9 +92,9 @@ pub trait ContentHooks {
     /// same flight. Asked only where the server announces PIPELINING.
     fn behind(&mut self, _ready: &mut Ready) {}
 
-    /// The content has left, and the server makes up its mind.
+    /// The content is sent; the final reply is waited for.
     fn waiting(&mut self) {}
 }
 
-/// Nothing.
+/// For a caller that has nothing to do meanwhile.
 impl ContentHooks for () {}

@@ -251,14 +251,14 @@ impl Ready {
         self.leaving = self.dialogue.queue(&SmtpCommand::Quit, Stage::Quit).is_ok();
     }
 
-    /// Says QUIT, unless it was said, and goes, without waiting for the reply.
+    /// Sends QUIT, unless it was sent, and closes without waiting for the reply.
     pub fn quit(mut self) {
         if !self.leaving {
             self.dialogue.quit();
         }
     }
 
-    /// Goes without a word: what was begun and not sent is dropped.
+    /// Closes without QUIT; unsent data is discarded.
     pub fn abandon(mut self) {
         self.dialogue.wire.mark_broken();
     }

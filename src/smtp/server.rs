@@ -32,7 +32,7 @@ pub struct Verdict {
     pub id: Option<String>,
 }
 
-/// Whoever takes the messages of a client.
+/// Takes the messages of a client.
 pub trait SubmissionHandler {
     /// MAIL: begins a message with this reverse-path, which stands without its angles.
     fn sender(&mut self, path: &str) -> Result<(), Failure>;

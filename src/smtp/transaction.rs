@@ -50,7 +50,7 @@ impl Ready {
             && begun.is_laid_out()
     }
 
-    /// MAIL, RCPT, BDAT LAST and what the caller has to say behind it, in one flight.
+    /// MAIL, RCPT and BDAT LAST, followed by the caller's next command, all in one flight.
     fn send_in_one(
         &mut self,
         mut begun: OpenTransaction,

@@ -1,6 +1,6 @@
 //! In whose hands a file or directory is that postie believes, or keeps its memory in.
 //!
-//! Whoever can write such a file can have mail deleted that was never fetched, commands run, and secrets
+//! Another user who can write such a file can have mail deleted that was never fetched, commands run, and secrets
 //! sent to a server of his own. So it must belong to the user or root and be writable to nobody else, and a
 //! file with a secret must not be readable to others either. It is always judged on the open descriptor:
 //! what a name leads to may change between a look and the opening.

@@ -119,7 +119,7 @@ pub(super) fn remove(dir: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<()> 
 
 /// Puts `octets` in the place of the file at `path`, whole or not at all, with permissions `mode`. The
 /// content, then the directory entry, are durable when it returns. A symbolic link is replaced, not
-/// followed: whoever wants its target edited resolves it first.
+/// followed: to edit its target, the caller resolves it first.
 pub fn atomic_replace(path: &Path, octets: &[u8], mode: u32) -> Result<(), StoreError> {
     replace_with(path, mode, |file| file.write_all(octets))
 }

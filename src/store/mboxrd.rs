@@ -32,14 +32,14 @@ pub(super) struct Quoter {
     ended: bool,
 }
 
-/// Where in a line the quoter stands.
+/// How much of the current line was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum QuoteState {
-    /// At its start, or behind nothing but `>`.
+    /// At the start of a line, or after only `>` characters.
     Start,
-    /// Behind that many octets of `From `, not given out yet.
+    /// After this many octets of `From `, which are held back.
     Match(usize),
-    /// In a line that needs no quoting, or has it.
+    /// Further in a line: it needs no quoting, or was quoted.
     Inside,
 }
 

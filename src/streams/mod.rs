@@ -62,7 +62,7 @@ impl std::error::Error for Halt {}
 
 impl From<Halt> for io::Error {
     fn from(halt: Halt) -> io::Error {
-        // Not the kind "interrupted": whoever sees that tries again.
+        // Not the kind "interrupted": callers try again after that.
         io::Error::other(halt)
     }
 }

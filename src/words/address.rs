@@ -29,7 +29,7 @@ pub enum AddressError {
     Unquoted(char),
     /// There is no `@` with something on both sides.
     NoDomain,
-    /// The domain holds a character that ends it, or is an address literal that is none.
+    /// The domain holds a character that ends it, or is a malformed address literal.
     Domain,
 }
 

@@ -132,7 +132,7 @@ impl Kind {
     }
 }
 
-/// How much a failure takes with it.
+/// What a failure concerns: one message or recipient, the session, or the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// One message; the session goes on.
@@ -180,7 +180,7 @@ impl Retry {
 }
 
 /// What a server said: valid UTF-8, secrets already redacted, control characters still in it
-/// (whoever prints it to a terminal escapes them).
+/// (printing to a terminal escapes them).
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ServerReply {
     /// The three digits of an SMTP reply (`RFC 5321 §4.2`).

@@ -110,7 +110,7 @@ impl Destination for Outlet {
                 let output = StdStream::output();
                 let (out, form): (Box<dyn Write>, Box<dyn Form>) = match self.json {
                     true => (Box::new(output), Box::new(Parsed { account: self.account.clone() })),
-                    // Mail must not steer the terminal of whoever looks at it.
+                    // Mail must not steer the terminal on which it is shown.
                     false if std::io::stdout().is_terminal() => {
                         (Box::new(Visible::new(output)), Box::new(Mboxrd))
                     }

@@ -81,7 +81,7 @@ fn policy(args: &FetchArgs, account: &Account) -> Policy {
     } else if let Some(age) = args.delete_after {
         After::DeleteAfter(age)
     } else if args.stdout {
-        // Whoever looks at the mail is not the one whom the account's setting is for.
+        // The account's setting is for its own destination, not for a look at the mail.
         After::Keep
     } else {
         account.fetch.after

@@ -46,7 +46,7 @@ A local name (root) is looked up in the account's aliases, else it is one of the
 Exit codes are those of `postie send`.
 ";
 
-/// What the program is asked for by the name it was called by; `None` where that is none of sendmail's.
+/// What the program is asked for by the name it was called by; `None` where that is not one of sendmail's names.
 pub fn called(args: &[OsString]) -> Option<SendmailMode> {
     match args.first().map(Path::new).and_then(Path::file_name)?.to_str()? {
         "mailq" => Some(SendmailMode::Queue),
@@ -94,7 +94,7 @@ fn act(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A mistake in the call is for the log too: whoever made it may never see the answer. There is no account
+/// A mistake in the call goes to the log too: its author may never see the answer. There is no account
 /// yet, so that it goes to syslog, which gives no answer.
 fn log_misuse(failure: &Failure) {
     let _ = log::LogEntry::default().write(failure.exit(), Some(&failure.to_string()));

@@ -1,4 +1,4 @@
-//! What `sendmail` makes of its standard input: a dot alone may end it, and a bare CR a line.
+//! How `sendmail` reads its standard input: a dot alone may end it, and a bare CR a line.
 
 use std::io::{self, BufRead, Read};
 

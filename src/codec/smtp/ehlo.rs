@@ -1,7 +1,7 @@
 //! The answer to EHLO (`RFC 5321 §4.1.1.1`): what the server can do.
 //!
 //! Keywords that postie has no use for are left out; a keyword that comes twice counts as it came last,
-//! but the mechanisms of several AUTH lines add up. Parameters that make no sense are as good as none.
+//! but the mechanisms of several AUTH lines add up. Malformed parameters are ignored.
 
 use super::reply::Reply;
 

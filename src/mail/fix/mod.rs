@@ -10,7 +10,7 @@
 //! cannot go. What header fields become is told in the module `header`.
 //!
 //! A signed part (`multipart/signed`) that would have to change is refused: its signature would not hold,
-//! and whoever signs must encode first (`RFC 1847 §2.1`). A DKIM signature is told to be broken, since the
+//! and a signer must encode first (`RFC 1847 §2.1`). A DKIM signature is told to be broken, since the
 //! server that sends the message on signs it anew.
 //!
 //! One header (1 MiB at most) and 100 open multiparts are held in memory; content is not.
@@ -231,7 +231,7 @@ impl MendWalk {
         Ok(())
     }
 
-    /// A header has ended: what follows goes by what it says.
+    /// The end of a header block: chooses how to treat the body.
     fn body(&mut self, has_blank: bool) -> Result<(), Failure> {
         let entity = self.entity(has_blank)?;
         let is_multipart = entity.media_type.starts_with("multipart/");

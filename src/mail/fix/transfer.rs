@@ -78,7 +78,7 @@ impl Base64 {
     }
 }
 
-/// Base64 that is there, in lines of its own; what is none of its digits has no meaning in it.
+/// Wraps existing base64 anew. Octets outside its alphabet are dropped (`RFC 2045 §6.8`).
 #[derive(Debug, Default)]
 pub(super) struct Base64Again {
     column: usize,

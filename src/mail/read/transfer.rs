@@ -127,7 +127,7 @@ fn is_digit(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/')
 }
 
-/// Decodes base64. What is none of its digits is passed over (`RFC 2045 §6.8`); padding ends a group, and
+/// Decodes base64. Octets outside its alphabet are passed over (`RFC 2045 §6.8`); padding ends a group, and
 /// more may follow.
 pub fn base64(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
@@ -143,7 +143,7 @@ pub fn base64(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Decodes quoted-printable, line by line: white space at the end of a line is none of it (`RFC 2045 §6.7`),
+/// Decodes quoted-printable, line by line: white space at the end of a line does not belong to it (`RFC 2045 §6.7`),
 /// a line end stays what it was.
 fn quoted(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());

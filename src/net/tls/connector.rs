@@ -25,7 +25,7 @@ const SUITES: &str = "DEFAULT:!aNULL:!eNULL:!MD5:!3DES:!DES:!RC4:!IDEA:!SEED:!aD
 pub(super) enum Connector {
     /// OpenSSL by itself; every certificate is judged.
     Direct(SslContext, Arc<Roots>),
-    /// native-tls; whoever answers is believed.
+    /// native-tls; its answer is believed.
     Blind(TlsConnector),
 }
 

@@ -137,7 +137,7 @@ fn verify(
     })
 }
 
-/// Whether a certificate is for `host`, whoever stands behind it and whenever it is valid.
+/// Whether a certificate names `host`; its issuer and dates are not looked at.
 fn is_for(certificate: &X509Ref, host: &str) -> bool {
     let judge = || -> Result<X509VerifyResult, ErrorStack> {
         let mut store = X509StoreBuilder::new()?;

@@ -61,7 +61,7 @@ impl Tls {
         let again = authorities.clone();
         let connector = match thread::Builder::new().spawn(move || Connector::build(authorities, blind)) {
             Ok(builder) => Lazy { built: OnceLock::new(), builder: Mutex::new(Some(builder)) },
-            // No thread to be had: then it takes its time here.
+            // No thread is available: it is done on this one.
             Err(_) => Lazy { built: Connector::build(again, blind).into(), builder: Mutex::new(None) },
         };
         Ok(Tls { pin: settings.fingerprint, connector: Arc::new(connector) })
@@ -112,7 +112,7 @@ impl TlsLink {
         let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         let fault = Arc::new(Mutex::new(None));
         let stream = connector.connect(host, Underlay::new(link, Arc::clone(&fault))).map_err(|error| {
-            // What the link itself failed of says more than what OpenSSL makes of it.
+            // The link's own error says more than the one OpenSSL makes of it.
             fault.lock().ok().and_then(|mut fault| fault.take()).unwrap_or(error)
         })?;
         let certificate = stream.certificate()?;

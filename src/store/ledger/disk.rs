@@ -88,7 +88,7 @@ fn lock(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, St
 /// The ledgers' directory and postie's own above it: who can write there can put another ledger in place.
 pub(super) fn check_directories(dir: &Path) -> Result<(), StoreError> {
     for dir in [durable::parent(dir), dir] {
-        // A link of somebody else's leads where he likes, though what is there may be the user's.
+        // Another user's link leads where he likes, even if its target is the user's own file.
         let link = rustix::fs::lstat(dir).map_err(|error| StoreError::io(dir, "look at it", error))?;
         check_owner(&link, dir).map_err(|hands| StoreError::OtherHands { path: dir.to_owned(), hands })?;
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// An open ledger file, or for a reader none.
+/// An open ledger file; `None` where it is only read and is not there.
 #[derive(Debug)]
 pub(super) struct LedgerFile {
     path: PathBuf,

@@ -236,7 +236,7 @@ fn read_at(file: &File, octets: &mut [u8], at: u64) -> io::Result<usize> {
 }
 
 impl Totals {
-    /// Lets a record count.
+    /// Applies one record to the state.
     pub(super) fn apply(&mut self, record: Record<'_>) {
         match record {
             Record::Delivered(it) => {

@@ -4,7 +4,7 @@
 //! line   = crc ( SP / "+" ) kind *( SP field ) LF
 //! crc    = 8 hexadecimal digits: the CRC-32 of all behind it, LF not counted
 //! ```
-//! A `+` marks the first line of a write. Whoever writes first makes sure that what is before is durable,
+//! A `+` marks the first line of a write. The first write of a run makes sure that what is before it is durable,
 //! so damage before a `+` is never a torn write. Fields hold no space: any octets are written as one word
 //! of visible ASCII, `%xx` for the others, a lone `%` for nothing; a missing number is `-`.
 

@@ -6,10 +6,10 @@
 //! 3. flock, except on network file systems, where it is an fcntl lock by another name;
 //! 4. the dotlock, `FILE.lock`, which appears with its content in it, by link(2), safe on NFS.
 //!
-//! A dotlock that is no one's any more is removed: its owner is a process of this host that has ended; it
-//! is postie's own, while we hold the fcntl lock which its owner would hold; or it is empty and
-//! [`EMPTY_AGE`] old. Where the dotlock cannot be made, nothing is delivered: to do without it would be to
-//! write under the feet of a reader that knows no other lock.
+//! A stale dotlock is removed: its owner is a process of this host that has ended; or postie wrote it, and we
+//! hold the fcntl lock that its owner would hold; or it is empty and [`EMPTY_AGE`] old. Where the dotlock cannot
+//! be made, nothing is delivered: without it the file could change while a program reads it that knows no
+//! other lock.
 
 use super::open::{look, suits};
 use crate::store::durable;
@@ -150,7 +150,7 @@ fn attempt(path: &Path) -> Result<Result<Locks, Busy>, StoreError> {
         Ok(dot) => dot,
         Err(by) => return Ok(Err(Busy::By(by))),
     };
-    // Whoever replaces an mbox does so under its locks: now that they are ours, it stays.
+    // An mbox is replaced under its locks only: now that they are ours, it stays.
     match look(path)? {
         Some(stat) if same(&stat, &seen) => Ok(Ok(Locks { _dot: dot, file, _held: held })),
         _ => Ok(Err(Busy::Replaced)),

@@ -10,7 +10,7 @@ use crate::words::{After, Failure, Kind, Scope, Stage};
 use crate::work::plan::{Get, Plan, Reason, Rival};
 use std::collections::HashMap;
 
-/// The header of the message that is coming in, as far as it is of interest.
+/// The header fields that are reported, collected while the message arrives.
 #[derive(Default)]
 struct HeaderCapture {
     octets: Vec<u8>,

@@ -62,13 +62,13 @@ pub struct MessageReport {
 /// What the job tells while it runs.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// So many messages of so many octets will be fetched.
+    /// How many messages will be fetched, and their octets.
     Planned(u64, u64),
     /// Something happened to a message.
     Message(Box<MessageReport>),
     /// Something failed that does not end the session; the row it concerns, if it concerns one.
     Failed(Option<Row>, Failure),
-    /// So many octets more have come.
+    /// This many more octets have arrived.
     Octets(u64),
     /// The run found nothing to do; so many messages that are listed were fetched before.
     NothingNew(u64),

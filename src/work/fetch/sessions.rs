@@ -241,7 +241,7 @@ impl<'a> Sessions<'a> {
             }
             self.observer
                 .event(Event::Note(format!("{failure} (at {}): going on in a new session", name(&row))));
-            // Whoever loses the line twice is asked for one thing at a time: then it is certain at which.
+            // After the line was lost twice, commands go one at a time: then it is certain at which one it is lost.
             self.mode.lock_step |= trouble.deleting || self.lost > 1;
             return self.again(failure);
         }

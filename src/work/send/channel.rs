@@ -67,7 +67,7 @@ impl ContentHooks for BatchHooks<'_> {
     }
 }
 
-/// Why no session is opened now.
+/// Why no session is opened any more.
 struct NoSession {
     failure: Failure,
     /// When it may be tried again; `None` is never.
@@ -88,7 +88,7 @@ impl<'a> Channel<'a> {
     }
 
     /// Sends one message. `next` is the one that will be sent after it, if that is known already;
-    /// `meanwhile` is called while the server makes up its mind, at most once for each session tried.
+    /// `meanwhile` is called while the final reply is waited for, at most once for each session tried.
     pub fn send(
         &mut self,
         outgoing: &mut Outgoing,
@@ -107,7 +107,7 @@ impl<'a> Channel<'a> {
                 self.chunking = false;
                 continue;
             }
-            // Whoever could not open one is barred.
+            // After a connection that failed the next messages fail at once.
             had_session |= self.barred.is_none();
             let lost = unanswered || failure.as_ref().is_some_and(is_lost);
             let lost = lost && asks && !self.is_barred_for_good();

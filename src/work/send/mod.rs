@@ -158,7 +158,7 @@ pub fn wait(limits: &Limits, pause: Duration) -> bool {
 }
 
 /// One message on its way: over as many sessions as it takes, each with as many transactions as its
-/// recipients need. Whoever has it, or was refused, is not asked again.
+/// recipients need. Recipients that have it, or were refused, are not asked again.
 struct Passage<'a> {
     job: &'a SendJob<'a>,
     receipt: Receipt,
@@ -305,7 +305,7 @@ impl<'a> Passage<'a> {
                 TransactionOutcome::Withheld => return Ok(()),
                 TransactionOutcome::Failed(failure) => return Err(failure),
             }
-            // They stand before whoever comes later, and cost no more than themselves.
+            // They go before the recipients behind them.
             too_many.into_iter().rev().for_each(|index| left.push_front(index));
         }
         Ok(())
@@ -325,7 +325,7 @@ impl<'a> Passage<'a> {
             if let TransactionOutcome::Failed(failure) = delivery.outcome {
                 return Err(failure);
             }
-            // They stand before whoever comes later, and cost no more than themselves.
+            // They go before the recipients behind them.
             too_many.into_iter().rev().for_each(|index| left.push_front(index));
         }
         Ok(())

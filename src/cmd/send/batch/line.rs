@@ -46,7 +46,7 @@ pub struct BatchFields {
     raw_base64: Option<String>,
 }
 
-/// A string whose octets need not be UTF-8: whoever puts a log into a line by hand does not look.
+/// A string whose octets need not be UTF-8: a script that puts a log into a line does not check.
 #[derive(Debug)]
 struct Octets(Vec<u8>);
 
