@@ -14,8 +14,6 @@ use std::sync::{Arc, Mutex};
 
 /// Codes of OpenSSL's verdicts (`x509_vfy.h`) that mean that no trusted authority stands behind it.
 const NO_AUTHORITY: [i32; 6] = [2, 18, 19, 20, 21, 27];
-/// It, or an authority behind it, is trusted for other things, or for nothing.
-const REJECTED: i32 = 28;
 const NOT_YET_VALID: i32 = 9;
 const HAS_EXPIRED: i32 = 10;
 const OTHER_HOST: [i32; 2] = [62, 64];
@@ -31,23 +29,16 @@ pub(super) struct Judge {
 impl Judge {
     /// What OpenSSL asks for every certificate, and for everything that is wrong: whether to go on.
     pub fn go_on(&self, fine: bool, context: &mut X509StoreContextRef) -> bool {
-        let is_rejected = |verdict: X509VerifyResult| verdict.as_raw() == REJECTED;
         if fine {
-            // What stands in the bundle hides what the directories say of it.
-            let aside = context.error_depth() == 0 && self.roots.has_dirs_aside();
-            match aside.then(|| self.roots.dirs().and_then(|dirs| self.ask(context, dirs))) {
-                Some(Ok(Some(verdict))) if is_rejected(verdict) => context.set_error(verdict),
-                _ => return true,
+            return true;
+        }
+        match self.ask_all(context) {
+            Ok(Some(X509VerifyResult::OK)) => {
+                context.set_error(X509VerifyResult::OK);
+                return true;
             }
-        } else if self.roots.has_more() && !is_rejected(context.error()) {
-            match self.roots.all().and_then(|all| self.ask(context, all)) {
-                Ok(Some(X509VerifyResult::OK)) => {
-                    context.set_error(X509VerifyResult::OK);
-                    return true;
-                }
-                Ok(Some(verdict)) => context.set_error(verdict),
-                Ok(None) | Err(_) => {}
-            }
+            Ok(Some(verdict)) => context.set_error(verdict),
+            Ok(None) | Err(_) => {}
         }
         let found = self.refuse(context);
         if let Ok(mut refusal) = self.refusal.lock() {
@@ -56,12 +47,11 @@ impl Judge {
         false
     }
 
-    /// The verdict of another store.
-    fn ask(
-        &self,
-        context: &X509StoreContextRef,
-        store: X509StoreBuilder,
-    ) -> Result<Option<X509VerifyResult>, ErrorStack> {
+    /// The verdict of all that is trusted, where only a part of it was asked.
+    fn ask_all(&self, context: &X509StoreContextRef) -> Result<Option<X509VerifyResult>, ErrorStack> {
+        if !self.roots.has_more() {
+            return Ok(None);
+        }
         let ssl = context.ex_data(X509StoreContext::ssl_idx()?);
         // Before OpenSSL 3 only the chain that was built so far can be had here.
         let shown = ssl.and_then(|ssl| ssl.peer_cert_chain()).or_else(|| context.chain());
@@ -76,7 +66,7 @@ impl Judge {
         for certificate in shown {
             chain.push(certificate.to_owned())?;
         }
-        verify(store, &param, leaf, &chain).map(Some)
+        verify(self.roots.all()?, &param, leaf, &chain).map(Some)
     }
 
     fn refuse(&self, context: &X509StoreContextRef) -> Untrusted {

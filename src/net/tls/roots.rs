@@ -4,7 +4,7 @@
 //! more), and as a directory of names made from the hash of each subject, in which it looks up the one that
 //! it needs. The directory is asked first, alone; where it does not lead to a trusted end, the bundle decides
 //! ([`super::judge`]). But where the bundle has trust settings of its own (`openssl x509 -addreject`), which
-//! a directory may lack, it is read at once. What one of the two rejects the other cannot bring back.
+//! a directory may lack, it is read at once.
 //!
 //! `$SSL_CERT_FILE` takes the place of the bundle and `$SSL_CERT_DIR`, a list with colons, that of the
 //! directories, as in OpenSSL itself, also where nothing is there.
@@ -37,8 +37,6 @@ pub(super) struct Roots {
     more: Vec<X509>,
     /// Whether the directories may be asked without the bundle.
     dirs_first: bool,
-    /// Whether there is a directory in which authorities are looked up.
-    hashed: bool,
 }
 
 impl Roots {
@@ -57,24 +55,14 @@ impl Roots {
     }
 
     fn of(bundle: Option<PathBuf>, dirs: Vec<PathBuf>, more: Vec<X509>) -> Self {
-        let hashed = dirs.iter().any(|dir| has_hashed(dir));
-        let dirs_first = hashed && bundle.as_deref().is_none_or(|path| !may_have_trust_settings(path));
-        Roots { bundle, dirs, more, dirs_first, hashed }
+        let dirs_first = dirs.iter().any(|dir| has_hashed(dir))
+            && bundle.as_deref().is_none_or(|path| !may_have_trust_settings(path));
+        Roots { bundle, dirs, more, dirs_first }
     }
 
     /// Whether a store of [`Self::first`] may know less than one of [`Self::all`].
     pub fn has_more(&self) -> bool {
         self.dirs_first && self.bundle.is_some()
-    }
-
-    /// Whether a store of [`Self::all`] may hide what the directories say of an authority.
-    pub fn has_dirs_aside(&self) -> bool {
-        self.hashed && !self.dirs_first
-    }
-
-    /// The directories alone.
-    pub fn dirs(&self) -> Result<X509StoreBuilder, ErrorStack> {
-        self.store(None)
     }
 
     /// What is asked first: the directories alone, where that will do.
