@@ -1,7 +1,7 @@
 //! One mail transaction: MAIL, every RCPT, and the content if the recipients' fates allow it.
 //!
 //! Invariants: every reply is read; with several recipients no content goes out under
-//! [`OnRejected::Abort`] before every RCPT was answered; after the end of the content may have left
+//! [`super::OnRejected::Abort`] before every RCPT was answered; after the end of the content may have left
 //! ([`Delivery::handed_over`]) there is a verdict only by a whole reply.
 //!
 //! Where CHUNKING is offered the content goes by BDAT (`RFC 3030`), and where PIPELINING is offered too a
