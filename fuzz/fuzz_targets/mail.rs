@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postie::mail::content::Content;
+use postie::mail::content::Readable;
 use postie::mail::fix::mend;
 use postie::mail::outgoing::MAX_LINE;
 use postie::mail::raw::{Supplied, Raw};
@@ -14,9 +14,9 @@ fuzz_target!(|data: &[u8]| {
     if let Some(subject) = &summary.subject {
         assert!(!safe(subject).chars().any(is_hostile));
     }
-    let _ = Content::of(data);
+    let _ = Readable::of(data);
     let mut input = data;
-    let beside = Supplied { mends: true, ..Beside::default() };
+    let beside = Supplied { mends: true, ..Supplied::default() };
     let Ok(outgoing) = Raw::read(&mut input, "-").and_then(|raw| raw.complete(beside)) else { return };
     if let Ok((outgoing, _)) = mend(outgoing) {
         let facts = outgoing.content.facts();

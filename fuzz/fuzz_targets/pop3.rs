@@ -2,15 +2,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postie::codec::pop3::{self, Capabilities, Status};
+use postie::codec::pop3::{self, Capabilities, StatusLine};
 
 fuzz_target!(|data: &[u8]| {
     let mut capabilities = Capabilities::default();
     for line in data.split(|octet| *octet == b'\n') {
-        if let Status::Ok(_) = pop3::status(line) {
+        if let StatusLine::Ok(_) = pop3::status(line) {
             assert!(line.starts_with(b"+OK"));
         }
-        if let Status::Err(text) = pop3::status(line) {
+        if let StatusLine::Err(text) = pop3::status(line) {
             assert!(line.starts_with(b"-ERR"));
             let _ = pop3::refusal(text);
         }
