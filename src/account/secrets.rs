@@ -139,10 +139,17 @@ impl Vault {
         let label = server.label();
         if self.options.never_ask || terminal::terminal().is_none() {
             let message = "getting the secret: none is configured, and there is no terminal to ask on";
-            return Err(drain::failure(Kind::Config, message.into()).hint(
-                "give password-command, password-file or password-env in the account, --password-command, \
-                 --password-file, --password-fd or --password-env, or set POSTIE_PASSWORD",
-            ));
+            let hint = match self.for_many {
+                true => {
+                    "give password-command, password-file or password-env in the account: options and \
+                     POSTIE_PASSWORD are for one account, and not used with --all-accounts"
+                }
+                false => {
+                    "give password-command, password-file or password-env in the account, --password-command, \
+                     --password-file, --password-fd or --password-env, or set POSTIE_PASSWORD"
+                }
+            };
+            return Err(drain::failure(Kind::Config, message.into()).hint(hint));
         }
         let what = if server.auth.wants_token() { "Access token" } else { "Password" };
         self.once(CacheKey::Asked(label.clone()), || {

@@ -235,7 +235,9 @@ fn one_secret_goes_to_no_second_account_s_server() {
     }
     // What the environment has is not used: these accounts have none then.
     for (name, value) in [("POSTIE_PASSWORD", SECRET), ("POSTIE_PASSWORD_FILE", file.as_str())] {
-        all(&[]).env(name, value).go().assert_failure(78, "config");
+        let error = all(&[]).env(name, value).go().assert_failure(78, "config");
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains("POSTIE_PASSWORD are for one account"), "{hint}");
     }
     assert!(servers.iter().all(|server| server.journals().is_empty()), "nobody was asked");
     // With a secret of their own it does no harm.
