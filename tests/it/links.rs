@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 struct Through {
     inner: TcpLink,
     octets: Arc<AtomicUsize>,
+    /// How many writes go through before the connection is found reset.
+    writes: usize,
 }
 
 impl Read for Through {
@@ -27,6 +29,10 @@ impl Read for Through {
 
 impl Write for Through {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        match self.writes.checked_sub(1) {
+            Some(left) => self.writes = left,
+            None => return Err(io::ErrorKind::ConnectionReset.into()),
+        }
         self.inner.write(from)
     }
 
@@ -60,7 +66,7 @@ fn tls_over_a_link_that_is_no_connection_is_verified_like_any_other() {
     let octets = Arc::new(AtomicUsize::new(0));
     let wire = || {
         let inner = connect_first(&resolve("localhost", port, &limits).unwrap(), &limits).unwrap();
-        let link = Through { inner, octets: Arc::clone(&octets) };
+        let link = Through { inner, octets: Arc::clone(&octets), writes: usize::MAX };
         Wire::new(Box::new(link), "localhost", limits.clone(), None)
     };
     let mut secured = wire();
@@ -70,5 +76,37 @@ fn tls_over_a_link_that_is_no_connection_is_verified_like_any_other() {
     Authorization::greet(secured).unwrap().quit();
     assert!(before > 0 && octets.load(Ordering::Relaxed) > before, "all of it went through");
     let refused = wire().start_tls(&tls, "other.example.org");
+    assert!(matches!(refused, Err(NetError::Untrusted(_))), "{refused:?}");
+}
+
+/// Hazard: a reset that a write finds first was "TLS failed", and so the fault of the server (76).
+#[test]
+fn a_connection_that_a_write_of_the_handshake_finds_reset_is_a_lost_one() {
+    let server = Pop3d::for_mailbox(&Mailbox::with(1)).mode(Mode::Implicit).start();
+    let port = server.url().rsplit_once(':').unwrap().1.parse().unwrap();
+    let authorities = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(authorities.path(), Authority::shared().pem()).unwrap();
+    let trusting = TlsSettings { ca_file: Some(authorities.path().to_owned()), ..TlsSettings::default() };
+    let inspecting = TlsSettings { inspect_only: true, ..TlsSettings::default() };
+    let limits = Limits::default();
+    for settings in [&trusting, &inspecting] {
+        let tls = Tls::prepare(settings).unwrap();
+        let start = |writes, host: &str| {
+            let inner = connect_first(&resolve("localhost", port, &limits).unwrap(), &limits).unwrap();
+            let link = Through { inner, octets: Arc::default(), writes };
+            Wire::new(Box::new(link), "localhost", limits.clone(), None).start_tls(&tls, host)
+        };
+        // The client's hello, then what ends its side of the handshake.
+        for writes in [0, 1] {
+            let lost = start(writes, "localhost");
+            assert!(matches!(lost, Err(NetError::Lost(_))), "write {writes}: {lost:?}");
+        }
+    }
+    // An alert of this side's that cannot be sent hides nothing.
+    let tls = Tls::prepare(&trusting).unwrap();
+    let inner = connect_first(&resolve("localhost", port, &limits).unwrap(), &limits).unwrap();
+    let link = Through { inner, octets: Arc::default(), writes: 1 };
+    let refused =
+        Wire::new(Box::new(link), "localhost", limits.clone(), None).start_tls(&tls, "other.example.org");
     assert!(matches!(refused, Err(NetError::Untrusted(_))), "{refused:?}");
 }

@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
-use underlay::Underlay;
+use underlay::{Faults, Underlay};
 
 /// What the user said about trust.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,10 +110,13 @@ impl TlsLink {
     fn handshake(link: Box<dyn Link>, tls: &Tls, host: &str) -> Result<Self, NetError> {
         let connector = tls.connector()?;
         let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-        let fault = Arc::new(Mutex::new(None));
-        let stream = connector.connect(host, Underlay::new(link, Arc::clone(&fault))).map_err(|error| {
+        let faults = Arc::new(Mutex::new(Faults::default()));
+        let stream = connector.connect(host, Underlay::new(link, Arc::clone(&faults))).map_err(|error| {
             // The link's own error says more than the one OpenSSL makes of it.
-            fault.lock().ok().and_then(|mut fault| fault.take()).unwrap_or(error)
+            match faults.lock() {
+                Ok(mut faults) => std::mem::take(&mut *faults).cause(error),
+                Err(_) => error,
+            }
         })?;
         let certificate = stream.certificate()?;
         if let Some(pin) = tls.pin {

@@ -15,7 +15,7 @@ pub(super) struct Underlay {
     end: usize,
     /// Octets read since the last that were content.
     idle: usize,
-    fault: Arc<Mutex<Option<NetError>>>,
+    faults: Arc<Mutex<Faults>>,
     pub hello: ServerHello,
 }
 
@@ -26,9 +26,9 @@ const MOST_IDLE: usize = 1024 * 1024;
 const UNDERLAY_BUFFER: usize = 64 * 1024;
 
 impl Underlay {
-    pub fn new(link: Box<dyn Link>, fault: Arc<Mutex<Option<NetError>>>) -> Self {
+    pub fn new(link: Box<dyn Link>, faults: Arc<Mutex<Faults>>) -> Self {
         let buffer = vec![0; UNDERLAY_BUFFER].into_boxed_slice();
-        Underlay { link, buffer, start: 0, end: 0, idle: 0, fault, hello: ServerHello::default() }
+        Underlay { link, buffer, start: 0, end: 0, idle: 0, faults, hello: ServerHello::default() }
     }
 
     /// Content has come out of what was read.
@@ -37,8 +37,47 @@ impl Underlay {
     }
 
     fn remember(&self, fault: NetError) {
-        if let Ok(mut slot) = self.fault.lock() {
-            slot.get_or_insert(fault);
+        if let Ok(mut faults) = self.faults.lock() {
+            faults.read.get_or_insert(fault);
+        }
+    }
+
+    /// The error of a write, which is remembered.
+    fn remember_write(&self, error: io::Error) -> io::Error {
+        let error = NetError::from_io(error);
+        if let Ok(mut faults) = self.faults.lock() {
+            faults.write.get_or_insert(copy(&error));
+        }
+        error.into()
+    }
+}
+
+/// An error of the link once more: one goes to OpenSSL, one is remembered.
+fn copy(error: &NetError) -> NetError {
+    match error {
+        NetError::Timeout => NetError::Timeout,
+        NetError::RunOver => NetError::RunOver,
+        NetError::Stopped => NetError::Stopped,
+        NetError::Lost(lost) => NetError::Lost(io::Error::new(lost.kind(), lost.to_string())),
+        _ => NetError::Closed,
+    }
+}
+
+/// The link's own errors during a handshake, which OpenSSL flattens.
+#[derive(Default)]
+pub(super) struct Faults {
+    read: Option<NetError>,
+    write: Option<NetError>,
+}
+
+impl Faults {
+    /// Why a handshake failed that OpenSSL ended with `error`. A read that failed is the cause. A write that
+    /// failed is it only where nothing else is known: this side's own alert, too, may find the line lost.
+    pub fn cause(self, error: NetError) -> NetError {
+        match (self.read, self.write, error) {
+            (Some(read), _, _) => read,
+            (None, Some(write), NetError::Tls(_)) => write,
+            (None, _, error) => error,
         }
     }
 }
@@ -67,14 +106,7 @@ impl Read for Underlay {
                 Ok(got) => (self.start, self.end, self.idle) = (0, got, self.idle + got),
                 Err(error) => {
                     let error = NetError::from_io(error);
-                    let copy = match &error {
-                        NetError::Timeout => NetError::Timeout,
-                        NetError::RunOver => NetError::RunOver,
-                        NetError::Stopped => NetError::Stopped,
-                        NetError::Lost(lost) => NetError::Lost(io::Error::new(lost.kind(), lost.to_string())),
-                        _ => NetError::Closed,
-                    };
-                    self.remember(copy);
+                    self.remember(copy(&error));
                     return Err(error.into());
                 }
             }
@@ -89,10 +121,10 @@ impl Read for Underlay {
 
 impl Write for Underlay {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        self.link.write(from)
+        self.link.write(from).map_err(|error| self.remember_write(error))
     }
     fn flush(&mut self) -> io::Result<()> {
-        self.link.flush()
+        self.link.flush().map_err(|error| self.remember_write(error))
     }
 }
 
