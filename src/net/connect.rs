@@ -4,9 +4,10 @@ use super::NetError;
 use super::limits::Limits;
 use super::tcp::TcpLink;
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
+use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::mpsc;
@@ -15,6 +16,10 @@ use std::time::{Duration, Instant};
 
 /// The pause between looks at the stop flag while another thread looks a name up.
 const LOOKUP_SLICE: Duration = Duration::from_millis(50);
+/// How many descriptors a look-up may need at once: a file of names or of settings, a socket for each server.
+const RESOLVER_DESCRIPTORS: usize = 6;
+/// A limit below which a process can be short of descriptors although it just had some, see [`look_up`].
+const FEW_DESCRIPTORS: u64 = 64;
 
 /// The addresses of `host`, in the order the system prefers them.
 pub fn resolve(host: &str, port: u16, limits: &Limits) -> Result<Vec<SocketAddr>, NetError> {
@@ -55,7 +60,37 @@ pub fn resolve(host: &str, port: u16, limits: &Limits) -> Result<Vec<SocketAddr>
     }
 }
 
+/// Asks the system's resolver. It needs files of its own (its configuration, a socket), and where it gets none
+/// it calls every host unknown. So "unknown" counts only while descriptors are to be had; otherwise it is a
+/// shortage of this machine, which passes.
 fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, NetError> {
+    // Other accounts of the run take and give descriptors all the time. Where there are few, one look may fall
+    // between two of their steps.
+    let looks =
+        if getrlimit(Resource::Nofile).current.is_some_and(|most| most < FEW_DESCRIPTORS) { 3 } else { 1 };
+    let mut answer = Err(NetError::NoSuchHost(host.to_owned()));
+    for _ in 0..looks {
+        let had_room = resolver_has_room();
+        answer = ask_resolver(host, port);
+        match answer {
+            Err(NetError::NoSuchHost(_)) if had_room && resolver_has_room() => {}
+            Err(NetError::NoSuchHost(_)) => {
+                return Err(NetError::NameService("no file descriptor was left to look it up".into()));
+            }
+            _ => break,
+        }
+    }
+    answer
+}
+
+/// Whether as many descriptors can be had at once as a look-up opens.
+fn resolver_has_room() -> bool {
+    let held: Vec<_> =
+        (0..RESOLVER_DESCRIPTORS).map_while(|_| eventfd(0, EventfdFlags::CLOEXEC).ok()).collect();
+    held.len() == RESOLVER_DESCRIPTORS
+}
+
+fn ask_resolver(host: &str, port: u16) -> Result<Vec<SocketAddr>, NetError> {
     let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
     let found = getaddrinfo(Some(host), Some(&port.to_string()), Some(hints)).map_err(|error| {
         let kind = error.kind();
