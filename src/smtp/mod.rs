@@ -31,11 +31,7 @@ mod envelope;
 mod name;
 mod open_transaction;
 mod opening;
-#[cfg(test)]
-pub(crate) mod scripted;
 pub mod server;
-#[cfg(test)]
-mod tests;
 mod transaction;
 
 pub use auth::SmtpLogin;

@@ -133,13 +133,7 @@ impl Quirk {
 
 /// Every quirk's name, sorted.
 fn names() -> Vec<String> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(DIR);
-    let mut names: Vec<String> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    names.sort();
-    names
+    Script::names("pop3/quirks")
 }
 
 /// Where nothing is fetched, most quirks cost nothing. The others: those that end the login, and those that

@@ -28,22 +28,3 @@ fn fetch_follows_every_pop3_transcript() {
         }
     }
 }
-
-#[test]
-fn send_follows_every_smtp_transcript() {
-    for (name, user) in [("accepted", "ana@"), ("starttls", "ana@"), ("helo", "")] {
-        for split in ["", "-- split 1\n"] {
-            let mut script = Script::load(&format!("smtp/{name}"));
-            script.connections[0].splice(0..0, Script::parse(split).connections.remove(0));
-            let player = Player::start(&script).guard(SECRET);
-            let scheme = if script.implicit_tls { "smtps" } else { "smtp" };
-            let world = world();
-            let url = format!("{scheme}://{user}localhost:{}", player.port());
-            let run = world.at_url(&url, "send").args(["-f", "ana@example.org", "bob@example.org"]);
-            let outcome = run.stdin(".\ntext\n").go();
-            assert_eq!(outcome.code, Some(0), "{name}: {}\n{:#?}", outcome.err(), player.journals());
-            assert_eq!(outcome.of_type("receipt")[0]["status"], "accepted");
-            player.assert_followed();
-        }
-    }
-}

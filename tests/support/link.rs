@@ -2,11 +2,12 @@
 //! split point of what the server sends.
 
 use super::peer::{End, Phase};
-use super::script::{Machine, Move, Script};
-use postie::net::{Allowance, Link, NetError, Secure, TlsInfo};
+use super::script::{Machine, Move, Script, Step};
+use postie::net::{Allowance, Limits, Link, NetError, Secure, TlsInfo, Wire};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// Where the server's octets are cut into separate reads.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,8 @@ struct State {
     ready: VecDeque<u8>,
     end: Option<End>,
     tls_wanted: bool,
+    write_lost: bool,
+    until: Option<Instant>,
     cut: Cut,
     seen: Seen,
 }
@@ -53,16 +56,62 @@ struct State {
 impl ScriptLink {
     /// Plays the first connection of `script`.
     pub fn new(script: &Script, cut: Cut) -> ScriptLink {
-        let state = State {
-            machine: Machine::new(&script.connections[0]),
-            ready: VecDeque::new(),
-            end: None,
-            tls_wanted: false,
-            cut,
-            seen: Seen::default(),
+        ScriptLink::each(script, cut).remove(0)
+    }
+
+    /// Plays this script.
+    pub fn of(text: &str) -> ScriptLink {
+        ScriptLink::new(&Script::parse(text), Cut::Nowhere)
+    }
+
+    /// Plays each connection of `script`.
+    pub fn each(script: &Script, cut: Cut) -> Vec<ScriptLink> {
+        let link = |steps: &Vec<Step>| {
+            let state = State {
+                machine: Machine::new(steps),
+                ready: VecDeque::new(),
+                end: None,
+                tls_wanted: false,
+                write_lost: false,
+                until: None,
+                cut,
+                seen: Seen::default(),
+            };
+            let info = script.implicit_tls.then(made_up);
+            ScriptLink { state: Arc::new(Mutex::new(state)), info }
         };
-        let info = script.implicit_tls.then(made_up);
-        ScriptLink { state: Arc::new(Mutex::new(state)), info }
+        script.connections.iter().map(link).collect()
+    }
+
+    /// A wire over it.
+    pub fn wire(&self, limits: Limits) -> Wire {
+        Wire::new(Box::new(self.clone()), "mx.example.org:587", limits, None)
+    }
+
+    /// Fails unless the client followed the whole script and read all that the server sent.
+    #[track_caller]
+    pub fn assert_done(&self) {
+        let seen = self.seen();
+        assert!(seen.deviations.is_empty(), "{:#?}\nsent: {}", seen.deviations, self.sent());
+        assert!(!seen.unfinished, "the script goes on; sent: {}", self.sent());
+        let unread: Vec<u8> = self.state.lock().unwrap().ready.iter().copied().collect();
+        assert!(unread.is_empty(), "not read: {:?}", String::from_utf8_lossy(&unread));
+    }
+
+    /// Everything the client sent.
+    pub fn sent(&self) -> String {
+        let octets: Vec<u8> = self.seen().sent.into_iter().flat_map(|(_, octets)| octets).collect();
+        String::from_utf8_lossy(&octets).into_owned()
+    }
+
+    /// In how many writes it sent it.
+    pub fn writes(&self) -> usize {
+        self.seen().sent.len()
+    }
+
+    /// Until when the client would have waited last.
+    pub fn waits_until(&self) -> Instant {
+        self.state.lock().unwrap().until.expect("the client has waited")
     }
 
     /// What happened so far.
@@ -88,7 +137,7 @@ fn made_up() -> TlsInfo {
 impl State {
     /// Runs the script until it waits, ends or wants TLS.
     fn advance(&mut self) {
-        while self.end.is_none() && !self.tls_wanted {
+        while self.end.is_none() && !self.tls_wanted && !self.write_lost {
             match self.machine.next() {
                 Move::Send(octets) => self.ready.extend(octets),
                 Move::Repeat(times, octets) => {
@@ -97,6 +146,7 @@ impl State {
                 }
                 Move::Split(octets) => self.cut = Cut::Every(octets),
                 Move::Tls => self.tls_wanted = true,
+                Move::LoseWrite => self.write_lost = true,
                 Move::End(end) => self.end = Some(end),
                 Move::Wait => return,
             }
@@ -142,8 +192,18 @@ impl Write for ScriptLink {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         let phase = self.phase();
         let mut state = self.state.lock().unwrap();
+        // What the script begins with is there before the client's first octet.
+        state.advance();
         if matches!(state.end, Some(End::Reset)) {
             return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if std::mem::take(&mut state.write_lost) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        if state.machine.strict && (state.end.is_some() || !state.ready.is_empty()) {
+            let text = String::from_utf8_lossy(from).into_owned();
+            let ahead = if state.end.is_some() { "behind the end" } else { "ahead of a reply" };
+            state.machine.deviations.push(format!("the client sent {text:?} {ahead}"));
         }
         state.seen.sent.push((phase, from.to_vec()));
         state.machine.feed(from);
@@ -157,7 +217,10 @@ impl Write for ScriptLink {
 }
 
 impl Link for ScriptLink {
-    fn arm(&mut self, _: Allowance) {}
+    fn arm(&mut self, allowance: Allowance) {
+        let now = Instant::now();
+        self.state.lock().unwrap().until = Some(now + allowance.left(now));
+    }
 
     fn secure(mut self: Box<Self>, _tls: &dyn Secure, _host: &str) -> Result<Box<dyn Link>, NetError> {
         {

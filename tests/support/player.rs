@@ -96,6 +96,7 @@ fn play(
             }
             Move::Split(octets) => peer.split(octets),
             Move::Tls => peer.start_tls(acceptor)?,
+            Move::LoseWrite => unreachable!("a script that loses a write is for a link in memory"),
             Move::End(end) => {
                 peer.end(end);
                 return Ok(());

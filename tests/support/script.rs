@@ -13,14 +13,21 @@
 //! | `-- repeat N "octets"`, `-- forever "octets"` | the same many times |
 //! | `-- split N` | from here on the server sends in pieces of N octets |
 //! | `-- data` | the client sends lines up to a lone dot |
+//! | `-- octets N` | the client sends N octets, whatever they are |
+//! | `-- lose write` | the client's next write fails; what follows can still be read (in memory only) |
 //! | `-- close`, `-- truncate`, `-- reset`, `-- stall` | how the connection ends |
 //! | `-- kill client`, `-- interrupt client`, `-- terminate client` | a signal ends the client |
 //! | `-- any` … `-- end` | exchanges (`C:` with what follows it) in any order, any number of times |
 //! | `-- next connection` | what follows is for the client's next connection |
+//! | `-- client words` | what the client is to do, in the words of the test that plays the file |
+//! | `-- outcome words` | what comes of it, likewise |
 //! | `# text` | a remark |
 //!
 //! Text knows `\r`, `\n`, `\t`, `\0`, `\e`, `\\`, `\"` and `\xHH`. What the server sends between two
 //! waits goes out in one write. At the end of its part the server closes in order.
+//!
+//! Lines of the client that follow each other may come in one flight. One that comes ahead of a reply that the
+//! script has before it is a deviation, except within `-- any`.
 
 use super::peer::End;
 use std::collections::VecDeque;
@@ -33,6 +40,10 @@ pub struct Script {
     pub implicit_tls: bool,
     /// The server's part in each connection.
     pub connections: Vec<Vec<Step>>,
+    /// What the client is to do.
+    pub client: String,
+    /// What comes of it.
+    pub outcome: String,
 }
 
 /// One line of a script.
@@ -50,6 +61,10 @@ pub enum Step {
     Tls,
     /// The client sends lines up to a lone dot.
     Data,
+    /// The client sends so many octets.
+    Octets(usize),
+    /// The client's next write fails.
+    LoseWrite,
     /// The connection ends.
     End(End),
     /// Exchanges in any order.
@@ -66,6 +81,12 @@ pub enum Pattern {
 }
 
 impl Pattern {
+    /// Its text.
+    pub fn text(&self) -> &[u8] {
+        let (Pattern::Exact(text) | Pattern::Glob(text)) = self;
+        text
+    }
+
     /// Whether `line` is it.
     pub fn matches(&self, line: &[u8]) -> bool {
         match self {
@@ -98,9 +119,25 @@ impl Script {
         Script::parse(&text)
     }
 
+    /// The names of the transcripts in a directory below `tests/transcripts`, sorted.
+    pub fn names(dir: &str) -> Vec<String> {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(dir);
+        let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        let files = paths.filter(|path| path.is_file());
+        let mut names: Vec<String> =
+            files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+
     /// Reads a dialogue. A line that means nothing fails the test.
     pub fn parse(text: &str) -> Script {
-        let mut script = Script { implicit_tls: false, connections: vec![Vec::new()] };
+        let mut script = Script {
+            implicit_tls: false,
+            connections: vec![Vec::new()],
+            client: String::new(),
+            outcome: String::new(),
+        };
         let mut any: Option<Vec<(Pattern, Vec<Step>)>> = None;
         for (number, line) in text.lines().enumerate() {
             let line = line.trim_end();
@@ -114,6 +151,10 @@ impl Script {
                     script.connections.last_mut().unwrap().push(Step::Any(exchanges));
                 }
                 _ if line.starts_with('#') => continue,
+                _ if line.starts_with("-- client ") => script.client = line["-- client ".len()..].to_owned(),
+                _ if line.starts_with("-- outcome ") => {
+                    script.outcome = line["-- outcome ".len()..].to_owned();
+                }
                 _ => {
                     let step = Step::parse(line).unwrap_or_else(|| panic!("line {}: {line:?}", number + 1));
                     match (&mut any, step) {
@@ -151,6 +192,8 @@ impl Step {
         Some(match (word, rest) {
             ("tls", "") => Step::Tls,
             ("data", "") => Step::Data,
+            ("octets", octets) => Step::Octets(octets.parse().ok()?),
+            ("lose", "write") => Step::LoseWrite,
             ("close", "") => Step::End(End::Close),
             ("truncate", "") => Step::End(End::Truncate),
             ("reset", "") => Step::End(End::Reset),
@@ -214,6 +257,8 @@ pub enum Move {
     Split(usize),
     /// Begins TLS.
     Tls,
+    /// Has the client's next write fail.
+    LoseWrite,
     /// Ends the connection.
     End(End),
     /// Waits for the client.
@@ -225,6 +270,8 @@ pub enum Move {
 pub struct Machine {
     ahead: VecDeque<Step>,
     input: Vec<u8>,
+    /// Whether the client keeps to the order of the whole script.
+    pub strict: bool,
     /// Where the client left the script.
     pub deviations: Vec<String>,
 }
@@ -232,7 +279,9 @@ pub struct Machine {
 impl Machine {
     /// For one connection's steps.
     pub fn new(steps: &[Step]) -> Machine {
-        Machine { ahead: steps.iter().cloned().collect(), input: Vec::new(), deviations: Vec::new() }
+        let strict = !steps.iter().any(|step| matches!(step, Step::Any(_)));
+        let ahead = steps.iter().cloned().collect();
+        Machine { ahead, input: Vec::new(), strict, deviations: Vec::new() }
     }
 
     /// Takes octets of the client.
@@ -279,19 +328,33 @@ impl Machine {
                     Some(line) if line == b"." => drop(self.ahead.pop_front()),
                     Some(_) => {}
                 },
+                Step::Octets(octets) => match self.input.len() < octets {
+                    true => return Move::Wait,
+                    false => {
+                        self.input.drain(..octets);
+                        self.ahead.pop_front();
+                    }
+                },
                 Step::Tls if !self.input.is_empty() => {
                     let line = std::mem::take(&mut self.input);
                     return self.deviate(&line, "nothing in clear ahead of TLS");
                 }
                 other => {
+                    if self.strict && matches!(other, Step::Send(_)) && !self.input.is_empty() {
+                        let ahead = std::mem::take(&mut self.input);
+                        return self.deviate(&ahead, &format!("a reply before it: {other:?}"));
+                    }
                     self.ahead.pop_front();
                     return match other {
                         Step::Send(octets) => Move::Send(octets),
                         Step::Repeat(times, octets) => Move::Repeat(times, octets),
                         Step::Split(octets) => Move::Split(octets),
                         Step::Tls => Move::Tls,
+                        Step::LoseWrite => Move::LoseWrite,
                         Step::End(end) => Move::End(end),
-                        Step::Expect(_) | Step::Any(_) | Step::Data => unreachable!("handled above"),
+                        Step::Expect(_) | Step::Any(_) | Step::Data | Step::Octets(_) => {
+                            unreachable!("handled above")
+                        }
                     };
                 }
             }
@@ -300,7 +363,8 @@ impl Machine {
 
     /// Whether the script still wanted something of the client, other than exchanges it may leave out.
     pub fn is_unfinished(&self) -> bool {
-        self.ahead.iter().any(|step| matches!(step, Step::Expect(_) | Step::Data))
+        let wants = |step: &Step| matches!(step, Step::Expect(_) | Step::Data | Step::Octets(_) | Step::Tls);
+        self.ahead.iter().any(wants)
     }
 
     fn line(&mut self) -> Option<Vec<u8>> {

@@ -1,15 +1,14 @@
 //! MAIL, RCPT, DATA, the content and the final dot.
 
 use super::*;
-use crate::words::Kind;
 
 const PLAIN: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250 mx\n";
 const PIPED: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250 PIPELINING\n";
 const MAIL: &str = "C: MAIL FROM:<a@example.org>\n";
 
 /// Plays one transaction and gives it back with the session.
-fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready, Script) {
-    let script = Script::new(text);
+fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready, ScriptLink) {
+    let script = ScriptLink::of(text);
     let mut ready = opened(&script, Security::None, None).unwrap();
     let begun = ready.begin(transaction(names, on_rejected));
     let delivery = ready.send(begun, &mut &TEXT[..], &mut ());
@@ -17,15 +16,8 @@ fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready
     (delivery, ready, script)
 }
 
-fn statuses(delivery: &Delivery) -> Vec<RecipientStatus> {
-    delivery.results.iter().map(|result| result.status).collect()
-}
-
 fn kind(delivery: &Delivery) -> Kind {
-    match &delivery.outcome {
-        TransactionOutcome::Failed(failure) => failure.kind,
-        other => panic!("not failed: {other:?}"),
-    }
+    super::kind(delivery).expect("it failed")
 }
 
 #[test]
@@ -234,12 +226,12 @@ fn behind_the_dot_everything_but_a_verdict_is_unknown() {
 fn a_write_that_fails_inside_the_content_is_known_and_tells_the_servers_reason() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
     for (rest, want, status) in [
-        ("-- reset\nS: 552 5.3.4 too big", Kind::Rejected, RecipientStatus::Refused),
-        ("-- reset\nS: 421 4.3.2 shutting down", Kind::Deferred, RecipientStatus::Deferred),
-        ("-- reset\nS: 250 fine?", Kind::Network, RecipientStatus::Skipped),
-        ("-- reset\n-- close", Kind::Network, RecipientStatus::Skipped),
+        ("-- lose write\nS: 552 5.3.4 too big", Kind::Rejected, RecipientStatus::Refused),
+        ("-- lose write\nS: 421 4.3.2 shutting down", Kind::Deferred, RecipientStatus::Deferred),
+        ("-- lose write\nS: 250 fine?", Kind::Network, RecipientStatus::Skipped),
+        ("-- lose write\n-- close", Kind::Network, RecipientStatus::Skipped),
     ] {
-        let script = Script::new(&format!("{head}{rest}"));
+        let script = ScriptLink::of(&format!("{head}{rest}"));
         let mut ready = opened(&script, Security::None, None).unwrap();
         let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
         let long = b"0123456789abcde\r\n".repeat(10_000);
@@ -252,7 +244,9 @@ fn a_write_that_fails_inside_the_content_is_known_and_tells_the_servers_reason()
 #[test]
 fn a_write_that_fails_takes_the_dot_with_it() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
-    for (rest, want) in [("-- reset\n-- close", Kind::Network), ("-- reset\nS: 554 no", Kind::Rejected)] {
+    for (rest, want) in
+        [("-- lose write\n-- close", Kind::Network), ("-- lose write\nS: 554 no", Kind::Rejected)]
+    {
         let (delivery, _, _) = send(&format!("{head}{rest}"), &["b"], OnRejected::Abort);
         assert_eq!(kind(&delivery), want);
         assert!(!delivery.handed_over);
@@ -284,18 +278,18 @@ impl std::io::Write for Narrow {
     }
 }
 
-impl crate::net::Link for Narrow {
-    fn arm(&mut self, _: crate::net::Allowance) {}
+impl postie::net::Link for Narrow {
+    fn arm(&mut self, _: postie::net::Allowance) {}
 
     fn secure(
         self: Box<Self>,
-        _: &dyn crate::net::Secure,
+        _: &dyn postie::net::Secure,
         _: &str,
-    ) -> Result<Box<dyn crate::net::Link>, crate::net::NetError> {
+    ) -> Result<Box<dyn postie::net::Link>, postie::net::NetError> {
         unreachable!("no test asks for TLS")
     }
 
-    fn tls(&self) -> Option<&crate::net::TlsInfo> {
+    fn tls(&self) -> Option<&postie::net::TlsInfo> {
         None
     }
 }
@@ -327,12 +321,8 @@ fn a_line_lost_inside_the_content_is_known_wherever_it_is_cut() {
         for room in cuts {
             let said = format!("220 mx\r\n{offer}{replies}").into_bytes();
             let link = Narrow { replies: std::io::Cursor::new(said), room };
-            let limits = crate::net::Limits::default();
-            let wire = crate::net::Wire::new(Box::new(link), "mx.example.org:587", limits, None);
-            let name = EhloName::domain("client.example.org").unwrap();
-            let endpoint = endpoint(Security::None);
-            let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
-            let mut ready = open(wire, &opening).unwrap();
+            let wire = Wire::new(Box::new(link), "mx.example.org:587", Limits::default(), None);
+            let mut ready = opened_over(wire, Security::None, None).unwrap();
             let size = content.len() as u64;
             let begun = ready.begin(MailTransaction { size, ..transaction(&["b"], OnRejected::Abort) });
             let mut content = content;
@@ -361,12 +351,9 @@ fn a_verdict_is_awaited_for_ten_minutes_whatever_the_timeout_but_not_beyond_the_
         for end in [None, Some(Duration::from_secs(90))] {
             let started = Instant::now();
             let end = end.map(|end| started + end);
-            let limits = crate::net::Limits { timeout: Duration::from_secs(2), end, ..Default::default() };
-            let script = Script::new(&text);
-            let endpoint = endpoint(Security::None);
-            let name = EhloName::domain("client.example.org").unwrap();
-            let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
-            let mut ready = open(script.wire_within(limits), &opening).unwrap();
+            let limits = postie::net::Limits { timeout: Duration::from_secs(2), end, ..Default::default() };
+            let script = ScriptLink::of(&text);
+            let mut ready = opened_over(script.wire(limits), Security::None, None).unwrap();
             let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
             let delivery = ready.send(begun, &mut &TEXT[..], &mut ());
             assert_eq!(kind(&delivery), Kind::Unknown);
@@ -388,7 +375,7 @@ fn a_message_that_cannot_be_read_is_never_ended() {
         }
     }
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
-    let script = Script::new(&head);
+    let script = ScriptLink::of(&head);
     let mut ready = opened(&script, Security::None, None).unwrap();
     let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
     let delivery = ready.send(begun, &mut UnreadableMessage, &mut ());
@@ -442,7 +429,7 @@ fn a_second_message_goes_over_the_same_session() {
         "{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n{TEXT_LINES}S: 250 ok\n"
     );
     let refused = format!("{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 451 later\n");
-    let script = Script::new(&format!("{PLAIN}{one}{refused}C: RSET\nS: 250 ok\n{one}C: QUIT"));
+    let script = ScriptLink::of(&format!("{PLAIN}{one}{refused}C: RSET\nS: 250 ok\n{one}C: QUIT"));
     let mut ready = opened(&script, Security::None, None).unwrap();
     let outcomes: Vec<bool> = (0..3)
         .map(|_| {
@@ -460,7 +447,7 @@ fn a_check_asks_for_every_recipient_and_sends_nothing() {
     let text = format!(
         "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: RCPT TO:<c@example.org>\nS: 250 ok\nS: 250 ok\nS: 450 later\nC: RSET\nS: 250 ok"
     );
-    let script = Script::new(&text);
+    let script = ScriptLink::of(&text);
     let mut ready = opened(&script, Security::None, None).unwrap();
     let delivery = ready.check(transaction(&["b", "c"], OnRejected::Abort));
     assert_eq!(statuses(&delivery), [RecipientStatus::Accepted, RecipientStatus::Deferred]);

@@ -1,15 +1,23 @@
-//! The sessions against scripted servers.
+//! SMTP over scripted links: the session's states, and the job of sending a message.
 
+mod batch;
 mod chunking;
+mod job;
+mod matrix;
 mod opening;
+mod retry;
 mod transaction;
+mod transcripts;
 
-use super::scripted::Script;
-use super::*;
-use crate::codec::sasl::{Credentials, Mechanism};
-use crate::codec::smtp::{EhloName, MailCommand, RcptCommand};
-use crate::net::{Endpoint, Security, Tls, TlsSettings};
-use crate::words::{Address, Failure, Secret};
+use crate::support::link::ScriptLink;
+use postie::codec::sasl::{Credentials, Mechanism};
+use postie::codec::smtp::{EhloName, MailCommand, RcptCommand};
+use postie::net::{Endpoint, Limits, Security, Tls, TlsSettings, Wire};
+use postie::smtp::{
+    ContentHooks, Delivery, MailTransaction, OnRejected, Opening, Ready, RecipientStatus, SmtpLogin,
+    TransactionOutcome, open,
+};
+use postie::words::{Address, Failure, Kind, Secret};
 
 /// A message, and the lines in which it goes by DATA and by BDAT.
 const TEXT: &[u8] = b"Subject: x\r\n\r\n.dot\r\n";
@@ -36,11 +44,15 @@ fn login(mechanism: Option<Mechanism>) -> SmtpLogin {
     SmtpLogin { credentials, is_token: false, method: mechanism, plaintext: true }
 }
 
-fn opened(script: &Script, security: Security, login: Option<&SmtpLogin>) -> Result<Ready, Failure> {
+/// A session as far as the login.
+fn opened(link: &ScriptLink, security: Security, login: Option<&SmtpLogin>) -> Result<Ready, Failure> {
+    opened_over(link.wire(Limits::default()), security, login)
+}
+
+fn opened_over(wire: Wire, security: Security, login: Option<&SmtpLogin>) -> Result<Ready, Failure> {
     let tls = Tls::prepare(&TlsSettings::default()).unwrap();
     let name = EhloName::domain("client.example.org").unwrap();
-    let endpoint = endpoint(security);
-    open(script.wire(), &Opening { endpoint: &endpoint, tls: Some(&tls), login, name: Some(&name) })
+    open(wire, &Opening { endpoint: &endpoint(security), tls: Some(&tls), login, name: Some(&name) })
 }
 
 fn address(text: &str) -> Address {
@@ -56,5 +68,16 @@ fn transaction(names: &[&str], on_rejected: OnRejected) -> MailTransaction {
         recipients: names.iter().map(rcpt).collect(),
         on_rejected,
         size: 20,
+    }
+}
+
+fn statuses(delivery: &Delivery) -> Vec<RecipientStatus> {
+    delivery.results.iter().map(|result| result.status).collect()
+}
+
+fn kind(delivery: &Delivery) -> Option<Kind> {
+    match &delivery.outcome {
+        TransactionOutcome::Failed(failure) => Some(failure.kind),
+        _ => None,
     }
 }

@@ -1,6 +1,9 @@
 //! Many messages over one channel: what rides behind what, and what is tried again.
 
-use super::*;
+use super::job::{BODY as TEXT, outgoing, with_job};
+use postie::mail::outgoing::Outgoing;
+use postie::words::Exit;
+use postie::work::send::{Channel, Options, Report};
 
 const PIPED: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250 PIPELINING\n";
 const CHUNKED: &str =
@@ -34,7 +37,7 @@ fn batch(scripts: &[&str], groups: &[&[&str]], options: &Options) -> (Vec<Report
         channel.close();
         reports
     });
-    (reports, scripts.iter().map(Script::writes).collect())
+    (reports, scripts.iter().map(|script| script.writes()).collect())
 }
 
 fn exits(reports: &[Report]) -> Vec<Exit> {

@@ -1,7 +1,6 @@
 //! Content by BDAT, in the flight of its envelope and behind it.
 
 use super::*;
-use crate::words::Kind;
 
 const OFFER: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n";
 const LOCK_STEP: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250 CHUNKING\n";
@@ -17,8 +16,8 @@ impl ContentHooks for QuitBehind {
     }
 }
 
-fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready, Script) {
-    let script = Script::new(text);
+fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready, ScriptLink) {
+    let script = ScriptLink::of(text);
     let mut ready = opened(&script, Security::None, None).unwrap();
     let begun = ready.begin(transaction(names, on_rejected));
     let delivery = ready.send(begun, &mut &TEXT[..], &mut QuitBehind);
@@ -27,20 +26,9 @@ fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready
 }
 
 /// One message to one recipient, all in one flight, answered so.
-fn answered(replies: &str) -> (Delivery, Ready, Script) {
+fn answered(replies: &str) -> (Delivery, Ready, ScriptLink) {
     let lines: String = replies.lines().map(|reply| format!("{}\n", reply.trim())).collect();
     send(&format!("{OFFER}{MAIL}{TO_B}{CHUNK_LINES}C: QUIT\n{lines}"), &["b"], OnRejected::Abort)
-}
-
-fn statuses(delivery: &Delivery) -> Vec<RecipientStatus> {
-    delivery.results.iter().map(|result| result.status).collect()
-}
-
-fn kind(delivery: &Delivery) -> Option<Kind> {
-    match &delivery.outcome {
-        TransactionOutcome::Failed(failure) => Some(failure.kind),
-        _ => None,
-    }
 }
 
 #[test]
@@ -57,7 +45,7 @@ fn a_small_message_its_envelope_and_quit_are_one_write() {
 #[test]
 fn without_pipelining_each_command_waits_and_quit_too() {
     let text = format!("{LOCK_STEP}{MAIL}S: 250 ok\n{TO_B}S: 250 ok\n{CHUNK_LINES}S: 250 ok\nC: QUIT");
-    let script = Script::new(&text);
+    let script = ScriptLink::of(&text);
     let mut ready = opened(&script, Security::None, None).unwrap();
     let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
     let delivery = ready.send(begun, &mut &TEXT[..], &mut QuitBehind);
@@ -129,7 +117,7 @@ fn a_flight_that_could_not_be_written_has_the_replies_that_came_before() {
         ("S: 250 ok\nS: 250 ok\n-- close", Some(Kind::Network), RecipientStatus::Skipped),
         ("S: 250 ok\nS: 250 ok\nS: 552 too big\n-- close", Some(Kind::Rejected), RecipientStatus::Refused),
     ] {
-        let script = Script::new(&format!("{OFFER}-- reset\n{rest}"));
+        let script = ScriptLink::of(&format!("{OFFER}-- lose write\n{rest}"));
         let mut ready = opened(&script, Security::None, None).unwrap();
         let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
         let delivery = ready.send(begun, &mut &TEXT[..], &mut QuitBehind);
@@ -166,7 +154,7 @@ fn a_large_message_and_one_on_a_used_session_wait_for_their_recipients() {
     let ok = "S: 250 ok\n";
     let line = format!("{}\r\n", "x".repeat(62));
     let (large, lines) = (line.repeat(2000), format!("C: {}\n", line.trim_end()).repeat(2000));
-    let script = Script::new(&format!(
+    let script = ScriptLink::of(&format!(
         "{OFFER}{MAIL}{TO_B}{ok}{ok}C: BDAT 128000 LAST\n{lines}{ok}\
          {MAIL}{TO_B}{ok}S: 550 no\nC: RSET\n{ok}\
          {MAIL}{TO_B}{ok}{ok}{CHUNK_LINES}{ok}"
@@ -210,7 +198,7 @@ fn a_server_that_does_not_know_bdat_is_left() {
 fn a_session_told_to_forgo_it_uses_data() {
     let ok = "S: 250 ok\n";
     let script =
-        Script::new(&format!("{OFFER}{MAIL}{TO_B}C: DATA\n{ok}{ok}S: 354 go\n{TEXT_LINES}C: QUIT\n{ok}"));
+        ScriptLink::of(&format!("{OFFER}{MAIL}{TO_B}C: DATA\n{ok}{ok}S: 354 go\n{TEXT_LINES}C: QUIT\n{ok}"));
     let mut ready = opened(&script, Security::None, None).unwrap();
     ready.forgo_chunking();
     let begun = ready.begin(transaction(&["b"], OnRejected::Abort));
@@ -224,7 +212,7 @@ fn a_content_shorter_than_announced_is_never_ended() {
     for size in [21, 100_000] {
         let envelope =
             if size > 50_000 { format!("{MAIL}{TO_B}S: 250 ok\nS: 250 ok\n") } else { String::new() };
-        let script = Script::new(&format!("{OFFER}{envelope}"));
+        let script = ScriptLink::of(&format!("{OFFER}{envelope}"));
         let mut ready = opened(&script, Security::None, None).unwrap();
         let begun = ready.begin(MailTransaction { size, ..transaction(&["b"], OnRejected::Abort) });
         let delivery = ready.send(begun, &mut &TEXT[..], &mut QuitBehind);
