@@ -7,6 +7,7 @@
 pub mod authority;
 pub mod disk;
 pub mod embedded;
+pub mod imapd;
 pub mod leak;
 pub mod link;
 pub mod mailbox;
