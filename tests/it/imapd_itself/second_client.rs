@@ -98,6 +98,29 @@ fn what_a_session_does_is_done_and_told() {
 }
 
 #[test]
+fn sets_mean_what_they_mean() {
+    let store = store();
+    store.expunge("INBOX", 3);
+    let server = Imapd::for_store(&store).mode(Mode::Plain).start();
+    let mut client = Client::select(&server);
+    for (set, uids) in [
+        ("1", " 1"),
+        ("2:1", " 1 2"),
+        ("*", " 4"),
+        ("1,*", " 1 4"),
+        ("99:*", " 4"),
+        ("1:2,2:4,1:9", " 1 2 4"),
+        ("3", ""),
+        ("5:4294967295", ""),
+    ] {
+        let answer = client.ask(&format!("UID SEARCH UID {set}"));
+        assert!(answer.starts_with(&format!("* SEARCH{uids}\r\n")), "{set}: {answer}");
+    }
+    assert!(client.ask("UID SEARCH 3").starts_with("* SEARCH 4\r\n"));
+    assert!(client.ask("UID SEARCH UID 4294967296").contains("BAD"));
+}
+
+#[test]
 fn fetching_sets_seen_only_where_it_does_not_peek() {
     let store = store();
     let server = Imapd::for_store(&store).mode(Mode::Plain).start();

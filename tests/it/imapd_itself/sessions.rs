@@ -90,7 +90,7 @@ fn a_hook_answers_in_place_of_the_server_or_ends_the_connection() {
             (0, "NOOP") => event.answer("* 7 EXISTS\nNO [UNAVAILABLE] later"),
             (0, "LOGOUT") => event.bye("tired"),
             (1, "") => Act::Then(b"+OK POP3\r\n".to_vec(), End::Close),
-            (2, "") => Act::Cut(10, End::Reset),
+            (2, "") if !event.tls && event.line.is_empty() => Act::Cut(10, End::Reset),
             _ => Act::Normal,
         })
         .start();

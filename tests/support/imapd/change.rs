@@ -83,7 +83,7 @@ impl Session<'_> {
         let view = self.view.as_mut()?;
         let mut contents = self.setup.store.lock();
         let folder = contents.folder_mut(&view.folder)?;
-        let message = folder.messages.iter_mut().find(|message| message.key == known.key)?;
+        let message = folder.find(known.key)?;
         if item == "FLAGS" {
             message.flags.clear();
         }
@@ -201,10 +201,8 @@ impl Session<'_> {
         {
             let mut contents = self.setup.store.lock();
             for (_, known) in chosen {
-                let found = contents
-                    .folder(&view.folder)
-                    .and_then(|folder| folder.messages.iter().find(|message| message.key == known.key))
-                    .cloned();
+                let found =
+                    contents.folder_mut(&view.folder).and_then(|folder| folder.find(known.key)).cloned();
                 let Some(message) = found else { continue };
                 let copy = contents.copy_of(&message);
                 if let Some(folder) = contents.folder_mut(target) {
@@ -239,6 +237,7 @@ impl Session<'_> {
         {
             folder.remove(&keys);
         }
+        self.leave_all(&target);
         let tagged = self.is(|quirk| matches!(quirk, Quirk::CopyuidTagged));
         if !tagged && !code.is_empty() {
             self.line(&format!("* OK {code}moved"));
@@ -247,6 +246,20 @@ impl Session<'_> {
             Some(_) => no("[UNAVAILABLE] not moved, or not all"),
             None if tagged => ok(&format!("{code}done")),
             None => ok("done"),
+        }
+    }
+
+    /// Gmail's way: what is in the trash is not in the folder of all mail.
+    fn leave_all(&self, target: &[u8]) {
+        if !self.is(|quirk| matches!(quirk, Quirk::DeletesAtOnce)) {
+            return;
+        }
+        let mut contents = self.setup.store.lock();
+        let Some(trash) = contents.folder(target).filter(|folder| folder.is("\\Trash")) else { return };
+        let there: Vec<u64> = trash.messages.iter().map(|message| message.origin).collect();
+        if let Some(all) = contents.with_attribute("\\All") {
+            all.messages.retain(|message| !there.contains(&message.origin));
+            all.changes += 1;
         }
     }
 

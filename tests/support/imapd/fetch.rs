@@ -8,7 +8,7 @@ use super::row::{Row, Value};
 use super::session::{Answer, Session, bad, ok};
 use super::sets::Set;
 use super::store::Message;
-use super::view::Known;
+use super::view::{Known, View};
 use std::io;
 use std::sync::Arc;
 
@@ -269,14 +269,11 @@ impl Session<'_> {
             }
         }
         // Messages may have gone just now, and the numbers of others with them.
-        let number = self.view.as_ref().and_then(|view| {
-            let is_there = view.known.get(number - 1).is_some_and(|one| one.key == known.key);
-            if is_there {
-                Some(number)
-            } else {
-                view.known.iter().position(|one| one.key == known.key).map(|at| at + 1)
-            }
-        });
+        let is_there = |view: &&View| view.known.get(number - 1).is_some_and(|one| one.key == known.key);
+        let number = match self.view.as_ref().filter(is_there) {
+            Some(_) => Some(number),
+            None => self.view.as_ref().and_then(|view| view.position(known.key)).map(|at| at + 1),
+        };
         let (Some(number), Some(message)) = (number, self.look_at(known, asks)) else { return Ok(None) };
         let silent = faults.iter().any(|fault| matches!(fault, Fault::Silent));
         let peeks = asks.iter().all(|ask| !matches!(ask, Ask::Section(section) if !section.peeks));
@@ -333,13 +330,13 @@ impl Session<'_> {
         let sees = asks.iter().any(|ask| matches!(ask, Ask::Section(section) if !section.peeks));
         let mut contents = self.setup.store.lock();
         let folder = contents.folder_mut(&view.folder)?;
-        let message = folder.messages.iter_mut().find(|message| message.key == known.key)?;
+        let message = folder.find(known.key)?;
         if sees && (!view.read_only || in_examine) && !message.has("\\Seen") {
             // The session is told below, as of any change.
             message.set("\\Seen");
             folder.changes += 1;
         }
-        folder.messages.iter().find(|message| message.key == known.key).cloned()
+        folder.find(known.key).cloned()
     }
 }
 

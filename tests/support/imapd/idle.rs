@@ -13,7 +13,7 @@ impl Session<'_> {
     pub(super) fn idle(&mut self) -> io::Result<Answer> {
         // Watches before it looks, so that nothing falls between the two.
         let mut watch = self.setup.store.watch();
-        self.line("+ idling");
+        self.go_on("idling");
         loop {
             self.tell_news(true)?;
             self.flush()?;

@@ -104,6 +104,11 @@ impl Session<'_> {
             return bad("not known here");
         }
         self.line(&format!("{} OK begin TLS", command.tag));
+        let says = self.quirk(|quirk| match quirk {
+            Quirk::StarttlsSays(says) => Some(*says),
+            _ => None,
+        });
+        self.send(says.unwrap_or_default().as_bytes());
         self.flush()?;
         self.peer.start_tls(self.acceptor)?;
         (self.identified, self.view) = (false, None);
@@ -176,7 +181,7 @@ impl Session<'_> {
         let answer = match initial {
             Some(initial) => initial,
             None => {
-                self.line(&format!("+ {}", STANDARD.encode(prompt)));
+                self.go_on(&STANDARD.encode(prompt));
                 self.flush()?;
                 self.peer.read_command()?
             }

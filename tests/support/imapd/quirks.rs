@@ -214,12 +214,15 @@ pub enum Quirk {
     CopyuidTagged,
     /// COPYUID and APPENDUID never come.
     NoCopyuid,
-    /// `\Deleted` takes a message out of its folder at once, as Gmail's; the folder with `\All` keeps it.
+    /// `\Deleted` takes a message out of its folder at once, as Gmail's; the folder with `\All` keeps it. A move to
+    /// the folder with `\Trash` takes it out of both.
     DeletesAtOnce,
     /// SELECT is refused before ID.
     IdFirst,
     /// An initial response is announced and BAD.
     InitialResponseBad,
+    /// `+` comes alone, without a space behind it, as Exchange's.
+    BarePlus,
     /// LITERAL+ is announced, and the server asks for each literal all the same.
     AsksForLiterals,
     /// LIST has each folder twice.
@@ -232,6 +235,8 @@ pub enum Quirk {
     SeenInExamine,
     /// These octets at the end of what SELECT says ahead of its tagged answer.
     SelectSays(&'static str),
+    /// These octets behind the answer to STARTTLS, in clear.
+    StarttlsSays(&'static str),
     /// LOGOUT ends the connection without an answer.
     RudeLogout,
 }

@@ -102,7 +102,7 @@ impl Session<'_> {
         }
         let tag = text.split(' ').next().unwrap_or_default();
         match self.ask(tag, "{", text) {
-            Act::Normal | Act::Cut(..) => self.line("+ go ahead"),
+            Act::Normal | Act::Cut(..) => self.go_on("go ahead"),
             Act::Reply(octets) => {
                 self.send(&octets);
                 return Ok(octets.starts_with(b"+"));

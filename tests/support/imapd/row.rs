@@ -112,11 +112,6 @@ impl Row {
         self.items.push(Item { name: name.into(), value });
     }
 
-    /// Whether a body is in it.
-    pub fn has_body(&self) -> bool {
-        self.items.iter().any(Item::is_body)
-    }
-
     /// Changes the body's value.
     pub fn change_body(&mut self, change: impl Fn(&mut Value)) {
         self.items.iter_mut().filter(|item| item.is_body()).for_each(|item| change(&mut item.value));

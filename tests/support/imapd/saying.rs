@@ -23,6 +23,12 @@ impl Session<'_> {
         self.send(self.line_end());
     }
 
+    /// Asks the client to go on.
+    pub(super) fn go_on(&mut self, text: &str) {
+        let bare = self.is(|quirk| matches!(quirk, Quirk::BarePlus));
+        self.line(&if bare { "+".to_owned() } else { format!("+ {text}") });
+    }
+
     fn line_end(&self) -> &'static [u8] {
         if self.is(|quirk| matches!(quirk, Quirk::BareLf)) { b"\n" } else { b"\r\n" }
     }

@@ -39,25 +39,27 @@ impl Set {
             .map(|(first, end)| (first.min(end), first.max(end)))
             .collect();
         ranges.sort_unstable();
+        // Those that overlap become one, so that a number is in one range at most.
+        ranges.dedup_by(|next, kept| {
+            let overlaps = next.0 <= kept.1;
+            if overlaps {
+                kept.1 = kept.1.max(next.1);
+            }
+            overlaps
+        });
         Ranges(ranges)
-    }
-
-    /// Every number of a set without `*`.
-    pub fn numbers(&self) -> Vec<u32> {
-        self.resolve(0, false).0.into_iter().flat_map(|(first, last)| first..=last).collect()
     }
 }
 
-/// Ranges, sorted by where they begin.
+/// Ranges in ascending order, none of which overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ranges(Vec<(u32, u32)>);
 
 impl Ranges {
     /// Whether a number is in one of them.
     pub fn contains(&self, number: u32) -> bool {
-        // Few ranges begin below the number and end below it too, in the sets that clients send.
         let begun = self.0.partition_point(|(first, _)| *first <= number);
-        self.0[..begun].iter().rev().any(|(_, last)| number <= *last)
+        self.0[..begun].last().is_some_and(|(_, last)| number <= *last)
     }
 }
 

@@ -2,7 +2,7 @@
 //! told.
 
 use super::row::{Row, Value};
-use super::store::{Contents, Folder, Message};
+use super::store::{Contents, Folder, Message, position};
 use std::collections::HashMap;
 
 /// A message as the session knows it.
@@ -64,10 +64,15 @@ impl View {
         self.known.iter().map(|known| known.uid).max().unwrap_or(0)
     }
 
+    /// Where a message is in it.
+    pub fn position(&self, key: u64) -> Option<usize> {
+        position(&self.known, key, |known| known.key)
+    }
+
     /// Takes note of flags of which the session needs no news.
     pub fn note_flags(&mut self, key: u64, flags: &[String]) {
-        if let Some(known) = self.known.iter_mut().find(|known| known.key == key) {
-            known.flags = flags.to_vec();
+        if let Some(at) = self.position(key) {
+            self.known[at].flags = flags.to_vec();
         }
     }
 
