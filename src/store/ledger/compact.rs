@@ -5,8 +5,11 @@
 //! for [`MEMORY`]. That a message is merely not listed proves nothing: it is remembered for ever. A ledger
 //! with anything unsettled in it stays as it is, since marks count by their place among the records.
 
+use super::Ledger;
+use super::known::{Known, State};
 use super::record::{Batch, Delivery, Record};
-use super::{Fact, Known, Ledger, State, Sync, Totals};
+use super::totals::Totals;
+use super::writing::Sync;
 use crate::store::durable;
 use crate::store::error::StoreError;
 use std::borrow::Cow;
@@ -85,66 +88,47 @@ impl Totals {
             take(Record::Outgrown { uid: Cow::Borrowed(uid), size: *size, octets: *octets })?;
         }
         self.live_notes(now, &mut take)?;
+        let remembered = |known: &&Known| !is_forgotten(known, now);
         // What was taken over comes first, as the record behind it says.
-        let taken_over = self.entries.iter().any(|(_, entry)| entry.known().iter().any(Known::is_elsewhere));
-        if taken_over {
-            for (uid, entry) in self.entries.iter() {
-                for known in entry.known().iter().filter(|known| known.is_elsewhere()) {
-                    self.live_one(uid, known, now, hash, &mut take)?;
-                }
+        if self.count(Known::is_elsewhere) > 0 {
+            for memory in self.entries.iter() {
+                let known = memory.known();
+                let mut elsewhere = known.iter().filter(remembered).filter(|known| known.is_elsewhere());
+                elsewhere.try_for_each(|known| live_one(memory.uid(), known, hash, &mut take))?;
             }
             take(Record::TakenOver)?;
         }
-        for (entry_uid, entry) in self.entries.iter() {
-            let uid = || Cow::Borrowed(entry_uid);
-            let mut kept = 0;
-            for known in entry.known().iter() {
-                kept += match known.is_elsewhere() {
-                    true => u32::from(!is_forgotten(known, now)),
-                    false => u32::from(self.live_one(entry_uid, known, now, hash, &mut take)?),
-                };
+        for memory in self.entries.iter() {
+            let (uid, known) = (memory.uid(), memory.known());
+            let mut own = known.iter().filter(remembered).filter(|known| !known.is_elsewhere());
+            own.try_for_each(|known| live_one(uid, known, hash, &mut take))?;
+            if memory.is_ambiguous() {
+                take(Record::Ambiguous { uid: uid.into() })?;
             }
-            if entry.is_ambiguous() {
-                take(Record::Ambiguous { uid: uid() })?;
-            }
-            if let Some(time) = entry.first_seen().filter(|_| kept > 0 || entry.known().is_empty()) {
-                take(Record::FirstSeen { uid: uid(), time })?;
+            let counts = known.is_empty() || known.iter().any(|known| remembered(&known));
+            if let Some(time) = memory.first_seen().filter(|_| counts) {
+                take(Record::FirstSeen { uid: uid.into(), time })?;
             }
         }
         Ok(())
     }
+}
 
-    /// Calls `take` with the records of one message; says whether there were any.
-    fn live_one(
-        &self,
-        uid: &[u8],
-        known: &Known,
-        now: u64,
-        hash: &dyn Fn(u64) -> io::Result<[u8; 32]>,
-        take: &mut impl FnMut(Record<'_>) -> io::Result<()>,
-    ) -> io::Result<bool> {
-        let uid = || Cow::Borrowed(uid);
-        let (copy, size, time) = (known.copy, known.size, known.time);
-        let (Fact::Stored(stored) | Fact::Elsewhere(stored)) = known.fact else {
-            take(Record::Marked { uid: uid(), copy, size, time })?;
-            return Ok(true);
-        };
-        if is_forgotten(known, now) {
-            return Ok(false);
-        }
-        take(Record::Delivered(Delivery {
-            uid: uid(),
-            copy,
-            size,
-            time,
-            sha256: hash(known.at)?,
-            pending: stored.state == State::Pending,
-            intent: None,
-        }))?;
-        if let State::Deleted(time) = stored.state {
-            take(Record::Deleted { uid: uid(), copy, size, time })?;
-        }
-        Ok(true)
+/// Calls `take` with the records of one message.
+fn live_one(
+    uid: &[u8],
+    known: &Known,
+    hash: &dyn Fn(u64) -> io::Result<[u8; 32]>,
+    take: &mut impl FnMut(Record<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    let (uid, copy, size, time) = (Cow::Borrowed(uid), known.copy, known.size, known.time);
+    let Some(state) = known.state() else { return take(Record::Marked { uid, copy, size, time }) };
+    let (sha256, pending) = (hash(known.at)?, state == State::Pending);
+    let delivery = Delivery { uid: uid.clone(), copy, size, time, sha256, pending, intent: None };
+    take(Record::Delivered(delivery))?;
+    match state {
+        State::Deleted(time) => take(Record::Deleted { uid, copy, size, time }),
+        State::Kept | State::Pending => Ok(()),
     }
 }
 

@@ -32,10 +32,11 @@ pub(super) fn read_only(path: &Path, key: &AccountKey) -> Result<Loaded, StoreEr
 }
 
 pub(super) fn open_to_read(path: &Path) -> Result<File, StoreError> {
-    open_regular(path, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK)
+    open_regular(path, OFlags::RDONLY)
 }
 
-pub(super) fn open_regular(path: &Path, flags: OFlags) -> Result<File, StoreError> {
+pub(super) fn open_regular(path: &Path, access: OFlags) -> Result<File, StoreError> {
+    let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file: File = match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
         Ok(file) => file.into(),
         Err(Errno::LOOP) => return Err(StoreError::refused(path, "a ledger cannot be a symbolic link")),

@@ -2,7 +2,8 @@
 
 use super::disk::{check_directories, exists, lock_of, open_regular, read, read_only};
 use super::load::{Loaded, UPGRADE, header};
-use super::{Ledger, Totals, moving};
+use super::totals::Totals;
+use super::{Ledger, moving};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
@@ -14,10 +15,11 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// An open ledger file; `None` where it is only read and is not there.
-#[derive(Debug)]
+/// A ledger's file.
+#[derive(Debug, Default)]
 pub(super) struct LedgerFile {
     path: PathBuf,
+    /// None where it is only read.
     file: Option<File>,
     /// Held open: closing it gives the lock back.
     _lock: Option<File>,
@@ -44,7 +46,7 @@ pub struct LedgerOpening(FileReading);
 #[derive(Debug)]
 enum FileReading {
     Done(Box<Ledger>),
-    OpenTransaction(JoinHandle<Result<Ledger, StoreError>>),
+    Reading(JoinHandle<Result<Ledger, StoreError>>),
 }
 
 impl LedgerOpening {
@@ -57,7 +59,7 @@ impl LedgerOpening {
     pub fn finish(self) -> Result<Ledger, StoreError> {
         match self.0 {
             FileReading::Done(ledger) => Ok(*ledger),
-            FileReading::OpenTransaction(thread) => {
+            FileReading::Reading(thread) => {
                 thread.join().unwrap_or(Err(StoreError::Misused("reading the ledger died")))
             }
         }
@@ -105,14 +107,13 @@ impl Ledger {
                 None => durable::atomic_replace(&path, &header(key, key), 0o600)?,
             }
         }
-        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = open_regular(&path, flags)?;
+        let file = open_regular(&path, OFlags::RDWR)?;
         let size = file.metadata().map_err(|error| StoreError::io(&path, "look at it", error))?.len();
         let key = key.clone();
         let read = move || Ledger::locked(path, file, lock, &key);
         Ok(LedgerOpening(match size {
             ..LARGE => FileReading::Done(Box::new(read()?)),
-            _ => FileReading::OpenTransaction(thread::spawn(read)),
+            _ => FileReading::Reading(thread::spawn(read)),
         }))
     }
 
@@ -123,18 +124,8 @@ impl Ledger {
             // A killed run may have written what it could not sync: nothing is believed before it is durable.
             durable::sync_data(&file).map_err(|error| StoreError::io(&path, "make durable", error))?;
         }
-        let torn = total > len;
-        let file = LedgerFile {
-            path,
-            file: Some(file),
-            _lock: Some(lock),
-            len,
-            torn,
-            old,
-            broken: false,
-            forgetful: false,
-            changed: false,
-        };
+        let (file, _lock, torn) = (Some(file), Some(lock), total > len);
+        let file = LedgerFile { path, file, _lock, len, torn, old, ..LedgerFile::default() };
         Ok(Ledger::over(key, names, file, facts))
     }
 
@@ -157,17 +148,7 @@ impl Ledger {
             }
             None => (Totals::default(), 0, key.clone()),
         };
-        let file = LedgerFile {
-            path,
-            file: None,
-            _lock: None,
-            len,
-            torn: false,
-            old: false,
-            broken: false,
-            forgetful: false,
-            changed: false,
-        };
+        let file = LedgerFile { path, len, ..LedgerFile::default() };
         Ok(Ledger::over(key, names, file, facts))
     }
 
@@ -209,8 +190,7 @@ impl LedgerFile {
 
     /// Goes on with the ledger that was put in its place.
     pub fn reopen(&mut self, key: &AccountKey) -> Result<Loaded, StoreError> {
-        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let mut file = open_regular(&self.path, flags)?;
+        let mut file = open_regular(&self.path, OFlags::RDWR)?;
         let loaded = read(&self.path, &mut file, key)?;
         self.file = Some(file);
         (self.len, self.torn, self.old) = (loaded.covered, loaded.total > loaded.covered, loaded.old);

@@ -3,8 +3,9 @@
 //! Two kinds: an open mark says that messages may be stored at a destination and not recorded yet (a
 //! Maildir finds them again by name); an intent says what exactly is about to be appended to an mbox.
 
+use super::Ledger;
 use super::record::{Part, Record};
-use super::{Ledger, Sync};
+use super::writing::Sync;
 use crate::store::error::StoreError;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -59,9 +60,9 @@ impl Ledger {
         let begin = self.facts.runs.iter().filter(of).map(|run| run.2).min()?;
         let runs = self.facts.runs.iter().filter(of).map(|run| run.0).collect();
         let mut recorded = HashSet::new();
-        for (uid, entry) in self.facts.entries.iter() {
-            for known in entry.known().iter().filter(|known| known.at > begin && known.is_stored()) {
-                recorded.insert(self.identity(uid, known.copy).raw_key());
+        for memory in self.facts.entries.iter() {
+            for known in memory.known().iter().filter(|known| known.at > begin && known.is_stored()) {
+                recorded.insert(self.identity(memory.uid(), known.copy).raw_key());
             }
         }
         Some(Unclosed { runs, recorded })

@@ -4,10 +4,12 @@
 //! The records go over as they are, so nothing that a killed run has left unsettled is lost, and the messages
 //! keep their identities: the first line says whose they are.
 
+use super::Ledger;
 use super::disk::{exists, lock_of, open_to_read, read_only};
+use super::known::Known;
 use super::load::{header, owner};
 use super::record::{Batch, Record};
-use super::{Ledger, Memory, Totals};
+use super::totals::Totals;
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
@@ -138,16 +140,14 @@ fn of_same_user(dir: &Path, key: &AccountKey) -> Result<Vec<AccountKey>, StoreEr
 
 /// How many of the messages listed are those of a ledger; none where it is another mailbox's.
 fn resemblance<'l>(facts: &Totals, listed: impl Iterator<Item = (&'l [u8], Option<u64>)>) -> Option<usize> {
-    let there =
-        facts.entries.iter().filter(|(_, entry)| entry.known().iter().any(|it| it.is_there())).count();
+    let there = facts.count(Known::is_there);
     let (mut same, mut guess, mut count) = (0, 0, 0);
     for (uid, size) in listed {
         count += 1;
-        let Some((place, entry)) = facts.entries.get_near(uid, guess) else { continue };
-        guess = place + 1;
-        let memory = Memory { place, entry };
-        same +=
-            usize::from(memory.known().iter().any(|it| it.is_there() && size.is_some() && it.size == size));
+        let Some(memory) = facts.entries.get_near(uid, guess) else { continue };
+        guess = memory.place() + 1;
+        let is_same = |it: &Known| it.is_there() && size.is_some() && it.size == size;
+        same += usize::from(memory.known().iter().any(is_same));
     }
     let few = there.min(count);
     let enough = match few {

@@ -1,8 +1,10 @@
 //! What an account's ledger remembers besides its messages: those at which the line was lost, and what the
 //! server was seen to be able or not able to do.
 
+use super::Ledger;
 use super::record::Record;
-use super::{Ledger, Sync, Totals};
+use super::totals::Totals;
+use super::writing::Sync;
 use crate::store::durable;
 use crate::store::error::StoreError;
 use std::borrow::Cow;

@@ -5,12 +5,12 @@
 //! crc    = 8 hexadecimal digits: the CRC-32 of all behind it, LF not counted
 //! ```
 //! A `+` marks the first line of a write. The first write of a run makes sure that what is before it is durable,
-//! so damage before a `+` is never a torn write. Fields hold no space: any octets are written as one word
-//! of visible ASCII, `%xx` for the others, a lone `%` for nothing; a missing number is `-`.
+//! so damage before a `+` is never a torn write. How a field is written stands in `fields`, which record has
+//! which ones in the table below.
 
-use crate::store::identity::{nibble, unhex};
+use super::fields::{Field, Words};
+use crate::store::identity::unhex;
 use std::borrow::Cow;
-use std::io::Write;
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,61 @@ pub(in crate::store) struct Part<'a> {
     pub head: Cow<'a, [u8]>,
 }
 
+/// Writes and reads records by a table: the letter of each, and its fields in their order.
+macro_rules! lines {
+    ($($letter:literal $name:ident
+        $( ($of:ident { $($part:ident),* }) )?
+        $( { $($field:ident),* } )?,
+    )*) => {
+        impl<'a> Record<'a> {
+            /// Writes letter and fields.
+            fn put(&self, out: &mut Vec<u8>) {
+                match self {
+                    $(Record::$name $( ($of { $($part),* }) )? $( { $($field),* } )? => {
+                        out.push($letter);
+                        $($( out.push(b' '); $part.put(out); )*)?
+                        $($( out.push(b' '); $field.put(out); )*)?
+                    })*
+                }
+            }
+
+            /// Reads letter and fields, and nothing else.
+            fn read(line: &'a [u8]) -> Option<Self> {
+                let mut words = Words(line);
+                let &[letter] = words.word()? else { return None };
+                let record = match letter {
+                    $($letter => Record::$name
+                        $( ($of { $($part: words.field()?),* }) )?
+                        $( { $($field: words.field()?),* } )?,
+                    )*
+                    _ => return None,
+                };
+                words.0.is_empty().then_some(record)
+            }
+        }
+    };
+}
+
+lines! {
+    b'd' Delivered(Delivery { uid, copy, size, time, sha256, pending, intent }),
+    b'm' Marked { uid, copy, size, time },
+    b'g' Outgrown { uid, size, octets },
+    b't' TakenOver,
+    b'v' Validity { number },
+    b'p' Pending { uid, copy, size },
+    b'x' Deleted { uid, copy, size, time },
+    b's' FirstSeen { uid, time },
+    b'a' Ambiguous { uid },
+    b'f' Forget { uid },
+    b'i' Intent { id, offset, lead, count, path },
+    b'j' Part(Part { uid, copy, wire_size, from_line, body, sha256, head }),
+    b'c' Cancel { id },
+    b'l' Lost { uid, times, time },
+    b'q' Trait { word, time },
+    b'o' Open { run, destination },
+    b'z' Closed { run },
+}
+
 /// Records to be written at once.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Batch {
@@ -93,7 +148,7 @@ impl Batch {
         let start = self.octets.len();
         self.octets.extend_from_slice(b"00000000");
         self.octets.push(if self.lines == 0 { b'+' } else { b' ' });
-        encode(record, &mut self.octets);
+        record.put(&mut self.octets);
         let crc = crc32fast::hash(&self.octets[start + 8..]);
         for (place, digit) in self.octets[start..start + 8].iter_mut().rev().zip(0..) {
             *place = b"0123456789abcdef"[(crc >> (4 * digit)) as usize & 15];
@@ -115,264 +170,24 @@ pub(super) fn decode(line: &[u8]) -> Option<RecordLine<'_>> {
     if !checks(line) {
         return None;
     }
-    let mut fields = RecordFields { rest: line.get(9..)? };
-    let record = match fields.word()? {
-        b"d" => delivered(&mut fields)?,
-        b"m" => {
-            let (uid, copy, size) = fields.message()?;
-            Record::Marked { uid, copy, size, time: fields.number()? }
-        }
-        b"g" => {
-            Record::Outgrown { uid: fields.octets()?, size: fields.optional()?, octets: fields.number()? }
-        }
-        b"t" => Record::TakenOver,
-        b"v" => Record::Validity { number: fields.number()?.try_into().ok()? },
-        b"p" => {
-            let (uid, copy, size) = fields.message()?;
-            Record::Pending { uid, copy, size }
-        }
-        b"x" => {
-            let (uid, copy, size) = fields.message()?;
-            Record::Deleted { uid, copy, size, time: fields.number()? }
-        }
-        b"s" => Record::FirstSeen { uid: fields.octets()?, time: fields.number()? },
-        b"a" => Record::Ambiguous { uid: fields.octets()? },
-        b"f" => Record::Forget { uid: fields.octets()? },
-        b"i" => Record::Intent {
-            id: fields.number()?,
-            offset: fields.number()?,
-            lead: fields.number()?,
-            count: fields.number()?,
-            path: fields.octets()?,
-        },
-        b"j" => Record::Part(Part {
-            uid: fields.octets()?,
-            copy: fields.number()?.try_into().ok()?,
-            wire_size: fields.optional()?,
-            from_line: fields.number()?,
-            body: fields.optional()?,
-            sha256: fields.hash()?,
-            head: fields.octets()?,
-        }),
-        b"c" => Record::Cancel { id: fields.number()? },
-        b"l" => Record::Lost { uid: fields.octets()?, times: fields.number()?, time: fields.number()? },
-        b"q" => Record::Trait { word: fields.octets()?, time: fields.number()? },
-        b"o" => Record::Open { run: fields.number()?, destination: fields.octets()? },
-        b"z" => Record::Closed { run: fields.number()? },
-        _ => return None,
-    };
-    fields.rest.is_empty().then_some(RecordLine { first: line[8] == b'+', record })
+    let words = line.get(9..)?;
+    let record = Record::read(words).or_else(|| old_mark(words))?;
+    Some(RecordLine { first: line[8] == b'+', record })
 }
 
-/// The fields of a message that is stored. Without a hash it never was: the first format marked what was
-/// only seen so.
-fn delivered<'a>(fields: &mut RecordFields<'a>) -> Option<Record<'a>> {
-    let (uid, copy, size) = fields.message()?;
-    let (time, sha256) = (fields.number()?, fields.hash()?);
-    let pending = match fields.word()? {
-        b"k" => false,
-        b"p" => true,
-        _ => return None,
-    };
-    let intent = fields.optional()?;
-    Some(match sha256 {
-        Some(sha256) => Record::Delivered(Delivery { uid, copy, size, time, sha256, pending, intent }),
-        None => Record::Marked { uid, copy, size, time },
-    })
+/// The first format marked what was only seen by a delivery without a hash.
+fn old_mark(line: &[u8]) -> Option<Record<'_>> {
+    let mut words = Words(line);
+    let (b"d", uid, copy) = (words.word()?, words.field()?, words.field()?) else { return None };
+    let (size, time, b"-") = (words.field()?, words.field()?, words.word()?) else { return None };
+    let (_, _) = (words.field::<bool>()?, words.field::<Option<u64>>()?);
+    words.0.is_empty().then_some(Record::Marked { uid, copy, size, time })
 }
 
 /// Whether the checksum of a line holds.
 fn checks(line: &[u8]) -> bool {
     let (Some(crc), Some(b' ' | b'+')) = (line.get(..8), line.get(8)) else { return false };
     unhex::<4>(crc).is_some_and(|crc| u32::from_be_bytes(crc) == crc32fast::hash(&line[8..]))
-}
-
-struct RecordFields<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> RecordFields<'a> {
-    fn word(&mut self) -> Option<&'a [u8]> {
-        // Fields are short: a plain loop beats a call.
-        let end = self.rest.iter().position(|octet| *octet == b' ').unwrap_or(self.rest.len());
-        let word = &self.rest[..end];
-        self.rest = self.rest.get(end + 1..).unwrap_or_default();
-        (!word.is_empty()).then_some(word)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        number(self.word()?)
-    }
-
-    fn optional(&mut self) -> Option<Option<u64>> {
-        match self.word()? {
-            b"-" => Some(None),
-            word => number(word).map(Some),
-        }
-    }
-
-    fn hash(&mut self) -> Option<Option<[u8; 32]>> {
-        match self.word()? {
-            b"-" => Some(None),
-            word => unhex(word).map(Some),
-        }
-    }
-
-    fn octets(&mut self) -> Option<Cow<'a, [u8]>> {
-        unescape(self.word()?)
-    }
-
-    fn message(&mut self) -> Option<(Cow<'a, [u8]>, u32, Option<u64>)> {
-        Some((self.octets()?, self.number()?.try_into().ok()?, self.optional()?))
-    }
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0u64, |sum, digit| match digit {
-        b'0'..=b'9' => sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
-        _ => None,
-    })
-}
-
-fn encode(record: &Record, out: &mut Vec<u8>) {
-    match record {
-        Record::Delivered(it) => {
-            message(out, b'd', &it.uid, it.copy, it.size);
-            put(out, it.time);
-            hash(out, Some(&it.sha256));
-            out.extend_from_slice(if it.pending { b" p" } else { b" k" });
-            optional(out, it.intent);
-        }
-        Record::Marked { uid, copy, size, time } => {
-            message(out, b'm', uid, *copy, *size);
-            put(out, *time);
-        }
-        Record::Outgrown { uid, size, octets } => {
-            named(out, b'g', uid);
-            optional(out, *size);
-            put(out, *octets);
-        }
-        Record::TakenOver => out.push(b't'),
-        Record::Validity { number } => {
-            out.push(b'v');
-            put(out, u64::from(*number));
-        }
-        Record::Pending { uid, copy, size } => message(out, b'p', uid, *copy, *size),
-        Record::Deleted { uid, copy, size, time } => {
-            message(out, b'x', uid, *copy, *size);
-            put(out, *time);
-        }
-        Record::FirstSeen { uid, time } => {
-            named(out, b's', uid);
-            put(out, *time);
-        }
-        Record::Ambiguous { uid } => named(out, b'a', uid),
-        Record::Forget { uid } => named(out, b'f', uid),
-        Record::Intent { id, offset, lead, count, path } => {
-            out.push(b'i');
-            for value in [id, offset, lead, count] {
-                put(out, *value);
-            }
-            escape(path, out);
-        }
-        Record::Part(it) => {
-            named(out, b'j', &it.uid);
-            put(out, u64::from(it.copy));
-            optional(out, it.wire_size);
-            put(out, it.from_line);
-            optional(out, it.body);
-            hash(out, it.sha256.as_ref());
-            escape(&it.head, out);
-        }
-        Record::Cancel { id } => {
-            out.push(b'c');
-            put(out, *id);
-        }
-        Record::Lost { uid, times, time } => {
-            named(out, b'l', uid);
-            put(out, *times);
-            put(out, *time);
-        }
-        Record::Trait { word, time } => {
-            named(out, b'q', word);
-            put(out, *time);
-        }
-        Record::Open { run, destination } => {
-            out.push(b'o');
-            put(out, *run);
-            escape(destination, out);
-        }
-        Record::Closed { run } => {
-            out.push(b'z');
-            put(out, *run);
-        }
-    }
-}
-
-fn named(out: &mut Vec<u8>, kind: u8, uid: &[u8]) {
-    out.push(kind);
-    escape(uid, out);
-}
-
-fn message(out: &mut Vec<u8>, kind: u8, uid: &[u8], copy: u32, size: Option<u64>) {
-    named(out, kind, uid);
-    put(out, u64::from(copy));
-    optional(out, size);
-}
-
-fn put(out: &mut Vec<u8>, value: u64) {
-    // Writing to memory cannot fail.
-    let _ = write!(out, " {value}");
-}
-
-fn optional(out: &mut Vec<u8>, value: Option<u64>) {
-    match value {
-        Some(value) => put(out, value),
-        None => out.extend_from_slice(b" -"),
-    }
-}
-
-fn hash(out: &mut Vec<u8>, value: Option<&[u8; 32]>) {
-    match value {
-        Some(value) => {
-            out.push(b' ');
-            out.extend_from_slice(crate::store::identity::hex(value).as_bytes());
-        }
-        None => out.extend_from_slice(b" -"),
-    }
-}
-
-fn escape(octets: &[u8], out: &mut Vec<u8>) {
-    out.push(b' ');
-    if octets.is_empty() {
-        out.push(b'%');
-    }
-    for &octet in octets {
-        if octet.is_ascii_graphic() && octet != b'%' {
-            out.push(octet);
-        } else {
-            out.push(b'%');
-            out.extend_from_slice(crate::store::identity::hex(&[octet]).as_bytes());
-        }
-    }
-}
-
-fn unescape(word: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if word == b"%" {
-        return Some(Cow::Borrowed(b""));
-    }
-    if !word.contains(&b'%') {
-        return Some(Cow::Borrowed(word));
-    }
-    let mut out = Vec::with_capacity(word.len());
-    let mut octets = word.iter();
-    while let Some(&octet) = octets.next() {
-        out.push(match octet {
-            b'%' => nibble(*octets.next()?)? << 4 | nibble(*octets.next()?)?,
-            other => other,
-        });
-    }
-    Some(Cow::Owned(out))
 }
 
 #[cfg(test)]

@@ -4,165 +4,47 @@
 //! says where, and nothing is hashed or searched. The hash is keyed: a server that chooses its UIDs cannot make
 //! the table slow.
 
-use super::{Fact, Known, State, Stored};
+use super::cell::{AMBIGUOUS, Cell, DELETED, ELSEWHERE, GONE, Records};
+use super::known::{Copies, Fact, Known, Knowns, State};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::ops::Deref;
-
-/// What is known of one UID: one message, or none, as by far the most are. What does not fit here is in a map.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cell {
-    /// Where its UID begins, 40 bits of it: it ends where the next one's begins.
-    start: u32,
-    /// The listed size; [`NO_SIZE`] for none.
-    size: u32,
-    time: u32,
-    /// [`Known::at`], 40 bits of it.
-    at: u32,
-    start_upper: u8,
-    at_upper: u8,
-    records: Records,
-    /// Of the bits below.
-    flags: u8,
-}
-
-/// What a [`Cell`] says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Records {
-    #[default]
-    None,
-    Marked,
-    Stored,
-    /// It does not fit here.
-    Apart,
-}
-
-/// The UID was taken out; it keeps its place.
-const GONE: u8 = 1;
-const AMBIGUOUS: u8 = 2;
-const ELSEWHERE: u8 = 4;
-const PENDING: u8 = 8;
-/// The deletion was confirmed, at the time in [`UidTable::deleted`].
-const DELETED: u8 = 16;
-
-const NO_SIZE: u32 = u32::MAX;
-/// What is kept in memory alone has this bit in [`Known::at`], and that bit in a cell.
-pub(super) const IN_MEMORY: u64 = 1 << 63;
-const IN_MEMORY_HERE: u64 = 1 << 39;
-
-impl Cell {
-    /// What is known, if it fits: the time of a deletion is for the caller to keep.
-    fn of(known: &Known) -> Option<Cell> {
-        let at = known.at & !IN_MEMORY;
-        let place = if known.at == at { at } else { at | IN_MEMORY_HERE };
-        let size = match known.size {
-            None => NO_SIZE,
-            Some(size) => u32::try_from(size).ok().filter(|size| *size != NO_SIZE)?,
-        };
-        if known.copy != 0 || at >= IN_MEMORY_HERE {
-            return None;
-        }
-        let (records, flags) = match known.fact {
-            Fact::Marked => (Records::Marked, 0),
-            Fact::Stored(stored) => (Records::Stored, flags_of(stored.state)?),
-            Fact::Elsewhere(stored) => (Records::Stored, flags_of(stored.state)? | ELSEWHERE),
-        };
-        let time = u32::try_from(known.time).ok()?;
-        let (at, at_upper) = (place as u32, (place >> 32) as u8);
-        Some(Cell { size, time, at, at_upper, records, flags, ..Cell::default() })
-    }
-
-    fn known(&self, deleted: Option<u32>) -> Known {
-        let at = u64::from(self.at) | u64::from(self.at_upper) << 32;
-        let at = if at < IN_MEMORY_HERE { at } else { at & !IN_MEMORY_HERE | IN_MEMORY };
-        let state = match self.flags & (PENDING | DELETED) {
-            0 => State::Kept,
-            PENDING => State::Pending,
-            _ => State::Deleted(u64::from(deleted.unwrap_or(0))),
-        };
-        let fact = match self.records {
-            Records::Stored if self.flags & ELSEWHERE != 0 => Fact::Elsewhere(Stored { state }),
-            Records::Stored => Fact::Stored(Stored { state }),
-            _ => Fact::Marked,
-        };
-        let size = (self.size != NO_SIZE).then(|| u64::from(self.size));
-        Known { copy: 0, size, time: u64::from(self.time), fact, at }
-    }
-
-    fn start(&self) -> usize {
-        (u64::from(self.start) | u64::from(self.start_upper) << 32) as usize
-    }
-
-    fn is(&self, flag: u8) -> bool {
-        self.flags & flag != 0
-    }
-}
-
-fn flags_of(state: State) -> Option<u8> {
-    Some(match state {
-        State::Kept => 0,
-        State::Pending => PENDING,
-        State::Deleted(time) => u32::try_from(time).map(|_| DELETED).ok()?,
-    })
-}
-
-/// What is known of one UID, oldest first: a slice, wherever it stands.
-#[derive(Clone, Copy, Debug)]
-pub struct Knowns<'a>(Copies<'a>);
-
-#[derive(Clone, Copy, Debug)]
-enum Copies<'a> {
-    None,
-    One(Known),
-    Many(&'a [Known]),
-}
-
-impl Knowns<'_> {
-    /// Nothing.
-    pub(super) const NONE: Knowns<'static> = Knowns(Copies::None);
-
-    /// As a slice.
-    pub fn as_slice(&self) -> &[Known] {
-        self
-    }
-}
-
-impl Deref for Knowns<'_> {
-    type Target = [Known];
-
-    fn deref(&self) -> &[Known] {
-        match &self.0 {
-            Copies::None => &[],
-            Copies::One(one) => std::slice::from_ref(one),
-            Copies::Many(many) => many,
-        }
-    }
-}
 
 /// All that is known of one UID.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct UidEntry<'a> {
+pub struct Memory<'a> {
     table: &'a UidTable,
     place: usize,
 }
 
-impl<'a> UidEntry<'a> {
+impl<'a> Memory<'a> {
+    /// Where the ledger has it: the next UID a server lists is most likely at the next place.
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// The UID.
+    pub(super) fn uid(&self) -> &'a [u8] {
+        self.table.uid(self.place)
+    }
+
+    /// What is known, oldest first.
     pub fn known(&self) -> Knowns<'a> {
         let cell = &self.table.cells[self.place];
         Knowns(match cell.records {
             Records::None => Copies::None,
-            Records::Apart => Copies::Many(self.table.apart(self.place)),
+            Records::Apart => Copies::Many(self.table.apart.get(&self.place).map_or(&[], Vec::as_slice)),
             _ => Copies::One(cell.known(self.table.deleted.get(self.place).copied())),
         })
     }
 
+    /// Whether the UID was ever listed more than once at a time.
     pub fn is_ambiguous(&self) -> bool {
         self.table.cells[self.place].is(AMBIGUOUS)
     }
 
-    /// When the UID was first listed.
+    /// When the UID was first listed, in seconds since 1970.
     pub fn first_seen(&self) -> Option<u64> {
         let time = self.table.first_seen.get(self.place).copied().unwrap_or(0);
         time.checked_sub(1).map(u64::from)
@@ -198,21 +80,30 @@ impl UidTable {
     /// The same, the index too: it is known that so many come.
     pub fn expect(&mut self, count: usize, octets: usize) {
         self.reserve(count, octets);
-        let (uids, cells, keys) = (&self.octets, &self.cells, &self.keys);
-        self.index.reserve(count, |place| keys.hash_one(uid_at(uids, cells, *place as usize)));
+        self.reserve_index(count);
     }
 
-    pub fn get(&self, uid: &[u8]) -> Option<UidEntry<'_>> {
+    fn reserve_index(&mut self, count: usize) {
+        let (octets, cells, keys) = (&self.octets, &self.cells, &self.keys);
+        self.index.reserve(count, |place| keys.hash_one(uid_at(octets, cells, *place as usize)));
+    }
+
+    pub fn get(&self, uid: &[u8]) -> Option<Memory<'_>> {
         self.at(self.place(uid)?)
     }
 
-    /// As [`UidTable::get`], with the place where the UID most likely is; returns where it was.
-    pub fn get_near(&self, uid: &[u8], guess: usize) -> Option<(usize, UidEntry<'_>)> {
-        let place = match self.cells.get(guess) {
-            Some(cell) if !cell.is(GONE) && self.uid(guess) == uid => guess,
-            _ => self.place(uid)?,
-        };
-        Some((place, self.at(place)?))
+    /// As [`UidTable::get`], with the place where the UID most likely is.
+    pub fn get_near(&self, uid: &[u8], guess: usize) -> Option<Memory<'_>> {
+        match self.at(guess) {
+            Some(memory) if memory.uid() == uid => Some(memory),
+            _ => self.get(uid),
+        }
+    }
+
+    /// What is known of the UID at a place.
+    pub fn at(&self, place: usize) -> Option<Memory<'_>> {
+        let cell = self.cells.get(place).filter(|cell| !cell.is(GONE));
+        cell.map(|_| Memory { table: self, place })
     }
 
     /// How many places there are.
@@ -258,13 +149,10 @@ impl UidTable {
         if self.settled == self.cells.len() {
             return;
         }
-        self.index.reserve(self.cells.len() - self.settled, {
-            let (octets, cells, keys) = (&self.octets, &self.cells, &self.keys);
-            move |place| keys.hash_one(uid_at(octets, cells, *place as usize))
-        });
+        self.reserve_index(self.cells.len() - self.settled);
         for new in self.settled..self.cells.len() {
             let Some(place) = self.enter(new) else { continue };
-            let records = UidEntry { table: self, place: new }.known().to_vec();
+            let records = Memory { table: self, place: new }.known().to_vec();
             self.clear(new);
             self.cells[place].flags &= !GONE;
             for known in records {
@@ -283,9 +171,8 @@ impl UidTable {
     }
 
     /// The UIDs in the order in which they became known.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], UidEntry<'_>)> {
-        let there = (0..self.cells.len()).filter(|place| !self.cells[*place].is(GONE));
-        there.map(|place| (self.uid(place), UidEntry { table: self, place }))
+    pub fn iter(&self) -> impl Iterator<Item = Memory<'_>> {
+        (0..self.cells.len()).filter_map(|place| self.at(place))
     }
 
     /// All that is known so far is of another account's messages.
@@ -303,46 +190,30 @@ impl UidTable {
     /// The place of a UID, made where there is none.
     fn make(&mut self, uid: &[u8]) -> usize {
         self.settle();
-        let place = match self.place(uid) {
-            Some(place) => place,
-            None => {
-                let place = self.append(uid);
-                self.settle();
-                place
-            }
-        };
+        let place = self.place(uid).unwrap_or_else(|| self.append(uid));
+        self.settle();
         self.cells[place].flags &= !GONE;
         place
     }
 
     fn append(&mut self, uid: &[u8]) -> usize {
-        let start = self.octets.len() as u64;
+        self.cells.push(Cell::new(self.octets.len()));
         self.octets.extend_from_slice(uid);
-        let (start, start_upper) = (start as u32, (start >> 32) as u8);
-        self.cells.push(Cell { start, start_upper, ..Cell::default() });
         self.cells.len() - 1
     }
 
     /// Puts one message in the place of all that was known.
     fn put(&mut self, place: usize, known: Known) {
         let there = self.cells[place];
-        let (cell, apart) = match Cell::of(&known) {
-            Some(cell) => (cell, None),
-            None => (Cell { records: Records::Apart, ..Cell::default() }, Some(vec![known])),
-        };
-        self.cells[place] = Cell {
-            start: there.start,
-            start_upper: there.start_upper,
-            flags: cell.flags | there.flags & (GONE | AMBIGUOUS),
-            ..cell
-        };
-        if let (DELETED, Some(State::Deleted(time))) = (cell.flags & DELETED, known.state()) {
+        let cell = there.with(&known);
+        self.cells[place] = cell;
+        if let (true, Some(State::Deleted(time))) = (cell.is(DELETED), known.state()) {
             *column(&mut self.deleted, place) = time as u32;
         }
-        match apart {
-            Some(known) => drop(self.apart.insert(place, known)),
-            None if there.records == Records::Apart => drop(self.apart.remove(&place)),
-            None => {}
+        match (cell.records, there.records) {
+            (Records::Apart, _) => drop(self.apart.insert(place, vec![known])),
+            (_, Records::Apart) => drop(self.apart.remove(&place)),
+            _ => {}
         }
     }
 
@@ -350,7 +221,7 @@ impl UidTable {
     fn change(&mut self, place: usize, change: impl FnOnce(&mut Vec<Known>)) {
         let mut known = match self.cells[place].records {
             Records::Apart => self.apart.remove(&place).unwrap_or_default(),
-            _ => UidEntry { table: self, place }.known().to_vec(),
+            _ => Memory { table: self, place }.known().to_vec(),
         };
         change(&mut known);
         match known[..] {
@@ -365,22 +236,11 @@ impl UidTable {
 
     /// Forgets what is known of a UID, and that there is one.
     fn clear(&mut self, place: usize) {
-        let Cell { start, start_upper, .. } = self.cells[place];
-        self.cells[place] = Cell { start, start_upper, flags: GONE, ..Cell::default() };
+        self.cells[place] = self.cells[place].gone();
         self.apart.remove(&place);
         if let Some(seen) = self.first_seen.get_mut(place) {
             *seen = 0;
         }
-    }
-
-    /// What is known of the UID at a place.
-    pub fn at(&self, place: usize) -> Option<UidEntry<'_>> {
-        let cell = self.cells.get(place).filter(|cell| !cell.is(GONE));
-        cell.map(|_| UidEntry { table: self, place })
-    }
-
-    fn apart(&self, place: usize) -> &[Known] {
-        self.apart.get(&place).map_or(&[], Vec::as_slice)
     }
 
     fn uid(&self, place: usize) -> &[u8] {
@@ -441,6 +301,8 @@ fn add(list: &mut Vec<Known>, known: Known) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::ledger::cell::IN_MEMORY;
+    use crate::store::ledger::known::Stored;
 
     #[test]
     fn uids_of_every_length_are_found_and_told_apart() {
@@ -497,14 +359,14 @@ mod tests {
         table.remove(b"500");
         for (place, uid) in uids.iter().enumerate() {
             for guess in [0, place, place + 1, usize::MAX] {
-                let found = table.get_near(uid.as_bytes(), guess).map(|found| found.0);
+                let found = table.get_near(uid.as_bytes(), guess).map(|found| found.place());
                 assert_eq!(found, (place != 500).then_some(place), "{uid} near {guess}");
             }
         }
         assert!(
             table
                 .iter()
-                .map(|(uid, _)| uid)
+                .map(|memory| memory.uid())
                 .eq(uids.iter().filter(|uid| *uid != "500").map(|uid| uid.as_bytes()))
         );
     }

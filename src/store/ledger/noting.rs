@@ -1,0 +1,140 @@
+//! What a run notes besides what it stores.
+
+use super::known::{Known, State};
+use super::proof::Going;
+use super::record::{Delivery, Record};
+use super::writing::Sync;
+use super::{DAY, Ledger};
+use crate::store::durable;
+use crate::store::error::StoreError;
+
+impl Ledger {
+    /// Records durably that messages known before (UID, what is known) were found the same under another
+    /// listed size.
+    pub fn resized(&mut self, messages: &[(&[u8], Known, Option<u64>)]) -> Result<(), StoreError> {
+        let mut records = Vec::with_capacity(messages.len());
+        for (uid, known, size) in messages {
+            let Some(sha256) = self.hash(known)? else { continue };
+            records.push(Record::Delivered(Delivery {
+                uid: (*uid).into(),
+                copy: known.copy,
+                size: *size,
+                time: known.time,
+                sha256,
+                pending: known.state() == Some(State::Pending),
+                intent: None,
+            }));
+        }
+        self.write(records, Sync::Now)
+    }
+
+    /// Notes that a message listed with `size` has at least `octets`, so that it is not fetched in vain again.
+    pub fn outgrown(&mut self, uid: &[u8], size: Option<u64>, octets: u64) -> Result<(), StoreError> {
+        self.write(vec![Record::Outgrown { uid: uid.into(), size, octets }], Sync::Later)
+    }
+
+    /// The octets that a message has at least: those it is listed with, or more if more came once.
+    pub fn least_size(&self, uid: &[u8], size: Option<u64>) -> Option<u64> {
+        let came = self.facts.outgrown.get(uid).filter(|it| it.0 == size).map(|it| it.1);
+        size.max(came)
+    }
+
+    /// Notes that messages are about to be deleted, so that the next run goes on with it if this one
+    /// cannot.
+    pub fn pend<'a>(&mut self, messages: impl IntoIterator<Item = Going<'a>>) -> Result<(), StoreError> {
+        if self.file.is_forgetful() {
+            return Err(StoreError::Misused("what is not recorded is no reason to delete"));
+        }
+        let pending = |ledger: &Ledger, it: Going<'a>| {
+            let it = it.of(ledger)?.filter(|(uid, copy, size)| !ledger.is_pending(uid, *copy, *size));
+            Ok(it.map(|(uid, copy, size)| Record::Pending { uid, copy, size }))
+        };
+        self.write_each(messages, Sync::Now, pending).map(drop)
+    }
+
+    fn is_pending(&self, uid: &[u8], copy: u32, size: Option<u64>) -> bool {
+        let all = self.lookup(uid);
+        let known = all.iter().rfind(|known| known.copy == copy && known.size == size);
+        known.is_some_and(|known| known.state() == Some(State::Pending))
+    }
+
+    /// Notes that the server confirmed the deletion. Not synced: should it be lost, the deletion stays
+    /// pending for a message that is not listed any more, which is harmless.
+    pub fn deleted<'a>(&mut self, messages: impl IntoIterator<Item = Going<'a>>) -> Result<(), StoreError> {
+        let time = durable::now();
+        let deleted = |ledger: &Ledger, it: Going<'a>| {
+            Ok(it.of(ledger)?.map(|(uid, copy, size)| Record::Deleted { uid, copy, size, time }))
+        };
+        self.write_each(messages, Sync::Later, deleted).map(drop)
+    }
+
+    /// Notes UIDs that are listed more than once.
+    pub fn note_ambiguous<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
+        let ambiguous = |ledger: &Ledger, uid: &'a [u8]| {
+            Ok((!ledger.is_ambiguous(uid)).then(|| Record::Ambiguous { uid: uid.into() }))
+        };
+        self.write_each(uids, Sync::Now, ambiguous).map(drop)
+    }
+
+    /// Notes when UIDs were first listed; those known already stay as they are.
+    pub fn note_first_seen<'a>(
+        &mut self,
+        uids: impl IntoIterator<Item = &'a [u8]>,
+        time: u64,
+    ) -> Result<(), StoreError> {
+        let mut guess = 0;
+        let first_seen = |ledger: &Ledger, uid: &'a [u8]| {
+            let memory = ledger.recall(uid, guess);
+            guess = memory.map_or(guess, |memory| memory.place() + 1);
+            let is_noted = memory.is_some_and(|memory| memory.first_seen().is_some());
+            Ok((!is_noted).then(|| Record::FirstSeen { uid: uid.into(), time }))
+        };
+        self.write_each(uids, Sync::Later, first_seen).map(drop)
+    }
+
+    /// Notes which UIDs are listed: a deleted message that is listed all the same is remembered for longer.
+    pub fn note_listed<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
+        if !self.facts.any_deleted {
+            return Ok(());
+        }
+        let time = durable::now();
+        let is_due = |known: &&Known| matches!(known.state(), Some(State::Deleted(noted)) if noted.saturating_add(DAY) < time);
+        let mut guess = 0;
+        let listed = |ledger: &Ledger, uid: &'a [u8]| {
+            let Some(memory) = ledger.recall(uid, guess) else { return Ok(Vec::new()) };
+            guess = memory.place() + 1;
+            let deleted =
+                |&Known { copy, size, .. }: &Known| Record::Deleted { uid: uid.into(), copy, size, time };
+            Ok(memory.known().iter().filter(is_due).map(deleted).collect())
+        };
+        self.write_each(uids, Sync::Later, listed).map(drop)
+    }
+
+    /// Forgets UIDs: they are new again, ambiguity included. Returns how many were known.
+    pub fn forget<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<usize, StoreError> {
+        let forget = |ledger: &Ledger, uid: &'a [u8]| {
+            Ok(ledger.knows(uid).then(|| Record::Forget { uid: uid.into() }))
+        };
+        self.write_each(uids, Sync::Now, forget)
+    }
+
+    /// Makes room for so many more UIDs of `octets` in all, at once: what grows step by step needs half as much
+    /// again in the last of them.
+    pub fn expect(&mut self, count: usize, octets: usize) {
+        self.facts.entries.expect(count, octets);
+    }
+
+    /// Marks messages (UID, copy, listed size) as seen: they count as known, and are not stored. Returns how
+    /// many were not known.
+    pub fn mark_seen<'a>(
+        &mut self,
+        messages: impl IntoIterator<Item = (&'a [u8], u32, Option<u64>)>,
+    ) -> Result<usize, StoreError> {
+        let time = durable::now();
+        let mark = |ledger: &Ledger, (uid, copy, size): (&'a [u8], u32, Option<u64>)| {
+            let is_known = ledger.lookup(uid).iter().any(|known| known.copy == copy && known.fits(size));
+            Ok((!is_known).then(|| Record::Marked { uid: uid.into(), copy, size, time }))
+        };
+        self.write_each(messages, Sync::Now, mark)
+    }
+}

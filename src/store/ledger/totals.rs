@@ -1,0 +1,170 @@
+//! What the lines of a ledger add up to.
+
+use super::cell::IN_MEMORY;
+use super::intent::Intent;
+use super::known::{Fact, Known, State, Stored};
+use super::load::LINE;
+use super::notes::Notes;
+use super::record::{self, Record};
+use super::table::UidTable;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// What the lines of a ledger add up to.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    pub entries: UidTable,
+    /// The UIDVALIDITY under which they are known, where the protocol has it.
+    pub validity: Option<u32>,
+    pub intents: Vec<Intent>,
+    pub notes: Notes,
+    /// The file of the records, to read hashes from.
+    pub source: Option<File>,
+    /// Where the record begins that counts next.
+    pub at: u64,
+    /// Hashes of what this run keeps in memory only.
+    pub hashes: Vec<[u8; 32]>,
+    /// Runs that never ended: number, destination, where that is recorded.
+    pub runs: Vec<(u64, Vec<u8>, u64)>,
+    pub last_run: u64,
+    pub last_intent: u64,
+    pub lines: u64,
+    /// Messages of which more came than was listed: listed size and octets, by UID.
+    pub outgrown: HashMap<Vec<u8>, (Option<u64>, u64)>,
+    /// Whether there is a message whose deletion was confirmed.
+    pub any_deleted: bool,
+}
+
+impl Totals {
+    /// How many UIDs are known of which a message is such a one.
+    pub fn count(&self, is_one: impl Fn(&Known) -> bool) -> usize {
+        self.entries.iter().filter(|memory| memory.known().iter().any(&is_one)).count()
+    }
+
+    /// Applies one record to the state.
+    pub fn apply(&mut self, record: Record<'_>) {
+        match record {
+            Record::Delivered(it) => {
+                self.notes.settled(&it.uid);
+                if let Some(id) = it.intent {
+                    self.fulfil(id, &it.uid, it.copy);
+                }
+                let state = if it.pending { State::Pending } else { State::Kept };
+                let (copy, size, time, fact) = (it.copy, it.size, it.time, Fact::Stored(Stored { state }));
+                let at = match self.at {
+                    IN_MEMORY => self.keep(it.sha256),
+                    at => at,
+                };
+                self.entries.deliver(&it.uid, Known { copy, size, time, fact, at });
+            }
+            Record::Marked { uid, copy, size, time } => {
+                self.notes.settled(&uid);
+                let known = Known { copy, size, time, fact: Fact::Marked, at: self.at };
+                self.entries.deliver(&uid, known);
+            }
+            Record::Outgrown { uid, size, octets } => {
+                self.outgrown.insert(uid.into_owned(), (size, octets));
+            }
+            Record::TakenOver => self.entries.disown(),
+            Record::Validity { number } => self.begin(number),
+            Record::Pending { uid, copy, size } => self.entries.set(&uid, copy, size, State::Pending),
+            Record::Deleted { uid, copy, size, time } => {
+                self.any_deleted = true;
+                self.notes.settled(&uid);
+                self.entries.set(&uid, copy, size, State::Deleted(time));
+            }
+            Record::FirstSeen { uid, time } => self.entries.note_first_seen(&uid, time),
+            Record::Ambiguous { uid } => self.entries.note_ambiguous(&uid),
+            Record::Lost { uid, times, time } => self.notes.lost(&uid, times, time),
+            Record::Trait { word, time } => self.notes.seen(&word, time),
+            Record::Forget { uid } => {
+                self.outgrown.remove(&uid[..]);
+                self.notes.settled(&uid);
+                self.entries.remove(&uid[..]);
+            }
+            Record::Intent { id, offset, lead, count, path } => {
+                self.last_intent = self.last_intent.max(id);
+                let count = usize::try_from(count).unwrap_or(0).min(1 << 20);
+                self.intents.push(Intent::new(id, path.into_owned(), (offset, lead), count));
+            }
+            Record::Part(part) => {
+                if let Some(intent) = self.intents.last_mut() {
+                    let (uid, head) = (part.uid.into_owned().into(), part.head.into_owned().into());
+                    intent.parts.push(record::Part { uid, head, ..part });
+                }
+            }
+            Record::Cancel { id } => self.intents.retain(|intent| intent.id != id),
+            Record::Open { run, destination } => {
+                self.last_run = self.last_run.max(run);
+                self.runs.push((run, destination.into_owned(), self.at));
+            }
+            Record::Closed { run } => self.runs.retain(|open| open.0 != run),
+        }
+    }
+
+    /// What is known under another UIDVALIDITY is known of no UID any more.
+    pub fn begin(&mut self, number: u32) {
+        if self.validity.is_some_and(|validity| validity != number) {
+            (self.entries, self.any_deleted) = (UidTable::default(), false);
+            self.outgrown.clear();
+            self.notes.forget_losses();
+        }
+        self.validity = Some(number);
+    }
+
+    /// Keeps a hash in memory; returns its place there.
+    fn keep(&mut self, hash: [u8; 32]) -> u64 {
+        self.hashes.push(hash);
+        IN_MEMORY | (self.hashes.len() as u64 - 1)
+    }
+
+    /// The hash of what is stored, from its record at this place.
+    pub fn hash(&self, at: u64) -> io::Result<[u8; 32]> {
+        if at & IN_MEMORY != 0 {
+            let kept = self.hashes.get((at & !IN_MEMORY) as usize);
+            return kept.copied().ok_or_else(misplaced);
+        }
+        let source = self.source.as_ref().ok_or_else(misplaced)?;
+        let mut octets = vec![0; 2 * LINE];
+        loop {
+            let got = read_at(source, &mut octets, at)?;
+            if let Some(end) = memchr::memchr(b'\n', &octets[..got]) {
+                return match record::decode(&octets[..end]).map(|line| line.record) {
+                    Some(Record::Delivered(delivery)) => Ok(delivery.sha256),
+                    _ => Err(misplaced()),
+                };
+            }
+            if got < octets.len() {
+                return Err(misplaced());
+            }
+            octets.resize(4 * got, 0);
+        }
+    }
+
+    fn fulfil(&mut self, id: u64, uid: &[u8], copy: u32) {
+        let Some(at) = self.intents.iter().position(|intent| intent.id == id) else { return };
+        if self.intents[at].fulfil(uid, copy) {
+            self.intents.remove(at);
+        }
+    }
+}
+
+fn misplaced() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a record is not where it was")
+}
+
+/// Reads at a place of a file, as much as there is.
+fn read_at(file: &File, octets: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut got = 0;
+    while got < octets.len() {
+        match file.read_at(&mut octets[got..], at + got as u64) {
+            Ok(0) => break,
+            Ok(more) => got += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(got)
+}

@@ -1,0 +1,95 @@
+//! Writing records: as one write of which a crash leaves the beginning, and counted once written.
+
+use super::Ledger;
+use super::cell::IN_MEMORY;
+use super::record::{Batch, Record};
+use crate::store::error::StoreError;
+use std::borrow::Cow;
+
+/// So many records are written at once.
+const AT_ONCE: usize = 4096;
+
+/// When a write has to be on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Sync {
+    /// Before the call returns.
+    Now,
+    /// Whenever: its loss does no harm.
+    Later,
+}
+
+impl Ledger {
+    /// Writes what `make` makes of each item, some thousands at a time, so that little stands in memory; all
+    /// of it is as one write, of which a crash leaves the beginning. Returns how many records that were.
+    pub(super) fn write_each<'r, T, R: IntoIterator<Item = Record<'r>>>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        sync: Sync,
+        mut make: impl FnMut(&Ledger, T) -> Result<R, StoreError>,
+    ) -> Result<usize, StoreError> {
+        let (begin, mut written, mut count) = (self.file.len(), 0, 0);
+        let mut records = Vec::new();
+        for item in items {
+            if records.len() >= AT_ONCE {
+                count += records.len();
+                self.put(std::mem::take(&mut records), &mut written, sync, None)?;
+            }
+            records.extend(make(self, item)?);
+        }
+        count += records.len();
+        if count > 0 {
+            self.put(records, &mut written, sync, Some(begin))?;
+        }
+        Ok(count)
+    }
+
+    /// Writes records, then lets them count. Nothing to write writes nothing.
+    pub(in crate::store) fn write(&mut self, records: Vec<Record>, sync: Sync) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let begin = self.file.len();
+        self.put(records, &mut 0, sync, Some(begin))
+    }
+
+    /// Writes some records of a write, of which so many lines are written already, then lets them count. `last`:
+    /// where the write began that ends with them.
+    fn put(
+        &mut self,
+        records: Vec<Record>,
+        written: &mut u64,
+        sync: Sync,
+        last: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch { lines: *written, ..Batch::default() };
+        let opens = self.announced.is_empty()
+            && sync == Sync::Now
+            && !matches!(records.first(), Some(Record::Open { .. }));
+        if opens {
+            batch.push(&Record::Open { run: self.run, destination: Cow::Borrowed(b"-") });
+        }
+        let mut places = Vec::with_capacity(records.len());
+        for record in &records {
+            places.push(self.file.len() + batch.octets.len() as u64);
+            batch.push(record);
+        }
+        self.file.append(&batch.octets)?;
+        if let (Sync::Now, Some(begin)) = (sync, last) {
+            self.file.sync(begin)?;
+        }
+        *written = batch.lines;
+        if opens {
+            self.announced.push(b"-".to_vec());
+            self.facts.lines += 1;
+        }
+        for (record, place) in records.into_iter().zip(places) {
+            self.facts.lines += 1;
+            if !matches!(record, Record::Open { .. }) {
+                self.facts.at = if self.file.is_forgetful() { IN_MEMORY } else { place };
+                self.facts.apply(record);
+            }
+        }
+        self.facts.entries.settle();
+        Ok(())
+    }
+}
