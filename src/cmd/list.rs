@@ -8,7 +8,7 @@ use crate::cmd::service;
 use crate::mail::summary::{Person, Summary};
 use crate::output::table::{Align, Columns};
 use crate::output::{About, Output};
-use crate::store::Ledger;
+use crate::store::{AtStage, Ledger};
 use crate::words::{Exit, Failure, Kind, Stage};
 use crate::work::access::SessionMode;
 use crate::work::list::{Choice, ListProgress, Listed, Overview, list};
@@ -47,7 +47,7 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
 fn show(args: &ListArgs, context: &mut Context, service: &Service) -> Result<Overview, Failure> {
     let ledgers = context.env.state_dir()?.join("ledger");
     let others = context.other_keys(&service.key());
-    let mut ledger = Ledger::peek(&ledgers, &service.key()).map_err(|error| error.failure(Stage::Ledger))?;
+    let mut ledger = Ledger::peek(&ledgers, &service.key()).at(Stage::Ledger)?;
     let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
     let mut table = ListTable::default();
     let out = &mut context.out;

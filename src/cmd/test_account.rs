@@ -8,7 +8,7 @@ use crate::cli::TestAccountArgs;
 use crate::net::{Limits, Tap};
 use crate::output::transcript::Transcript;
 use crate::output::{About, Output};
-use crate::store::{Maildir, Mbox};
+use crate::store::{AtStage, Maildir, Mbox};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
 use crate::work::probe::{ProbeTarget, Step, probe_pop3, probe_smtp};
 use crate::work::service::advise;
@@ -109,13 +109,11 @@ fn test_destination(account: &Account, context: &mut Context) -> Option<Result<(
     let checked = match account.fetch.destination.as_ref()? {
         Destination::Maildir(path) => {
             note("maildir", path.display().to_string());
-            Maildir::check(path)
-                .map_err(|error| error.failure(Stage::Destination))
-                .and_then(|()| has_room(path))
+            Maildir::check(path).at(Stage::Destination).and_then(|()| has_room(path))
         }
         Destination::Mbox(path) => {
             note("mbox", path.display().to_string());
-            Mbox::check(path).map_err(|error| error.failure(Stage::Destination)).and_then(|()| has_room(path))
+            Mbox::check(path).at(Stage::Destination).and_then(|()| has_room(path))
         }
         Destination::Exec(program) => {
             note("exec", show_program(program));

@@ -69,6 +69,11 @@ impl Listing {
         }
     }
 
+    /// Its UID, or nothing, and its size: as the ledger names it.
+    pub fn named(&self, place: usize) -> (&[u8], Option<u64>) {
+        (self.uid(place).unwrap_or_default(), self.size(place))
+    }
+
     /// A size as a row holds it.
     fn held(&mut self, number: u32, size: Option<u64>) -> u32 {
         match size.map(|size| (size, u32::try_from(size))) {

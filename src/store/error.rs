@@ -108,6 +108,18 @@ pub enum StoreError {
     Misused(&'static str),
 }
 
+/// A result of the store, as the layers above pass it on.
+pub trait AtStage<T> {
+    /// Names the stage that an error belongs to.
+    fn at(self, stage: Stage) -> Result<T, Failure>;
+}
+
+impl<T> AtStage<T> for Result<T, StoreError> {
+    fn at(self, stage: Stage) -> Result<T, Failure> {
+        self.map_err(|error| error.failure(stage))
+    }
+}
+
 impl StoreError {
     pub(super) fn io(path: &Path, tried: &'static str, source: impl Into<io::Error>) -> Self {
         StoreError::Io { path: path.to_owned(), tried, source: source.into() }
@@ -190,7 +202,7 @@ impl StoreError {
         Some(text.to_owned())
     }
 
-    /// The failure as the layers above pass it on.
+    /// The failure as the layers above pass it on; see [`AtStage`].
     pub fn failure(&self, stage: Stage) -> Failure {
         let failure = Failure::new(self.kind(), stage, self.to_string()).scoped(self.scope());
         match self.hint() {

@@ -28,7 +28,7 @@ mod stdout;
 
 pub use delivered::{Delivered, Place, Subject};
 pub use durable::atomic_replace;
-pub use error::StoreError;
+pub use error::{AtStage, StoreError};
 pub use exec::{CommandSpec, ExecSink};
 pub use fingerprint::{ContentHash, Hashes};
 pub use identity::{AccountKey, Identity};

@@ -68,7 +68,7 @@ impl WaitLimits {
 
 impl std::fmt::Debug for WaitLimits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Patience").field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("WaitLimits").field("limit", &self.limit).finish_non_exhaustive()
     }
 }
 

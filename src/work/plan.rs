@@ -8,7 +8,7 @@
 
 use super::matches::Matches;
 use crate::mailbox::Listing;
-use crate::store::{Identity, Known, Ledger, State, StoreError};
+use crate::store::{AtStage, Identity, Known, Ledger, State, StoreError};
 use crate::words::{After, Failure, Kind, Scope, Stage};
 use std::collections::{HashMap, HashSet};
 
@@ -176,11 +176,10 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
     if !listing.has_uids {
         return without_uids(listing, ledger, policy, now);
     }
-    let failed = |error: StoreError| error.failure(Stage::Ledger);
-    let matches = Matches::of(listing, ledger).map_err(failed)?;
+    let matches = Matches::of(listing, ledger).at(Stage::Ledger)?;
     check_reset(listing, ledger, &matches, policy)?;
     let mut late = Late::default();
-    let mut plan = matched(listing, ledger, &matches, policy, now, &mut late).map_err(failed)?;
+    let mut plan = matched(listing, ledger, &matches, policy, now, &mut late).at(Stage::Ledger)?;
     plan.ambiguous = matches.into_newly_ambiguous();
     if policy.deletions_only {
         plan.get.clear();

@@ -5,7 +5,7 @@ use crate::cli::FetchArgs;
 use crate::cmd::Context;
 use crate::cmd::service;
 use crate::output::About;
-use crate::store::{AccountKey, Ledger};
+use crate::store::{AccountKey, AtStage, Ledger};
 use crate::words::{Exit, Failure, Stage};
 use std::path::Path;
 
@@ -34,7 +34,7 @@ pub fn forget(args: &FetchArgs, context: &mut Context, accounts: &[Account]) -> 
 }
 
 fn rehearsed<'a>(args: &'a FetchArgs, dir: &Path, key: &AccountKey) -> Result<Vec<&'a str>, Failure> {
-    let ledger = Ledger::peek(dir, key).map_err(|error| error.failure(Stage::Ledger))?;
+    let ledger = Ledger::peek(dir, key).at(Stage::Ledger)?;
     Ok(chosen(args, &ledger))
 }
 
@@ -44,11 +44,10 @@ fn forgotten<'a>(
     key: &AccountKey,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<&'a str>, Failure> {
-    let failed = |error: crate::store::StoreError| error.failure(Stage::Ledger);
-    let mut ledger = Ledger::open(dir, key, args.wait, stop).map_err(failed)?;
+    let mut ledger = Ledger::open(dir, key, args.wait, stop).at(Stage::Ledger)?;
     let uids = chosen(args, &ledger);
-    ledger.forget(uids.iter().map(|uid| uid.as_bytes())).map_err(failed)?;
-    ledger.close().map_err(failed)?;
+    ledger.forget(uids.iter().map(|uid| uid.as_bytes())).at(Stage::Ledger)?;
+    ledger.close().at(Stage::Ledger)?;
     Ok(uids)
 }
 

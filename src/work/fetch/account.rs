@@ -1,10 +1,12 @@
 //! The run of one account: its ledger and its destination, then sessions until all is done.
 
+use super::marks::{mark_seen, rehearse_marks};
+use super::rehearse::rehearse;
 use super::run::{Mode, Run};
 use super::sessions::Sessions;
-use super::{Event, Observer, mark_seen, rehearse, rehearse_marks};
+use super::{Event, Observer};
 use crate::mailbox::Maildrop;
-use crate::store::{AccountKey, Ledger, LedgerOpening, StoreError};
+use crate::store::{AccountKey, AtStage, Ledger, LedgerOpening, StoreError};
 use crate::words::{Exit, Failure, Stage};
 use crate::work::access::SessionMode;
 
@@ -33,16 +35,16 @@ impl Run {
             true => Ledger::peek(&self.ledgers, &key).map(|ledger| LedgerOpening::done(ledger.forgetful())),
             false => Ledger::begin(&self.ledgers, &key, self.wait, &|| stop.raised()),
         };
-        let opening = opening.map_err(|error| error.failure(Stage::Ledger))?;
+        let opening = opening.at(Stage::Ledger)?;
         if self.mode == (Mode::MarkSeen { rehearse: false }) {
             return self.mark_seen(opening, observer);
         }
-        let mut sink = self.destination.open(&key).map_err(|error| error.failure(Stage::Destination))?;
+        let mut sink = self.destination.open(&key).at(Stage::Destination)?;
         // The ledger is read, and what a killed run left is settled, while the server is at work.
-        let mut reading = LedgerReading::OpenTransaction(opening);
+        let mut reading = LedgerReading::Reading(opening);
         let opened = self.service.open(&self.limits, &mut || reading.mode());
-        let mut ledger = reading.finish().map_err(|error| error.failure(Stage::Ledger))?;
-        let recovery = sink.recover(&mut ledger).map_err(|error| error.failure(Stage::Recovery))?;
+        let mut ledger = reading.finish().at(Stage::Ledger)?;
+        let recovery = sink.recover(&mut ledger).at(Stage::Recovery)?;
         if recovery.accepted > 0 {
             observer.event(Event::Note(format!(
                 "{} message(s) of an interrupted run were found whole and count as delivered",
@@ -63,14 +65,13 @@ impl Run {
         }
         let exit = Sessions::new(self, &mut ledger, sink.as_mut(), observer).go(opened);
         drop(sink);
-        ledger.close().map_err(|error| error.failure(Stage::Ledger))?;
+        ledger.close().at(Stage::Ledger)?;
         Ok(exit)
     }
 
     fn dry_run(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        self.destination.check().map_err(|error| error.failure(Stage::Destination))?;
-        let ledger = Ledger::peek(&self.ledgers, key);
-        let mut ledger = ledger.map_err(|error| error.failure(Stage::Ledger))?;
+        self.destination.check().at(Stage::Destination)?;
+        let mut ledger = Ledger::peek(&self.ledgers, key).at(Stage::Ledger)?;
         self.service.look(&self.limits, SessionMode::remembered(&ledger), |maildrop| {
             rehearse(maildrop, &mut ledger, &self.others, &self.policy, observer)
         })?;
@@ -78,18 +79,17 @@ impl Run {
     }
 
     fn mark_seen(&self, opening: LedgerOpening, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let mut ledger = opening.finish().map_err(|error| error.failure(Stage::Ledger))?;
+        let mut ledger = opening.finish().at(Stage::Ledger)?;
         let mode = SessionMode::remembered(&ledger);
         let mark = |maildrop: &mut dyn Maildrop| mark_seen(maildrop, &mut ledger, &self.policy);
         let marked = self.service.look(&self.limits, mode, mark)?;
-        ledger.close().map_err(|error| error.failure(Stage::Ledger))?;
+        ledger.close().at(Stage::Ledger)?;
         observer.event(Event::Note(format!("{marked} message(s) marked as seen")));
         Ok(Exit::Ok)
     }
 
     fn rehearse_marks(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let ledger = Ledger::peek(&self.ledgers, key);
-        let mut ledger = ledger.map_err(|error| error.failure(Stage::Ledger))?;
+        let mut ledger = Ledger::peek(&self.ledgers, key).at(Stage::Ledger)?;
         let (mode, policy) = (SessionMode::remembered(&ledger), &self.policy);
         let look = |maildrop: &mut dyn Maildrop| rehearse_marks(maildrop, &mut ledger, policy, observer);
         let count = self.service.look(&self.limits, mode, look)?;
@@ -100,7 +100,7 @@ impl Run {
 
 /// A ledger that may still be read while the server is at work.
 enum LedgerReading {
-    OpenTransaction(LedgerOpening),
+    Reading(LedgerOpening),
     Done(Box<Result<Ledger, StoreError>>),
     Taken,
 }
@@ -109,7 +109,7 @@ impl LedgerReading {
     /// How the server wants to be spoken to, as far as the ledger remembers it.
     fn mode(&mut self) -> SessionMode {
         *self = match std::mem::replace(self, LedgerReading::Taken) {
-            LedgerReading::OpenTransaction(opening) => LedgerReading::Done(Box::new(opening.finish())),
+            LedgerReading::Reading(opening) => LedgerReading::Done(Box::new(opening.finish())),
             other => other,
         };
         match self {
@@ -122,7 +122,7 @@ impl LedgerReading {
 
     fn finish(self) -> Result<Ledger, StoreError> {
         match self {
-            LedgerReading::OpenTransaction(opening) => opening.finish(),
+            LedgerReading::Reading(opening) => opening.finish(),
             LedgerReading::Done(read) => *read,
             LedgerReading::Taken => Err(StoreError::Misused("the ledger was read twice")),
         }

@@ -1,0 +1,76 @@
+//! What is stored already and not recorded is taken over, not fetched again.
+
+use super::{Intake, NOTED_AT_ONCE};
+use crate::store::{Afterwards, AtStage, Delivered};
+use crate::words::{Failure, Stage};
+use crate::work::fetch::report::{Action, Event, MessageReport};
+use crate::work::plan::Reason;
+
+impl Intake<'_, '_> {
+    /// Takes over what a killed run has stored without recording it, and what is stored and has lost its record;
+    /// the rest is to be fetched.
+    pub fn adopt(&mut self) -> Result<(), Failure> {
+        let (mut adopted, mut finished, mut recognised) = (Vec::new(), 0, 0);
+        for (at, get) in (0u32..).zip(&self.plan.get) {
+            if !get.is_adoptable() {
+                self.gets.push(at);
+                continue;
+            }
+            let identity = self.identity(get);
+            let subject = self.subject(get, &identity, get.place());
+            let Some(delivered) = self.job.sink.adopt(self.job.ledger, &subject).at(Stage::Recovery)? else {
+                self.gets.push(at);
+                continue;
+            };
+            *if delivered.is_old() { &mut recognised } else { &mut finished } += 1;
+            adopted.push(delivered);
+            if adopted.len() >= NOTED_AT_ONCE {
+                self.record_adopted(std::mem::take(&mut adopted))?;
+            }
+        }
+        self.record_adopted(adopted)?;
+        if finished > 0 {
+            self.tell(Event::Note(format!("{finished} message(s) of an interrupted run were found stored")));
+        }
+        if recognised > 0 {
+            let note =
+                "message(s) lie in the Maildir, though the record of them is gone: they count as fetched";
+            self.tell(Event::Note(format!("{recognised} {note}")));
+        }
+        Ok(())
+    }
+
+    fn record_adopted(&mut self, adopted: Vec<Delivered>) -> Result<(), Failure> {
+        if adopted.is_empty() {
+            return Ok(());
+        }
+        let reports: Vec<_> = adopted.iter().map(|one| self.report_adopted(one)).collect();
+        let recorded = self.job.ledger.record(adopted, Afterwards::Keep);
+        for (proof, report) in self.noted(recorded)?.into_iter().zip(reports) {
+            // What this session did not fetch itself is deleted only where its UID names it for certain.
+            let place = proof.tag();
+            let (uid, size) = self.listing.named(place);
+            if self.job.ledger.has_proof(uid, size).at(Stage::Ledger)? {
+                let added = self.recorded.add(place as u32, proof, self.listing, self.job.ledger);
+                self.noted(added)?;
+            }
+            match report.action {
+                Action::Delivered => self.outcome.delivered += 1,
+                _ => self.outcome.known += 1,
+            }
+            self.tell(report.into());
+        }
+        Ok(())
+    }
+
+    fn report_adopted(&self, one: &Delivered) -> MessageReport {
+        let report = Self::report(one, self.listing.row(one.tag()), None);
+        match one.is_old() {
+            true => {
+                let reason = Some(Reason::Stored);
+                MessageReport { action: Action::Skipped, reason, new: false, ..report }
+            }
+            false => report,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A message that has more octets than is wanted, whatever it is listed with.
+
+use super::Intake;
+use crate::mailbox::Row;
+use crate::words::{Failure, Kind, Stage};
+use crate::work::plan::Reason;
+
+/// How many octets of a message larger than is wanted are passed over before the session is given up for one
+/// that does not ask for it.
+const PASSED_OVER: u64 = 8 * 1024 * 1024;
+
+impl Intake<'_, '_> {
+    /// Drops the message that is coming, of which so many octets came.
+    pub(super) fn drop_large(&mut self, size: u64) -> Result<(), Failure> {
+        if !self.too_large {
+            self.too_large = true;
+            self.job.sink.discard();
+            self.comparing = None;
+        }
+        let named = self.job.policy.max_size.is_some_and(|max| size > max.saturating_add(PASSED_OVER));
+        let row = self.coming.map(|index| self.row(index));
+        let Some(row) = row.filter(|row| named && row.uid.is_some()) else {
+            // What has no UID cannot be left out in another session.
+            return Ok(());
+        };
+        self.note_large(&row, size)?;
+        let message = format!("RETR: message {}: it is larger than --max-size and goes on", row.number);
+        self.skip(row, Reason::TooLarge);
+        self.outcome.gave_up_large = true;
+        Err(Failure::new(Kind::Deferred, Stage::Retr, message))
+    }
+
+    /// Notes it, so that it is not fetched in vain again.
+    pub(super) fn note_large(&mut self, row: &Row, size: u64) -> Result<(), Failure> {
+        let Some(uid) = row.uid.as_deref() else { return Ok(()) };
+        let noted = self.job.ledger.outgrown(uid, row.size, size);
+        self.noted(noted)
+    }
+}

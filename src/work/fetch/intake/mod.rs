@@ -1,0 +1,311 @@
+//! The intake of a fetch: octets to the sink, batches to the ledger, news to the observer.
+
+mod adopt;
+mod delete;
+mod header;
+mod large;
+mod same;
+
+use super::leaving::Leaving;
+use super::report::{Action, Event, MessageReport};
+use super::{FetchJob, SessionOutcome, Trouble};
+use crate::mail::summary::Summary;
+use crate::mailbox::{Listing, Receiver, Remedy, Row, Setback, Wanted};
+use crate::store::{Afterwards, AtStage, ContentHash, Delivered, Identity, StoreError, Subject};
+use crate::words::{After, Failure, Kind, Scope, Stage};
+use crate::work::plan::{Get, Plan, Reason};
+use header::HeaderCapture;
+use same::Same;
+use std::collections::HashMap;
+
+/// How many messages that are stored already are noted at once.
+const NOTED_AT_ONCE: usize = 512;
+
+/// Takes what the session brings: octets to the sink, batches to the ledger, news to the observer.
+pub(super) struct Intake<'a, 'o> {
+    listing: &'a Listing,
+    plan: &'a Plan,
+    /// What is fetched, in the order in which it comes, by its place in the plan; the index is the tag of the
+    /// deliveries.
+    gets: Vec<u32>,
+    job: FetchJob<'o>,
+    outcome: &'a mut SessionOutcome,
+    header: HeaderCapture,
+    /// What the headers of messages say that are not recorded yet, where that is of interest.
+    summaries: HashMap<usize, Summary>,
+    /// What was recorded in this session and is to be deleted.
+    recorded: Leaving,
+    /// Set while a message comes that may be one of those stored under its UID.
+    comparing: Option<ContentHash>,
+    /// Messages that were found to be stored already, and are not noted yet.
+    same: Vec<Same>,
+    /// The same, noted: those to be deleted.
+    verified: Vec<u32>,
+    /// The message that is coming, and its octets so far.
+    coming: Option<usize>,
+    size: u64,
+    /// Whether the message that is coming is larger than is wanted: it was dropped, the rest of it is passed over.
+    too_large: bool,
+    /// Whether the failure was one of this side.
+    local: bool,
+    /// Whether a message came and was not taken here.
+    not_taken: bool,
+}
+
+impl<'a, 'o> Intake<'a, 'o> {
+    pub fn new(
+        listing: &'a Listing,
+        plan: &'a Plan,
+        job: FetchJob<'o>,
+        outcome: &'a mut SessionOutcome,
+    ) -> Self {
+        Intake {
+            listing,
+            plan,
+            gets: Vec::new(),
+            job,
+            outcome,
+            header: HeaderCapture::default(),
+            summaries: HashMap::new(),
+            recorded: Leaving::default(),
+            comparing: None,
+            same: Vec::new(),
+            verified: Vec::new(),
+            coming: None,
+            size: 0,
+            too_large: false,
+            local: false,
+            not_taken: false,
+        }
+    }
+
+    /// What is to be fetched, in the order in which it is taken.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let wanted = |tag: usize| {
+            let get = self.get(tag);
+            let (number, size) = (self.listing.number(get.place()), self.listing.size(get.place()));
+            Wanted { number, size, alone: get.is_suspect() }
+        };
+        (0..self.gets.len()).map(wanted).collect()
+    }
+
+    pub fn tell(&mut self, event: Event) {
+        self.job.observer.event(event);
+    }
+
+    fn get(&self, tag: usize) -> &'a Get {
+        &self.plan.get[self.gets[tag] as usize]
+    }
+
+    fn row(&self, tag: usize) -> Row {
+        self.listing.row(self.get(tag).place())
+    }
+
+    fn identity(&self, get: &Get) -> Identity {
+        self.plan.identity(get, self.listing, self.job.ledger)
+    }
+
+    /// The message, as the sink knows it.
+    fn subject<'s>(&self, get: &Get, identity: &'s Identity, tag: usize) -> Subject<'s> {
+        let (number, wire_size) = (self.listing.number(get.place()), self.listing.size(get.place()));
+        Subject { identity, tag, wire_size, number }
+    }
+
+    /// What the ledger did; what it could not do is a failure of this side.
+    fn noted<T>(&mut self, result: Result<T, StoreError>) -> Result<T, Failure> {
+        self.local |= result.is_err();
+        result.at(Stage::Ledger)
+    }
+
+    fn skip(&mut self, row: Row, reason: Reason) {
+        self.outcome.skip(self.job.observer, row, reason);
+    }
+
+    fn fail(&mut self, row: Row, failure: Failure) {
+        self.outcome.fail(self.job.observer, Some(row), failure);
+    }
+
+    /// What is told of a message that is stored.
+    fn report(delivered: &Delivered, row: Row, summary: Option<Summary>) -> MessageReport {
+        MessageReport {
+            place: Some(delivered.place().clone()),
+            stored: Some(delivered.size()),
+            sha256: Some(*delivered.sha256()),
+            summary,
+            ..MessageReport::new(Action::Delivered, row, true)
+        }
+    }
+
+    /// An error of the store: of one message, or the end of the session.
+    fn store_failed(&mut self, error: &StoreError) -> Result<(), Failure> {
+        let failure = error.failure(Stage::Delivery);
+        let (tag, taken) = match error {
+            StoreError::Left { tag } | StoreError::Command { tag, .. } => (*tag, false),
+            StoreError::TakenUnknown { tag } => (*tag, true),
+            _ => {
+                self.local = true;
+                return Err(failure);
+            }
+        };
+        let row = self.row(tag);
+        if taken {
+            // Nobody knows what became of it: as with a mark, it is not fetched again, and no run deletes it.
+            let marked = row.uid.as_deref().map(|uid| (uid, self.get(tag).copy(), row.size));
+            let marked = self.job.ledger.mark_seen(marked);
+            self.noted(marked)?;
+            self.summaries.remove(&tag);
+        } else {
+            self.not_taken = true;
+        }
+        self.fail(row, failure);
+        Ok(())
+    }
+
+    /// Whether a message fetched now should go from the server at the end of this session.
+    fn goes(&self, place: usize) -> bool {
+        if self.job.policy.after == After::Keep {
+            return false;
+        }
+        let seen = self.listing.uid(place).and_then(|uid| self.job.ledger.first_seen(uid));
+        self.job.policy.goes(seen.unwrap_or(self.job.now), self.job.now)
+    }
+
+    /// Makes what is staged durable, records it, tells of it.
+    fn commit(&mut self) -> Result<(), Failure> {
+        while self.job.sink.staged().count > 0 {
+            match self.job.sink.commit(self.job.ledger) {
+                Ok(delivered) => self.record(delivered)?,
+                Err(error) => self.store_failed(&error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, delivered: Vec<Delivered>) -> Result<(), Failure> {
+        let mut reports = Vec::with_capacity(delivered.len());
+        for one in &delivered {
+            let summary = self.summaries.remove(&one.tag());
+            reports.push(Self::report(one, self.row(one.tag()), summary));
+        }
+        let (going, staying): (Vec<_>, Vec<_>) =
+            delivered.into_iter().partition(|one| self.goes(self.get(one.tag()).place()));
+        for (some, afterwards) in [(staying, Afterwards::Keep), (going, Afterwards::Delete)] {
+            if some.is_empty() {
+                continue;
+            }
+            let recorded = self.job.ledger.record(some, afterwards);
+            for proof in self.noted(recorded)?.into_iter().filter(|_| afterwards == Afterwards::Delete) {
+                let row = self.get(proof.tag()).row;
+                let added = self.recorded.add(row, proof, self.listing, self.job.ledger);
+                self.noted(added)?;
+            }
+        }
+        for report in reports {
+            self.outcome.delivered += 1;
+            if self.job.policy.all {
+                self.outcome.done.extend(report.row.uid.clone());
+            }
+            self.tell(report.into());
+        }
+        Ok(())
+    }
+
+    /// Brings the store to rest after the retrieval: what is whole is kept, even if the session failed. But
+    /// not if it failed as with a server that mixes its replies up: what came last may not be what was asked
+    /// for, and comes again.
+    pub fn settle(&mut self, fetched: Result<(), Failure>, setback: Option<Setback>) -> Result<(), Failure> {
+        let Err(failure) = fetched else { return self.commit_or_roll_back() };
+        self.job.sink.discard();
+        let row = |at: usize| (at < self.gets.len()).then(|| self.row(at));
+        self.outcome.setback = setback.map(|setback| Trouble::of(setback, row, false));
+        if setback.is_some_and(|setback| setback.remedy == Remedy::WithoutPipelining) {
+            self.same.clear();
+            self.job.sink.rollback();
+        } else if self.local {
+            // A full disk may have room for what came before the message that does not fit.
+            let _ = self.commit_or_roll_back();
+        } else {
+            self.commit_or_roll_back()?;
+        }
+        let last = setback.is_some_and(|setback| setback.at.is_none_or(|at| at + 1 == self.gets.len()));
+        self.outcome.rest = !last
+            || self.plan.held
+            || !self.plan.delete.is_empty()
+            || self.recorded.len() > 0
+            || !self.verified.is_empty();
+        Err(failure)
+    }
+
+    fn commit_or_roll_back(&mut self) -> Result<(), Failure> {
+        self.commit().inspect_err(|_| self.job.sink.rollback())?;
+        self.note_same()
+    }
+}
+
+impl Receiver for Intake<'_, '_> {
+    fn begin(&mut self, index: usize) -> Result<(), Failure> {
+        if self.job.observer.gone() {
+            self.local = false;
+            return Err(Failure::new(
+                Kind::Storage,
+                Stage::StandardOutput,
+                "standard output: writing: the reader went away",
+            ));
+        }
+        // The notes of a mail server are its first message, where there are any.
+        let get = self.get(index);
+        let is_first = self.listing.number(get.place()) == 1;
+        self.header.clear(self.job.observer.wants_headers() || is_first);
+        self.coming = Some(index);
+        self.too_large = false;
+        self.comparing = (!self.plan.rivals(get).is_empty()).then(ContentHash::default);
+        let identity = self.identity(get);
+        let subject = self.subject(get, &identity, index);
+        self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error))
+    }
+
+    fn chunk(&mut self, octets: &[u8], size: u64) -> Result<(), Failure> {
+        self.size = size;
+        self.tell(Event::Octets(octets.len() as u64));
+        if self.job.policy.max_size.is_some_and(|max| size > max) {
+            return self.drop_large(size);
+        }
+        self.header.push(octets);
+        if let Some(comparing) = &mut self.comparing {
+            comparing.push(octets);
+        }
+        self.job.sink.write(self.job.ledger, octets).or_else(|error| self.store_failed(&error))
+    }
+
+    fn confirm(&mut self, index: usize) -> Result<(), Failure> {
+        if self.too_large {
+            let row = self.row(index);
+            self.note_large(&row, self.size)?;
+            self.skip(row, Reason::TooLarge);
+            return Ok(());
+        }
+        if let Some(comparing) = self.comparing.take()
+            && self.is_stored(index, &comparing.finish())?
+        {
+            return Ok(());
+        }
+        let named = self.job.policy.all || self.job.policy.uids.is_some();
+        if self.listing.number(self.get(index).place()) == 1 && !named && self.header.is_folder_internal() {
+            self.job.sink.discard();
+            self.skip(self.row(index), Reason::FolderInternal);
+            return Ok(());
+        }
+        if self.job.observer.wants_headers() {
+            self.summaries.insert(index, self.header.summary());
+        }
+        if let Err(error) = self.job.sink.finish() {
+            self.store_failed(&error)?;
+        }
+        if self.job.sink.due() { self.commit() } else { Ok(()) }
+    }
+
+    fn refused(&mut self, index: usize, failure: Failure) -> Result<(), Failure> {
+        self.fail(self.row(index), failure.scoped(Scope::Message));
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! Messages that come once more since their listed size changed: is it what is stored under the UID?
+
+use super::{Intake, NOTED_AT_ONCE};
+use crate::store::{Hashes, Known, StoreError};
+use crate::words::Failure;
+use crate::work::plan::{Get, Reason, Rival};
+
+/// A message that is stored already, listed with another size than before.
+pub(super) struct Same {
+    /// Its place in the listing.
+    row: u32,
+    known: Known,
+    due: bool,
+}
+
+impl<'a> Intake<'a, '_> {
+    /// Notes messages that were found the same as those stored before, under their new sizes.
+    pub(super) fn note_same(&mut self) -> Result<(), Failure> {
+        let (same, listing) = (std::mem::take(&mut self.same), self.listing);
+        let notes = same.iter().map(|one| {
+            let (uid, size) = listing.named(one.row as usize);
+            (uid, one.known, size)
+        });
+        let noted = self.job.ledger.resized(&notes.collect::<Vec<_>>());
+        self.noted(noted)?;
+        for one in same.iter().filter(|one| one.due) {
+            let (uid, size) = listing.named(one.row as usize);
+            let proven = self.job.ledger.has_proof(uid, size);
+            let proven = self.noted(proven)?;
+            self.verified.extend(proven.then_some(one.row));
+        }
+        Ok(())
+    }
+
+    /// Drops the message that has come if it is one that is stored already.
+    pub(super) fn is_stored(&mut self, index: usize, hashes: &Hashes) -> Result<bool, Failure> {
+        let get = self.get(index);
+        let found = self.same_as(get, hashes);
+        let Some(rival) = self.noted(found)? else { return Ok(false) };
+        self.same.push(Same { row: get.row, known: rival.known, due: rival.due });
+        self.job.sink.discard();
+        self.skip(self.row(index), Reason::Resized);
+        if self.same.len() >= NOTED_AT_ONCE {
+            self.note_same()?;
+        }
+        Ok(true)
+    }
+
+    /// Which of the messages it may be it is; each is one row's alone.
+    fn same_as(&self, get: &Get, hashes: &Hashes) -> Result<Option<&'a Rival>, StoreError> {
+        let uid = |row: u32| self.listing.uid(row as usize);
+        'rivals: for rival in self.plan.rivals(get) {
+            if !self.job.ledger.hash(&rival.known)?.is_some_and(|hash| hashes.contain(&hash)) {
+                continue;
+            }
+            for one in self.same.iter().filter(|one| uid(one.row) == uid(get.row)) {
+                if self.job.ledger.is_same(&one.known, &rival.known)? {
+                    continue 'rivals;
+                }
+            }
+            return Ok(Some(rival));
+        }
+        Ok(None)
+    }
+}

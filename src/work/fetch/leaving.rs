@@ -1,0 +1,101 @@
+//! Messages that go from the server: which, with what proof, and the end of the session that makes it real.
+
+use super::report::{Action, MessageReport};
+use super::{FetchJob, SessionOutcome};
+use crate::mailbox::{Listing, Maildrop};
+use crate::store::{AtStage, Going, Ledger, Recorded, StoreError};
+use crate::words::{Kind, Stage};
+use std::collections::HashMap;
+
+/// Messages that are to be deleted, by their place in the listing.
+#[derive(Default)]
+pub(super) struct Leaving {
+    pub rows: Vec<u32>,
+    /// The proofs that the ledger has none of: those of messages without a UID of their own.
+    proofs: HashMap<u32, Recorded>,
+}
+
+impl Leaving {
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Adds one whose proof is at hand.
+    pub fn add(
+        &mut self,
+        row: u32,
+        proof: Recorded,
+        listing: &Listing,
+        ledger: &Ledger,
+    ) -> Result<(), StoreError> {
+        let (uid, size) = listing.named(row as usize);
+        if ledger.proof(uid, size)?.is_none_or(|other| other.identity() != proof.identity()) {
+            self.proofs.insert(row, proof);
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// All of them, for the ledger.
+    pub fn going<'a>(&'a self, listing: &'a Listing) -> impl Iterator<Item = Going<'a>> {
+        self.rows.iter().map(|row| match self.proofs.get(row) {
+            Some(proof) => Going::Proven(proof),
+            None => {
+                let (uid, size) = listing.named(*row as usize);
+                Going::Known(uid, size)
+            }
+        })
+    }
+
+    /// The proof of one; none where the ledger has it no more.
+    pub fn proof(
+        &self,
+        row: u32,
+        listing: &Listing,
+        ledger: &Ledger,
+    ) -> Result<Option<Recorded>, StoreError> {
+        match self.proofs.get(&row) {
+            Some(proof) => Ok(Some(proof.clone())),
+            None => {
+                let (uid, size) = listing.named(row as usize);
+                ledger.proof(uid, size)
+            }
+        }
+    }
+}
+
+/// What was marked for deletion, and the ledger to note the end in.
+pub(super) struct PendingDeletions<'a> {
+    pub messages: Leaving,
+    pub job: FetchJob<'a>,
+}
+
+impl PendingDeletions<'_> {
+    /// Ends the session. Only the server's word makes deletions real; without it they stay pending.
+    pub fn finish(
+        self,
+        maildrop: Box<dyn Maildrop>,
+        listing: &Listing,
+        mut outcome: SessionOutcome,
+    ) -> SessionOutcome {
+        let PendingDeletions { messages, job } = self;
+        if let Err(mut failure) = maildrop.finish(messages.len() > 0) {
+            if !matches!(failure.kind, Kind::Interrupted | Kind::Timeout) {
+                failure = failure.as_kind(Kind::Network);
+            }
+            let count = messages.len();
+            failure.message.push_str(&format!("; whether {count} message(s) were deleted is not known"));
+            let hint = "nothing is lost: the next run repeats the deletions without fetching again";
+            outcome.ended = Some(failure.hint(hint));
+            return outcome;
+        }
+        outcome.ended = job.ledger.deleted(messages.going(listing)).at(Stage::Ledger).err();
+        for row in &messages.rows {
+            outcome.deleted += 1;
+            let told = MessageReport::new(Action::Deleted, listing.row(*row as usize), false);
+            job.observer.event(told.into());
+        }
+        outcome
+    }
+}
