@@ -87,7 +87,7 @@ impl Totals {
         for (uid, (size, octets)) in &self.outgrown {
             take(Record::Outgrown { uid: Cow::Borrowed(uid), size: *size, octets: *octets })?;
         }
-        self.live_notes(now, &mut take)?;
+        self.notes.live(now, &mut take)?;
         let remembered = |known: &&Known| !is_forgotten(known, now);
         // What was taken over comes first, as the record behind it says.
         if self.count(Known::is_elsewhere) > 0 {

@@ -6,7 +6,7 @@
 
 use super::intent::Intent;
 use super::record;
-use super::totals::Totals;
+use super::totals::{LINE, Totals};
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
 use std::io::{self, Read};
@@ -126,8 +126,7 @@ fn header_fits(path: &Path, line: &[u8], account: &AccountKey) -> Result<(bool, 
 
 /// How many octets are read at once.
 const PIECE: usize = 128 * 1024;
-/// About how long the line of a delivered message is, and its UID.
-pub(super) const LINE: usize = 128;
+/// About how long a UID is.
 const UID: usize = 24;
 /// Room is made for at most this size; what is larger makes its own.
 const MOST_EXPECTED: usize = 256 * 1024 * 1024;

@@ -3,7 +3,6 @@
 
 use super::Ledger;
 use super::record::Record;
-use super::totals::Totals;
 use super::writing::Sync;
 use crate::store::durable;
 use crate::store::error::StoreError;
@@ -74,30 +73,24 @@ impl Notes {
         self.traits.push((one, time));
     }
 
+    /// Calls `take` with the records that the notes need, those that are still of interest.
+    pub fn live(&self, now: u64, take: &mut impl FnMut(Record<'_>) -> io::Result<()>) -> io::Result<()> {
+        for (uid, (times, time)) in &self.losses {
+            if time.saturating_add(LOSS_MEMORY) > now {
+                take(Record::Lost { uid: Cow::Borrowed(uid), times: *times, time: *time })?;
+            }
+        }
+        for (one, time) in self.traits.iter().filter(|(_, time)| is_believed(*time, now)) {
+            take(Record::Trait { word: Cow::Borrowed(one.word()), time: *time })?;
+        }
+        Ok(())
+    }
+
     /// The message has come, or is gone.
     pub fn settled(&mut self, uid: &[u8]) {
         if !self.losses.is_empty() {
             self.losses.remove(uid);
         }
-    }
-}
-
-impl Totals {
-    /// The records that the notes need, those that are still of interest.
-    pub(super) fn live_notes(
-        &self,
-        now: u64,
-        take: &mut impl FnMut(Record<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        for (uid, (times, time)) in &self.notes.losses {
-            if time.saturating_add(LOSS_MEMORY) > now {
-                take(Record::Lost { uid: Cow::Borrowed(uid), times: *times, time: *time })?;
-            }
-        }
-        for (one, time) in self.notes.traits.iter().filter(|(_, time)| is_believed(*time, now)) {
-            take(Record::Trait { word: Cow::Borrowed(one.word()), time: *time })?;
-        }
-        Ok(())
     }
 }
 

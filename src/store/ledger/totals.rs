@@ -3,7 +3,6 @@
 use super::cell::IN_MEMORY;
 use super::intent::Intent;
 use super::known::{Fact, Known, State, Stored};
-use super::load::LINE;
 use super::notes::Notes;
 use super::record::{self, Record};
 use super::table::UidTable;
@@ -11,6 +10,9 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+
+/// About how long the line of a delivered message is.
+pub(super) const LINE: usize = 128;
 
 /// What the lines of a ledger add up to.
 #[derive(Debug, Default)]
