@@ -35,7 +35,7 @@ pub use identity::{AccountKey, Identity};
 pub use ledger::{
     Afterwards, Fact, Going, Known, Knowns, Ledger, LedgerOpening, Memory, Recorded, State, Trait,
 };
-pub use maildir::Maildir;
+pub use maildir::{Maildir, Unrecorded};
 pub use mbox::Mbox;
 pub use sink::{Recovery, Sink, Staged, WaitLimits};
 pub use spool::{MEMORY as SPOOL_MEMORY, Spool, Spooled, each_block};

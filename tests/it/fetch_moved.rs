@@ -130,6 +130,60 @@ fn a_ledger_that_is_gone_doubles_nothing_that_lies_in_the_maildir() {
     assert_eq!((world.mail().len(), retrieved(&server)), (31, 31));
 }
 
+#[test]
+fn a_dry_run_says_of_what_lies_in_the_maildir_what_the_run_will_say() {
+    for delete in [false, true] {
+        let mailbox = Mailbox::with(5);
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        world.fetch(&server).go().assert_exit(0);
+        mailbox.add(&message(6));
+        fs::remove_dir_all(state(&world)).unwrap();
+        let mail = world.path("Mail");
+        fs::remove_dir(mail.join("cur")).unwrap();
+        let before = tree(&mail);
+        let args: &[&str] = if delete { &["--delete"] } else { &["--keep"] };
+        let plan = world.fetch(&server).args(args).arg("--dry-run").go();
+        let plan = actions(&plan);
+        assert!(before == tree(&mail) && !state(&world).exists(), "a dry run makes and changes nothing");
+        let run = actions(&world.fetch(&server).args(args).go());
+        let would = [("delivered", "would_deliver"), ("deleted", "would_delete")];
+        let mut said: Vec<_> = run
+            .into_iter()
+            .map(|(uid, action, reason)| {
+                let planned = would.iter().find(|(done, _)| *done == action).map(|(_, planned)| *planned);
+                (uid, planned.map_or(action, str::to_owned), reason)
+            })
+            .collect();
+        said.sort();
+        let mut planned = plan;
+        planned.sort();
+        assert_eq!(planned, said);
+        assert_eq!(said.len(), if delete { 12 } else { 6 });
+        assert_eq!(retrieved(&server), 6);
+    }
+}
+
+/// UID, action and reason of each message of a run.
+#[track_caller]
+fn actions(outcome: &Checked) -> Vec<(String, String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let lines = outcome.assert_exit(0).of_type("message");
+    lines.iter().map(|line| (text(&line["uid"]), text(&line["action"]), text(&line["reason"]))).collect()
+}
+
+/// All that is in a directory, with the times of the last change.
+fn tree(dir: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap()) {
+        found.push((entry.path(), entry.metadata().unwrap().modified().unwrap()));
+        if entry.path().is_dir() {
+            found.extend(tree(&entry.path()));
+        }
+    }
+    found.sort();
+    found
+}
+
 /// So many messages were recognised, and none delivered.
 #[track_caller]
 fn assert_recognised(outcome: &Checked, count: usize) {

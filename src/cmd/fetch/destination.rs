@@ -8,7 +8,8 @@ use crate::net::Limits;
 use crate::output::sanitize::Visible;
 use crate::process::{Program, StdoutTo};
 use crate::store::{
-    AccountKey, CommandSpec, ExecSink, Form, Maildir, Mbox, Mboxrd, Sink, Stdout, StoreError, WaitLimits,
+    AccountKey, CommandSpec, ExecSink, Form, Maildir, Mbox, Mboxrd, Sink, Stdout, StoreError, Unrecorded,
+    WaitLimits,
 };
 use crate::streams::StdStream;
 use crate::words::Failure;
@@ -121,11 +122,14 @@ impl Destination for Outlet {
         })
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    fn peek(&self) -> Result<Option<Unrecorded>, StoreError> {
         match self.target.as_ref() {
-            Some(FetchTarget::Maildir(dir)) => Maildir::check(dir),
-            Some(FetchTarget::Mbox(file)) => Mbox::check(file),
-            Some(FetchTarget::Exec(_) | FetchTarget::Stdout) | None => Ok(()),
+            Some(FetchTarget::Maildir(dir)) => {
+                Maildir::check(dir)?;
+                Unrecorded::peek(dir).map(Some)
+            }
+            Some(FetchTarget::Mbox(file)) => Mbox::check(file).map(|()| None),
+            Some(FetchTarget::Exec(_) | FetchTarget::Stdout) | None => Ok(None),
         }
     }
 }

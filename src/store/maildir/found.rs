@@ -1,79 +1,62 @@
-//! The names of messages, and finding again what a killed run stored.
+//! Messages in a Maildir that the ledger may not know of, and finding them again.
 
-use super::Maildir;
-use super::barrier::Barrier;
 use super::leftovers::{FoundMessage, Leftovers};
+use super::name::parse;
 use crate::store::delivered::{Delivered, Place, Subject};
 use crate::store::durable;
 use crate::store::error::StoreError;
-use crate::store::identity::unhex;
 use crate::store::ledger::Ledger;
-use rustix::fs::{AtFlags, Dir, Mode, OFlags};
+use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 /// The most folders within a Maildir that are looked into.
 const MOST_FOLDERS: usize = 1000;
 /// How often is looked anew where messages are moved meanwhile.
 const MOST_LOOKS: u32 = 20;
 
-/// What a name is made of.
-pub(super) struct Stamp<'a> {
-    pub seconds: u64,
-    pub key: &'a str,
-    pub run: u64,
-    pub listed: Option<u64>,
-    pub host: &'a str,
-    pub n: u32,
+/// What killed runs have stored here and not recorded; without a ledger all that lies here.
+#[derive(Debug)]
+pub struct Unrecorded {
+    path: PathBuf,
+    /// `new/` and `cur/`, and behind them those of the folders within, where they were looked into.
+    dirs: Vec<(PathBuf, OwnedFd)>,
+    /// How many of them are the Maildir's own.
+    own: usize,
+    /// None until it was looked for.
+    found: Option<Leftovers>,
+    /// How often it was looked for.
+    looks: u32,
+    /// Whether all that lies here may be unrecorded: there was no ledger.
+    unknown: bool,
 }
 
-/// The name of a message in `new/`.
-pub(super) fn name(stamp: &Stamp) -> String {
-    let mut name = format!("{}.P{}Q{:x}", stamp.seconds, stamp.key, stamp.run);
-    if let Some(listed) = stamp.listed {
-        name.push_str(&format!("L{listed}"));
+/// A message that was found: to be made durable before it counts.
+pub(super) struct FoundFile<'a> {
+    pub file: File,
+    pub dir: &'a OwnedFd,
+    /// Whether a barrier for the whole Maildir covers it: it has been in `new/` or `cur/` since before this run.
+    pub is_covered: bool,
+}
+
+/// Makes a message durable that was found.
+type Settle<'s> = &'s mut dyn FnMut(FoundFile<'_>) -> io::Result<()>;
+
+impl Unrecorded {
+    /// Of a Maildir with these directories.
+    pub(super) fn of(path: &Path, dirs: Vec<(PathBuf, OwnedFd)>) -> Self {
+        let own = dirs.len();
+        Unrecorded { path: path.to_owned(), dirs, own, found: None, looks: 0, unknown: false }
     }
-    if stamp.n > 0 {
-        name.push_str(&format!("_{}", stamp.n));
-    }
-    name.push('.');
-    name.push_str(stamp.host);
-    name
-}
 
-/// Key, run and listed size of a name made by [`name`], flags behind it or not.
-fn parse(name: &str) -> Option<([u8; 16], u64, Option<u64>)> {
-    let (seconds, rest) = name.split_once(".P")?;
-    let (key, rest) = rest.split_at_checked(32)?;
-    let (unique, _) = rest.strip_prefix('Q')?.split_once('.')?;
-    let unique = unique.split('_').next()?;
-    let (run, listed) = match unique.split_once('L') {
-        Some((run, listed)) => (run, Some(listed.parse().ok()?)),
-        None => (unique, None),
-    };
-    let is_time = seconds.bytes().all(|b| b.is_ascii_digit());
-    is_time.then_some((unhex(key.as_bytes())?, u64::from_str_radix(run, 16).ok()?, listed))
-}
-
-impl Maildir {
-    /// Removes half messages that killed runs of this account left in `tmp/`. Returns their octets.
-    pub(super) fn sweep(&mut self) -> Result<u64, StoreError> {
-        let path = self.path.join("tmp");
-        let mut removed = 0;
-        let mut names = Vec::new();
-        let mut take = |name: &str| names.extend(name.starts_with(&self.prefix).then(|| name.to_owned()));
-        each_name(&self.tmp, &mut take).map_err(|error| StoreError::io(&path, "read", error))?;
-        for name in names {
-            let stat = rustix::fs::statat(&self.tmp, &name, AtFlags::SYMLINK_NOFOLLOW);
-            durable::remove(&self.tmp, &name)
-                .map_err(|error| StoreError::io(&path, "remove a leftover", error))?;
-            removed += stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
-        }
-        Ok(removed)
+    /// What a run announces in the ledger before it stores anything here.
+    pub(super) fn destination(&self) -> Vec<u8> {
+        [b"maildir:", self.path.as_os_str().as_bytes()].concat()
     }
 
     /// What a run announces that takes what lies here for what was fetched.
@@ -84,7 +67,7 @@ impl Maildir {
     /// Where there is no ledger, or a run was killed while it made one of what lies here: all that lies here
     /// under the account's names may be what the server lists. That is announced, so that it holds until such a
     /// run has ended well.
-    pub(super) fn reclaim(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
+    pub fn reclaim(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
         self.unknown = ledger.is_empty() || ledger.unclosed(&self.reclaimed()).is_some();
         if !self.unknown {
             return Ok(());
@@ -99,11 +82,22 @@ impl Maildir {
         Ok(())
     }
 
+    /// Finds a message that would be adopted; see [`crate::store::Sink::adopt`]. Changes nothing here, and makes
+    /// nothing durable: the ledger has to be a forgetful one.
+    pub fn would_adopt(
+        &mut self,
+        ledger: &mut Ledger,
+        subject: &Subject,
+    ) -> Result<Option<Delivered>, StoreError> {
+        self.find(ledger, subject, &mut |_| Ok(()))
+    }
+
     /// Looks for a message that a killed run stored and did not record, or for any where there is no record.
     pub(super) fn find(
         &mut self,
         ledger: &mut Ledger,
         subject: &Subject,
+        settle: Settle<'_>,
     ) -> Result<Option<Delivered>, StoreError> {
         if self.found.is_none() {
             self.look(ledger)?;
@@ -121,7 +115,7 @@ impl Maildir {
         loop {
             let Some(found) = self.found.as_mut().filter(|found| !found.is_empty()) else { return Ok(None) };
             let Some(one) = keys.iter().find_map(|key| found.take(*key, fits)) else { return Ok(None) };
-            if let Some(delivered) = self.vouch(ledger, &one, subject)? {
+            if let Some(delivered) = self.vouch(ledger, &one, subject, settle)? {
                 ledger.stored(1);
                 self.settle(ledger, &one);
                 return Ok(Some(delivered));
@@ -148,6 +142,10 @@ impl Maildir {
         let mut found = Leftovers::default();
         let unclosed = ledger.unclosed(&self.destination());
         if unclosed.is_some() || self.unknown {
+            self.dirs.truncate(self.own);
+            if self.unknown {
+                self.dirs.extend(self.folders()?);
+            }
             let wanted = |run, key: &[u8; 16]| {
                 self.unknown
                     || unclosed
@@ -162,12 +160,7 @@ impl Maildir {
                 }
             };
             // new/ first: a message that a reader moves meanwhile is then seen at least once.
-            for (place, dir) in (0..).zip([&self.new, &self.cur]) {
-                let failed = |error| StoreError::io(&self.path, "read", error);
-                each_name(dir, &mut |name| take(place, name)).map_err(failed)?;
-            }
-            self.folders = if self.unknown { self.folders()? } else { Vec::new() };
-            for (place, (path, dir)) in (2..).zip(&self.folders) {
+            for (place, (path, dir)) in (0..).zip(&self.dirs) {
                 let failed = |error| StoreError::io(path, "read", error);
                 each_name(dir, &mut |name| take(place, name)).map_err(failed)?;
             }
@@ -207,35 +200,21 @@ impl Maildir {
 
     /// Reads a message that was found and makes sure that it is durable. None if it is gone.
     fn vouch(
-        &mut self,
+        &self,
         ledger: &Ledger,
         found: &FoundMessage,
         subject: &Subject,
+        settle: Settle<'_>,
     ) -> Result<Option<Delivered>, StoreError> {
-        let old = found.place < 2 && self.unknown && self.barrier == Barrier::Whole;
-        if old && !self.flushed {
-            // One barrier for all: what is looked for has been here since before.
-            retry_on_intr(|| rustix::fs::syncfs(&self.new))
-                .map_err(|error| StoreError::io(&self.path, "make durable", error))?;
-            self.flushed = true;
-        }
-        let (dir, path) = match found.place {
-            0 => (&self.new, self.path.join("new")),
-            1 => (&self.cur, self.path.join("cur")),
-            more => match self.folders.get(usize::from(more) - 2) {
-                Some((path, dir)) => (dir, path.clone()),
-                None => return Ok(None),
-            },
-        };
+        let place = usize::from(found.place);
+        let Some((path, dir)) = self.dirs.get(place) else { return Ok(None) };
         let path = path.join(&found.name);
         let failed = |error| StoreError::io(&path, "read a message of an earlier run", error);
         let Some(mut file) = open(dir, &found.name).map_err(failed)? else { return Ok(None) };
         let (size, sha256) = digest(&mut file).map_err(failed)?;
-        let synced = match old {
-            true => Ok(()),
-            false => durable::sync(&file).and_then(|()| durable::sync(dir)),
-        };
-        synced.map_err(|error| StoreError::io(&path, "make durable", error))?;
+        let is_covered = place < self.own && self.unknown;
+        settle(FoundFile { file, dir, is_covered })
+            .map_err(|error| StoreError::io(&path, "make durable", error))?;
         let named = parse(&found.name);
         Ok(Some(Delivered {
             identity: subject.identity.clone(),
@@ -276,7 +255,7 @@ fn digest(file: &mut File) -> io::Result<(u64, [u8; 32])> {
 }
 
 /// Takes the names of the messages in a directory.
-fn each_name(dir: impl AsFd, take: &mut dyn FnMut(&str)) -> io::Result<()> {
+pub(super) fn each_name(dir: impl AsFd, take: &mut dyn FnMut(&str)) -> io::Result<()> {
     each_entry(dir, &mut |name| {
         if !name.starts_with('.') {
             take(name);
@@ -292,39 +271,4 @@ fn each_entry(dir: impl AsFd, take: &mut dyn FnMut(&str)) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_read_back_with_and_without_a_readers_flags() {
-        let key = "0123456789abcdef0123456789abcdef";
-        for listed in [None, Some(0), Some(u64::MAX)] {
-            for n in [0, 1, 12] {
-                let stamp = Stamp { seconds: 1_700_000_000, key, run: 0x6_2345, listed, host: "a.b", n };
-                let name = name(&stamp);
-                assert!(name.starts_with("1700000000.P") && name.ends_with(".a.b"));
-                let read = Some((unhex(key.as_bytes()).unwrap(), 0x6_2345, listed));
-                assert_eq!(parse(&name), read, "{name}");
-                assert_eq!(parse(&format!("{name}:2,FS")), read);
-            }
-        }
-    }
-
-    #[test]
-    fn names_of_other_programs_are_not_taken_for_ours() {
-        for name in [
-            "1700000000.M1P2.host",
-            "1700000000.P0123456789abcdef0123456789abcdef.host",
-            "1700000000.P0123456789abcdef0123456789abcdefQ1",
-            "1700000000.P0123456789abcdef0123456789abcdeéQ1.h",
-            "x.P0123456789abcdef0123456789abcdefQ1.h",
-            "1.P0123456789abcdef0123456789abcdefQ1Lx.h",
-            "",
-        ] {
-            assert_eq!(parse(name), None, "{name}");
-        }
-    }
 }

@@ -19,7 +19,7 @@ struct Leftover {
 pub(super) struct FoundMessage {
     pub key: [u8; 16],
     pub name: String,
-    /// In which directory: 0 for `new/`, 1 for `cur/`, two more for every folder.
+    /// In which directory: those of the Maildir come first, then two for every folder.
     pub place: u16,
 }
 

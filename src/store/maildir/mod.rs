@@ -15,7 +15,10 @@
 mod barrier;
 mod found;
 mod leftovers;
+mod name;
 mod open;
+
+pub use found::Unrecorded;
 
 use super::delivered::{Delivered, Place, Subject};
 use super::durable;
@@ -24,7 +27,7 @@ use super::identity::Identity;
 use super::ledger::Ledger;
 use super::sink::{Recovery, Sink, Staged};
 use barrier::Barrier;
-use leftovers::Leftovers;
+use found::FoundFile;
 use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 use sha2::{Digest, Sha256};
@@ -46,7 +49,6 @@ pub struct Maildir {
     path: PathBuf,
     tmp: OwnedFd,
     new: OwnedFd,
-    cur: OwnedFd,
     barrier: Barrier,
     /// How the names of this account's files in `tmp/` begin.
     prefix: String,
@@ -56,14 +58,8 @@ pub struct Maildir {
     draft: Option<MaildirDraft>,
     staged: Vec<Written>,
     octets: u64,
-    /// What killed runs left; none until it was looked for.
-    found: Option<Leftovers>,
-    /// How often it was looked for.
-    looks: u32,
-    /// The directories of the folders within, where they were looked into.
-    folders: Vec<(PathBuf, OwnedFd)>,
-    /// Whether all that lies here may be unrecorded: there was no ledger.
-    unknown: bool,
+    /// What lies here and may not be recorded.
+    unrecorded: Unrecorded,
     /// Whether all that was here at the start is known to be durable.
     flushed: bool,
 }
@@ -90,10 +86,20 @@ struct Written {
 }
 
 impl Maildir {
-    /// What a run announces in the ledger before it stores anything here.
-    fn destination(&self) -> Vec<u8> {
-        use std::os::unix::ffi::OsStrExt;
-        [b"maildir:", self.path.as_os_str().as_bytes()].concat()
+    /// Removes half messages that killed runs of this account left in `tmp/`. Returns their octets.
+    fn sweep(&mut self) -> Result<u64, StoreError> {
+        let path = self.path.join("tmp");
+        let mut removed = 0;
+        let mut names = Vec::new();
+        let mut take = |name: &str| names.extend(name.starts_with(&self.prefix).then(|| name.to_owned()));
+        found::each_name(&self.tmp, &mut take).map_err(|error| StoreError::io(&path, "read", error))?;
+        for name in names {
+            let stat = rustix::fs::statat(&self.tmp, &name, AtFlags::SYMLINK_NOFOLLOW);
+            durable::remove(&self.tmp, &name)
+                .map_err(|error| StoreError::io(&path, "remove a leftover", error))?;
+            removed += stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
+        }
+        Ok(removed)
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
@@ -106,7 +112,7 @@ impl Maildir {
     /// Moves a file to `new/` and returns its name there. Never replaces anything.
     fn publish(&self, written: &Written, run: u64) -> io::Result<String> {
         for n in 0..NAMES {
-            let name = found::name(&found::Stamp {
+            let name = name::name(&name::Stamp {
                 seconds: durable::now(),
                 key: &written.identity.key(),
                 run,
@@ -153,7 +159,7 @@ impl Maildir {
         let files = self.staged.iter().filter_map(|written| written.file.as_ref());
         let synced = self.barrier.pass(&self.tmp, files, self.staged.len());
         synced.map_err(|error| StoreError::io(&tmp, "make messages durable", error))?;
-        ledger.announce(&self.destination())?;
+        ledger.announce(&self.unrecorded.destination())?;
         for written in &self.staged {
             let name = self.publish(written, ledger.run());
             names
@@ -167,12 +173,23 @@ impl Maildir {
 impl Sink for Maildir {
     fn recover(&mut self, ledger: &mut Ledger) -> Result<Recovery, StoreError> {
         let removed = self.sweep()?;
-        self.reclaim(ledger)?;
+        self.unrecorded.reclaim(ledger)?;
         Ok(Recovery { removed, ..Recovery::default() })
     }
 
     fn adopt(&mut self, ledger: &mut Ledger, subject: &Subject) -> Result<Option<Delivered>, StoreError> {
-        self.find(ledger, subject)
+        let (barrier, new, flushed) = (self.barrier, &self.new, &mut self.flushed);
+        self.unrecorded.find(ledger, subject, &mut |found: FoundFile<'_>| {
+            if !(found.is_covered && barrier == Barrier::Whole) {
+                return durable::sync(&found.file).and_then(|()| durable::sync(found.dir));
+            }
+            // One barrier for all: what is looked for has been here since before.
+            if !*flushed {
+                retry_on_intr(|| rustix::fs::syncfs(new))?;
+                *flushed = true;
+            }
+            Ok(())
+        })
     }
 
     fn begin(&mut self, subject: &Subject) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Opening and making a Maildir.
 
-use super::{Barrier, Maildir};
+use super::{Barrier, Maildir, Unrecorded};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::identity::AccountKey;
@@ -35,24 +35,23 @@ impl Maildir {
         if device(&tmp, &path)? != device(&new, &path)? {
             return Err(StoreError::refused(&path, "tmp and new are on different file systems"));
         }
+        let parts = ["new", "cur"].map(|part| path.join(part));
+        let seen = new.try_clone().map_err(|error| StoreError::cannot_create(&path, "open it", error))?;
+        let unrecorded = Unrecorded::of(&path, parts.into_iter().zip([seen, cur]).collect());
         let host = host();
         Ok(Maildir {
             prefix: format!("postie.{}.{host}.", key.token()),
             barrier: Barrier::of(&tmp),
             host,
+            unrecorded,
             path,
             tmp,
             new,
-            cur,
             buffer: Vec::with_capacity(super::BUFFER),
             count: 0,
             draft: None,
             staged: Vec::new(),
             octets: 0,
-            found: None,
-            looks: 0,
-            folders: Vec::new(),
-            unknown: false,
             flushed: false,
         })
     }
@@ -70,6 +69,21 @@ impl Maildir {
                 Ok(())
             }
         }
+    }
+}
+
+impl Unrecorded {
+    /// Of a Maildir that is only looked at: nothing is made or changed. One that is not there is empty.
+    pub fn peek(path: &Path) -> Result<Self, StoreError> {
+        let path = durable::absolute(path)?;
+        let mut dirs = Vec::new();
+        for part in ["new", "cur"].map(|part| path.join(part)) {
+            if is_dir(&path)? && is_dir(&part)? {
+                let dir = durable::open_dir(&part).map_err(|error| StoreError::io(&part, "open", error))?;
+                dirs.push((part, dir));
+            }
+        }
+        Ok(Unrecorded::of(&path, dirs))
     }
 }
 

@@ -142,7 +142,7 @@ fn what_a_killed_run_stored_is_adopted_once_wherever_a_reader_moved_it() {
         ledger.record(vec![other], Afterwards::Keep).unwrap();
         ledger.close().unwrap();
         let ledger = place.ledger();
-        assert!(ledger.unclosed(&place.maildir().destination()).is_none(), "settled");
+        assert!(ledger.unclosed(&place.maildir().unrecorded.destination()).is_none(), "settled");
     }
 }
 

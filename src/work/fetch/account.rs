@@ -1,8 +1,8 @@
 //! The run of one account: its ledger and its destination, then sessions until all is done.
 
 use super::marks::{mark_seen, rehearse_marks};
-use super::rehearse::rehearse;
-use super::run::{Mode, Run};
+use super::rehearse::Rehearsal;
+use super::run::{Mode, Run, now};
 use super::sessions::Sessions;
 use super::{Event, Observer};
 use crate::mailbox::Maildrop;
@@ -70,11 +70,14 @@ impl Run {
     }
 
     fn dry_run(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        self.destination.check().at(Stage::Destination)?;
-        let mut ledger = Ledger::peek(&self.ledgers, key).at(Stage::Ledger)?;
-        self.service.look(&self.limits, SessionMode::remembered(&ledger), |maildrop| {
-            rehearse(maildrop, &mut ledger, &self.others, &self.policy, observer)
-        })?;
+        let mut unrecorded = self.destination.peek().at(Stage::Destination)?;
+        let mut ledger = Ledger::peek(&self.ledgers, key).at(Stage::Ledger)?.forgetful();
+        if let Some(unrecorded) = &mut unrecorded {
+            unrecorded.reclaim(&mut ledger).at(Stage::Recovery)?;
+        }
+        let (mode, policy, others) = (SessionMode::remembered(&ledger), &self.policy, &self.others);
+        let mut rehearsal = Rehearsal { ledger, unrecorded, policy, observer, others, now: now() };
+        self.service.look(&self.limits, mode, |maildrop| rehearsal.run(maildrop))?;
         Ok(Exit::Ok)
     }
 

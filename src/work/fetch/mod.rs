@@ -19,9 +19,9 @@ pub use outcome::{SessionOutcome, Trouble};
 pub use report::{Action, Event, MessageReport, Observer};
 pub use run::{Destination, Mode, Run};
 
-use super::plan::{Plan, Policy, plan};
+use super::plan::{Get, Plan, Policy, plan};
 use crate::mailbox::{Listing, Maildrop};
-use crate::store::{AccountKey, AtStage, Ledger, Sink, StoreError};
+use crate::store::{AccountKey, AtStage, Identity, Ledger, Sink, StoreError, Subject};
 use crate::words::{After, Failure, Stage};
 use intake::Intake;
 use leaving::PendingDeletions;
@@ -63,6 +63,12 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: FetchJob<'_>) -> SessionOutco
     }
     outcome.ended = Some(failure);
     outcome
+}
+
+/// A message to fetch, as the sink knows it.
+fn subject<'a>(listing: &Listing, get: &Get, identity: &'a Identity, tag: usize) -> Subject<'a> {
+    let (number, wire_size) = (listing.number(get.place()), listing.size(get.place()));
+    Subject { identity, tag, wire_size, number }
 }
 
 fn begin_validity(listing: &Listing, ledger: &mut Ledger) -> Result<(), Failure> {

@@ -1,42 +1,79 @@
 //! A dry run: what a fetch would do, told and not done.
 
 use super::report::{Action, Event, MessageReport, Observer};
-use super::{run, take_over};
-use crate::mailbox::Maildrop;
-use crate::store::{AccountKey, Ledger};
-use crate::words::Failure;
-use crate::work::plan::{Policy, plan};
+use super::{subject, take_over};
+use crate::mailbox::{Listing, Maildrop};
+use crate::store::{AccountKey, Afterwards, AtStage, Delivered, Ledger, Unrecorded};
+use crate::words::{Failure, Stage};
+use crate::work::plan::{Get, Plan, Policy, plan};
 
-/// Tells what [`super::fetch`] would do, and changes nothing.
-pub(super) fn rehearse(
-    maildrop: &mut dyn Maildrop,
-    ledger: &mut Ledger,
-    others: &[AccountKey],
-    policy: &Policy,
-    observer: &mut dyn Observer,
-) -> Result<(), Failure> {
-    let now = run::now();
-    let listing = maildrop.listing()?;
-    if let Some(note) = take_over(&listing, ledger, others)? {
-        observer.event(Event::Note(note));
-    }
-    let plan = plan(&listing, ledger, policy, now)?;
-    let mut tell = |action, row: u32, reason| {
-        let place = row as usize;
-        let told = MessageReport::new(action, listing.row(place), plan.new[place]);
-        observer.event(MessageReport { reason, ..told }.into());
-    };
-    plan.skip.iter().for_each(|(row, reason)| tell(Action::Skipped, *row, Some(*reason)));
-    plan.delete.iter().for_each(|row| tell(Action::WouldDelete, *row, None));
-    for get in &plan.get {
-        if !plan.rivals(get).is_empty() {
-            tell(Action::WouldCompare, get.row, None);
-            continue;
+/// What a dry run works with.
+pub(super) struct Rehearsal<'a> {
+    /// The account's ledger as it is now; what is recorded in it is forgotten.
+    pub ledger: Ledger,
+    /// What lies at the destination and may not be recorded.
+    pub unrecorded: Option<Unrecorded>,
+    pub policy: &'a Policy,
+    pub observer: &'a mut dyn Observer,
+    pub others: &'a [AccountKey],
+    /// Seconds since 1970.
+    pub now: u64,
+}
+
+impl Rehearsal<'_> {
+    /// Tells what [`super::fetch`] would do, and changes nothing.
+    pub fn run(&mut self, maildrop: &mut dyn Maildrop) -> Result<(), Failure> {
+        let listing = maildrop.listing()?;
+        if let Some(note) = take_over(&listing, &mut self.ledger, self.others)? {
+            self.observer.event(Event::Note(note));
         }
-        tell(Action::WouldDeliver, get.row, None);
-        if policy.goes(now, now) {
-            tell(Action::WouldDelete, get.row, None);
+        let plan = plan(&listing, &self.ledger, self.policy, self.now)?;
+        self.ledger.note_ambiguous(plan.ambiguous(&listing)).at(Stage::Ledger)?;
+        let report = |row: u32, action| {
+            let place = row as usize;
+            MessageReport::new(action, listing.row(place), plan.new[place])
+        };
+        for (row, reason) in &plan.skip {
+            let skipped = MessageReport { reason: Some(*reason), ..report(*row, Action::Skipped) };
+            self.observer.event(skipped.into());
         }
+        for row in &plan.delete {
+            self.observer.event(report(*row, Action::WouldDelete).into());
+        }
+        for get in &plan.get {
+            if !plan.rivals(get).is_empty() {
+                self.observer.event(report(get.row, Action::WouldCompare).into());
+                continue;
+            }
+            let goes = match self.adopted(get, &plan, &listing)? {
+                None => {
+                    self.observer.event(report(get.row, Action::WouldDeliver).into());
+                    true
+                }
+                Some(delivered) => {
+                    let report = report(get.row, Action::WouldDeliver).stored(&delivered);
+                    self.observer.event(report.into());
+                    // As in the run itself: only where its UID names it for certain.
+                    let (uid, size) = listing.named(get.place());
+                    self.ledger.record(vec![delivered], Afterwards::Keep).at(Stage::Ledger)?;
+                    self.ledger.has_proof(uid, size).at(Stage::Ledger)?
+                }
+            };
+            let seen = listing.uid(get.place()).and_then(|uid| self.ledger.first_seen(uid));
+            if goes && self.policy.goes(seen.unwrap_or(self.now), self.now) {
+                self.observer.event(report(get.row, Action::WouldDelete).into());
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// What would be taken for a message, and not fetched.
+    fn adopted(&mut self, get: &Get, plan: &Plan, listing: &Listing) -> Result<Option<Delivered>, Failure> {
+        let Some(unrecorded) = self.unrecorded.as_mut().filter(|_| get.is_adoptable()) else {
+            return Ok(None);
+        };
+        let identity = plan.identity(get, listing, &self.ledger);
+        let subject = subject(listing, get, &identity, get.place());
+        unrecorded.would_adopt(&mut self.ledger, &subject).at(Stage::Recovery)
+    }
 }

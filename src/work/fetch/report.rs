@@ -2,7 +2,7 @@
 
 use crate::mail::summary::Summary;
 use crate::mailbox::Row;
-use crate::store::Place;
+use crate::store::{Delivered, Place};
 use crate::words::Failure;
 use crate::work::plan::Reason;
 
@@ -84,6 +84,23 @@ impl MessageReport {
             place: Some(Place::Stdout),
             summary: Some(summary),
             ..MessageReport::new(Action::Delivered, row, true)
+        }
+    }
+
+    /// With what is told of a message that is stored. One that lies there without a record is not delivered.
+    pub(super) fn stored(self, delivered: &Delivered) -> Self {
+        let report = MessageReport {
+            place: Some(delivered.place().clone()),
+            stored: Some(delivered.size()),
+            sha256: Some(*delivered.sha256()),
+            ..self
+        };
+        match delivered.is_old() {
+            true => {
+                let reason = Some(Reason::Stored);
+                MessageReport { action: Action::Skipped, reason, new: false, ..report }
+            }
+            false => report,
         }
     }
 

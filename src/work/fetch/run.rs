@@ -1,7 +1,7 @@
 //! What the run of one account works with.
 
 use crate::net::Limits;
-use crate::store::{AccountKey, Sink, StoreError};
+use crate::store::{AccountKey, Sink, StoreError, Unrecorded};
 use crate::work::plan::Policy;
 use crate::work::service::Service;
 use std::path::PathBuf;
@@ -28,8 +28,8 @@ pub trait Destination {
     /// Opens it for the messages of an account.
     fn open(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError>;
 
-    /// Says whether it could be opened; changes nothing.
-    fn check(&self) -> Result<(), StoreError>;
+    /// Says whether it could be opened, and what lies there that the ledger may not know of; changes nothing.
+    fn peek(&self) -> Result<Option<Unrecorded>, StoreError>;
 }
 
 /// One account's run, ready to go.

@@ -4,7 +4,7 @@ use super::{Intake, NOTED_AT_ONCE};
 use crate::store::{Afterwards, AtStage, Delivered};
 use crate::words::{Failure, Stage};
 use crate::work::fetch::report::{Action, Event, MessageReport};
-use crate::work::plan::Reason;
+use crate::work::fetch::subject;
 
 impl Intake<'_, '_> {
     /// Takes over what a killed run has stored without recording it, and what is stored and has lost its record;
@@ -17,7 +17,7 @@ impl Intake<'_, '_> {
                 continue;
             }
             let identity = self.identity(get);
-            let subject = self.subject(get, &identity, get.place());
+            let subject = subject(self.listing, get, &identity, get.place());
             let Some(delivered) = self.job.sink.adopt(self.job.ledger, &subject).at(Stage::Recovery)? else {
                 self.gets.push(at);
                 continue;
@@ -44,7 +44,10 @@ impl Intake<'_, '_> {
         if adopted.is_empty() {
             return Ok(());
         }
-        let reports: Vec<_> = adopted.iter().map(|one| self.report_adopted(one)).collect();
+        let report = |one: &Delivered| {
+            MessageReport::new(Action::Delivered, self.listing.row(one.tag()), true).stored(one)
+        };
+        let reports: Vec<_> = adopted.iter().map(report).collect();
         let recorded = self.job.ledger.record(adopted, Afterwards::Keep);
         for (proof, report) in self.noted(recorded)?.into_iter().zip(reports) {
             // What this session did not fetch itself is deleted only where its UID names it for certain.
@@ -61,16 +64,5 @@ impl Intake<'_, '_> {
             self.tell(report.into());
         }
         Ok(())
-    }
-
-    fn report_adopted(&self, one: &Delivered) -> MessageReport {
-        let report = Self::report(one, self.listing.row(one.tag()), None);
-        match one.is_old() {
-            true => {
-                let reason = Some(Reason::Stored);
-                MessageReport { action: Action::Skipped, reason, new: false, ..report }
-            }
-            false => report,
-        }
     }
 }

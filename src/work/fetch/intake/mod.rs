@@ -8,10 +8,10 @@ mod same;
 
 use super::leaving::Leaving;
 use super::report::{Action, Event, MessageReport};
-use super::{FetchJob, SessionOutcome, Trouble};
+use super::{FetchJob, SessionOutcome, Trouble, subject};
 use crate::mail::summary::Summary;
 use crate::mailbox::{Listing, Receiver, Remedy, Row, Setback, Wanted};
-use crate::store::{Afterwards, AtStage, ContentHash, Delivered, Identity, StoreError, Subject};
+use crate::store::{Afterwards, AtStage, ContentHash, Delivered, Identity, StoreError};
 use crate::words::{After, Failure, Kind, Scope, Stage};
 use crate::work::plan::{Get, Plan, Reason};
 use header::HeaderCapture;
@@ -105,12 +105,6 @@ impl<'a, 'o> Intake<'a, 'o> {
         self.plan.identity(get, self.listing, self.job.ledger)
     }
 
-    /// The message, as the sink knows it.
-    fn subject<'s>(&self, get: &Get, identity: &'s Identity, tag: usize) -> Subject<'s> {
-        let (number, wire_size) = (self.listing.number(get.place()), self.listing.size(get.place()));
-        Subject { identity, tag, wire_size, number }
-    }
-
     /// What the ledger did; what it could not do is a failure of this side.
     fn noted<T>(&mut self, result: Result<T, StoreError>) -> Result<T, Failure> {
         self.local |= result.is_err();
@@ -123,17 +117,6 @@ impl<'a, 'o> Intake<'a, 'o> {
 
     fn fail(&mut self, row: Row, failure: Failure) {
         self.outcome.fail(self.job.observer, Some(row), failure);
-    }
-
-    /// What is told of a message that is stored.
-    fn report(delivered: &Delivered, row: Row, summary: Option<Summary>) -> MessageReport {
-        MessageReport {
-            place: Some(delivered.place().clone()),
-            stored: Some(delivered.size()),
-            sha256: Some(*delivered.sha256()),
-            summary,
-            ..MessageReport::new(Action::Delivered, row, true)
-        }
     }
 
     /// An error of the store: of one message, or the end of the session.
@@ -185,7 +168,8 @@ impl<'a, 'o> Intake<'a, 'o> {
         let mut reports = Vec::with_capacity(delivered.len());
         for one in &delivered {
             let summary = self.summaries.remove(&one.tag());
-            reports.push(Self::report(one, self.row(one.tag()), summary));
+            let report = MessageReport::new(Action::Delivered, self.row(one.tag()), true).stored(one);
+            reports.push(MessageReport { summary, ..report });
         }
         let (going, staying): (Vec<_>, Vec<_>) =
             delivered.into_iter().partition(|one| self.goes(self.get(one.tag()).place()));
@@ -260,7 +244,7 @@ impl Receiver for Intake<'_, '_> {
         self.too_large = false;
         self.comparing = (!self.plan.rivals(get).is_empty()).then(ContentHash::default);
         let identity = self.identity(get);
-        let subject = self.subject(get, &identity, index);
+        let subject = subject(self.listing, get, &identity, index);
         self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error))
     }
 
