@@ -2,6 +2,7 @@
 
 pub mod dot;
 pub mod eol;
+pub mod imap;
 pub mod line;
 pub mod pop3;
 pub mod sasl;

@@ -1,0 +1,339 @@
+//! Commands (`RFC 3501 §6` and its extensions). What is not here postie never sends: no STORE that replaces
+//! flags, no CLOSE, no FETCH that sets `\Seen`.
+
+use super::date::InternalDate;
+use super::line::{Literals, Part, Pieces, Tag};
+use super::rows::MAX_NAME;
+use super::uids::UidSet;
+use crate::words::Secret;
+use std::fmt;
+
+/// The name of a mailbox in the octets that the server knows it by: one that can go into a command.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mailbox(Vec<u8>);
+
+impl Mailbox {
+    /// `None` for a name with NUL in it, an empty one, and one that is too long.
+    pub fn new(octets: impl Into<Vec<u8>>) -> Option<Self> {
+        let octets = octets.into();
+        ((1..=MAX_NAME).contains(&octets.len()) && !octets.contains(&0)).then_some(Mailbox(octets))
+    }
+
+    /// The one that every server has, in whatever letters.
+    pub fn inbox() -> Self {
+        Mailbox(b"INBOX".to_vec())
+    }
+
+    /// Its octets.
+    pub fn octets(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether it is the inbox: that name alone means the same in all letters (`RFC 3501 §5.1`).
+    pub fn is_inbox(&self) -> bool {
+        self.0.eq_ignore_ascii_case(b"INBOX")
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mailbox({:?})", String::from_utf8_lossy(&self.0))
+    }
+}
+
+/// What STATUS is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusItem {
+    /// How many messages there are.
+    Messages,
+    /// How many of them are not seen.
+    Unseen,
+    /// The UID of the next message.
+    UidNext,
+    /// What the UIDs hold with.
+    UidValidity,
+    /// The highest mod-sequence (`RFC 7162`).
+    HighestModseq,
+    /// What names the mailbox for ever (`RFC 8474`).
+    MailboxId,
+}
+
+impl StatusItem {
+    fn name(self) -> &'static str {
+        match self {
+            StatusItem::Messages => "MESSAGES",
+            StatusItem::Unseen => "UNSEEN",
+            StatusItem::UidNext => "UIDNEXT",
+            StatusItem::UidValidity => "UIDVALIDITY",
+            StatusItem::HighestModseq => "HIGHESTMODSEQ",
+            StatusItem::MailboxId => "MAILBOXID",
+        }
+    }
+}
+
+/// What FETCH is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchItem<'a> {
+    /// The UID. A server gives it unasked to UID FETCH, most of them.
+    Uid,
+    /// The flags.
+    Flags,
+    /// When the server got it.
+    InternalDate,
+    /// How large it is, more or less.
+    Size,
+    /// OBJECTID's.
+    EmailId,
+    /// Gmail's.
+    GmMsgId,
+    /// These fields of the header.
+    HeaderFields(&'a [&'a str]),
+    /// The whole header.
+    Header,
+    /// The message, without a change of its flags.
+    Body,
+}
+
+impl fmt::Display for FetchItem<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FetchItem::Uid => f.write_str("UID"),
+            FetchItem::Flags => f.write_str("FLAGS"),
+            FetchItem::InternalDate => f.write_str("INTERNALDATE"),
+            FetchItem::Size => f.write_str("RFC822.SIZE"),
+            FetchItem::EmailId => f.write_str("EMAILID"),
+            FetchItem::GmMsgId => f.write_str("X-GM-MSGID"),
+            FetchItem::HeaderFields(fields) => write!(f, "BODY.PEEK[HEADER.FIELDS ({})]", fields.join(" ")),
+            FetchItem::Header => f.write_str("BODY.PEEK[HEADER]"),
+            FetchItem::Body => f.write_str("BODY.PEEK[]"),
+        }
+    }
+}
+
+/// What a message must be to be found. Several hold together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Criterion<'a> {
+    /// Any message.
+    All,
+    /// This UID or a higher one. The last message is found in any case, whatever its UID (`RFC 3501 §6.4.8`).
+    From(u32),
+    /// One of these.
+    Uids(&'a UidSet),
+    /// Marked as deleted.
+    Deleted,
+    /// Not seen.
+    Unseen,
+    /// Has this text in this field of its header. No NUL.
+    Header(&'a str, &'a str),
+}
+
+/// A command, without its tag.
+#[derive(Clone, Debug)]
+pub struct Command(Pieces);
+
+impl Command {
+    /// What is to be written, in turn: each part but the last ends in the header of a literal.
+    pub fn parts(&self, tag: Tag, literals: Literals) -> Vec<Part> {
+        self.0.parts(tag, literals)
+    }
+
+    fn plain(text: impl Into<String>) -> Self {
+        Command(Pieces::new(text))
+    }
+
+    fn on(name: &str, mailbox: &Mailbox) -> Self {
+        Command(Pieces::new(format!("{name} ")).astring(mailbox.octets()))
+    }
+
+    /// CAPABILITY.
+    pub fn capability() -> Self {
+        Self::plain("CAPABILITY")
+    }
+
+    /// NOOP.
+    pub fn noop() -> Self {
+        Self::plain("NOOP")
+    }
+
+    /// LOGOUT.
+    pub fn logout() -> Self {
+        Self::plain("LOGOUT")
+    }
+
+    /// STARTTLS.
+    pub fn starttls() -> Self {
+        Self::plain("STARTTLS")
+    }
+
+    /// NAMESPACE.
+    pub fn namespace() -> Self {
+        Self::plain("NAMESPACE")
+    }
+
+    /// IDLE (`RFC 2177`). [`DONE`] ends it, once `+` has come.
+    pub fn idle() -> Self {
+        Self::plain("IDLE")
+    }
+
+    /// UNSELECT (`RFC 3691`): leaves the mailbox as it is.
+    pub fn unselect() -> Self {
+        Self::plain("UNSELECT")
+    }
+
+    /// LOGIN. `None` where the user or the secret holds NUL, which no string of IMAP can.
+    pub fn login(user: &str, secret: &Secret) -> Option<Self> {
+        if user.contains('\0') || secret.expose().contains(&0) {
+            return None;
+        }
+        Some(Command(Pieces::new("LOGIN ").astring(user.as_bytes()).text(" ").secret(secret)))
+    }
+
+    /// AUTHENTICATE, with an initial response in base64 if the server takes one (`RFC 4959`). One of no octets
+    /// is something else than none.
+    pub fn authenticate(mechanism: &str, initial: Option<&Secret>) -> Self {
+        let pieces = Pieces::new(format!("AUTHENTICATE {mechanism}"));
+        Command(match initial {
+            None => pieces,
+            Some(initial) if initial.is_empty() => pieces.text(" ="),
+            Some(initial) => pieces.text(" ").secret_atom(initial),
+        })
+    }
+
+    /// ID (`RFC 2971`): who is asking. Some servers let nobody in without it.
+    pub fn id(pairs: &[(&str, &str)]) -> Self {
+        // `ID ()` is misread by some.
+        if pairs.is_empty() {
+            return Self::plain("ID NIL");
+        }
+        let mut pieces = Pieces::new("ID (");
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            let space = if at > 0 { " " } else { "" };
+            pieces = pieces.text(space).string(name.as_bytes()).text(" ").string(value.as_bytes());
+        }
+        Command(pieces.text(")"))
+    }
+
+    /// LIST of everything whose name fits `pattern` (`*`, `%`), with what LIST-EXTENDED and LIST-STATUS add
+    /// (`RFC 5258`, `RFC 5819`): only where the server has them.
+    pub fn list(pattern: &Mailbox, special_use: bool, status: &[StatusItem]) -> Self {
+        let mut returns = Vec::new();
+        if special_use {
+            returns.push("SPECIAL-USE".to_owned());
+        }
+        if !status.is_empty() {
+            returns.push(format!("STATUS ({})", names(status)));
+        }
+        let pieces = Pieces::new("LIST \"\" ").string(pattern.octets());
+        Command(if returns.is_empty() {
+            pieces
+        } else {
+            pieces.text(&format!(" RETURN ({})", returns.join(" ")))
+        })
+    }
+
+    /// STATUS. Not for the mailbox that is selected.
+    pub fn status(mailbox: &Mailbox, items: &[StatusItem]) -> Self {
+        Command(Self::on("STATUS", mailbox).0.text(&format!(" ({})", names(items))))
+    }
+
+    /// EXAMINE: opens a mailbox in which nothing can be changed.
+    pub fn examine(mailbox: &Mailbox) -> Self {
+        Self::on("EXAMINE", mailbox)
+    }
+
+    /// SELECT: opens a mailbox.
+    pub fn select(mailbox: &Mailbox) -> Self {
+        Self::on("SELECT", mailbox)
+    }
+
+    /// CREATE.
+    pub fn create(mailbox: &Mailbox) -> Self {
+        Self::on("CREATE", mailbox)
+    }
+
+    /// UID SEARCH; `RETURN (ALL)` only where the server has ESEARCH (`RFC 4731`).
+    pub fn uid_search(criteria: &[Criterion<'_>], esearch: bool) -> Self {
+        let mut pieces = Pieces::new(if esearch { "UID SEARCH RETURN (ALL)" } else { "UID SEARCH" });
+        for criterion in criteria {
+            pieces = match criterion {
+                Criterion::All => pieces.text(" ALL"),
+                Criterion::From(uid) => pieces.text(&format!(" UID {uid}:*")),
+                Criterion::Uids(set) => pieces.text(&format!(" UID {set}")),
+                Criterion::Deleted => pieces.text(" DELETED"),
+                Criterion::Unseen => pieces.text(" UNSEEN"),
+                Criterion::Header(name, value) => {
+                    let pieces = pieces.text(" HEADER ").astring(name.as_bytes());
+                    pieces.text(" ").string(value.as_bytes())
+                }
+            };
+        }
+        Command(pieces)
+    }
+
+    /// UID FETCH.
+    pub fn uid_fetch(uids: &UidSet, items: &[FetchItem<'_>]) -> Self {
+        Self::plain(format!("UID FETCH {uids} ({})", listed(items)))
+    }
+
+    /// FETCH by sequence number, from `first` to the last message: to learn the UIDs of the newest. Numbers
+    /// name other messages as soon as one is expunged.
+    pub fn fetch_from(first: u32, items: &[FetchItem<'_>]) -> Self {
+        Self::plain(format!("FETCH {first}:* ({})", listed(items)))
+    }
+
+    /// Marks messages as deleted: `UID STORE +FLAGS.SILENT (\Deleted)`. There is no other STORE: one that
+    /// replaces the flags would undo what others have set.
+    pub fn mark_deleted(uids: &UidSet) -> Self {
+        Self::plain(format!("UID STORE {uids} +FLAGS.SILENT (\\Deleted)"))
+    }
+
+    /// UID EXPUNGE (`RFC 4315`): removes those of these messages that are marked, and no other.
+    pub fn uid_expunge(uids: &UidSet) -> Self {
+        Self::plain(format!("UID EXPUNGE {uids}"))
+    }
+
+    /// EXPUNGE of *every* message that is marked as deleted, by whomever and whether fetched or not. That is how
+    /// other programs lose mail. Only for a server without UIDPLUS, and only when a search has just told that
+    /// no message is marked but those that may go.
+    pub fn expunge_all_marked() -> Self {
+        Self::plain("EXPUNGE")
+    }
+
+    /// UID MOVE (`RFC 6851`).
+    pub fn uid_move(uids: &UidSet, to: &Mailbox) -> Self {
+        Self::on(&format!("UID MOVE {uids}"), to)
+    }
+
+    /// UID COPY.
+    pub fn uid_copy(uids: &UidSet, to: &Mailbox) -> Self {
+        Self::on(&format!("UID COPY {uids}"), to)
+    }
+
+    /// APPEND of a message of so many octets. Its one part, or its last, announces it: then come the message,
+    /// with CRLF as its line ends, and an empty line (CRLF) that ends the command.
+    pub fn append(mailbox: &Mailbox, flags: &[&str], date: Option<InternalDate>, octets: u64) -> Self {
+        let mut pieces = Self::on("APPEND", mailbox).0.text(" ");
+        if !flags.is_empty() {
+            pieces = pieces.text(&format!("({}) ", flags.join(" ")));
+        }
+        let date = date.map(|date| date.to_string()).filter(|date| !date.is_empty());
+        if let Some(date) = date {
+            pieces = pieces.text(&format!("\"{date}\" "));
+        }
+        Command(pieces.message(octets))
+    }
+}
+
+/// The line that ends IDLE. It has no tag: it belongs to the command before it.
+pub const DONE: &str = "DONE";
+
+/// The line that gives up AUTHENTICATE.
+pub const CANCEL: &str = "*";
+
+fn names(items: &[StatusItem]) -> String {
+    items.iter().map(|item| item.name()).collect::<Vec<_>>().join(" ")
+}
+
+fn listed(items: &[FetchItem<'_>]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}

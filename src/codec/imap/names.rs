@@ -1,0 +1,99 @@
+//! Lists of flags and of attributes, as they came.
+
+use super::lexer::{Lexer, Value};
+use std::borrow::Cow;
+
+/// The most names of one list that are told: no message has more flags, and no mailbox more attributes.
+pub const MAX_NAMES: usize = 100;
+
+/// A list of flags or attributes. Servers put strings, 8-bit octets and NIL into it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Names<'a>(&'a [u8]);
+
+impl<'a> Names<'a> {
+    /// A list whose parentheses are taken off.
+    pub(super) fn new(inner: &'a [u8]) -> Self {
+        Names(inner)
+    }
+
+    /// The names in the server's order, [`MAX_NAMES`] at most.
+    pub fn iter(&self) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        self.all().take(MAX_NAMES)
+    }
+
+    /// Whether `name` is in it, in whatever letters.
+    pub fn contains(&self, name: &str) -> bool {
+        self.all().any(|one| one.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    fn all(&self) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        let mut lexer = Lexer::new(self.0);
+        // What cannot be read ends the list: the response's own bounds are known already.
+        std::iter::from_fn(move || lexer.value().ok().flatten()).filter_map(Value::text)
+    }
+}
+
+/// The flags that mean something everywhere (`RFC 3501 §2.3.2`), and `$Forwarded`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// It was read.
+    pub seen: bool,
+    /// It was answered.
+    pub answered: bool,
+    /// It is marked as important.
+    pub flagged: bool,
+    /// It is not finished.
+    pub draft: bool,
+    /// The next EXPUNGE takes it.
+    pub deleted: bool,
+    /// It was sent on.
+    pub forwarded: bool,
+}
+
+impl Flags {
+    /// Those of a list; all others are no matter.
+    pub fn of(names: Names<'_>) -> Self {
+        let mut flags = Flags::default();
+        for name in names.all() {
+            let is = |flag: &str| name.eq_ignore_ascii_case(flag.as_bytes());
+            flags.seen |= is("\\Seen");
+            flags.answered |= is("\\Answered");
+            flags.flagged |= is("\\Flagged");
+            flags.draft |= is("\\Draft");
+            flags.deleted |= is("\\Deleted");
+            flags.forwarded |= is("$Forwarded");
+        }
+        flags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_found_among_anything() {
+        let all =
+            Flags { seen: true, answered: true, flagged: true, draft: true, deleted: true, forwarded: true };
+        for (inner, want) in [
+            (&b""[..], Flags::default()),
+            (b"\\SEEN \\answered \\Flagged \\Draft \\Deleted $forwarded", all),
+            (b"\\Seen \\Seen", Flags { seen: true, ..Flags::default() }),
+            (b"NIL \\* \\Recent \xff \"\\\\Seen\"", Flags { seen: true, ..Flags::default() }),
+            (b"{5}\r\n\\Seen (\\Draft) Seen", Flags { seen: true, ..Flags::default() }),
+            (b"\"unended \\Draft", Flags::default()),
+            (b"\\Draft \"unended \\Seen", Flags { draft: true, ..Flags::default() }),
+        ] {
+            assert_eq!(Flags::of(Names::new(inner)), want, "{}", String::from_utf8_lossy(inner));
+        }
+    }
+
+    #[test]
+    fn thousands_of_flags_hide_none_that_matters_and_are_not_told() {
+        let mut inner = b"x ".repeat(5000);
+        inner.extend_from_slice(b"\\Deleted");
+        let names = Names::new(&inner);
+        assert_eq!(names.iter().count(), MAX_NAMES);
+        assert!(Flags::of(names).deleted && names.contains("\\DELETED") && !names.contains("\\Seen"));
+    }
+}

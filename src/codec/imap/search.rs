@@ -1,0 +1,289 @@
+//! The answer to a search, read number by number as it comes: a list of 10^6 UIDs is one line of megabytes.
+//!
+//! ```text
+//! * SEARCH 2 84 882
+//! * ESEARCH (TAG "p4") UID ALL 1:3,7
+//! ```
+
+use super::malformed::Malformed;
+
+/// The longest word, or correlator in parentheses, that is kept.
+const MAX_WORD: usize = 256;
+/// The most octets of what is skipped, all together.
+const MAX_SKIPPED: usize = 64 * 1024;
+
+/// Reads one answer to a search in pieces, and keeps nothing but where it stands.
+#[derive(Clone, Debug, Default)]
+pub struct SearchScanner {
+    place: Place,
+    word: Vec<u8>,
+    words: usize,
+    extended: bool,
+    is_uid: bool,
+    tag: Option<Vec<u8>>,
+    first: Option<u32>,
+    number: Option<u32>,
+    skipped: usize,
+    quoted: Quoted,
+    carriage: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// In, or before, a word: the name of the response or of a return value.
+    #[default]
+    Word,
+    /// In the correlator, `(TAG "p4")`.
+    Correlator,
+    /// In the numbers of SEARCH, or in the set behind ALL.
+    Numbers,
+    /// Before or in a value that nobody asked for.
+    Value,
+    /// In such a value, within parentheses.
+    List,
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Quoted {
+    #[default]
+    No,
+    Yes,
+    Escaped,
+}
+
+const BAD: Malformed = Malformed::new("an answer to a search that is none");
+
+impl SearchScanner {
+    /// A scanner for one answer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether what was read ahead begins such an answer; `None` where more octets decide.
+    pub fn begins(ahead: &[u8]) -> Option<bool> {
+        let mut undecided = false;
+        for mark in [&b"* SEARCH"[..], b"* ESEARCH"] {
+            let known = ahead.len().min(mark.len());
+            if !ahead[..known].eq_ignore_ascii_case(&mark[..known]) {
+                continue;
+            }
+            match ahead.get(mark.len()) {
+                Some(b' ' | b'\r' | b'\n') => return Some(true),
+                Some(_) => {}
+                None => undecided = true,
+            }
+        }
+        if undecided { None } else { Some(false) }
+    }
+
+    /// Takes octets up to the end of the line at most, and says how many it took. `found` gets the ranges in
+    /// the order in which they stand; nothing says that they ascend.
+    pub fn push(&mut self, octets: &[u8], mut found: impl FnMut(u32, u32)) -> Result<usize, Malformed> {
+        for (at, octet) in octets.iter().copied().enumerate() {
+            match octet {
+                _ if self.place == Place::Ended => return Ok(at),
+                b'\n' => {
+                    self.end(&mut found)?;
+                    return Ok(at + 1);
+                }
+                // A CR stands before the LF and nowhere else.
+                _ if self.carriage => return Err(BAD),
+                b'\r' => self.carriage = true,
+                _ => self.take(octet, &mut found)?,
+            }
+        }
+        Ok(octets.len())
+    }
+
+    /// Whether the line has ended.
+    pub fn ended(&self) -> bool {
+        self.place == Place::Ended
+    }
+
+    /// Whether the numbers are UIDs as the server says. SEARCH does not say, and answers what was asked.
+    pub fn is_uid(&self) -> bool {
+        self.is_uid || !self.extended
+    }
+
+    /// Whether the answer is an ESEARCH.
+    pub fn is_extended(&self) -> bool {
+        self.extended
+    }
+
+    /// The tag of the command that ESEARCH answers.
+    pub fn tag(&self) -> Option<&[u8]> {
+        self.tag.as_deref()
+    }
+
+    fn take(&mut self, octet: u8, found: &mut impl FnMut(u32, u32)) -> Result<(), Malformed> {
+        match self.place {
+            Place::Word => self.in_word(octet),
+            Place::Correlator => self.in_correlator(octet),
+            Place::Numbers => self.in_numbers(octet, found),
+            Place::Value | Place::List => self.in_value(octet),
+            Place::Ended => Ok(()),
+        }
+    }
+
+    fn in_word(&mut self, octet: u8) -> Result<(), Malformed> {
+        match octet {
+            b' ' => self.word_ended(),
+            b'(' if self.extended && self.words == 2 && self.word.is_empty() => {
+                self.place = Place::Correlator;
+                Ok(())
+            }
+            b'!'..=b'~' if self.word.len() < MAX_WORD => {
+                self.word.push(octet);
+                Ok(())
+            }
+            _ => Err(BAD),
+        }
+    }
+
+    fn word_ended(&mut self) -> Result<(), Malformed> {
+        if self.word.is_empty() {
+            return Ok(());
+        }
+        self.place = match self.words {
+            0 if self.word == b"*" => Place::Word,
+            1 if self.word.eq_ignore_ascii_case(b"SEARCH") => Place::Numbers,
+            1 if self.word.eq_ignore_ascii_case(b"ESEARCH") => {
+                self.extended = true;
+                Place::Word
+            }
+            0 | 1 => return Err(BAD),
+            _ if self.word.eq_ignore_ascii_case(b"UID") => {
+                self.is_uid = true;
+                Place::Word
+            }
+            _ if self.word.eq_ignore_ascii_case(b"ALL") => Place::Numbers,
+            _ => Place::Value,
+        };
+        self.words += 1;
+        self.word.clear();
+        Ok(())
+    }
+
+    fn in_correlator(&mut self, octet: u8) -> Result<(), Malformed> {
+        if octet != b')' || self.quote(octet) {
+            if self.word.len() == MAX_WORD {
+                return Err(BAD);
+            }
+            self.word.push(octet);
+            return Ok(());
+        }
+        let (name, value) = self.word.split_at_checked(4).ok_or(BAD)?;
+        if !name.eq_ignore_ascii_case(b"TAG ") {
+            return Err(BAD);
+        }
+        let value = value.trim_ascii();
+        let quoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+        self.tag = Some(quoted.unwrap_or(value).to_vec());
+        self.word.clear();
+        self.words += 1;
+        self.place = Place::Word;
+        Ok(())
+    }
+
+    /// Follows quoted strings; says whether this octet belongs to one.
+    fn quote(&mut self, octet: u8) -> bool {
+        let within = self.quoted != Quoted::No;
+        self.quoted = match (self.quoted, octet) {
+            (Quoted::No, b'"') => Quoted::Yes,
+            (Quoted::Yes, b'"') | (Quoted::No, _) => Quoted::No,
+            (Quoted::Yes, b'\\') => Quoted::Escaped,
+            (Quoted::Yes | Quoted::Escaped, _) => Quoted::Yes,
+        };
+        within
+    }
+
+    fn in_numbers(&mut self, octet: u8, found: &mut impl FnMut(u32, u32)) -> Result<(), Malformed> {
+        match octet {
+            b'0'..=b'9' => {
+                let so_far = self.number.unwrap_or(0).checked_mul(10);
+                let number = so_far.and_then(|number| number.checked_add(u32::from(octet - b'0')));
+                self.number = Some(number.ok_or(BAD)?);
+                Ok(())
+            }
+            b':' if self.extended && self.first.is_none() && self.number.is_some() => {
+                self.first = self.number.take();
+                Ok(())
+            }
+            b',' if self.extended && self.number.is_some() => self.number_ended(found),
+            b' ' => {
+                let was_there = self.number.is_some();
+                self.number_ended(found)?;
+                if self.extended && was_there {
+                    self.place = Place::Word;
+                }
+                Ok(())
+            }
+            // `(MODSEQ 917162500)` behind the numbers (`RFC 7162 §3.1.5`).
+            b'(' if !self.extended && self.number.is_none() => {
+                self.place = Place::List;
+                Ok(())
+            }
+            _ => Err(BAD),
+        }
+    }
+
+    fn number_ended(&mut self, found: &mut impl FnMut(u32, u32)) -> Result<(), Malformed> {
+        match (self.first.take(), self.number.take()) {
+            (None, None) => {}
+            // No message has number 0; a range with it reaches to the first.
+            (None, Some(0)) => {}
+            (None, Some(number)) => found(number, number),
+            (Some(first), Some(last)) if first.max(last) > 0 => {
+                found(first.min(last).max(1), first.max(last));
+            }
+            _ => return Err(BAD),
+        }
+        Ok(())
+    }
+
+    fn in_value(&mut self, octet: u8) -> Result<(), Malformed> {
+        self.skipped += 1;
+        if self.skipped > MAX_SKIPPED {
+            return Err(BAD);
+        }
+        let quoted = self.quote(octet);
+        match octet {
+            _ if quoted => {}
+            b'(' if self.place == Place::Value && self.word.is_empty() => self.place = Place::List,
+            b'(' | b'{' => return Err(BAD),
+            b')' if self.place == Place::List => self.value_ended(),
+            b' ' if self.place == Place::Value && !self.word.is_empty() => self.value_ended(),
+            b' ' => {}
+            _ if self.place == Place::Value && self.word.is_empty() => self.word.push(octet),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn value_ended(&mut self) {
+        self.word.clear();
+        self.place = if self.extended { Place::Word } else { Place::Numbers };
+    }
+
+    fn end(&mut self, found: &mut impl FnMut(u32, u32)) -> Result<(), Malformed> {
+        match self.place {
+            Place::Word => {
+                self.word_ended()?;
+                // A name has no value behind it, or this was no answer at all.
+                if self.words < 2
+                    || self.place == Place::Value
+                    || self.place == Place::Numbers && self.extended
+                {
+                    return Err(BAD);
+                }
+            }
+            Place::Numbers if self.extended && self.number.is_none() => return Err(BAD),
+            Place::Numbers => self.number_ended(found)?,
+            Place::Value if !self.word.is_empty() && self.quoted == Quoted::No => {}
+            _ => return Err(BAD),
+        }
+        self.place = Place::Ended;
+        Ok(())
+    }
+}
