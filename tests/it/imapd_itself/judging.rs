@@ -109,6 +109,8 @@ fn each_wrong_is_told_by_its_name() {
         "UID SEARCH",
         "UID SEARCH FOO",
         "STATUS Sent MESSAGES",
+        "STATUS Sent (HIGHESTMODSEQ)",
+        "LIST \"\" * RETURN (STATUS (SIZE))",
         "SELECT &\u{e9}",
     ] {
         assert_wrong(Wrong::Syntax, server(), command);

@@ -69,7 +69,7 @@ fn what_select_and_status_say() {
     assert!(select(Quirk::Uidnext(Some(3))).contains("[UIDNEXT 3]"));
     assert!(!select(Quirk::Uidnext(None)).contains("UIDNEXT"));
     assert!(select(Quirk::Exists(10_000)).contains("* 10000 EXISTS"));
-    assert!(select(Quirk::SelectSays("* OK [HIGHESTMODSEQ 5]\r\n")).contains("5]\r\na3 OK"));
+    assert!(select(Quirk::SaysLast("SELECT", "* OK [HIGHESTMODSEQ 5]\r\n")).contains("5]\r\na3 OK"));
     let status = ["UNSELECT", "STATUS INBOX (MESSAGES UIDNEXT)"];
     assert!(last(Quirk::Uidnext(None), &status).contains("(MESSAGES 4)"));
     assert!(last(Quirk::Newest(3), &status).contains("(MESSAGES 3 UIDNEXT 5)"));
@@ -87,6 +87,8 @@ fn what_search_and_list_leave_out() {
     assert!(last(Quirk::Esearch(Esearch::Bad), &search).starts_with("a3 BAD"));
     assert_eq!(last(Quirk::Esearch(Esearch::Nothing), &search), "a3 OK done\r\n");
     assert_eq!(last(Quirk::Esearch(Esearch::Plain), &search), "* SEARCH 1 2 3 4\r\na3 OK done\r\n");
+    let progress = Quirk::SaysFirst("UID SEARCH", "* OK Searched 91%\r\n");
+    assert!(last(progress, &search).starts_with("* OK Searched 91%\r\n* ESEARCH (TAG"));
     assert_eq!(last(Quirk::SearchLimit(2), &["UID SEARCH ALL"]), "* SEARCH 1 2\r\na3 OK done\r\n");
     assert_eq!(last(Quirk::ListsTwice, &["LIST \"\" INBOX"]).lines().count(), 3);
     let extended = ["LIST \"\" * RETURN (STATUS (MESSAGES))"];

@@ -130,7 +130,7 @@ fn fetching_sets_seen_only_where_it_does_not_peek() {
     assert!(answer.starts_with(
         "* 1 FETCH (UID 1 BODY[HEADER.FIELDS (SUBJECT)] {22}\r\nSubject: message 1\r\n\r\n BODY[]<0> {4}\r\nFrom RFC822.HEADER {"
     ), "{answer}");
-    assert!(!store.message("INBOX", 1).has("\\Seen"));
+    assert_eq!(store.flags("INBOX")[0], (1, vec![]));
     let answer = client.ask("UID FETCH 1 (BODY[TEXT])");
     assert!(answer.contains("* 1 FETCH (UID 1 FLAGS (\\Seen))"), "{answer}");
     assert!(store.message("INBOX", 1).has("\\Seen"));

@@ -3,6 +3,7 @@
 use super::client::{Client, secured, socket};
 use crate::support::authority::{Certificate, Versions};
 use crate::support::imapd::Imapd;
+use crate::support::imapd::quirks::Gate;
 use crate::support::imapd::store::ImapStore;
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, Mode, SECRET, USER};
@@ -103,6 +104,33 @@ fn a_hook_answers_in_place_of_the_server_or_ends_the_connection() {
     assert!(Client::connect(&server).rest().len() <= 10);
     assert_eq!(server.sent().len(), 3);
     assert_eq!(server.commands(), ["NOOP", "LOGOUT"]);
+}
+
+#[test]
+fn a_literal_is_refused_before_it_is_sent_and_a_command_waits_at_a_gate() {
+    let store = ImapStore::with(1);
+    let gate = Gate::default();
+    let at_gate = gate.clone();
+    let server = Imapd::for_store(&store)
+        .mode(Mode::Plain)
+        .hook(move |event| match event.verb {
+            "{" if event.line.contains("APPEND") => event.answer("NO [TOOBIG] too big"),
+            "NOOP" => {
+                at_gate.pass();
+                Act::Normal
+            }
+            _ => Act::Normal,
+        })
+        .start();
+    let mut client = Client::select(&server);
+    assert_eq!(client.ask("APPEND INBOX {5}"), "a3 NO [TOOBIG] too big\r\n");
+    client.send_all(&["NOOP"]);
+    gate.await_arrival();
+    store.expunge("INBOX", 1);
+    gate.open();
+    assert_eq!(client.until("a4 "), "* 1 EXPUNGE\r\na4 OK nothing done\r\n");
+    drop(client);
+    server.assert_clean();
 }
 
 #[test]

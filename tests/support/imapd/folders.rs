@@ -131,7 +131,11 @@ impl Session<'_> {
                             return Err(bad("not known here"));
                         }
                         let items = options.next().and_then(Arg::list).unwrap_or_default();
-                        status = Some(items.iter().map(Arg::word).collect());
+                        let items: Vec<String> = items.iter().map(Arg::word).collect();
+                        if !self.are_items(&items, command) {
+                            return Err(bad("no such item"));
+                        }
+                        status = Some(items);
                     }
                     "SPECIAL-USE" if self.may_use("SPECIAL-USE", command) => {}
                     "CHILDREN" | "SUBSCRIBED" => {}
@@ -193,13 +197,24 @@ impl Session<'_> {
         if self.view.as_ref().is_some_and(|view| view.folder == name) {
             self.wrong(Wrong::State, &format!("the folder is selected: {:?}", command.text));
         }
-        let found = self.contents().folder(name).filter(|folder| folder.is_selectable()).cloned();
-        let Some(folder) = found else { return no("[NONEXISTENT] no such folder") };
-        if items.iter().any(|item| item == "MAILBOXID") && !self.may_use("OBJECTID", command) {
+        if !self.are_items(&items, command) {
             return bad("no such item");
         }
+        let found = self.contents().folder(name).filter(|folder| folder.is_selectable()).cloned();
+        let Some(folder) = found else { return no("[NONEXISTENT] no such folder") };
         self.status_row(&folder, &items);
         ok("done")
+    }
+
+    /// Whether all of these are items of STATUS that the client may ask for.
+    fn are_items(&mut self, items: &[String], command: &Command) -> bool {
+        const ITEMS: [&str; 5] = ["MESSAGES", "RECENT", "UNSEEN", "UIDVALIDITY", "UIDNEXT"];
+        let unknown = items.iter().find(|item| !ITEMS.contains(&item.as_str()) && *item != "MAILBOXID");
+        if let Some(unknown) = unknown {
+            self.wrong(Wrong::Syntax, &format!("no such item as {unknown}: {:?}", command.text));
+        }
+        let is_announced = !items.iter().any(|item| item == "MAILBOXID") || self.may_use("OBJECTID", command);
+        unknown.is_none() && is_announced
     }
 
     fn status_row(&mut self, folder: &Folder, items: &[String]) {
@@ -294,12 +309,6 @@ impl Session<'_> {
         }
         if self.announces("OBJECTID") {
             self.line(&format!("* OK [MAILBOXID {}] its id", mailbox_id(folder)));
-        }
-        if let Some(says) = self.quirk(|quirk| match quirk {
-            Quirk::SelectSays(says) => Some(*says),
-            _ => None,
-        }) {
-            self.send(says.as_bytes());
         }
     }
 

@@ -233,8 +233,10 @@ pub enum Quirk {
     NoListStatus,
     /// `BODY[]` sets `\Seen` though the folder is open for reading alone.
     SeenInExamine,
-    /// These octets at the end of what SELECT says ahead of its tagged answer.
-    SelectSays(&'static str),
+    /// These octets ahead of all that a command brings, such as `* OK Searched 91%` of UID SEARCH.
+    SaysFirst(&'static str, &'static str),
+    /// These octets just ahead of a command's tagged answer.
+    SaysLast(&'static str, &'static str),
     /// These octets behind the answer to STARTTLS, in clear.
     StarttlsSays(&'static str),
     /// LOGOUT ends the connection without an answer.

@@ -98,6 +98,8 @@ impl<'a> Session<'a> {
             let Some(command) = self.read()? else { continue };
             self.shared.heard.lock().unwrap().push(command.text.clone());
             let act = self.ask(&command.tag, &command.verb, &command.text);
+            let (first, last) = self.says(&command.verb);
+            self.send(first.as_bytes());
             let answer = match act {
                 Act::Normal => self.command(&command)?,
                 Act::Cut(octets, end) => {
@@ -123,10 +125,24 @@ impl<'a> Session<'a> {
                 Answer::Tagged(text) => {
                     let keeps_numbers = matches!(command.verb.as_str(), "FETCH" | "STORE" | "SEARCH");
                     self.tell_news(!keeps_numbers)?;
+                    self.send(last.as_bytes());
                     self.line(&format!("{} {text}", command.tag));
                 }
             }
         }
+    }
+
+    /// What quirks have said first and last about a command.
+    fn says(&self, verb: &str) -> (&'static str, &'static str) {
+        let first = self.quirk(|quirk| match quirk {
+            Quirk::SaysFirst(about, says) if *about == verb => Some(*says),
+            _ => None,
+        });
+        let last = self.quirk(|quirk| match quirk {
+            Quirk::SaysLast(about, says) if *about == verb => Some(*says),
+            _ => None,
+        });
+        (first.unwrap_or_default(), last.unwrap_or_default())
     }
 
     /// Greets; false where that was the end.

@@ -388,6 +388,12 @@ impl ImapStore {
         self.messages(folder).iter().map(|message| message.uid).collect()
     }
 
+    /// The flags of every message in a folder, by UID: what a fetch leaves as it was.
+    #[track_caller]
+    pub fn flags(&self, folder: &str) -> Vec<(u32, Vec<String>)> {
+        self.messages(folder).into_iter().map(|message| (message.uid, message.flags)).collect()
+    }
+
     /// What a client must have stored when it has fetched the folder: CRLF has become LF.
     #[track_caller]
     pub fn as_stored(&self, folder: &str) -> Vec<Vec<u8>> {
