@@ -45,7 +45,11 @@ fn every_oddity_of_servers_has_its_section_and_a_test_that_is_there() {
         let tests = quoted(tests);
         assert!(!tests.is_empty(), "{row}: a test");
         for test in tests {
-            let (module, name) = test.rsplit_once("::").unwrap_or_else(|| panic!("{test}: `module::name`"));
+            let Some((module, name)) = test.rsplit_once("::") else {
+                let transcript = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/{test}.txt"));
+                assert!(transcript.exists(), "docs/servers.md names {test}");
+                continue;
+            };
             let there = sources.iter().any(|path| {
                 path.ends_with(&format!("/{module}.rs")) && read(path).contains(&format!("fn {name}()"))
             });

@@ -78,23 +78,6 @@ fn where_chunking_is_offered_the_content_goes_as_it_is() {
 }
 
 #[test]
-fn a_server_that_announces_chunking_and_does_not_know_bdat_gets_data() {
-    for reply in ["500 5.5.2 what?", "502 5.5.1 not implemented", "503 5.5.1 bad sequence"] {
-        let server = setup()
-            .with("CHUNKING")
-            .hook(move |event| if event.verb == "BDAT" { Act::reply(reply) } else { Act::Normal })
-            .start();
-        let world = world();
-        let outcome = world.send(&server).arg("bob@example.org").stdin("text\n").go();
-        outcome.assert_exit(0);
-        assert_eq!(outcome.of_type("receipt")[0]["attempts"], 2, "{reply}");
-        assert_eq!(server.accepted().len(), 1);
-        let bdats: usize = server.journals().iter().map(|journal| journal.count("BDAT")).sum();
-        assert_eq!(bdats, 1, "once, then no more");
-    }
-}
-
-#[test]
 fn under_send_the_content_goes_along_and_whoever_was_taken_gets_it() {
     let refuse = |name: &'static str| {
         move |event: &Event<'_>| match event.verb == "RCPT" && event.line.contains(name) {
@@ -110,10 +93,6 @@ fn under_send_the_content_goes_along_and_whoever_was_taken_gets_it() {
         assert_eq!(server.accepted().len(), accepted);
         assert_eq!(server.journal().count("BDAT"), 1, "in the flight of the envelope");
     }
-    // All or none waits for everybody.
-    let (world, server) = (world(), setup().with("CHUNKING").hook(refuse("cy@")).start());
-    world.send(&server).args(["bob@example.org", "cy@example.org"]).stdin("text\n").go().assert_exit(67);
-    assert_eq!((server.journal().count("BDAT"), server.journal().count("RSET")), (0, 1));
 }
 
 #[test]
@@ -144,20 +123,6 @@ fn a_temporary_refusal_is_tried_again_with_the_same_message() {
             assert!(text.contains(receipt["message_id"].as_str().unwrap()), "{text}");
             assert_eq!(server.journals().len(), 2);
         }
-    }
-}
-
-#[test]
-fn what_is_refused_for_good_or_may_have_been_delivered_is_not_tried_again() {
-    for (verb, act, code) in [
-        ("RCPT", Act::reply("550 5.1.1 nobody"), 67),
-        ("AUTH", Act::reply("535 5.7.8 no"), 77),
-        (".", Act::end(End::Close), 79),
-    ] {
-        let (world, server) = (world(), once(verb, act).start());
-        let run = world.send(&server).args(["--retry-for", "30s", "bob@example.org"]).stdin("text\n");
-        run.go().assert_exit(code);
-        assert_eq!(server.journals().len(), 1, "{verb:?}");
     }
 }
 
@@ -241,21 +206,6 @@ fn tls_on_the_whole_way_is_asked_for_or_nothing_is_sent() {
         let run = world.send(&server).args(["--require-tls", "bob@example.org"]).stdin("text\n");
         run.go().assert_failure(69, "missing");
         assert_eq!(server.journal().count("MAIL"), 0);
-    }
-}
-
-#[test]
-fn a_check_goes_as_far_as_the_recipients() {
-    for chunking in [false, true] {
-        let server = if chunking { setup().with("CHUNKING") } else { setup() }.start();
-        let world = world();
-        let run = world.send(&server).args(["--check", "bob@example.org"]).stdin("text\n");
-        run.go().assert_exit(0);
-        server.assert_clean();
-        let journal = server.journal();
-        for (verb, count) in [("MAIL", 1), ("RCPT", 1), ("DATA", 0), ("BDAT", 0), ("RSET", 1), ("QUIT", 1)] {
-            assert_eq!(journal.count(verb), count, "{verb}");
-        }
     }
 }
 

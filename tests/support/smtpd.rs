@@ -125,7 +125,8 @@ impl Setup {
         self
     }
 
-    /// A hook to misbehave with. The final dot is the verb `.`.
+    /// A hook to misbehave with. The final dot is the verb `.`, the answers to LOGIN's prompts are the verbs
+    /// `Username:` and `Password:`.
     pub fn hook(mut self, hook: impl Fn(&Event<'_>) -> Act + Send + Sync + 'static) -> Setup {
         self.hook = Box::new(hook);
         self
@@ -216,29 +217,37 @@ impl Session<'_> {
 
     /// Asks the hook, then answers.
     fn answer(&mut self, verb: &str, line: &str) -> io::Result<Flow> {
-        let tls = self.peer.phase() == Phase::Tls;
         if verb == "BDAT" && self.announced("CHUNKING") {
             // Whatever the answer is, the chunk stands ahead of the next command.
             let size = line.split(' ').nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
             self.chunk = self.peer.read_exactly(size)?;
         }
+        match self.misbehave(verb, line)? {
+            Some(flow) => Ok(flow),
+            None => self.command(verb, line),
+        }
+    }
+
+    /// Asks the hook, and does what it says instead of what is usual.
+    fn misbehave(&mut self, verb: &str, line: &str) -> io::Result<Option<Flow>> {
+        let tls = self.peer.phase() == Phase::Tls;
         match (self.setup.hook)(&Event { connection: self.connection, verb, line, tls }) {
-            Act::Normal => self.command(verb, line),
+            Act::Normal => Ok(None),
             Act::Cut(octets, end) => {
                 self.peer.flush()?;
                 self.peer.cut_after(octets, end);
-                self.command(verb, line)
+                Ok(None)
             }
             Act::Reply(octets) => {
                 self.peer.send(octets);
-                Ok(Flow::On)
+                Ok(Some(Flow::On))
             }
             Act::Then(octets, end) => {
                 // The commands before this one were answered, pipelined or not.
                 self.peer.flush()?;
                 self.peer.send(octets);
                 self.peer.end(end);
-                Ok(Flow::Over)
+                Ok(Some(Flow::Over))
             }
         }
     }
@@ -308,7 +317,13 @@ impl Session<'_> {
             "PLAIN" => self.challenge("", initial)? == format!("\0{USER}\0{SECRET}").as_bytes(),
             "LOGIN" => {
                 let user = self.challenge("Username:", initial)?;
+                if let Some(flow) = self.misbehave("Username:", "")? {
+                    return Ok(flow);
+                }
                 let password = self.challenge("Password:", None)?;
+                if let Some(flow) = self.misbehave("Password:", "")? {
+                    return Ok(flow);
+                }
                 user == USER.as_bytes() && password == SECRET.as_bytes()
             }
             _ => return Ok(self.say("504 5.5.4 no such mechanism")),
@@ -414,24 +429,12 @@ impl Session<'_> {
         self.judge(&content);
         let mut transaction = self.transaction.take().expect("a transaction is under way");
         transaction.content.clone_from(&content);
-        let tls = self.peer.phase() == Phase::Tls;
-        let event = Event { connection: self.connection, verb: ".", line: ".", tls };
-        match (self.setup.hook)(&event) {
-            Act::Normal | Act::Cut(..) => {
-                self.setup.mailbox.add(&content);
-                self.accepted.lock().unwrap().push(transaction);
-                Ok(self.say("250 2.0.0 queued as 4711ABCDEF"))
-            }
-            Act::Reply(octets) => {
-                self.peer.send(octets);
-                Ok(Flow::On)
-            }
-            Act::Then(octets, end) => {
-                self.peer.send(octets);
-                self.peer.end(end);
-                Ok(Flow::Over)
-            }
+        if let Some(flow) = self.misbehave(".", ".")? {
+            return Ok(flow);
         }
+        self.setup.mailbox.add(&content);
+        self.accepted.lock().unwrap().push(transaction);
+        Ok(self.say("250 2.0.0 queued as 4711ABCDEF"))
     }
 
     /// Takes offence at content no client may send (`RFC 5321 §2.3.8`, `§4.5.3.1.6`).

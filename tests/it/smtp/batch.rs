@@ -1,13 +1,11 @@
 //! Many messages over one channel: what rides behind what, and what is tried again.
 
 use super::job::{BODY as TEXT, outgoing, with_job};
+use super::{CHUNKED, PIPED, PLAIN};
 use postie::mail::outgoing::Outgoing;
 use postie::words::Exit;
 use postie::work::send::{Channel, Options, Report};
 
-const PIPED: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250 PIPELINING\n";
-const CHUNKED: &str =
-    "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n";
 const OK: &str = "S: 250 ok\n";
 const GO: &str = "S: 354 go\n";
 
@@ -206,11 +204,10 @@ fn a_channel_that_is_closed_drops_what_rides() {
 
 #[test]
 fn without_pipelining_nothing_rides() {
-    let plain = "S: 220 mx\nC: EHLO client.example.org\nS: 250 mx\n";
     let one = |name: &str| {
         format!("C: MAIL FROM:<a@x.org>\n{OK}C: RCPT TO:<{name}@x.org>\n{OK}C: DATA\n{GO}{TEXT}{OK}")
     };
-    let script = format!("{plain}{}{}C: QUIT", one("b"), one("c"));
+    let script = format!("{PLAIN}{}{}C: QUIT", one("b"), one("c"));
     let (reports, _) = batch(&[&script], &[&["b"], &["c"]], &Options::default());
     assert_eq!(exits(&reports), [Exit::Ok, Exit::Ok]);
 }

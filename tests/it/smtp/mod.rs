@@ -19,6 +19,12 @@ use postie::smtp::{
 };
 use postie::words::{Address, Failure, Kind, Secret};
 
+/// Servers that offer nothing, PIPELINING, CHUNKING too.
+const PLAIN: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250 mx\n";
+const PIPED: &str = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250 PIPELINING\n";
+const CHUNKED: &str =
+    "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n";
+
 /// A message, and the lines in which it goes by DATA and by BDAT.
 const TEXT: &[u8] = b"Subject: x\r\n\r\n.dot\r\n";
 const TEXT_LINES: &str = "C: Subject: x\nC: \nC: ..dot\nC: .\n";

@@ -1,30 +1,11 @@
 //! What is tried again, in which session, and what never is.
 
-use super::job::{BODY, HELLO, data, envelope, outgoing, play, statuses};
+use super::job::{BODY, data, envelope, outgoing, play, statuses};
+use super::{CHUNKED, PLAIN};
 use postie::smtp::OnRejected;
 use postie::words::{Exit, Kind};
 use postie::work::send::{Options, Status};
 use std::time::Duration;
-
-#[test]
-fn temporary_failures_are_tried_again_and_verdicts_are_not() {
-    let options = Options {
-        retry_for: Some(Duration::from_secs(60)),
-        first_pause: Duration::from_millis(1),
-        ..Options::default()
-    };
-    let later =
-        format!("{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT", envelope(&[("b", "451 greylisted")]));
-    let fine = format!("{HELLO}S: 250 mx\n{}{}C: QUIT", envelope(&[("b", "250 ok")]), data("250 ok"));
-    let closed = "S: 421 busy".to_owned();
-    let mut message = outgoing(&["b"], b"x\r\n");
-    let report = play(&[&later, &closed, &later, &fine], &mut message, &options);
-    assert_eq!((report.exit, report.receipt.attempts), (Exit::Ok, 4));
-    assert_eq!(statuses(&report), ["accepted"]);
-    let refused = format!("{HELLO}S: 250 mx\n{}C: RSET\nS: 250 ok\nC: QUIT", envelope(&[("b", "550 no")]));
-    let report = play(&[&later, &refused], &mut message, &options);
-    assert_eq!((report.exit, report.receipt.attempts), (Exit::Recipient, 2));
-}
 
 /// Options that try again, and soon.
 fn patient(on_rejected: OnRejected) -> Options {
@@ -36,9 +17,17 @@ fn patient(on_rejected: OnRejected) -> Options {
     }
 }
 
+#[test]
+fn a_refusal_for_good_ends_the_attempts() {
+    let session = |reply| format!("{PLAIN}{}C: RSET\nS: 250 ok\nC: QUIT", envelope(&[("b", reply)]));
+    let scripts = [&*session("451 greylisted"), &*session("550 no")];
+    let report = play(&scripts, &mut outgoing(&["b"], b"x\r\n"), &patient(OnRejected::Abort));
+    assert_eq!((report.exit, report.receipt.attempts), (Exit::Recipient, 2));
+}
+
 /// A session that gets as far as the verdict on the content.
 fn session(recipients: &[(&str, &str)], verdict: &str) -> String {
-    format!("{HELLO}S: 250 mx\n{}C: DATA\nS: 354 go\n{BODY}{verdict}", envelope(recipients))
+    format!("{PLAIN}{}C: DATA\nS: 354 go\n{BODY}{verdict}", envelope(recipients))
 }
 
 #[test]
@@ -73,7 +62,7 @@ fn under_send_only_those_who_were_deferred_are_asked_again() {
     let second = session(&[("c", "250 2.1.5 now"), ("e", "450 busy")], "S: 250 Ok: queued as TWO\nC: QUIT");
     // The content is deferred for the one who is left, then the line is lost before it, then it is taken.
     let third = session(&[("e", "250 ok")], "S: 451 4.3.0 again\nC: QUIT");
-    let fourth = format!("{HELLO}S: 250 mx\nC: MAIL FROM:<a@x.org>\n-- close");
+    let fourth = format!("{PLAIN}C: MAIL FROM:<a@x.org>\n-- close");
     let fifth = session(&[("e", "250 ok")], "S: 250 Ok: queued as FIVE\nC: QUIT");
     let message = &mut outgoing(&["b", "c", "d", "e"], b"x\r\n");
     let report = play(&[&first, &second, &third, &fourth, &fifth], message, &options);
@@ -106,7 +95,7 @@ fn who_has_it_through_an_earlier_transaction_does_not_get_it_again() {
     let full = "452 4.5.3 too many recipients";
     for end in ["S: 421 4.3.2 bye", "S: 451 4.3.0 later\nC: QUIT"] {
         let first = format!(
-            "{HELLO}S: 250 mx\n{}{}{}C: DATA\nS: 354 go\n{BODY}{end}",
+            "{PLAIN}{}{}{}C: DATA\nS: 354 go\n{BODY}{end}",
             envelope(&[("b", "250 ok"), ("c", full)]),
             data("250 ok"),
             envelope(&[("c", "250 ok")]),
@@ -119,29 +108,11 @@ fn who_has_it_through_an_earlier_transaction_does_not_get_it_again() {
 }
 
 #[test]
-fn a_server_that_does_not_know_bdat_after_all_gets_data_over_another_session() {
-    let offer = format!("{HELLO}S: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n");
-    let flight = "C: MAIL FROM:<a@x.org>\nC: RCPT TO:<b@x.org>\n";
-    let replies = "S: 250 ok\nS: 250 ok\n";
-    let first = format!("{offer}{flight}C: BDAT 3 LAST\nC: x\nC: QUIT\n{replies}S: 502 no BDAT here");
-    let second = format!("{offer}{flight}C: DATA\n{replies}S: 354 go\n{BODY}C: QUIT\nS: 250 ok");
-    let report = play(&[&first, &second], &mut outgoing(&["b"], b"x\r\n"), &Options::default());
-    assert_eq!((report.exit, report.receipt.attempts), (Exit::Ok, 2));
-    let refused = format!("{offer}{flight}C: DATA\n{replies}S: 502 none of that either\nC: QUIT");
-    let report = play(&[&first, &refused], &mut outgoing(&["b"], b"x\r\n"), &Options::default());
-    assert_eq!((report.exit, report.receipt.attempts), (Exit::Unavailable, 2));
-}
-
-#[test]
 fn a_deferred_envelope_is_tried_again_though_its_content_went_along() {
-    let options = Options {
-        retry_for: Some(Duration::from_secs(60)),
-        first_pause: Duration::from_millis(1),
-        ..Options::default()
-    };
+    let options = patient(OnRejected::Abort);
     let session = |replies: &str| {
         format!(
-            "{HELLO}S: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\nC: MAIL FROM:<a@x.org>\nC: RCPT TO:<b@x.org>\n\
+            "{CHUNKED}C: MAIL FROM:<a@x.org>\nC: RCPT TO:<b@x.org>\n\
              C: BDAT 3 LAST\nC: x\nC: QUIT\n{replies}"
         )
     };
