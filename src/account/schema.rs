@@ -15,11 +15,13 @@ use crate::codec::smtp::EhloName;
 use crate::net::certificate::Fingerprint;
 use crate::net::{Security, TlsSettings};
 use crate::words::{Address, Secret};
-use node::Node;
+use node::{Entry, Node};
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::Path;
-use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml_edit::visit_mut::VisitMut;
+use toml_edit::{Document, Formatted, Item, Value};
+use zeroize::Zeroize as _;
 
 /// What is wrong with the file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,26 +65,47 @@ fn lacks_quotes(text: &str, at: usize) -> bool {
 
 /// Reads the text of a configuration file.
 pub fn read(text: &str, context: PathContext<'_>) -> Result<Contents, Fault> {
-    let root = DeTable::parse(text).map_err(|error| {
+    let document = parse(text)?;
+    let contents = contents(document.as_item(), context);
+    Forget.visit_item_mut(&mut document.into_item());
+    contents
+}
+
+/// Parses TOML. Keys and values have their places in the text until the document is made one to edit.
+fn parse(text: &str) -> Result<Document<&str>, Fault> {
+    Document::parse(text).map_err(|error| {
         let at = error.span().map_or(text.len(), |span| span.start);
         // The parser's own words for the grammar; only its `Display` would show the line.
         let what = error.message().lines().next().unwrap_or("not TOML").to_owned();
         let hint = lacks_quotes(text, at).then(|| "a text stands in quotes: key = \"text\"".into());
         let what = if hint.is_some() { "this text has no quotes around it".into() } else { what };
         Fault { at, within: String::new(), what, hint }
-    })?;
+    })
+}
+
+/// Overwrites the texts of a document that is not needed any more: a password may be among them.
+struct Forget;
+
+impl VisitMut for Forget {
+    fn visit_string_mut(&mut self, text: &mut Formatted<String>) {
+        mem::replace(text, Formatted::new(String::new())).into_value().zeroize();
+    }
+}
+
+fn contents(root: &Item, context: PathContext<'_>) -> Result<Contents, Fault> {
     let mut reader = Reader { context, holds_secret: false };
     let mut contents = Contents::default();
     let mut default_at = 0;
-    for node in Node::top(&root).entries(keys::ROOT)? {
+    let top = Node { key: "", path: String::new(), value: root };
+    for node in top.entries(keys::ROOT)? {
         match node.key {
             "default-account" => {
                 contents.default_account = Some(node.text(values::account_name)?);
                 default_at = node.at();
             }
             _ => {
-                for (key, value) in node.sorted()? {
-                    contents.accounts.push(reader.account(key, value)?);
+                for entry in node.sorted()? {
+                    contents.accounts.push(reader.account(&entry)?);
                 }
             }
         }
@@ -131,18 +154,14 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn account(
-        &mut self,
-        key: &Spanned<DeString<'_>>,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Result<Account, Fault> {
-        let name = values::account_name(key.get_ref()).map_err(|what| Fault {
-            at: key.span().start,
+    fn account(&mut self, entry: &Entry<'_>) -> Result<Account, Fault> {
+        let name = values::account_name(entry.key).map_err(|what| Fault {
+            at: entry.at,
             within: "accounts".into(),
             what,
             hint: None,
         })?;
-        let table = Node::new("", format!("accounts.{name}"), value);
+        let table = Node { key: "", path: format!("accounts.{name}"), value: entry.value };
         let mut shared = Shared::default();
         let mut account = Account {
             label: name.clone(),
@@ -258,21 +277,21 @@ fn address(text: &str) -> Result<Address, String> {
 /// The aliases of an account: its keys are local names.
 fn aliases(table: &Node<'_>) -> Result<BTreeMap<String, Vec<Address>>, Fault> {
     let mut found = BTreeMap::new();
-    for (key, value) in table.sorted()? {
+    for Entry { key, at, value } in table.sorted()? {
         let fault = |at: usize, what: String| Fault { at, within: table.path.clone(), what, hint: None };
-        let name = sendmail::alias_name(key.get_ref()).map_err(|what| fault(key.span().start, what))?;
-        let at = value.span().start;
-        let wanted = || fault(at, "a string of addresses, or an array of them, is wanted here".into());
-        let texts = match value.get_ref() {
-            DeValue::String(text) => vec![text.as_ref()],
-            DeValue::Array(all) => {
-                all.iter().map(|one| one.get_ref().as_str()).collect::<Option<_>>().ok_or_else(wanted)?
+        let name = sendmail::alias_name(key).map_err(|what| fault(at, what))?;
+        let value = Node { key: "", path: table.path.clone(), value };
+        let wanted = || value.fault("a string of addresses, or an array of them, is wanted here");
+        let texts = match value.value {
+            Item::Value(Value::String(text)) => vec![text.value().as_str()],
+            Item::Value(Value::Array(all)) => {
+                all.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(wanted)?
             }
             _ => return Err(wanted()),
         };
-        let addresses = sendmail::alias(&texts.join(",")).map_err(|what| fault(at, what))?;
+        let addresses = sendmail::alias(&texts.join(",")).map_err(|what| value.fault(what))?;
         if found.insert(name, addresses).is_some() {
-            return Err(fault(key.span().start, "this name, in other letters, has an alias already".into()));
+            return Err(fault(at, "this name, in other letters, has an alias already".into()));
         }
     }
     Ok(found)

@@ -3,37 +3,33 @@
 use super::Fault;
 use crate::account::keys::{self, Key};
 use crate::process::Program;
-use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml_edit::{Item, Value};
 
 /// A value, with the dotted key it has.
 pub(super) struct Node<'a> {
     pub key: &'static str,
     pub path: String,
-    pub value: &'a DeValue<'a>,
-    start: usize,
-    table: Option<&'a DeTable<'a>>,
+    pub value: &'a Item,
 }
 
-type Pair<'a> = (&'a Spanned<DeString<'a>>, &'a Spanned<DeValue<'a>>);
+/// An entry of a table.
+pub(super) struct Entry<'a> {
+    /// Its key, as the file has it.
+    pub key: &'a str,
+    /// Where the key begins.
+    pub at: usize,
+    /// The value.
+    pub value: &'a Item,
+}
 
 impl<'a> Node<'a> {
-    pub fn top(root: &'a Spanned<DeTable<'a>>) -> Self {
-        const NOTHING: &DeValue<'static> = &DeValue::Boolean(false);
-        Node { key: "", path: String::new(), value: NOTHING, start: 0, table: Some(root.get_ref()) }
-    }
-
-    pub fn new(key: &'static str, path: String, value: &'a Spanned<DeValue<'a>>) -> Self {
-        let inner = value.get_ref();
-        Node { key, path, value: inner, start: value.span().start, table: inner.as_table() }
-    }
-
+    /// Where the value begins. Every value and key that was parsed has its span.
     pub fn at(&self) -> usize {
-        self.start
+        self.value.span().map_or(0, |span| span.start)
     }
 
     pub fn fault(&self, what: impl Into<String>) -> Fault {
-        Fault { at: self.start, within: self.path.clone(), what: what.into(), hint: None }
+        Fault { at: self.at(), within: self.path.clone(), what: what.into(), hint: None }
     }
 
     pub fn below(&self, key: &str) -> String {
@@ -41,23 +37,24 @@ impl<'a> Node<'a> {
     }
 
     /// What is in a table, in the file's order.
-    pub fn sorted(&self) -> Result<Vec<Pair<'a>>, Fault> {
-        let table = self.table.ok_or_else(|| self.fault("a table is wanted here"))?;
-        let mut pairs: Vec<Pair<'a>> = table.iter().collect();
-        pairs.sort_by_key(|(key, _)| key.span().start);
-        Ok(pairs)
+    pub fn sorted(&self) -> Result<Vec<Entry<'a>>, Fault> {
+        let table = self.value.as_table_like().ok_or_else(|| self.fault("a table is wanted here"))?;
+        let at = |key: &str| table.key(key).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
+        let entries = table.iter().map(|(key, value)| Entry { key, at: at(key), value });
+        let mut entries: Vec<Entry<'a>> = entries.collect();
+        entries.sort_by_key(|entry| entry.at);
+        Ok(entries)
     }
 
     /// What is in a table that has only `known` keys.
     pub fn entries(&self, known: &'static [Key]) -> Result<Vec<Node<'a>>, Fault> {
         let mut nodes = Vec::new();
-        for (key, value) in self.sorted()? {
-            let typed: &str = key.get_ref();
+        for Entry { key: typed, at, value } in self.sorted()? {
             match known.iter().find(|key| key.name == typed) {
-                Some(key) => nodes.push(Node::new(key.name, self.below(key.name), value)),
+                Some(key) => nodes.push(Node { key: key.name, path: self.below(key.name), value }),
                 None => {
                     return Err(Fault {
-                        at: key.span().start,
+                        at,
                         within: self.path.clone(),
                         what: "this key is not known".into(),
                         hint: Some(keys::suggest(typed, known, "")),
@@ -76,11 +73,11 @@ impl<'a> Node<'a> {
     pub fn command(&self) -> Result<Program, Fault> {
         let wanted = || self.fault("a string for the shell, or an array of strings, is wanted here");
         let read = match self.value {
-            DeValue::String(line) => Program::shell(line),
-            DeValue::Array(words) => Program::argv(
+            Item::Value(Value::String(line)) => Program::shell(line.value()),
+            Item::Value(Value::Array(words)) => Program::argv(
                 words
                     .iter()
-                    .map(|word| word.get_ref().as_str().map(str::to_owned))
+                    .map(|word| word.as_str().map(str::to_owned))
                     .collect::<Option<_>>()
                     .ok_or_else(wanted)?,
             ),
@@ -90,13 +87,10 @@ impl<'a> Node<'a> {
     }
 
     pub fn port(&self) -> Result<u16, Fault> {
-        let DeValue::Integer(number) = self.value else {
-            return Err(self.fault("a number (1 to 65535) is wanted here"));
-        };
-        u16::from_str_radix(number.as_str(), number.radix())
-            .ok()
-            .filter(|port| *port > 0)
-            .ok_or_else(|| self.fault("not a port (1 to 65535)"))
+        let number =
+            self.value.as_integer().ok_or_else(|| self.fault("a number (1 to 65535) is wanted here"))?;
+        let port = u16::try_from(number).ok().filter(|port| *port > 0);
+        port.ok_or_else(|| self.fault("not a port (1 to 65535)"))
     }
 
     pub fn boolean(&self) -> Result<bool, Fault> {
