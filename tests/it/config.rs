@@ -190,6 +190,54 @@ fn list_show_path_and_check_speak_to_people_and_to_scripts() {
 }
 
 #[test]
+fn show_has_a_line_for_every_key_that_holds() {
+    let world = world();
+    let pin = format!("sha256:{}", "ab".repeat(32));
+    world.config(&format!(
+        "[accounts.a]\nemail = 'a@example.org'\nname = 'Ana'\ndescription = 'Mine'\nfrom = 'b@example.org'\n\
+         log-file = '/log'\npassword-env = 'PW'\ntls-fingerprint = '{pin}'\n\
+         [accounts.a.aliases]\nwww-data = ['c@example.org', 'd@example.org']\n\
+         [accounts.a.pop3]\nhost = 'pop.example.org'\npassword-command = ['pass', 'show it']\n\
+         [accounts.a.smtp]\nhost = 'smtp.example.org'\ntls = 'none'\nauth = 'plain'\nehlo-name = 'box.example.org'\n\
+         allow-plaintext-auth = true\nca-file = '/ca'\n\
+         [accounts.a.fetch]\nexec = 'procmail'\nafter = 'delete-after 14d'\n"
+    ));
+    let show = world.postie(["config", "show", "a"]).go();
+    let lines: Vec<String> =
+        show.out().lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let pinned = format!("tls-fingerprint {pin}");
+    let wanted = [
+        "account a",
+        "email a@example.org",
+        "name Ana",
+        "description Mine",
+        "from b@example.org",
+        "log-file /log",
+        "aliases.www-data c@example.org, d@example.org",
+        "pop3.host pop.example.org",
+        "pop3.port 995",
+        "pop3.tls implicit",
+        "pop3.username a@example.org",
+        "pop3.auth auto",
+        &format!("pop3.{pinned}"),
+        "pop3.password-command pass 'show it'",
+        "smtp.host smtp.example.org",
+        "smtp.port 25",
+        "smtp.tls none",
+        "smtp.username a@example.org",
+        "smtp.auth plain",
+        "smtp.ehlo-name box.example.org",
+        "smtp.allow-plaintext-auth true",
+        "smtp.ca-file /ca",
+        &format!("smtp.{pinned}"),
+        "smtp.password-env PW (of the account)",
+        "fetch.exec procmail",
+        "fetch.after delete-after 14d",
+    ];
+    assert_eq!(lines, wanted);
+}
+
+#[test]
 fn check_finds_what_a_run_would_trip_over() {
     for (text, place) in [
         ("[accounts.a]\nemial = \"a@example.org\"\n", ":2:1: "),

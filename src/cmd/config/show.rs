@@ -79,6 +79,7 @@ fn lines(view: &AccountView) -> Vec<(String, String)> {
         put("tls", Some(server.tls.to_owned()));
         put("username", server.username.clone());
         put("auth", Some(server.auth.clone()));
+        put("ehlo-name", server.ehlo_name.clone());
         put("allow-plaintext-auth", server.allow_plaintext_auth.then(|| "true".into()));
         put("ca-file", server.ca_file.clone());
         put("tls-fingerprint", server.tls_fingerprint.clone());
