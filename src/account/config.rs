@@ -3,7 +3,8 @@
 //! It may be a symbolic link (dotfiles often are); what counts is the file it leads to, judged on the open
 //! descriptor. A file that holds a password must belong to the user and be closed to everybody else.
 
-use super::schema::{self, Contents, Fault, PathContext};
+use super::document::{Fault, PathContext};
+use super::schema::{self, Contents};
 use super::{Account, Env};
 use crate::store::custody::{OtherHands, check_secret, check_trusted};
 use crate::words::Failure;
@@ -90,7 +91,7 @@ impl Config {
 
     /// The account of that name.
     pub fn account(&self, name: &str) -> Result<&Account, Failure> {
-        self.contents.accounts.iter().find(|account| account.label == name).ok_or_else(|| {
+        self.contents.account(name).ok_or_else(|| {
             let path = self.path.display();
             if !self.found {
                 return Failure::config(format!("{path}: reading the configuration: there is no such file"))

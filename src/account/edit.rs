@@ -4,9 +4,10 @@
 //! it in place at once, mode 0600. A symbolic link stays one: its target is replaced. A file that would not
 //! be read back is never written.
 
+use super::document::{Fault, PathContext};
 use super::keys::{self, Type};
 use super::lock::lock_directory;
-use super::schema::{self, Contents, Fault, PathContext};
+use super::schema::{self, Contents};
 use super::{Account, Env, config, values};
 use crate::process::Program;
 use crate::store::atomic_replace;
@@ -110,68 +111,27 @@ impl Editor {
         Ok(())
     }
 
-    /// Sets one dotted key of an account from text, which is read as the key's type.
-    pub fn set(&mut self, name: &str, key: &str, text: &str) -> Result<(), Failure> {
-        let usage = |what: &str| Failure::usage(format!("{key}: {what}"));
-        let setting = match kind_of(key)? {
-            Type::Text if key.rsplit('.').next() == Some("password") => {
-                return Err(usage("a password in the arguments is refused: everybody can read them").hint(
-                    "give it on standard input (`postie config set NAME password -`), or use password-command",
-                ));
-            }
-            Type::Text => Item::from(values::plain_text(text).map_err(|what| usage(&what))?),
-            Type::Command => Item::from(values::plain_text(text).map_err(|what| usage(&what))?),
-            Type::Integer => Item::from(i64::from(values::port(text).map_err(|what| usage(&what))?)),
-            Type::Boolean => match text {
-                "true" => Item::from(true),
-                "false" => Item::from(false),
-                _ => return Err(usage("true or false is wanted")),
-            },
-            Type::Table(_) | Type::Aliases => return Err(usage("a table; set one of its keys")),
-        };
-        self.put(name, key, setting)
-    }
-
-    /// Sets one dotted key of an account from words: several make an array, where the key takes one.
-    pub fn set_words(&mut self, name: &str, key: &str, words: &[&str]) -> Result<(), Failure> {
-        let kind = kind_of(key)?;
-        let is_list = kind == Type::Command || (kind == Type::Text && key.starts_with("aliases."));
-        match words {
-            [text] if is_list => match array_of(text) {
-                Some(Ok(array)) => self.put(name, key, Item::from(array)),
-                Some(Err(what)) => Err(Failure::usage(format!("{key}: {what}")).hint(
-                    "an array is written [\"pass\", \"show\", \"x\"], within single quotes for the shell",
-                )),
-                None => self.set(name, key, text),
-            },
-            [text] => self.set(name, key, text),
-            words if is_list => {
-                let words = words.iter().map(|word| values::plain_text(word));
-                let array: Result<Array, String> = words.collect();
-                let array = array.map_err(|what| Failure::usage(format!("{key}: {what}")))?;
-                self.put(name, key, Item::from(array))
-            }
-            _ => Err(Failure::usage(format!("{key}: one value is wanted, and there are several"))
-                .hint("put a value with spaces within quotes")),
-        }
+    /// Sets one dotted key of an account from words, which are read as the key's type: several make an array, where
+    /// the key takes one.
+    pub fn set(&mut self, name: &str, key: &str, words: &[&str]) -> Result<(), Failure> {
+        let item = item_of_words(key, kind_of(key)?, words)?;
+        self.put(name, key, item)
     }
 
     /// Whether an account has a dotted key of its own.
     pub fn has(&self, name: &str, key: &str) -> bool {
-        let mut parts = key.split('.').peekable();
-        let mut table = self.account(name);
-        while let (Some(here), Some(part)) = (table, parts.next()) {
-            match here.get(part) {
-                Some(_) if parts.peek().is_none() => return true,
-                found => table = found.and_then(Item::as_table_like),
-            }
-        }
-        false
+        let (within, last) = split(key);
+        let table = self.account(name);
+        let table = match within {
+            Some(within) => table.and_then(|table| table.get(within)?.as_table_like()),
+            None => table,
+        };
+        table.is_some_and(|table| table.contains_key(last))
     }
 
     /// How many accounts there are.
     pub fn accounts(&self) -> usize {
-        self.document.get("accounts").and_then(Item::as_table_like).map_or(0, TableLike::len)
+        self.all().map_or(0, TableLike::len)
     }
 
     /// Sets one dotted key of an account to a value.
@@ -184,18 +144,13 @@ impl Editor {
     pub fn unset(&mut self, name: &str, key: &str) -> Result<bool, Failure> {
         kind_of(key)?;
         let missing = self.no_account(name);
-        let mut table = self.account_mut(name).ok_or(missing)?;
-        let mut parts = key.split('.').peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_none() {
-                return Ok(table.remove(part).is_some());
-            }
-            match table.get_mut(part).and_then(Item::as_table_like_mut) {
-                Some(below) => table = below,
-                None => return Ok(false),
-            }
-        }
-        Ok(false)
+        let account = self.account_mut(name).ok_or(missing)?;
+        let (within, last) = split(key);
+        let table = match within {
+            Some(within) => account.get_mut(within).and_then(Item::as_table_like_mut),
+            None => Some(account),
+        };
+        Ok(table.is_some_and(|table| table.remove(last).is_some()))
     }
 
     /// Removes an account, and the default if it was that.
@@ -257,8 +212,12 @@ impl Editor {
         found.ok_or_else(|| self.no_account(name))
     }
 
+    fn all(&self) -> Option<&dyn TableLike> {
+        self.document.get("accounts")?.as_table_like()
+    }
+
     fn account(&self, name: &str) -> Option<&dyn TableLike> {
-        self.document.get("accounts")?.as_table_like()?.get(name)?.as_table_like()
+        self.all()?.get(name)?.as_table_like()
     }
 
     fn account_mut(&mut self, name: &str) -> Option<&mut dyn TableLike> {
@@ -266,9 +225,8 @@ impl Editor {
     }
 
     fn no_account(&self, name: &str) -> Failure {
-        let accounts = self.document.get("accounts").and_then(Item::as_table_like);
         let names: Vec<&str> =
-            accounts.map(|table| table.iter().map(|(name, _)| name).collect()).unwrap_or_default();
+            self.all().into_iter().flat_map(TableLike::iter).map(|(name, _)| name).collect();
         let place = self.shown.display();
         let failure =
             Failure::config(format!("{place}: looking for account {name:?}: there is none of that name"));
@@ -279,19 +237,58 @@ impl Editor {
     fn put(&mut self, name: &str, key: &str, item: Item) -> Result<(), Failure> {
         let missing = self.no_account(name);
         let mut table = self.account_mut(name).ok_or(missing)?;
-        let mut parts = key.split('.').peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_none() {
-                replace(table, part, item);
-                return Ok(());
-            }
-            table = table
-                .entry(part)
-                .or_insert_with(|| Item::Table(Table::new()))
-                .as_table_like_mut()
-                .ok_or_else(|| Failure::usage(format!("{key}: there is no table {part}")))?;
+        let (within, last) = split(key);
+        if let Some(within) = within {
+            let inner = table.entry(within).or_insert_with(|| Item::Table(Table::new()));
+            let wrong = || Failure::usage(format!("{key}: there is no table {within}"));
+            table = inner.as_table_like_mut().ok_or_else(wrong)?;
         }
+        replace(table, last, item);
         Ok(())
+    }
+}
+
+/// A key of an account: the table that it is in, and its name there.
+fn split(key: &str) -> (Option<&str>, &str) {
+    key.split_once('.').map_or((None, key), |(table, last)| (Some(table), last))
+}
+
+/// What the words of a command line make of a key.
+fn item_of_words(key: &str, kind: Type, words: &[&str]) -> Result<Item, Failure> {
+    let usage = |what: String| Failure::usage(format!("{key}: {what}"));
+    let is_list = matches!(kind, Type::Command | Type::Addresses);
+    let text = match words {
+        [text] => text,
+        words if is_list => {
+            let array: Result<Array, String> = words.iter().map(|word| values::plain_text(word)).collect();
+            return array.map(Item::from).map_err(usage);
+        }
+        _ => {
+            return Err(usage("one value is wanted, and there are several".into())
+                .hint("put a value with spaces within quotes"));
+        }
+    };
+    if let Some(array) = is_list.then(|| array_of(text)).flatten() {
+        return array.map(Item::from).map_err(|what| {
+            usage(what)
+                .hint("an array is written [\"pass\", \"show\", \"x\"], within single quotes for the shell")
+        });
+    }
+    match kind {
+        Type::Password => Err(usage(
+            "a password in the arguments is refused: everybody can read them".into(),
+        )
+        .hint("give it on standard input (`postie config set NAME password -`), or use password-command")),
+        Type::Text | Type::Command | Type::Addresses => {
+            values::plain_text(text).map(Item::from).map_err(usage)
+        }
+        Type::Port => values::port(text).map(|port| Item::from(i64::from(port))).map_err(usage),
+        Type::Boolean => match *text {
+            "true" => Ok(Item::from(true)),
+            "false" => Ok(Item::from(false)),
+            _ => Err(usage("true or false is wanted".into())),
+        },
+        Type::Table(_) | Type::Aliases | Type::Accounts => Err(usage("a table; set one of its keys".into())),
     }
 }
 
@@ -326,19 +323,8 @@ fn replace(table: &mut dyn TableLike, key: &str, item: Item) {
 }
 
 fn kind_of(key: &str) -> Result<Type, Failure> {
-    keys::find(key).ok_or_else(|| {
-        let near = match key.split_once('.') {
-            Some((table, last)) => match keys::near_table(table) {
-                Some((table, below)) if below.iter().any(|known| known.name == last) => {
-                    format!("did you mean `{table}.{last}`?")
-                }
-                Some((table, below)) => keys::suggest(last, below, &format!("{table}.")),
-                None => keys::suggest(key, keys::ACCOUNT, ""),
-            },
-            None => keys::suggest(key, keys::ACCOUNT, ""),
-        };
-        Failure::usage(format!("{key:?}: no account has such a key")).hint(near)
-    })
+    let known = keys::find(key).map(|row| row.kind);
+    known.map_err(|near| Failure::usage(format!("{key:?}: no account has such a key")).hint(near))
 }
 
 fn item_of(setting: &Setting) -> Result<Item, Failure> {

@@ -6,6 +6,8 @@
 
 pub mod command;
 pub mod config;
+pub mod document;
+mod draft;
 pub mod drain;
 pub mod edit;
 pub mod env;
@@ -20,6 +22,7 @@ pub mod secrets;
 pub mod select;
 pub mod sendmail;
 pub mod server;
+pub mod shown;
 pub mod terminal;
 pub mod url;
 pub mod values;
@@ -38,7 +41,7 @@ use crate::words::{Address, After};
 use std::path::PathBuf;
 
 /// An account, whole and checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Account {
     /// What output calls it: its name, or `user@host:port` of one made on the spot.
     pub label: String,
@@ -66,6 +69,19 @@ impl Account {
         match protocol {
             Protocol::Pop3 => self.incoming.as_ref(),
             Protocol::Smtp => self.smtp.as_ref(),
+        }
+    }
+
+    /// Its servers.
+    pub fn servers(&self) -> impl Iterator<Item = &Server> {
+        [&self.incoming, &self.smtp].into_iter().flatten()
+    }
+
+    /// Gives it a server, in place of one for the same.
+    pub fn put(&mut self, server: Server) {
+        match server.protocol {
+            Protocol::Pop3 => self.incoming = Some(server),
+            Protocol::Smtp => self.smtp = Some(server),
         }
     }
 }

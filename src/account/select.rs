@@ -5,7 +5,7 @@
 //! The configuration is read only where it is needed: `--server` works beside a broken file.
 
 use super::server::{Protocol, Server};
-use super::{Account, Config, Env, FetchSettings, SendmailSettings, url};
+use super::{Account, Config, Env, url};
 use crate::mail::{Mailbox, addresses};
 use crate::net::TlsSettings;
 use crate::words::{Address, Failure};
@@ -145,23 +145,11 @@ fn on_the_spot(servers: Vec<Server>, need: Need, env: &Env) -> Result<Account, F
         None => (users.filter_map(|user| Address::parse(user).ok()).next(), None),
     };
     let ca_file = env.get("POSTIE_CA_FILE").map(PathBuf::from);
-    let mut account = Account {
-        label: wanted.map(Server::label).unwrap_or_default(),
-        name_in_config: None,
-        email,
-        name,
-        description: None,
-        incoming: None,
-        smtp: None,
-        fetch: FetchSettings::default(),
-        sendmail: SendmailSettings::default(),
-    };
+    let mut account =
+        Account { label: wanted.map(Server::label).unwrap_or_default(), email, name, ..Account::default() };
     for mut server in servers {
         server.tls.ca_file.clone_from(&ca_file);
-        match server.protocol {
-            Protocol::Pop3 => account.incoming = Some(server),
-            Protocol::Smtp => account.smtp = Some(server),
-        }
+        account.put(server);
     }
     Ok(account)
 }

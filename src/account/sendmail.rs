@@ -65,8 +65,8 @@ impl Account {
 
 #[cfg(test)]
 mod tests {
-    use super::super::schema::{self, PathContext};
-    use super::super::{Env, Protocol};
+    use super::super::document::PathContext;
+    use super::super::{Env, Protocol, schema};
     use super::*;
     use std::path::Path;
 

@@ -121,6 +121,6 @@ pub fn names(what: &str, config: Option<&std::path::Path>, env: &Env) -> Vec<Str
             let accounts = config.map(|config| config.contents.accounts).unwrap_or_default();
             accounts.into_iter().map(|account| account.label).collect()
         }
-        _ => keys::all_dotted().into_iter().map(|(dotted, _)| dotted).collect(),
+        _ => keys::all_dotted(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::service;
-use crate::account::view::show_program;
+use crate::account::shown::show_program;
 use crate::account::{Account, Destination, Need, Protocol, Server};
 use crate::cli::TestAccountArgs;
 use crate::net::{Limits, Tap};

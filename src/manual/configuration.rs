@@ -2,7 +2,7 @@
 
 use super::Page;
 use super::writer::Writer;
-use crate::account::keys::{self, Key, Type};
+use crate::account::keys::{self, Row};
 use std::io;
 
 const EXAMPLE: &str = r#"default-account = "work"
@@ -38,19 +38,19 @@ pub fn page() -> io::Result<Page> {
              must be mode 0600 and yours.",
         );
     page.section("KEYS OF THE FILE");
-    table(&mut page, keys::ROOT);
+    table(&mut page, keys::rows(keys::ROOT));
     page.section("KEYS OF AN ACCOUNT").line(
         "In [accounts.NAME]. The secret and the trust may stand in a server's own table too, where they count for \
          that server alone and come first.",
     );
-    table(&mut page, keys::ACCOUNT);
+    table(&mut page, keys::rows(keys::ACCOUNT));
     page.section("KEYS OF A SERVER").line(
         "In [accounts.NAME.pop3] and [accounts.NAME.smtp]; `config set` takes them as pop3.host and so on.",
     );
-    table(&mut page, keys::SERVER);
+    table(&mut page, keys::rows(keys::SERVER));
     page.section("KEYS OF FETCHING")
         .line("In [accounts.NAME.fetch]; `config set` takes them as fetch.maildir and so on.");
-    table(&mut page, keys::FETCH);
+    table(&mut page, keys::rows(keys::FETCH));
     page.section("WHICH SECRET COUNTS").line(
         "The first that is set: an option (--password-file, --password-fd, --password-env, --password-command, \
          --token-command), the variables POSTIE_PASSWORD and POSTIE_PASSWORD_FILE, the server's own table, the \
@@ -64,18 +64,8 @@ pub fn page() -> io::Result<Page> {
     Ok(Page { name: "postie-config".into(), section: 5, roff })
 }
 
-fn table(page: &mut Writer, keys: &[Key]) {
-    for key in keys {
-        page.item(&format!("{} ({})", key.name, kind(key.kind)), key.text);
-    }
-}
-
-fn kind(kind: Type) -> &'static str {
-    match kind {
-        Type::Text => "string",
-        Type::Integer => "integer",
-        Type::Boolean => "boolean",
-        Type::Command => "string or array",
-        Type::Aliases | Type::Table(_) => "table",
+fn table(page: &mut Writer, rows: Vec<Row>) {
+    for row in rows {
+        page.item(&format!("{} ({})", row.name, row.kind.name()), row.text);
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::process::Run;
 use crate::world;
 use clap::CommandFactory as _;
-use postie::account::keys::{self, Key, Type};
+use postie::account::keys::{self, Row, Type};
 use postie::cli::Cli;
 use postie::codec::sasl::Mechanism;
 use postie::manual;
@@ -65,24 +65,21 @@ fn every_page_that_a_page_refers_to_is_there_and_each_has_examples() {
 
 #[test]
 fn the_page_of_the_configuration_has_every_key_its_type_and_every_mechanism() {
-    fn below(keys: &[Key], text: &str) {
-        for key in keys {
-            let kind = match key.kind {
-                Type::Text => "string",
-                Type::Integer => "integer",
-                Type::Boolean => "boolean",
-                Type::Command => "string or array",
-                Type::Aliases | Type::Table(_) => "table",
-            };
-            assert!(text.contains(&format!("{} ({kind}) {}", key.name, key.text)), "{}", key.name);
-            if let Type::Table(inner) = key.kind {
-                below(inner, text);
+    fn below(rows: &[Row], text: &str) {
+        for row in rows {
+            assert!(
+                text.contains(&format!("{} ({}) {}", row.name, row.kind.name(), row.text)),
+                "{}",
+                row.name
+            );
+            if let Type::Table(inner) = row.kind {
+                below(&inner(), text);
             }
         }
     }
     let text = page("postie-config.5");
-    below(keys::ROOT, &text);
-    below(keys::ACCOUNT, &text);
+    below(&keys::rows(keys::ROOT), &text);
+    below(&keys::rows(keys::ACCOUNT), &text);
     for mechanism in Mechanism::ALL {
         assert!(text.contains(&mechanism.name().to_lowercase()), "{}", mechanism.name());
     }

@@ -47,7 +47,7 @@ impl EditHome {
 
     fn set(&self, key: &str, value: &str) -> Result<(), Failure> {
         let mut editor = self.editor();
-        editor.set("work", key, value)?;
+        editor.set("work", key, &[value])?;
         editor.save().map(|_| ())
     }
 }
@@ -232,7 +232,7 @@ fn inline_tables_and_dotted_keys_can_be_edited_too() {
     home.set("pop3.port", "1110").unwrap();
     home.set("smtp.host", "s").unwrap();
     let mut editor = home.editor();
-    editor.set("home", "name", "Ana").unwrap();
+    editor.set("home", "name", &["Ana"]).unwrap();
     editor.add("new", &[("email", Setting::Text("c@d.example".into()))]).unwrap();
     let contents = editor.save().unwrap();
     assert_eq!(contents.accounts.len(), 3);

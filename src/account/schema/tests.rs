@@ -1,5 +1,8 @@
 use super::*;
+use crate::account::{Auth, Destination, Env, FetchSettings};
+use crate::net::Security;
 use crate::words::After;
+use std::path::Path;
 use std::time::Duration;
 
 fn read(text: &str) -> Result<Contents, Fault> {

@@ -7,7 +7,7 @@ use super::{Context, editor, path_to_edit, tell_account};
 use crate::account::edit::Setting;
 use crate::account::providers;
 use crate::account::server::{Protocol, Server, security_name};
-use crate::account::view::show_fingerprint;
+use crate::account::shown::show_fingerprint;
 use crate::account::{Account, Config, Destination, SecretOptions, Vault, secret_file, values};
 use crate::cli::config::AddArgs;
 use crate::cli::{Global, TestAccountArgs};

@@ -84,7 +84,7 @@ fn editor(context: &Context) -> Result<Editor, Failure> {
 
 /// The account as it is now, for scripts.
 fn tell_account(contents: &Contents, name: &str, context: &mut Context) {
-    if let Some(account) = contents.accounts.iter().find(|account| account.label == name) {
+    if let Some(account) = contents.account(name) {
         context.out.line("account", &AccountView::of(account, contents.default_account.as_deref()));
     }
 }
@@ -137,7 +137,7 @@ fn check(context: &mut Context) -> Result<(), Failure> {
     }
     context.out.count("accounts", config.contents.accounts.len() as u64);
     for account in &config.contents.accounts {
-        for server in [&account.incoming, &account.smtp].into_iter().flatten() {
+        for server in account.servers() {
             crate::cmd::service::tls(server).map_err(|failure| failure.at(&account.label))?;
             if let Some(stated) = server.secrets.0.first()
                 && let SecretSource::File(path) = &stated.source
@@ -147,7 +147,7 @@ fn check(context: &mut Context) -> Result<(), Failure> {
         }
         let view = AccountView::of(account, config.contents.default_account.as_deref());
         context.out.line("account", &view);
-        if account.incoming.is_none() && account.smtp.is_none() {
+        if account.servers().next().is_none() {
             context.out.tell(&format!("account {}: it has no server yet", account.label));
         }
     }

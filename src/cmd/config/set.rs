@@ -2,14 +2,10 @@
 
 use super::{Context, editor, tell_account};
 use crate::account::edit::Setting;
+use crate::account::keys::{self, Part, Type};
 use crate::account::schema::Contents;
 use crate::account::{Account, Server, secret_file};
 use crate::words::Failure;
-
-/// The keys that say where a secret comes from.
-const SECRETS: [&str; 5] = ["password-command", "password-file", "password-env", "token-command", "password"];
-/// The keys that say what is trusted.
-const TRUST: [&str; 2] = ["ca-file", "tls-fingerprint"];
 
 /// Sets `key` of account `name`.
 pub fn run(
@@ -19,7 +15,7 @@ pub fn run(
     more: &[String],
     context: &mut Context,
 ) -> Result<(), Failure> {
-    let is_password = key.rsplit('.').next() == Some("password");
+    let is_password = keys::find(key).is_ok_and(|row| matches!(row.kind, Type::Password));
     // Read before the file is locked: it may take the person at the keyboard a while.
     let secret = (is_password && value == "-" && more.is_empty())
         .then(|| secret_file::from_descriptor(0, "password", &context.limits))
@@ -29,7 +25,7 @@ pub fn run(
         Some(secret) => editor.set_to(name, key, &Setting::Password(secret))?,
         None => {
             let words: Vec<&str> = std::iter::once(value).chain(more.iter().map(String::as_str)).collect();
-            editor.set_words(name, key, &words)?;
+            editor.set(name, key, &words)?;
         }
     }
     let in_table = |table: &str| editor.has(name, &format!("{table}.{key}"));
@@ -45,13 +41,13 @@ pub fn run(
 
 /// What comes before `key`, each a clause. `tables`: the servers that have the key in their own table.
 fn hidden(name: &str, key: &str, tables: &[&str], contents: &Contents, context: &Context) -> Vec<String> {
-    let last = key.rsplit('.').next().unwrap_or_default();
+    let part = keys::find(key).map_or(Part::Other, |row| row.part);
     let mut found = Vec::new();
-    if TRUST.contains(&last) {
+    if part == Part::Trust {
         found.extend(tables.iter().map(|table| format!("{table}.{key} comes before it for that server")));
     }
-    let Some(account) = contents.accounts.iter().find(|account| account.label == name) else { return found };
-    if SECRETS.contains(&last) {
+    let Some(account) = contents.account(name) else { return found };
+    if part == Part::Secret {
         for variable in ["POSTIE_PASSWORD", "POSTIE_PASSWORD_FILE"] {
             if context.env.get(variable).is_some() {
                 found.push(format!("${variable} is set in this environment and comes before it"));
@@ -76,10 +72,7 @@ fn hidden(name: &str, key: &str, tables: &[&str], contents: &Contents, context: 
 /// The servers that a key is for: that of its table, or all.
 fn concerned<'a>(account: &'a Account, key: &'a str) -> impl Iterator<Item = &'a Server> {
     let table = key.split_once('.').map(|(table, _)| table);
-    [&account.incoming, &account.smtp]
-        .into_iter()
-        .flatten()
-        .filter(move |server| table.is_none_or(|table| table == server.protocol.name()))
+    account.servers().filter(move |server| table.is_none_or(|table| table == server.protocol.name()))
 }
 
 /// Says where the environment has commands use another account than the default.

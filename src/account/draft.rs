@@ -1,0 +1,149 @@
+//! An account as far as the file has been read: what its tables say, before each fills the gaps of another.
+
+use super::Account;
+use super::document::{Fault, Node};
+use super::secret_source::{NamedSource, SecretSource, SecretSources};
+use super::server::{Auth, Protocol, Server};
+use crate::net::{Security, TlsSettings};
+use std::collections::BTreeMap;
+
+/// The whole file.
+#[derive(Default)]
+pub struct FileDraft {
+    /// The default account, and what is wrong where there is none of that name.
+    pub default_account: Option<(String, Fault)>,
+    /// The accounts, in the file's order.
+    pub accounts: Vec<AccountDraft>,
+}
+
+/// What an account says for all its servers, and each server for itself.
+#[derive(Default)]
+pub struct Shared {
+    /// Where secrets come from, by the row of the key, whose order counts.
+    pub secrets: BTreeMap<usize, NamedSource>,
+    /// What is trusted.
+    pub tls: TlsSettings,
+}
+
+impl Shared {
+    /// Takes in where a secret comes from, as the key of `node` says.
+    pub fn secret(&mut self, node: &Node<'_>, source: Result<SecretSource, Fault>) -> Result<(), Fault> {
+        self.secrets.insert(node.row, NamedSource { source: source?, by: node.path.clone() });
+        Ok(())
+    }
+
+    fn holds_secret(&self) -> bool {
+        self.secrets.values().any(|named| matches!(named.source, SecretSource::Literal(_)))
+    }
+}
+
+/// The table of a server.
+pub struct ServerDraft {
+    /// The server, so far. Its host is empty until it is named.
+    pub server: Server,
+    /// The port, where the file names one: the default depends on the protection.
+    pub port: Option<u16>,
+    /// Whether nobody logs in: `auth = "none"`.
+    pub is_open: bool,
+    /// What stands here instead of in the account.
+    pub shared: Shared,
+    at: usize,
+    path: String,
+}
+
+impl ServerDraft {
+    /// The table at `node`, of which nothing is read yet.
+    pub fn new(protocol: Protocol, node: &Node<'_>) -> Self {
+        ServerDraft {
+            server: Server::new(protocol, String::new(), Security::Implicit),
+            port: None,
+            is_open: false,
+            shared: Shared::default(),
+            at: node.at(),
+            path: node.path.clone(),
+        }
+    }
+
+    /// Takes in how to log in. A server that takes mail may want nobody to.
+    pub fn auth(&mut self, node: &Node<'_>) -> Result<(), Fault> {
+        let protocol = self.server.protocol;
+        let auth = node.text(|text| match text {
+            "none" if protocol == Protocol::Smtp => Ok(None),
+            text => Auth::parse(text, protocol).map(Some),
+        })?;
+        self.is_open = auth.is_none();
+        self.server.auth = auth.unwrap_or_default();
+        Ok(())
+    }
+
+    /// The server, the gaps of its table filled by the account.
+    fn complete(self, account: &Account, shared: &Shared) -> Result<Server, Fault> {
+        let ServerDraft { mut server, port, is_open, shared: own, at, path } = self;
+        let fault = |what: String| Fault { at, within: path.clone(), what, hint: None };
+        if server.host.is_empty() {
+            return Err(fault("the host is missing".into()));
+        }
+        server.port = port.unwrap_or(server.protocol.default_port(server.security));
+        server.tls.ca_file = own.tls.ca_file.or_else(|| shared.tls.ca_file.clone());
+        server.tls.fingerprint = own.tls.fingerprint.or(shared.tls.fingerprint);
+        if is_open {
+            server.username = None;
+            return Ok(server);
+        }
+        let named = own.secrets.into_values().chain(shared.secrets.values().cloned());
+        server.secrets = SecretSources(named.collect());
+        server.username =
+            server.username.or_else(|| account.email.as_ref().map(|email| email.as_str().to_owned()));
+        if server.username.is_none() {
+            let relay = if server.protocol == Protocol::Smtp { ", or auth = \"none\"" } else { "" };
+            return Err(fault(format!("nobody to log in: give a username, or the account an email{relay}")));
+        }
+        Ok(server)
+    }
+}
+
+/// The table of an account.
+pub struct AccountDraft {
+    /// The account, so far: all but its servers.
+    pub account: Account,
+    /// What holds for all its servers.
+    pub shared: Shared,
+    /// Its servers, in the file's order.
+    pub servers: Vec<ServerDraft>,
+}
+
+impl AccountDraft {
+    /// An account of which nothing is read but its name.
+    pub fn new(name: String) -> Self {
+        let account = Account { label: name.clone(), name_in_config: Some(name), ..Account::default() };
+        AccountDraft { account, shared: Shared::default(), servers: Vec::new() }
+    }
+
+    /// Whether a password stands in it.
+    pub fn holds_secret(&self) -> bool {
+        let servers = self.servers.iter().map(|server| &server.shared);
+        servers.chain([&self.shared]).any(Shared::holds_secret)
+    }
+
+    /// The account, whole.
+    pub fn complete(self) -> Result<Account, Fault> {
+        let AccountDraft { mut account, shared, servers } = self;
+        for draft in servers {
+            let server = draft.complete(&account, &shared)?;
+            account.put(server);
+        }
+        Ok(account)
+    }
+}
+
+impl AsMut<Shared> for ServerDraft {
+    fn as_mut(&mut self) -> &mut Shared {
+        &mut self.shared
+    }
+}
+
+impl AsMut<Shared> for AccountDraft {
+    fn as_mut(&mut self) -> &mut Shared {
+        &mut self.shared
+    }
+}

@@ -1,0 +1,234 @@
+//! The keys of the configuration file. A key is one row of `table.rs`: what it is called, what kind of value it has,
+//! how it is read, how it is shown, what it means. The reader, `config set`, `config show`, the completions, the hints
+//! at mistyped keys and postie-config(5) go by the rows.
+
+mod nearest;
+mod table;
+
+pub use table::{ACCOUNT, FETCH, ROOT, SERVER};
+
+use super::document::{Fault, Node};
+use super::draft::Shared;
+use super::shown::{Shown, ShownTable};
+
+/// What kind of TOML value a key has.
+#[derive(Clone, Copy, Debug)]
+pub enum Type {
+    /// A string.
+    Text,
+    /// A string that is a secret, so no argument.
+    Password,
+    /// A TCP port.
+    Port,
+    /// `true` or `false`.
+    Boolean,
+    /// A string for the shell, or an array of words.
+    Command,
+    /// A string of addresses, or an array of them.
+    Addresses,
+    /// A table of any local names, each with addresses.
+    Aliases,
+    /// A table of further keys.
+    Table(fn() -> Vec<Row>),
+    /// A table for each account, by its name.
+    Accounts,
+}
+
+impl Type {
+    /// What TOML calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::Text | Type::Password => "string",
+            Type::Port => "integer",
+            Type::Boolean => "boolean",
+            Type::Command | Type::Addresses => "string or array",
+            Type::Aliases | Type::Table(_) | Type::Accounts => "table",
+        }
+    }
+}
+
+/// What a key is about, as far as others may come before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Where the secret comes from.
+    Secret,
+    /// What is trusted.
+    Trust,
+    /// Anything else.
+    Other,
+}
+
+/// What can be said of a key without a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its name.
+    pub name: &'static str,
+    /// The type of its value.
+    pub kind: Type,
+    /// What it is about.
+    pub part: Part,
+    /// What it means, for postie-config(5): a sentence or more, the default last.
+    pub text: &'static str,
+}
+
+/// A key of a table: reading it fills a `D`, and it is shown of a `W`.
+pub struct Key<D, W> {
+    row: Row,
+    get: Get<D>,
+    show: fn(&W) -> Shown,
+}
+
+type GetFn<D> = fn(&mut D, &Node<'_>) -> Result<(), Fault>;
+
+/// How a value is read.
+enum Get<D> {
+    Own(GetFn<D>),
+    /// Into what accounts and servers have in common.
+    Shared(fn(&mut D) -> &mut Shared, GetFn<Shared>),
+}
+
+const fn key<D, W>(
+    name: &'static str,
+    kind: Type,
+    get: GetFn<D>,
+    show: fn(&W) -> Shown,
+    text: &'static str,
+) -> Key<D, W> {
+    Key { row: Row { name, kind, part: Part::Other, text }, get: Get::Own(get), show }
+}
+
+/// A key that accounts and servers have in common.
+struct SharedKey {
+    row: Row,
+    get: GetFn<Shared>,
+}
+
+const fn common(
+    part: Part,
+    name: &'static str,
+    kind: Type,
+    get: GetFn<Shared>,
+    text: &'static str,
+) -> SharedKey {
+    SharedKey { row: Row { name, kind, part, text }, get }
+}
+
+const fn shared<D: AsMut<Shared>, W>(of: &SharedKey, show: fn(&W) -> Shown) -> Key<D, W> {
+    Key { row: of.row, get: Get::Shared(D::as_mut, of.get), show }
+}
+
+/// The rows of a table.
+pub fn rows<D, W>(keys: &[Key<D, W>]) -> Vec<Row> {
+    keys.iter().map(|key| key.row).collect()
+}
+
+/// Reads a table that has only these keys.
+pub fn read<D, W>(keys: &[Key<D, W>], table: &Node<'_>, draft: &mut D) -> Result<(), Fault> {
+    let mut found = Vec::new();
+    for entry in table.entries()? {
+        let Some(row) = keys.iter().position(|key| key.row.name == entry.key) else {
+            let names: Vec<&str> = keys.iter().map(|key| key.row.name).collect();
+            let hint = Some(nearest::suggest(entry.key, &names, ""));
+            return Err(Fault { hint, ..table.fault_at(&entry, "this key is not known") });
+        };
+        found.push(table.below(&entry, row, keys[row].row.name));
+    }
+    found.iter().try_for_each(|node| match keys[node.row].get {
+        Get::Own(get) => get(draft, node),
+        Get::Shared(part, get) => get(part(draft), node),
+    })
+}
+
+/// What is shown of a table.
+pub fn show<D, W>(keys: &[Key<D, W>], whole: &W) -> ShownTable {
+    let shown = keys.iter().map(|key| (key.row.name, (key.show)(whole)));
+    ShownTable(shown.filter(|(_, shown)| !matches!(shown, Shown::Absent)).collect())
+}
+
+/// Every key of an account as `config set` takes it, with its dots.
+pub fn all_dotted() -> Vec<String> {
+    let of_row = |row: Row| match row.kind {
+        Type::Table(inner) => inner().iter().map(|below| format!("{}.{}", row.name, below.name)).collect(),
+        Type::Aliases => vec![format!("{}.root", row.name)],
+        _ => vec![row.name.to_owned()],
+    };
+    rows(ACCOUNT).into_iter().flat_map(of_row).collect()
+}
+
+/// The row of a dotted key inside an account (`pop3.host`), or a hint at what may have been meant.
+pub fn find(dotted: &str) -> Result<Row, String> {
+    let keys = rows(ACCOUNT);
+    let names = |rows: &[Row]| rows.iter().map(|row| row.name).collect::<Vec<_>>();
+    let row = |rows: &[Row], name: &str| rows.iter().find(|row| row.name == name).copied();
+    let unknown = || nearest::suggest(dotted, &names(&keys), "");
+    let Some((table, last)) = dotted.split_once('.') else {
+        return row(&keys, dotted).ok_or_else(unknown);
+    };
+    // A mistyped table with a key that is there is one slip.
+    let near = nearest::nearest(table, &names(&keys)).and_then(|name| row(&keys, name));
+    match near {
+        // A local name may hold dots, but a dotted key cannot say so: such a name is for an editor.
+        Some(row)
+            if matches!(row.kind, Type::Aliases)
+                && row.name == table
+                && !last.is_empty()
+                && !last.contains('.') =>
+        {
+            Ok(Row { kind: Type::Addresses, ..row })
+        }
+        Some(Row { name, kind: Type::Table(inner), .. }) => {
+            let inner = inner();
+            match row(&inner, last) {
+                Some(row) if name == table => Ok(row),
+                Some(_) => Err(format!("did you mean `{name}.{last}`?")),
+                None => Err(nearest::suggest(last, &names(&inner), &format!("{name}."))),
+            }
+        }
+        _ => Err(unknown()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dotted_keys_have_the_type_of_their_table() {
+        let name = |dotted: &str| find(dotted).map(|row| row.kind.name());
+        for (dotted, kind) in [
+            ("email", "string"),
+            ("pop3.port", "integer"),
+            ("smtp.allow-plaintext-auth", "boolean"),
+            ("fetch.exec", "string or array"),
+            ("aliases.root", "string or array"),
+            ("aliases", "table"),
+            ("pop3", "table"),
+        ] {
+            assert_eq!(name(dotted), Ok(kind), "{dotted}");
+        }
+        for bad in [
+            "",
+            ".",
+            "pop3.",
+            "pop3.host.x",
+            "email.x",
+            "fetch.host",
+            "accounts",
+            "imap.host",
+            "aliases.",
+            "aliases.a.b",
+        ] {
+            assert!(name(bad).is_err(), "{bad}");
+        }
+        assert!(all_dotted().iter().all(|dotted| find(dotted).is_ok()));
+    }
+
+    #[test]
+    fn no_table_has_a_key_twice() {
+        for rows in [rows(ROOT), rows(ACCOUNT), rows(SERVER), rows(FETCH)] {
+            for (at, row) in rows.iter().enumerate() {
+                assert!(rows[..at].iter().all(|other| other.name != row.name), "{}", row.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The rows: every key of the configuration file.
+
+use super::{Key, Part, SharedKey, Type, common, key, read, rows, shared, show};
+use crate::account::document::{Fault, Node};
+use crate::account::draft::{AccountDraft, FileDraft, ServerDraft};
+use crate::account::secret_source::SecretSource;
+use crate::account::server::{self, Protocol, Server, security_name};
+use crate::account::shown::{SecretView, Shown, show_fingerprint, show_program};
+use crate::account::{Account, Destination, FetchSettings, sendmail, values};
+use crate::net::certificate::Fingerprint;
+use crate::words::{Address, Secret};
+use std::path::Path;
+
+// Rows of accounts and of servers alike. In one table, the first source of a secret that is set counts.
+
+const PASSWORD_COMMAND: SharedKey = common(
+    Part::Secret,
+    "password-command",
+    Type::Command,
+    |shared, node| shared.secret(node, node.command().map(SecretSource::Command)),
+    "A command whose first line of output is the password: a string is run by sh -c, an array is a program and its \
+     arguments.",
+);
+const PASSWORD_FILE: SharedKey = common(
+    Part::Secret,
+    "password-file",
+    Type::Text,
+    |shared, node| shared.secret(node, node.path().map(SecretSource::File)),
+    "A file whose first line is the password. It must belong to you or root and be closed to everybody else.",
+);
+const PASSWORD_ENV: SharedKey = common(
+    Part::Secret,
+    "password-env",
+    Type::Text,
+    |shared, node| shared.secret(node, node.text(variable_name).map(|name| SecretSource::variable(&name))),
+    "The name of an environment variable that holds the password.",
+);
+const TOKEN_COMMAND: SharedKey = common(
+    Part::Secret,
+    "token-command",
+    Type::Command,
+    |shared, node| shared.secret(node, node.command().map(SecretSource::TokenCommand)),
+    "A command that prints an OAuth2 access token; the login is then by OAUTHBEARER or XOAUTH2.",
+);
+const PASSWORD: SharedKey = common(
+    Part::Secret,
+    "password",
+    Type::Password,
+    |shared, node| shared.secret(node, node.text(literal).map(SecretSource::Literal)),
+    "The password itself. The file must then be mode 0600. `postie config set NAME password -` reads it from \
+     standard input; in arguments it is refused.",
+);
+const CA_FILE: SharedKey = common(
+    Part::Trust,
+    "ca-file",
+    Type::Text,
+    |shared, node| set(&mut shared.tls.ca_file, node.path()),
+    "A file of certificate authorities (PEM) that are trusted beside the system's.",
+);
+const TLS_FINGERPRINT: SharedKey = common(
+    Part::Trust,
+    "tls-fingerprint",
+    Type::Text,
+    |shared, node| set(&mut shared.tls.fingerprint, node.text(fingerprint)),
+    "sha256: and 64 hexadecimal digits: the one certificate that is trusted, whatever its chain, names and dates. \
+     `postie test-account` shows it.",
+);
+
+/// The keys at the top of the file.
+pub const ROOT: &[Key<FileDraft, ()>] = &[
+    key(
+        "default-account",
+        Type::Text,
+        |file, node| {
+            let missing = node.fault("there is no account of that name");
+            set(&mut file.default_account, node.text(values::account_name).map(|name| (name, missing)))
+        },
+        hidden,
+        "The account of a command that names none. `postie config default NAME` sets it; the first account that \
+         `postie config add` makes gets it.",
+    ),
+    key(
+        "accounts",
+        Type::Accounts,
+        accounts,
+        hidden,
+        "A table for each account, called by the account's name: [accounts.work].",
+    ),
+];
+
+/// The keys of `[accounts.NAME]`.
+pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
+    key(
+        "email",
+        Type::Text,
+        |draft, node| set(&mut draft.account.email, node.text(address)),
+        |account| Shown::maybe(account.email.as_ref()),
+        "The address of the account's owner: the From of what is sent, and the login of both servers where they \
+         have no username.",
+    ),
+    key(
+        "name",
+        Type::Text,
+        |draft, node| set(&mut draft.account.name, node.text(values::plain_text)),
+        |account| Shown::maybe(account.name.as_ref()),
+        "The name shown beside the address in From.",
+    ),
+    key(
+        "description",
+        Type::Text,
+        |draft, node| set(&mut draft.account.description, node.text(values::plain_text)),
+        |account| Shown::maybe(account.description.as_ref()),
+        "A remark for yourself.",
+    ),
+    key(
+        "from",
+        Type::Text,
+        |draft, node| set(&mut draft.account.sendmail.from, node.text(address)),
+        |account| Shown::maybe(account.sendmail.from.as_ref()),
+        "Called as sendmail: the address that stands for local senders (root, www-data). Default: email.",
+    ),
+    key(
+        "log-file",
+        Type::Text,
+        |draft, node| set(&mut draft.account.sendmail.log_file, node.path()),
+        |account| path(account.sendmail.log_file.as_deref()),
+        "Called as sendmail: a file that gets a line for each message, taken or not. Default: syslog, for failures.",
+    ),
+    key(
+        "aliases",
+        Type::Aliases,
+        aliases,
+        |account| {
+            let texts = |all: &Vec<Address>| all.iter().map(ToString::to_string).collect();
+            let names = account.sendmail.aliases.iter().map(|(name, all)| (name.clone(), texts(all)));
+            Shown::Names(names.collect())
+        },
+        "Called as sendmail: a table of local names (root, or * for every other one), each with an address, \
+         several behind commas, or an array of them.",
+    ),
+    shared(&PASSWORD_COMMAND, hidden),
+    shared(&PASSWORD_FILE, hidden),
+    shared(&PASSWORD_ENV, hidden),
+    shared(&TOKEN_COMMAND, hidden),
+    shared(&PASSWORD, hidden),
+    shared(&CA_FILE, hidden),
+    shared(&TLS_FINGERPRINT, hidden),
+    key(
+        "pop3",
+        Type::Table(|| rows(SERVER)),
+        |draft, node| read_server(draft, node, Protocol::Pop3),
+        |account| show_server(account.server(Protocol::Pop3)),
+        "The server that mail is fetched from.",
+    ),
+    key(
+        "smtp",
+        Type::Table(|| rows(SERVER)),
+        |draft, node| read_server(draft, node, Protocol::Smtp),
+        |account| show_server(account.server(Protocol::Smtp)),
+        "The server that mail is sent through.",
+    ),
+    key(
+        "fetch",
+        Type::Table(|| rows(FETCH)),
+        |draft, node| read(FETCH, node, &mut draft.account.fetch),
+        |account| Shown::Table(show(FETCH, &account.fetch)),
+        "How mail is fetched.",
+    ),
+];
+
+/// The keys of `[accounts.NAME.pop3]` and `[accounts.NAME.smtp]`.
+pub const SERVER: &[Key<ServerDraft, Server>] = &[
+    key(
+        "host",
+        Type::Text,
+        |draft, node| set(&mut draft.server.host, node.text(server::host)),
+        |server| Shown::text(&server.host),
+        "The server's name or address. Required.",
+    ),
+    key(
+        "port",
+        Type::Port,
+        |draft, node| set(&mut draft.port, node.port()),
+        |server| Shown::Number(server.port),
+        "The TCP port. Default: with tls = \"implicit\" 995 (POP3) and 465 (SMTP), with \"starttls\" 110 and 587, \
+         with \"none\" 110 and 25.",
+    ),
+    key(
+        "tls",
+        Type::Text,
+        |draft, node| set(&mut draft.server.security, node.text(server::security)),
+        |server| Shown::text(security_name(server.security)),
+        "implicit: TLS from the first octet; starttls: an upgrade by STLS or STARTTLS, required; none: no TLS, and \
+         then a secret goes to this machine only. Default: implicit.",
+    ),
+    key(
+        "username",
+        Type::Text,
+        |draft, node| set(&mut draft.server.username, node.text(server::username)),
+        |server| Shown::maybe(server.username.as_ref()),
+        "Who logs in. Default: the account's email.",
+    ),
+    key(
+        "auth",
+        Type::Text,
+        ServerDraft::auth,
+        |server| Shown::maybe(server.username.as_ref().map(|_| server.auth.name()).or(Some("none".into()))),
+        "The way to log in: auto, plain, login, cram-md5, oauthbearer, xoauth2; for POP3 user and apop too; for SMTP \
+         none, which sends without a login. Default: auto, the best that the server offers.",
+    ),
+    key(
+        "ehlo-name",
+        Type::Text,
+        |draft, node| match draft.server.protocol {
+            Protocol::Smtp => set(&mut draft.server.ehlo_name, node.text(server::ehlo_name)),
+            _ => Err(node.fault("only an SMTP server is told a name")),
+        },
+        |server| server.ehlo_name.as_ref().map_or(Shown::Absent, Shown::text),
+        "SMTP alone: the name given in EHLO, a domain name or an address in brackets. Default: this machine's address.",
+    ),
+    shared(&PASSWORD_COMMAND, hidden),
+    shared(&PASSWORD_FILE, hidden),
+    shared(&PASSWORD_ENV, hidden),
+    shared(&TOKEN_COMMAND, hidden),
+    shared(&PASSWORD, hidden),
+    key(
+        "allow-plaintext-auth",
+        Type::Boolean,
+        |draft, node| set(&mut draft.server.allow_plaintext_auth, node.boolean()),
+        |server| Shown::Flag(server.allow_plaintext_auth),
+        "true lets the secret travel without TLS with tls = \"none\": everybody on the way can read it. \
+         Default: false.",
+    ),
+    shared(&CA_FILE, |server| path(server.tls.ca_file.as_deref())),
+    shared(&TLS_FINGERPRINT, |server| Shown::maybe(server.tls.fingerprint.as_ref().map(show_fingerprint))),
+];
+
+/// The keys of `[accounts.NAME.fetch]`.
+pub const FETCH: &[Key<FetchSettings, FetchSettings>] = &[
+    key(
+        "maildir",
+        Type::Text,
+        |fetch, node| destination(fetch, node, node.path().map(Destination::Maildir)),
+        |fetch| match &fetch.destination {
+            Some(Destination::Maildir(at)) => path(Some(at)),
+            _ => Shown::Nothing,
+        },
+        "The Maildir that messages are fetched into. Only one of maildir, mbox and exec.",
+    ),
+    key(
+        "mbox",
+        Type::Text,
+        |fetch, node| destination(fetch, node, node.path().map(Destination::Mbox)),
+        |fetch| match &fetch.destination {
+            Some(Destination::Mbox(at)) => path(Some(at)),
+            _ => Shown::Nothing,
+        },
+        "The mbox (mboxrd) that messages are appended to.",
+    ),
+    key(
+        "exec",
+        Type::Command,
+        |fetch, node| destination(fetch, node, node.command().map(Destination::Exec)),
+        |fetch| match &fetch.destination {
+            Some(Destination::Exec(program)) => Shown::Text(show_program(program)),
+            _ => Shown::Nothing,
+        },
+        "The command that gets each message on its standard input: a string is run by sh -c, an array is a program \
+         and its arguments.",
+    ),
+    key(
+        "after",
+        Type::Text,
+        |fetch, node| set(&mut fetch.after, node.text(values::afterwards)),
+        |fetch| Shown::text(values::show_afterwards(fetch.after)),
+        "What happens on the server to what was fetched: keep, delete, or \"delete-after 14d\". It holds for what \
+         earlier runs fetched, too. Default: keep.",
+    ),
+];
+
+// What rows are made of.
+
+/// Puts what was read where it belongs.
+fn set<F: From<T>, T>(field: &mut F, read: Result<T, Fault>) -> Result<(), Fault> {
+    read.map(|value| *field = value.into())
+}
+
+fn hidden<W>(_: &W) -> Shown {
+    Shown::Absent
+}
+
+fn path(path: Option<&Path>) -> Shown {
+    Shown::maybe(path.map(Path::display))
+}
+
+fn accounts(file: &mut FileDraft, table: &Node<'_>) -> Result<(), Fault> {
+    for entry in table.entries()? {
+        let name = values::account_name(entry.key).map_err(|what| table.fault_at(&entry, what))?;
+        let mut draft = AccountDraft::new(name.clone());
+        read(ACCOUNT, &table.below(&entry, 0, &name), &mut draft)?;
+        file.accounts.push(draft);
+    }
+    Ok(())
+}
+
+fn read_server(account: &mut AccountDraft, table: &Node<'_>, protocol: Protocol) -> Result<(), Fault> {
+    let mut draft = ServerDraft::new(protocol, table);
+    read(SERVER, table, &mut draft)?;
+    account.servers.push(draft);
+    Ok(())
+}
+
+fn show_server(server: Option<&Server>) -> Shown {
+    let Some(server) = server else { return Shown::Nothing };
+    let mut table = show(SERVER, server);
+    table.0.push(("secret", Shown::Secret(SecretView::of(server))));
+    Shown::Table(table)
+}
+
+fn destination(
+    fetch: &mut FetchSettings,
+    node: &Node<'_>,
+    read: Result<Destination, Fault>,
+) -> Result<(), Fault> {
+    match fetch.destination.replace(read?) {
+        None => Ok(()),
+        Some(_) => Err(node.fault("only one of maildir, mbox and exec can be the destination")),
+    }
+}
+
+fn aliases(draft: &mut AccountDraft, table: &Node<'_>) -> Result<(), Fault> {
+    let aliases = &mut draft.account.sendmail.aliases;
+    for entry in table.entries()? {
+        let name = sendmail::alias_name(entry.key).map_err(|what| table.fault_at(&entry, what))?;
+        // A fault does not repeat the name.
+        let alias = table.below(&entry, 0, "");
+        let texts = alias.texts("a string of addresses, or an array of them, is wanted here")?;
+        let addresses = sendmail::alias(&texts.join(",")).map_err(|what| alias.fault(what))?;
+        if aliases.insert(name, addresses).is_some() {
+            return Err(table.fault_at(&entry, "this name, in other letters, has an alias already"));
+        }
+    }
+    Ok(())
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    Address::parse(text).map_err(|error| error.to_string())
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, String> {
+    let wanted = "not a fingerprint: sha256: and 64 hexadecimal digits";
+    Fingerprint::parse(text).ok_or_else(|| wanted.into())
+}
+
+fn variable_name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(['=', '\0', '$']) {
+        return Err("not the name of an environment variable".into());
+    }
+    values::plain_text(text)
+}
+
+fn literal(text: &str) -> Result<Secret, String> {
+    let secret = Secret::new(text);
+    if secret.is_empty() {
+        return Err("the password is empty".into());
+    }
+    if secret.breaks_lines() { Err("the password holds a CR, LF or NUL".into()) } else { Ok(secret) }
+}

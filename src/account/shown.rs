@@ -1,0 +1,149 @@
+//! What is shown of an account: as JSON, and as lines for people. Of secrets only where they come from.
+
+use super::secret_source::SecretSource;
+use super::server::Server;
+use crate::net::certificate::Fingerprint;
+use crate::process::Program;
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// What is shown of a key.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Shown {
+    /// It is not shown where it stands, not even as null.
+    Absent,
+    /// It is not set.
+    Nothing,
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(u16),
+    /// Yes or no.
+    Flag(bool),
+    /// Names, each with texts.
+    Names(BTreeMap<String, Vec<String>>),
+    /// Where the secret of a server comes from, the source that counts.
+    Secret(SecretView),
+    /// The keys of a table.
+    Table(ShownTable),
+}
+
+/// The keys of a table, and what is shown of each.
+#[derive(Clone, Debug)]
+pub struct ShownTable(pub Vec<(&'static str, Shown)>);
+
+/// Where the secret of a server comes from.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum SecretView {
+    /// Nobody logs in.
+    Unused,
+    /// No source is named.
+    Asked,
+    /// A key of the file names it.
+    From {
+        /// `password-command`, `password`, …
+        source: &'static str,
+        /// The command, file or variable; of a password in the file only that it is `set`.
+        value: String,
+        /// The key of the file, with its tables.
+        from: String,
+    },
+}
+
+impl Shown {
+    /// A text.
+    pub fn text(value: impl ToString) -> Self {
+        Shown::Text(value.to_string())
+    }
+
+    /// A text, where there is one.
+    pub fn maybe(value: Option<impl ToString>) -> Self {
+        value.map_or(Shown::Nothing, Shown::text)
+    }
+}
+
+impl SecretView {
+    /// The source that counts for a server.
+    pub fn of(server: &Server) -> Self {
+        let Some(named) = server.secrets.0.first().filter(|_| server.username.is_some()) else {
+            return if server.username.is_some() { SecretView::Asked } else { SecretView::Unused };
+        };
+        let value = match &named.source {
+            SecretSource::Command(program) | SecretSource::TokenCommand(program) => show_program(program),
+            SecretSource::File(path) => path.display().to_string(),
+            SecretSource::Descriptor(number) => number.to_string(),
+            SecretSource::Variable(name) => name.clone(),
+            SecretSource::Literal(_) => "set".into(),
+        };
+        SecretView::From { source: named.source.name(), value, from: named.by.clone() }
+    }
+
+    fn line(&self, table: &str) -> Option<(String, String)> {
+        match self {
+            SecretView::Unused => None,
+            SecretView::Asked => Some((format!("{table}password"), "asked on the terminal".into())),
+            SecretView::From { source, value, from } => {
+                let key = format!("{table}{source}");
+                let shared = if from.ends_with(&key) { "" } else { " (of the account)" };
+                Some((key, format!("{value}{shared}")))
+            }
+        }
+    }
+}
+
+impl ShownTable {
+    /// A line for each key that is set, called as `config set` calls it.
+    pub fn lines(&self) -> Vec<(String, String)> {
+        self.lines_below("")
+    }
+
+    fn lines_below(&self, table: &str) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        for (name, shown) in &self.0 {
+            let key = format!("{table}{name}");
+            match shown {
+                Shown::Absent | Shown::Nothing | Shown::Flag(false) => {}
+                Shown::Text(text) => lines.push((key, text.clone())),
+                Shown::Number(number) => lines.push((key, number.to_string())),
+                Shown::Flag(true) => lines.push((key, "true".into())),
+                Shown::Names(names) => {
+                    lines.extend(
+                        names.iter().map(|(name, texts)| (format!("{key}.{name}"), texts.join(", "))),
+                    );
+                }
+                Shown::Secret(secret) => lines.extend(secret.line(table)),
+                Shown::Table(inner) => lines.extend(inner.lines_below(&format!("{key}."))),
+            }
+        }
+        lines
+    }
+}
+
+impl Serialize for ShownTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, shown)| (name.replace('-', "_"), shown)))
+    }
+}
+
+/// A command on one line: the words of an array quoted where a shell would need it.
+pub fn show_program(program: &Program) -> String {
+    let word = |word: &String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@,:=%".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    };
+    match program {
+        Program::Shell(line) => line.clone(),
+        Program::Argv(words) => words.iter().map(word).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// A fingerprint as [`Fingerprint::parse`] reads it.
+pub fn show_fingerprint(fingerprint: &Fingerprint) -> String {
+    format!("sha256:{}", fingerprint.hex())
+}
