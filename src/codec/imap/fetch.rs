@@ -57,13 +57,13 @@ impl<'a> FetchItems<'a> {
     /// Whether [`FetchItems::read`] will do, as soon as it can be known: before a body is read.
     pub(super) fn check(octets: &[u8], items: &[Item]) -> Result<(), Malformed> {
         let mut found = FetchItems::default();
-        let mut uids = items.iter().filter(|item| Name::of(item.name.of(octets)) == Name::Uid);
+        let mut uids = items.iter().filter(|item| item.name == Name::Uid);
         uids.try_for_each(|item| found.take_uid(item.value.text(octets).as_deref()))
     }
 
     fn take(&mut self, octets: &'a [u8], item: &Item) -> Result<(), Malformed> {
         let text = item.value.text(octets);
-        match Name::of(item.name.of(octets)) {
+        match item.name {
             Name::Uid => self.take_uid(text.as_deref())?,
             Name::Size => self.size = text.and_then(|text| number(&text)),
             Name::Flags => self.flags = item.value.list(octets).map(Names::new),

@@ -35,10 +35,13 @@ pub(super) enum Value {
     Dropped,
 }
 
-/// A name and its value.
+/// How many items may one response have that mean something? There are ten.
+const MAX_ITEMS: usize = 100;
+
+/// An item that means something, and its value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
-    pub name: Span,
+    pub name: Name,
     pub value: Value,
 }
 
@@ -73,10 +76,13 @@ pub(super) struct Walk {
     place: Place,
     items: Vec<Item>,
     name_start: usize,
-    name: Option<Span>,
+    name: Option<Name>,
     list_start: usize,
     depth: usize,
+    /// A `BODY[]` was named.
     has_body: bool,
+    /// Its literal has gone by.
+    body_read: bool,
 }
 
 impl Walk {
@@ -102,7 +108,7 @@ impl Walk {
                 && literal_may_begin
                 && let Some(len) = literal_header(octets, at)?
             {
-                return Ok(Some((len, self.fate(octets)?)));
+                return Ok(Some((len, self.fate())));
             }
             if octet == b'~' && literal_may_begin && lexer::is_literal8(octets, at) {
                 return Err(Malformed::new("a literal8"));
@@ -128,7 +134,7 @@ impl Walk {
     /// The literal has gone by; it lies there in the octets, if it is kept.
     pub fn literal(&mut self, fate: Fate, start: usize, end: usize) {
         if self.place == Place::BeforeValue {
-            self.has_body |= fate == Fate::Body;
+            self.body_read |= fate == Fate::Body;
             self.value(match fate {
                 Fate::Body => Value::Body,
                 Fate::Kept | Fate::KeptIfSmall => Value::Literal(Span { start, end }),
@@ -137,16 +143,12 @@ impl Walk {
         }
     }
 
-    fn fate(&self, octets: &[u8]) -> Result<Fate, Malformed> {
-        let Some(name) = self.name.filter(|_| self.place == Place::BeforeValue) else {
-            return Ok(Fate::Kept);
-        };
-        match Name::of(name.of(octets)) {
-            Name::Body if self.has_body => Err(Malformed::new("two bodies in one FETCH response")),
-            Name::Body => Ok(Fate::Body),
-            Name::Header => Ok(Fate::KeptIfSmall),
-            Name::OtherBody => Ok(Fate::Dropped),
-            _ => Ok(Fate::Kept),
+    fn fate(&self) -> Fate {
+        match self.name.filter(|_| self.place == Place::BeforeValue) {
+            Some(Name::Body) => Fate::Body,
+            Some(Name::Header) => Fate::KeptIfSmall,
+            Some(Name::OtherBody) => Fate::Dropped,
+            _ => Fate::Kept,
         }
     }
 
@@ -180,8 +182,7 @@ impl Walk {
         match octet {
             b'[' => self.place = Place::InSection,
             b' ' | b'(' | b'"' | b'{' | b')' => {
-                let name = Span { start: self.name_start, end: at };
-                self.name_ended(octets, name)?;
+                self.name_ended(&octets[self.name_start..at])?;
                 return Ok(at);
             }
             _ => {}
@@ -189,14 +190,20 @@ impl Walk {
         Ok(at + 1)
     }
 
-    fn name_ended(&mut self, octets: &[u8], name: Span) -> Result<(), Malformed> {
+    fn name_ended(&mut self, text: &[u8]) -> Result<(), Malformed> {
         // Behind a body, what is no name is more of the body: its length was told wrong.
         let may_be = |octet: &u8| octet.is_ascii_alphanumeric() || b"-._<>[]".contains(octet);
-        let text = name.of(octets);
-        let odd = self.has_body
+        let odd = self.body_read
             && !text.split(|octet| *octet == b'[').next().is_some_and(|start| start.iter().all(may_be));
         if text.is_empty() || odd {
             return Err(Malformed::new("a FETCH item without a name"));
+        }
+        let name = Name::of(text);
+        if name == Name::Body && std::mem::replace(&mut self.has_body, true) {
+            return Err(Malformed::new("two bodies in one FETCH response"));
+        }
+        if self.items.len() == MAX_ITEMS {
+            return Err(Malformed::new("a FETCH response of too many items"));
         }
         self.name = Some(name);
         self.place = Place::BeforeValue;
@@ -254,9 +261,8 @@ impl Walk {
     }
 
     fn value(&mut self, value: Value) {
-        if let Some(name) = self.name.take() {
-            self.items.push(Item { name, value });
-        }
+        let name = self.name.take().filter(|name| !matches!(name, Name::Other | Name::OtherBody));
+        self.items.extend(name.map(|name| Item { name, value }));
         self.place = Place::BeforeName;
     }
 

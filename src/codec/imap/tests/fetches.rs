@@ -67,7 +67,10 @@ fn a_body_is_a_string_named_so() {
     ] {
         with_fetch(items, |found| assert_eq!(found.body, want, "{items}"));
     }
-    assert!(hear(b"* 1 FETCH (BODY[] {1}\r\na BODY[] {1}\r\nb)\r\n").is_err(), "one message has one body");
+    for second in ["{1}\r\nb", "NIL", "\"b\""] {
+        let items = format!("* 1 FETCH (BODY[] {{1}}\r\na BODY[] {second})\r\n");
+        assert!(hear(items.as_bytes()).is_err(), "one message has one body");
+    }
 }
 
 #[test]

@@ -184,6 +184,10 @@ fn what_a_server_sends_besides_bodies_is_bounded() {
         assert_eq!((items.uid, items.header, items.body), (Some(1), None, Body::Absent));
     }
 
+    for (items, fits) in [("X y ", true), ("UID 1 ", false)] {
+        assert_eq!(hear(format!("* 1 FETCH ({})\r\n", items.repeat(10_000)).as_bytes()).is_ok(), fits);
+    }
+
     let deep = |depth: usize| format!("{}{}", "(".repeat(depth), ")".repeat(depth));
     for (depth, fits) in [(32, true), (33, false)] {
         assert_eq!(hear(format!("* XYZ {}\r\n", deep(depth)).as_bytes()).is_ok(), fits);
