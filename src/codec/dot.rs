@@ -1,37 +1,37 @@
-//! Dot stuffing both ways (`RFC 1939 §3`, `RFC 5321 §4.5.2`), incremental and whole blocks at a time.
+//! Dot stuffing ("byte-stuffing", `RFC 1939 §3`; "transparency", `RFC 5321 §4.5.2`), both ways. Works on
+//! blocks of any size, however the input is cut.
 //!
-//! The one rule about line ends, stated here for all of postie: on the wire a line ends in CRLF; in a
-//! store it ends in LF. Only the pair CRLF is changed. A bare CR and a bare LF are content and survive.
+//! The rule about line ends, for all of postie: on the wire a line ends in CRLF; in a store it ends in LF.
+//! Only the pair CRLF is changed. A bare CR and a bare LF are content and survive.
 //!
-//! A server whose status lines end in a bare LF ends its message lines so too; for it [`LineEnd::Lf`]
-//! is the framing. A server that speaks CRLF is never taken to end a message by a bare `LF . LF`: that
-//! would cut a message that holds it as content.
+//! A server whose status lines end in a bare LF ends its message lines the same way: it is read with
+//! [`LineEnd::Lf`]. From a server that speaks CRLF a bare `LF . LF` never ends a message: it may be content.
 
 use memchr::memchr;
 
 /// How the server at the other end ends its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
-    /// As the protocol demands.
+    /// CRLF, as the protocol demands.
     CrLf,
     /// A bare LF, as some old servers do.
     Lf,
 }
 
-/// Where in a line the decoder stands.
+/// Where in a line the decoder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DotState {
     /// At the first octet of a line.
     Start,
-    /// Behind a dot that began a line.
+    /// After a dot that began a line.
     Dot,
-    /// Behind a dot that began a line, and a CR.
+    /// After a dot that began a line, and a CR.
     DotCr,
     /// Inside a line.
     Inside,
-    /// Inside a line, behind a CR whose meaning the next octet decides.
+    /// Inside a line, after a CR whose meaning the next octet decides.
     Cr,
-    /// Behind the terminator.
+    /// After the terminator.
     End,
 }
 
@@ -44,7 +44,6 @@ pub struct Unstuffer {
 }
 
 impl Unstuffer {
-    /// A decoder at the start of a body.
     pub fn new(line_end: LineEnd) -> Self {
         Unstuffer { at: DotState::Start, line_end, framing: 0 }
     }
@@ -54,14 +53,14 @@ impl Unstuffer {
         self.at == DotState::End
     }
 
-    /// Of the octets taken so far those that are no content: stuffed dots and the terminator.
+    /// How many of the octets taken so far are not content: stuffed dots and the terminator.
     pub fn framing(&self) -> u64 {
-        // Most likely the CR of the terminator.
+        // The CR is most likely that of the terminator.
         self.framing + u64::from(self.at == DotState::DotCr)
     }
 
     /// Decodes `input` and appends the content to `out`. Returns how many octets of `input` were taken:
-    /// all of them, or those up to and with the terminator.
+    /// all of them, or those up to the end of the terminator.
     pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
         let mut taken = 0;
         while taken < input.len() && self.at != DotState::End {
@@ -78,8 +77,7 @@ impl Unstuffer {
 
     /// Takes content up to the next line end in one go. Returns the octets taken, at least one.
     fn inside(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
-        // Whole lines are searched by their LF: it is rarer than CR is in hostile input, and both cost
-        // the same in ordinary input.
+        // The search is for LF, not CR: hostile input may be full of CR.
         let Some(feed) = memchr(b'\n', input) else {
             let held = usize::from(input.ends_with(b"\r"));
             out.extend_from_slice(&input[..input.len() - held]);
@@ -95,7 +93,7 @@ impl Unstuffer {
         feed + 1
     }
 
-    /// Takes one octet in one of the states that last an octet or two.
+    /// Takes one octet, in any state but [`DotState::Inside`].
     fn octet(&mut self, octet: u8, out: &mut Vec<u8>) {
         self.framing += match (self.at, octet) {
             (DotState::Start, b'.') | (DotState::Dot, b'\n') => 1,
@@ -104,10 +102,10 @@ impl Unstuffer {
         };
         self.at = match (self.at, octet) {
             (DotState::Start, b'.') => DotState::Dot,
-            // `. LF`: no stuffed line begins so, whatever the framing, hence it is the end.
+            // No stuffed line begins with `. LF`, with CRLF or LF line ends, so this is the terminator.
             (DotState::Dot | DotState::DotCr, b'\n') => DotState::End,
             (DotState::Dot, b'\r') => DotState::DotCr,
-            // The dot was stuffing (or the server forgot to stuff: the caller sees it by what follows).
+            // A stuffed dot. (If the server forgot to stuff, the caller notices by what follows.)
             (DotState::Dot, _) => return self.content(octet, out),
             (DotState::DotCr, _) => {
                 out.push(b'\r');
@@ -125,7 +123,7 @@ impl Unstuffer {
         };
     }
 
-    /// Takes one octet of content and says where that leads.
+    /// Takes one octet of content.
     fn content(&mut self, octet: u8, out: &mut Vec<u8>) {
         self.at = match octet {
             b'\r' => DotState::Cr,
@@ -145,7 +143,7 @@ impl Unstuffer {
     }
 }
 
-/// Encodes one body for the wire: stuffs dots and adds the terminator. Its input has CRLF line ends only.
+/// Encodes one body for the wire: stuffs dots and adds the terminator. The input must have CRLF line ends.
 #[derive(Clone, Debug)]
 pub struct Stuffer {
     line_start: bool,
@@ -159,12 +157,10 @@ impl Default for Stuffer {
 }
 
 impl Stuffer {
-    /// An encoder at the start of a body.
     pub fn new() -> Self {
         Stuffer { line_start: true, last: *b"\r\n" }
     }
 
-    /// Encodes `input` and appends it to `out`.
     pub fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
         while let Some(&first) = input.first() {
             if self.line_start && first == b'.' {
@@ -181,7 +177,7 @@ impl Stuffer {
         }
     }
 
-    /// Appends the terminator, and before it the CRLF that the last line lacks, if it lacks one.
+    /// Appends the terminator, and before it a CRLF if the last line has none.
     pub fn finish(self, out: &mut Vec<u8>) {
         if self.last != *b"\r\n" {
             out.extend_from_slice(b"\r\n");
@@ -202,7 +198,7 @@ mod tests {
         (out, taken, decoder.ended())
     }
 
-    /// Wire, content, and how much of the wire belongs to the body, for a server that speaks CRLF.
+    /// Octets on the wire, their content, and how many of them belong to the body, with CRLF line ends.
     const TABLE: &[(&[u8], &[u8], usize)] = &[
         (b".\r\n+OK", b"", 3),
         (b"a\r\n.\r\n+OK", b"a\n", 6),
@@ -223,7 +219,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_is_framing_is_told_from_what_is_content() {
+    fn framing_is_counted_apart_from_content() {
         for (wire, framing) in [
             (&b".\r\n"[..], 3),
             (b".\n", 2),

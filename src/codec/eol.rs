@@ -1,8 +1,7 @@
-//! Line ends of a message on its way out: LF and CRLF become CRLF, and nothing else passes for a line
-//! end. A bare CR, which some servers take for one, is refused or made one; a NUL is always refused
-//! (`RFC 5321 §2.3.8`, `RFC 5322 §2.3`).
+//! Line ends of a message to be sent (`RFC 5321 §2.3.8`, `RFC 5322 §2.3`): LF and CRLF become CRLF. A bare
+//! CR, which some servers take for a line end, is refused or becomes one; a NUL is always refused.
 //!
-//! Both work on blocks and may be given a message in any pieces.
+//! A message may be given in pieces, cut anywhere.
 
 use memchr::{memchr, memchr3};
 use std::fmt;
@@ -10,18 +9,18 @@ use std::fmt;
 /// What to do with a CR that no LF follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BareCr {
-    /// Refuse it: the message is somebody else's and must not be changed.
+    /// Refuse it: the message was written elsewhere and must not be changed.
     Refuse,
-    /// Make it a line end: the text is being composed.
+    /// Make it a line end: the message is composed here.
     EndLine,
 }
 
-/// An octet that no message may hold, and where it stands in the input.
+/// An octet that no message may contain, and where it is in the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadOctet {
-    /// How many octets stand before it.
+    /// How many octets come before it.
     pub offset: u64,
-    /// The octet: CR or NUL.
+    /// CR or NUL.
     pub octet: u8,
 }
 
@@ -44,12 +43,11 @@ pub struct Normaliser {
 }
 
 impl Normaliser {
-    /// A normaliser at the start of a message.
     pub fn new(bare_cr: BareCr) -> Self {
         Normaliser { bare_cr, offset: 0, pending_cr: false, line_open: false }
     }
 
-    /// Appends `input` to `out`, its line ends made CRLF. After an error nothing of it is to be used.
+    /// Appends `input` to `out` with CRLF line ends. After an error `out` must not be used.
     pub fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) -> Result<(), BadOctet> {
         while !input.is_empty() {
             if self.pending_cr {
@@ -78,7 +76,7 @@ impl Normaliser {
         Ok(())
     }
 
-    /// Ends the message, and its last line where that has no end.
+    /// Ends the message, adding a line end to the last line if it has none.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), BadOctet> {
         if self.pending_cr {
             self.settle(false, out)?;
@@ -89,7 +87,7 @@ impl Normaliser {
         Ok(())
     }
 
-    /// Decides about the CR seen last.
+    /// Decides what the pending CR is.
     fn settle(&mut self, has_lf: bool, out: &mut Vec<u8>) -> Result<(), BadOctet> {
         self.pending_cr = false;
         if !has_lf && self.bare_cr == BareCr::Refuse {
@@ -105,25 +103,25 @@ impl Normaliser {
     }
 }
 
-/// What must be known of a message before it is sent.
+/// What must be known about a message before it is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// How many octets it has, line ends as CRLF (`RFC 1870 §3`).
     pub octets: u64,
     /// How many octets its longest line has, without the line end.
     pub longest_line: usize,
-    /// Whether an octet beyond US-ASCII is in it.
+    /// Whether it has octets beyond US-ASCII.
     pub eight_bit: bool,
     line: usize,
 }
 
 impl Facts {
-    /// Takes notice of the next piece of a message whose line ends are CRLF.
+    /// Takes the next piece of a message whose line ends are CRLF.
     pub fn observe(&mut self, mut piece: &[u8]) {
         self.octets += piece.len() as u64;
         self.eight_bit = self.eight_bit || !piece.is_ascii();
         while let Some(feed) = memchr(b'\n', piece) {
-            // The CR is counted with its line and taken off again, wherever the piece was cut.
+            // The CR was counted with the line, perhaps in an earlier piece: subtract it.
             self.line = (self.line + feed).saturating_sub(1);
             self.longest_line = self.longest_line.max(self.line);
             self.line = 0;
@@ -132,7 +130,7 @@ impl Facts {
         self.line += piece.len();
     }
 
-    /// Ends the message: a last line without an end counts too.
+    /// Ends the message: a last line without a line end counts too.
     pub fn finish(mut self) -> Self {
         self.longest_line = self.longest_line.max(self.line);
         self.line = 0;

@@ -1,6 +1,6 @@
-//! Lines of a dialogue, found in a buffer: bounded, ended by LF, the CR before it optional.
+//! Finds the lines of a dialogue in a buffer: lines of bounded length that end in CRLF or LF.
 //!
-//! A reply may be split over any number of reads, and one read may hold many replies; the caller keeps
+//! A reply may be split over any number of reads, and one read may have many replies; the caller keeps
 //! the buffer and asks again when it has grown.
 
 use std::fmt;
@@ -8,11 +8,11 @@ use std::fmt;
 /// A line found at the start of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundLine {
-    /// Octets of the line itself, without its line end.
+    /// Octets in the line, without its line end.
     pub len: usize,
     /// Octets to take from the buffer: the line with its line end.
     pub consumed: usize,
-    /// Whether the line ended in CRLF, as the protocols demand, and not in a bare LF.
+    /// Whether the line ended in CRLF (what the protocols demand), not in a bare LF.
     pub crlf: bool,
 }
 
@@ -29,11 +29,11 @@ impl fmt::Display for TooLong {
     }
 }
 
-/// The first line of `buffer`, or `None` where its end is not there yet. `searched` octets are known to
-/// hold no LF (from an earlier call), so that a line that comes in pieces is not searched twice.
+/// The first line of `buffer`, or `None` if its end has not arrived yet. The first `searched` octets are known
+/// to have no LF (from an earlier call), so that a line that comes in pieces is not searched twice.
 pub fn find(buffer: &[u8], searched: usize, limit: usize) -> Result<Option<FoundLine>, TooLong> {
     let Some(offset) = memchr::memchr(b'\n', &buffer[searched..]) else {
-        // A CR may be the last octet of the limit's excess.
+        // One octet above the limit may be the CR of the line end.
         return if buffer.len() > limit + 1 { Err(TooLong { limit }) } else { Ok(None) };
     };
     let feed = searched + offset;

@@ -1,4 +1,4 @@
-//! Layer 1: codecs. Bytes in, values out; nothing here reads, writes, waits or knows the time.
+//! Layer 1: codecs. Octets in, values out; nothing here reads, writes, waits or looks at a clock.
 
 pub mod dot;
 pub mod eol;

@@ -1,5 +1,8 @@
-//! POP3 replies (`RFC 1939 §3`, `RFC 2449`, `RFC 3206`): status lines, response codes, capabilities, the
-//! rows of LIST and UIDL.
+//! POP3 replies: status lines (`RFC 1939 §3`), extended response codes (`RFC 2449 §8`, `RFC 3206`), the
+//! capabilities (`RFC 2449 §5`), the scan listings of LIST and UIDL (`RFC 1939 §5`, §7).
+//!
+//! Of the capabilities IMPLEMENTATION and LANG are not interpreted; of response codes only those of the two
+//! RFCs are.
 
 /// The longest status line postie takes, in octets. `RFC 2449 §4` allows 512; servers exceed it.
 pub const MAX_STATUS: usize = 8 * 1024;
@@ -11,18 +14,18 @@ pub const MAX_ROWS: usize = 1_000_000;
 /// A status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusLine<'a> {
-    /// `+OK`, and what follows it.
+    /// `+OK`, and the text after it.
     Ok(&'a [u8]),
-    /// `-ERR`, and what follows it.
+    /// `-ERR`, and the text after it.
     Err(&'a [u8]),
-    /// `+` inside a SASL exchange, and the challenge (base64).
+    /// `+` in a SASL exchange, and the challenge (base64).
     Continue(&'a [u8]),
-    /// Anything else: the dialogue is out of step, or this is no POP3 server.
+    /// Anything else: the dialogue is out of step, or this is not a POP3 server.
     Other,
 }
 
-/// Reads a status line. `+OK` must stand alone or be followed by a space: only then it is a success. Some
-/// servers write it, or `-ERR`, in other letters.
+/// Reads a status line. `+OK` is a success only alone or followed by a space or a tab. Upper and lower case
+/// are the same: some servers write `+ok` or `-Err`.
 pub fn status(line: &[u8]) -> StatusLine<'_> {
     let after = |mark: &[u8]| -> Option<&[u8]> {
         let (start, rest) = line.split_at_checked(mark.len())?;
@@ -55,24 +58,23 @@ pub fn response_code(text: &[u8]) -> Option<&str> {
     (!code.is_empty() && code.len() <= 64 && code.chars().all(fine)).then_some(code)
 }
 
-/// What a refusal means for a script.
+/// Whether a command that was refused may succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Not now: locked, too early, a passing fault.
+    /// Not now: locked, too early, a temporary fault.
     Temporary,
-    /// For good.
     Permanent,
     /// The credentials are wrong.
     Credentials,
     /// The server does not say.
-    Unsaid,
+    Unstated,
 }
 
-/// Words that older servers use for "not now", where no response code says it.
+/// Words by which older servers, without response codes, say "not now".
 const TEMPORARY_WORDS: [&str; 8] =
     ["lock", "in use", "busy", "wait", "try again", "temporar", "too many", "later"];
 
-/// What a `-ERR` text means: its response code first, then its words.
+/// What a `-ERR` text means, by its response code, else by its words.
 pub fn refusal(text: &[u8]) -> Refusal {
     let code = response_code(text).map(str::to_ascii_uppercase);
     match code.as_deref() {
@@ -85,23 +87,21 @@ pub fn refusal(text: &[u8]) -> Refusal {
     if TEMPORARY_WORDS.iter().any(|word| begins_a_word(&words, word)) {
         Refusal::Temporary
     } else {
-        Refusal::Unsaid
+        Refusal::Unstated
     }
 }
 
-/// What a refused login means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginRefusal {
     /// The server does not have the mechanism, or has it switched off.
     Mechanism,
-    /// As elsewhere.
     Other(Refusal),
 }
 
-/// Words for what is wrong, and those for what may be wrong at a login.
+/// Wrong credentials: one word of each list.
 const WRONG: [&str; 6] = ["invalid", "incorrect", "wrong", "bad", "unknown", "mismatch"];
 const CREDENTIALS: [&str; 6] = ["password", "passwd", "credential", "user", "login", "logon"];
-/// Words for what the server lacks, and for what it lacks then.
+/// A missing mechanism: one word of each list.
 const LACKING: [&str; 8] = [
     "unsupported",
     "not supported",
@@ -114,8 +114,8 @@ const LACKING: [&str; 8] = [
 ];
 const MECHANISM: [&str; 3] = ["mechanism", "authentication type", "authentication method"];
 
-/// What a `-ERR` to a login means. "Too many attempts" with a wrong password is no reason to try again, and
-/// `[AUTH]` no fault of the password's where the mechanism is not there.
+/// What a `-ERR` to a login means. "Too many attempts" beside a wrong password does not mean "try again", and
+/// `[AUTH]` does not mean a wrong password if the mechanism is missing.
 pub fn login_refusal(text: &[u8]) -> LoginRefusal {
     let words = String::from_utf8_lossy(text).to_ascii_lowercase();
     let has = |some: &[&str]| some.iter().any(|word| begins_a_word(&words, word));
@@ -131,40 +131,36 @@ pub fn login_refusal(text: &[u8]) -> LoginRefusal {
     LoginRefusal::Other(refusal)
 }
 
-/// Whether `start` begins a word of `text`: "locked" has "lock", "blocked" and "unlock" have not.
+/// Whether a word of `text` begins with `start`: "lock" begins "locked", but not "blocked" or "unlock".
 fn begins_a_word(text: &str, start: &str) -> bool {
     text.match_indices(start).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric()))
 }
 
-/// What a server says it can do (`RFC 2449 §6`).
+/// A server's capabilities (`RFC 2449 §6`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// Whether the server answered CAPA at all.
     pub known: bool,
     /// STLS (`RFC 2595 §4`).
     pub stls: bool,
-    /// USER and PASS.
     pub user: bool,
-    /// TOP.
     pub top: bool,
-    /// UIDL.
     pub uidl: bool,
-    /// PIPELINING.
     pub pipelining: bool,
     /// UTF8 (`RFC 6856 §2`).
     pub utf8: bool,
-    /// EXPIRE 0 (`RFC 2449 §6.7`): what was retrieved the server may delete by itself.
+    /// EXPIRE 0 (`RFC 2449 §6.7`): the server may delete messages once they were retrieved.
     pub expires_at_once: bool,
     /// LOGIN-DELAY (`RFC 2449 §6.5`): the seconds the server wants between two logins.
     pub login_delay: u64,
     /// The SASL mechanisms, in upper case, in the server's order.
     pub sasl: Vec<String>,
-    /// Every line as it came, lossily, for `test-account`.
+    /// Every line, with invalid UTF-8 replaced, for `test-account`.
     pub lines: Vec<String>,
 }
 
 impl Capabilities {
-    /// The most lines that are taken.
+    /// Longer answers to CAPA are an error.
     pub const MAX_LINES: usize = 256;
 
     /// Takes one line of the answer to CAPA.
@@ -188,10 +184,9 @@ impl Capabilities {
     }
 }
 
-/// A row of a listing: a message's number and the rest, trimmed. A `+OK` that some servers put before
-/// every row is skipped. `None` where the message number is missing, not numeric or 0.
-///
-/// `scan-listing = nonnegative-number SP nonnegative-number …` (`RFC 1939 §5 LIST`, §7 UIDL).
+/// A scan listing or unique-id listing (`RFC 1939 §5` LIST, §7 UIDL): a message's number and the rest,
+/// trimmed. A `+OK` that some servers put before every row is skipped. `None` if the message number is
+/// missing, not numeric or 0.
 pub fn row(line: &[u8]) -> Option<(u32, &[u8])> {
     let line = line.strip_prefix(b"+OK").unwrap_or(line).trim_ascii();
     let end = line.iter().position(|octet| octet.is_ascii_whitespace()).unwrap_or(line.len());
@@ -200,8 +195,8 @@ pub fn row(line: &[u8]) -> Option<(u32, &[u8])> {
     Some((number, line[end..].trim_ascii()))
 }
 
-/// The size in a row of LIST: its first word, if that is a number of octets. Negative, overlong or
-/// otherwise odd sizes are unknown sizes: a size is a hint, nothing more.
+/// The size in octets in a row of LIST. A negative or overlong number or anything else counts as an unknown
+/// size: a size is only a hint.
 pub fn row_size(rest: &[u8]) -> Option<u64> {
     let end = rest.iter().position(|octet| octet.is_ascii_whitespace()).unwrap_or(rest.len());
     decimal(&rest[..end])
@@ -219,9 +214,8 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// The timestamp of a greeting, for APOP (`RFC 1939 §7`): `<…@…>` with nothing in it that no message-id
-/// has, wherever it stands. Anything looser would let a man in the middle choose what is hashed
-/// (CVE-2007-1558).
+/// The timestamp of a greeting, for APOP (`RFC 1939 §7`), anywhere in the line: `<…@…>`, with the syntax of a
+/// message-id. Anything looser would let a man in the middle choose what is hashed (CVE-2007-1558).
 pub fn timestamp(greeting: &[u8]) -> Option<&str> {
     let starts = greeting.iter().enumerate().filter(|(_, octet)| **octet == b'<');
     starts.map(|(at, _)| at).find_map(|start| timestamp_at(greeting, start))
@@ -279,11 +273,11 @@ mod tests {
             ("[X] maildrop is locked", Refusal::Temporary),
             ("mailbox in use", Refusal::Temporary),
             ("Mailbox-locked", Refusal::Temporary),
-            ("account blocked for good", Refusal::Unsaid),
-            ("unlock your account first", Refusal::Unsaid),
-            ("invalid password", Refusal::Unsaid),
-            ("[", Refusal::Unsaid),
-            ("", Refusal::Unsaid),
+            ("account blocked for good", Refusal::Unstated),
+            ("unlock your account first", Refusal::Unstated),
+            ("invalid password", Refusal::Unstated),
+            ("[", Refusal::Unstated),
+            ("", Refusal::Unstated),
         ] {
             assert_eq!(refusal(text.as_bytes()), want, "{text}");
         }
@@ -305,7 +299,7 @@ mod tests {
             ("maildrop already locked", Other(Refusal::Temporary)),
             ("[IN-USE] bad luck, user", Other(Refusal::Temporary)),
             ("[SYS/TEMP] unknown user", Other(Refusal::Temporary)),
-            ("no", Other(Refusal::Unsaid)),
+            ("no", Other(Refusal::Unstated)),
         ] {
             assert_eq!(login_refusal(text.as_bytes()), want, "{text}");
         }

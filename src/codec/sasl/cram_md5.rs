@@ -1,4 +1,4 @@
-//! CRAM-MD5 (`RFC 2195 §2`): the user name, a space, and the keyed digest of the server's challenge.
+//! CRAM-MD5 (`RFC 2195 §2`): the response is the user name, a space, and the keyed MD5 digest of the challenge.
 
 use super::{Credentials, MechanismClient, Nonsense, hex};
 use crate::words::Secret;

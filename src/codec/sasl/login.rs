@@ -1,5 +1,5 @@
-//! LOGIN (`draft-murchison-sasl-login`): the server asks for user and password, one after the other. The
-//! prompts vary ("Username:", "User Name\0"): they are answered by their order.
+//! LOGIN (`draft-murchison-sasl-login`): the server asks for the user name, then for the password. The prompts
+//! vary ("Username:", "User Name\0"), so only their order counts.
 
 use super::{Credentials, MechanismClient, Nonsense};
 use crate::words::Secret;

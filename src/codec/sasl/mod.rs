@@ -1,9 +1,9 @@
-//! SASL (`RFC 4422`): who logs in, by which mechanism, and the one driver of an authentication. It takes the
-//! server's challenges and gives the client's answers, both in base64 as they stand on the line; POP3
-//! (`RFC 5034`) and SMTP (`RFC 4954`) only frame them.
+//! SASL (`RFC 4422`): the client's side of an authentication exchange. It takes the server's challenges and
+//! gives the client's responses, both in base64 as on the wire; POP3 (`RFC 5034`) and SMTP (`RFC 4954`) only
+//! frame them. There are no security layers (§3.7) and no authorization identities (§3.4.1).
 //!
-//! Each mechanism is a file of its own that knows octets alone. A new one: a variant of [`Mechanism`] with its
-//! name, its place in the order, and a [`MechanismClient`].
+//! Each mechanism is a file of its own that knows only octets. To add one: a variant of [`Mechanism`] with its
+//! name and its place in the order, and a [`MechanismClient`].
 
 mod cram_md5;
 mod login;
@@ -16,7 +16,6 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use std::fmt::{self, Write as _};
 
-/// The mechanisms postie speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mechanism {
     /// `RFC 4616`.
@@ -25,7 +24,7 @@ pub enum Mechanism {
     Login,
     /// `RFC 2195`.
     CramMd5,
-    /// Google's and Microsoft's, for OAuth2 access tokens.
+    /// Made by Google, used by Microsoft too; for OAuth2 access tokens.
     XOAuth2,
     /// `RFC 7628`, for OAuth2 access tokens.
     OAuthBearer,
@@ -36,7 +35,6 @@ impl Mechanism {
     pub const ALL: [Mechanism; 5] =
         [Mechanism::Plain, Mechanism::Login, Mechanism::CramMd5, Mechanism::XOAuth2, Mechanism::OAuthBearer];
 
-    /// The registered name.
     pub fn name(self) -> &'static str {
         match self {
             Mechanism::Plain => "PLAIN",
@@ -47,7 +45,7 @@ impl Mechanism {
         }
     }
 
-    /// The mechanism of that name, whatever the case.
+    /// The mechanism of that name, in upper or lower case.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
     }
@@ -57,19 +55,17 @@ impl Mechanism {
         matches!(self, Mechanism::XOAuth2 | Mechanism::OAuthBearer)
     }
 
-    /// The best of those that the server offers (in capitals), for a token or a password.
+    /// The best of those that the server offers (in upper case), for a token or a password.
     pub fn choose(offered: &[String], is_token: bool) -> Option<Self> {
         let fits = |mechanism: &Mechanism| mechanism.wants_token() == is_token && mechanism.is_in(offered);
         Self::ALL.into_iter().find(fits)
     }
 
-    /// Whether the server offers it.
     pub fn is_in(self, offered: &[String]) -> bool {
         offered.iter().any(|name| name == self.name())
     }
 }
 
-/// Who logs in where, with what.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// The user name as the server knows it.
@@ -83,13 +79,14 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Refuses what would break a line or an exchange: control characters. Says which of the two has one.
+    /// Refuses control characters: they would break a line or an exchange. The error says which of the two has
+    /// one.
     pub fn check(&self) -> Result<(), &'static str> {
         if self.user.bytes().any(|octet| octet.is_ascii_control()) {
-            return Err("the user name holds a control character");
+            return Err("the user name has a control character in it");
         }
         if self.secret.expose().iter().any(u8::is_ascii_control) {
-            return Err("the secret holds a control character");
+            return Err("the secret has a control character in it");
         }
         Ok(())
     }
@@ -98,35 +95,33 @@ impl Credentials {
 /// How to log in to any server.
 #[derive(Clone, Debug)]
 pub struct Login<M> {
-    /// User and secret.
     pub credentials: Credentials,
     /// Whether the secret is an OAuth2 access token.
     pub is_token: bool,
     /// The method; `None` chooses one of those that the server offers.
     pub method: Option<M>,
-    /// Whether the secret may go over a wire without TLS.
+    /// Whether the secret may be sent without TLS.
     pub plaintext: bool,
 }
 
-/// What a client sends to give an exchange up.
+/// What a client sends to cancel an exchange (`RFC 4954 §4`, `RFC 5034 §4`).
 pub const CANCEL: &str = "*";
 
-/// The server's challenge makes no sense: it is no base64 where that matters, or the mechanism has no answer
-/// left. The exchange is to be given up by [`CANCEL`].
+/// The server's challenge makes no sense: it is not base64 where that matters, or the mechanism has no
+/// response left. The exchange must be cancelled ([`CANCEL`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nonsense;
 
-/// The client's side of one mechanism. An initial response that is absent and one that is empty are two
-/// things: `None` and `Some(vec![])`.
+/// The client's side of one mechanism. No initial response (`None`) and an empty one (`Some(vec![])`) are not
+/// the same.
 trait MechanismClient: fmt::Debug {
-    /// The first response, where the client speaks first.
+    /// The initial response, if the client speaks first.
     fn first(&mut self) -> Option<Vec<u8>>;
-    /// The response to a challenge.
     fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Nonsense>;
-    /// Whether it has said all it has to, so that a success is one.
+    /// Whether it has sent all it has to send. The server's success counts only then.
     fn is_done(&self) -> bool;
-    /// Whether it answers by the octets of a challenge. Those that answer by order are asked in words by some
-    /// servers, in base64 or not.
+    /// Whether the response depends on the challenge. Where it does not, the challenge need not be base64: some
+    /// servers send plain text.
     fn reads_challenges(&self) -> bool {
         false
     }
@@ -136,26 +131,24 @@ trait MechanismClient: fmt::Debug {
     }
 }
 
-/// A line that the client sends in an exchange.
+/// A line sent by the client in an exchange.
 #[derive(Debug)]
 pub struct Response {
-    /// The line, in base64.
+    /// In base64.
     pub line: Secret,
-    /// What it says, where that is a secret or made of one; the user's name alone is none.
+    /// The decoded line, if it is or contains a secret; the user's name alone is not one.
     pub secret: Option<Secret>,
 }
 
-/// One authentication in progress.
 #[derive(Debug)]
 pub struct Exchange {
     client: Box<dyn MechanismClient>,
     user: Vec<u8>,
-    /// The first response, as long as it has not gone out.
+    /// The initial response, until it is sent.
     waiting: Option<Vec<u8>>,
 }
 
 impl Exchange {
-    /// Begins an authentication.
     pub fn start(mechanism: Mechanism, credentials: &Credentials) -> Self {
         let mut client: Box<dyn MechanismClient> = match mechanism {
             Mechanism::Plain => Box::new(plain::Plain::new(credentials)),
@@ -168,8 +161,8 @@ impl Exchange {
         Exchange { client, user: credentials.user.as_bytes().to_vec(), waiting }
     }
 
-    /// What may go along with the command (`=` for a response that is empty), if it has at most `longest`
-    /// octets. What does not go along answers the first challenge, which is empty then.
+    /// The initial response to send in the command itself (`=` if it is empty), if there is one and it has at
+    /// most `longest` octets. A longer one answers the first challenge, which is then empty.
     pub fn initial(&mut self, longest: usize) -> Option<Response> {
         let first = self.waiting.take()?;
         let mut response = self.response(first.clone());
@@ -183,7 +176,7 @@ impl Exchange {
         Some(response)
     }
 
-    /// The answer to a challenge, which is in base64.
+    /// The response to a challenge in base64.
     pub fn answer(&mut self, challenge: &[u8]) -> Result<Response, Nonsense> {
         if let Some(first) = self.waiting.take() {
             return Ok(self.response(first));
@@ -194,8 +187,8 @@ impl Exchange {
             Err(_) if self.client.reads_challenges() => return Err(Nonsense),
             Err(_) => text.to_vec(),
         };
-        let said = self.client.respond(&octets)?;
-        Ok(self.response(said))
+        let octets = self.client.respond(&octets)?;
+        Ok(self.response(octets))
     }
 
     fn response(&self, octets: Vec<u8>) -> Response {
@@ -204,7 +197,7 @@ impl Exchange {
         Response { line, secret }
     }
 
-    /// Whether the mechanism has nothing left to send or to check, so that the server's success is one.
+    /// Whether the mechanism has nothing left to send or to check. The server's success counts only then.
     pub fn is_finished(&self) -> bool {
         self.waiting.is_none() && self.client.is_done()
     }

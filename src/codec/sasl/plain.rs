@@ -1,4 +1,4 @@
-//! PLAIN (`RFC 4616`): no authorization identity, user and password in one message.
+//! PLAIN (`RFC 4616 §2`): user and password in one message; the authorization identity is left empty.
 
 use super::{Credentials, MechanismClient, Nonsense};
 use crate::words::Secret;

@@ -1,11 +1,11 @@
-//! The mechanisms for OAuth2 access tokens: OAUTHBEARER (`RFC 7628`) and XOAUTH2, Google's and Microsoft's
-//! forerunner of it. A refused token is told in a challenge (JSON, `RFC 7628 §3.2.2`), and the refusal proper
-//! follows once that was answered.
+//! The mechanisms for OAuth2 access tokens: OAUTHBEARER (`RFC 7628`) and its forerunner XOAUTH2 (Google,
+//! Microsoft). If the token is refused, a challenge gives the reason in JSON (`RFC 7628 §3.2.2`); the refusal
+//! itself comes after the client has answered that challenge.
 
 use super::{Credentials, MechanismClient, Nonsense};
 use crate::words::Secret;
 
-/// What both have in common.
+/// What both mechanisms share.
 #[derive(Debug)]
 struct Token {
     first: Secret,
@@ -37,7 +37,7 @@ impl MechanismClient for XOAuth2 {
         Some(self.0.first.expose().to_vec())
     }
 
-    /// It wants an empty line.
+    /// The response is an empty line.
     fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Nonsense> {
         self.0.complain(challenge).map(|()| Vec::new())
     }

@@ -1,20 +1,20 @@
-//! Commands (`RFC 5321 §4.1.1` and its extensions), typed. Here alone they become text; the wire adds the
-//! CRLF. Every part that comes from outside is of a type that can hold no line end, or is encoded.
+//! SMTP commands (`RFC 5321 §4.1.1` and extensions) as types. They become text only here; the wire adds the
+//! CRLF. Every part that comes from outside has a type that cannot contain a line end, or is encoded.
 
 use crate::codec::sasl::Mechanism;
 use crate::words::{Address, ReversePath};
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
-/// How long may a command with an initial response be, line end included (`RFC 4954 §4`)?
+/// The most octets of AUTH with an initial response, line end included (`RFC 4954 §4`).
 pub const MAX_AUTH_COMMAND: usize = 512;
 
-/// How this side names itself (`RFC 5321 §4.1.4`): a domain name, or an address literal.
+/// The client's name in EHLO (`RFC 5321 §4.1.4`): a domain name, or an address literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EhloName(String);
 
 impl EhloName {
-    /// A fully qualified domain name. `None` for a name without a dot, or with what no host name has.
+    /// A fully qualified domain name. `None` if there is no dot in it, or a character that host names cannot have.
     pub fn domain(name: &str) -> Option<Self> {
         let name = name.strip_suffix('.').unwrap_or(name);
         let label = |label: &str| {
@@ -28,14 +28,14 @@ impl EhloName {
         fine.then(|| EhloName(name.to_owned()))
     }
 
-    /// A name that somebody chose: a domain name, without a dot too, or an address literal in its brackets.
+    /// A name set by the user: a domain name, which needs no dot, or an address literal in brackets.
     pub fn chosen(text: &str) -> Option<Self> {
         if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             let address =
                 inner.strip_prefix("IPv6:").or_else(|| inner.strip_prefix("ipv6:")).unwrap_or(inner);
             return address.parse().ok().map(EhloName::literal);
         }
-        // One label is checked as the first of a full name.
+        // A single label is checked as part of a full name.
         let with_dot = if text.contains('.') { text.to_owned() } else { format!("{text}.x") };
         EhloName::domain(&with_dot).map(|_| EhloName(text.strip_suffix('.').unwrap_or(text).to_owned()))
     }
@@ -55,23 +55,18 @@ impl fmt::Display for EhloName {
     }
 }
 
-/// What a delivery report shall return (`RFC 3461 §4.3`).
+/// What a delivery status notification returns (`RFC 3461 §4.3`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Return {
-    /// The whole message.
     Full,
-    /// Its headers.
     Headers,
 }
 
-/// When a delivery report is wanted (`RFC 3461 §4.1`). Nothing set means never.
+/// When a delivery status notification is wanted (`RFC 3461 §4.1`); all false means never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Notify {
-    /// On delivery.
     pub success: bool,
-    /// On failure.
     pub failure: bool,
-    /// On delay.
     pub delay: bool,
 }
 
@@ -83,10 +78,10 @@ impl fmt::Display for Notify {
     }
 }
 
-/// The longest ENVID, encoded (`RFC 3461 §4.4`).
+/// The most characters of an encoded ENVID (`RFC 3461 §4.4`).
 pub const MAX_ENVID: usize = 100;
 
-/// An identifier of an envelope that fits into ENVID; `None` where it is not printable or too long.
+/// An envelope identifier for ENVID, not encoded; `None` if it is empty, not printable or too long.
 pub fn envid(text: &str) -> Option<String> {
     let is_plain = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
     (is_plain && xtext(text).len() <= MAX_ENVID).then(|| text.to_owned())
@@ -95,7 +90,7 @@ pub fn envid(text: &str) -> Option<String> {
 /// `MAIL FROM` with its parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MailCommand {
-    /// Who hears of failures.
+    /// The reverse-path: who is notified of failures.
     pub from: ReversePath,
     /// `SIZE` (`RFC 1870 §5`).
     pub size: Option<u64>,
@@ -163,7 +158,6 @@ impl fmt::Display for RcptCommand {
     }
 }
 
-/// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SmtpCommand {
     /// `RFC 5321 §4.1.1.1`.
@@ -172,9 +166,9 @@ pub enum SmtpCommand {
     Helo(EhloName),
     /// `RFC 3207 §4`.
     StartTls,
-    /// `RFC 4954 §4`, without an initial response.
+    /// `RFC 4954 §4`; an initial response is added elsewhere.
     Auth(Mechanism),
-    /// `RFC 4954 §4`: the cancellation of an exchange.
+    /// `RFC 4954 §4`: cancels an exchange.
     CancelAuth,
     /// `RFC 5321 §4.1.1.2`.
     Mail(MailCommand),
@@ -182,12 +176,10 @@ pub enum SmtpCommand {
     Rcpt(RcptCommand),
     /// `RFC 5321 §4.1.1.4`.
     Data,
-    /// `RFC 3030 §2`: the last chunk, and how many octets it has.
+    /// `RFC 3030 §2`: the last chunk, with its size in octets.
     BdatLast(u64),
     /// `RFC 5321 §4.1.1.5`.
     Rset,
-    /// `RFC 5321 §4.1.1.9`.
-    Noop,
     /// `RFC 5321 §4.1.1.10`.
     Quit,
 }
@@ -205,7 +197,6 @@ impl fmt::Display for SmtpCommand {
             SmtpCommand::Data => f.write_str("DATA"),
             SmtpCommand::BdatLast(octets) => write!(f, "BDAT {octets} LAST"),
             SmtpCommand::Rset => f.write_str("RSET"),
-            SmtpCommand::Noop => f.write_str("NOOP"),
             SmtpCommand::Quit => f.write_str("QUIT"),
         }
     }
@@ -229,7 +220,7 @@ fn hex(out: &mut String, octet: u8) {
     let _ = write!(out, "+{octet:02X}");
 }
 
-/// `utf-8-addr-xtext` (`RFC 6533 §3`): any character beyond the plain ones as `\x{HEX}`.
+/// `utf-8-addr-xtext` (`RFC 6533 §3`): special and non-ASCII characters as `\x{HEX}`.
 fn unicode_xtext(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -304,7 +295,6 @@ mod tests {
             ),
             (SmtpCommand::Data, "DATA"),
             (SmtpCommand::Rset, "RSET"),
-            (SmtpCommand::Noop, "NOOP"),
             (SmtpCommand::Quit, "QUIT"),
         ] {
             assert_eq!(command.to_string(), text);
@@ -344,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn xtext_leaves_nothing_that_could_end_a_parameter() {
+    fn xtext_has_no_octet_that_could_end_a_parameter() {
         for octet in 0..=127u8 {
             let encoded = xtext(&char::from(octet).to_string());
             assert!(encoded.bytes().all(|b| b.is_ascii_graphic() && b != b'='), "{octet}: {encoded}");

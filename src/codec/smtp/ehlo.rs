@@ -1,23 +1,23 @@
-//! The answer to EHLO (`RFC 5321 §4.1.1.1`): what the server can do.
+//! The answer to EHLO (`RFC 5321 §4.1.1.1`): the server's extensions.
 //!
-//! Keywords that postie has no use for are left out; a keyword that comes twice counts as it came last,
-//! but the mechanisms of several AUTH lines add up. Malformed parameters are ignored.
+//! Keywords that postie does not use are ignored, and so are malformed parameters. If a keyword comes twice,
+//! the last one counts; the mechanisms of several AUTH lines add up.
 
 use super::reply::Reply;
 
-/// What `SIZE` says (`RFC 1870 §4`).
+/// The SIZE extension (`RFC 1870 §4`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SizeLimit {
-    /// The extension is not there.
+    /// Not announced.
     #[default]
     Absent,
-    /// The size may be declared; no limit is named (no number, or 0).
+    /// Announced without a limit (no number, or 0).
     Unlimited,
-    /// Messages may have so many octets at most.
+    /// The most octets of a message.
     Octets(u64),
 }
 
-/// What the server announced. After HELO: nothing.
+/// The extensions the server announced; none after HELO.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
     /// `RFC 1870`.
@@ -42,14 +42,14 @@ pub struct Extensions {
     pub enhanced_status_codes: bool,
     /// The SASL mechanisms of `RFC 4954`, in upper case, in the server's order.
     pub auth: Vec<String>,
-    /// How many recipients one transaction may have (`RFC 9422 §4.2`).
+    /// The most recipients of one transaction (`RFC 9422 §4.2`).
     pub rcpt_max: Option<usize>,
-    /// How many transactions one session may have (`RFC 9422 §4.1`).
+    /// The most transactions of one session (`RFC 9422 §4.1`).
     pub mail_max: Option<usize>,
 }
 
 impl Extensions {
-    /// Reads the lines behind the first, which greets.
+    /// Reads all lines but the first, which is a greeting.
     pub fn parse(reply: &Reply) -> Self {
         let mut found = Extensions::default();
         for text in reply.texts().skip(1) {

@@ -1,4 +1,5 @@
-//! SMTP: replies, the answer to EHLO, commands (`RFC 5321`).
+//! SMTP (`RFC 5321`): replies (§4.2), the answer to EHLO, commands (§4.1). Not here: VRFY, EXPN, HELP, BDAT
+//! chunks before the last one.
 
 pub mod command;
 pub mod ehlo;

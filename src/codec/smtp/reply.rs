@@ -1,23 +1,23 @@
-//! Replies (`RFC 5321 §4.2`), put together from lines.
+//! SMTP replies (`RFC 5321 §4.2`), put together from lines.
 //!
 //! ```text
 //! Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
 //! ```
 //!
-//! The code is that of the last line, and every line must carry the same one: a reply that contradicts
-//! itself is refused, and so is one of too many lines or octets. Text may be missing and may be any octets.
+//! Every line must have the same code, and the number of lines and octets is bounded; anything else is an
+//! error. The text may be missing and may be any octets.
 
 use std::fmt;
 
-/// How long may one line be, in octets? A reply line has at most 512 (`RFC 5321 §4.5.3.1.5`), but the
-/// challenge of an authentication may have 12288 (`RFC 4954 §4`).
+/// The most octets of one line. A reply line has at most 512 (`RFC 5321 §4.5.3.1.5`), but the challenge of an
+/// authentication may have 12288 (`RFC 4954 §4`).
 pub const MAX_LINE: usize = 12_288 + 6;
-/// How many lines may a reply have? The longest honest ones answer EHLO and HELP, with some dozens.
+/// The most lines of a reply. The longest honest ones, the answers to EHLO and HELP, have some dozens.
 pub const MAX_LINES: usize = 256;
-/// How many octets may all lines of a reply have?
+/// The most octets of all lines of a reply.
 pub const MAX_OCTETS: usize = 64 * 1024;
 
-/// What the first digit of a code says (`RFC 5321 §4.2.1`).
+/// The meaning of the first digit of a code (`RFC 5321 §4.2.1`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// 2yz: done.
@@ -30,21 +30,19 @@ pub enum Class {
     Permanent,
 }
 
-/// A whole reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     code: u16,
     lines: Vec<Vec<u8>>,
 }
 
-/// Why lines are no reply.
+/// Why lines are not a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyError {
-    /// A line does not begin with a code from 200 to 599 and a space, a hyphen or nothing behind it.
+    /// A line does not begin with a code from 200 to 599, followed by a space, a hyphen or the line end.
     NoCode,
-    /// The lines of one reply carry different codes.
     CodesDiffer(u16, u16),
-    /// There are more lines than [`MAX_LINES`], or more octets than [`MAX_OCTETS`].
+    /// More lines than [`MAX_LINES`], or more octets than [`MAX_OCTETS`].
     TooMuch,
 }
 
@@ -64,7 +62,7 @@ impl fmt::Display for ReplyError {
 
 impl std::error::Error for ReplyError {}
 
-/// Puts one reply together, line by line.
+/// Puts a reply together, line by line.
 #[derive(Clone, Debug, Default)]
 pub struct Assembler {
     code: Option<u16>,
@@ -73,18 +71,17 @@ pub struct Assembler {
 }
 
 impl Assembler {
-    /// An assembler for the next reply.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether no line of a reply was taken.
+    /// Whether no line of the next reply has come yet.
     pub fn is_fresh(&self) -> bool {
         self.code.is_none()
     }
 
-    /// Takes a line without its line end. Gives the reply once its last line was taken; the assembler is
-    /// then ready for the next one.
+    /// Takes a line without its line end. Returns the reply after its last line; the assembler is then ready
+    /// for the next one.
     pub fn push(&mut self, line: &[u8]) -> Result<Option<Reply>, ReplyError> {
         let (code, more) = split(line).ok_or(ReplyError::NoCode)?;
         match self.code {
@@ -103,7 +100,7 @@ impl Assembler {
         Ok(Some(Reply { code, lines }))
     }
 
-    /// The lines taken so far of a reply that is not whole.
+    /// The lines so far of a reply that is not complete.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         self.lines.iter().map(Vec::as_slice)
     }
@@ -124,12 +121,10 @@ fn split(line: &[u8]) -> Option<(u16, bool)> {
 }
 
 impl Reply {
-    /// The three digits.
     pub fn code(&self) -> u16 {
         self.code
     }
 
-    /// What the first digit says.
     pub fn class(&self) -> Class {
         match self.code / 100 {
             2 => Class::Success,
@@ -139,28 +134,27 @@ impl Reply {
         }
     }
 
-    /// Whether it is of the class 2yz.
     pub fn is_success(&self) -> bool {
         self.class() == Class::Success
     }
 
-    /// The whole lines, with the code, without line ends.
+    /// The lines with their codes, without line ends.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         self.lines.iter().map(Vec::as_slice)
     }
 
-    /// The text of every line: what stands behind the code.
+    /// The text of every line, without the code.
     pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
         self.lines.iter().map(|line| line.get(4..).unwrap_or_default())
     }
 
-    /// The enhanced status code (`RFC 3463 §2`), where the text of a line begins with one of the class of
-    /// the reply: `status-code = class "." subject "." detail`.
+    /// The first enhanced status code (`RFC 3463 §2`) at the start of a line's text, if its class is that of the
+    /// reply: `status-code = class "." subject "." detail`.
     pub fn enhanced(&self) -> Option<&str> {
         self.texts().find_map(|text| enhanced_at_start(text, self.code))
     }
 
-    /// The text alone, without codes, its lines joined by one space; not yet redacted.
+    /// The text without codes, lines joined by one space; secrets are not redacted yet.
     pub fn text(&self) -> Vec<u8> {
         let mut all = Vec::new();
         for text in self.texts() {
@@ -175,7 +169,7 @@ impl Reply {
     }
 }
 
-/// The enhanced status code that `text` begins with, if it fits `code`.
+/// The enhanced status code at the start of `text`, if its class is that of `code`.
 fn enhanced_at_start(text: &[u8], code: u16) -> Option<&str> {
     let end = text.iter().position(|octet| *octet == b' ').unwrap_or(text.len());
     let word = std::str::from_utf8(&text[..end]).ok()?;
