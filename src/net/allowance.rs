@@ -1,16 +1,16 @@
-//! How long one operation may keep postie waiting: one rule for every protocol, in clear and under TLS.
+//! How long one operation may wait: one rule for every protocol, with and without TLS.
 //!
-//! Only time spent waiting counts. What comes or goes earns time back, at the rate of [`SLOWEST`] and never
-//! beyond what the operation began with: a slow server that goes on is not cut off, one that falls silent
-//! is after the whole time, and one that trickles soon after it. The end of the run holds whatever comes.
+//! Only time spent waiting counts. Octets sent or received earn time back, at the rate of [`SLOWEST`], up to
+//! what the operation began with. So a slow server that keeps sending is not cut off, a silent one is after the
+//! whole time, and one that only trickles soon after that. The end of the run (`--max-time`) always holds.
 
 use super::limits::Limits;
 use std::time::{Duration, Instant};
 
-/// The rate that keeps an operation alive, in octets a second. A slower one is no line but a trick.
+/// The rate that keeps an operation alive, in octets a second. No real line is slower.
 const SLOWEST: u64 = 64;
 
-/// The time that an operation may still wait.
+/// The time an operation may still wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowance {
     whole: Duration,
@@ -20,7 +20,7 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// `time` to wait for what is going on from now on, within the run's end.
+    /// An operation that may wait for `time`, but not beyond the end of the run.
     pub fn new(time: Duration, limits: &Limits) -> Self {
         Allowance { whole: time, left: time, earns: true, end: limits.end }
     }
@@ -30,7 +30,7 @@ impl Allowance {
         Allowance { earns: false, ..self }
     }
 
-    /// How long may be waited at `now`; zero is not at all.
+    /// How long it may still wait at `now`; zero: not at all.
     pub fn left(&self, now: Instant) -> Duration {
         self.end.map_or(self.left, |end| self.left.min(end.saturating_duration_since(now)))
     }
@@ -40,12 +40,11 @@ impl Allowance {
         self.end.is_some_and(|end| now >= end)
     }
 
-    /// Some of it was waited.
     pub fn spend(&mut self, waited: Duration) {
         self.left = self.left.saturating_sub(waited);
     }
 
-    /// So many octets came or went.
+    /// Octets were sent or received.
     pub fn earn(&mut self, octets: usize) {
         if self.earns {
             let more = Duration::from_micros((octets as u64).saturating_mul(1_000_000 / SLOWEST));

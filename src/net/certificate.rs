@@ -1,4 +1,4 @@
-//! What a server's certificate says of itself, for `test-account` and for pinning.
+//! A server's certificate (X.509): what `test-account` shows of it, and its fingerprint for pinning.
 
 use jiff::Timestamp;
 use openssl::asn1::Asn1Time;
@@ -13,12 +13,11 @@ use std::fmt::Write as _;
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// The fingerprint of a certificate.
     pub fn of(der: &[u8]) -> Self {
         Fingerprint(Sha256::digest(der).into())
     }
 
-    /// Reads `sha256:HEX`; colons between the octets and upper case are fine.
+    /// Reads `sha256:HEX`; colons between the octets and upper case are allowed.
     pub fn parse(text: &str) -> Option<Self> {
         let (name, hex) = text.split_at_checked(7)?;
         if !name.eq_ignore_ascii_case("sha256:") {
@@ -47,25 +46,22 @@ impl Fingerprint {
     }
 }
 
-/// The parts of a certificate that tell a person what is wrong with it.
+/// The parts of a certificate that show a person what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    /// The subject's common name, or the whole subject where there is none.
+    /// The subject's common name; if there is none, the whole subject.
     pub subject: String,
-    /// The issuer's, likewise.
+    /// The same of the issuer.
     pub issuer: String,
     /// The DNS names and IP addresses it is for.
     pub names: Vec<String>,
-    /// From when it is valid.
     pub not_before: Timestamp,
-    /// Until when it is valid.
     pub not_after: Timestamp,
-    /// Its SHA-256.
     pub fingerprint: Fingerprint,
 }
 
 impl Certificate {
-    /// Reads a certificate; `None` where it cannot be read.
+    /// `None` if it cannot be read.
     pub fn from_der(der: &[u8]) -> Option<Self> {
         Self::read(der).ok()
     }

@@ -1,4 +1,4 @@
-//! From a host name to a connected link: look-up and connect, on one deadline.
+//! Looks a host name up and connects to it, both within a deadline.
 
 use super::NetError;
 use super::limits::Limits;
@@ -14,7 +14,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The pause between looks at the stop flag while another thread looks a name up.
+/// How often the stop flag is checked while another thread looks a name up.
 const LOOKUP_SLICE: Duration = Duration::from_millis(50);
 /// How many descriptors a look-up may need at once: a file of names or of settings, a socket for each server.
 const RESOLVER_DESCRIPTORS: usize = 6;
@@ -33,10 +33,9 @@ pub fn resolve(host: &str, port: u16, limits: &Limits) -> Result<Vec<SocketAddr>
     let until = limits.until(limits.timeout);
     let (answer, answered) = mpsc::channel();
     let name = host.to_owned();
-    // The system's resolver cannot be told how long to wait: it gets a thread of its own, which is left
-    // behind when time is over.
+    // The system's resolver takes no timeout, so it runs in a thread, which is abandoned when time is over.
     let started = thread::Builder::new().spawn(move || {
-        // Nobody listens any more when time is over.
+        // Nobody receives it once time is over.
         let _ = answer.send(look_up(&name, port));
     });
     started.map_err(|error| NetError::NameService(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! From an endpoint to a wire: look up, connect, and shake hands where TLS comes first.
+//! Connects to a server: look-up, connection, and the TLS handshake if TLS comes first.
 
 use super::connect::{connect_first, resolve};
 use super::limits::Limits;
@@ -7,34 +7,30 @@ use super::wire::{Tap, Wire};
 use crate::words::{Failure, Kind, Stage};
 use std::net::SocketAddr;
 
-/// How a server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
     /// TLS from the first octet (`RFC 8314 §3`).
     Implicit,
-    /// An upgrade by STLS or STARTTLS, required (`RFC 2595`, `RFC 3207`).
+    /// TLS by STLS or STARTTLS, required (`RFC 2595 §4`, `RFC 3207 §4`).
     StartTls,
-    /// None.
     None,
 }
 
 /// A server to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// A name or an address.
+    /// A name or an IP address.
     pub host: String,
-    /// The TCP port.
     pub port: u16,
-    /// How it is protected.
     pub security: Security,
-    /// Whether a secret will be sent: then `Security::None` is refused beyond loopback.
+    /// Whether a secret will be sent: then `Security::None` is refused except on loopback.
     pub carries_secret: bool,
-    /// The user allows a secret on an unprotected wire.
+    /// Whether the user allows that all the same.
     pub allow_plaintext_auth: bool,
 }
 
 impl Endpoint {
-    /// `host:port`, as failures name it.
+    /// `host:port`, the name of the server in failures.
     pub fn place(&self) -> String {
         if self.host.contains(':') && !self.host.starts_with('[') {
             format!("[{}]:{}", self.host, self.port)
@@ -43,7 +39,7 @@ impl Endpoint {
         }
     }
 
-    /// Refuses to carry a secret in clear to anywhere but this machine ([`Kind::Config`]).
+    /// Refuses to send a secret without TLS to another machine ([`Kind::Config`]).
     pub fn check_plaintext(&self, addresses: &[SocketAddr]) -> Result<(), Failure> {
         let exposed = self.security == Security::None && self.carries_secret && !self.allow_plaintext_auth;
         if exposed && !addresses.iter().all(|address| address.ip().is_loopback()) {
@@ -56,10 +52,10 @@ impl Endpoint {
     }
 }
 
-/// Connects to `endpoint`. On return the wire is under TLS if the endpoint has it from the start; with
-/// [`Security::StartTls`] the session upgrades it.
+/// Connects to `endpoint`. With [`Security::Implicit`] the wire is under TLS on return; with
+/// [`Security::StartTls`] the session starts it.
 ///
-/// Fails with the kinds of [`super::NetError::kind`], and [`Kind::Config`] for a secret in clear.
+/// Fails with the kinds of [`super::NetError::kind`], and [`Kind::Config`] for a secret without TLS.
 pub fn dial(
     endpoint: &Endpoint,
     tls: Option<&Tls>,

@@ -1,4 +1,4 @@
-//! What can go wrong between postie and a server, below any protocol.
+//! Errors of the network layer.
 
 use super::certificate::Certificate;
 use crate::words::{Failure, Kind, Stage};
@@ -6,49 +6,46 @@ use jiff::Timestamp;
 use std::fmt;
 use std::io;
 
-/// A failure of the network layer.
 #[derive(Debug)]
 pub enum NetError {
-    /// The name does not exist.
     NoSuchHost(String),
     /// The name service did not answer.
     NameService(String),
-    /// No address of the host took the connection.
+    /// No address of the host accepted the connection.
     Connect(io::Error),
-    /// The operation took longer than it may.
+    /// The operation took longer than allowed (`--timeout`).
     Timeout,
-    /// The whole run took longer than it may.
+    /// The whole run took longer than allowed (`--max-time`).
     RunOver,
     /// The server ended the connection.
     Closed,
-    /// The connection was lost.
     Lost(io::Error),
     /// A line is longer than its bound in octets.
     LineTooLong(usize),
-    /// A listing has more lines, or more octets, than its bound.
+    /// A multi-line reply has more lines or octets than its bound.
     TooMuch(usize),
     /// A signal asked to stop.
     Stopped,
-    /// The server sent octets in clear behind its consent to TLS: somebody may have injected them.
+    /// The server sent octets in clear after agreeing to TLS: somebody may have injected them.
     Injected,
     /// The server's certificate is not trusted.
     Untrusted(Box<Untrusted>),
-    /// The fingerprint is not the pinned one: what it is.
+    /// The fingerprint is not the pinned one but this.
     WrongFingerprint(String),
-    /// There is no TLS version or cipher both sides have.
+    /// Client and server have no TLS version or cipher in common.
     NoCommonTls(String),
-    /// What came back is not TLS.
+    /// The server does not speak TLS here.
     NotTls,
-    /// The TLS layer failed in another way.
+    /// TLS failed for another reason.
     Tls(String),
-    /// TLS cannot be set up on this side (a broken trust store).
+    /// TLS cannot be set up on the client's side (a broken trust store).
     TlsSetup(String),
-    /// The dialogue is out of step from an earlier error.
+    /// An earlier error left the dialogue out of step.
     Broken,
 }
 
 impl NetError {
-    /// The real error behind what a `Read` or `Write` returned: [`NetError`]s travel inside [`io::Error`].
+    /// Takes the [`NetError`] out of the [`io::Error`] that a [`Link`](super::Link) returned.
     pub fn from_io(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => NetError::Timeout,
@@ -57,7 +54,6 @@ impl NetError {
         }
     }
 
-    /// The class of the failure.
     pub fn kind(&self) -> Kind {
         match self {
             NetError::NoSuchHost(_) => Kind::NoHost,
@@ -92,7 +88,7 @@ impl NetError {
         })
     }
 
-    /// The failure as the layers above pass it on: `place` is the server, `stage` what was tried.
+    /// The failure for the layers above: `place` is the server, `stage` what was tried.
     pub fn failure(&self, place: &str, stage: Stage) -> Failure {
         let failure = Failure::new(self.kind(), stage, format!("{stage}: {self}")).at(place);
         match (self, self.hint()) {
@@ -103,17 +99,16 @@ impl NetError {
     }
 }
 
-/// What is wrong with a certificate that is not trusted. Only a missing authority can be mended by trusting
-/// more.
+/// What is wrong with a certificate that is not trusted. Trusting another authority helps only with the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distrust {
-    /// No trusted authority stands behind it, and nothing else is wrong.
+    /// It does not lead to a trusted authority, and nothing else is wrong.
     NoAuthority,
     /// It is for other names.
     OtherName,
-    /// It, or one above it, was valid until then.
+    /// It, or one of its issuers', was valid until then.
     Expired(Timestamp),
-    /// It, or one above it, is valid only from then on.
+    /// It, or one of its issuers', is valid only from then on.
     NotYetValid(Timestamp),
     /// Something else: a key too weak, a purpose other than a server's, an authority that was rejected.
     Other,
@@ -122,17 +117,16 @@ pub enum Distrust {
 /// A certificate that is not trusted, and why.
 #[derive(Clone, Debug)]
 pub struct Untrusted {
-    /// What is wrong with it.
     pub cause: Distrust,
-    /// OpenSSL's own words.
+    /// OpenSSL's text.
     pub reason: String,
-    /// Whom it should be for.
+    /// The host it should be for.
     pub host: String,
-    /// What it says of itself, where that can be read.
+    /// The certificate, if it can be read.
     pub certificate: Option<Certificate>,
 }
 
-/// So many names of a certificate are told.
+/// The most names of a certificate in a message.
 const MOST_NAMES: usize = 10;
 
 impl Untrusted {
@@ -142,10 +136,10 @@ impl Untrusted {
         if certificate.names.is_empty() {
             return certificate.subject.clone();
         }
-        let told = certificate.names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+        let first = certificate.names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
         match certificate.names.len().checked_sub(MOST_NAMES) {
-            None | Some(0) => told,
-            Some(more) => format!("{told} and {more} more"),
+            None | Some(0) => first,
+            Some(more) => format!("{first} and {more} more"),
         }
     }
 
@@ -191,7 +185,7 @@ impl fmt::Display for NetError {
             NetError::Closed => f.write_str("the server closed the connection"),
             NetError::Lost(error) => write!(f, "the connection was lost: {error}"),
             NetError::LineTooLong(limit) => write!(f, "the server sent a line of more than {limit} octets"),
-            NetError::TooMuch(limit) => write!(f, "the server sent a list beyond the bound of {limit}"),
+            NetError::TooMuch(limit) => write!(f, "the server sent a list longer than {limit}"),
             NetError::Stopped => f.write_str("stopped by a signal"),
             NetError::Injected => {
                 f.write_str("the server sent data in clear after it agreed to TLS; somebody may be tampering")

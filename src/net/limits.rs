@@ -1,4 +1,4 @@
-//! How long things may take, and the wish to stop.
+//! Time limits, and the request to stop.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -7,30 +7,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// The time for one network operation where the user names none (DESIGN: `--timeout`).
+/// The default of `--timeout`: the time for one network operation.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The bounds of one run, or of one account's part in it.
+/// The limits of a run, or of one account's part in it.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// For one operation: connecting, one reply, or the going on of a body ([`super::Allowance`]).
+    /// For one operation: connecting, a reply, the next part of a body ([`super::Allowance`]).
     pub timeout: Duration,
-    /// For the whole run.
+    /// When the whole run must be over (`--max-time`).
     pub end: Option<Instant>,
-    /// Set by a signal.
     pub stop: Stop,
 }
 
 impl Limits {
-    /// When an operation that begins now and may take `timeout` must be over.
+    /// When an operation that begins now must be over: after `timeout`, but not after the end of the run.
     pub fn until(&self, timeout: Duration) -> Instant {
         let now = Instant::now();
-        // An instant that the clock cannot hold: a year is long enough.
+        // If that is beyond what an Instant can hold, a year is long enough.
         let own = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(365 * 86_400));
         self.end.map_or(own, |end| own.min(end))
     }
 
-    /// Whether the time of the whole run is over.
     pub fn run_over(&self) -> bool {
         self.end.is_some_and(|end| Instant::now() >= end)
     }
@@ -42,8 +40,8 @@ impl Default for Limits {
     }
 }
 
-/// A wish to stop, raised by a signal handler: a flag to look at between steps, and a pipe that becomes
-/// readable, so that a wait in `poll` ends at once and no signal is lost between look and wait.
+/// A request to stop, made by a signal handler: a flag to check between steps, and a pipe that becomes
+/// readable, so that a wait in `poll` ends at once and no signal is lost between check and wait.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     signal: Arc<AtomicUsize>,
@@ -51,7 +49,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Has `signals` raise the returned wish from now on, instead of ending the process.
+    /// From now on `signals` raise the returned flag instead of ending the process.
     pub fn on_signals(signals: &[i32]) -> io::Result<Stop> {
         let signal = Arc::new(AtomicUsize::new(0));
         let (wake, raise) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
@@ -63,7 +61,7 @@ impl Stop {
         Ok(Stop { signal, wake: Some(Arc::new(wake)) })
     }
 
-    /// The signal that asked to stop, if one did.
+    /// The signal that came, if one did.
     pub fn signal(&self) -> Option<i32> {
         match self.signal.load(Ordering::Relaxed) {
             0 => None,
@@ -71,12 +69,11 @@ impl Stop {
         }
     }
 
-    /// Whether a signal asked to stop.
     pub fn raised(&self) -> bool {
         self.signal().is_some()
     }
 
-    /// The descriptor that becomes readable when a signal asks to stop.
+    /// The descriptor that becomes readable when a signal comes.
     pub fn wake(&self) -> Option<BorrowedFd<'_>> {
         self.wake.as_ref().map(|wake| wake.as_fd())
     }

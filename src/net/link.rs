@@ -1,6 +1,6 @@
-//! A link: one connection to one server, plain or under TLS, that waits no longer than it is told.
+//! A link: one connection to one server, plain or under TLS, that waits no longer than its [`Allowance`].
 //!
-//! Sessions know only the trait; the tests bring a scripted link that plays any server.
+//! Sessions know only the trait; tests use a scripted link that can play any server.
 
 use super::NetError;
 use super::allowance::Allowance;
@@ -11,14 +11,14 @@ use std::net::IpAddr;
 ///
 /// Errors of `read` and `write` carry a [`NetError`]; [`NetError::from_io`] gets it out again.
 pub trait Link: Read + Write {
-    /// An operation begins: how long reads and writes may wait from now on.
+    /// Begins an operation: how long reads and writes may wait from now on.
     fn arm(&mut self, allowance: Allowance);
 
-    /// Whether the next waits come with nothing left to send: the acknowledgement of what arrives then
-    /// goes out at once, and a server that waits for it (Nagle) does not lose 40 ms.
+    /// Whether the client will wait with nothing to send. Then TCP acknowledges at once what arrives, so that a
+    /// server that waits for that (Nagle's algorithm) does not lose 40 ms.
     fn lock_step(&mut self, _on: bool) {}
 
-    /// Puts TLS over the link: has `tls` do it, for the name `host`.
+    /// Puts TLS over the link, by means of `tls`.
     fn secure(self: Box<Self>, tls: &dyn Secure, host: &str) -> Result<Box<dyn Link>, NetError>;
 
     /// What TLS agreed on; `None` on a plain link.
@@ -30,18 +30,18 @@ pub trait Link: Read + Write {
     }
 }
 
-/// What puts TLS over a link, whatever that goes through: a connection, a proxy, a test.
+/// Puts TLS over any link: a TCP connection, a test's.
 pub trait Secure {
-    /// Shakes hands over `link`, and verifies that it leads to `host`.
+    /// Does the handshake over `link` and verifies that the server is `host`.
     fn secure(&self, link: Box<dyn Link>, host: &str) -> Result<Box<dyn Link>, NetError>;
 }
 
-/// What TLS agreed on.
+/// What client and server agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsInfo {
     /// `TLSv1.3`, `TLSv1.2`.
     pub version: String,
-    /// The cipher suite's IANA name, or its number where postie has no name for it.
+    /// The IANA name of the cipher suite, or `unknown`.
     pub cipher: String,
     /// The server's certificate (DER).
     pub certificate: Vec<u8>,

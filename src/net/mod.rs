@@ -1,5 +1,4 @@
-//! Layer 2: the network. Everything that waits for a server waits here, on a deadline, and can be woken
-//! by a signal.
+//! Layer 2: the network. All waiting for a server happens here, with a deadline, and a signal ends it.
 
 pub mod allowance;
 pub mod certificate;

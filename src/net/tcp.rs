@@ -1,4 +1,4 @@
-//! The link over a TCP connection, plain.
+//! The link over a plain TCP connection.
 
 use super::NetError;
 use super::allowance::Allowance;
@@ -10,11 +10,10 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// How long is waited at least, and at most, for a socket to take octets before it is offered more.
+/// The shortest and the longest wait for a socket to take octets, before a write is tried again.
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// A plain TCP connection.
 #[derive(Debug)]
 pub struct TcpLink {
     stream: TcpStream,
@@ -24,7 +23,6 @@ pub struct TcpLink {
 }
 
 impl TcpLink {
-    /// Takes over a connected socket.
     pub fn new(stream: TcpStream, limits: Limits) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
@@ -32,8 +30,8 @@ impl TcpLink {
         Ok(TcpLink { stream, limits, allowance, lock_step: true })
     }
 
-    /// Looked at before every read and write, ready or not: neither a server that never pauses nor one that
-    /// takes all at once outruns the end of the run or a signal.
+    /// Checked before every read and write, so that the end of the run and a signal count even while the socket
+    /// is always ready.
     fn check(&self) -> io::Result<()> {
         if self.limits.stop.raised() {
             return Err(NetError::Stopped.into());
@@ -58,8 +56,8 @@ impl TcpLink {
                 #[cfg(target_os = "linux")]
                 let _ = rustix::net::sockopt::set_tcp_quickack(&self.stream, true);
             }
-            // A socket counts as ready to take octets only when a third of a buffer of some megabytes is free, on a
-            // slow line long after it took the last ones. It is offered more before.
+            // A socket counts as writable only when a third of its buffer is free. On a slow line, with a buffer of
+            // some megabytes, that takes long, so a write is tried earlier.
             let writes = what == PollFlags::OUT;
             let slice = if writes && left > SHORTEST { (left / 2).min(LONGEST) } else { left };
             let timeout = Timespec::try_from(slice).ok();
@@ -99,7 +97,6 @@ impl TcpLink {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(what)?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // The peer's reset is the end of the connection, however the system words it.
                 other => return other,
             }
         }

@@ -1,5 +1,5 @@
-//! The wire: a link with a line buffer, one write per flight, a tap for the transcript, and a flag that
-//! says when the dialogue is out of step. A broken wire sends nothing more.
+//! The wire: a link with a line buffer, one write per flight (the commands sent together), a tap for the
+//! transcript, and a flag that the dialogue is out of step. A broken wire sends nothing more.
 
 use super::NetError;
 use super::allowance::Allowance;
@@ -14,27 +14,25 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
 
-/// What is read ahead of the dialogue at most, in octets.
+/// The most octets that are read ahead.
 const BUFFER: usize = 64 * 1024;
 
 /// Which side a line of the transcript comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// postie.
     Client,
-    /// The server.
     Server,
-    /// Neither: a remark.
+    /// A remark of postie's.
     Note,
 }
 
-/// Listens to a dialogue, for `-vv`. It never gets a secret: those are named, not shown.
+/// Receives the transcript of a dialogue, for `-vv`. Secrets are replaced by a name before it gets them.
 pub trait Tap {
-    /// One line, without its line end; control characters are still in it.
+    /// One line, without its line end; control characters are not removed.
     fn line(&mut self, direction: Direction, text: &str);
 }
 
-/// One side of a dialogue.
+/// The client's end of a dialogue.
 pub struct Wire {
     link: Option<Box<dyn Link>>,
     place: String,
@@ -43,10 +41,10 @@ pub struct Wire {
     range: Range<usize>,
     output: Vec<u8>,
     unsent: usize,
-    /// The time of an operation that has begun, and for which nothing was waited yet.
+    /// The time for an operation that has begun but has not waited yet.
     begun: Option<Allowance>,
     broken: bool,
-    /// Whether the write side is closed; reading still works.
+    /// Whether nothing can be sent any more; reading still works.
     mute: bool,
     tap: Option<Box<dyn Tap>>,
     redactor: Redactor,
@@ -63,7 +61,7 @@ impl fmt::Debug for Wire {
 }
 
 impl Wire {
-    /// A wire over `link`; `place` names the server in failures.
+    /// `place` names the server in failures.
     pub fn new(
         link: Box<dyn Link>,
         place: impl Into<String>,
@@ -87,22 +85,19 @@ impl Wire {
         }
     }
 
-    /// The server's name for failures, `host:port`.
+    /// The server's name in failures, `host:port`.
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// The bounds it keeps to.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// What TLS agreed on, if the link is under TLS.
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.link.as_ref().and_then(|link| link.tls())
     }
 
-    /// This side's address.
     pub fn local_ip(&self) -> Option<IpAddr> {
         self.link.as_ref().and_then(|link| link.local_ip())
     }
@@ -114,17 +109,17 @@ impl Wire {
         }
     }
 
-    /// From now on `secret` is redacted from everything this wire passes on as text.
+    /// From now on `secret` is redacted from the transcript and from [`Wire::redact`].
     pub fn learn_secret(&mut self, secret: &Secret) {
         self.redactor.learn(secret.expose());
     }
 
-    /// Text of the server, made UTF-8 and free of secrets.
+    /// Text from the server as UTF-8, secrets redacted.
     pub fn redact(&self, text: &[u8]) -> String {
         self.redactor.redact(text)
     }
 
-    /// A reply made of raw lines, redacted.
+    /// A reply with these lines, redacted.
     pub fn reply(&self, code: Option<u16>, enhanced: Option<&str>, lines: &[&[u8]]) -> ServerReply {
         ServerReply {
             code,
@@ -133,7 +128,7 @@ impl Wire {
         }
     }
 
-    /// Whether the dialogue is out of step.
+    /// Whether nothing more can be sent.
     pub fn is_broken(&self) -> bool {
         self.broken || self.mute
     }
@@ -150,13 +145,13 @@ impl Wire {
         }
     }
 
-    /// Adds a command to the next flight; the CRLF is added here and nowhere else. A command that holds
-    /// CR, LF or NUL is refused: it would be two.
+    /// Adds a command to the next flight; the CRLF is added here and nowhere else. A command with CR, LF or NUL
+    /// in it is refused: the server would take it for two.
     pub fn command(&mut self, command: &str) -> Result<(), NetError> {
         self.line(command.as_bytes(), None)
     }
 
-    /// Adds a line that holds a secret; `shown` stands for it in the transcript.
+    /// Adds a line that has a secret in it; the transcript gets `shown` instead.
     pub fn secret_line(&mut self, line: &Secret, shown: &str) -> Result<(), NetError> {
         self.line(line.expose(), Some(shown))
     }
@@ -181,8 +176,8 @@ impl Wire {
         Ok(())
     }
 
-    /// Adds octets of a message to the next flight, as they are: the caller has encoded them. They go
-    /// out whenever the buffer is well filled, and in whole TLS records.
+    /// Adds octets of a message to the next flight, already encoded by the caller. They are sent whenever the
+    /// buffer is well filled, in whole TLS records.
     pub fn data(&mut self, octets: &[u8]) -> Result<(), NetError> {
         if self.is_broken() {
             return Err(NetError::Broken);
@@ -206,29 +201,29 @@ impl Wire {
         let mut taken = 0;
         let sent = write(link.as_mut(), &output, &mut taken).and_then(|()| link.flush());
         self.unsent = output.len() - taken;
-        // The buffer is used again, but a secret must not stay in it.
+        // The buffer is used again; no secret may stay in it.
         self.output = output;
         self.output.fill(0);
         self.output.clear();
         sent.map_err(|error| self.fail(NetError::from_io(error)))
     }
 
-    /// How many octets wait for the next [`Wire::flush`].
+    /// How many octets the next [`Wire::flush`] will send.
     pub fn queued(&self) -> usize {
         self.output.len()
     }
 
-    /// How many of the last octets of the last flight have not left, because its write failed before.
+    /// How many octets at the end of the last flight were not sent, because writing failed.
     pub fn unsent(&self) -> usize {
         self.unsent
     }
 
-    /// Begins an operation: from now on the next wait may take the usual time.
+    /// Begins an operation: the next wait may take `--timeout`.
     pub fn begin(&mut self) {
         self.begin_within(self.limits.timeout);
     }
 
-    /// Begins an operation that may take `allowed`, whatever the usual time is.
+    /// Begins an operation that may take `allowed`, whatever `--timeout` is.
     pub fn begin_within(&mut self, allowed: Duration) {
         if self.mute {
             return;
@@ -242,17 +237,17 @@ impl Wire {
         }
     }
 
-    /// What has been read ahead and not yet taken.
+    /// The octets that were read and not consumed yet.
     pub fn ahead(&self) -> &[u8] {
         &self.input[self.range.clone()]
     }
 
-    /// Takes `octets` of what was read ahead.
+    /// Removes `octets` from [`Wire::ahead`].
     pub fn consume(&mut self, octets: usize) {
         self.range.start = (self.range.start + octets).min(self.range.end);
     }
 
-    /// Reads more behind what is ahead. The end of the connection is an error, always.
+    /// Reads more octets and adds them to [`Wire::ahead`]. The end of the connection is an error.
     pub fn fill(&mut self) -> Result<(), NetError> {
         if self.broken {
             return Err(NetError::Broken);
@@ -260,7 +255,7 @@ impl Wire {
         if self.range.is_empty() {
             self.range = 0..0;
         } else if self.range.start > 0 && self.input.len() - self.range.end < BUFFER / 2 {
-            // A short read costs more than moving the little that is left.
+            // Moving what is left is cheaper than a short read.
             self.input.copy_within(self.range.clone(), 0);
             self.range = 0..self.range.len();
         }
@@ -279,7 +274,7 @@ impl Wire {
         }
     }
 
-    /// Takes the next line. Its octets stay where [`Wire::text`] finds them until more is read.
+    /// Takes the next line. [`Wire::text`] gives its octets until the next read.
     pub fn read_line(&mut self, limit: usize) -> Result<ReadLine, NetError> {
         let mut searched = 0;
         loop {
@@ -304,8 +299,8 @@ impl Wire {
         ReadLine { at, crlf: found.crlf }
     }
 
-    /// Takes the next line like [`Wire::read_line`], but passes over a line that is longer than `limit`
-    /// (up to `most` octets) and returns `None` for it.
+    /// Takes the next line like [`Wire::read_line`], but skips a line of more than `limit` octets, and returns
+    /// `None` for it; more than `most` octets are an error.
     pub fn read_row(&mut self, limit: usize, most: usize) -> Result<Option<ReadLine>, NetError> {
         let (mut skipped, mut searched) = (0, 0);
         loop {
@@ -336,20 +331,20 @@ impl Wire {
         }
     }
 
-    /// After a write failed: what the server had sent before can still be read, within `allowed` in all. It
-    /// may tell why. Nothing more is sent.
+    /// After a failed write: lets what the server has sent be read, within `allowed` in all, because it may say
+    /// why. Nothing more is sent.
     pub fn hear_out(&mut self, allowed: Duration) {
         self.begun = Some(Allowance::new(allowed, &self.limits).fixed());
         (self.broken, self.mute) = (false, true);
     }
 
-    /// The octets of a line just read.
+    /// The octets of the line that was read last.
     pub fn text(&self, line: &ReadLine) -> &[u8] {
         &self.input[line.at.clone()]
     }
 
-    /// Puts TLS over the link. Octets that the server sent ahead of the handshake cannot be trusted and
-    /// are a failure, not skipped (`RFC 3207 §6`, CVE-2021-22947).
+    /// Puts TLS over the link. Octets that the server sent before the handshake cannot be trusted; they are an
+    /// error, not skipped (`RFC 3207 §6`, CVE-2021-22947).
     pub fn start_tls(&mut self, tls: &Tls, host: &str) -> Result<(), NetError> {
         if self.is_broken() {
             return Err(NetError::Broken);
@@ -386,7 +381,7 @@ impl Wire {
     }
 }
 
-/// Writes all of `octets`; counts those that were taken.
+/// Writes all of `octets`, and counts them in `taken`, also if it fails.
 fn write(link: &mut dyn Link, octets: &[u8], taken: &mut usize) -> io::Result<()> {
     while *taken < octets.len() {
         match link.write(&octets[*taken..]) {
@@ -400,16 +395,15 @@ fn write(link: &mut dyn Link, octets: &[u8], taken: &mut usize) -> io::Result<()
 }
 
 impl ReadLine {
-    /// Whether there is nothing in it.
     pub fn is_blank(&self) -> bool {
         self.at.is_empty()
     }
 }
 
-/// Where a line just read lies in the buffer.
+/// Where the line that was read last is in the buffer.
 #[derive(Clone, Debug)]
 pub struct ReadLine {
     at: Range<usize>,
-    /// Whether it ended in CRLF and not in a bare LF.
+    /// Whether it ended in CRLF, not in a bare LF.
     pub crlf: bool,
 }

@@ -1,7 +1,7 @@
-//! Trust made ready: a connector that knows whom to believe, and the stream that it makes.
+//! Makes TLS connections: a connector with the trusted authorities loaded, and the stream that it makes.
 //!
-//! Where a certificate is judged, OpenSSL is used directly: it looks authorities up as they are needed, and
-//! its verdict is a value. Where none is (a pin replaces it), native-tls does.
+//! To verify a certificate OpenSSL is used directly: it looks authorities up as they are needed, and gives its
+//! verdict as a value. If nothing is to be verified (the certificate is pinned), native-tls is used.
 
 use super::judge::{Judge, expect_host};
 use super::roots::Roots;
@@ -18,19 +18,18 @@ use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-/// The suites of TLS 1.2: those that native-tls allows.
+/// The cipher suites of TLS 1.2 that native-tls allows.
 const SUITES: &str = "DEFAULT:!aNULL:!eNULL:!MD5:!3DES:!DES:!RC4:!IDEA:!SEED:!aDSS:!SRP:!PSK";
 
-/// Makes streams.
 pub(super) enum Connector {
-    /// OpenSSL by itself; every certificate is judged.
+    /// OpenSSL; certificates are verified.
     Direct(SslContext, Arc<Roots>),
-    /// native-tls; its answer is believed.
+    /// native-tls; nothing is verified.
     Blind(TlsConnector),
 }
 
 impl Connector {
-    /// A connector that trusts the system's authorities and `more`; a `blind` one trusts anybody.
+    /// Trusts the system's authorities and `more`; with `blind`, any certificate.
     pub fn build(more: Vec<X509>, blind: bool) -> Result<Self, String> {
         if blind {
             return blind_connector().map(Connector::Blind).map_err(|error| error.to_string());
@@ -40,7 +39,8 @@ impl Connector {
         Ok(Connector::Direct(context, Arc::new(roots)))
     }
 
-    /// Shakes hands over `underlay`. A name is verified as a name, an address as an address.
+    /// Does the handshake over `underlay`. A host name is compared with the certificate's names, an IP address
+    /// with its addresses.
     pub fn connect(&self, host: &str, underlay: Underlay) -> Result<EncryptedStream, NetError> {
         match self {
             Connector::Direct(context, roots) => {
@@ -49,7 +49,7 @@ impl Connector {
                     Judge { roots: Arc::clone(roots), host: host.to_owned(), refusal: Arc::clone(&refusal) };
                 let ssl = session(context, judge).map_err(|error| NetError::TlsSetup(error.to_string()))?;
                 ssl.connect(underlay).map(EncryptedStream::Direct).map_err(|error| {
-                    // A certificate that was refused says more than how OpenSSL ended the handshake.
+                    // Why a certificate was refused says more than OpenSSL's own error.
                     let refused = refusal.lock().ok().and_then(|mut refusal| refusal.take());
                     refused.map_or_else(|| direct_failure(&error), |why| NetError::Untrusted(Box::new(why)))
                 })
@@ -86,8 +86,8 @@ fn direct(roots: &Roots) -> Result<SslContext, ErrorStack> {
     Ok(context.build())
 }
 
-/// A session with the host of `judge`: its name goes to the server (`RFC 6066 §3`) and is what the
-/// certificate must be for.
+/// A session with the host of `judge`: the name is sent to the server (`RFC 6066 §3`), and the certificate must
+/// be for it.
 fn session(context: &SslContext, judge: Judge) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(context)?;
     if judge.host.parse::<IpAddr>().is_err() {
@@ -101,7 +101,7 @@ fn session(context: &SslContext, judge: Judge) -> Result<Ssl, ErrorStack> {
 fn direct_failure(error: &ssl::HandshakeError<Underlay>) -> NetError {
     match error {
         ssl::HandshakeError::SetupFailure(error) => NetError::TlsSetup(error.to_string()),
-        // The underlay waits by itself and never answers "would block".
+        // Cannot happen: the underlay waits by itself.
         ssl::HandshakeError::WouldBlock(_) => NetError::Timeout,
         ssl::HandshakeError::Failure(failed) => classify(&failed.error().to_string()),
     }
@@ -114,7 +114,7 @@ fn native_failure(error: HandshakeError<Underlay>) -> NetError {
     }
 }
 
-/// The cause of a failed handshake other than a certificate. OpenSSL's reasons are only in its text.
+/// The cause of a failed handshake, other than a certificate. OpenSSL gives it only as text.
 fn classify(text: &str) -> NetError {
     let has = |needle: &str| text.contains(needle);
     let short = text
@@ -156,7 +156,6 @@ fn classify(text: &str) -> NetError {
     NetError::Tls(short)
 }
 
-/// An encrypted stream.
 pub(super) enum EncryptedStream {
     Direct(SslStream<Underlay>),
     Native(TlsStream<Underlay>),
@@ -178,7 +177,6 @@ impl EncryptedStream {
         }
     }
 
-    /// What lies under it.
     pub fn underlay(&self) -> &Underlay {
         match self {
             EncryptedStream::Direct(stream) => stream.get_ref(),
@@ -186,7 +184,6 @@ impl EncryptedStream {
         }
     }
 
-    /// What lies under it.
     pub fn underlay_mut(&mut self) -> &mut Underlay {
         match self {
             EncryptedStream::Direct(stream) => stream.get_mut(),

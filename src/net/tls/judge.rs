@@ -1,4 +1,4 @@
-//! The verdict on a server's certificate, and what is wrong with one that is refused.
+//! Verifies a server's certificate, and says what is wrong with one that is refused.
 
 use super::roots::Roots;
 use crate::net::certificate::Certificate;
@@ -12,7 +12,7 @@ use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext, X509StoreCon
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-/// Codes of OpenSSL's verdicts (`x509_vfy.h`) that mean that no trusted authority stands behind it.
+/// OpenSSL's codes (`x509_vfy.h`) for a certificate that does not lead to a trusted authority.
 const NO_AUTHORITY: [i32; 6] = [2, 18, 19, 20, 21, 27];
 const NOT_YET_VALID: i32 = 9;
 const HAS_EXPIRED: i32 = 10;
@@ -22,12 +22,11 @@ const OTHER_HOST: [i32; 2] = [62, 64];
 pub(super) struct Judge {
     pub roots: Arc<Roots>,
     pub host: String,
-    /// Why it was refused.
     pub refusal: Arc<Mutex<Option<Untrusted>>>,
 }
 
 impl Judge {
-    /// What OpenSSL asks for every certificate, and for everything that is wrong: whether to go on.
+    /// OpenSSL's verify callback, called for every certificate and for every fault: whether to go on.
     pub fn go_on(&self, fine: bool, context: &mut X509StoreContextRef) -> bool {
         if fine {
             return true;
@@ -47,13 +46,13 @@ impl Judge {
         false
     }
 
-    /// The verdict of all that is trusted, where only a part of it was asked.
+    /// Verifies against all trusted authorities, if only a part was used before.
     fn ask_all(&self, context: &X509StoreContextRef) -> Result<Option<X509VerifyResult>, ErrorStack> {
         if !self.roots.has_more() {
             return Ok(None);
         }
         let ssl = context.ex_data(X509StoreContext::ssl_idx()?);
-        // Before OpenSSL 3 only the chain that was built so far can be had here.
+        // Before OpenSSL 3 only the chain built so far is available here.
         let shown = ssl.and_then(|ssl| ssl.peer_cert_chain()).or_else(|| context.chain());
         let Some((leaf, shown)) = shown.and_then(|shown| Some((shown.get(0)?, shown))) else {
             return Ok(None);
@@ -74,7 +73,7 @@ impl Judge {
         let judged = context.current_cert().and_then(read);
         let leaf = context.chain().and_then(|chain| chain.get(0));
         let certificate = leaf.and_then(read);
-        // What is wrong beside a missing authority: trusting one would not help then.
+        // If something besides a missing authority is wrong, trusting one would not help.
         let now = Timestamp::now();
         let cause = match verdict.as_raw() {
             HAS_EXPIRED => judged.map(|it| Distrust::Expired(it.not_after)),
@@ -101,7 +100,7 @@ fn read(certificate: &X509Ref) -> Option<Certificate> {
     Certificate::from_der(&certificate.to_der().ok()?)
 }
 
-/// A name must be in the certificate as a name, an address as an address.
+/// A host name is compared with the certificate's names, an IP address with its addresses.
 pub(super) fn expect_host(param: &mut X509VerifyParamRef, host: &str) -> Result<(), ErrorStack> {
     param.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS);
     match host.parse::<IpAddr>() {
@@ -120,14 +119,14 @@ fn verify(
     X509StoreContext::new()?.init(&store.build(), leaf, chain, |context| {
         let fine = context.verify_cert()?;
         Ok(match context.error() {
-            // Never taken for one that is fine.
+            // A failed verification never counts as a good one.
             X509VerifyResult::OK if !fine => X509VerifyResult::APPLICATION_VERIFICATION,
             verdict => verdict,
         })
     })
 }
 
-/// Whether a certificate names `host`; its issuer and dates are not looked at.
+/// Whether a certificate is for `host`, whatever its issuer and dates.
 fn is_for(certificate: &X509Ref, host: &str) -> bool {
     let judge = || -> Result<X509VerifyResult, ErrorStack> {
         let mut store = X509StoreBuilder::new()?;

@@ -1,7 +1,7 @@
-//! TLS by the system's OpenSSL: verified, at least TLS 1.2, and every failure with its real cause.
+//! TLS by OpenSSL: verified, at least TLS 1.2, and every failure with its real cause.
 //!
-//! Setting OpenSSL up takes longer than a whole small session on a near server; [`Tls::prepare`] does it on
-//! a thread beside look-up, connect and greeting.
+//! Setting OpenSSL up takes longer than a short session with a near server, so [`Tls::prepare`] does it in a
+//! thread during look-up, connect and greeting.
 
 mod connector;
 mod judge;
@@ -23,18 +23,18 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use underlay::{Faults, Underlay};
 
-/// What the user said about trust.
+/// Which certificates the user trusts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsSettings {
     /// Authorities (PEM) trusted beyond the system's roots.
     pub ca_file: Option<PathBuf>,
     /// The one certificate that is trusted, whatever its chain and names.
     pub fingerprint: Option<Fingerprint>,
-    /// Trust anything: for a look at a certificate. Nothing secret may be sent over such a link.
+    /// Trust any certificate, to show it. No secret may be sent over such a link.
     pub inspect_only: bool,
 }
 
-/// The TLS side of an account: trust, ready to be put over a link.
+/// The TLS settings of a server, ready for use.
 #[derive(Clone)]
 pub struct Tls {
     pin: Option<Fingerprint>,
@@ -61,7 +61,7 @@ impl Tls {
         let again = authorities.clone();
         let connector = match thread::Builder::new().spawn(move || Connector::build(authorities, blind)) {
             Ok(builder) => Lazy { built: OnceLock::new(), builder: Mutex::new(Some(builder)) },
-            // No thread is available: it is done on this one.
+            // No thread is available, so it is done in this one.
             Err(_) => Lazy { built: Connector::build(again, blind).into(), builder: Mutex::new(None) },
         };
         Ok(Tls { pin: settings.fingerprint, connector: Arc::new(connector) })
@@ -99,20 +99,19 @@ fn read_authorities(path: &Path) -> Result<Vec<X509>, Failure> {
     if found.is_empty() { Err(bad("no certificate in it".into())) } else { Ok(found) }
 }
 
-/// A link under TLS.
 pub struct TlsLink {
     stream: EncryptedStream,
     info: TlsInfo,
 }
 
 impl TlsLink {
-    /// Shakes hands over `link`, verifies, and only then returns something that octets can be sent over.
+    /// Does the handshake over `link` and verifies the server. Nothing can be sent before that.
     fn handshake(link: Box<dyn Link>, tls: &Tls, host: &str) -> Result<Self, NetError> {
         let connector = tls.connector()?;
         let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         let faults = Arc::new(Mutex::new(Faults::default()));
         let stream = connector.connect(host, Underlay::new(link, Arc::clone(&faults))).map_err(|error| {
-            // The link's own error says more than the one OpenSSL makes of it.
+            // The link's own error says more than OpenSSL's.
             match faults.lock() {
                 Ok(mut faults) => std::mem::take(&mut *faults).cause(error),
                 Err(_) => error,

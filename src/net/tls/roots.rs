@@ -1,13 +1,13 @@
-//! Whom the system trusts: where it keeps its authorities, and a store made of them.
+//! The certificate authorities that the system trusts: where they are, and an OpenSSL store of them.
 //!
 //! Most systems have them twice: as one bundle, which OpenSSL reads whole (some 150 certificates, 15 ms and
-//! more), and as a directory of names made from the hash of each subject, in which it looks up the one that
-//! it needs. The directory is asked first, alone; where it does not lead to a trusted end, the bundle decides
-//! ([`super::judge`]). But where the bundle has trust settings of its own (`openssl x509 -addreject`), which
-//! a directory may lack, it is read at once.
+//! more), and as a directory whose file names are hashes of the subjects, in which OpenSSL looks up what it
+//! needs. The directory is used first; if a certificate does not lead to an authority in it, the bundle is read
+//! and decides ([`super::judge`]). If the bundle has trust settings of its own (`openssl x509 -addreject`),
+//! which a directory may lack, it is read at once.
 //!
-//! `$SSL_CERT_FILE` takes the place of the bundle and `$SSL_CERT_DIR`, a list with colons, that of the
-//! directories, as in OpenSSL itself, also where nothing is there.
+//! `$SSL_CERT_FILE` replaces the bundle and `$SSL_CERT_DIR`, a list with colons, the directories, as in OpenSSL
+//! itself, even if nothing is there.
 
 use memchr::memmem;
 use openssl::error::ErrorStack;
@@ -22,32 +22,32 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Begins a certificate with trust settings (`openssl-x509(1)`, "Trust Settings").
+/// The first line of a certificate with trust settings (`openssl-x509(1)`, "Trust Settings").
 const TRUST_SETTINGS: &[u8] = b"-----BEGIN TRUSTED CERTIFICATE-----";
 
-/// A bundle above this, in octets, is not searched for trust settings, but read at once.
+/// A bundle of more octets is not searched for trust settings, but read at once.
 const MAX_BUNDLE: u64 = 8 * 1024 * 1024;
 
-/// Everybody who is trusted.
+/// All trusted authorities.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Roots {
     bundle: Option<PathBuf>,
     dirs: Vec<PathBuf>,
-    /// Trusted beyond the system's authorities.
+    /// Those of `--ca-file`.
     more: Vec<X509>,
-    /// Whether the directories may be asked without the bundle.
+    /// Whether the directories may be used without the bundle.
     dirs_first: bool,
 }
 
 impl Roots {
-    /// The system's authorities, or those that the environment names in their place, and `more`.
+    /// The system's authorities, or those that the environment names instead, and `more`.
     pub fn find(more: Vec<X509>) -> Self {
-        let said = |name| env::var_os(name).filter(|value: &OsString| !value.is_empty());
-        let bundle = match said(openssl_probe::ENV_CERT_FILE) {
+        let given = |name| env::var_os(name).filter(|value: &OsString| !value.is_empty());
+        let bundle = match given(openssl_probe::ENV_CERT_FILE) {
             Some(path) => Some(path.into()),
             None => openssl_probe::probe().cert_file,
         };
-        let dirs = match said(openssl_probe::ENV_CERT_DIR) {
+        let dirs = match given(openssl_probe::ENV_CERT_DIR) {
             Some(list) => env::split_paths(&list).collect(),
             None => openssl_probe::candidate_cert_dirs().map(Path::to_owned).collect(),
         };
@@ -60,17 +60,16 @@ impl Roots {
         Roots { bundle, dirs, more, dirs_first }
     }
 
-    /// Whether a store of [`Self::first`] may know less than one of [`Self::all`].
+    /// Whether [`Self::first`] may lack authorities that [`Self::all`] has.
     pub fn has_more(&self) -> bool {
         self.dirs_first && self.bundle.is_some()
     }
 
-    /// What is asked first: the directories alone, where that will do.
+    /// The store to try first: only the directories, if possible.
     pub fn first(&self) -> Result<X509StoreBuilder, ErrorStack> {
         self.store(if self.dirs_first { None } else { self.bundle.as_deref() })
     }
 
-    /// Everything that is trusted.
     pub fn all(&self) -> Result<X509StoreBuilder, ErrorStack> {
         self.store(self.bundle.as_deref())
     }
@@ -79,7 +78,7 @@ impl Roots {
         let mut store = X509StoreBuilder::new()?;
         if let Some(path) = bundle.filter(|path| is_name(path)) {
             let lookup = store.add_lookup(X509Lookup::file())?;
-            // One that is not there, or ends in rubbish, trusts nobody, or those before it.
+            // A missing bundle adds nothing; a broken one adds what comes before the fault.
             let _ = lookup.load_cert_file(path, SslFiletype::PEM);
         }
         let lookup = store.add_lookup(X509Lookup::hash_dir())?;
@@ -93,21 +92,21 @@ impl Roots {
     }
 }
 
-/// Whether OpenSSL's bindings take it as the name of a file.
+/// Whether OpenSSL's bindings accept it as a file name.
 fn is_name(path: &Path) -> bool {
     path.to_str().is_some_and(|name| !name.is_empty() && !name.contains('\0'))
 }
 
-/// Whether there is a name in `dir` that OpenSSL may look up.
+/// Whether `dir` has a file name that OpenSSL may look up.
 fn has_hashed(dir: &Path) -> bool {
-    // The standard library takes an interrupted call for a failure here, and panics where its close fails.
+    // Not `std::fs::read_dir`: it fails when a signal interrupts it, and panics if closing fails.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = retry_on_intr(|| rustix::fs::open(dir, flags, Mode::empty()));
     let entries = opened.and_then(|opened| retry_on_intr(|| Dir::read_from(&opened)));
     entries.into_iter().flatten().flatten().any(|entry| is_hashed(entry.file_name().to_bytes()))
 }
 
-/// Whether a name is one that OpenSSL looks up: eight hexadecimal digits, a dot, a number.
+/// Whether OpenSSL looks such names up: eight hexadecimal digits, a dot, a number.
 fn is_hashed(name: &[u8]) -> bool {
     let Some((hash, number)) = name.split_at_checked(8) else { return false };
     let is_number = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);

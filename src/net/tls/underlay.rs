@@ -1,4 +1,4 @@
-//! What lies under TLS: the link as OpenSSL sees it, and what can be learnt on the way.
+//! The link under TLS, as OpenSSL uses it.
 
 use crate::net::NetError;
 use crate::net::link::Link;
@@ -6,20 +6,20 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 
-/// What OpenSSL reads from and writes to: buffers records (OpenSSL reads each in two pieces), keeps the
-/// real error that OpenSSL would flatten, and listens to the server's hello.
+/// What OpenSSL reads from and writes to. It buffers records (OpenSSL reads each in two pieces), keeps the
+/// link's error, which OpenSSL would lose, and reads the ServerHello.
 pub(super) struct Underlay {
     pub link: Box<dyn Link>,
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
-    /// Octets read since the last that were content.
+    /// Octets read since the last content.
     idle: usize,
     faults: Arc<Mutex<Faults>>,
     pub hello: ServerHello,
 }
 
-/// So many octets without any content are no handshake and no session, but a way to keep postie busy.
+/// The most octets without any content: no honest server sends as many.
 const MOST_IDLE: usize = 1024 * 1024;
 
 /// Room for four TLS records.
@@ -31,7 +31,7 @@ impl Underlay {
         Underlay { link, buffer, start: 0, end: 0, idle: 0, faults, hello: ServerHello::default() }
     }
 
-    /// Content has come out of what was read.
+    /// Some of what was read was content.
     pub fn note_content(&mut self) {
         self.idle = 0;
     }
@@ -42,7 +42,6 @@ impl Underlay {
         }
     }
 
-    /// The error of a write, which is remembered.
     fn remember_write(&self, error: io::Error) -> io::Error {
         let error = NetError::from_io(error);
         if let Ok(mut faults) = self.faults.lock() {
@@ -52,7 +51,7 @@ impl Underlay {
     }
 }
 
-/// An error of the link once more: one goes to OpenSSL, one is remembered.
+/// Copies an error of the link: OpenSSL gets one, the other is kept.
 fn copy(error: &NetError) -> NetError {
     match error {
         NetError::Timeout => NetError::Timeout,
@@ -63,7 +62,7 @@ fn copy(error: &NetError) -> NetError {
     }
 }
 
-/// The link's own errors during a handshake, which OpenSSL flattens.
+/// The link's own errors during a handshake, which OpenSSL does not pass on.
 #[derive(Default)]
 pub(super) struct Faults {
     read: Option<NetError>,
@@ -71,8 +70,8 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    /// Why a handshake failed that OpenSSL ended with `error`. A read that failed is the cause. A write that
-    /// failed is it only where nothing else is known: this side's own alert, too, may find the line lost.
+    /// Why a handshake failed that OpenSSL ended with `error`. A failed read is the cause. A failed write is the
+    /// cause only if nothing else is known: it may be that of the alert after another failure.
     pub fn cause(self, error: NetError) -> NetError {
         match (self.read, self.write, error) {
             (Some(read), _, _) => read,
@@ -128,15 +127,15 @@ impl Write for Underlay {
     }
 }
 
-/// The first octets a server sends under TLS. Its hello is in clear and names version and cipher suite,
-/// which not every binding can tell (`RFC 8446 §4.1.3`, `RFC 5246 §7.4.1.3`).
+/// The first octets a server sends under TLS. The ServerHello (`RFC 8446 §4.1.3`, `RFC 5246 §7.4.1.3`) is not
+/// encrypted; version and cipher suite are read from it because native-tls does not give them.
 #[derive(Default)]
 pub(super) struct ServerHello {
     octets: Vec<u8>,
 }
 
 impl ServerHello {
-    /// Enough for any hello without its certificate.
+    /// Enough octets for any ServerHello.
     const ENOUGH: usize = 1024;
 
     fn listen(&mut self, octets: &[u8]) {
@@ -144,7 +143,7 @@ impl ServerHello {
         self.octets.extend_from_slice(&octets[..octets.len().min(room)]);
     }
 
-    /// Version and cipher suite, or `unknown` for what cannot be read.
+    /// Version and cipher suite; `unknown` if they cannot be read.
     pub fn read(&self) -> (String, String) {
         let (version, cipher) = self.parse().unwrap_or((0, 0));
         let version = match version {
@@ -167,7 +166,7 @@ impl ServerHello {
         let session = usize::from(*octets.get(43)?);
         let cipher = word(44 + session)?;
         let mut at = 44 + session + 3 + 2;
-        // Extension 43 names the version where it is 1.3.
+        // Extension 43 has the version if it is 1.3.
         while let (Some(kind), Some(len)) = (word(at), word(at + 2)) {
             if kind == 43 {
                 version = word(at + 4)?;
