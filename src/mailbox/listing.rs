@@ -1,35 +1,35 @@
-//! What a server lists of a mailbox.
+//! The list of the messages in a mailbox.
 
 use crate::words::Failure;
 use std::collections::HashMap;
 
-/// The longest UID that is believed in, in octets.
+/// The longest UID, in octets; a longer one counts as none.
 pub const MAX_UID: usize = 500;
 
-/// What the server lists, in its order. It may be a million messages, so it is held in little memory: a row is
-/// named by its place.
+/// The messages that the server lists, in its order. There may be a million, so little memory is used for each; a
+/// row is named by its index (`place`).
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
     rows: Vec<Slot>,
-    /// The UIDs, each behind its length in two octets.
+    /// The UIDs, each after its length in two octets.
     uids: Vec<u8>,
-    /// The sizes of 4 GiB and more, by number.
+    /// Sizes of 4 GiB and more, by message number.
     large: HashMap<u32, u64>,
-    /// Whether the server names UIDs: in POP3 whether it has UIDL.
+    /// Whether the server gives UIDs: in POP3 whether it has UIDL.
     pub has_uids: bool,
-    /// The UIDVALIDITY under which the UIDs count (`RFC 9051 §2.3.1.1`); none of a protocol that has no such thing.
+    /// The UIDVALIDITY of the UIDs (`RFC 9051 §2.3.1.1`); `None` if the protocol has none.
     pub validity: Option<u32>,
-    /// Why messages may be missing here, where lines of the answers were none of a listing.
+    /// Why messages may be missing here: some lines of the answers were not rows.
     pub incomplete: Option<Failure>,
 }
 
-/// A row, as it is held.
+/// A row in memory.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     number: u32,
-    /// Where its UID stands, or [`NO_UID`]. A million of the longest stand below that.
+    /// The offset of its UID, or [`NO_UID`]. Even a million of the longest UIDs take less.
     uid: u32,
-    /// [`NO_SIZE`] for none, [`LARGE`] for one in [`Listing::large`].
+    /// Or [`NO_SIZE`], or [`LARGE`]: see [`Listing::large`].
     size: u32,
 }
 
@@ -38,29 +38,24 @@ const NO_SIZE: u32 = u32::MAX;
 const LARGE: u32 = u32::MAX - 1;
 
 impl Listing {
-    /// How many messages are listed.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The number of the message at a place.
     pub fn number(&self, place: usize) -> u32 {
         self.rows[place].number
     }
 
-    /// Its UID.
     pub fn uid(&self, place: usize) -> Option<&[u8]> {
         let at = Some(self.rows[place].uid).filter(|at| *at != NO_UID)? as usize;
         let (len, rest) = self.uids[at..].split_first_chunk()?;
         rest.get(..usize::from(u16::from_le_bytes(*len)))
     }
 
-    /// Its size.
     pub fn size(&self, place: usize) -> Option<u64> {
         match self.rows[place].size {
             NO_SIZE => None,
@@ -69,12 +64,12 @@ impl Listing {
         }
     }
 
-    /// Its UID, or nothing, and its size: as the ledger names it.
+    /// The UID (empty if there is none) and the size, as the ledger wants them.
     pub fn named(&self, place: usize) -> (&[u8], Option<u64>) {
         (self.uid(place).unwrap_or_default(), self.size(place))
     }
 
-    /// A size as a row holds it.
+    /// A size as [`Slot`] has it.
     fn held(&mut self, number: u32, size: Option<u64>) -> u32 {
         match size.map(|size| (size, u32::try_from(size))) {
             None => NO_SIZE,
@@ -86,29 +81,26 @@ impl Listing {
         }
     }
 
-    /// All of it.
     pub fn row(&self, place: usize) -> Row {
         let uid = self.uid(place).map(<[u8]>::to_vec);
         Row { number: self.number(place), uid, size: self.size(place) }
     }
 
-    /// Adds a row behind all others. A UID that is too long is none.
+    /// Adds a row at the end. A UID that is too long is left out.
     pub fn push(&mut self, number: u32, uid: Option<&[u8]>, size: Option<u64>) {
         let slot = self.slot(number, uid, size);
         self.rows.push(slot);
     }
 
-    /// Leaves a row without a UID: a number that is listed with two names neither.
+    /// Removes a row's UID: a number listed with two UIDs has none.
     pub fn unname(&mut self, place: usize) {
         self.rows[place].uid = NO_UID;
     }
 
-    /// Gives a row the size that is listed for it.
     pub fn set_size(&mut self, place: usize, size: Option<u64>) {
         self.rows[place].size = self.held(self.rows[place].number, size);
     }
 
-    /// Makes a row, which is to be added.
     fn slot(&mut self, number: u32, uid: Option<&[u8]>, size: Option<u64>) -> Slot {
         let mut at = NO_UID;
         let fits = |uid: &&[u8]| (1..=MAX_UID).contains(&uid.len());
@@ -126,24 +118,23 @@ impl Listing {
 pub struct Row {
     /// Its number in this session.
     pub number: u32,
-    /// Its UID, opaque octets; `None` where the server named none, an over-long one, or contradicted itself.
+    /// Its UID, opaque octets; `None` if the server gave none, an over-long one, or two different ones.
     pub uid: Option<Vec<u8>>,
-    /// Its size as the server lists it: a hint, `None` where the server named none or no number.
+    /// Its size in octets as the server lists it, a hint; `None` if that is missing or not a number.
     pub size: Option<u64>,
 }
 
-/// Finds rows by their number. Servers list in ascending order, and twice in the same: then there is
-/// nothing to search, and no map is made.
+/// Finds rows by their number. Servers usually list in ascending order, and both times in the same: then no
+/// search and no map are needed.
 #[derive(Debug, Default)]
 pub struct Places {
-    /// The row behind the one found last.
+    /// The row after the one found last.
     next: usize,
-    /// Where each number stands, once they were seen not to ascend.
+    /// The place of each number; made once the numbers do not ascend.
     map: Option<HashMap<u32, u32>>,
 }
 
 impl Places {
-    /// For the rows that are there.
     pub fn of(listing: &Listing) -> Self {
         let rows = &listing.rows;
         let ascend = rows.windows(2).all(|pair| pair[0].number < pair[1].number);
@@ -154,7 +145,7 @@ impl Places {
         (0..).zip(rows).map(|(place, row)| (row.number, place)).collect()
     }
 
-    /// Where the row with this number is.
+    /// The place of the row with this number.
     pub fn find(&mut self, listing: &Listing, number: u32) -> Option<usize> {
         let rows = &listing.rows;
         let found = match &self.map {
@@ -167,7 +158,7 @@ impl Places {
         Some(found)
     }
 
-    /// Adds a row whose number is not there.
+    /// Adds a row whose number [`Places::find`] did not find.
     pub fn push(&mut self, listing: &mut Listing, number: u32, uid: Option<&[u8]>, size: Option<u64>) {
         let row = listing.slot(number, uid, size);
         let rows = &mut listing.rows;

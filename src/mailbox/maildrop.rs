@@ -1,44 +1,40 @@
-//! A mailbox on a server, as the jobs see it: the one of the account, or the folder that was selected. POP3 is
-//! the one implementation today; another protocol is one more.
+//! A mailbox on a server: the only one of the account, or the selected folder.
 
 use super::{Listing, Receiver, Setback, Wanted};
 use crate::store::Recorded;
 use crate::words::Failure;
 
-/// What the server announces about its mailboxes.
+/// What the server announces about the mailbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     /// The seconds it wants between two logins.
     pub login_delay: u64,
-    /// Whether it may delete a message as soon as it was fetched.
+    /// Whether it may delete messages once they were fetched.
     pub expires_at_once: bool,
 }
 
-/// A mailbox whose user is logged in.
+/// A mailbox, after the login.
 pub trait Maildrop {
-    /// What the server announces about it.
     fn terms(&self) -> Terms;
 
-    /// What is in it. Once per session.
+    /// The messages in it. To be called once per session.
     fn listing(&mut self) -> Result<Listing, Failure>;
 
-    /// Whether the server says that headers can be had without their messages; `None` where it says nothing.
+    /// Whether headers can be fetched without their messages; `None` if the server does not say.
     fn has_headers(&self) -> Option<bool>;
 
-    /// Gets the headers of some messages, in order.
+    /// Fetches headers, in order.
     fn headers(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure>;
 
-    /// Gets some messages, in order.
+    /// Fetches messages, in order.
     fn bodies(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure>;
 
-    /// Marks messages for deletion; the result has a failure, or none, for each.
+    /// Marks messages for deletion; the result has a failure or `None` for each.
     fn delete(&mut self, messages: &[(u32, &Recorded)]) -> Result<Vec<Option<Failure>>, Failure>;
 
-    /// Ends the session. `deletions`: whether something was marked for deletion, so that the server's
-    /// word matters.
+    /// Ends the session. `deletions`: whether messages were marked for deletion, so that the reply matters.
     fn finish(self: Box<Self>, deletions: bool) -> Result<(), Failure>;
 
-    /// How the last command failed, as far as another session may fare better. Places count in what that
-    /// command was given.
+    /// What may help in another session, after the last command failed. `at` counts in what that command was given.
     fn setback(&self) -> Option<Setback>;
 }

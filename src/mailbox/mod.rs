@@ -1,8 +1,8 @@
-//! Layer 3: what every protocol for reading mail has in common: a mailbox that lists messages, hands them out
-//! and deletes them. The jobs know this; the sessions of a protocol are one implementation each.
+//! Layer 3: what every protocol for reading mail has in common: a mailbox that lists messages, sends them and
+//! deletes them ([`Maildrop`]). The jobs use only this; each protocol implements it.
 //!
-//! A session deletes only what the store has the proof of ([`crate::store::Recorded`]). How it failed, and what may
-//! help the next one, is one value ([`Setback`]).
+//! A session deletes only messages that are stored durably, with the ledger's proof ([`crate::store::Recorded`]).
+//! What may help after a failure is one value ([`Setback`]).
 
 mod listing;
 mod maildrop;

@@ -1,27 +1,28 @@
-//! Getting messages: which, and who takes them.
+//! Which messages to fetch, and who receives them.
 
 use crate::words::Failure;
 
-/// A message to get.
+/// A message to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Its number in this session.
     pub number: u32,
-    /// Its size as far as it is known: bounds the window.
+    /// Its listed size, which bounds the pipelining window.
     pub size: Option<u64>,
-    /// Whether it is asked for with no other command on its way: should the line be lost, it is known at what.
+    /// Whether no other command may be in flight, so that a lost line can be blamed on this message.
     pub alone: bool,
 }
 
-/// Takes what a retrieval brings, in the order of the messages wanted. `index` counts in that order.
-/// An error of `chunk`, `begin` or `confirm` ends the session where it stands.
+/// Receives the wanted messages, in order; `index` counts in that order. An error of `chunk`, `begin` or
+/// `confirm` breaks the session off.
 pub trait Receiver {
-    /// The message follows.
+    /// A message begins.
     fn begin(&mut self, index: usize) -> Result<(), Failure>;
-    /// A piece of it, with LF line ends. `size`: the octets of the message so far, counted as the listing counts them.
+    /// A piece of it, with LF line ends. `size`: the octets of the message so far, with CRLF line ends as in the
+    /// listing.
     fn chunk(&mut self, octets: &[u8], size: u64) -> Result<(), Failure>;
-    /// It is whole: its end was seen, and what followed was a reply.
+    /// The message is whole.
     fn confirm(&mut self, index: usize) -> Result<(), Failure>;
-    /// The server refused this one; the rest goes on.
+    /// The server refused this message; the rest goes on.
     fn refused(&mut self, index: usize, failure: Failure) -> Result<(), Failure>;
 }

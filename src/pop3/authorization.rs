@@ -1,4 +1,5 @@
-//! The AUTHORIZATION state (`RFC 1939 §4`): greeting, CAPA, STLS.
+//! The AUTHORIZATION state (`RFC 1939 §4`): greeting, CAPA (`RFC 2449 §5`), STLS (`RFC 2595 §4`). The login is in
+//! `login.rs`.
 
 use super::{Answer, Connection};
 use crate::codec::pop3::{self, Capabilities, Refusal, StatusLine};
@@ -6,18 +7,18 @@ use crate::net::{NetError, Tls, TlsInfo, Wire};
 use crate::words::{Failure, Kind, Stage};
 use std::time::{Duration, Instant};
 
-/// A session whose user is not known yet.
+/// A session before the login.
 #[derive(Debug)]
 pub struct Authorization {
     pub(super) dialogue: Connection,
     pub(super) timestamp: Option<String>,
     greeting: String,
-    /// Whether the login goes out alone, whatever the server announces.
+    /// Whether nothing may be sent together with the login.
     pub(super) alone: bool,
 }
 
 impl Authorization {
-    /// Takes the greeting. A `-ERR` that names no reason is taken for a passing one ([`Kind::Deferred`]).
+    /// Reads the greeting. A `-ERR` without a reason counts as temporary ([`Kind::Deferred`]).
     pub fn greet(wire: Wire) -> Result<Self, Failure> {
         let mut dialogue = Connection {
             wire,
@@ -42,7 +43,7 @@ impl Authorization {
                 let kind = match pop3::refusal(text) {
                     Refusal::Permanent => Kind::Rejected,
                     Refusal::Credentials => Kind::Auth,
-                    Refusal::Temporary | Refusal::Unsaid => Kind::Deferred,
+                    Refusal::Temporary | Refusal::Unstated => Kind::Deferred,
                 };
                 Err(dialogue.refused_as(kind, Stage::Greeting, text))
             }
@@ -54,33 +55,30 @@ impl Authorization {
         }
     }
 
-    /// The greeting as it came, lossily.
+    /// The greeting, with invalid UTF-8 replaced.
     pub fn greeting(&self) -> &str {
         &self.greeting
     }
 
-    /// What the server can do, as far as it said.
     pub fn capabilities(&self) -> &Capabilities {
         &self.dialogue.capabilities
     }
 
-    /// What TLS agreed on, if it is up.
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.dialogue.wire.tls()
     }
 
-    /// Uses no pipelining from now on, whatever the server announces.
+    /// Never pipelines, even if the server announces it.
     pub fn without_pipelining(&mut self) {
         self.dialogue.capabilities.pipelining = false;
     }
 
-    /// Sends nothing in one flight with what ends the login, whatever the server announces.
-    pub fn nothing_behind_login(&mut self) {
+    /// Sends nothing together with the login, even if the server announces PIPELINING.
+    pub fn login_alone(&mut self) {
         self.alone = true;
     }
 
-    /// Asks what the server can do (`RFC 2449 §5`). A server that refuses is an old one: nothing is known
-    /// of it, and that is no failure.
+    /// Asks for the capabilities (`RFC 2449 §5`). Old servers refuse; that is not a failure.
     pub fn capa(&mut self) -> Result<&Capabilities, Failure> {
         let dialogue = &mut self.dialogue;
         dialogue.capabilities = Capabilities::default();
@@ -107,8 +105,8 @@ impl Authorization {
         Ok(&self.dialogue.capabilities)
     }
 
-    /// Upgrades to TLS (`RFC 2595 §4`). Anything but `+OK` ends the session: there is no way on in clear.
-    /// What the server said before is forgotten.
+    /// Starts TLS (`RFC 2595 §4`). Anything but `+OK` ends the session: it never goes on without TLS. The
+    /// capabilities announced before TLS are forgotten.
     pub fn stls(&mut self, tls: &Tls, host: &str) -> Result<(), Failure> {
         let dialogue = &mut self.dialogue;
         if dialogue.capabilities.known && !dialogue.capabilities.stls {
@@ -116,13 +114,13 @@ impl Authorization {
             return Err(self.no_stls("the server does not offer STLS"));
         }
         self.ask_stls()?;
-        // The timestamp stays: there is no second greeting, and APOP inside TLS answers the first.
+        // The timestamp is kept: there is no second greeting, and APOP under TLS uses the first.
         let dialogue = &mut self.dialogue;
         dialogue.capabilities = Capabilities::default();
         dialogue.wire.start_tls(tls, host).map_err(|error: NetError| dialogue.lost(Stage::Stls, &error))
     }
 
-    /// Sends STLS and takes the consent; the handshake is what comes next on the wire.
+    /// Sends STLS and reads the reply; the handshake must follow.
     pub(crate) fn ask_stls(&mut self) -> Result<(), Failure> {
         let dialogue = &mut self.dialogue;
         dialogue.command(Stage::Stls, "STLS")?;
@@ -143,7 +141,6 @@ impl Authorization {
         Ok(())
     }
 
-    /// The wire as it stands.
     pub(crate) fn into_wire(self) -> Wire {
         self.dialogue.wire
     }
@@ -157,7 +154,7 @@ impl Authorization {
 
     /// Ends the session before a login.
     pub fn quit(mut self) {
-        // Nothing depends on it.
+        // Best effort: nothing depends on it.
         let _ = self.dialogue.command(Stage::Quit, "QUIT").and_then(|()| self.dialogue.flush(Stage::Quit));
     }
 }

@@ -1,4 +1,4 @@
-//! Login: USER and PASS (`RFC 1939 §7`), APOP, SASL (`RFC 5034`). One attempt, one mechanism: after a
+//! Login: USER and PASS, APOP (`RFC 1939 §7`), AUTH (SASL, `RFC 5034`). One attempt with one mechanism: after a
 //! refusal nothing else is tried, so that no account gets locked.
 
 use super::transaction::{Listings, Transaction};
@@ -10,19 +10,18 @@ use crate::words::{Failure, Kind, Secret, Stage};
 
 const STAGE: Stage = Stage::Authentication;
 
-/// How to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// USER and PASS.
     User,
-    /// APOP: only where it is asked for; it protects the password on the wire and nothing else.
+    /// APOP: only if the user asks for it, since it protects the password on the wire and nothing else.
     Apop,
     /// AUTH with a SASL mechanism.
     Sasl(Mechanism),
 }
 
 impl Method {
-    /// The name, as `auth` in the output has it.
+    /// The name, as in `auth` of the JSON output.
     pub fn name(self) -> &'static str {
         match self {
             Method::User => "USER",
@@ -31,8 +30,8 @@ impl Method {
         }
     }
 
-    /// The method for this server; `None` where there is none in common. A SASL line that is there decides:
-    /// a server whose line has neither PLAIN nor LOGIN would rather not see the password, so USER comes last.
+    /// The method for this server; `None` if there is none in common. USER comes last: a server whose SASL
+    /// capability has neither PLAIN nor LOGIN would rather not see the password.
     fn choose(capabilities: &Capabilities, login: &Pop3Login) -> Option<Method> {
         let offered = &capabilities.sasl;
         match login.method {
@@ -53,19 +52,17 @@ impl Method {
     }
 }
 
-/// Who logs in, and how.
 pub type Pop3Login = sasl::Login<Method>;
 
 /// The longest command line with an initial response (`RFC 5034 §4`: 255 octets with CRLF).
 const MAX_COMMAND: usize = 253;
 
 impl Authorization {
-    /// Logs in; the listings of `listings` are asked for next, or in the same flight where that may be tried
-    /// (see `riding`). Fails with [`Kind::Auth`], [`Kind::Deferred`] (locked, too early),
-    /// [`Kind::Missing`] (no such method), [`Kind::Config`] (a secret in clear, control characters) and those
-    /// of the wire.
+    /// Logs in. `listings` are asked for next, or in the same flight (see `early.rs`). Fails with [`Kind::Auth`],
+    /// [`Kind::Deferred`] (locked, too early), [`Kind::Missing`] (no such method), [`Kind::Config`] (a secret
+    /// without TLS, control characters) and the kinds of the wire.
     pub fn login(mut self, login: &Pop3Login, listings: Listings) -> Result<(Transaction, Method), Failure> {
-        let may_ride = self.may_ride();
+        let may_list_early = self.may_list_early();
         let dialogue = &mut self.dialogue;
         check(dialogue, login)?;
         let Some(method) = Method::choose(&dialogue.capabilities, login) else {
@@ -74,17 +71,17 @@ impl Authorization {
         dialogue.wire.learn_secret(&login.credentials.secret);
         let together = dialogue.capabilities.pipelining && method == Method::User;
         utf8(dialogue, together)?;
-        let riders = may_ride.then_some(listings);
-        let riding = match method {
-            Method::User => user(dialogue, login, together, riders)?,
-            Method::Apop => apop(dialogue, login, self.timestamp.as_deref(), riders)?,
-            Method::Sasl(mechanism) => auth(dialogue, login, mechanism, riders)?,
+        let early = may_list_early.then_some(listings);
+        let listed_early = match method {
+            Method::User => user(dialogue, login, together, early)?,
+            Method::Apop => apop(dialogue, login, self.timestamp.as_deref(), early)?,
+            Method::Sasl(mechanism) => auth(dialogue, login, mechanism, early)?,
         };
-        Ok((Transaction::new(self.dialogue, listings, riding), method))
+        Ok((Transaction::new(self.dialogue, listings, listed_early), method))
     }
 }
 
-/// Refuses what must not be sent: a secret in clear, or anything that would break a line or an exchange.
+/// Refuses to send a secret without TLS, or anything that would break a line or an exchange.
 fn check(dialogue: &Connection, login: &Pop3Login) -> Result<(), Failure> {
     let place = dialogue.wire.place();
     let refused = |what: &str| Failure::new(Kind::Config, STAGE, format!("{STAGE}: {what}")).at(place);
@@ -94,7 +91,7 @@ fn check(dialogue: &Connection, login: &Pop3Login) -> Result<(), Failure> {
     login.credentials.check().map_err(refused)
 }
 
-/// The server has no method that fits.
+/// The failure for a server that has no fitting method.
 fn not_offered(dialogue: &Connection, login: &Pop3Login) -> Failure {
     let place = dialogue.wire.place();
     let what = match login.method {
@@ -118,7 +115,7 @@ fn takes_tokens(capabilities: &Capabilities) -> bool {
     Mechanism::choose(&capabilities.sasl, true).is_some()
 }
 
-/// What to try where the server does not take this kind of login.
+/// The hint for a server that does not take this kind of login.
 fn advice(capabilities: &Capabilities, login: &Pop3Login) -> &'static str {
     if !login.is_token && takes_tokens(capabilities) {
         "the server wants an OAuth2 access token instead of a password: token-command, or --token-command"
@@ -129,9 +126,9 @@ fn advice(capabilities: &Capabilities, login: &Pop3Login) -> &'static str {
     }
 }
 
-/// Asks for UTF-8 mode where the server has it (`RFC 6856 §2.1`): without it the server hands out a
-/// substitute for a message that is not ASCII. A refusal is no failure. `together`: USER and PASS follow in
-/// the same flight.
+/// Asks for UTF-8 mode if the server has it (`RFC 6856 §2.1`): without it the server may send a substitute
+/// for a message that is not ASCII. A refusal is not a failure. `together`: USER and PASS follow in the same
+/// flight.
 fn utf8(dialogue: &mut Connection, together: bool) -> Result<(), Failure> {
     if !dialogue.capabilities.utf8 {
         return Ok(());
@@ -151,20 +148,20 @@ fn utf8_answer(dialogue: &mut Connection) -> Result<(), Failure> {
     }
 }
 
-/// Sends what ends a login, and with it the listings that may ride; returns whether any do.
-fn end(dialogue: &mut Connection, stage: Stage, riders: Option<Listings>) -> Result<bool, Failure> {
-    if let Some(listings) = riders {
+/// Sends the last command of the login, and with it the early listings; returns whether there are any.
+fn end(dialogue: &mut Connection, stage: Stage, early: Option<Listings>) -> Result<bool, Failure> {
+    if let Some(listings) = early {
         listings.send(dialogue)?;
     }
     dialogue.flush(stage)?;
-    Ok(riders.is_some())
+    Ok(early.is_some())
 }
 
 fn user(
     dialogue: &mut Connection,
     login: &Pop3Login,
     together: bool,
-    riders: Option<Listings>,
+    early: Option<Listings>,
 ) -> Result<bool, Failure> {
     dialogue.command(Stage::User, &format!("USER {}", login.credentials.user))?;
     if !together {
@@ -173,7 +170,7 @@ fn user(
     }
     let line = Secret::new([b"PASS ", login.credentials.secret.expose()].concat());
     dialogue.secret_command(Stage::Pass, &line, &format!("PASS {REDACTED}"))?;
-    let riding = end(dialogue, Stage::Pass, riders)?;
+    let listed_early = end(dialogue, Stage::Pass, early)?;
     if together {
         if dialogue.capabilities.utf8 {
             utf8_answer(dialogue)?;
@@ -181,14 +178,14 @@ fn user(
         answer(dialogue, login, Stage::User)?;
     }
     answer(dialogue, login, Stage::Pass)?;
-    Ok(riding)
+    Ok(listed_early)
 }
 
 fn apop(
     dialogue: &mut Connection,
     login: &Pop3Login,
     timestamp: Option<&str>,
-    riders: Option<Listings>,
+    early: Option<Listings>,
 ) -> Result<bool, Failure> {
     let Some(timestamp) = timestamp else {
         let message = "APOP: the server's greeting has no timestamp for it";
@@ -200,12 +197,11 @@ fn apop(
     let line = Secret::new(format!("APOP {} {digest}", login.credentials.user));
     dialogue.wire.learn_secret(&Secret::new(digest));
     dialogue.secret_command(Stage::Apop, &line, &format!("APOP {} {REDACTED}", login.credentials.user))?;
-    let riding = end(dialogue, Stage::Apop, riders)?;
+    let listed_early = end(dialogue, Stage::Apop, early)?;
     answer(dialogue, login, Stage::Apop)?;
-    Ok(riding)
+    Ok(listed_early)
 }
 
-/// Reads the answer to a step of the login.
 fn answer(dialogue: &mut Connection, login: &Pop3Login, stage: Stage) -> Result<(), Failure> {
     match dialogue.answer(stage).map_err(misspelt)?.0 {
         Answer::Ok(_) => Ok(()),
@@ -214,7 +210,7 @@ fn answer(dialogue: &mut Connection, login: &Pop3Login, stage: Stage) -> Result<
     }
 }
 
-/// At least one server refuses a login with `+ERR`. It is no reply, but what it means is plain.
+/// Takes `+ERR` for a refusal: at least one server writes that.
 fn misspelt(failure: Failure) -> Failure {
     let line = failure.reply.as_ref().and_then(|reply| reply.lines.first());
     let plain = |line: &String| line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("+ERR"));
@@ -224,13 +220,13 @@ fn misspelt(failure: Failure) -> Failure {
     failure.as_kind(Kind::Auth)
 }
 
-/// A refusal during login is one of the credentials unless the server says otherwise.
+/// The failure for a refused login: wrong credentials, unless the server says otherwise.
 fn refused(dialogue: &Connection, login: &Pop3Login, stage: Stage, text: &[u8]) -> Failure {
     let kind = match login_refusal(text) {
         LoginRefusal::Mechanism => Kind::Missing,
         LoginRefusal::Other(Refusal::Temporary) => Kind::Deferred,
         LoginRefusal::Other(Refusal::Permanent) => Kind::Rejected,
-        LoginRefusal::Other(Refusal::Credentials | Refusal::Unsaid) => Kind::Auth,
+        LoginRefusal::Other(Refusal::Credentials | Refusal::Unstated) => Kind::Auth,
     };
     let mut failure = dialogue.refused_as(kind, stage, text);
     match kind {
@@ -253,17 +249,17 @@ fn refused(dialogue: &Connection, login: &Pop3Login, stage: Stage, text: &[u8]) 
     }
 }
 
-/// AUTH (`RFC 5034`). Tokens always go on a line of their own: they are long, and one large provider
-/// takes them no other way. The listings ride only behind the last answer to a challenge: a server that takes
-/// no initial response, or says in a challenge why it refuses a token, would take them for the next answer.
+/// AUTH (`RFC 5034 §4`). Tokens are always sent on a line of their own: they are long, and one large provider
+/// takes them no other way. Listings are sent early only after the last response to a challenge: a server that
+/// takes no initial response, or refuses a token by a challenge, would take them for the next response.
 fn auth(
     dialogue: &mut Connection,
     login: &Pop3Login,
     mechanism: Mechanism,
-    riders: Option<Listings>,
+    early: Option<Listings>,
 ) -> Result<bool, Failure> {
-    let riders = riders.filter(|_| !mechanism.wants_token());
-    let mut riding = false;
+    let early = early.filter(|_| !mechanism.wants_token());
+    let mut listed_early = false;
     let mut exchange = Exchange::start(mechanism, &login.credentials);
     let stage = Stage::AuthBy(mechanism.name());
     let command = stage.to_string();
@@ -281,15 +277,15 @@ fn auth(
     }
     loop {
         match dialogue.answer(stage).map_err(misspelt)?.0 {
-            Answer::Ok(_) if exchange.is_finished() => return Ok(riding),
-            Answer::Continue(challenge) if riding => {
+            Answer::Ok(_) if exchange.is_finished() => return Ok(listed_early),
+            Answer::Continue(challenge) if listed_early => {
                 return Err(dialogue.out_of_step(stage, &[b"+ ", challenge.as_slice()].concat()));
             }
-            // A few servers write `+OK` where `+` belongs.
+            // A few servers write `+OK` instead of `+`.
             Answer::Ok(challenge) | Answer::Continue(challenge) => match exchange.answer(&challenge) {
                 Ok(response) => {
                     send(dialogue, stage, &response, &response.line, REDACTED)?;
-                    riding = end(dialogue, stage, riders.filter(|_| exchange.is_finished()))?;
+                    listed_early = end(dialogue, stage, early.filter(|_| exchange.is_finished()))?;
                 }
                 Err(sasl::Nonsense) => return Err(cancel(dialogue, stage, &challenge)),
             },
@@ -318,7 +314,7 @@ fn send(
     dialogue.secret_command(stage, line, shown)
 }
 
-/// Gives an exchange up that makes no sense (`RFC 5034 §4`). What the server says to that is of no interest.
+/// Cancels an exchange whose challenge makes no sense (`RFC 5034 §4`), whatever the server answers.
 fn cancel(dialogue: &mut Connection, stage: Stage, challenge: &[u8]) -> Failure {
     let answered = dialogue
         .command(stage, sasl::CANCEL)
@@ -329,7 +325,7 @@ fn cancel(dialogue: &mut Connection, stage: Stage, challenge: &[u8]) -> Failure 
     }
     let reply = dialogue.wire.reply(None, None, &[challenge]);
     let place = dialogue.wire.place();
-    let said = super::shorten(&reply.lines[0]);
-    let message = format!("{stage}: the server's challenge makes no sense: {said}");
+    let line = super::shorten(&reply.lines[0]);
+    let message = format!("{stage}: the server's challenge makes no sense: {line}");
     Failure::new(Kind::Protocol, stage, message).at(place).with_reply(reply)
 }

@@ -1,4 +1,4 @@
-//! A POP3 session as a mailbox.
+//! A POP3 session as a [`Maildrop`].
 
 use super::{Transaction, What};
 use crate::mailbox::{Listing, Maildrop, Receiver, Setback, Terms, Wanted};

@@ -1,15 +1,16 @@
 //! Layer 4: POP3 sessions (`RFC 1939`), linear blocking code over one [`Wire`].
 //!
-//! The states are types: [`Authorization`] (greeting, CAPA, STLS, login) turns into [`Transaction`]
-//! (UIDL, LIST, TOP, RETR, DELE), which ends in QUIT. Commands are pipelined only where the server
-//! announces it (`RFC 2449 §6.6`); what rides behind the login is in `riding`. After an error in the dialogue nothing more is sent, no QUIT either:
-//! what was marked deleted stays on the server, and the next run goes on from there.
+//! The states are types: [`Authorization`] (greeting, CAPA, STLS, login) becomes [`Transaction`] (UIDL, LIST,
+//! TOP, RETR, DELE), which ends with QUIT (the UPDATE state). RSET and LAST are not used, NOOP only after a
+//! pipelined RETR. Commands are pipelined only if the server announces it (`RFC 2449 §6.6`). After an error in
+//! the dialogue nothing more is sent, not even QUIT: messages marked as deleted stay on the server, and the next
+//! run deletes them.
 
 mod authorization;
+mod early;
 mod login;
 mod maildrop;
 mod retrieval;
-mod riding;
 mod transaction;
 
 pub use authorization::Authorization;
@@ -23,20 +24,20 @@ use crate::net::{NetError, Wire};
 use crate::words::{Failure, Kind, Secret, Stage};
 use std::time::Duration;
 
-/// What both states share: the wire, and what is known of the server.
+/// What both states share.
 #[derive(Debug)]
 struct Connection {
     wire: Wire,
     capabilities: Capabilities,
-    /// Commands sent whose replies are not read yet.
+    /// How many replies are still to be read.
     in_flight: usize,
-    /// Whether the lines of messages end in a bare LF, though those of replies do not.
+    /// Whether the lines of messages end in a bare LF, though those of replies end in CRLF.
     bare_lines: bool,
-    /// The longest that the server took to answer CAPA.
+    /// The longest time the server took to answer CAPA.
     round_trip: Duration,
 }
 
-/// A status line, taken from the wire.
+/// A status line.
 #[derive(Debug)]
 enum Answer {
     Ok(Vec<u8>),
@@ -53,7 +54,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Adds a command that holds a secret to the next flight.
+    /// Adds a command that has a secret in it to the next flight.
     fn secret_command(&mut self, stage: Stage, line: &Secret, shown: &str) -> Result<(), Failure> {
         self.expect_silence(stage)?;
         self.wire.secret_line(line, shown).map_err(|error| self.lost(stage, &error))?;
@@ -61,8 +62,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Where every command is answered the server has nothing to say: what it sends all the same would be
-    /// taken for the answer to the next one, and that answer for a message.
+    /// Fails if the server has sent something although every command is answered: it would be taken for the
+    /// answer to the next command, and that answer for a message.
     fn expect_silence(&mut self, next: Stage) -> Result<(), Failure> {
         let blank = self.wire.ahead().iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
         if self.in_flight > 0 || self.wire.ahead().is_empty() {
@@ -78,7 +79,7 @@ impl Connection {
         self.wire.mark_broken();
         let reply = self.wire.reply(None, None, &[&line]);
         let place = self.wire.place();
-        let message = format!("{next}: the server sent what nobody asked for: {}", shorten(&reply.lines[0]));
+        let message = format!("{next}: the server sent an unexpected line: {}", shorten(&reply.lines[0]));
         Err(Failure::new(Kind::Protocol, next, message).at(place).with_reply(reply))
     }
 
@@ -88,7 +89,7 @@ impl Connection {
 
     /// Reads the next status line, and how it ended.
     fn answer(&mut self, stage: Stage) -> Result<(Answer, LineEnd), Failure> {
-        /// Blank lines before a reply that are passed over: some servers send one.
+        /// The most blank lines before a reply; some servers send one.
         const MOST_BLANK: usize = 4;
         self.wire.begin();
         let mut read = || self.wire.read_line(pop3::MAX_STATUS);
@@ -124,14 +125,15 @@ impl Connection {
         }
     }
 
-    /// Reads the lines of a multi-line reply up to its terminator, `most` of them; over-long ones are passed on as `None`.
+    /// Reads the lines of a multi-line reply up to its terminator, at most `most`; `each` gets `None` for an
+    /// over-long line.
     fn lines(
         &mut self,
         stage: Stage,
         most: usize,
         mut each: impl FnMut(Option<&[u8]>),
     ) -> Result<(), Failure> {
-        /// Octets of one row that are passed over before the server is taken for hostile.
+        /// The most octets of an over-long line; a server that sends more is taken for hostile.
         const MOST_SKIPPED: usize = 2 * 1024 * 1024;
         for _ in 0..=most {
             let row =
@@ -145,32 +147,31 @@ impl Connection {
         Err(self.lost(stage, &NetError::TooMuch(most)))
     }
 
-    /// A failure of the network.
     fn lost(&self, stage: Stage, error: &NetError) -> Failure {
         error.failure(self.wire.place(), stage)
     }
 
-    /// The server said something that is no reply.
+    /// The failure for a line that is not a reply.
     fn out_of_step(&mut self, stage: Stage, line: &[u8]) -> Failure {
         self.wire.mark_broken();
         let reply = self.wire.reply(None, None, &[line]);
         let place = self.wire.place();
-        let message = format!("{stage}: the server sent what is no POP3 reply: {}", shorten(&reply.lines[0]));
+        let message = format!("{stage}: the server's line is not a POP3 reply: {}", shorten(&reply.lines[0]));
         Failure::new(Kind::Protocol, stage, message).at(place).with_reply(reply)
     }
 
-    /// The server's replies come in another order than the commands went.
+    /// The failure for replies in another order than the commands.
     fn out_of_order(&mut self, stage: Stage) -> Failure {
         self.wire.mark_broken();
-        let message = format!("{stage}: the server answered another command than the one whose turn it was");
+        let message = format!("{stage}: the server's replies are out of order");
         Failure::new(Kind::Protocol, stage, message).at(self.wire.place())
     }
 
-    /// The server refused: the class by its response code, then by its words.
+    /// The failure for a refusal; its kind follows from the response code, else from the words.
     fn refused(&self, stage: Stage, text: &[u8]) -> Failure {
         let kind = match pop3::refusal(text) {
             Refusal::Temporary => Kind::Deferred,
-            Refusal::Permanent | Refusal::Unsaid => Kind::Rejected,
+            Refusal::Permanent | Refusal::Unstated => Kind::Rejected,
             Refusal::Credentials => Kind::Auth,
         };
         self.refused_as(kind, stage, text)
@@ -184,7 +185,7 @@ impl Connection {
     }
 }
 
-/// The most characters of a server's line that go into a message for people.
+/// The most characters of a server's line in a message.
 const SHOWN: usize = 200;
 
 fn shorten(text: &str) -> String {

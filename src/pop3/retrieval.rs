@@ -1,14 +1,13 @@
 //! RETR and TOP (`RFC 1939 §5, §7`), pipelined with a sliding window.
 //!
-//! A message is whole only when its terminator was seen *and* what follows is a reply. A server that
-//! forgets to stuff a dot ends a message too early; the rest of it then stands where a reply should, and
-//! the message is given up instead of stored torn. So that the last message is judged like any other, a
-//! NOOP follows it in the same flight. Where nothing at all follows, because the line is lost or the server
-//! falls silent at the next message, it is whole if exactly as many octets came as LIST said.
+//! A message is whole only if its terminator was seen *and* a reply follows. If a server forgets to stuff a dot,
+//! the message ends too early and its rest comes instead of a reply: then it is not stored. To check the last
+//! message the same way, a NOOP follows it in the same flight. If nothing follows, because the line is lost or
+//! the server falls silent at the next message, the message is whole if its size is exactly that of LIST.
 //!
-//! A server that puts the terminator behind a last line without a line end never ends the message: what
-//! follows is silence, or the replies to the commands behind it, which would be taken for content. Either
-//! is seen, and the message given up.
+//! If a server puts the terminator right after a last line without a line end ("glued"), the message never ends:
+//! silence follows, or the replies to the next commands, which look like content. Both are noticed, and the
+//! message is not stored.
 //!
 //! Some servers end the lines of a message in a bare LF and those of their replies in CRLF. Then the final
 //! `.` is not recognised and the read would hang: the message is fetched again in a session that takes a bare
@@ -25,12 +24,12 @@ use crate::net::NetError;
 use crate::words::{Failure, Kind, Stage};
 use memchr::memmem::Finder;
 
-/// How much of each message.
+/// How much of each message to get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// RETR: all of it.
+    /// The whole message, by RETR.
     Message,
-    /// TOP n 0: its header.
+    /// The header, by TOP n 0.
     Header,
 }
 
@@ -43,22 +42,23 @@ impl What {
     }
 }
 
-/// The most octets of commands ahead of their replies, which fit the buffers on the way: neither side can
-/// block the other. With messages of 4 KiB a near server needs 5,000 commands to be kept busy for 100 ms.
+/// The most octets of commands that wait for a reply. They fit into the buffers on the way, so neither side can
+/// block the other. With messages of 4 KiB, 5,000 commands keep a near server busy for 100 ms.
 const WINDOW_COMMANDS: usize = 64 * 1024;
-/// The most octets of messages ahead.
+/// The most octets of messages asked for and not received yet.
 const WINDOW_OCTETS: u64 = 32 * 1024 * 1024;
-/// What a message of unknown size counts for.
+/// The size assumed for a message whose size is unknown.
 const UNKNOWN_SIZE: u64 = 64 * 1024;
-/// Commands of one write once the window has been filled: few writes, and the pipe never runs dry.
+/// How many commands are sent in one write once the window has been filled: many enough for few writes, few
+/// enough that the server never has to wait.
 const REFILL: usize = 64;
 
-/// The commands of one retrieval, on their way.
+/// The sliding window: the commands of one retrieval that were sent, and what came back.
 struct Window<'a> {
     wanted: &'a [Wanted],
     what: What,
     pipelined: bool,
-    /// The most commands ahead.
+    /// The most commands that wait for a reply.
     commands: usize,
     sent: usize,
     done: usize,
@@ -68,24 +68,23 @@ struct Window<'a> {
     sizes_hold: bool,
     /// The message that is coming, or has come and is not confirmed yet.
     unconfirmed: Option<usize>,
-    /// The octets of that message, once its terminator was seen.
+    /// The size of that message, once its terminator was seen.
     came: Option<u64>,
-    /// Whether it seemed to end as one with bare line ends does.
-    ended_barely: bool,
-    /// Whether nothing of it has come.
-    barren: bool,
+    /// Whether it seemed to end as a message with bare LF line ends does.
+    bare_end: bool,
+    /// Whether no octet of it has come.
+    empty: bool,
 }
 
-/// Watches the content of a message for signs of a terminator that does not stand on a line of its own.
+/// Watches the content of a message for signs of a glued terminator.
 struct TerminatorWatch {
     replies: [Finder<'static>; 2],
     tail: Vec<u8>,
-    /// Whether any content came.
     begun: bool,
 }
 
 impl TerminatorWatch {
-    /// A line that ends in a dot, and behind it what would be the reply to the next command.
+    /// A line that ends in a dot, followed by the start of a reply.
     const REPLIES: [&'static str; 2] = [".\n+OK", ".\n-ERR"];
 
     fn new() -> Self {
@@ -93,8 +92,7 @@ impl TerminatorWatch {
         TerminatorWatch { replies, tail: Vec::new(), begun: false }
     }
 
-    /// Takes more content; whether a reply seems to stand in it, or to begin it: then the one before was
-    /// one too many.
+    /// Takes more content; returns whether there seems to be a reply in it, or at its start.
     fn push(&mut self, content: &[u8]) -> bool {
         let most = Self::REPLIES[1].len() - 1;
         let first = !self.begun;
@@ -118,7 +116,7 @@ impl TerminatorWatch {
         self.tail.ends_with(b".\n")
     }
 
-    /// Whether the dot stands on a line of its own, were a bare LF a line end.
+    /// Whether the content so far ends in a dot on a line of its own, with bare LF line ends.
     fn at_lone_dot(&self) -> bool {
         self.tail.ends_with(b"\n.\n")
     }
@@ -140,12 +138,12 @@ impl<'a> Window<'a> {
             sizes_hold: true,
             unconfirmed: None,
             came: None,
-            ended_barely: false,
-            barren: false,
+            bare_end: false,
+            empty: false,
         }
     }
 
-    /// What a message counts for. A listed size is a hint: one alone never counts for more than a window.
+    /// How many octets of the window a message takes. A listed size is a hint: it is never more than the window.
     fn size(&self, index: usize) -> u64 {
         match self.what {
             What::Message => self.wanted[index].size.unwrap_or(UNKNOWN_SIZE).min(WINDOW_OCTETS),
@@ -153,7 +151,7 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Whether one more command may go out now.
+    /// Whether one more command may be sent now.
     fn open(&self) -> bool {
         let ahead = self.sent - self.done;
         if !self.pipelined || self.wanted[self.sent].alone || self.last_is_alone() {
@@ -162,12 +160,12 @@ impl<'a> Window<'a> {
         ahead < self.commands && (ahead == 0 || self.octets + self.size(self.sent) <= WINDOW_OCTETS)
     }
 
-    /// Whether the last command that went out wants no other beside it.
+    /// Whether the last command sent must have no other in flight.
     fn last_is_alone(&self) -> bool {
         self.sent > 0 && self.wanted[self.sent - 1].alone
     }
 
-    /// Sends what the window has room for, in one write, when enough has room.
+    /// Sends the commands that the window has room for, in one write, if there are enough of them.
     fn refill(&mut self, dialogue: &mut Connection) -> Result<(), Failure> {
         let ahead = self.sent - self.done;
         let room = if self.pipelined { self.commands - ahead } else { 1 - ahead.min(1) };
@@ -199,30 +197,30 @@ impl<'a> Window<'a> {
         self.pipelined && !alone && self.sent + usize::from(self.noop_sent) > 1
     }
 
-    /// Whether it stands between messages, with more than one command gone out together. Whoever cannot
-    /// pipeline fails there; a connection that fails inside a message has failed by itself.
-    fn is_between(&self) -> bool {
+    /// Whether a reply is due, with several commands in flight. A server that cannot pipeline fails there; inside
+    /// a message the connection itself failed.
+    fn awaits_reply(&self) -> bool {
         self.is_together() && self.unconfirmed != Some(self.done)
     }
 
-    /// Whether nothing came behind a reply that a message should have followed: it may be the reply to
-    /// another command, one that has none, and then all before it were taken for each other.
-    fn is_barren(&self) -> bool {
-        self.is_together() && self.unconfirmed == Some(self.done) && self.barren
+    /// Whether nothing followed a reply that begins a message: it may be the reply to another command, and all
+    /// before it may be mixed up too.
+    fn is_reply_alone(&self) -> bool {
+        self.is_together() && self.unconfirmed == Some(self.done) && self.empty
     }
 
-    /// How it failed, as far as another session may fare better.
+    /// What may help in another session, after a failure of this kind.
     fn setback(&self, kind: Kind) -> Option<Setback> {
         let lost = self.done.min(self.wanted.len() - 1);
         let broken = match kind {
             Kind::Protocol => self.pipelined,
-            // Silence where a reply is due: the command may be lost, or the reply have come too early.
-            Kind::Timeout => self.is_between() || self.is_barren(),
-            Kind::Network => (self.is_between() && self.done <= 1) || self.is_barren(),
+            // No reply: the command may be lost, or its reply may have been taken for an earlier one.
+            Kind::Timeout => self.awaits_reply() || self.is_reply_alone(),
+            Kind::Network => (self.awaits_reply() && self.done <= 1) || self.is_reply_alone(),
             _ => return None,
         };
         let (remedy, at) = match kind {
-            Kind::Protocol if self.ended_barely => (Remedy::WithBareLines, self.unconfirmed),
+            Kind::Protocol if self.bare_end => (Remedy::WithBareLines, self.unconfirmed),
             _ if broken => (Remedy::WithoutPipelining, Some(lost)),
             Kind::Protocol => (Remedy::WithoutMessage, Some(self.unconfirmed?)),
             _ => (Remedy::Again, Some(lost)),
@@ -230,17 +228,16 @@ impl<'a> Window<'a> {
         Some(Setback { remedy, at })
     }
 
-    /// The message that has come with its terminator and exactly the octets that LIST said, where nothing
-    /// else speaks for it yet.
+    /// The unconfirmed message, if its terminator has come and its size is exactly that of LIST.
     fn whole_by_size(&self) -> Option<usize> {
         let index = self.unconfirmed?;
         let size = self.wanted[index].size?;
         (self.what == What::Message && self.came == Some(size)).then_some(index)
     }
 
-    /// Notes the size of a message that came, and says whether it is the size of another message near it.
+    /// Notes the size of a message that came; returns whether it is that of another message near it.
     fn is_anothers(&mut self, index: usize, octets: u64) -> bool {
-        /// How many replies ahead a swapped reply is looked for.
+        /// How far away a swapped reply is looked for.
         const NEAR: usize = 8;
         if !self.sizes_hold || self.what != What::Message || self.wanted[index].size == Some(octets) {
             return false;
@@ -263,8 +260,8 @@ impl<'a> Window<'a> {
 }
 
 impl Transaction {
-    /// Gets messages, or their headers, one after the other. A refusal is passed to `receiver` and the
-    /// rest goes on; an error ends the session, and whatever was begun and not confirmed is worth nothing.
+    /// Gets messages or their headers, in order. If one is refused, `receiver` hears of it and the rest goes on.
+    /// An error ends the session; a message that was begun and not confirmed must not be stored.
     pub fn retrieve(
         &mut self,
         wanted: &[Wanted],
@@ -322,7 +319,7 @@ impl Transaction {
         window.refill(&mut self.dialogue)?;
         self.dialogue.wire.lock_step(true);
         if window.noop_sent {
-            // Some servers do not know NOOP: a refusal is a reply, too.
+            // Some servers do not know NOOP; a refusal is a reply, too.
             if let (Answer::Continue(text), _) = self.dialogue.answer(Stage::Noop)? {
                 return Err(self.dialogue.out_of_step(Stage::Noop, &text));
             }
@@ -334,7 +331,7 @@ impl Transaction {
         }
     }
 
-    /// Streams one body to the receiver, up to and with its terminator.
+    /// Streams one message to the receiver, and takes its terminator.
     fn body(
         &mut self,
         window: &mut Window<'_>,
@@ -345,15 +342,15 @@ impl Transaction {
         let stage = window.stage();
         let line_end = if self.dialogue.bare_lines { LineEnd::Lf } else { line_end };
         let mut unstuffer = Unstuffer::new(line_end);
-        let mut glued = TerminatorWatch::new();
+        let mut watch = TerminatorWatch::new();
         let mut octets = 0;
-        window.barren = true;
+        window.empty = true;
         self.dialogue.wire.begin();
         while !unstuffer.ended() {
             if self.dialogue.wire.ahead().is_empty() {
                 match self.dialogue.wire.fill() {
-                    Err(NetError::Timeout) if glued.at_dot() => {
-                        window.ended_barely = !self.dialogue.bare_lines && glued.at_lone_dot();
+                    Err(NetError::Timeout) if watch.at_dot() => {
+                        window.bare_end = !self.dialogue.bare_lines && watch.at_lone_dot();
                         return Err(self.no_end(stage));
                     }
                     filled => filled.map_err(|error| self.dialogue.lost(stage, &error))?,
@@ -363,12 +360,12 @@ impl Transaction {
             let taken = unstuffer.push(self.dialogue.wire.ahead(), content);
             self.dialogue.wire.consume(taken);
             octets += taken as u64;
-            window.barren &= octets == 0;
+            window.empty &= octets == 0;
             if !content.is_empty() {
                 self.passing(receiver.chunk(content, octets - unstuffer.framing()))?;
             }
-            // One command at a time, no reply but this one can be on its way: what looks like one is not.
-            if glued.push(content) && window.pipelined {
+            // Without pipelining no other reply can be on its way, so what looks like one is content.
+            if watch.push(content) && window.pipelined {
                 return Err(self.no_end(stage));
             }
         }
@@ -380,16 +377,14 @@ impl Transaction {
         Ok(())
     }
 
-    /// The message has no end of its own.
+    /// The failure for a message with a glued terminator.
     fn no_end(&mut self, stage: Stage) -> Failure {
         self.dialogue.wire.mark_broken();
-        let message = format!(
-            "{stage}: the server put the dot that ends a message behind its last line, not on a line of its own"
-        );
+        let message = format!("{stage}: the dot that ends the message is not on a line of its own");
         Failure::new(Kind::Protocol, stage, message).at(self.dialogue.wire.place())
     }
 
-    /// Passes an error of the receiver on; the dialogue stops where it is.
+    /// Passes an error of the receiver on, and breaks the session off.
     fn passing(&mut self, result: Result<(), Failure>) -> Result<(), Failure> {
         if result.is_err() {
             self.local = true;

@@ -7,18 +7,15 @@ use crate::net::TlsInfo;
 use crate::store::Recorded;
 use crate::words::{Failure, Kind, Scope, Stage};
 
-/// Which listings are wanted.
+/// Which listings to ask for: UIDL, LIST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listings {
-    /// UIDL.
     pub uids: bool,
-    /// LIST.
     pub sizes: bool,
 }
 
 impl Listings {
     pub(super) const NOTHING: Listings = Listings { uids: false, sizes: false };
-    /// Both listings.
     pub const FULL: Listings = Listings { uids: true, sizes: true };
 
     pub(super) fn send(self, dialogue: &mut Connection) -> Result<(), Failure> {
@@ -32,19 +29,19 @@ impl Listings {
     }
 }
 
-/// The lines of the listings that list no message.
+/// The lines of the listings that are not rows.
 #[derive(Debug, Default)]
 struct BadLines {
     odd: usize,
-    /// The first of them, and where it stood.
+    /// The first of them, and in which listing.
     first: Vec<u8>,
     stage: Option<Stage>,
-    /// Whether an answer had such lines and no other.
+    /// Whether a listing had only such lines.
     without_row: bool,
 }
 
 impl BadLines {
-    /// Takes such a line. Blank ones are nothing.
+    /// Takes such a line. Blank ones do not count.
     fn add(&mut self, stage: Stage, line: &[u8]) {
         if line.trim_ascii().is_empty() {
             return;
@@ -55,78 +52,75 @@ impl BadLines {
         self.odd += 1;
     }
 
-    /// An answer has ended.
+    /// Ends a listing; `valid`: it had at least one row.
     fn end(&mut self, stage: Stage, valid: bool) {
         self.without_row |= !valid && self.odd > 0 && self.stage == Some(stage);
     }
 }
 
-/// What LIST amounted to.
+/// The result of LIST.
 enum Sizes {
     Refused(Failure),
-    /// There were rows, and none had a size.
+    /// There were rows, but none with a size.
     Odd,
     Listed,
 }
 
-/// Whether every UID could be a size: where no size is one, the listings have changed places.
+/// Whether every UID could be a size. If no size is a number, the two listings were swapped.
 fn looks_like_sizes(listing: &Listing) -> bool {
     listing.has_uids && (0..listing.len()).all(|place| listing.uid(place).and_then(pop3::row_size).is_some())
 }
 
-/// The most commands of one flight of DELE, so that neither side can fill the other's buffers.
+/// The most DELE in one flight, so that neither side can fill the other's buffers.
 const DELE_FLIGHT: usize = 1000;
 
-/// A session whose user is known.
+/// A session after the login.
 #[derive(Debug)]
 pub struct Transaction {
     pub(super) dialogue: Connection,
     wanted: Listings,
-    /// Whether they went out behind the login, and their answers are not in yet.
-    pub(super) riding: bool,
-    /// How it failed.
+    /// Whether they were sent with the login, and their answers are not read yet.
+    pub(super) listed_early: bool,
     pub(super) setback: Option<Setback>,
     /// Whether the failure was the receiver's.
     pub(super) local: bool,
 }
 
 impl Transaction {
-    /// `riding`: the listings that are wanted went out behind the login.
-    pub(super) fn new(dialogue: Connection, wanted: Listings, riding: bool) -> Self {
-        Transaction { dialogue, wanted, riding, setback: None, local: false }
+    /// `listed_early`: the wanted listings were sent with the login.
+    pub(super) fn new(dialogue: Connection, wanted: Listings, listed_early: bool) -> Self {
+        Transaction { dialogue, wanted, listed_early, setback: None, local: false }
     }
 
-    /// The server's name for failures.
+    /// The server's name in failures.
     pub fn place(&self) -> &str {
         self.dialogue.wire.place()
     }
 
-    /// What TLS agreed on, if it is up.
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.dialogue.wire.tls()
     }
 
-    /// Whether commands go out before the replies to those before them are in.
+    /// Whether several commands may be in flight.
     pub fn pipelines(&self) -> bool {
         self.dialogue.capabilities.pipelining
     }
 
-    /// How the last command failed, as far as another session may fare better.
+    /// What may help in another session, after the last command failed.
     pub fn setback(&self) -> Option<Setback> {
         self.setback
     }
 
-    /// From now on a bare LF ends a line of a message.
+    /// From now on a bare LF ends the lines of a message.
     pub fn expect_bare_lines(&mut self) {
         self.dialogue.bare_lines = true;
     }
 
-    /// What the server can do, as far as it said.
     pub fn capabilities(&self) -> &pop3::Capabilities {
         &self.dialogue.capabilities
     }
 
-    /// Number of messages and their octets (`RFC 1939 §5 STAT`), as far as the server tells.
+    /// The number of messages and their octets (STAT, `RFC 1939 §5`); `None` for what is not a number.
     pub fn stat(&mut self) -> Result<(Option<u64>, Option<u64>), Failure> {
         self.dialogue.command(Stage::Stat, "STAT")?;
         self.dialogue.flush(Stage::Stat)?;
@@ -135,14 +129,14 @@ impl Transaction {
         Ok((words.next().flatten(), words.next().flatten()))
     }
 
-    /// Reads the listings the login was told of. The numbers of UIDL are the truth; LIST adds sizes, and
-    /// messages that UIDL leaves out.
+    /// Gets the listings that [`Authorization::login`](super::Authorization::login) was given. LIST adds sizes to
+    /// the rows of UIDL, and messages that UIDL leaves out.
     pub fn listing(&mut self) -> Result<Listing, Failure> {
         let together = self.pipelines();
         self.read_listing().inspect_err(|failure| {
             let broken = matches!(failure.kind, Kind::Protocol | Kind::Network | Kind::Timeout);
-            let remedy = match self.riding {
-                true => self.unseat(),
+            let remedy = match self.listed_early {
+                true => self.early_listings_failed(),
                 false => Remedy::WithoutPipelining,
             };
             self.setback = (together && broken).then_some(Setback { remedy, at: None });
@@ -152,7 +146,7 @@ impl Transaction {
     fn read_listing(&mut self) -> Result<Listing, Failure> {
         let wanted = std::mem::replace(&mut self.wanted, Listings::NOTHING);
         let together = self.pipelines();
-        if together && !self.riding {
+        if together && !self.listed_early {
             wanted.send(&mut self.dialogue)?;
             self.dialogue.flush(Stage::Uidl)?;
         }
@@ -179,12 +173,12 @@ impl Transaction {
                 Sizes::Odd | Sizes::Listed => {}
             }
         }
-        self.riding = false;
+        self.listed_early = false;
         self.verify(listing, lines, refused)
     }
 
-    /// Where the listings alone cannot be believed, STAT has the last word: where they have no row, or lines
-    /// that are none. A server may refuse to list an empty mailbox.
+    /// Asks STAT if the listings have no rows, or lines that are not rows. (A server may refuse to list an empty
+    /// mailbox.)
     fn verify(
         &mut self,
         mut listing: Listing,
@@ -202,7 +196,7 @@ impl Transaction {
         }
         let count = match self.stat() {
             Ok((count, _)) => count,
-            // It says nothing then. Where all that was asked for came, and came empty, that is no failure.
+            // STAT failed. If both listings came and were empty, that does not matter.
             Err(failure) if matches!(failure.kind, Kind::Rejected | Kind::Deferred | Kind::Auth) => None,
             Err(_) if listing.is_empty() && listing.has_uids && refused.is_none() => None,
             Err(failure) => return Err(failure),
@@ -230,13 +224,13 @@ impl Transaction {
         let line = self.dialogue.wire.redact(&lines.first);
         let (stage, odd) = (lines.stage.unwrap_or(Stage::List), lines.odd);
         let shown = super::shorten(&line);
-        let message = format!("{stage}: {odd} line(s) of the answer list no message, such as: {shown}");
+        let message = format!("{stage}: {odd} line(s) of the answer are not of a listing, such as: {shown}");
         Failure::new(Kind::Protocol, stage, message).at(place)
     }
 
     fn none_of(&mut self, count: u64) -> Failure {
         let place = self.dialogue.wire.place();
-        let message = format!("LIST: the server lists no message, and STAT says that it has {count}");
+        let message = format!("LIST: the server lists no message, but STAT says that there are {count}");
         Failure::new(Kind::Protocol, Stage::List, message).at(place)
     }
 
@@ -244,12 +238,12 @@ impl Transaction {
         self.expect_soon(Stage::Uidl)?;
         match self.dialogue.answer(Stage::Uidl)?.0 {
             Answer::Ok(_) => {}
-            // It may have got a part of the command, though it announces UIDL.
-            Answer::Err(_) if self.riding => return Err(self.dialogue.out_of_order(Stage::Uidl)),
-            // Whether a server has UIDL is known only by asking: some leave it out of CAPA.
+            // UIDL is announced, so the server may have received only a part of the command.
+            Answer::Err(_) if self.listed_early => return Err(self.dialogue.out_of_order(Stage::Uidl)),
+            // Not a failure: some servers have no UIDL, and some that have it leave it out of CAPA.
             Answer::Err(text) => {
                 return match pop3::refusal(&text) {
-                    pop3::Refusal::Unsaid => Ok(()),
+                    pop3::Refusal::Unstated => Ok(()),
                     _ => Err(self.dialogue.refused(Stage::Uidl, &text)),
                 };
             }
@@ -264,7 +258,7 @@ impl Transaction {
             valid = true;
             let uid = Some(uid).filter(|uid| (1..=MAX_UID).contains(&uid.len()));
             match places.find(listing, number) {
-                // A number listed twice with two UIDs names neither.
+                // A number with two UIDs has none.
                 Some(place) if listing.uid(place) != uid => listing.unname(place),
                 Some(_) => {}
                 None => places.push(listing, number, uid, None),
@@ -274,7 +268,6 @@ impl Transaction {
         Ok(())
     }
 
-    /// Adds sizes.
     fn list(&mut self, listing: &mut Listing, seen: &mut BadLines) -> Result<Sizes, Failure> {
         self.expect_soon(Stage::List)?;
         match self.dialogue.answer(Stage::List)?.0 {
@@ -305,8 +298,8 @@ impl Transaction {
         Ok(if valid && !sized { Sizes::Odd } else { Sizes::Listed })
     }
 
-    /// Marks messages deleted (`RFC 1939 §5 DELE`); they go at QUIT. Each needs the proof that it is safe
-    /// here. One refusal does not stop the rest: the result has a failure, or none, for each.
+    /// Marks messages as deleted (DELE, `RFC 1939 §5`); the server removes them at QUIT. Each needs the proof that
+    /// it is stored durably. A refusal does not stop the rest: the result has a failure or `None` for each.
     ///
     /// ```
     /// use postie::{pop3::Transaction, store::Recorded, words::Failure};
@@ -332,7 +325,7 @@ impl Transaction {
                 let together = flight.min(messages.len()) > 1;
                 let remedy = match failure.kind {
                     Kind::Protocol if together => Some(Remedy::WithoutPipelining),
-                    // A line that is lost here says nothing about PIPELINING.
+                    // A connection lost here says nothing about PIPELINING.
                     Kind::Network | Kind::Timeout => Some(Remedy::Again),
                     _ => None,
                 };
@@ -364,16 +357,16 @@ impl Transaction {
         Ok(())
     }
 
-    /// Ends the session (`RFC 1939 §6`) and waits for the server's word: only then deletions are real.
+    /// Sends QUIT (`RFC 1939 §6`) and waits for the reply: only `+OK` makes the deletions certain.
     pub fn quit(mut self) -> Result<(), Failure> {
         self.dialogue.command(Stage::Quit, "QUIT")?;
         self.dialogue.flush(Stage::Quit)?;
         self.dialogue.expect_ok(Stage::Quit).map(|_| ())
     }
 
-    /// Ends a session in which nothing was deleted: the server's word changes nothing and is not awaited.
+    /// Sends QUIT after a session that deleted nothing: the reply does not matter and is not awaited.
     pub fn leave(mut self) {
-        // Nothing depends on it.
+        // Best effort: nothing depends on it.
         let _ = self.dialogue.command(Stage::Quit, "QUIT").and_then(|()| self.dialogue.flush(Stage::Quit));
     }
 }

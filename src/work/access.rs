@@ -53,7 +53,7 @@ impl SessionMode {
     pub fn after(self, remedy: Remedy) -> Option<SessionMode> {
         let next = SessionMode { again: true, busy: false, ..self };
         match remedy {
-            Remedy::NothingBehindLogin => {
+            Remedy::LoginAlone => {
                 (!self.login_alone).then_some(SessionMode { login_alone: true, busy: true, ..next })
             }
             Remedy::WithoutPipelining => (!self.lock_step).then_some(SessionMode { lock_step: true, ..next }),
@@ -107,7 +107,7 @@ impl Access<'_> {
             authorization.without_pipelining();
         }
         if mode.login_alone {
-            authorization.nothing_behind_login();
+            authorization.login_alone();
         }
         let pipelined = authorization.capabilities().pipelining;
         let known = authorization.capabilities().known;

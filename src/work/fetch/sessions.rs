@@ -140,7 +140,7 @@ impl<'a> Sessions<'a> {
         }
         let Some(trouble) = outcome.setback.take().filter(|_| !over) else { return self.conclude(outcome) };
         match (trouble.remedy, self.mode.after(trouble.remedy)) {
-            (Remedy::NothingBehindLogin, Some(mode)) => self.behind_login(mode, outcome),
+            (Remedy::LoginAlone, Some(mode)) => self.behind_login(mode, outcome),
             (Remedy::WithoutPipelining, Some(mode)) => {
                 let text = "the server announces PIPELINING and breaks under it: going on without";
                 self.suspected = true;

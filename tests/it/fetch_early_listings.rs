@@ -1,5 +1,5 @@
-//! The listings that ride behind the login in one flight: where they may, and servers that lose them, or a part
-//! of them, or take their time. Such a server costs a second session once, and never a run.
+//! Listings sent early, in one flight with the login: when that is done, and servers that lose them, or a part of
+//! them, or are slow. Such a server costs a second session once, and never a run.
 
 use crate::support::disk::{assert_same, sorted};
 use crate::support::mailbox::{Mailbox, message_of};
@@ -10,7 +10,7 @@ use std::fs;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// What rides.
+/// What is sent early.
 const LISTINGS: &str = "UIDL\r\nLIST\r\n";
 
 /// Messages, each of another size.
@@ -45,8 +45,8 @@ fn assert_ends_well(world: &World, server: &Pop3d, words: &str) {
     });
     let outcome = outcome.go();
     outcome.assert_exit(0);
-    let told = outcome.err();
-    assert!(!told.contains("timed out") && !told.contains("error"), "{outcome:?}");
+    let text = outcome.err();
+    assert!(!text.contains("timed out") && !text.contains("error"), "{outcome:?}");
     assert!(outcome.elapsed < Duration::from_secs(30), "{outcome:?}");
 }
 
@@ -69,7 +69,7 @@ fn a_run_with_nothing_new_is_three_flights_where_pipelining_is_announced() {
 }
 
 #[test]
-fn the_listings_ride_only_where_their_loss_would_show_and_a_second_login_is_welcome() {
+fn listings_are_sent_early_only_where_their_loss_would_show_and_a_second_login_is_welcome() {
     let pass = format!("PASS {SECRET}\r\n");
     for (announced, login) in [
         ("USER, UIDL, PIPELINING", format!("USER ana\r\n{pass}{LISTINGS}")),
@@ -90,8 +90,8 @@ fn the_listings_ride_only_where_their_loss_would_show_and_a_second_login_is_welc
 }
 
 #[test]
-fn behind_auth_the_listings_ride_with_the_last_answer_to_a_challenge_and_with_nothing_else() {
-    for (mechanism, rides) in [("LOGIN", true), ("CRAM-MD5", true), ("PLAIN", false)] {
+fn after_auth_listings_are_sent_early_only_with_the_last_response_to_a_challenge() {
+    for (mechanism, is_early) in [("LOGIN", true), ("CRAM-MD5", true), ("PLAIN", false)] {
         for flaw in [None, Some(Flaw::Drops)] {
             let mailbox = messages(2);
             let setup = announcing(&mailbox, &format!("SASL {mechanism}, UIDL, PIPELINING"));
@@ -99,7 +99,7 @@ fn behind_auth_the_listings_ride_with_the_last_answer_to_a_challenge_and_with_no
             let (world, server) = (world(), setup.start());
             assert_ends_well(&world, &server, "fetch --maildir Mail");
             assert_same(&world.mail(), &sorted(mailbox.as_stored()));
-            let lost = usize::from(rides && flaw.is_some());
+            let lost = usize::from(is_early && flaw.is_some());
             assert_eq!(server.journals().len(), 1 + lost, "{mechanism}, {flaw:?}");
             let first = &server.journals()[0];
             let lines: Vec<usize> = first
@@ -109,7 +109,7 @@ fn behind_auth_the_listings_ride_with_the_last_answer_to_a_challenge_and_with_no
                 .filter(|flight| flight.contains("UIDL\r\n"))
                 .map(|flight| flight.lines().count())
                 .collect();
-            assert_eq!(lines, [if rides { 3 } else { 2 }], "{mechanism}, {flaw:?}: {first:?}");
+            assert_eq!(lines, [if is_early { 3 } else { 2 }], "{mechanism}, {flaw:?}: {first:?}");
         }
     }
 }
