@@ -1,5 +1,5 @@
-//! Login (`RFC 4954`): one mechanism, one attempt. After a refusal nothing else is tried, so that no
-//! account gets locked.
+//! AUTH (`RFC 4954`). One attempt with one mechanism: after a refusal nothing else is tried, so that no account
+//! gets locked. The AUTH parameter of MAIL (§5) is not used.
 
 use super::demand::{Demand, blames_secret};
 use super::dialogue::Dialogue;
@@ -12,10 +12,9 @@ use crate::words::{Failure, Kind, Secret, Stage};
 
 const STAGE: Stage = Stage::Auth;
 
-/// Who logs in, and how.
 pub type SmtpLogin = sasl::Login<Mechanism>;
 
-/// Logs in and says how it was done.
+/// Logs in; returns the mechanism used.
 pub(super) fn login(
     dialogue: &mut Dialogue,
     extensions: &Extensions,
@@ -44,7 +43,7 @@ pub(super) fn login(
     }
 }
 
-/// Refuses what must not be sent: a secret in clear, or anything that would break the exchange.
+/// Refuses to send a secret without TLS, or anything that would break the exchange.
 fn check(dialogue: &Dialogue, login: &SmtpLogin) -> Result<(), Failure> {
     let place = dialogue.wire.place();
     let config = |what: &str| Failure::new(Kind::Config, STAGE, format!("{STAGE}: {what}")).at(place);
@@ -54,7 +53,7 @@ fn check(dialogue: &Dialogue, login: &SmtpLogin) -> Result<(), Failure> {
     login.credentials.check().map_err(config)
 }
 
-/// The mechanism to use; an error says what is missing.
+/// The mechanism to use, or what is missing.
 fn choose(extensions: &Extensions, login: &SmtpLogin) -> Result<Mechanism, String> {
     let offered = || match extensions.auth.as_slice() {
         [] => "the server offers no login on this connection".to_owned(),
@@ -85,7 +84,7 @@ fn missing(dialogue: &Dialogue, extensions: &Extensions, login: &SmtpLogin, what
     })
 }
 
-/// Sends `AUTH`, with the initial response where there is one and the command is not too long for it.
+/// Sends AUTH, with the initial response if there is one and it fits into the command.
 fn begin(dialogue: &mut Dialogue, mechanism: Mechanism, login: &SmtpLogin) -> Result<Exchange, Failure> {
     let mut exchange = Exchange::start(mechanism, &login.credentials);
     let command = format!("AUTH {}", mechanism.name());
@@ -95,7 +94,7 @@ fn begin(dialogue: &mut Dialogue, mechanism: Mechanism, login: &SmtpLogin) -> Re
             send(dialogue, &initial, &line, &format!("{command} {REDACTED}"))?;
         }
         None => {
-            // The response waits for the server's empty challenge (RFC 4954 §4).
+            // The response is sent after the server's empty challenge (RFC 4954 §4).
             dialogue.queue(&SmtpCommand::Auth(mechanism), STAGE)?;
             dialogue.flush(STAGE)?;
         }
@@ -111,22 +110,22 @@ fn send(dialogue: &mut Dialogue, response: &Response, line: &Secret, shown: &str
     dialogue.flush(STAGE)
 }
 
-/// Ends an exchange that makes no sense (`RFC 4954 §4`): a lone `*`, and the server's answer to it.
+/// Cancels an exchange whose challenge makes no sense (`RFC 4954 §4`).
 fn cancel(dialogue: &mut Dialogue, challenge: &Reply) -> Failure {
     match dialogue.exchange(&SmtpCommand::CancelAuth, STAGE) {
         Ok(_) => {
-            let said = dialogue.said(challenge);
-            let message = format!("{STAGE}: the server's challenge makes no sense: {said}");
-            Failure::new(Kind::Protocol, STAGE, message).at(dialogue.wire.place()).with_reply(said)
+            let reply = dialogue.redacted(challenge);
+            let message = format!("{STAGE}: the server's challenge makes no sense: {reply}");
+            Failure::new(Kind::Protocol, STAGE, message).at(dialogue.wire.place()).with_reply(reply)
         }
         Err(failure) => failure,
     }
 }
 
-/// The failure for a refused login, with what the server said about a refused token.
+/// The failure for a refused login; `complaint`: the server's reason for refusing a token.
 fn refused(dialogue: &Dialogue, reply: &Reply, mechanism: Mechanism, complaint: Option<&[u8]>) -> Failure {
     let kind = match (reply.class(), reply.code()) {
-        // Some say so with a 4yz, or close over it; trying again would lock the account.
+        // Some servers report a wrong password by 4yz, or by 421. Trying again could lock the account.
         (Class::Transient, _) if blames_secret(reply) => Kind::Auth,
         (Class::Transient, _) => Kind::Deferred,
         (_, 500 | 502 | 504) => Kind::Missing,

@@ -1,4 +1,5 @@
-//! The content, and the moment after which nobody can take it back.
+//! Sending the content, by DATA (`RFC 5321 §4.1.1.4`) or BDAT (`RFC 3030 §2`), and its final reply. Once its end
+//! may have left, the message may be delivered, whatever happens then.
 
 use super::delivery::{Delivery, refuses, unknown};
 use super::dialogue::FINAL_REPLY;
@@ -10,18 +11,17 @@ use crate::codec::smtp::{Reply, SmtpCommand};
 use crate::words::{Failure, Kind, Scope, Stage};
 use std::io::{self, ErrorKind, Read};
 
-/// How much content is encoded at a time.
+/// How many octets of content are encoded at a time.
 const BLOCK: usize = 64 * 1024;
 
 /// The stage of the final dot and the reply to it.
 pub(super) const END: Stage = Stage::EndOfData;
-/// The stage of a content that goes by BDAT.
+/// The stage of content sent by BDAT.
 pub(super) const BDAT: Stage = Stage::Bdat;
 
 impl Ready {
-    /// DATA, if it did not go along with the envelope (`data` is what came of it), then the content and
-    /// the final dot, queued. `Err` means that the final dot was not sent, so the message cannot have
-    /// been accepted.
+    /// Sends DATA, unless it was sent with the envelope (then `data` is the answer to it), and queues the content
+    /// with its final dot. `Err` means that the dot was not sent, so the message cannot have been accepted.
     pub(super) fn queue_data(
         &mut self,
         data: Option<DataAnswer>,
@@ -47,13 +47,12 @@ impl Ready {
         encoded.clear();
         stuffer.finish(&mut encoded);
         self.queue(&encoded, Stage::Data)?;
-        // Whatever the verdict is, it leaves no transaction (RFC 5321 §4.1.1.4).
+        // Any final reply ends the transaction (RFC 5321 §4.1.1.4).
         self.open = None;
         Ok(())
     }
 
-    /// `BDAT LAST` and `size` octets of content, queued (`RFC 3030 §2`). An error is one before the last of
-    /// them has left.
+    /// Queues BDAT LAST and `size` octets of content (`RFC 3030 §2`). `Err` means that not all of them were sent.
     pub(super) fn queue_chunk(
         &mut self,
         size: u64,
@@ -76,7 +75,6 @@ impl Ready {
         Ok(())
     }
 
-    /// The next of the content.
     fn read(&mut self, content: &mut dyn Read, block: &mut [u8], stage: Stage) -> Result<usize, Failure> {
         loop {
             match content.read(block) {
@@ -87,7 +85,7 @@ impl Ready {
         }
     }
 
-    /// The failure for content that cannot be read. Without its end the server drops what it has.
+    /// The failure for content that cannot be read. The server drops a message without its end.
     fn unreadable(&mut self, stage: Stage, error: &io::Error) -> Failure {
         self.dialogue.wire.mark_broken();
         let message = format!("{stage}: reading the message: {error}");
@@ -99,37 +97,37 @@ impl Ready {
         queued.map_err(|error| self.dialogue.write_failed(stage, &error))
     }
 
-    /// Sends what is queued: the end of the content, and `behind` octets more. Notes whether the end
-    /// may have left; from then on the message may be delivered, whatever happens.
+    /// Sends the queued octets: the end of the content, and `after` more. `handed_over` becomes true if the end
+    /// may have left.
     pub(super) fn hand_over(
         &mut self,
         stage: Stage,
-        behind: usize,
+        after: usize,
         handed_over: &mut bool,
     ) -> Result<(), Failure> {
         let sent = self.dialogue.flush(stage);
-        *handed_over = sent.is_ok() || self.dialogue.wire.unsent() <= behind;
+        *handed_over = sent.is_ok() || self.dialogue.wire.unsent() <= after;
         sent.map_err(|failure| match *handed_over && !refuses(&failure) {
             true => unknown(stage, failure),
             false => failure,
         })
     }
 
-    /// Reads the verdict on a content that has left.
+    /// Reads the final reply to content that was sent.
     pub(super) fn verdict(&mut self, begun: OpenTransaction, stage: Stage) -> Delivery {
         let OpenTransaction { mut delivery, number, .. } = begun;
         self.dialogue.wire.begin_within(FINAL_REPLY);
         let reply = match self.dialogue.reply(stage) {
             Ok(reply) => reply,
-            // 421 is a verdict too: not taken, and the session is over.
+            // 421 is a final reply too: not accepted, and the session is over.
             Err(failure) if refuses(&failure) || !delivery.handed_over => return delivery.judged(failure),
             Err(failure) => return delivery.judged(unknown(stage, failure)),
         };
         match reply.class() {
             Class::Success => {
                 self.open = self.open.filter(|open| *open != number);
-                let said = self.said(&reply);
-                delivery.accepted(said)
+                let answer = self.answer(&reply);
+                delivery.accepted(answer)
             }
             Class::Intermediate => {
                 let failure = self.dialogue.nonsense(stage, &reply);
@@ -139,8 +137,7 @@ impl Ready {
                 let kind = if class == Class::Transient { Kind::Deferred } else { Kind::Rejected };
                 let failure = self.dialogue.refused(kind, stage, &reply).scoped(Scope::Message);
                 if stage == BDAT && matches!(reply.code(), 500 | 502 | 503) {
-                    // Nobody can know what such a server made of the content: there may be a reply to
-                    // every line of it.
+                    // The server may have taken every line of the content for a command, and may answer each.
                     self.dialogue.wire.mark_broken();
                     delivery.unchunked = true;
                 }
@@ -149,7 +146,7 @@ impl Ready {
         }
     }
 
-    /// Passes on a 354; other replies to DATA are failures.
+    /// Checks the reply to DATA: anything but 354 is a failure.
     fn may_send(&mut self, reply: &Reply) -> Result<(), Failure> {
         match reply.class() {
             Class::Intermediate if reply.code() == 354 => Ok(()),
@@ -160,7 +157,7 @@ impl Ready {
     }
 }
 
-/// Room for a content of `size` octets, or for a part of it.
+/// A buffer for content of `size` octets, or for a part of it.
 fn block_for(size: u64) -> Vec<u8> {
     vec![0; usize::try_from(size).map_or(BLOCK, |size| size.clamp(1, BLOCK))]
 }

@@ -1,72 +1,67 @@
-//! What is sent to whom, and what became of it: the values of a transaction.
+//! The values of a mail transaction (`RFC 5321 §3.3`): what is sent to whom, and the result.
 
 use crate::codec::smtp::{MailCommand, RcptCommand};
 use crate::words::{Failure, Kind, Scope, ServerReply, Stage};
 
-/// What to do with the other recipients when one is refused.
+/// Who gets the message if a recipient is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnRejected {
-    /// Nobody gets the message.
+    /// Nobody.
     #[default]
     Abort,
-    /// The others get it.
+    /// The other recipients.
     Send,
 }
 
-/// What is to be sent to whom; the content comes beside it.
+/// What is to be sent to whom, without the content.
 #[derive(Clone, Debug)]
 pub struct MailTransaction {
-    /// The sender, and what is declared about the message.
+    /// The sender, and the parameters of the message.
     pub mail: MailCommand,
-    /// The recipients, at least one.
+    /// At least one.
     pub recipients: Vec<RcptCommand>,
-    /// What to do when one is not taken.
     pub on_rejected: OnRejected,
     /// Octets of the content, which BDAT announces.
     pub size: u64,
 }
 
-/// Status of one recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecipientStatus {
-    /// The server took the message for it (before the content was sent: it takes the recipient).
+    /// The server accepted the message for it; until the content is sent: accepted the recipient.
     Accepted,
     /// Refused for good.
     Refused,
-    /// Not now.
+    /// Refused for now.
     Deferred,
     /// Accepted at RCPT but the content was not sent, or never tried.
     Skipped,
-    /// Over the server's limit of recipients (`RFC 5321 §4.5.3.1.10`); goes in the next transaction.
+    /// Over the server's limit of recipients (`RFC 5321 §4.5.3.1.10`); to be sent in the next transaction.
     TooMany,
-    /// The content was sent, and the final reply never came.
+    /// The content was sent, and no final reply came.
     Unknown,
 }
 
-/// What became of one recipient.
 #[derive(Clone, Debug)]
 pub struct RecipientResult {
-    /// Its status.
     pub status: RecipientStatus,
-    /// The reply that decided it.
-    pub said: Option<ServerAnswer>,
-    /// The failure, where the recipient itself was refused or deferred.
+    /// The reply that decided the status.
+    pub answer: Option<ServerAnswer>,
+    /// The failure, if the recipient itself was refused or deferred.
     pub failure: Option<Failure>,
 }
 
-/// A reply, and its text without codes.
+/// A reply, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAnswer {
-    /// The reply.
     pub reply: ServerReply,
-    /// Its text alone, without codes, on one line.
+    /// The text without codes, on one line.
     pub text: String,
 }
 
 /// How a transaction ended for the message as a whole.
 #[derive(Clone, Debug)]
 pub enum TransactionOutcome {
-    /// The server has taken the message for every recipient that is `Accepted`.
+    /// The server accepted the message for every recipient whose status is `Accepted`.
     Accepted(ServerAnswer),
     /// The content was not sent, because recipients were refused: their results say why.
     Withheld,
@@ -74,22 +69,20 @@ pub enum TransactionOutcome {
     Failed(Failure),
 }
 
-/// What became of a transaction.
+/// The result of a transaction.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// One for each recipient, in their order.
     pub results: Vec<RecipientResult>,
-    /// How it ended for the message.
     pub outcome: TransactionOutcome,
-    /// Whether the end of the content may have left, and no refusal of what went before it made that void.
+    /// Whether the end of the content may have left, in a transaction that was not refused before.
     pub handed_over: bool,
-    /// The server announces CHUNKING and does not know BDAT: the message was not taken, and may go by DATA
-    /// over another session.
+    /// The server announces CHUNKING but does not know BDAT: the message was not accepted, and may be sent by DATA
+    /// in another session.
     pub unchunked: bool,
 }
 
 impl ServerAnswer {
-    /// The text is that of every line, without the code and the enhanced code before it.
     pub fn of(reply: ServerReply) -> Self {
         let bare = |line: &String| {
             let text = line.get(4..).unwrap_or_default();
@@ -103,7 +96,7 @@ impl ServerAnswer {
 
 impl RecipientResult {
     fn untried() -> Self {
-        RecipientResult { status: RecipientStatus::Skipped, said: None, failure: None }
+        RecipientResult { status: RecipientStatus::Skipped, answer: None, failure: None }
     }
 }
 
@@ -113,25 +106,25 @@ impl Delivery {
         Delivery { results, outcome: TransactionOutcome::Withheld, handed_over: false, unchunked: false }
     }
 
-    /// Moves the recipients that were taken, or of whom nothing was heard, to another status.
-    fn turn(&mut self, status: RecipientStatus, said: Option<&ServerAnswer>) {
+    /// Gives another status to all recipients that were accepted or not answered.
+    fn turn(&mut self, status: RecipientStatus, answer: Option<&ServerAnswer>) {
         let open = |result: &&mut RecipientResult| {
             matches!(result.status, RecipientStatus::Accepted | RecipientStatus::Skipped)
         };
         for result in self.results.iter_mut().filter(open) {
             result.status = status;
-            if let Some(said) = said {
-                result.said = Some(said.clone());
+            if let Some(answer) = answer {
+                result.answer = Some(answer.clone());
             }
         }
     }
 
-    pub(super) fn accepted(mut self, said: ServerAnswer) -> Self {
-        self.outcome = TransactionOutcome::Accepted(said);
+    pub(super) fn accepted(mut self, answer: ServerAnswer) -> Self {
+        self.outcome = TransactionOutcome::Accepted(answer);
         self
     }
 
-    /// Nothing was sent, or what was sent was refused with its recipients.
+    /// The content was not sent, or was refused together with the recipients.
     pub(super) fn withheld(mut self) -> Self {
         self.handed_over = false;
         self.turn(RecipientStatus::Skipped, None);
@@ -139,20 +132,20 @@ impl Delivery {
         self
     }
 
-    /// It failed at the content: where the server judged it, the verdict is every recipient's.
+    /// The transaction failed at the content. If the server refused it, that is the status of every recipient.
     pub(super) fn judged(mut self, failure: Failure) -> Self {
-        let said = failure.reply.as_deref().cloned().map(ServerAnswer::of);
-        match (failure.kind, said) {
+        let answer = failure.reply.as_deref().cloned().map(ServerAnswer::of);
+        match (failure.kind, answer) {
             (Kind::Unknown, _) => self.turn(RecipientStatus::Unknown, None),
-            (Kind::Deferred, Some(said)) => self.turn(RecipientStatus::Deferred, Some(&said)),
-            (Kind::Rejected, Some(said)) => self.turn(RecipientStatus::Refused, Some(&said)),
+            (Kind::Deferred, Some(answer)) => self.turn(RecipientStatus::Deferred, Some(&answer)),
+            (Kind::Rejected, Some(answer)) => self.turn(RecipientStatus::Refused, Some(&answer)),
             _ => self.turn(RecipientStatus::Skipped, None),
         }
         self.outcome = TransactionOutcome::Failed(failure);
         self
     }
 
-    /// It failed before the content was judged.
+    /// The transaction failed before the final reply.
     pub(super) fn failed(mut self, failure: Failure) -> Self {
         self.handed_over = false;
         self.turn(RecipientStatus::Skipped, None);
@@ -161,13 +154,13 @@ impl Delivery {
     }
 }
 
-/// Whether a failure is the server's own no, which leaves nothing open.
+/// Whether the failure is a refusal by the server, so that the message was certainly not accepted.
 pub(super) fn refuses(failure: &Failure) -> bool {
     let by_reply = matches!(failure.kind, Kind::Deferred | Kind::Rejected | Kind::Auth | Kind::Missing);
     by_reply && failure.reply.is_some()
 }
 
-/// The same failure as one that leaves open whether the message was delivered.
+/// Turns a failure into [`Kind::Unknown`]: the message may have been delivered.
 pub(super) fn unknown(stage: Stage, cause: Failure) -> Failure {
     let message = format!("{}; the message was handed over and may have been delivered", cause.message);
     let mut failure = Failure::new(Kind::Unknown, stage, message)

@@ -1,5 +1,5 @@
-//! What a refusal asks for, where it says so: TLS, a login, or another secret. There are codes for some of it
-//! (`RFC 3207 §4`, `RFC 4954 §6`, `RFC 3463 §3.8`), and many servers say it in words alone.
+//! What a refusal asks for: TLS, a login, another secret. There are codes for some of it (`RFC 3207 §4`,
+//! `RFC 4954 §6`, `RFC 3463 §3.8`), but many servers say it only in words.
 
 use crate::codec::smtp::Reply;
 use crate::codec::smtp::reply::Class;
@@ -8,14 +8,14 @@ use crate::words::{Failure, Kind};
 /// What a server asks for by refusing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Demand {
-    /// STARTTLS first (530 at any command, 538 and 523 at AUTH).
+    /// STARTTLS first (530 to any command, 538 and 523 to AUTH).
     Tls,
-    /// A login first, or mail for its own people alone.
+    /// A login first, or the server takes only mail for its own users.
     Login,
 }
 
 impl Demand {
-    /// What `reply`, a refusal for good, asks for.
+    /// What a permanent refusal asks for.
     pub fn of(reply: &Reply) -> Option<Self> {
         if reply.class() != Class::Permanent {
             return None;
@@ -35,13 +35,13 @@ impl Demand {
         login.then_some(Demand::Login)
     }
 
-    /// The failure, told as what it is.
+    /// Gives the failure the kind and the hint of this demand.
     pub fn explain(self, failure: Failure) -> Failure {
         match self {
             Demand::Tls => failure.as_kind(Kind::Missing)
                 .hint("the server wants TLS first: set tls = \"starttls\" (smtp:// in a URL)"),
             Demand::Login => failure.as_kind(Kind::Auth)
-                .hint("the server takes this mail only from who has logged in: name a user (smtps://user@host, or smtp.username) and a secret"),
+                .hint("the server takes this mail only after a login: name a user (smtps://user@host, or smtp.username) and a secret"),
         }
     }
 }
@@ -60,15 +60,15 @@ const LOGIN_WORDS: [&str; 8] = [
     "login required",
 ];
 
-/// What may help where the sender was refused for good.
+/// The hint for a sender that was refused for good.
 pub(super) fn remedy_for_sender(reply: &Reply) -> Option<&'static str> {
-    let told = matches!(reply.code(), 501 | 550 | 553 | 554) && is_about(reply, &["5.1.", "5.7."]);
-    told.then_some(
+    let address = matches!(reply.code(), 501 | 550 | 553 | 554) && is_about(reply, &["5.1.", "5.7."]);
+    address.then_some(
         "many servers let a login send only as its own addresses: use one in --from, or --envelope-from",
     )
 }
 
-/// What may help where a recipient was refused for good; `others`: there are more of them.
+/// The hint for a recipient that was refused for good; `others`: it is not the only one.
 pub(super) fn remedy_for_recipient(reply: &Reply, others: bool) -> Option<&'static str> {
     let address = matches!(reply.code(), 550 | 551 | 553) && is_about(reply, &["5.1."]);
     match (address, others) {
@@ -79,12 +79,12 @@ pub(super) fn remedy_for_recipient(reply: &Reply, others: bool) -> Option<&'stat
     }
 }
 
-/// Whether the enhanced code begins so, or there is none.
+/// Whether the enhanced code begins with one of `subjects`, or there is none.
 fn is_about(reply: &Reply, subjects: &[&str]) -> bool {
     reply.enhanced().is_none_or(|code| subjects.iter().any(|subject| code.starts_with(subject)))
 }
 
-/// Whether a refusal, of whatever class, blames user name or password.
+/// Whether a refusal of any class blames user name or password.
 pub(super) fn blames_secret(reply: &Reply) -> bool {
     let text = String::from_utf8_lossy(&reply.text()).to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));

@@ -1,4 +1,4 @@
-//! Commands out, replies in, over one wire: what every state of a session shares.
+//! Sends commands and reads replies over one wire; used by every state of a session.
 
 use crate::codec::smtp::reply::{self, Class, ReplyError};
 use crate::codec::smtp::{Assembler, Reply, SmtpCommand};
@@ -6,25 +6,23 @@ use crate::net::{NetError, Wire};
 use crate::words::{Failure, Kind, Secret, ServerReply, Stage};
 use std::time::Duration;
 
-/// How long may the server take for its verdict after the final dot (`RFC 5321 §4.5.3.2.6`)? Giving up
-/// sooner makes duplicates.
+/// How long the server may take to reply to the final dot (`RFC 5321 §4.5.3.2.6`). Giving up sooner makes
+/// duplicates.
 pub const FINAL_REPLY: Duration = Duration::from_secs(600);
 
-/// How long to look for the server's reason after a write failed. What it had to say is there already, or
-/// will never be.
+/// How long to read replies after a write failed. What the server sent before is there already.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// How many blank lines before a reply are passed over?
+/// The most blank lines before a reply.
 const MOST_BLANK: usize = 8;
 
-/// Why no reply was read.
+/// Why a reply could not be read.
 enum Unread {
     Lost(NetError),
     /// The malformed reply line, escaped for display.
     Garbled(ReplyError, String),
 }
 
-/// One side of an SMTP dialogue.
 #[derive(Debug)]
 pub(super) struct Dialogue {
     pub wire: Wire,
@@ -37,12 +35,12 @@ impl Dialogue {
         self.wire.command(&line).map_err(|error| self.lost(stage, &error))
     }
 
-    /// Adds a line that holds a secret to the next flight.
+    /// Adds a line that has a secret in it to the next flight.
     pub fn queue_secret(&mut self, line: &Secret, shown: &str, stage: Stage) -> Result<(), Failure> {
         self.wire.secret_line(line, shown).map_err(|error| self.lost(stage, &error))
     }
 
-    /// Sends the flight. Where that fails, the server's reason is looked for.
+    /// Sends the flight. If that fails, the failure has the server's reason, if there is one.
     pub fn flush(&mut self, stage: Stage) -> Result<(), Failure> {
         self.wire.flush().map_err(|error| self.write_failed(stage, &error))
     }
@@ -54,8 +52,7 @@ impl Dialogue {
         self.reply(stage)
     }
 
-    /// Reads one whole reply. 421 is a failure wherever it comes: the server closes the channel
-    /// (`RFC 5321 §3.8`).
+    /// Reads one reply. 421 is always a failure: the server closes the connection (`RFC 5321 §3.8`).
     pub fn reply(&mut self, stage: Stage) -> Result<Reply, Failure> {
         match self.reply_or_closing(stage)? {
             reply if reply.code() == 421 => Err(self.refused(Kind::Deferred, stage, &reply)),
@@ -99,33 +96,33 @@ impl Dialogue {
         }
     }
 
-    /// What the server said, for a receipt or a failure.
-    pub fn said(&self, reply: &Reply) -> ServerReply {
+    /// The reply for a receipt or a failure, secrets redacted.
+    pub fn redacted(&self, reply: &Reply) -> ServerReply {
         let lines: Vec<&[u8]> = reply.lines().collect();
         self.wire.reply(Some(reply.code()), reply.enhanced(), &lines)
     }
 
-    /// The failure that a reply amounts to.
+    /// The failure for a refusal.
     pub fn refused(&self, kind: Kind, stage: Stage, reply: &Reply) -> Failure {
         self.refused_at(kind, stage, &stage.to_string(), reply)
     }
 
-    /// The same, with what was tried as people are to read it.
+    /// The same, with another text for what was tried.
     pub fn refused_at(&self, kind: Kind, stage: Stage, tried: &str, reply: &Reply) -> Failure {
-        let said = self.said(reply);
-        let message = format!("{tried}: {said}");
-        Failure::new(kind, stage, message).at(self.wire.place()).with_reply(said)
+        let reply = self.redacted(reply);
+        let message = format!("{tried}: {reply}");
+        Failure::new(kind, stage, message).at(self.wire.place()).with_reply(reply)
     }
 
-    /// The failure for a reply of a class that makes no sense here. The dialogue is out of step.
+    /// The failure for a reply of a class that makes no sense here: the dialogue is out of step.
     pub fn nonsense(&mut self, stage: Stage, reply: &Reply) -> Failure {
         self.wire.mark_broken();
-        let said = self.said(reply);
-        let message = format!("{stage}: the server answered out of turn: {said}");
-        Failure::new(Kind::Protocol, stage, message).at(self.wire.place()).with_reply(said)
+        let reply = self.redacted(reply);
+        let message = format!("{stage}: the server sent an unexpected reply: {reply}");
+        Failure::new(Kind::Protocol, stage, message).at(self.wire.place()).with_reply(reply)
     }
 
-    /// Passes on a 2yz; a 4yz is [`Kind::Deferred`], a 5yz is `permanent`, a 3yz breaks the protocol.
+    /// Returns a 2yz reply; 4yz is [`Kind::Deferred`], 5yz is `permanent`, 3yz breaks the protocol.
     pub fn expect_success(&mut self, reply: Reply, stage: Stage, permanent: Kind) -> Result<Reply, Failure> {
         match reply.class() {
             Class::Success => Ok(reply),
@@ -135,13 +132,11 @@ impl Dialogue {
         }
     }
 
-    /// The failure of the network at this stage.
     pub fn lost(&self, stage: Stage, error: &NetError) -> Failure {
         error.failure(self.wire.place(), stage)
     }
 
-    /// The failure after a write failed: the server may have said why before it closed, and that tells
-    /// more than the loss.
+    /// The failure for a write that failed. If the server said why before it closed, that reply counts.
     pub fn write_failed(&mut self, stage: Stage, error: &NetError) -> Failure {
         match self.last_words(error) {
             Some(reply) if reply.class() == Class::Transient => self.refused(Kind::Deferred, stage, &reply),
@@ -159,15 +154,14 @@ impl Dialogue {
         reply
     }
 
-    /// Sends the flight. Where the line is lost under it, the replies that the server had sent before can
-    /// still be read.
+    /// Sends the flight. If the line is lost, replies that the server sent before can still be read.
     pub fn flush_and_listen(&mut self) {
         if let Err(error) = self.wire.flush() {
             self.listen(&error);
         }
     }
 
-    /// After a write failed: whether there may be replies to read.
+    /// After a failed write: whether there may be replies to read.
     fn listen(&mut self, error: &NetError) -> bool {
         let lost = matches!(error, NetError::Closed | NetError::Lost(_));
         if lost {
@@ -176,7 +170,7 @@ impl Dialogue {
         lost
     }
 
-    /// Says QUIT and goes. Whether it arrives changes nothing, and its reply is not waited for.
+    /// Sends QUIT and closes. The reply is not awaited: it changes nothing.
     pub fn quit(&mut self) {
         if !self.wire.is_broken() && self.queue(&SmtpCommand::Quit, Stage::Quit).is_ok() {
             let _ = self.wire.flush();

@@ -1,5 +1,5 @@
-//! MAIL and every RCPT, in one flight where the server announces PIPELINING (`RFC 2920`), behind the RSET
-//! that clears what an earlier transaction may have left.
+//! MAIL and RCPT (`RFC 5321 §4.1.1.2`, §4.1.1.3), in one flight if the server announces PIPELINING (`RFC 2920`),
+//! after a RSET if an earlier transaction may still be open.
 
 use super::delivery::{
     Delivery, MailTransaction, OnRejected, RecipientResult, RecipientStatus, ServerAnswer, unknown,
@@ -13,19 +13,19 @@ use crate::codec::smtp::{Reply, SmtpCommand};
 use crate::words::{Failure, Kind, Scope, Stage};
 use std::collections::VecDeque;
 
-/// How many commands may be on the way without an answer? Their replies must fit into the buffers of both
-/// systems, or each side waits for the other to read (`RFC 2920 §3.1`).
+/// The most commands in one flight. Their replies must fit into the buffers of both systems, or each side waits
+/// for the other to read (`RFC 2920 §3.1`).
 const FLIGHT: usize = 100;
 
 impl Ready {
-    /// Begins a transaction: its first flight is queued. [`Ready::send`] takes it further.
+    /// Begins a transaction: queues its first flight. [`Ready::send`] goes on from there.
     pub fn begin(&mut self, transaction: MailTransaction) -> OpenTransaction {
         self.lay_out(transaction, Data::Pipelined)
     }
 
-    /// The same behind a content, in whose flight it leaves.
-    pub fn begin_behind(&mut self, transaction: MailTransaction) -> OpenTransaction {
-        OpenTransaction { rides: true, ..self.lay_out(transaction, Data::Pipelined) }
+    /// The same, in one flight with the content of the message before it.
+    pub fn begin_after_content(&mut self, transaction: MailTransaction) -> OpenTransaction {
+        OpenTransaction { after_content: true, ..self.lay_out(transaction, Data::Pipelined) }
     }
 
     pub(super) fn lay_out(&mut self, transaction: MailTransaction, data: Data) -> OpenTransaction {
@@ -40,7 +40,7 @@ impl Ready {
             transaction,
             delivery,
             number,
-            rides: false,
+            after_content: false,
             taken: 0,
             full: false,
             ahead,
@@ -73,8 +73,8 @@ impl Ready {
         Ok(())
     }
 
-    /// Takes the envelope to its end and fills the fates; what came of DATA is returned if it went along.
-    /// An error is one of MAIL or of the session.
+    /// Sends the rest of the envelope and notes the results of the recipients. Returns the answer to DATA, if that
+    /// was sent with it. `Err`: MAIL was refused, or the session failed.
     pub(super) fn envelope(&mut self, begun: &mut OpenTransaction) -> Result<Option<DataAnswer>, Failure> {
         loop {
             let first = begun.asked.front().map_or(Stage::MailFrom, |step| step.stage());
@@ -90,7 +90,7 @@ impl Ready {
         }
     }
 
-    /// Whom the server has not been asked for belongs into another transaction.
+    /// Leaves the recipients that were not sent yet to another transaction.
     fn stop_at_limit(begun: &mut OpenTransaction) {
         for step in &begun.ahead {
             if let PendingCommand::Rcpt(index) = step {
@@ -100,23 +100,22 @@ impl Ready {
         begun.ahead.retain(|step| !matches!(step, PendingCommand::Rcpt(_)));
     }
 
-    /// Reads every reply of one flight; returns what came of DATA, and leaves the verdict on a content that
-    /// went along. A refused MAIL is an error once all is read, and what a server that then closes leaves
-    /// unsaid changes nothing about it.
+    /// Reads every reply of one flight but the final reply to content in it; returns the answer to DATA. If MAIL
+    /// was refused, that is the error, after the other replies were read or the server closed.
     pub(super) fn answers(&mut self, begun: &mut OpenTransaction) -> Result<Option<DataAnswer>, Failure> {
         let mut data = None;
-        // Each reply has the time of one operation; but a server may hold back those to a flight until it
-        // has decided about the content in it.
-        let patience = match begun.asked.back() {
+        // Each reply may take the time of one operation. But a server may hold all replies of a flight back until
+        // it has decided about the content in it.
+        let allowed = match begun.asked.back() {
             Some(PendingCommand::Content) => FINAL_REPLY,
             _ => self.dialogue.wire.limits().timeout,
         };
         while let Some(step) = begun.asked.front().copied() {
-            self.dialogue.wire.begin_within(patience);
+            self.dialogue.wire.begin_within(allowed);
             match step {
                 PendingCommand::Rset => self.reset_answer()?,
                 PendingCommand::Mail => {
-                    if let Some(refused) = self.mail_answer(begun.rides)? {
+                    if let Some(refused) = self.mail_answer(begun.after_content)? {
                         begun.asked.pop_front();
                         return Err(self.overrule(begun, refused));
                     }
@@ -132,15 +131,15 @@ impl Ready {
         Ok(data)
     }
 
-    /// After a refused MAIL the replies to RCPT and DATA of its flight are only consequences (503): they are not
-    /// recorded as the recipients' own. Where the server accepts a recipient and the content all the same, the
-    /// outcome is unknown.
+    /// Reads the other replies of a flight whose MAIL was refused. They are only consequences (503), so they are
+    /// not recorded for the recipients. But if the server accepts a recipient and the content, the outcome is
+    /// unknown.
     fn overrule(&mut self, begun: &mut OpenTransaction, refused: Failure) -> Failure {
         let mut taken = false;
         while let Some(step) = begun.asked.pop_front() {
             self.dialogue.wire.begin();
             match (step, self.dialogue.reply(step.stage())) {
-                // The server waits for content, and there is no way back from that.
+                // The server waits for content, and nothing can cancel that.
                 (_, Ok(reply)) if reply.class() == Class::Intermediate => self.dialogue.wire.mark_broken(),
                 (PendingCommand::Content, Ok(reply)) if reply.is_success() && taken => {
                     return unknown(step.stage(), self.dialogue.nonsense(step.stage(), &reply));
@@ -152,7 +151,7 @@ impl Ready {
         refused
     }
 
-    /// Reads the reply to RSET. Without it nobody knows whose recipients the next message would get.
+    /// Reads the reply to RSET. If it fails, the next message could go to recipients of the one before.
     fn reset_answer(&mut self) -> Result<(), Failure> {
         let stage = PendingCommand::Rset.stage();
         let reply = self.dialogue.reply(stage)?;
@@ -163,15 +162,15 @@ impl Ready {
         done.map(|_| ())
     }
 
-    /// Reads the reply to MAIL. A refusal is returned, so that the rest of the flight is still read.
-    fn mail_answer(&mut self, rides: bool) -> Result<Option<Failure>, Failure> {
+    /// Reads the reply to MAIL. A refusal is returned in `Ok`, so that the rest of the flight is still read.
+    fn mail_answer(&mut self, after_content: bool) -> Result<Option<Failure>, Failure> {
         let stage = PendingCommand::Mail.stage();
         let reply = self.dialogue.reply(stage)?;
         match reply.class() {
             Class::Success => Ok(None),
             Class::Intermediate => Err(self.dialogue.nonsense(stage, &reply)),
-            // No answer to MAIL, but to what stands behind it: the server has lost a part of what rode.
-            Class::Permanent if rides && matches!(reply.code(), 500 | 503) => {
+            // This must be the answer to a later command: the server has lost a part of what followed the content.
+            Class::Permanent if after_content && matches!(reply.code(), 500 | 503) => {
                 Err(self.dialogue.nonsense(stage, &reply))
             }
             Class::Transient => Ok(Some(self.dialogue.refused(Kind::Deferred, stage, &reply))),
@@ -183,7 +182,7 @@ impl Ready {
         .map(|failure| failure.map(|failure| failure.scoped(Scope::Message)))
     }
 
-    /// A refusal before any login is told as what it asks for; any other with the `remedy`.
+    /// Adds to a refusal: without a login what it asks for, else the `remedy` as a hint.
     fn explained(&self, failure: Failure, reply: &Reply, remedy: Option<&str>) -> Failure {
         match (Demand::of(reply).filter(|_| self.mechanism.is_none()), remedy) {
             (Some(demand), _) => demand.explain(failure),
@@ -192,17 +191,17 @@ impl Ready {
         }
     }
 
-    /// Reads the reply to one RCPT into its fate.
+    /// Reads the reply to one RCPT and notes the result.
     fn rcpt_answer(&mut self, begun: &mut OpenTransaction, index: usize) -> Result<(), Failure> {
         let stage = PendingCommand::Rcpt(index).stage();
         let reply = match self.dialogue.reply(stage) {
             Ok(reply) => reply,
             Err(failure) => {
-                // The server spoke about this recipient before it closed the session (421).
+                // 421: the server refuses this recipient for now, and closes the session.
                 if let (Kind::Deferred, Some(reply)) = (failure.kind, failure.reply.as_deref()) {
-                    let said = Some(ServerAnswer::of(reply.clone()));
+                    let answer = Some(ServerAnswer::of(reply.clone()));
                     begun.delivery.results[index] =
-                        RecipientResult { status: RecipientStatus::Deferred, said, failure: None };
+                        RecipientResult { status: RecipientStatus::Deferred, answer, failure: None };
                 }
                 return Err(failure);
             }
@@ -217,7 +216,7 @@ impl Ready {
         begun.taken += usize::from(status == RecipientStatus::Accepted);
         if status == RecipientStatus::TooMany {
             begun.full = true;
-            // No transaction of this session gets more than this one could have.
+            // That is the limit for the later transactions of this session, too.
             let known = self.extensions.rcpt_max.unwrap_or(usize::MAX);
             self.extensions.rcpt_max = Some(known.min(begun.taken));
         }
@@ -230,13 +229,14 @@ impl Ready {
             let failure = self.dialogue.refused_at(kind, stage, &tried, &reply).scoped(Scope::Recipient);
             self.explained(failure, &reply, remedy)
         });
-        begun.delivery.results[index] = RecipientResult { status, said: Some(self.said(&reply)), failure };
+        begun.delivery.results[index] =
+            RecipientResult { status, answer: Some(self.answer(&reply)), failure };
         Ok(())
     }
 }
 
-/// Whether a RCPT was refused only because the transaction is full (`RFC 5321 §4.5.3.1.10`: 452, and 552
-/// from before; enhanced X.5.3 with any code).
+/// Whether a RCPT was refused only because the transaction has too many (`RFC 5321 §4.5.3.1.10`: 452, from older
+/// servers 552; or any code with X.5.3).
 fn is_too_many(reply: &Reply) -> bool {
     let worded = || {
         let text = String::from_utf8_lossy(&reply.text()).to_ascii_lowercase();

@@ -18,9 +18,9 @@
 //! | content sent | `transaction.rs` | nothing | 250: accepted | 4yz, 5yz: refused; anything else: unknown |
 //! | `Ready` again | `opening.rs` | QUIT, or the next MAIL | | 421 anywhere: the session is over |
 //!
-//! Every reply is read, and only 2yz, 3yz, 4yz and 5yz are replies. A reply 421 ends the session wherever
-//! it comes. From the moment the final dot, or the end of BDAT LAST, may have left, nothing but a whole
-//! 2yz, 4yz or 5yz reply gives a verdict; everything else is [`crate::words::Kind::Unknown`].
+//! Every reply is read; a code outside of 200 to 599 is not a reply. 421 always ends the session. Once the final
+//! dot, or the end of BDAT LAST, may have left, only a whole 2yz, 4yz or 5yz reply decides the outcome; with
+//! anything else it is [`crate::words::Kind::Unknown`]. VRFY, EXPN, HELP and NOOP are not used, and BDAT only LAST.
 
 mod auth;
 mod content;

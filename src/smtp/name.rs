@@ -1,10 +1,9 @@
-//! The name this side gives itself in EHLO (`RFC 5321 §4.1.4`).
+//! The client's name in EHLO (`RFC 5321 §4.1.4`).
 
 use crate::codec::smtp::EhloName;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The host's full name if it has one, else the literal of this side's address: servers refuse other
-/// names, and a made-up one would be a lie.
+/// The full name of this host if it has one, else the literal of its address. Servers refuse other names.
 pub fn ehlo_name(local: Option<IpAddr>) -> EhloName {
     let uname = rustix::system::uname();
     let host = uname.nodename().to_str().ok();

@@ -1,4 +1,4 @@
-//! A mail transaction that was begun (`RFC 5321 §3.3`): its commands, and which of them are answered.
+//! A mail transaction in progress (`RFC 5321 §3.3`): its commands, and which of them are answered.
 
 use super::delivery::{Delivery, MailTransaction, OnRejected, RecipientStatus};
 use super::opening::Ready;
@@ -6,16 +6,16 @@ use crate::codec::smtp::Reply;
 use crate::words::{Failure, Stage};
 use std::collections::VecDeque;
 
-/// Whether DATA may go along with the envelope.
+/// When DATA may be sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Data {
-    /// In the same flight, where the server pipelines.
+    /// In one flight with the envelope, if the server pipelines.
     Pipelined,
-    /// Not before every recipient was answered, if at all.
+    /// After every recipient was answered, or never.
     Apart,
 }
 
-/// The reply to a DATA, or why there is none.
+/// The reply to DATA, or why there is none.
 pub(super) type DataAnswer = Result<Reply, Failure>;
 
 /// One command of a transaction.
@@ -25,7 +25,7 @@ pub(super) enum PendingCommand {
     Mail,
     Rcpt(usize),
     Data,
-    /// BDAT with the whole content.
+    /// BDAT LAST with the whole content.
     Content,
 }
 
@@ -41,34 +41,33 @@ impl PendingCommand {
     }
 }
 
-/// A transaction that was begun: the commands that need no earlier reply are queued or sent.
+/// A transaction in progress: the commands that need no earlier reply are queued or sent.
 #[derive(Debug)]
 pub struct OpenTransaction {
     pub(super) transaction: MailTransaction,
     pub(super) delivery: Delivery,
-    /// Its place among the transactions of the session.
+    /// Counts the transactions of the session.
     pub(super) number: u64,
-    /// Whether it was begun in the flight of the content of the message before it.
-    pub(super) rides: bool,
+    /// Whether it was begun in one flight with the content of the message before it.
+    pub(super) after_content: bool,
     /// How many recipients were accepted.
     pub(super) taken: usize,
-    /// Whether the server's limit of recipients was met.
+    /// Whether the server's limit of recipients was reached.
     pub(super) full: bool,
-    /// Commands that are not sent yet.
+    /// Commands that are not queued yet.
     pub(super) ahead: VecDeque<PendingCommand>,
-    /// Commands that are sent and not answered yet.
+    /// Commands that are queued or sent, and not answered yet.
     pub(super) asked: VecDeque<PendingCommand>,
 }
 
 impl OpenTransaction {
-    /// Whether nobody who was taken could be left with a message that others should have got too: there
-    /// is one recipient, or the others are not waited for. Then the content need not wait for the replies
-    /// to RCPT (`RFC 2920 §3.1`).
+    /// Whether the content need not wait for the replies to RCPT (`RFC 2920 §3.1`): there is only one recipient,
+    /// or those who are accepted get the message in any case.
     pub(super) fn is_safe(&self) -> bool {
         self.transaction.recipients.len() == 1 || self.transaction.on_rejected == OnRejected::Send
     }
 
-    /// Whether the whole envelope is in its first flight.
+    /// Whether the first flight has the whole envelope.
     pub(super) fn is_laid_out(&self) -> bool {
         self.ahead.is_empty()
     }
@@ -83,18 +82,18 @@ impl OpenTransaction {
     }
 }
 
-/// What the caller does around the content of a message.
+/// Calls to the caller while a message is sent.
 pub trait ContentHooks {
-    /// So many more octets of content went out.
+    /// So many more octets of content were sent.
     fn progress(&mut self, _octets: u64) {}
 
-    /// The content is about to leave, as the last that this message needs: what is queued now goes in the
-    /// same flight. Asked only where the server announces PIPELINING.
-    fn behind(&mut self, _ready: &mut Ready) {}
+    /// The end of the content is queued; commands queued now leave in the same flight. Called only if the server
+    /// announces PIPELINING.
+    fn after_content(&mut self, _ready: &mut Ready) {}
 
-    /// The content is sent; the final reply is waited for.
+    /// The content is sent; the final reply is awaited.
     fn waiting(&mut self) {}
 }
 
-/// For a caller that has nothing to do meanwhile.
+/// For a caller that has nothing to do.
 impl ContentHooks for () {}

@@ -1,7 +1,7 @@
-//! From a connection to a session that takes mail: greeting, EHLO, STARTTLS, login.
+//! Opening a session (`RFC 5321 §3.1`, §3.2): greeting, EHLO, STARTTLS (`RFC 3207`), login.
 //!
-//! STARTTLS, where it is asked for, is required: a server that does not offer it, or refuses it, gets
-//! nothing more. What it announced before TLS is forgotten (`RFC 3207 §4.2`).
+//! STARTTLS is never optional: if the server does not offer it, or refuses it, the session ends. The extensions
+//! announced before TLS are forgotten (`RFC 3207 §4.2`).
 
 use super::auth::{self, SmtpLogin};
 use super::dialogue::Dialogue;
@@ -12,14 +12,14 @@ use crate::codec::smtp::{EhloName, Extensions, SmtpCommand};
 use crate::net::{Endpoint, Security, Tls, TlsInfo, Wire};
 use crate::words::{Failure, Kind, Stage};
 
-/// A server that has greeted, or one that is under TLS now and must be asked again what it can do.
+/// A session after the greeting, or after STARTTLS: EHLO comes next.
 #[derive(Debug)]
 pub struct Greeted {
     dialogue: Dialogue,
     banner: String,
 }
 
-/// A server that knows this side's name and has said what it can do.
+/// A session after EHLO or HELO.
 #[derive(Debug)]
 pub struct Introduced {
     dialogue: Dialogue,
@@ -27,7 +27,7 @@ pub struct Introduced {
     name: EhloName,
 }
 
-/// A session that takes mail.
+/// A session ready for mail transactions.
 #[derive(Debug)]
 pub struct Ready {
     pub(super) dialogue: Dialogue,
@@ -35,26 +35,25 @@ pub struct Ready {
     pub(super) mechanism: Option<Mechanism>,
     /// How many transactions were begun.
     pub(super) transactions: u64,
-    /// The one of them that the server may still hold open.
+    /// The number of the one that may still be open on the server.
     pub(super) open: Option<u64>,
-    /// Whether QUIT was said.
+    /// Whether QUIT was sent.
     pub(super) leaving: bool,
 }
 
-/// What it takes to open a session over a wire.
+/// What is needed to open a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening<'a> {
-    /// The server.
     pub endpoint: &'a Endpoint,
-    /// Its trust; `None` only where the endpoint has no TLS.
+    /// `None` only if the endpoint has no TLS.
     pub tls: Option<&'a Tls>,
-    /// Who logs in; `None` sends without AUTH.
+    /// `None`: without AUTH.
     pub login: Option<&'a SmtpLogin>,
-    /// The name for EHLO; `None` takes the host's.
+    /// The client's name for EHLO; `None`: that of this host.
     pub name: Option<&'a EhloName>,
 }
 
-/// Takes a fresh wire to a session that takes mail.
+/// Opens a session over a new wire.
 ///
 /// Fails with the kinds of its steps: [`Greeted::greet`], [`Greeted::hello`], [`Introduced::start_tls`]
 /// and [`Introduced::login`].
@@ -87,7 +86,7 @@ impl Greeted {
             _ => failure,
         })?;
         if reply.code() == 221 {
-            // It closes as it greets: it has no room, most likely.
+            // The server closes at once, most likely because it is busy.
             dialogue.wire.mark_broken();
             return Err(dialogue
                 .refused(Kind::Deferred, Stage::Greeting, &reply)
@@ -97,7 +96,7 @@ impl Greeted {
             Ok(reply) => reply,
             Err(failure) if failure.kind == Kind::Rejected => {
                 let failure = failure.hint(
-                    "the server takes no mail from here: this address may be on a block list, or the port not be for submission",
+                    "the server takes no mail from here: this IP address may be on a block list, or the port may not be for submission",
                 );
                 return Err(bid_farewell(&mut dialogue, failure));
             }
@@ -107,23 +106,22 @@ impl Greeted {
         Ok(Greeted { dialogue, banner })
     }
 
-    /// What the server said when it greeted.
+    /// The text of the greeting.
     pub fn banner(&self) -> &str {
         &self.banner
     }
 
-    /// What TLS agreed on, if the session is under TLS.
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.dialogue.wire.tls()
     }
 
-    /// The name for EHLO where the user names none.
+    /// The name for EHLO if the user gives none.
     pub fn default_name(&self) -> EhloName {
         ehlo_name(self.dialogue.wire.local_ip())
     }
 
-    /// Says EHLO, and HELO once if the server does not know that. Fails with [`Kind::Deferred`],
-    /// [`Kind::Rejected`], [`Kind::Protocol`] and the kinds of the wire.
+    /// Sends EHLO, or HELO if the server does not know EHLO. Fails with [`Kind::Deferred`], [`Kind::Rejected`],
+    /// [`Kind::Protocol`] and the kinds of the wire.
     pub fn hello(mut self, name: &EhloName) -> Result<Introduced, Failure> {
         let reply = self.dialogue.exchange(&SmtpCommand::Ehlo(name.clone()), Stage::Ehlo)?;
         let extensions = match reply.class() {
@@ -151,13 +149,13 @@ impl Introduced {
         &self.extensions
     }
 
-    /// The name this side gave.
+    /// The client's name, as sent.
     pub fn name(&self) -> &EhloName {
         &self.name
     }
 
-    /// Upgrades to TLS; EHLO is to be said again. Not offered or refused: [`Kind::Missing`]; not now:
-    /// [`Kind::Deferred`]; octets injected before the handshake: [`Kind::Protocol`].
+    /// Starts TLS; EHLO must be sent again. Fails with [`Kind::Missing`] (not offered or refused),
+    /// [`Kind::Deferred`] (not now), [`Kind::Protocol`] (octets injected before the handshake).
     pub fn start_tls(mut self, tls: &Tls, host: &str) -> Result<Greeted, Failure> {
         self.ask_start_tls()?;
         if let Err(error) = self.dialogue.wire.start_tls(tls, host) {
@@ -166,7 +164,7 @@ impl Introduced {
         Ok(Greeted { dialogue: self.dialogue, banner: String::new() })
     }
 
-    /// Sends STARTTLS and takes the consent; the handshake is what comes next on the wire.
+    /// Sends STARTTLS and reads the reply; the handshake must follow.
     pub(crate) fn ask_start_tls(&mut self) -> Result<(), Failure> {
         let stage = Stage::StartTls;
         if !self.extensions.start_tls {
@@ -189,14 +187,13 @@ impl Introduced {
         Ok(())
     }
 
-    /// The wire as it stands.
     pub(crate) fn into_wire(self) -> Wire {
         self.dialogue.wire
     }
 
     /// Logs in, with one mechanism and one attempt. Fails with [`Kind::Auth`], [`Kind::Deferred`],
-    /// [`Kind::Missing`] (no such mechanism), [`Kind::Config`] (a secret in clear, or one that breaks
-    /// lines), [`Kind::Protocol`] and the kinds of the wire.
+    /// [`Kind::Missing`] (no such mechanism), [`Kind::Config`] (a secret without TLS, control characters),
+    /// [`Kind::Protocol`] and the kinds of the wire.
     pub fn login(mut self, login: &SmtpLogin) -> Result<Ready, Failure> {
         match auth::login(&mut self.dialogue, &self.extensions, login) {
             Ok(mechanism) => Ok(self.ready(Some(mechanism))),
@@ -204,7 +201,6 @@ impl Introduced {
         }
     }
 
-    /// Goes on without a login.
     pub fn without_login(self) -> Ready {
         self.ready(None)
     }
@@ -221,7 +217,7 @@ impl Ready {
         &self.extensions
     }
 
-    /// How the login was made, if one was.
+    /// The mechanism of the login, if there was one.
     pub fn mechanism(&self) -> Option<Mechanism> {
         self.mechanism
     }
@@ -231,22 +227,22 @@ impl Ready {
         self.dialogue.wire.tls()
     }
 
-    /// The server's name for failures, `host:port`.
+    /// The server's name in failures, `host:port`.
     pub fn place(&self) -> &str {
         self.dialogue.wire.place()
     }
 
-    /// Whether the session is over: it takes no more mail.
+    /// Whether the session can send no more mail.
     pub fn is_over(&self) -> bool {
         self.leaving || self.dialogue.wire.is_broken()
     }
 
-    /// Has content go by DATA although the server announces CHUNKING.
+    /// Uses DATA even if the server announces CHUNKING.
     pub fn forgo_chunking(&mut self) {
         self.extensions.chunking = false;
     }
 
-    /// Queues QUIT behind the last content ([`super::ContentHooks::behind`]).
+    /// Queues QUIT after the last content ([`super::ContentHooks::after_content`]).
     pub fn say_quit(&mut self) {
         self.leaving = self.dialogue.queue(&SmtpCommand::Quit, Stage::Quit).is_ok();
     }
@@ -264,7 +260,7 @@ impl Ready {
     }
 }
 
-/// Ends a session that failed, politely if it is still in step.
+/// Ends a session that failed, with QUIT if the dialogue is still in step.
 fn bid_farewell(dialogue: &mut Dialogue, failure: Failure) -> Failure {
     dialogue.quit();
     failure

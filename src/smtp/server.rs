@@ -1,56 +1,56 @@
-//! The server's side of SMTP (`RFC 5321`), for programs that hand a message to a process of their own
-//! (`sendmail -bs`) and want to hear of each what became of it.
+//! The server's side of SMTP (`RFC 5321`), for programs that speak SMTP with a process they start
+//! (`sendmail -bs`). Not here: TLS, AUTH, VRFY and EXPN, the parameters of DSN.
 //!
-//! Nothing is queued, so the reply after the content is the verdict of the account's server: 250 with its
-//! queue identifier, its own code where it refused or deferred, else 451 for what may be tried again and
-//! 554 for what may not. A message whose fate is unknown gets 554 5.4.2: a 4xx would have the client send it
-//! again, and it may have been delivered.
+//! Nothing is queued, so the final reply is the result of sending the message on: 250 with the other server's
+//! queue identifier, that server's own code if it refused or deferred, else 451 for what may be tried again and
+//! 554 for what may not. If the outcome is unknown the reply is 554 5.4.2: after a 4xx the client would send the
+//! message again, and it may have been delivered.
 //!
-//! A client that ends its lines in CRLF ends a message by CRLF . CRLF only; one that uses LF is taken at
-//! that. At the end of the input what is not complete is dropped.
+//! If DATA ended in CRLF, only CRLF . CRLF ends the message; if it ended in LF, LF is a line end. What is not
+//! complete at the end of the input is dropped.
 
 use crate::codec::dot::{LineEnd, Unstuffer};
 use crate::words::{Exit, Failure};
 use std::io::{self, BufRead, BufReader, Read};
 
-/// The longest command that is taken, and the most recipients of a message.
+/// The most octets of a command, and the most recipients of a message.
 const MAX_LINE: u64 = 4096;
 const MAX_RECIPIENTS: usize = 10_000;
-/// The longest text of a reply.
+/// The most characters of a reply's text.
 const MAX_TEXT: usize = 400;
 
 const EXTENSIONS: [&str; 5] = ["PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "SIZE"];
 
-/// What came of a message.
+/// The result of sending a message on.
 #[derive(Debug)]
 pub struct Verdict {
-    /// The exit code it amounts to.
+    /// The exit code that `postie send` would have.
     pub exit: Exit,
-    /// What went wrong, what decided first.
+    /// The failures; the first decided the exit code.
     pub failures: Vec<Failure>,
-    /// What the server called it, or what it calls itself.
+    /// The server's queue identifier, else the Message-ID.
     pub id: Option<String>,
 }
 
-/// Takes the messages of a client.
+/// Receives the messages of a client.
 pub trait SubmissionHandler {
-    /// MAIL: begins a message with this reverse-path, which stands without its angles.
+    /// MAIL: begins a message with this reverse-path (without angles).
     fn sender(&mut self, path: &str) -> Result<(), Failure>;
 
-    /// RCPT: adds a recipient to it.
+    /// RCPT: adds a recipient (without angles).
     fn recipient(&mut self, path: &str) -> Result<(), Failure>;
 
-    /// DATA: takes its content, up to the dot, and says what became of it.
+    /// DATA: takes the content up to the dot, and sends the message on.
     fn content(&mut self, content: &mut dyn BufRead) -> Verdict;
 
-    /// Forgets a message that was begun.
+    /// Drops a message that was begun.
     fn reset(&mut self);
 
-    /// Sends the client a line of a reply; `false` where it is gone.
+    /// Sends the client a line of a reply; `false` if the client is gone.
     fn reply(&mut self, line: &str) -> bool;
 }
 
-/// Serves a client until QUIT, until its input ends, or until it reads no more.
+/// Serves a client until QUIT, the end of its input, or until it reads no more.
 pub fn serve(input: &mut dyn BufRead, receiver: &mut dyn SubmissionHandler) {
     let mut session = ServerSession { input, receiver, state: TransactionState::Idle };
     let mut goes_on = session.receiver.reply("220 localhost ESMTP postie");
@@ -60,12 +60,12 @@ pub fn serve(input: &mut dyn BufRead, receiver: &mut dyn SubmissionHandler) {
     }
 }
 
-/// Where the client stands in a transaction (`RFC 5321 §3.3`).
+/// The state of the mail transaction (`RFC 5321 §3.3`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TransactionState {
     /// No MAIL yet.
     Idle,
-    /// MAIL was taken, and this many RCPT.
+    /// MAIL was accepted, and this many RCPT.
     Begun(usize),
 }
 
@@ -75,21 +75,20 @@ struct ServerSession<'a> {
     state: TransactionState,
 }
 
-/// One line of the client.
 struct CommandLine {
-    /// `None` where it is too long or no text.
+    /// `None` if it is too long or not UTF-8.
     text: Option<String>,
     end: LineEnd,
 }
 
 impl ServerSession<'_> {
-    /// The next command; `None` at the end.
+    /// The next command; `None` at the end of the input.
     fn line(&mut self) -> Option<CommandLine> {
         let mut octets = Vec::new();
         (&mut *self.input).take(MAX_LINE).read_until(b'\n', &mut octets).ok()?;
         let mut too_long = false;
         while !octets.ends_with(b"\n") {
-            // Half a line at the end is no command; a line too long is passed over to its end.
+            // Half a line at the end of the input is ignored; the rest of a line too long is skipped.
             too_long = true;
             octets.clear();
             if (&mut *self.input).take(MAX_LINE).read_until(b'\n', &mut octets).ok()? == 0 {
@@ -101,10 +100,10 @@ impl ServerSession<'_> {
         Some(CommandLine { text: text.filter(|text| !too_long && !text.contains(char::is_control)), end })
     }
 
-    /// Answers a command; `false` after QUIT, at the end of the input, or where the client is gone.
+    /// Answers a command; `false` after QUIT, at the end of the input, or if the client is gone.
     fn command(&mut self, line: &CommandLine) -> bool {
         let Some(text) = &line.text else {
-            return self.receiver.reply("500 5.5.2 this line is too long, or no text");
+            return self.receiver.reply("500 5.5.2 this line is too long, or not UTF-8");
         };
         let (verb, argument) = text.split_once(' ').unwrap_or((text, ""));
         let reply = match verb.to_ascii_uppercase().as_str() {
@@ -182,7 +181,7 @@ impl ServerSession<'_> {
         }
     }
 
-    /// DATA; `false` where the input ended within the content, or the client is gone.
+    /// DATA; `false` if the input ended within the content, or the client is gone.
     fn data(&mut self, end: LineEnd) -> bool {
         if !matches!(self.state, TransactionState::Begun(1..)) {
             return self.receiver.reply("503 5.5.1 MAIL and RCPT first");
@@ -192,7 +191,7 @@ impl ServerSession<'_> {
         let mut content =
             DataContent { input: self.input, unstuffer: Unstuffer::new(end), ahead: Vec::new(), taken: 0 };
         let verdict = self.receiver.content(&mut BufReader::with_capacity(64 * 1024, &mut content));
-        // What was refused half-way is read to its end: the next command stands behind it.
+        // The rest of a message that was refused half-way is skipped: the next command follows it.
         if !content.unstuffer.ended() && io::copy(&mut content, &mut io::sink()).is_err() {
             return false;
         }
@@ -200,16 +199,16 @@ impl ServerSession<'_> {
     }
 }
 
-/// The path in the argument of MAIL or RCPT, without its angles, and what follows it.
+/// The path in the argument of MAIL or RCPT, without its angles, and the rest.
 fn path<'a>(argument: &'a str, prefix: &str) -> Option<(&'a str, &'a str)> {
     let head = argument.get(..prefix.len()).filter(|head| head.eq_ignore_ascii_case(prefix))?;
     let rest = argument[head.len()..].trim_start().strip_prefix('<')?;
-    // A quoted local part may hold an angle; the last one before a space or the end closes the path.
+    // A quoted local part may have an angle in it; one before a space or the end closes the path.
     let close = rest.find("> ").or_else(|| rest.strip_suffix('>').map(str::len))?;
     Some((&rest[..close], &rest[close + 1..]))
 }
 
-/// The reply that says what became of a message.
+/// The final reply to a message.
 fn judgement(verdict: &Verdict) -> String {
     let failure = verdict.failures.first();
     let text = failure.map(|failure| one_line(&failure.to_string())).unwrap_or_default();
@@ -217,15 +216,15 @@ fn judgement(verdict: &Verdict) -> String {
     let theirs = failure.and_then(|failure| failure.reply.as_ref());
     let code = theirs.and_then(|reply| reply.code);
     let enhanced = |class: char, default: &str| {
-        let said = theirs.and_then(|reply| reply.enhanced.clone());
-        said.filter(|said| said.starts_with(class)).unwrap_or_else(|| default.to_owned())
+        let theirs = theirs.and_then(|reply| reply.enhanced.clone());
+        theirs.filter(|code| code.starts_with(class)).unwrap_or_else(|| default.to_owned())
     };
     match verdict.exit {
         Exit::Ok => format!("250 2.0.0 accepted as {id}"),
         Exit::Unknown => format!("554 5.4.2 it may have been delivered, do not send it again: {text}"),
         Exit::Partial => format!("554 5.5.0 only some recipients got it, do not send it again: {text}"),
         Exit::TempFail => {
-            // 421 would say that this side closes the channel, too.
+            // Not 421: it would say that this connection closes, too.
             let code = code.filter(|code| (430..500).contains(code)).unwrap_or(451);
             format!("{code} {} {text}", enhanced('4', "4.3.0"))
         }
@@ -238,7 +237,7 @@ fn judgement(verdict: &Verdict) -> String {
     }
 }
 
-/// A text that fits into a reply.
+/// The start of a text, made fit for a reply line.
 fn one_line(text: &str) -> String {
     let mut line = String::new();
     for c in text.chars().take(MAX_TEXT) {
@@ -252,7 +251,7 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// The content of DATA, up to its dot. The end of the input before it is an error.
+/// Reads the content of DATA up to its dot. It is an error if the input ends before.
 struct DataContent<'a> {
     input: &'a mut dyn BufRead,
     unstuffer: Unstuffer,
@@ -267,7 +266,10 @@ impl Read for DataContent<'_> {
             self.taken = 0;
             let block = self.input.fill_buf()?;
             if block.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ends within the message"));
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the input ends within the message",
+                ));
             }
             let used = self.unstuffer.push(block, &mut self.ahead);
             self.input.consume(used);

@@ -1,11 +1,11 @@
-//! One mail transaction: MAIL, every RCPT, and the content if the recipients' fates allow it.
+//! One mail transaction (`RFC 5321 §3.3`): MAIL, every RCPT, and the content if enough recipients are accepted.
 //!
-//! Invariants: every reply is read; with several recipients no content goes out under
-//! [`super::OnRejected::Abort`] before every RCPT was answered; after the end of the content may have left
-//! ([`Delivery::handed_over`]) there is a verdict only by a whole reply.
+//! Invariants: every reply is read. With several recipients and [`super::OnRejected::Abort`] no content is sent
+//! before every RCPT was answered. After the end of the content may have left ([`Delivery::handed_over`]) only a
+//! whole reply decides the outcome.
 //!
-//! Where CHUNKING is offered the content goes by BDAT (`RFC 3030`), and where PIPELINING is offered too a
-//! small one shares the flight of its envelope: a refused MAIL or RCPT refuses the content with it.
+//! If the server offers CHUNKING (`RFC 3030`), the content is sent by BDAT. If it offers PIPELINING too, small
+//! content is sent in one flight with the envelope: a refused MAIL or RCPT refuses the content with it.
 
 use super::content::{BDAT, END};
 use super::delivery::{
@@ -18,13 +18,12 @@ use crate::codec::smtp::{MailCommand, Reply, SmtpCommand};
 use crate::words::{Failure, Kind, ServerReply, Stage};
 use std::io::Read;
 
-/// The largest content that goes in the flight of its envelope, in octets. With the commands it fits into
-/// one write, no network needs many round trips for it, and a refused recipient has cost no more than this.
+/// The most octets of content that are sent in one flight with the envelope. It fits into one write with the
+/// commands and needs few round trips, and not much is lost if the recipient is refused.
 const ONE_FLIGHT: u64 = 48 * 1024;
 
 impl Ready {
-    /// Sends the message of a transaction that was begun: its content has CRLF line ends and is not
-    /// dot-stuffed.
+    /// Sends the message of a transaction that was begun. `content` has CRLF line ends and is not dot-stuffed.
     pub fn send(
         &mut self,
         begun: OpenTransaction,
@@ -38,9 +37,8 @@ impl Ready {
         }
     }
 
-    /// Whether the content goes in the flight of the envelope. Only a session that has just been opened
-    /// gets it so: one that was idle may have been closed by the server, and content that left into it
-    /// would be of unknown fate.
+    /// Whether the content is sent in one flight with the envelope. Only in the first transaction: later the
+    /// server may have closed an idle session, and the outcome of content sent into it would be unknown.
     fn shares_flight(&self, begun: &OpenTransaction) -> bool {
         self.extensions.pipelining
             && self.extensions.chunking
@@ -50,7 +48,7 @@ impl Ready {
             && begun.is_laid_out()
     }
 
-    /// MAIL, RCPT and BDAT LAST, followed by the caller's next command, all in one flight.
+    /// Sends MAIL, RCPT, BDAT LAST and the caller's next commands in one flight.
     fn send_in_one(
         &mut self,
         mut begun: OpenTransaction,
@@ -62,18 +60,18 @@ impl Ready {
         }
         begun.asked.push_back(PendingCommand::Content);
         let end = self.dialogue.wire.queued();
-        // Of several recipients one may turn out to be too many, and need another transaction.
+        // With several recipients another transaction may be needed for some of them.
         if begun.transaction.recipients.len() == 1 {
-            hooks.behind(self);
+            hooks.after_content(self);
         }
-        let behind = self.dialogue.wire.queued() - end;
+        let after = self.dialogue.wire.queued() - end;
         self.dialogue.flush_and_listen();
-        begun.delivery.handed_over = self.dialogue.wire.unsent() <= behind;
+        begun.delivery.handed_over = self.dialogue.wire.unsent() <= after;
         hooks.waiting();
         match self.answers(&mut begun) {
             Ok(_) if begun.goes_on() => self.verdict(begun, BDAT),
             Ok(_) => {
-                // Refused with its recipients; a server that takes it has nobody to give it to.
+                // No recipient was accepted. Even if the server accepts the content, nobody gets it.
                 self.dialogue.wire.begin();
                 match self.dialogue.reply(BDAT) {
                     Ok(reply) if reply.class() != Class::Intermediate => {}
@@ -88,7 +86,7 @@ impl Ready {
         }
     }
 
-    /// The envelope, its replies, then the content.
+    /// Sends the envelope, reads its replies, then sends the content.
     fn send_in_turn(
         &mut self,
         mut begun: OpenTransaction,
@@ -114,17 +112,17 @@ impl Ready {
         let end = self.dialogue.wire.queued();
         let goes_into_another = |result: &RecipientResult| result.status == RecipientStatus::TooMany;
         if self.extensions.pipelining && !begun.delivery.results.iter().any(goes_into_another) {
-            hooks.behind(self);
+            hooks.after_content(self);
         }
-        let behind = self.dialogue.wire.queued() - end;
-        if let Err(failure) = self.hand_over(stage, behind, &mut begun.delivery.handed_over) {
+        let after = self.dialogue.wire.queued() - end;
+        if let Err(failure) = self.hand_over(stage, after, &mut begun.delivery.handed_over) {
             return begun.delivery.judged(failure);
         }
         hooks.waiting();
         self.verdict(begun, stage)
     }
 
-    /// Goes as far as the recipients' acceptance, then takes everything back: nothing is sent.
+    /// Sends MAIL and RCPT, then RSET: asks whether the recipients are accepted, and sends nothing.
     pub fn check(&mut self, transaction: MailTransaction) -> Delivery {
         let mut begun = self.lay_out(transaction, Data::Apart);
         match self.envelope(&mut begun) {
@@ -134,21 +132,21 @@ impl Ready {
         begun.delivery
     }
 
-    /// Asks whether `from` may send, then takes it back (for a test of the account).
+    /// Sends MAIL, then RSET: asks whether the sender is accepted (for `test-account`).
     pub fn check_sender(&mut self, mail: &MailCommand) -> Result<ServerReply, Failure> {
         let stage = Stage::MailFrom;
         let reply = self.dialogue.exchange(&SmtpCommand::Mail(mail.clone()), stage)?;
         let reply = self.dialogue.expect_success(reply, stage, Kind::Rejected)?;
         self.open = Some(self.transactions);
         self.withdraw(None);
-        Ok(self.dialogue.said(&reply))
+        Ok(self.dialogue.redacted(&reply))
     }
 
-    /// Takes back a transaction that was begun. `data`: what came of a DATA that went along.
+    /// Cancels a transaction. `data`: the answer to DATA, if it was sent with the envelope.
     fn withdraw(&mut self, data: Option<DataAnswer>) {
         if data.is_some_and(|answer| answer.is_ok_and(|reply| reply.class() == Class::Intermediate)) {
-            // The server waits for content although it took no recipient: an empty message ends the wait
-            // and reaches nobody (RFC 2920 §3.1).
+            // The server waits for content although it accepted no recipient. An empty message ends that and
+            // reaches nobody (RFC 2920 §3.1).
             let ended = self.dialogue.wire.data(b".\r\n").is_ok();
             if !ended
                 || self.dialogue.flush(Stage::Data).is_err()
@@ -158,7 +156,7 @@ impl Ready {
                 return;
             }
         }
-        // If even this fails the session is broken, and the wire knows.
+        // If this fails the wire is broken, so nothing more is sent.
         let _ = self.reset();
     }
 
@@ -172,8 +170,7 @@ impl Ready {
         Ok(())
     }
 
-    /// What a reply said.
-    pub(super) fn said(&self, reply: &Reply) -> ServerAnswer {
-        ServerAnswer::of(self.dialogue.said(reply))
+    pub(super) fn answer(&self, reply: &Reply) -> ServerAnswer {
+        ServerAnswer::of(self.dialogue.redacted(reply))
     }
 }

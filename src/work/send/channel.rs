@@ -52,13 +52,13 @@ struct BatchHooks<'b> {
 }
 
 impl ContentHooks for BatchHooks<'_> {
-    fn behind(&mut self, ready: &mut Ready) {
+    fn after_content(&mut self, ready: &mut Ready) {
         let Some(next) = self.next.filter(|_| !is_used_up(ready, self.used)) else { return };
         // What the server cannot take of it is told in its turn.
         let Ok(mail) = declare::mail(ready, next, self.options) else { return };
         let first: Vec<usize> = (0..declare::most(ready, next.envelope.recipients.len())).collect();
         let transaction = declare::transaction(mail, &first, ready.extensions(), next, self.options);
-        let begun = ready.begin_behind(transaction);
+        let begun = ready.begin_after_content(transaction);
         *self.riding = Some(NextTransaction { envelope: next.envelope.clone(), begun });
     }
 

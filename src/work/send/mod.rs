@@ -179,7 +179,7 @@ impl ContentHooks for Only<'_> {
         (self.0)(octets);
     }
 
-    fn behind(&mut self, ready: &mut Ready) {
+    fn after_content(&mut self, ready: &mut Ready) {
         ready.say_quit();
     }
 }

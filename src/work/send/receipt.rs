@@ -138,7 +138,7 @@ impl Receipt {
     /// Notes a recipient's fate.
     pub(super) fn settle(&mut self, index: usize, result: &RecipientResult) {
         let recipient = &mut self.recipients[index];
-        if result.status == RecipientStatus::Skipped && result.said.is_none() {
+        if result.status == RecipientStatus::Skipped && result.answer.is_none() {
             // Nothing was heard: what an earlier session said stands.
             return;
         }
@@ -150,7 +150,7 @@ impl Receipt {
             RecipientStatus::Skipped => Status::Skipped,
             RecipientStatus::Unknown => Status::Unknown,
         };
-        if let Some(ServerAnswer { reply, text }) = &result.said {
+        if let Some(ServerAnswer { reply, text }) = &result.answer {
             recipient.code = reply.code;
             recipient.enhanced.clone_from(&reply.enhanced);
             recipient.text = Some(text.clone());

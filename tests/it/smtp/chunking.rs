@@ -9,7 +9,7 @@ const TO_B: &str = "C: RCPT TO:<b@example.org>\n";
 struct QuitBehind;
 
 impl ContentHooks for QuitBehind {
-    fn behind(&mut self, ready: &mut Ready) {
+    fn after_content(&mut self, ready: &mut Ready) {
         ready.say_quit();
     }
 }

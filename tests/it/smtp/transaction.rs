@@ -153,7 +153,7 @@ impl postie::net::Link for Narrow {
 fn a_line_lost_inside_the_content_is_known_wherever_it_is_cut() {
     struct Leave;
     impl ContentHooks for Leave {
-        fn behind(&mut self, ready: &mut Ready) {
+        fn after_content(&mut self, ready: &mut Ready) {
             ready.say_quit();
         }
     }
