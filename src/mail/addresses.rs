@@ -1,21 +1,21 @@
-//! Address lists (`RFC 5322 §3.4`), as people type them into options and as headers hold them: quoted
-//! names, comments, groups, quoted local parts, source routes.
+//! Address lists (`RFC 5322 §3.4`) in options and in headers: quoted names, comments, groups, quoted local
+//! parts, source routes.
 //!
 //! ```text
 //! address-list = (address *("," address))      mailbox = [display-name] "<" addr-spec ">" / addr-spec
 //! group        = display-name ":" [group-list] ";"
 //! ```
 //!
-//! It is strict where it matters: what comes out are [`Address`]es, which nothing can break out of, and a
-//! piece that is no address is an error and not left out. mail-parser's reader is not used: it loses the
-//! quotes of a local part and passes over what it does not understand, which would send mail to somebody
-//! else. Domains beyond ASCII become A-labels (`RFC 5890`); local parts never change.
+//! It is strict where it matters: the results are [`Address`]es, which cannot contain a line end, and a piece
+//! that is not an address is an error. mail-parser's reader is not used: it loses the quotes of a local part and
+//! skips what it does not understand, so that mail would go to somebody else. Non-ASCII domains become A-labels
+//! (`RFC 5890`); local parts never change.
 
 use crate::words::Address;
 use crate::words::address::AddressError;
 use std::fmt;
 
-/// An address with the name that stands before it.
+/// An address with its display name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
     /// The display name, unquoted.
@@ -27,19 +27,15 @@ pub struct Mailbox {
 /// One element of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// A mailbox.
     Mailbox(Mailbox),
     /// A named group, which may be empty.
     Group {
-        /// Its name.
         name: String,
-        /// Its members.
         members: Vec<Mailbox>,
     },
 }
 
 impl Entry {
-    /// The mailboxes in it.
     pub fn mailboxes(&self) -> &[Mailbox] {
         match self {
             Entry::Mailbox(mailbox) => std::slice::from_ref(mailbox),
@@ -48,29 +44,26 @@ impl Entry {
     }
 }
 
-/// Why a text is no address list: the piece of it, and what is wrong.
+/// Why a text is not an address list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListError {
-    /// The piece that is no address.
+    /// The piece that is not an address.
     pub piece: String,
-    /// What is wrong with it.
     pub reason: AddressFault,
 }
 
-/// What is wrong with a piece of an address list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressFault {
-    /// A CR, LF, NUL or another control character is in it.
+    /// A control character (CR, LF, NUL, …).
     Control,
     /// A quote, comment, angle or group is not closed.
     Open(char),
-    /// Something follows the address that does not belong there.
+    /// Text after the address that does not belong there.
     Trailing,
-    /// It is not one address but none, or several.
+    /// No address, or several, instead of one.
     NotOne,
     /// The domain cannot be written in ASCII.
     Domain,
-    /// The address is not valid.
     Address(AddressError),
 }
 
@@ -83,7 +76,7 @@ impl fmt::Display for ListError {
 impl fmt::Display for AddressFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AddressFault::Control => f.write_str("it holds a control character (CR, LF, NUL, …)"),
+            AddressFault::Control => f.write_str("it has a control character in it (CR, LF, NUL, …)"),
             AddressFault::Open(c) => write!(f, "the {c} is not closed"),
             AddressFault::Trailing => f.write_str("a comma is missing, or something follows the address"),
             AddressFault::NotOne => f.write_str("exactly one address is wanted"),
@@ -95,18 +88,18 @@ impl fmt::Display for AddressFault {
 
 impl std::error::Error for ListError {}
 
-/// Reads a list. Empty elements are passed over; an empty list is an empty list.
+/// Reads a list, which may be empty. Empty elements are skipped.
 pub fn parse(text: &str) -> Result<Vec<Entry>, ListError> {
     parse_in(text, None)
 }
 
-/// The same where a bare local name (`root`) may stand for an address: it gets `domain`.
+/// The same, but a bare local name (`root`) is an address, with this domain.
 pub fn parse_local(text: &str, domain: &str) -> Result<Vec<Entry>, ListError> {
     parse_in(text, Some(domain))
 }
 
 fn parse_in(text: &str, domain: Option<&str>) -> Result<Vec<Entry>, ListError> {
-    // A tab is white space; any other control character could be a line end to somebody.
+    // A tab is white space; any other control character could be a line end for some program.
     if text.chars().any(|c| c.is_control() && c != '\t') {
         return Err(ListError { piece: text.to_owned(), reason: AddressFault::Control });
     }
@@ -137,7 +130,7 @@ pub fn single(text: &str) -> Result<Mailbox, ListError> {
     }
 }
 
-/// The addresses of a list without those that name a mailbox named before.
+/// The addresses, without duplicates.
 pub fn distinct(addresses: impl IntoIterator<Item = Address>) -> Vec<Address> {
     let mut seen = std::collections::HashSet::new();
     let mut distinct = Vec::new();
@@ -158,20 +151,20 @@ pub fn to_ascii_domain(address: Address) -> Result<Address, AddressFault> {
     Address::parse(&format!("{}@{domain}", address.local())).map_err(AddressFault::Address)
 }
 
-/// One element up to its delimiter, taken apart.
+/// One element of a list, up to its delimiter.
 #[derive(Default)]
 struct AddressPiece {
-    /// As it was written.
+    /// As written.
     source: String,
-    /// Outside of angles: the text without comments, quotes kept.
+    /// The text outside of the angles, without comments, quotes kept.
     bare: String,
-    /// Outside of angles: the text without comments, unquoted.
+    /// The same, unquoted.
     phrase: String,
-    /// The same with the comments before the angles, as people write them into names: `Ana (Sales) <…>`.
+    /// The same with the comments before the angles, which people write into names: `Ana (Sales) <…>`.
     name: String,
-    /// Inside of angles.
+    /// The text inside the angles.
     angle: Option<String>,
-    /// What the comments say.
+    /// The text of the comments.
     comment: String,
 }
 
@@ -180,7 +173,7 @@ impl AddressPiece {
         ListError { piece: self.source.trim().to_owned(), reason }
     }
 
-    /// The mailbox that it is, if it is not empty.
+    /// The mailbox; `None` if the element is empty.
     fn mailbox(self, domain: Option<&str>) -> Result<Option<Mailbox>, ListError> {
         let (spec, name) = match &self.angle {
             Some(angle) if self.phrase.trim().is_empty() => (without_route(angle), self.comment.trim()),
@@ -198,7 +191,7 @@ impl AddressPiece {
     }
 }
 
-/// `obs-route = "@" domain *("," "@" domain) ":"` is to be passed over (`RFC 5322 §4.4`).
+/// Removes `obs-route = "@" domain *("," "@" domain) ":"` (`RFC 5322 §4.4`).
 fn without_route(angle: &str) -> &str {
     let angle = angle.trim();
     match angle.strip_prefix('@').and_then(|route| route.split_once(':')) {
@@ -207,7 +200,8 @@ fn without_route(angle: &str) -> &str {
     }
 }
 
-/// White space around `@` and `.` is obsolete syntax and has no meaning; elsewhere it is left, and refused.
+/// Removes white space around `@` and `.`, which is obsolete syntax (`RFC 5322 §4.4`). Elsewhere it stays, and is
+/// refused later.
 fn close_up(spec: &str) -> String {
     let mut out = String::with_capacity(spec.len());
     let (mut quoted, mut escaped, mut space) = (false, false, false);
@@ -239,7 +233,7 @@ struct AddressScanner<'a> {
 }
 
 impl AddressScanner<'_> {
-    /// The next element, and the delimiter behind it (`,`, `:`, `;`), `None` at the end.
+    /// The next element, and the delimiter after it (`,`, `:`, `;`; `None` at the end).
     fn piece(&mut self) -> Result<(AddressPiece, Option<char>), ListError> {
         let mut piece = AddressPiece::default();
         while let Some(c) = self.next() {
@@ -275,7 +269,7 @@ impl AddressScanner<'_> {
                 Some(end) => {
                     members.extend(piece.mailbox(self.domain)?);
                     if end == ';' {
-                        // Behind it comes a comma or the end; a missing comma is forgiven.
+                        // A comma or the end follows; a missing comma is accepted.
                         return Ok(members);
                     }
                 }
@@ -289,9 +283,9 @@ impl AddressScanner<'_> {
         Some(c)
     }
 
-    /// A comment, nested ones within it; counted, not recursed into.
+    /// A comment, perhaps with others in it: they are counted, not recursed into.
     fn comment(&mut self, piece: &mut AddressPiece) -> Result<(), ListError> {
-        let (mut depth, mut said) = (1usize, String::new());
+        let (mut depth, mut text) = (1usize, String::new());
         piece.source.push('(');
         while let Some(mut c) = self.next() {
             piece.source.push(c);
@@ -308,15 +302,14 @@ impl AddressScanner<'_> {
                 _ => {}
             }
             if depth == 0 {
-                piece.end_comment(&said);
+                piece.end_comment(&text);
                 return Ok(());
             }
-            said.push(c);
+            text.push(c);
         }
         Err(piece.error(AddressFault::Open('(')))
     }
 
-    /// A quoted string.
     fn quoted(&mut self, piece: &mut AddressPiece) -> Result<(), ListError> {
         if piece.angle.is_some() {
             return Err(piece.error(AddressFault::Trailing));
@@ -342,7 +335,7 @@ impl AddressScanner<'_> {
         Err(piece.error(AddressFault::Open('"')))
     }
 
-    /// What stands in angles: an addr-spec, its quotes kept and its comments dropped.
+    /// The addr-spec in angles, its quotes kept and its comments dropped.
     fn angle(&mut self, piece: &mut AddressPiece) -> Result<(), ListError> {
         let mut inner = AddressPiece { source: format!("{}<", piece.source), ..AddressPiece::default() };
         while let Some(c) = self.next() {
@@ -360,7 +353,7 @@ impl AddressScanner<'_> {
         Err(inner.error(AddressFault::Open('<')))
     }
 
-    /// Everything up to and with `end`.
+    /// Everything up to and including `end`.
     fn until(&mut self, end: char, piece: &mut AddressPiece) -> Result<(), ListError> {
         while let Some(c) = self.next() {
             piece.push(c);
@@ -392,11 +385,11 @@ impl AddressPiece {
         self.name.push(c);
     }
 
-    fn end_comment(&mut self, said: &str) {
+    fn end_comment(&mut self, text: &str) {
         if self.angle.is_none() {
-            self.name.push_str(&format!("({said})"));
+            self.name.push_str(&format!("({text})"));
         }
-        self.comment.push_str(said);
+        self.comment.push_str(text);
         self.push(' ');
     }
 }

@@ -1,10 +1,10 @@
-//! Composing a message (`RFC 5322`, `RFC 2045`-`2047`, `2183`, `2231`, `2387`). The only importer of
-//! mail-builder, which encodes texts; the message is put together here, so that attachments stream through
-//! and no field is there twice.
+//! Composing a message (`RFC 5322`, `RFC 2045`-`2047`, `2183`, `2231`, `2387`). mail-builder, imported only
+//! here, encodes texts; the message itself is put together here, so that attachments are streamed and no field
+//! comes twice.
 //!
-//! What comes out is US-ASCII in lines of at most 78 octets (longer only where a word cannot be broken),
-//! unless an address needs SMTPUTF8. There is no Bcc field. Nothing that goes in can add a field: CR, LF
-//! and NUL are refused, not removed.
+//! The result is US-ASCII in lines of at most 78 octets (longer only if a word cannot be broken), unless an
+//! address needs SMTPUTF8. There is no Bcc field. No input can add a field: CR, LF and NUL are refused, not
+//! removed.
 
 mod parts;
 mod text;
@@ -25,47 +25,41 @@ use text::TextBody;
 /// What a message is composed of.
 #[derive(Debug)]
 pub struct Composition {
-    /// The author.
     pub from: Mailbox,
-    /// The recipients.
     pub to: Vec<Entry>,
-    /// The recipients of copies.
     pub cc: Vec<Entry>,
-    /// The recipients of blind copies: they are in the envelope and nowhere else.
+    /// They get into the envelope and nowhere else.
     pub bcc: Vec<Entry>,
-    /// Where answers go.
     pub reply_to: Vec<Entry>,
-    /// The subject, in UTF-8 or in a charset that nobody knows.
+    /// In UTF-8 or in an unknown charset.
     pub subject: Option<Vec<u8>>,
     /// Other fields, `Name: value`.
     pub headers: Vec<String>,
-    /// The Message-ID this answers.
+    /// One Message-ID or several.
     pub in_reply_to: Option<String>,
-    /// The Message-IDs of the thread.
+    /// One Message-ID or several.
     pub references: Option<String>,
-    /// The Message-ID; a new one where it is `None`.
+    /// `None`: a new one.
     pub message_id: Option<String>,
-    /// The date in the form of `RFC 3339` or `RFC 5322`; now where it is `None`.
+    /// In the form of `RFC 3339` or `RFC 5322`; `None`: now.
     pub date: Option<String>,
-    /// The text.
     pub text: Option<Vec<u8>>,
-    /// The HTML.
     pub html: Option<Vec<u8>>,
-    /// The charset of a text or HTML that is not UTF-8; nobody knows it where it is `None`.
+    /// The charset of a text or HTML that is not UTF-8; `None`: unknown.
     pub charset: Option<Charset>,
     /// Attachments and inline files.
     pub parts: Vec<Part>,
 }
 
-/// Composes the message. The sender of the envelope is the author unless `sender` names another.
+/// Composes the message. `sender` is the sender of the envelope; `None`: the author.
 ///
-/// Fails with [`crate::words::Kind::Input`] for what must not be in a message, `Usage` for a field that
-/// has an option of its own, `NoInput` for a file that cannot be read.
+/// Fails with [`crate::words::Kind::Input`] for what must not be in a message, `Usage` for a field that has an
+/// option of its own, `NoInput` for a file that cannot be read.
 pub fn compose(composition: Composition, sender: Option<ReversePath>) -> Result<Outgoing, Failure> {
     let recipients = recipients(&composition);
     if recipients.is_empty() {
-        return Err(Failure::usage("send: looking for recipients: there is none")
-            .hint("name them behind the options, or with --to, --cc, --bcc"));
+        return Err(Failure::usage("send: looking for recipients: there are none")
+            .hint("name them after the options, or with --to, --cc, --bcc"));
     }
     let message_id = match &composition.message_id {
         Some(id) => values::message_id(id)?,
@@ -83,7 +77,7 @@ pub fn compose(composition: Composition, sender: Option<ReversePath>) -> Result<
     Ok(Outgoing { envelope, content, message_id, international })
 }
 
-/// Every mailbox that gets the message, once.
+/// Everybody who gets the message, without duplicates.
 fn recipients(composition: &Composition) -> Vec<Address> {
     let lists = [&composition.to, &composition.cc, &composition.bcc];
     let mailboxes = lists.into_iter().flatten().flat_map(Entry::mailboxes);
@@ -97,7 +91,7 @@ fn is_international(composition: &Composition) -> bool {
     !composition.from.address.is_ascii() || others.any(|mailbox| !mailbox.address.is_ascii())
 }
 
-/// A From field, for a message that lacks one.
+/// A From field, for a message without one.
 pub(super) fn from_field(from: &Mailbox) -> Result<Vec<u8>, Failure> {
     let mut out = Vec::new();
     list(&mut out, "From", &[Entry::Mailbox(from.clone())])?;
@@ -113,7 +107,7 @@ fn header(composition: &Composition, message_id: &str) -> Result<Vec<u8>, Failur
     list(&mut out, "To", &composition.to)?;
     list(&mut out, "Cc", &composition.cc)?;
     if composition.to.is_empty() && composition.cc.is_empty() {
-        // An empty group: who gets it is nobody's business, and some servers want a To (RFC 5322 §3.4).
+        // An empty group (RFC 5322 §3.4): it names no recipient, and some servers want a To field.
         field(&mut out, "To", "undisclosed-recipients:;");
     }
     list(&mut out, "Reply-To", &composition.reply_to)?;
@@ -135,18 +129,18 @@ fn header(composition: &Composition, message_id: &str) -> Result<Vec<u8>, Failur
     Ok(out)
 }
 
-/// Writes one field of ASCII, folded.
+/// Writes an ASCII field, folded.
 fn field(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend(folded(name.as_bytes(), value.as_bytes()));
 }
 
-/// An unstructured field that people read, encoded where it is not ASCII.
+/// An unstructured field, in encoded words if it is not ASCII.
 pub(crate) fn text_field(name: &str, value: &str) -> Result<Vec<u8>, Failure> {
     let value = values::text(&format!("the field {name}"), value)?;
     Ok(written_text(name.as_bytes(), value.as_bytes(), true))
 }
 
-/// Writes a field of addresses; nothing where there are none.
+/// Writes a field of addresses, if there are any.
 pub(crate) fn list(out: &mut Vec<u8>, name: &str, entries: &[Entry]) -> Result<(), Failure> {
     if entries.is_empty() {
         return Ok(());
@@ -161,7 +155,7 @@ pub(crate) fn list(out: &mut Vec<u8>, name: &str, entries: &[Entry]) -> Result<(
     Ok(())
 }
 
-/// The body: text, or HTML beside it; inline files related to them; attachments mixed in.
+/// Writes the body: text and HTML as alternatives, inline files related to the HTML, attachments mixed in.
 fn body(composition: Composition, sink: &mut MessageSink) -> Result<(), Failure> {
     parts::check_ids(&composition.parts)?;
     let charset = composition.charset.as_ref();
@@ -205,7 +199,7 @@ fn body(composition: Composition, sink: &mut MessageSink) -> Result<(), Failure>
     Ok(())
 }
 
-/// Where the message goes as it is made. It checks that what was made is fit for the wire.
+/// Takes the message while it is composed, and checks that its octets are fit for the wire.
 struct MessageSink {
     spool: ContentWriter,
     guard: Normaliser,

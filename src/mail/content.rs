@@ -1,5 +1,5 @@
-//! The readable content of a message: its texts, and what is attached. For `fetch --stdout --json` only;
-//! nothing here decides about delivery.
+//! The readable content of a message: its texts and attachments. Only for `fetch --stdout --json`; nothing here
+//! decides about delivery.
 
 use super::guard::guarded;
 use super::read::charset::{self, Reading};
@@ -9,38 +9,37 @@ use super::read::parts::{LeafPart, leaves};
 use super::summary::identifier;
 use sha2::{Digest, Sha256};
 
-/// What is attached: a part that is no inline text, or one that has a name.
+/// An attachment: a part that is not inline text, or has a file name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attached {
     /// The file name.
     pub name: Option<String>,
     /// The media type, in lower case.
     pub content_type: String,
-    /// Octets, decoded.
+    /// In octets, after decoding.
     pub size: usize,
-    /// Content-ID, without angle brackets.
+    /// The Content-ID, without angle brackets.
     pub cid: Option<String>,
     /// Of the decoded octets.
     pub sha256: [u8; 32],
 }
 
-/// The readable content.
+/// The readable content of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Readable {
-    /// All inline texts, one behind the other.
+    /// All inline texts, one after the other.
     pub text: Option<String>,
-    /// All inline HTML.
+    /// All inline HTML, one after the other.
     pub html: Option<String>,
-    /// What is attached.
     pub attachments: Vec<Attached>,
-    /// What could not be read, or not all of it, for its charset: `text`, `html`, `name`.
+    /// What could not be decoded completely, because of its charset: `text`, `html`, `name`.
     pub undecoded: Vec<&'static str>,
-    /// Whether all parts were read: not more than there is room for, nor nested too deep.
+    /// Whether all parts were read: they are not too many, nor nested too deep.
     pub is_whole: bool,
 }
 
 impl Readable {
-    /// Reads a message; `None` where a decoder fails at it.
+    /// Reads a message; `None` if a decoder panics.
     pub fn of(message: &[u8]) -> Option<Readable> {
         guarded(|| {
             let mut content = Readable::default();
@@ -67,7 +66,7 @@ impl Readable {
         if !matches!(named, None | Some(Reading::Whole(_))) {
             self.note("name");
         }
-        // Where the one name cannot be read, the other may show most of it.
+        // If the one name cannot be decoded, the other may be readable.
         let name = named.and_then(Reading::text).or_else(|| leaf.kind.text("name").and_then(Reading::text));
         self.attachments.push(Attached {
             name: name.filter(|name| !name.is_empty()),
@@ -78,7 +77,7 @@ impl Readable {
         });
     }
 
-    /// Adds an inline text; `false` where nobody here knows its charset: then it is an attachment.
+    /// Adds an inline text; `false` if its charset is unknown, so that it counts as an attachment.
     fn read(&mut self, what: &'static str, leaf: &LeafPart<'_>, octets: &[u8]) -> bool {
         let label = leaf.kind.octets("charset").unwrap_or_default();
         let reading = charset::decode(&label, octets);

@@ -1,17 +1,16 @@
-//! Encoded words (`RFC 2047`) and folds (`RFC 5322 §2.2.3`): the one writer of them, for what is composed
-//! and for what is mended.
+//! Writes encoded words (`RFC 2047`) and folded fields (`RFC 5322 §2.2.3`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The longest encoded word.
+/// The longest encoded word (`RFC 2047 §2`).
 const MAX_WORD: usize = 75;
-/// The longest line of a field with encoded words in it.
+/// The longest line with an encoded word in it (`RFC 2047 §2`).
 const MAX_LINE: usize = 76;
-/// The most white space between two words that is kept where a line is folded.
+/// The most white space between two words that is kept.
 const MAX_SPACE: usize = 32;
 
-/// Writes octets as encoded words; none splits a character of UTF-8. The first has `room` octets.
+/// Octets as encoded words; none splits a UTF-8 character. The first has at most `room` octets.
 pub(super) fn encoded_words(octets: &[u8], charset: &str, room: usize) -> Vec<String> {
     let quoted: usize = octets.iter().map(|octet| quoted_len(*octet)).sum();
     let is_quoted = quoted <= octets.len().div_ceil(3) * 4;
@@ -38,7 +37,7 @@ pub(super) fn encoded_words(octets: &[u8], charset: &str, room: usize) -> Vec<St
     words
 }
 
-/// What may not be split: the characters of UTF-8, else single octets.
+/// Cuts octets into what must not be split: UTF-8 characters, else single octets.
 pub(super) fn units(octets: &[u8]) -> Vec<&[u8]> {
     match std::str::from_utf8(octets) {
         Ok(text) => text.char_indices().map(|(at, c)| &octets[at..at + c.len_utf8()]).collect(),
@@ -46,7 +45,7 @@ pub(super) fn units(octets: &[u8]) -> Vec<&[u8]> {
     }
 }
 
-/// The octets that stand for themselves in any place (`RFC 2047 §5(3)`).
+/// Whether an octet needs no encoding anywhere (`RFC 2047 §5(3)`).
 fn is_plain(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!*+-/".contains(&octet)
 }
@@ -70,13 +69,11 @@ fn word(octets: &[u8], charset: &str, is_quoted: bool) -> String {
     format!("=?{charset}?Q?{quoted}?=")
 }
 
-/// Whether a word is an encoded word already.
 pub(super) fn is_encoded(word: &[u8]) -> bool {
     encoded_text(word).is_some()
 }
 
-/// Whether a word is an encoded word that may stand in a phrase (`RFC 2047 §5(3)`): nothing in it could
-/// end the phrase.
+/// Whether a word is an encoded word that is allowed in a phrase (`RFC 2047 §5(3)`).
 pub(super) fn is_encoded_in_phrase(word: &[u8]) -> bool {
     encoded_text(word).is_some_and(|text| text.iter().all(|octet| is_plain(*octet) || b"=_".contains(octet)))
 }
@@ -95,7 +92,7 @@ fn encoded_text(word: &[u8]) -> Option<&[u8]> {
     fine.then_some(text)
 }
 
-/// A field being written, folded where its words do not fit.
+/// Writes a field, folded where a word does not fit into the line.
 pub(super) struct Folder {
     out: Vec<u8>,
     column: usize,
@@ -103,13 +100,12 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// A field of that name, written as it was.
     pub fn new(name: &[u8]) -> Self {
         let out = [name, b":"].concat();
         Folder { column: out.len(), out, is_empty: true }
     }
 
-    /// How much room the line has behind a space.
+    /// How many octets still fit into the line after a space.
     pub fn room(&self) -> usize {
         MAX_LINE.saturating_sub(self.column + 1)
     }
@@ -128,12 +124,11 @@ impl Folder {
     }
 
     /// Adds to the last word.
-    pub fn glue(&mut self, octets: &[u8]) {
+    pub fn append(&mut self, octets: &[u8]) {
         self.out.extend_from_slice(octets);
         self.column += octets.len();
     }
 
-    /// Ends the field.
     pub fn finish(mut self) -> Vec<u8> {
         self.out.extend_from_slice(b"\r\n");
         self.out

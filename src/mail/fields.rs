@@ -1,25 +1,24 @@
-//! The fields of a header, as they were written: taken apart, not understood.
+//! Header fields (`RFC 5322 §2.2`), as they were written.
 
 use super::addresses::{self, Entry, Mailbox};
 use super::outgoing::bad_message;
 use super::unlabelled::Unlabelled;
 use crate::words::Failure;
 
-/// One header field.
 pub(super) struct Field {
     /// Its name in lower case.
     pub name: String,
-    /// The whole of it: CRLF line ends, folded as it came.
+    /// The whole field with its line ends (CRLF).
     pub octets: Vec<u8>,
 }
 
 impl Field {
-    /// Its name as it is written.
+    /// The name in its own upper and lower case.
     pub fn written_name(&self) -> &str {
         std::str::from_utf8(&self.octets[..self.name.len()]).unwrap_or(&self.name)
     }
 
-    /// What stands behind the colon, folded as it came.
+    /// Everything after the colon, still folded.
     pub fn raw_value(&self) -> &[u8] {
         let colon = memchr::memchr(b':', &self.octets).map_or(0, |at| at + 1);
         &self.octets[colon..]
@@ -34,13 +33,13 @@ impl Field {
         Ok(text.replace("\r\n", "").trim().to_owned())
     }
 
-    /// The people it names. A name may be in any charset, an address may not.
+    /// The mailboxes in it. Names may be in any charset, addresses must be ASCII or UTF-8.
     pub fn addresses(&self) -> Result<Vec<Mailbox>, Failure> {
         let list = self.entries().map_err(|why| bad_message(format!("the field {}: {why}", self.name)))?.1;
         Ok(list.iter().flat_map(Entry::mailboxes).cloned().collect())
     }
 
-    /// The address list it holds, and the text that was read for it.
+    /// The address list, and the text it was read from.
     pub fn entries(&self) -> Result<(Unlabelled, Vec<Entry>), String> {
         let text = Unlabelled::of(&unfolded(self.raw_value()));
         let list = addresses::parse(text.as_str().trim()).map_err(|error| error.to_string())?;
@@ -57,7 +56,7 @@ pub(super) fn unfolded(value: &[u8]) -> Vec<u8> {
     value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect()
 }
 
-/// Takes a header apart: `field = field-name *WSP ":" value`, continued by lines that begin with a space.
+/// Splits a header into fields: `field-name *WSP ":" value`, continued by lines that begin with white space.
 pub(super) fn split(header: &[u8]) -> Result<Vec<Field>, Failure> {
     let mut fields: Vec<Field> = Vec::new();
     for (number, line) in header.split_inclusive(|octet| *octet == b'\n').enumerate() {
@@ -78,7 +77,7 @@ pub(super) fn split(header: &[u8]) -> Result<Vec<Field>, Failure> {
     Ok(fields)
 }
 
-/// `field-name = 1*ftext`, and the obsolete white space before the colon.
+/// The field name at the start of a line, in lower case: `1*ftext`, obsolete white space before the colon.
 pub(super) fn field_name(line: &[u8]) -> Option<String> {
     let colon = memchr::memchr(b':', line)?;
     let name = std::str::from_utf8(&line[..colon]).ok()?.trim_end_matches([' ', '\t']);
@@ -86,14 +85,14 @@ pub(super) fn field_name(line: &[u8]) -> Option<String> {
     fine.then(|| name.to_ascii_lowercase())
 }
 
-/// The line that begins a message in an mbox, quoted or not.
+/// Whether this is the line before a message in an mbox, quoted or not.
 pub(super) fn is_from_line(line: &[u8]) -> bool {
     line.strip_prefix(b">").unwrap_or(line).starts_with(b"From ")
 }
 
 fn no_field(number: usize, line: &[u8]) -> Failure {
     let shown: String = String::from_utf8_lossy(line).trim_end().chars().take(40).collect();
-    bad_message(format!("line {} ({shown:?}) is no header field", number + 1)).hint(
-        "--raw takes a message that begins with its header and a blank line behind it; without --raw the input is a text body",
+    bad_message(format!("line {} ({shown:?}) is not a header field", number + 1)).hint(
+        "--raw takes a message that begins with its header and a blank line; without --raw the input is a text body",
     )
 }

@@ -1,4 +1,4 @@
-//! A library parses what strangers wrote. A fault in it stops nothing, and is no news for the user.
+//! Runs a parser of untrusted mail so that a panic in a library stops nothing and is not reported.
 
 use std::cell::Cell;
 use std::panic::{UnwindSafe, catch_unwind};
@@ -7,7 +7,7 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `parse` makes of a message; `None` where it panics.
+/// Runs `parse`; `None` if it panics.
 pub fn guarded<T>(parse: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
     let before = GUARDED.replace(true);
     let parsed = catch_unwind(parse).ok();
@@ -15,7 +15,7 @@ pub fn guarded<T>(parse: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
     parsed
 }
 
-/// Whether this thread is inside [`guarded`], so that a panic is not to be reported.
+/// Whether this thread is inside [`guarded`], so that a panic must not be reported.
 pub fn is_guarded() -> bool {
     GUARDED.get()
 }

@@ -1,4 +1,4 @@
-//! The user's files: opened and looked at before anything connects, read whole.
+//! Opens and reads the user's files, before any connection.
 
 use crate::net::Limits;
 use crate::store::{Spool, Spooled};
@@ -11,15 +11,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
-/// The most octets of a body that are taken: it is held in memory. Larger things are attachments.
+/// The most octets of a body, which is held in memory. Anything larger must be an attachment.
 pub const MAX_BODY: u64 = 256 * 1024 * 1024;
 
-/// What stands behind a path.
+/// An opened input.
 #[derive(Debug)]
 pub enum OpenedPath {
-    /// A regular file.
     File(File),
-    /// What somebody else writes in his own time: a FIFO, or the `<(…)` of a shell.
+    /// A FIFO, or the `<(…)` of a shell: another program decides when octets come.
     Stream(Input<File>),
 }
 
@@ -32,8 +31,8 @@ impl Read for OpenedPath {
     }
 }
 
-/// Opens what is to be sent: a file, or a pipe, which is read within the limits of the run; `/dev/null` is
-/// nothing. A directory has no content, and another device may never end.
+/// Opens an input: a file, a pipe (read within the limits of the run), or `/dev/null`, which is empty. A
+/// directory is refused, and so is another device, which may never end.
 pub fn open(path: &Path, limits: &Limits) -> Result<OpenedPath, Failure> {
     let (file, about) = opened(path)?;
     let is_null = about.file_type().is_char_device() && about.rdev() == rustix::fs::makedev(1, 3);
@@ -53,7 +52,7 @@ fn opened(path: &Path) -> Result<(File, Metadata), Failure> {
     Ok((file, about))
 }
 
-/// What is neither a file nor a pipe.
+/// The failure for what is neither a file nor a pipe.
 fn no_file(path: &Path, kind: FileType) -> Failure {
     let (what, hint) = match kind {
         kind if kind.is_dir() => {
@@ -65,7 +64,7 @@ fn no_file(path: &Path, kind: FileType) -> Failure {
     Failure::new(Kind::NoInput, Stage::Input, format!("{}: opening: it is {what}", path.display())).hint(hint)
 }
 
-/// Reads all of a body; `name` is what it is called in failures.
+/// Reads a whole body into memory; `name` names it in failures.
 pub fn read_all(source: &mut dyn Read, name: &str) -> Result<Vec<u8>, Failure> {
     let mut octets = Vec::new();
     source
@@ -79,7 +78,7 @@ pub fn read_all(source: &mut dyn Read, name: &str) -> Result<Vec<u8>, Failure> {
     Ok(octets)
 }
 
-/// Reads all of a stream of any size.
+/// Reads a whole stream of any size.
 pub fn spooled(source: &mut dyn Read, name: &str) -> Result<Spooled, Failure> {
     let storage = |error: io::Error| {
         let message = format!("{}: keeping {name}: {error}", std::env::temp_dir().display());
@@ -98,7 +97,7 @@ pub fn spooled(source: &mut dyn Read, name: &str) -> Result<Spooled, Failure> {
     spool.finish().map_err(storage)
 }
 
-/// The failure of reading an input, also where a signal or the end of the run's time ended it.
+/// The failure for an input that cannot be read, or whose reading a signal or `--max-time` ended.
 pub fn unreadable(path: &Path, what: &str, error: &io::Error) -> Failure {
     let kind = Halt::of(error).map_or(Kind::NoInput, Halt::kind);
     let failure = Failure::new(kind, Stage::Input, format!("{}: {what}: {error}", path.display()));
@@ -111,14 +110,14 @@ pub fn unreadable(path: &Path, what: &str, error: &io::Error) -> Failure {
     }
 }
 
-/// What to do about a path that leads nowhere.
+/// The hint for a path that does not exist.
 fn where_to_look(path: &Path) -> String {
     if path.starts_with("~") {
-        return "`~` is for the shell to replace, and it did not: write the whole path".into();
+        return "the shell did not replace the `~`: write the whole path".into();
     }
     match std::env::current_dir() {
         Ok(here) if path.is_relative() => format!(
-            "it was looked for in {}, where postie was started; a whole path counts from anywhere",
+            "it was looked for in {}, where postie was started; an absolute path works from anywhere",
             here.display()
         ),
         _ => "check the path for a typing error".into(),
@@ -136,7 +135,7 @@ mod tests {
         for relative in ["no-such.pdf", "no-such/report.pdf", "./no-such.pdf"] {
             assert!(hint(relative).contains(&format!("looked for in {},", here.display())), "{relative}");
         }
-        assert!(hint("~/no-such.pdf").contains("for the shell to replace"));
+        assert!(hint("~/no-such.pdf").contains("did not replace the `~`"));
         assert_eq!(hint("/no-such/report.pdf"), "check the path for a typing error");
         let denied = unreadable(Path::new("x"), "opening", &io::ErrorKind::PermissionDenied.into());
         assert!(denied.hint.unwrap().contains("may not read it"));

@@ -1,6 +1,6 @@
-//! The header of a message as local programs write it: perhaps none at all, behind an mbox From_ line,
-//! with names that only this machine knows, in UTF-8 as it came. It is made such as can leave the machine;
-//! what is fine already stays octet by octet.
+//! Headers as local programs write them for `sendmail`: perhaps none at all, after an mbox From_ line, with names
+//! that only this machine knows, in plain UTF-8. They are rewritten so that the message can leave the machine;
+//! a field that is fine stays as it is, octet by octet.
 
 use super::addresses::{self, Entry, Mailbox};
 use super::compose;
@@ -11,32 +11,30 @@ use crate::words::{Address, Failure, Kind, Stage};
 use std::io::{BufRead, Read as _};
 use std::path::Path;
 
-/// The domain that stands for this machine.
+/// The domain of this machine.
 pub const LOCAL: &str = "localhost";
 
-/// The fields that say who it is from, and those that say who gets it.
+/// The address fields.
 const SENDERS: [&str; 6] = ["from", "sender", "reply-to", "resent-from", "resent-sender", "resent-reply-to"];
 const RECIPIENTS: [&str; 6] = ["to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc"];
 
-/// The others that are nothing without a value.
+/// Other fields that need a value.
 const IDENTITY: [&str; 6] =
     ["date", "message-id", "in-reply-to", "references", "resent-date", "resent-message-id"];
 
 /// The byte order mark of UTF-8, which editors put before a text.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The header of a message, and the beginning of its body if that was read with it.
+/// The header of a message, and the start of its body if that was read with it.
 pub struct LocalHeader {
     fields: Vec<Field>,
     body: Vec<u8>,
 }
 
-/// Who a local name is looked up for.
+/// What a local name is looked up for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Who wrote the message.
     Author,
-    /// Who gets it.
     Recipient,
 }
 
@@ -54,15 +52,15 @@ fn is_one_of(field: &Field, names: &[&str]) -> bool {
     names.contains(&field.name.as_str())
 }
 
-/// Whether a field says nothing, as `From: $FROM` does in a script whose variable is not set. One that must
-/// say something is a missing one then.
+/// Whether a field that needs a value has none, such as `From: $FROM` in a script whose variable is not set. Then
+/// it counts as missing.
 fn is_blank(field: &Field) -> bool {
     let is_people = is_one_of(field, &SENDERS) || is_one_of(field, &RECIPIENTS);
     (is_people || is_one_of(field, &IDENTITY))
         && text_of(field).is_some_and(|value| value.is_empty() || (is_people && value == "<>"))
 }
 
-/// The value, unfolded; `None` where it is no text that could be rewritten.
+/// The value, unfolded; `None` if it is not UTF-8 or has control characters in it.
 fn text_of(field: &Field) -> Option<String> {
     let text = std::str::from_utf8(field.raw_value()).ok()?.replace("\r\n", "\n").replace('\n', "");
     (!text.contains(|c: char| c.is_control() && c != '\t')).then(|| text.trim().to_owned())
@@ -73,7 +71,7 @@ fn people(field: &Field) -> Option<Vec<Entry>> {
 }
 
 impl LocalHeader {
-    /// Reads a header. The first line that cannot belong to one begins the body; but see [`salvage`].
+    /// Reads a header. The first line that cannot belong to it begins the body; but see [`salvage`].
     pub fn read(source: &mut dyn BufRead) -> Result<LocalHeader, Failure> {
         let mut lines = InputLines { source, octets: 0 };
         let mut fields: Vec<Field> = Vec::new();
@@ -103,13 +101,13 @@ impl LocalHeader {
         }
     }
 
-    /// The header of plain text with a subject.
+    /// A header with a subject only.
     pub fn of_text(subject: &str) -> Result<LocalHeader, Failure> {
         let octets = compose::text_field("Subject", subject)?;
         Ok(LocalHeader { fields: vec![field("subject".into(), octets)], body: Vec::new() })
     }
 
-    /// Who wrote it, where that is an address.
+    /// The author's address, if it is one.
     pub fn author(&self) -> Option<Address> {
         ["resent-sender", "resent-from", "sender", "from"].iter().find_map(|name| {
             let people = people(self.fields.iter().find(|field| field.name == *name)?)?;
@@ -118,7 +116,7 @@ impl LocalHeader {
         })
     }
 
-    /// The header and what follows it at once, fit to leave the machine.
+    /// The header rewritten, with its blank line.
     pub fn rewritten(&self, look_up: LookUp<'_>) -> Result<Vec<u8>, Failure> {
         let mut out = Vec::new();
         for field in self.fields.iter().filter(|field| !is_blank(field)) {
@@ -134,13 +132,13 @@ impl LocalHeader {
         Ok(out)
     }
 
-    /// What was read of the body.
+    /// The start of the body that was read with the header.
     pub fn into_body(self) -> Vec<u8> {
         self.body
     }
 }
 
-/// The field as it can leave the machine; `None` where it can as it is.
+/// The field rewritten; `None` if it is fine as it is.
 fn rewrite(field: &Field, look_up: LookUp<'_>) -> Result<Option<Vec<u8>>, Failure> {
     if field.name == "subject" && !field.octets.is_ascii() {
         return text_of(field).map(|value| compose::text_field(field.written_name(), &value)).transpose();
@@ -168,7 +166,7 @@ struct InputLines<'a> {
 }
 
 impl InputLines<'_> {
-    /// The next line with its end, or the first piece of it; nothing at the end of the input.
+    /// The next line with its line end, or the start of a very long one; empty at the end of the input.
     fn next(&mut self) -> Result<Vec<u8>, Failure> {
         let mut line = Vec::new();
         let most = (MAX_HEADER + 1) as u64;
@@ -179,11 +177,12 @@ impl InputLines<'_> {
     }
 }
 
-/// What follows a header that is broken off: by a line that is no field, or by a blank line before any field.
+/// Looks at the text after a header that is broken off: by a line that is not a field, or by a blank line before
+/// any field.
 ///
-/// It is the body, and stays what it is. But where a Bcc stands in its first paragraph, a program meant
-/// a header, and its secret would go out as text: so the known fields of that paragraph are taken for
-/// fields, and its other lines begin the body.
+/// It is the body. But if there is a Bcc in its first paragraph, a program meant that to be a header, and the
+/// blind recipients would be sent as text: so the known fields of the paragraph are taken for fields, and its
+/// other lines begin the body.
 fn salvage(
     mut fields: Vec<Field>,
     first: Vec<u8>,
@@ -234,7 +233,7 @@ fn salvage(
     Ok(LocalHeader { fields, body })
 }
 
-/// Whether a name is one that mail has, so that a line that begins with it is hardly a sentence.
+/// Whether this is a well-known field name, so that the line is hardly a sentence.
 fn is_known(name: &str) -> bool {
     const NAMES: [&str; 14] = [
         "subject",
@@ -260,7 +259,7 @@ fn is_known(name: &str) -> bool {
         || ["x-", "content-", "resent-", "list-"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether an address names somebody of this machine: by no domain, or by one that only it knows.
+/// Whether an address belongs to this machine: `localhost`, or the machine's own name without a dot.
 pub fn is_local(address: &Address) -> bool {
     let domain = address.domain().to_ascii_lowercase();
     let own = rustix::system::uname();
@@ -268,7 +267,7 @@ pub fn is_local(address: &Address) -> bool {
     [LOCAL, "localhost.localdomain"].contains(&domain.as_str()) || domain == own
 }
 
-/// The same people with addresses that hold beyond this machine.
+/// Replaces local addresses by those that `look_up` gives for them.
 pub fn resolve(people: Vec<Entry>, role: Role, look_up: LookUp<'_>) -> Result<Vec<Entry>, Failure> {
     let one = |mailbox: Mailbox| -> Result<Vec<Mailbox>, Failure> {
         if !is_local(&mailbox.address) {

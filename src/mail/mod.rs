@@ -1,4 +1,4 @@
-//! Layer 5: mail as such: composing it, passing it on, and reading its header.
+//! Layer 5: messages (`RFC 5322`, MIME): composing them, passing them on, reading them.
 
 pub mod addresses;
 pub mod compose;

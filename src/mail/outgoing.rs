@@ -1,40 +1,38 @@
-//! A message ready to go: its envelope, its octets, and what must be declared of it.
+//! A message ready to be sent: its envelope, its octets, and the facts to declare about it.
 //!
-//! The octets have CRLF line ends and are all there before anything connects: in memory while they are
-//! few, else in a file without a name. They can be read any number of times.
+//! The octets have CRLF line ends and are complete before the first connection: in memory if they are few, else
+//! in a file without a name. They can be read any number of times.
 
 use crate::codec::eol::Facts;
 use crate::store::{Spool, Spooled};
 use crate::words::{Address, Failure, Kind, ReversePath, Scope, Stage};
 use std::io;
 
-/// How long may a line be (`RFC 5322 §2.1.1`), without its line end?
+/// The most octets of a line, without its line end (`RFC 5322 §2.1.1`).
 pub const MAX_LINE: usize = 998;
 
-/// Who gets a message, and who hears of failures.
+/// The envelope (`RFC 5321 §2.3.1`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// Who hears of failures.
+    /// Who is notified of failures.
     pub from: ReversePath,
-    /// The recipients, each once, in the order in which they were named.
+    /// Each once, in the order given.
     pub recipients: Vec<Address>,
 }
 
-/// A message ready to go.
+/// A message ready to be sent.
 #[derive(Debug)]
 pub struct Outgoing {
-    /// Who sends it to whom.
     pub envelope: Envelope,
-    /// Its octets.
     pub content: Content,
-    /// Its Message-ID without the angles.
+    /// Without the angles.
     pub message_id: String,
-    /// Whether its header holds what only SMTPUTF8 can carry (`RFC 6532`).
+    /// Whether its header needs SMTPUTF8 (`RFC 6532`).
     pub international: bool,
 }
 
 impl Outgoing {
-    /// Whether SMTPUTF8 is needed: for the header, or for an address of the envelope.
+    /// Whether the header or the envelope needs SMTPUTF8.
     pub fn needs_utf8(&self) -> bool {
         let envelope = &self.envelope;
         self.international
@@ -50,19 +48,18 @@ pub struct Content {
 }
 
 impl Content {
-    /// What must be known of it.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// Reads it from the start.
+    /// A reader, at the start of the message.
     pub fn reader(&mut self) -> io::Result<&mut Spooled> {
         self.octets.rewind()?;
         Ok(&mut self.octets)
     }
 }
 
-/// Takes the octets of a message, CRLF line ends only, as they are made.
+/// Takes the octets of a message while it is made, with CRLF line ends.
 #[derive(Debug, Default)]
 pub struct ContentWriter {
     octets: Spool,
@@ -70,19 +67,17 @@ pub struct ContentWriter {
 }
 
 impl ContentWriter {
-    /// Adds octets.
     pub fn push(&mut self, octets: &[u8]) -> io::Result<()> {
         self.facts.observe(octets);
         self.octets.push(octets)
     }
 
-    /// Ends the message.
     pub fn finish(self) -> io::Result<Content> {
         Ok(Content { octets: self.octets.finish()?, facts: self.facts.finish() })
     }
 }
 
-/// The failure of keeping a message.
+/// The failure for a message that cannot be kept (no room for temporary files).
 pub fn cannot_keep(error: &io::Error) -> Failure {
     let message = format!("{}: keeping the message: {error}", std::env::temp_dir().display());
     Failure::new(Kind::Storage, Stage::Message, message).scoped(Scope::Message)
@@ -93,7 +88,7 @@ pub(super) fn bad_message(what: impl std::fmt::Display) -> Failure {
     Failure::new(Kind::Input, Stage::Message, format!("message: checking it: {what}")).scoped(Scope::Message)
 }
 
-/// Refuses lines that no server need take.
+/// Refuses lines longer than SMTP allows.
 pub(super) fn check_lines(facts: &Facts) -> Result<(), Failure> {
     if facts.longest_line <= MAX_LINE {
         return Ok(());

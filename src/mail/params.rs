@@ -1,25 +1,24 @@
-//! The parameters of Content-Type and Content-Disposition (`RFC 2045 §5.1`, `RFC 2231`).
+//! Reads and writes the parameters of Content-Type and Content-Disposition (`RFC 2045 §5.1`, `RFC 2231`).
 
 use super::encoded::{Folder, encoded_words, units};
 use super::unlabelled::Unlabelled;
 
-/// The longest piece of a value on one line.
+/// The most octets of a piece, if a value is cut into pieces (`RFC 2231 §3`).
 const MAX_PIECE: usize = 60;
-/// The longest value that stands in one piece, on a line of its own: more readers know it so than know
-/// pieces.
+/// The most octets of a value that is not cut: more readers understand a long line than pieces.
 const MAX_PLAIN: usize = 200;
 
-/// A value with its parameters, as far as it can be read.
+/// A value with its parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameters {
-    /// What stands before the first semicolon, in lower case.
+    /// The part before the first semicolon, in lower case.
     pub essence: String,
-    /// Names in lower case and values, unquoted, in the text's characters.
+    /// Names in lower case, and values, unquoted.
     pub list: Vec<(String, String)>,
 }
 
 impl Parameters {
-    /// Reads an unfolded value. Comments are passed over; what is no parameter is left out.
+    /// Reads an unfolded value. Comments and what is not a parameter are skipped.
     pub fn parse(value: &str) -> Self {
         let mut pieces = pieces(value).into_iter();
         let essence = pieces.next().unwrap_or_default().trim().to_lowercase();
@@ -31,13 +30,12 @@ impl Parameters {
         Parameters { essence, list: list.collect() }
     }
 
-    /// The value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.list.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// What stands between semicolons that are neither quoted nor in a comment, comments left out.
+/// The pieces between semicolons (not those in quotes or comments), without comments.
 fn pieces(value: &str) -> Vec<String> {
     let (mut pieces, mut piece) = (Vec::new(), String::new());
     let (mut quoted, mut escaped, mut depth) = (false, false, 0usize);
@@ -79,8 +77,8 @@ fn unquoted(value: &str) -> String {
     out
 }
 
-/// Writes a field of that name anew, every parameter in ASCII, one of them with another value. `None` where
-/// something else than a value is not ASCII.
+/// Writes a field again in ASCII, with another value for the parameter `other`. `None` if something besides a
+/// value is not ASCII.
 pub(super) fn rewrite(name: &[u8], value: &[u8], other: Option<(&str, &str)>) -> Option<Vec<u8>> {
     let text = Unlabelled::of(value);
     let mut found = Parameters::parse(text.as_str());
@@ -96,21 +94,21 @@ pub(super) fn rewrite(name: &[u8], value: &[u8], other: Option<(&str, &str)>) ->
     folder.word(b" ", found.essence.as_bytes());
     for (name, value) in &found.list {
         for one in written(name, value, &text) {
-            folder.glue(b";");
+            folder.append(b";");
             folder.word(b" ", one.as_bytes());
         }
     }
     Some(folder.finish())
 }
 
-/// A field with parameters of UTF-8.
+/// A field with UTF-8 parameters.
 pub(super) fn field(name: &[u8], essence: &str, list: &[(&str, &str)]) -> Vec<u8> {
     let list: Vec<(&str, Unlabelled)> =
         list.iter().map(|(name, value)| (*name, Unlabelled::of(value.as_bytes()))).collect();
     field_of(name, essence, list.iter().map(|(name, value)| (*name, value)))
 }
 
-/// The same of any octets: what is not UTF-8 has a charset that nobody knows.
+/// The same with any octets: what is not UTF-8 is labelled as an unknown charset.
 pub(super) fn field_of<'a>(
     name: &[u8],
     essence: &str,
@@ -122,15 +120,15 @@ pub(super) fn field_of<'a>(
         let value = text.as_str();
         let plain = is_plain(value).then(|| format!("{name}=\"{value}\""));
         for one in plain.map_or_else(|| extended(name, value, text), |plain| vec![plain]) {
-            folder.glue(b";");
+            folder.append(b";");
             folder.word(b" ", one.as_bytes());
         }
     }
     folder.finish()
 }
 
-/// A field whose `name` is an encoded word where it is not plain: against `RFC 2047 §5`, and for readers
-/// that know no `RFC 2231`.
+/// A field whose `name` is written as encoded words if it is not plain. `RFC 2047 §5` forbids that, but readers
+/// that do not know `RFC 2231` understand it.
 pub(super) fn field_with_name(name: &[u8], essence: &str, value: Option<&str>) -> Vec<u8> {
     let value = match value {
         Some(value) if !is_plain(value) => value,
@@ -139,7 +137,7 @@ pub(super) fn field_with_name(name: &[u8], essence: &str, value: Option<&str>) -
     };
     let mut folder = Folder::new(name);
     folder.word(b" ", essence.as_bytes());
-    folder.glue(b";");
+    folder.append(b";");
     let words = encoded_words(value.as_bytes(), "utf-8", 65);
     for (number, word) in words.iter().enumerate() {
         let (first, last) = (number == 0, number + 1 == words.len());
@@ -149,7 +147,7 @@ pub(super) fn field_with_name(name: &[u8], essence: &str, value: Option<&str>) -
     folder.finish()
 }
 
-/// Whether every reader knows a value as it is, in quotes. A quoted pair is read as two letters by some.
+/// Whether every reader understands the value in quotes. (Some read a quoted pair as two characters.)
 fn is_plain(value: &str) -> bool {
     let plain = |octet: u8| (octet.is_ascii_graphic() || octet == b' ') && !matches!(octet, b'"' | b'\\');
     value.len() <= MAX_PLAIN && value.bytes().all(plain) && !value.contains("=?")
@@ -160,7 +158,7 @@ fn is_token(octets: &[u8]) -> bool {
     octets.iter().all(|octet| octet.is_ascii_graphic() && !special.contains(octet))
 }
 
-/// A parameter that is mended: as it was where that is ASCII.
+/// A parameter: as it was if it is short and ASCII, else in the form of `RFC 2231`.
 fn written(name: &str, value: &str, text: &Unlabelled) -> Vec<String> {
     let is_printable = value.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
     if is_printable && value.len() <= MAX_PLAIN {
@@ -172,9 +170,9 @@ fn written(name: &str, value: &str, text: &Unlabelled) -> Vec<String> {
     extended(name, value, text)
 }
 
-/// A parameter with its charset, in pieces where it is long (`RFC 2231 §3`, `§4`).
+/// A parameter with its charset, in pieces if it is long (`RFC 2231 §3`, §4).
 fn extended(name: &str, value: &str, text: &Unlabelled) -> Vec<String> {
-    // A name that says already how its value is encoded keeps both.
+    // The name says how the value is encoded: both stay.
     if name.contains('*') {
         return vec![format!(
             "{name}={}",
@@ -182,7 +180,7 @@ fn extended(name: &str, value: &str, text: &Unlabelled) -> Vec<String> {
         )];
     }
     let mut pieces = vec![format!("{}''", text.charset())];
-    // Some readers decode the pieces one by one: none splits a character.
+    // Some readers decode every piece by itself, so none may split a character.
     for unit in units(&text.octets(value)) {
         let unit: String = unit.iter().map(|octet| percent(*octet)).collect();
         match pieces.last_mut() {

@@ -1,15 +1,15 @@
-//! The text part of a message that is composed of HTML alone: for readers that show no HTML, and for
-//! filters that distrust mail without a text part. It keeps the words, the links' addresses and the cells of a
-//! row; formatting is dropped.
+//! Makes the text part of a message that is given only as HTML: for readers that do not show HTML, and for
+//! filters that distrust mail without a text part. Words, link addresses and table cells are kept, formatting is
+//! dropped.
 //!
-//! html5gum reads the tags and character references as the standard has them (WHATWG HTML §13.2.5); what is
-//! done with them is one pass without recursion. Bad HTML gives bad text, never an error.
+//! html5gum reads tags and character references (WHATWG HTML §13.2.5); the rest is one pass without recursion.
+//! Bad HTML gives bad text, never an error.
 
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
 
-/// The elements whose content is no text; none of them ends in its own tag.
+/// The elements whose content is not shown.
 const HIDDEN: [&str; 6] = ["script", "style", "title", "iframe", "noframes", "noembed"];
-/// The elements with a blank line before and behind them.
+/// The elements with a blank line before and after them.
 const PARAGRAPHS: [&str; 14] =
     ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "pre", "hr"];
 /// The elements on lines of their own.
@@ -17,10 +17,10 @@ const LINES: [&str; 15] = [
     "div", "tr", "li", "dt", "dd", "section", "article", "header", "footer", "nav", "aside", "main", "form",
     "figure", "caption",
 ];
-/// So many lists within one another are told apart.
+/// Lists nested deeper than this are not indented any further.
 const MAX_INDENT: usize = 8;
 
-/// The words of `html`.
+/// `html` as plain text.
 pub fn of_html(html: &str) -> String {
     let mut emitter = DefaultEmitter::<()>::default();
     emitter.naively_switch_states(true);
@@ -36,32 +36,31 @@ pub fn of_html(html: &str) -> String {
     text.finish()
 }
 
-/// A link under way.
+/// A link that is not closed yet.
 struct OpenLink {
     href: String,
-    /// Where its text begins in what is written.
+    /// Where its text begins in the output.
     start: usize,
 }
 
-/// Text as it is gathered.
 #[derive(Default)]
 struct TextWriter {
     out: String,
-    /// Line ends that are due before the next word.
+    /// Line ends to write before the next word.
     breaks: usize,
-    /// White space is due.
+    /// Whether a space comes before the next word.
     space: bool,
-    /// The border of two cells is due.
+    /// Whether a cell border comes before the next word.
     border: bool,
-    /// What the next word is behind: the mark of a list's item.
+    /// The list mark (`- `, `1. `) before the next word.
     mark: String,
-    /// The row has a cell already.
+    /// Whether the row has a cell already.
     has_cell: bool,
-    /// The open lists: the number of the last item of one that is numbered.
+    /// The open lists; for a numbered one the number of its last item.
     lists: Vec<Option<usize>>,
-    /// The open `pre` elements.
+    /// How many `pre` elements are open.
     pre: usize,
-    /// Nothing was in the innermost `pre` yet.
+    /// Whether the innermost `pre` is empty so far.
     begins_pre: bool,
     hidden: Option<String>,
     link: Option<OpenLink>,
@@ -116,7 +115,7 @@ impl TextWriter {
         self.block(name);
     }
 
-    /// The line ends around an element.
+    /// Asks for the line ends around an element.
     fn block(&mut self, name: &str) {
         let is_inner = !self.lists.is_empty() && matches!(name, "ul" | "ol");
         let due = match name {
@@ -138,7 +137,7 @@ impl TextWriter {
         };
     }
 
-    /// Adds words; runs of white space are one space but in `pre`.
+    /// Adds text; outside of `pre` a run of white space is one space.
     fn add(&mut self, words: &str) {
         for c in words.chars() {
             let is_white = c.is_ascii_whitespace();
@@ -154,7 +153,7 @@ impl TextWriter {
         }
     }
 
-    /// Writes a character, behind what is due.
+    /// Writes a character, and before it the line ends, border, space and mark that are pending.
     fn put(&mut self, c: char) {
         if self.breaks > 0 || self.out.is_empty() {
             self.out.truncate(self.out.trim_end_matches([' ', '\t']).len());
@@ -171,7 +170,7 @@ impl TextWriter {
         self.out.push(c);
     }
 
-    /// Writes where a link leads, unless its text says it.
+    /// Writes the address of a link, unless its text is the same.
     fn end_link(&mut self) {
         let Some(OpenLink { href, start }) = self.link.take() else { return };
         let text = self.out.get(start..).unwrap_or_default().trim();
@@ -196,7 +195,7 @@ impl TextWriter {
     }
 }
 
-/// Where a link leads, if that means anything outside of the page.
+/// The address of a link, if it means anything outside of the page.
 fn shown(href: &str) -> Option<String> {
     let href: String = href.chars().filter(|c| !c.is_control()).collect();
     let href = href.trim();

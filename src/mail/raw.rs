@@ -1,13 +1,12 @@
 //! A complete message that is passed on (`--raw`): streamed, and changed as little as possible.
 //!
-//! Dropped are a byte order mark and mbox From_ lines before the header, Return-Path and Content-Length (they belong to a
-//! stored message), and every Bcc and Resent-Bcc, in any spelling and folded. Added, at the top and only
-//! where missing or blank, are Date, Message-ID and From. Line ends become CRLF.
+//! Removed: a byte order mark and mbox From_ lines before the header, Return-Path and Content-Length (they belong
+//! to a stored message), every Bcc and Resent-Bcc. Added at the top if missing or blank: Date, Message-ID, From.
+//! Line ends become CRLF.
 //!
-//! Refused are a NUL or a bare CR (with its offset), and a malformed header line; unless the message is going
-//! to be mended, also a line of more than 998 octets, and octets in a header that are neither ASCII nor
-//! UTF-8. Recipients come from the first block of
-//! Resent-* fields if there is one (`RFC 5322 §3.6.6`), else from To, Cc and Bcc.
+//! Refused: a NUL or a bare CR (with its offset), a malformed header line; without `--fix` also a line of more
+//! than 998 octets, and octets in a header that are neither ASCII nor UTF-8. Recipients come from the first block
+//! of Resent-* fields if there is one (`RFC 5322 §3.6.6`), else from To, Cc and Bcc.
 
 use super::addresses::{Mailbox, distinct};
 use super::fields::{Field, field_name, split};
@@ -20,35 +19,35 @@ use memchr::memmem;
 use std::io::Read;
 use std::path::PathBuf;
 
-/// How large may a header be, in octets?
+/// The most octets of a header.
 pub const MAX_HEADER: usize = 1024 * 1024;
 
-/// How much is read at a time.
+/// How many octets are read at a time.
 const BLOCK: usize = 64 * 1024;
 
-/// The fields that are left out.
+/// The fields that are removed.
 const DROPPED: [&str; 4] = ["return-path", "content-length", "bcc", "resent-bcc"];
 
-/// The fields that every message has: one that says nothing is a missing one.
+/// The fields that every message needs; a blank one counts as missing.
 const REQUIRED: [&str; 3] = ["date", "from", "message-id"];
 
 /// The byte order mark of UTF-8, which editors put before a text.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What is known beside the message.
+/// What the user gives besides the message.
 #[derive(Clone, Debug, Default)]
 pub struct Supplied {
     /// The author, for a message without From.
     pub from: Option<Mailbox>,
-    /// The sender of the envelope; the message's own where it is `None`.
+    /// The sender of the envelope; `None`: that of the header.
     pub sender: Option<ReversePath>,
     /// The recipients, instead of those in the header.
     pub recipients: Option<Vec<Address>>,
-    /// It is going to be mended ([`super::fix::mend`]): what can be is not refused.
+    /// Whether [`super::fix::mend`] follows, so that what it can mend is not refused.
     pub mends: bool,
 }
 
-/// A message whose header was read; the rest still streams.
+/// A message whose header was read, and its body not yet.
 pub struct Raw<'a> {
     source: RawSource<'a>,
     fields: Vec<Field>,
@@ -62,21 +61,19 @@ impl<'a> Raw<'a> {
         let mut source = RawSource { input, path: path.into(), normaliser, ahead: Vec::new() };
         let (header, has_blank) = source.header()?;
         if header.is_empty() && source.ahead.is_empty() && !has_blank {
-            return Err(
-                bad_message("there is nothing").hint("--raw takes a complete message with its header")
-            );
+            return Err(bad_message("it is empty").hint("--raw takes a complete message with its header"));
         }
         let mut fields = split(&header)?;
         fields
             .retain(|field| !REQUIRED.contains(&&*field.name) || !field.raw_value().trim_ascii().is_empty());
         if fields.is_empty() && source.begins_with_blind()? {
-            return Err(bad_message("a Bcc stands in what its body begins with, behind a blank line")
+            return Err(bad_message("its body begins with a header that has a Bcc, after a blank line")
                 .hint("--raw takes a message that begins with its header"));
         }
         Ok(Raw { source, fields, has_blank })
     }
 
-    /// The author, or who resent it: by this the account is chosen.
+    /// Who resent the message, else its author; this chooses the account.
     pub fn author(&self) -> Option<Mailbox> {
         let resent = self.resent_block();
         let named = |names: &[&str], fields: &[Field]| {
@@ -87,7 +84,7 @@ impl<'a> Raw<'a> {
         named(&["resent-sender", "resent-from"], resent).or_else(|| named(&["sender", "from"], &self.fields))
     }
 
-    /// Whether the body is white space and nothing else, as far as [`MAX_HEADER`] octets show it.
+    /// Whether the body is only white space (of at most [`MAX_HEADER`] octets).
     pub fn has_blank_body(&mut self) -> Result<bool, Failure> {
         loop {
             if !self.source.ahead.trim_ascii().is_empty() || self.source.ahead.len() > MAX_HEADER {
@@ -99,7 +96,7 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Reads the rest, and makes it a message ready to go.
+    /// Reads the rest of the message.
     pub fn complete(mut self, supplied: Supplied) -> Result<Outgoing, Failure> {
         let recipients = match &supplied.recipients {
             Some(given) => distinct(given.iter().cloned()),
@@ -107,7 +104,7 @@ impl<'a> Raw<'a> {
         };
         if recipients.is_empty() {
             return Err(bad_message("it names no recipient (To, Cc, Bcc)")
-                .hint("name them behind the options: postie send --raw FILE TO"));
+                .hint("name them after the options: postie send --raw FILE TO"));
         }
         let author = self.author();
         let from = match (supplied.sender, &author) {
@@ -148,8 +145,8 @@ impl<'a> Raw<'a> {
         Ok(Outgoing { envelope: Envelope { from, recipients }, content, message_id, international })
     }
 
-    /// The fields of the first block of Resent-* fields: it ends where another field begins, or one of its
-    /// own comes again (`RFC 5322 §3.6.6`).
+    /// The first block of Resent-* fields. It ends at another field, or if one of its own comes again
+    /// (`RFC 5322 §3.6.6`).
     fn resent_block(&self) -> &[Field] {
         let is_resent = |field: &Field| field.name.starts_with("resent-");
         let Some(start) = self.fields.iter().position(is_resent) else { return &[] };
@@ -160,7 +157,7 @@ impl<'a> Raw<'a> {
         &self.fields[start..end]
     }
 
-    /// The recipients that its header names.
+    /// The recipients in the header.
     pub fn recipients(&self) -> Result<Vec<Address>, Failure> {
         let resent = self.resent_block();
         let (fields, names) = match resent {
@@ -174,12 +171,12 @@ impl<'a> Raw<'a> {
         Ok(distinct(found))
     }
 
-    /// The author that is known beside the message, where the message names none.
+    /// The author given by the user, if the message has no From.
     fn known<'b>(&self, known: &'b Option<Mailbox>) -> Result<&'b Mailbox, Failure> {
         match known {
             Some(known) if !self.has("from") => Ok(known),
             _ if self.has("from") => {
-                Err(bad_message("its From holds no address").hint("--envelope-from ADDR names the sender"))
+                Err(bad_message("its From has no address").hint("--envelope-from ADDR names the sender"))
             }
             _ => Err(bad_message("it has no From").hint("--from ADDR adds one")),
         }
@@ -189,7 +186,7 @@ impl<'a> Raw<'a> {
         self.fields.iter().any(|field| field.name == name)
     }
 
-    /// The fields that are missing, and the Message-ID.
+    /// The fields to add, and the Message-ID.
     fn added(&self, known: &Option<Mailbox>, domain: &str) -> Result<(Vec<u8>, String), Failure> {
         let mut added = Vec::new();
         if !self.has("date") {
@@ -222,7 +219,7 @@ struct RawSource<'a> {
 }
 
 impl RawSource<'_> {
-    /// Reads more behind what is ahead; `false` at the end.
+    /// Reads more into `ahead`; `false` at the end.
     fn fill(&mut self) -> Result<bool, Failure> {
         let Some(normaliser) = &mut self.normaliser else { return Ok(false) };
         let mut block = vec![0; BLOCK];
@@ -235,7 +232,7 @@ impl RawSource<'_> {
         };
         let bad = |octet: crate::codec::eol::BadOctet| {
             bad_message(format!("{}: {octet}", self.path.display()))
-                .hint("such octets are not mail: encode the part (base64), or repair the line ends")
+                .hint("mail cannot have such octets: encode the part (base64), or repair the line ends")
         };
         if got > 0 {
             normaliser.push(&block[..got], &mut self.ahead).map_err(bad)?;
@@ -245,7 +242,7 @@ impl RawSource<'_> {
         Ok(got > 0)
     }
 
-    /// Takes the header, without the blank line; says whether there was one.
+    /// Takes the header without its blank line; returns whether there was a blank line.
     fn header(&mut self) -> Result<(Vec<u8>, bool), Failure> {
         let mut searched = 0usize;
         loop {
@@ -277,7 +274,7 @@ impl RawSource<'_> {
         }
     }
 
-    /// Whether a Bcc stands in the first paragraph of what is ahead: a header that a blank line came before.
+    /// Whether the first paragraph of the body has a Bcc: it is a header with a blank line before it.
     fn begins_with_blind(&mut self) -> Result<bool, Failure> {
         loop {
             let start = self.ahead.len() - self.ahead.trim_ascii_start().len();

@@ -1,4 +1,4 @@
-//! What every message carries: a date and an identity.
+//! The Date (`RFC 5322 §3.6.1`) and the Message-ID (§3.6.4) of a new message.
 
 use super::outgoing::bad_message;
 use crate::words::{Failure, Kind, Stage};
@@ -8,15 +8,15 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 
-/// The Date of now, with this machine's offset (`RFC 5322 §3.3`), whatever its language.
+/// The current date, with the local offset (`RFC 5322 §3.3`).
 pub fn now() -> Result<String, Failure> {
     format(&super::zone::now())
 }
 
-/// The Date that `text` names, in the form of `RFC 3339` or `RFC 5322`; its offset is kept.
+/// A date given in the form of `RFC 3339` or `RFC 5322`; its offset is kept.
 pub fn date(text: &str) -> Result<String, Failure> {
     let wrong = || {
-        bad_message(format!("{text:?} is no date"))
+        bad_message(format!("{text:?} is not a date"))
             .hint("write 2026-11-25T10:30:00+01:00 or Wed, 25 Nov 2026 10:30:00 +0100")
     };
     let zoned = match rfc2822::parse(text) {
@@ -36,17 +36,17 @@ fn format(zoned: &Zoned) -> Result<String, Failure> {
     rfc2822::to_string(zoned).map_err(|error| bad_message(format!("its date cannot be written: {error}")))
 }
 
-/// A new Message-ID without its angles: 128 random bits, and the domain of the author. Neither this
-/// machine's name nor its time is in it.
+/// A new Message-ID without its angles: 128 random bits and the domain of the author. It reveals neither the
+/// machine's name nor its time.
 pub fn message_id(domain: &str) -> Result<String, Failure> {
-    // An address literal is a no-fold-literal, which an id-right may be (RFC 5322 §3.6.4).
+    // An address literal is allowed there, too (no-fold-literal, RFC 5322 §3.6.4).
     Ok(format!("{}@{domain}", random()?))
 }
 
 /// 128 random bits as 32 hexadecimal digits.
 pub(super) fn random() -> Result<String, Failure> {
     let mut octets = [0u8; 16];
-    // The system call: it needs no /dev, which a jail may not have.
+    // The system call needs no /dev, which a jail may lack.
     getrandom::fill(&mut octets).map_err(|error| {
         Failure::new(Kind::Internal, Stage::Message, format!("random octets: reading: {error}"))
     })?;

@@ -1,5 +1,4 @@
-//! What a row of a listing shows of a message: date, people, subject. What is read here decides nothing
-//! about delivery.
+//! The fields of a message that `list` shows: date, people, subject. Nothing here decides about delivery.
 
 use super::guard::guarded;
 use super::read::charset::Reading;
@@ -10,29 +9,25 @@ use super::read::{date, words};
 pub use super::read::header::MAX_HEADER;
 pub use super::read::people::Person;
 
-/// What the header says, decoded; nothing in it can be trusted.
+/// The decoded fields; a stranger wrote them, so none can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// RFC 3339; `None` for a date that is not valid.
     pub date: Option<String>,
-    /// The authors.
     pub from: Vec<Person>,
-    /// The recipients.
     pub to: Vec<Person>,
-    /// The subject.
     pub subject: Option<String>,
     /// Without angle brackets.
     pub message_id: Option<String>,
-    /// The fields of this type that could not be read, or not all of them: a charset that nobody here
-    /// knows, or octets that it does not have.
+    /// Which of these could not be decoded completely: an unknown charset, or octets that it does not have.
     pub undecoded: Vec<&'static str>,
 }
 
 impl Summary {
-    /// Reads a header (with or without what follows it), whatever it holds.
+    /// Reads any header, with or without a body.
     pub fn of(header: &[u8]) -> Summary {
         let header = &header[..header.len().min(MAX_HEADER)];
-        // A fault in a decoder must not stop a fetch: the message counts, not its header.
+        // A panic in a decoder must not stop a fetch.
         guarded(|| read(&Header::of(header))).unwrap_or_default()
     }
 }
@@ -60,10 +55,10 @@ fn read(header: &Header<'_>) -> Summary {
     }
 }
 
-/// What stands between the first angles, else the first word (`RFC 5322 §3.6.4`).
+/// The text between the first angles, else the first word (`RFC 5322 §3.6.4`).
 pub(super) fn identifier(value: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(value);
-    let inner = text.split_once('<').map_or(text.as_ref(), |(_, behind)| behind);
+    let inner = text.split_once('<').map_or(text.as_ref(), |(_, rest)| rest);
     let inner = inner.split_once('>').map_or(inner, |(inner, _)| inner);
     let id = inner.trim();
     (!id.is_empty()).then(|| id.to_owned())

@@ -2,13 +2,13 @@
 //! Otherwise it is labelled `unknown-8bit` (`RFC 1428 §3`): a reader cannot undo a wrong guess, but can choose
 //! a charset for octets that are labelled unknown.
 
-/// The name of the charset that nobody knows.
+/// The charset label for octets in an unknown charset.
 pub(super) const UNKNOWN: &str = "unknown-8bit";
 
-/// Octets of no known charset are carried through as characters of their own, which no such text holds.
+/// Non-ASCII octets of an unknown charset become private characters from here on, which can be turned back.
 const PRIVATE: u32 = 0xE000;
 
-/// Octets read as characters, and the way back.
+/// Octets as text that can be turned back into octets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unlabelled {
     text: String,
@@ -16,7 +16,6 @@ pub(super) struct Unlabelled {
 }
 
 impl Unlabelled {
-    /// Reads octets.
     pub fn of(octets: &[u8]) -> Self {
         if let Ok(text) = std::str::from_utf8(octets) {
             return Unlabelled { text: text.to_owned(), is_utf8: true };
@@ -28,22 +27,20 @@ impl Unlabelled {
         Unlabelled { text: each.collect(), is_utf8: false }
     }
 
-    /// The characters.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether the octets were UTF-8, ASCII among it.
+    /// Whether the octets were UTF-8 (or ASCII).
     pub fn is_utf8(&self) -> bool {
         self.is_utf8
     }
 
-    /// The name of the charset.
     pub fn charset(&self) -> &'static str {
         if self.is_utf8 { "utf-8" } else { UNKNOWN }
     }
 
-    /// The octets that a piece of the text came from.
+    /// The octets of a piece of the text.
     pub fn octets(&self, piece: &str) -> Vec<u8> {
         if self.is_utf8 {
             return piece.as_bytes().to_vec();
@@ -53,7 +50,7 @@ impl Unlabelled {
     }
 }
 
-/// Whether octets that come in pieces are UTF-8.
+/// Checks whether octets that come in pieces are UTF-8.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Utf8Check {
     tail: Vec<u8>,
@@ -61,7 +58,6 @@ pub(super) struct Utf8Check {
 }
 
 impl Utf8Check {
-    /// Looks at the next octets.
     pub fn push(&mut self, octets: &[u8]) {
         if self.broken || (self.tail.is_empty() && octets.is_ascii()) {
             return;
@@ -74,7 +70,7 @@ impl Utf8Check {
         }
     }
 
-    /// Whether all of them were.
+    /// Whether all octets so far are UTF-8.
     pub fn holds(&self) -> bool {
         !self.broken && self.tail.is_empty()
     }

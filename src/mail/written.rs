@@ -1,19 +1,19 @@
-//! Header fields as they are written: text and people, in US-ASCII and folded.
+//! Writes header fields in US-ASCII, folded: text and address lists.
 
 use super::addresses::{Entry, Mailbox};
 use super::encoded::{Folder, encoded_words, is_encoded, is_encoded_in_phrase, split};
 use super::outgoing::MAX_LINE;
 use super::unlabelled::Unlabelled;
 
-/// The same words, folded.
+/// A field with the same words, folded.
 pub(super) fn folded(name: &[u8], value: &[u8]) -> Vec<u8> {
     let mut folder = Folder::new(name);
     split(value).into_iter().for_each(|(space, word)| folder.word(space, word));
     folder.finish()
 }
 
-/// Text: runs of words beyond ASCII become encoded words, the others stay. `long`: so do words that no
-/// line can hold.
+/// A text field: runs of non-ASCII words become encoded words, the others stay. `long`: words too long for a line
+/// become encoded words, too.
 pub(super) fn text(name: &[u8], value: &[u8], long: bool) -> Vec<u8> {
     let charset = Unlabelled::of(value).charset();
     let words = split(value);
@@ -29,7 +29,7 @@ pub(super) fn text(name: &[u8], value: &[u8], long: bool) -> Vec<u8> {
             continue;
         }
         let mut octets = Vec::new();
-        // White space between encoded words is not shown: it must be within one.
+        // Readers drop the white space between encoded words, so it must be inside one.
         if at > 0 && is_encoded(words[at - 1].1) {
             octets.extend_from_slice(space);
         }
@@ -55,30 +55,30 @@ fn encoded(folder: &mut Folder, space: &[u8], octets: &[u8], charset: &str) {
     }
 }
 
-/// Whether a name is encoded words already, which must not stand in quotes (`RFC 2047 §5`).
+/// Whether a name consists of encoded words, which must not be quoted (`RFC 2047 §5`).
 pub(super) fn is_encoded_name(name: &str) -> bool {
     !name.is_empty() && name.split(' ').all(|word| is_encoded_in_phrase(word.as_bytes()))
 }
 
-/// A field with a list of people who were read from `text`. Comments behind an address are left out.
+/// A field with an address list that was read from `text`. Comments after an address are left out.
 pub(super) fn people_field(written: &[u8], entries: &[Entry], text: &Unlabelled) -> Vec<u8> {
     let mut folder = Folder::new(written);
     for (number, entry) in entries.iter().enumerate() {
         if number > 0 {
-            folder.glue(b",");
+            folder.append(b",");
         }
         match entry {
             Entry::Mailbox(mailbox) => person(&mut folder, mailbox, text),
             Entry::Group { name, members } => {
                 phrase(&mut folder, name, text);
-                folder.glue(b":");
+                folder.append(b":");
                 for (number, member) in members.iter().enumerate() {
                     if number > 0 {
-                        folder.glue(b",");
+                        folder.append(b",");
                     }
                     person(&mut folder, member, text);
                 }
-                folder.glue(b";");
+                folder.append(b";");
             }
         }
     }
@@ -97,7 +97,7 @@ fn phrase(folder: &mut Folder, name: &str, text: &Unlabelled) {
     if name.is_ascii() {
         let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
         let shown = if is_encoded_name(name) { name.to_owned() } else { format!("\"{quoted}\"") };
-        // A name that is encoded is folded between its words, a quoted one at its white space.
+        // An encoded name is folded between its words, a quoted one at its white space.
         split(shown.as_bytes()).into_iter().for_each(|(space, word)| folder.word(space, word));
         return;
     }

@@ -1,5 +1,5 @@
-//! The time zone of this machine's user. jiff reads the zone files; where they lie is looked up here, since
-//! its own database lists some 600 names in 20 directories before it opens one.
+//! The local time zone. jiff reads the zone files; they are found here, because jiff's own database lists some
+//! 600 names in 20 directories before it opens one.
 
 use jiff::Zoned;
 use jiff::tz::TimeZone;
@@ -8,25 +8,25 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Component, Path};
 
-/// Where systems keep their zones.
+/// Where systems keep their zone files.
 const PLACES: [&str; 4] =
     ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
-/// The longest zone file that is read, in octets; the largest there is has 4,000.
+/// The most octets of a zone file; the largest real one has 4,000.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// Now, as the clock on the wall shows it.
+/// The current local time.
 pub fn now() -> Zoned {
     let zone = match std::env::var_os("TZ") {
         None => TimeZone::system(),
-        Some(said) => named(&said, std::env::var_os("TZDIR").as_deref().map(Path::new)),
+        Some(value) => named(&value, std::env::var_os("TZDIR").as_deref().map(Path::new)),
     };
     Zoned::now().with_time_zone(zone)
 }
 
-/// The zone that TZ names (POSIX §8.3): a name or a path, with a colon before it or not, or a rule
-/// (`CET-1CEST,M3.5.0,M10.5.0/3`). Anything else is UTC, as in every program.
-fn named(said: &OsStr, place: Option<&Path>) -> TimeZone {
-    let Some(text) = said.to_str() else { return TimeZone::UTC };
+/// The zone in TZ (POSIX §8.3): a name or a path, with or without a colon before it, or a rule
+/// (`CET-1CEST,M3.5.0,M10.5.0/3`). Anything else is UTC, as in other programs.
+fn named(value: &OsStr, place: Option<&Path>) -> TimeZone {
+    let Some(text) = value.to_str() else { return TimeZone::UTC };
     let name = text.strip_prefix(':').unwrap_or(text);
     if name.is_empty() {
         return TimeZone::UTC;
@@ -61,8 +61,8 @@ mod tests {
     use super::*;
     use jiff::Timestamp;
 
-    fn offset(said: &str, place: Option<&Path>) -> String {
-        let zone = named(OsStr::new(said), place);
+    fn offset(value: &str, place: Option<&Path>) -> String {
+        let zone = named(OsStr::new(value), place);
         "2026-07-01T00:00:00Z".parse::<Timestamp>().unwrap().to_zoned(zone).strftime("%z").to_string()
     }
 
@@ -85,7 +85,7 @@ mod tests {
         std::fs::write(dir.path().join("Test/Zone"), zone_file("XYZ-5:45")).unwrap();
         std::fs::write(dir.path().join("broken"), "TZif2").unwrap();
         let path = dir.path().join("Test/Zone").to_str().unwrap().to_owned();
-        for (said, want) in [
+        for (value, want) in [
             ("Test/Zone", "+0545"),
             (":Test/Zone", "+0545"),
             (&path, "+0545"),
@@ -101,7 +101,7 @@ mod tests {
             ("../Test/Zone", "+0000"),
             ("/nonexistent", "+0000"),
         ] {
-            assert_eq!(offset(said, Some(dir.path())), want, "{said}");
+            assert_eq!(offset(value, Some(dir.path())), want, "{value}");
         }
     }
 }

@@ -73,9 +73,9 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
         }
     };
     if changes.breaks_signature {
-        context.out.tell(&changes.told());
+        context.out.tell(&changes.describe());
     } else if changes.any() {
-        context.out.say(&changes.told());
+        context.out.say(&changes.describe());
     }
     if args.print {
         return Ok(print(&mut outgoing, &mut context.out)?);

@@ -1,4 +1,4 @@
-//! The body as a tree of MIME parts, written as it is walked: a file goes through a fixed buffer.
+//! Writes the body as a tree of MIME parts (`RFC 2046`); files go through a fixed buffer.
 
 use super::text::TextBody;
 use super::{MessageSink, field, values};
@@ -18,23 +18,21 @@ use std::io::{self, Cursor, Read, Seek as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// Octets of a file that make one line of base64 (76 characters, `RFC 2045 §6.8`).
+/// Octets of a file in one line of base64 (76 characters, `RFC 2045 §6.8`).
 const LINE: usize = 57;
-/// Lines that are encoded at a time.
+/// How many lines are encoded at a time.
 const LINES: usize = 1024;
 
 /// A file to attach, or to show inside the HTML.
 #[derive(Debug)]
 pub struct Part {
-    /// Its content.
     pub source: PartSource,
-    /// Where it comes from, for failures, and for its name and type where none is said.
+    /// Its path, for failures and for the default of name and type.
     pub path: PathBuf,
     /// Its name in the message.
     pub name: Option<String>,
-    /// Its media type.
     pub content_type: Option<String>,
-    /// The Content-ID of an inline file; an attachment has none.
+    /// The Content-ID of an inline file; `None` for an attachment.
     pub cid: Option<String>,
 }
 
@@ -43,9 +41,8 @@ pub struct Part {
 pub enum PartSource {
     /// A file, open at its start.
     File(File),
-    /// What was read from a stream, at its start.
+    /// A stream that was read, at its start.
     Spooled(Spooled),
-    /// Octets in memory.
     Octets(Cursor<Vec<u8>>),
 }
 
@@ -60,7 +57,7 @@ impl Read for PartSource {
 }
 
 impl PartSource {
-    /// How long it is; `None` for an empty file, and for one that does not know (`/proc`).
+    /// Its size in octets; `None` for a file of size 0, which may have content all the same (`/proc`).
     pub fn size(&self) -> io::Result<Option<u64>> {
         Ok(match self {
             PartSource::File(file) => Some(file.metadata()?.len()).filter(|size| *size > 0),
@@ -78,7 +75,7 @@ impl PartSource {
     }
 }
 
-/// Refuses two parts with one Content-ID: which of them an HTML body shows would be chance.
+/// Refuses two parts with the same Content-ID: the HTML could show either.
 pub(super) fn check_ids(parts: &[Part]) -> Result<(), Failure> {
     let mut seen = HashSet::new();
     for id in parts.iter().filter_map(|part| part.cid.as_deref()) {
@@ -91,7 +88,7 @@ pub(super) fn check_ids(parts: &[Part]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The tree, open down to where the next part goes.
+/// The tree: its multiparts are open down to the place of the next part.
 pub(super) struct Tree<'a> {
     sink: &'a mut MessageSink,
     boundaries: Vec<String>,
@@ -102,7 +99,7 @@ impl<'a> Tree<'a> {
         Tree { sink, boundaries: Vec::new() }
     }
 
-    /// Begins a multipart; what follows is in it until it is closed.
+    /// Begins a multipart; the next parts are in it until it is closed.
     pub fn open(&mut self, media_type: &str) -> Result<(), Failure> {
         self.begin()?;
         // No line of base64, and none of quoted-printable, begins like this (RFC 2045 §6.7).
@@ -128,23 +125,22 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Adds a text, of that kind of text.
+    /// Adds a part of type `text/KIND`.
     pub fn text(&mut self, kind: &str, body: TextBody) -> Result<(), Failure> {
         self.begin()?;
         self.sink.push(&body.written(kind))
     }
 
-    /// Adds a file.
     pub fn file(&mut self, mut part: Part) -> Result<(), Failure> {
         self.begin()?;
         let name = part_name(&part)?;
         let mut media_type = match &part.content_type {
-            Some(said) => values::media_type(said)?.to_owned(),
+            Some(given) => values::media_type(given)?.to_owned(),
             None => guess(name.as_ref().map_or("", Unlabelled::as_str), &part.path),
         };
         let mut is_message = media_type.to_ascii_lowercase().starts_with("message/rfc822");
         if is_message && !is_seven_bit(&mut part)? {
-            // A message in a message must not be encoded (RFC 2046 §5.2.1); what would need it is a file.
+            // An attached message must not be encoded (RFC 2046 §5.2.1). If it needs that it is sent as a file.
             (is_message, media_type) = (false, "application/octet-stream".into());
         }
         let encoding = if is_message { "7bit" } else { "base64" };
@@ -167,7 +163,7 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// Writes the content as it is, its line ends made CRLF.
+    /// Writes the content as it is, with CRLF line ends.
     fn as_it_is(&mut self, part: &mut Part) -> Result<(), Failure> {
         let (mut normaliser, mut out) = (Normaliser::new(BareCr::Refuse), Vec::new());
         let sink = &mut *self.sink;
@@ -182,8 +178,8 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Reads a part in blocks, all of them full but the last. A file is as long as it is now: of one that grows
-/// meanwhile (a log) no more is taken, and one that shrinks is an error.
+/// Reads a part in blocks, all full but the last. A file's size is taken once: if it grows meanwhile (a log), no
+/// more is read; if it shrinks, that is an error.
 fn each_block(part: &mut Part, mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
     let failed = |error: io::Error| unreadable(&part.path, "reading", &error);
     let size = part.source.size().map_err(failed)?;
@@ -222,8 +218,7 @@ fn fill(source: &mut PartSource, block: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// The name of a part: what was said, else the file's own, without any directory. A file's name is octets,
-/// and need not be UTF-8.
+/// The name of a part: the given one, else the file's without its directory, which need not be UTF-8.
 fn part_name(part: &Part) -> Result<Option<Unlabelled>, Failure> {
     let octets = match &part.name {
         Some(name) => name.as_bytes(),
@@ -239,9 +234,9 @@ fn part_name(part: &Part) -> Result<Option<Unlabelled>, Failure> {
     let name = text.as_str();
     values::text("the name of an attachment", name)
         .map_err(|failure| failure.hint("--attach-name gives it another name"))?;
-    // A backslash is a letter of names here (systemd escapes with it); elsewhere the reader's own care.
+    // A backslash is allowed: on Unix it is an ordinary character (systemd escapes with it).
     if name.contains('/') {
-        return Err(bad_message(format!("the name {name:?} of an attachment holds a directory")));
+        return Err(bad_message(format!("the name {name:?} of an attachment has a directory in it")));
     }
     Ok(Some(text))
 }
@@ -251,10 +246,10 @@ fn guess(name: &str, path: &Path) -> String {
     named.or_else(|| mime_guess::from_path(path).first_raw()).unwrap_or("application/octet-stream").to_owned()
 }
 
-/// The header of a part, with the blank line behind it. A name that is not plain ASCII stands as `filename*`
-/// alone (`RFC 2231`): beside a second form of it, readers take the poorer one. For those that know neither,
-/// Content-Type has it as an encoded word, which no RFC allows and all of them read; of a name that is not
-/// UTF-8 it shows what can be shown.
+/// The header of a part, with its blank line. A name that is not plain ASCII is written only as `filename*`
+/// (`RFC 2231`): if there were a second form, readers would take the poorer one. For readers that do not know
+/// that, Content-Type has the name as an encoded word, which no RFC allows but all of them understand; of a name
+/// that is not UTF-8 it has the readable part.
 fn part_header(
     part: &Part,
     name: Option<&Unlabelled>,
@@ -274,8 +269,8 @@ fn part_header(
     Ok(out)
 }
 
-/// Whether an attached message can go as it is: ASCII, no NUL or bare CR, lines that SMTP carries. Its
-/// source is left at its start.
+/// Whether an attached message can be sent as it is: ASCII, no NUL or bare CR, lines short enough for SMTP. The
+/// source is at its start again afterwards.
 fn is_seven_bit(part: &mut Part) -> Result<bool, Failure> {
     let mut normaliser = Normaliser::new(BareCr::Refuse);
     let (mut out, mut facts, mut clean) = (Vec::new(), Facts::default(), true);

@@ -1,6 +1,6 @@
-//! The texts of a message: the text body and the HTML. What is UTF-8 is labelled so. What is not goes all the
-//! same, octet for octet: mail that reports a failure must not fail because a log holds a file name of 1998.
-//! Its charset is the one that is named, else `unknown-8bit` (`RFC 1428 §3`): a guess could not be undone.
+//! The texts of a message: the text body and the HTML. A text that is not UTF-8 is sent all the same, octet for
+//! octet: mail that reports a failure must not fail because a log has an old file name in it. Its charset is the
+//! given one, else `unknown-8bit` (`RFC 1428 §3`): a wrong guess could not be undone.
 
 use crate::mail::params;
 use crate::mail::unlabelled::UNKNOWN;
@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use mail_builder::mime::MimePart;
 
-/// Octets of a text that make one line of base64 (76 characters, `RFC 2045 §6.8`).
+/// Octets of a text in one line of base64 (76 characters, `RFC 2045 §6.8`).
 const LINE: usize = 57;
 /// The longest name of a charset (`RFC 2978 §2.3`).
 const MAX_NAME: usize = 40;
-/// How far into an HTML text its own declaration may stand (WHATWG HTML §4.2.5.4).
+/// HTML declares its charset within so many octets (WHATWG HTML §4.2.5.4).
 const DECLARATION: usize = 1024;
 
 /// The name of a charset.
@@ -26,27 +26,27 @@ impl Charset {
         let fine = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'+-^_`{}~".contains(&octet);
         match !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(fine) {
             true => Ok(Charset(name.to_owned())),
-            false => Err("it is no name of a charset, such as iso-8859-1".into()),
+            false => Err("it is not the name of a charset, such as iso-8859-1".into()),
         }
     }
 
-    /// The charset that an HTML text declares within itself.
+    /// The charset that HTML declares in a `meta` element.
     fn declared(html: &[u8]) -> Option<Charset> {
         let start = String::from_utf8_lossy(&html[..html.len().min(DECLARATION)]).to_ascii_lowercase();
-        let behind = &start[start.find("<meta")?..];
-        let behind = behind[behind.find("charset")? + "charset".len()..].trim_start();
-        let value = behind.strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
+        let rest = &start[start.find("<meta")?..];
+        let rest = rest[rest.find("charset")? + "charset".len()..].trim_start();
+        let value = rest.strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
         let end = value.find(|c: char| c.is_whitespace() || "\"'>;/".contains(c))?;
         Charset::parse(&value[..end]).ok()
     }
 
-    /// Whether its octets are all ASCII, and mean something else: they cannot be told from ASCII.
+    /// Whether text in this charset has only ASCII octets, so that it looks like ASCII.
     fn is_seven_bit(&self) -> bool {
         let name = self.0.to_ascii_lowercase();
         name.starts_with("iso-2022-") || name == "hz-gb-2312" || name == "utf-7"
     }
 
-    /// The two forms of UTF-16, which no mail may hold as text (`RFC 2781 §4`).
+    /// The two forms of UTF-16, which is not allowed for text in mail (`RFC 2781 §4`).
     fn utf_16(&self) -> Option<&'static Encoding> {
         match self.0.to_ascii_lowercase().as_str() {
             "utf-16" | "utf-16le" => Some(UTF_16LE),
@@ -56,19 +56,19 @@ impl Charset {
     }
 }
 
-/// A text as it goes into the message.
+/// A text, ready to be written into the message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum TextBody {
-    /// UTF-8, line ends as LF.
+    /// UTF-8, with LF line ends.
     Text(String),
-    /// What is not, or holds a NUL; line ends as CRLF.
+    /// Anything else, or a text with a NUL; with CRLF line ends.
     Octets { octets: Vec<u8>, charset: String },
 }
 
 impl TextBody {
     /// Reads a text. Every CR, LF and CRLF ends a line.
     pub fn of_text(octets: Vec<u8>, charset: Option<&Charset>) -> TextBody {
-        // Only a named charset can tell UTF-16 without a mark at its start.
+        // UTF-16 is known by the mark at its start, or because the charset is given.
         let marked = Encoding::for_bom(&octets).map(|(encoding, _)| encoding);
         let wide = marked.filter(|found| [UTF_16LE, UTF_16BE].contains(found));
         if let Some(encoding) = wide.or_else(|| charset.and_then(Charset::utf_16)) {
@@ -87,7 +87,7 @@ impl TextBody {
         }
     }
 
-    /// Reads an HTML text: where nobody names its charset, it may itself.
+    /// Reads HTML; if no charset is given, it may declare one.
     pub fn of_html(octets: Vec<u8>, charset: Option<&Charset>) -> TextBody {
         let declared = if charset.is_none() { Charset::declared(&octets) } else { None };
         let is_strange = std::str::from_utf8(&octets).is_err() || octets.contains(&b'\x1b');
@@ -104,7 +104,7 @@ impl TextBody {
         }
     }
 
-    /// Its characters, as far as they are known.
+    /// Its text, as far as the charset is known.
     pub fn to_utf8(&self) -> String {
         match self {
             TextBody::Text(text) => text.clone(),
@@ -115,8 +115,7 @@ impl TextBody {
         }
     }
 
-    /// The part that it becomes: `text/KIND`, header and content. A last line without an end gets one: alone
-    /// the text needs it, and beside other parts it is the same text.
+    /// The MIME part of type `text/KIND`, header and content. A last line without a line end gets one.
     pub fn written(self, kind: &str) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
@@ -126,7 +125,7 @@ impl TextBody {
                 }
                 MimePart::new(format!("text/{kind}"), text.as_str()).write_part(&mut out);
                 if is_base64(&out) {
-                    // Its line ends went in as they are, and must be CRLF there, too (RFC 2045 §6.8).
+                    // mail-builder left the line ends as they are, but they must be CRLF (RFC 2045 §6.8).
                     out = in_base64(kind, &lines(text.as_bytes(), b"\r\n"), "utf-8");
                 }
                 out
@@ -162,7 +161,7 @@ fn in_base64(kind: &str, octets: &[u8], charset: &str) -> Vec<u8> {
     out
 }
 
-/// The same with every CR, LF and CRLF made `end`.
+/// Replaces every CR, LF and CRLF by `end`.
 fn lines(octets: &[u8], end: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(octets.len() + octets.len() / 32);
     let mut rest = octets;

@@ -1,16 +1,16 @@
-//! What people say of a header: checked before any of it is written.
+//! Checks the values that the user gives for header fields.
 
 use crate::mail::addresses::Mailbox;
 use crate::mail::outgoing::bad_message;
 use crate::words::Failure;
 
-/// The fields that have options, or that postie writes: `--header` is not for them.
+/// The fields that `--header` refuses, because they have options or postie writes them, with a hint.
 const OWN: [(&str, &str); 17] = [
     ("From", "--from names the author"),
     ("To", "--to names recipients"),
     ("Cc", "--cc names recipients"),
     ("Bcc", "--bcc names recipients"),
-    ("Reply-To", "--reply-to says where answers go"),
+    ("Reply-To", "--reply-to names who gets the answers"),
     ("Subject", "--subject is the option for it"),
     ("Date", "--date is the option for it"),
     ("Message-ID", "--message-id is the option for it"),
@@ -25,14 +25,14 @@ const OWN: [(&str, &str); 17] = [
     ("Resent-Bcc", "--bcc names recipients"),
 ];
 
-/// The longest Message-ID that is taken: it must fit into a line.
+/// The longest Message-ID: it must fit into a line.
 const MAX_ID: usize = 900;
 
-/// Passes on a text without control characters.
+/// Refuses a text with control characters.
 pub(super) fn text<'a>(what: &str, text: &'a str) -> Result<&'a str, Failure> {
     match text.chars().find(|c| c.is_control() && *c != '\t') {
         None => Ok(text),
-        Some(c) => Err(bad_message(format!("{what} holds a control character ({})", c.escape_debug()))),
+        Some(c) => Err(bad_message(format!("{what} has a control character in it ({})", c.escape_debug()))),
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn custom(line: &str) -> Result<(&str, &str), Failure> {
         return Err(bad_message(format!("\"{shown}\" does not begin with the name of a field")).hint(hint));
     }
     if let Some((own, instead)) = OWN.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)) {
-        return Err(Failure::usage(format!("--header: {own}: not by this option")).hint(*instead));
+        return Err(Failure::usage(format!("--header: {own}: this option is not for it")).hint(*instead));
     }
     Ok((name, text(&format!("the field {name}"), value)?.trim()))
 }
@@ -65,13 +65,13 @@ pub(super) fn message_id(id: &str) -> Result<String, Failure> {
     let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic());
     let fine = bare.split_once('@').is_some_and(|(left, right)| plain(left) && plain(right));
     if !fine || bare.len() > MAX_ID || bare.contains(['<', '>']) {
-        return Err(bad_message(format!("\"{}\" is no Message-ID", id.escape_debug()))
-            .hint("a Message-ID reads <something@domain>"));
+        return Err(bad_message(format!("\"{}\" is not a Message-ID", id.escape_debug()))
+            .hint("a Message-ID looks like <something@domain>"));
     }
     Ok(bare.to_owned())
 }
 
-/// Several Message-IDs, with spaces or commas between them, in the form of a header.
+/// Several Message-IDs, separated by spaces or commas, as they are written in a header.
 pub(super) fn message_ids(ids: &str) -> Result<String, Failure> {
     let each = ids.split([' ', '\t', ',']).filter(|id| !id.is_empty());
     let all = each.map(|id| message_id(id).map(|id| format!("<{id}>"))).collect::<Result<Vec<_>, _>>()?;
@@ -82,23 +82,23 @@ pub(super) fn message_ids(ids: &str) -> Result<String, Failure> {
 }
 
 /// A media type with its parameters: `type "/" subtype *(";" parameter)` (`RFC 2045 §5.1`).
-pub(super) fn media_type(said: &str) -> Result<&str, Failure> {
+pub(super) fn media_type(text: &str) -> Result<&str, Failure> {
     let token = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b))
     };
-    let essence = said.split(';').next().unwrap_or_default().trim();
+    let essence = text.split(';').next().unwrap_or_default().trim();
     let is_type = essence.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub));
-    if !is_type || !said.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
-        return Err(bad_message(format!("\"{}\" is no media type", said.escape_debug()))
-            .hint("a media type reads type/subtype, like application/pdf"));
+    if !is_type || !text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        return Err(bad_message(format!("\"{}\" is not a media type", text.escape_debug()))
+            .hint("a media type looks like type/subtype: application/pdf"));
     }
     if essence.to_ascii_lowercase().starts_with("multipart/") {
-        return Err(bad_message(format!("{essence}: a file is attached as one part, not as several")));
+        return Err(bad_message(format!("{essence}: a file is attached as one part, not as a multipart")));
     }
-    Ok(said)
+    Ok(text)
 }
 
-/// A Content-ID as it is: without the angles of the field, and without the `cid:` of a URL (`RFC 2392`).
+/// A Content-ID without the angles of the field and the `cid:` of a URL (`RFC 2392`).
 pub(super) fn content_id(id: &str) -> Result<&str, Failure> {
     let angles = |id: &'_ str| id.len() > 1 && id.starts_with('<') && id.ends_with('>');
     let mut bare = id.trim_matches(' ');
@@ -112,7 +112,7 @@ pub(super) fn content_id(id: &str) -> Result<&str, Failure> {
     }
     let fine = !bare.is_empty() && bare.len() <= MAX_ID && bare.bytes().all(|b| b.is_ascii_graphic());
     if !fine || bare.contains(['<', '>']) {
-        return Err(bad_message(format!("\"{}\" is no Content-ID", id.escape_debug())));
+        return Err(bad_message(format!("\"{}\" is not a Content-ID", id.escape_debug())));
     }
     Ok(bare)
 }

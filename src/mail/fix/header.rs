@@ -1,11 +1,11 @@
-//! Header fields that no server need take: octets beyond ASCII, and lines of more than 998 octets. What is
-//! fine stays as it was written.
+//! Rewrites header fields that servers may refuse: non-ASCII octets, and lines of more than 998 octets. A field
+//! that is fine stays as it was written.
 //!
-//! | field | octets beyond ASCII | a long line |
+//! | field | non-ASCII octets | a long line |
 //! |---|---|---|
-//! | addresses | names become encoded words, domains A-labels | written anew, folded |
+//! | addresses | names become encoded words, domains A-labels | written again, folded |
 //! | Content-Type, Content-Disposition | values in the form of `RFC 2231` | the same, in pieces |
-//! | Message-ID, Received, signatures, … | stay; only SMTPUTF8 carries them | folded at its white space |
+//! | Message-ID, Received, signatures, … | stay, and need SMTPUTF8 | folded at its white space |
 //! | text: Subject and all others | words become encoded words (`RFC 2047 §5(1)`) | folded; Subject and Comments encoded |
 
 use crate::mail::fields::{Field, unfolded};
@@ -31,7 +31,7 @@ const ADDRESSES: [&str; 14] = [
     "disposition-notification-to",
 ];
 const PARAMETERS: [&str; 2] = ["content-type", "content-disposition"];
-/// Fields in whose values nothing can be encoded.
+/// Fields whose values cannot be encoded.
 const OPAQUE: [&str; 14] = [
     "message-id",
     "in-reply-to",
@@ -48,23 +48,23 @@ const OPAQUE: [&str; 14] = [
     "domainkey-signature",
     "authentication-results",
 ];
-/// Text that is only ever read by people.
+/// Text that only people read.
 const PROSE: [&str; 2] = ["subject", "comments"];
 
-/// Whether every server takes a piece of a header or body.
+/// Whether every server accepts a piece of a header or body.
 pub(super) fn is_fit(octets: &[u8]) -> bool {
     octets.is_ascii() && octets.split(|octet| *octet == b'\n').all(|line| line.len() <= MAX_LINE + 1)
 }
 
-/// Writes a field anew; `None` where nothing needs to be done. It may still hold UTF-8, which then only
-/// SMTPUTF8 can carry. Fails for a field that cannot be mended.
+/// Rewrites a field; `None` if it is fine. The result may still be UTF-8, which needs SMTPUTF8. Fails for a field
+/// that cannot be mended.
 pub(super) fn mended(field: &Field) -> Result<Option<Vec<u8>>, Failure> {
     if is_fit(&field.octets) {
         return Ok(None);
     }
     let cannot = |why: &str| {
         bad_message(format!("the field {} cannot be mended: {why}", field.name))
-            .hint("encode or shorten it where the message is made")
+            .hint("the program that makes the message must encode or shorten it")
     };
     let value = unfolded(field.raw_value());
     let written = written_name(field);
@@ -83,11 +83,11 @@ pub(super) fn mended(field: &Field) -> Result<Option<Vec<u8>>, Failure> {
     };
     match new.split(|octet| *octet == b'\n').all(|line| line.len() <= MAX_LINE + 1) {
         true => Ok(Some(new)),
-        false => Err(cannot("a line of it is too long, and there is no place to fold it")),
+        false => Err(cannot("a line of it is too long and cannot be folded")),
     }
 }
 
-/// The Content-Type `octets` of a field with another charset.
+/// The Content-Type field with another charset.
 pub(super) fn labelled(field: &Field, octets: &[u8], charset: &str) -> Option<Vec<u8>> {
     let says_one = params::Parameters::parse(&String::from_utf8_lossy(octets)).get("charset").is_some();
     if says_one {
@@ -98,7 +98,7 @@ pub(super) fn labelled(field: &Field, octets: &[u8], charset: &str) -> Option<Ve
     Some([&octets[..end], format!(";\r\n charset={charset}\r\n").as_bytes()].concat())
 }
 
-/// The name as it is written.
+/// The name in its own upper and lower case.
 fn written_name(field: &Field) -> &[u8] {
     let colon = memchr::memchr(b':', &field.octets).unwrap_or(0);
     field.octets[..colon].trim_ascii_end()

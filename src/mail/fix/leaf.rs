@@ -1,4 +1,4 @@
-//! A part that holds no other parts: kept until it is whole, then written as it was or encoded.
+//! A part without other parts in it: kept until it is complete, then written as it was, or encoded.
 
 use super::pieces::Piece;
 use super::transfer::{Base64, Base64Again, Encoder, Quoted, QuotedAgain};
@@ -10,41 +10,38 @@ use crate::store::{Spool, each_block};
 use crate::words::Failure;
 use std::io;
 
-/// The names of US-ASCII that programs write (mailx in the C locale, the third).
+/// The names of US-ASCII that programs write (the third: mailx in the C locale).
 const ASCII: [&str; 4] = ["us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us"];
 
-/// The header of a part, and what it says of the part.
+/// The header of a part, and its MIME fields.
 pub(super) struct Entity {
-    /// Its fields.
     pub fields: Vec<Field>,
     /// Whether a blank line ended the header.
     pub has_blank: bool,
-    /// It is the header of a message, the one that is sent or one in it.
+    /// Whether it is the header of a message, the whole one or an enclosed one.
     pub is_message: bool,
-    /// The media type, in lower case; that which holds where none is said (`RFC 2045 §5.2`).
+    /// The media type, in lower case, or the default (`RFC 2045 §5.2`).
     pub media_type: String,
-    /// The charset that is said.
     pub charset: Option<String>,
-    /// The boundary that is said.
     pub boundary: Option<Vec<u8>>,
-    /// The encoding that is said, in lower case.
+    /// The transfer encoding, in lower case.
     pub encoding: String,
 }
 
 impl Entity {
-    /// Reads what a header says. `default` is the media type of one that says none.
+    /// Reads a header; `default` is the media type if there is none in it.
     pub fn of(fields: Vec<Field>, has_blank: bool, is_message: bool, default: &str) -> Self {
         let value = |name: &str| {
             let field = fields.iter().find(|field| field.name == name)?;
             Some(Unlabelled::of(&unfolded(field.raw_value())))
         };
-        let said = value("content-type").map(|text| {
+        let content_type = value("content-type").map(|text| {
             let found = Parameters::parse(text.as_str());
             let boundary = found.get("boundary").map(|boundary| text.octets(boundary.trim_end()));
             (found.essence.clone(), found.get("charset").map(str::to_owned), boundary)
         });
-        let has_type = said.as_ref().is_some_and(|(essence, ..)| essence.contains('/'));
-        let (essence, charset, boundary) = said.unwrap_or_default();
+        let has_type = content_type.as_ref().is_some_and(|(essence, ..)| essence.contains('/'));
+        let (essence, charset, boundary) = content_type.unwrap_or_default();
         let encoding = value("content-transfer-encoding").map(|text| text.as_str().trim().to_lowercase());
         Entity {
             has_blank,
@@ -52,17 +49,17 @@ impl Entity {
             media_type: if has_type { essence } else { default.to_owned() },
             charset,
             boundary: boundary.filter(|boundary| !boundary.is_empty()),
-            encoding: encoding.filter(|said| !said.is_empty()).unwrap_or_else(|| "7bit".into()),
+            encoding: encoding.filter(|name| !name.is_empty()).unwrap_or_else(|| "7bit".into()),
             fields,
         }
     }
 
-    /// Whether the content stands there as it is (`RFC 2045 §6.2`).
+    /// Whether the content is not encoded (`RFC 2045 §6.2`).
     pub fn is_identity(&self) -> bool {
         ["7bit", "8bit", "binary"].contains(&self.encoding.as_str())
     }
 
-    /// Whether it is a message whose parts can be walked.
+    /// Whether it is an enclosed message, whose parts can be walked.
     pub fn holds_message(&self) -> bool {
         ["message/rfc822", "message/global", "message/news"].contains(&self.media_type.as_str())
     }
@@ -71,7 +68,6 @@ impl Entity {
         self.media_type.starts_with("text/") || self.media_type.starts_with("message/")
     }
 
-    /// Whether it has a field of that name.
     pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.name == name)
     }
@@ -86,12 +82,11 @@ pub(super) struct Leaf {
     line: usize,
     longest: usize,
     utf8: Utf8Check,
-    /// The line end that was seen last: before a delimiter it is no content (`RFC 2046 §5.1.1`).
+    /// Whether a line end came last: before a delimiter it is not content (`RFC 2046 §5.1.1`).
     open_end: bool,
 }
 
 impl Leaf {
-    /// Takes the next piece.
     pub fn push(&mut self, piece: &Piece<'_>) -> Result<(), Failure> {
         self.settle_end()?;
         let octets = piece.octets;
@@ -111,14 +106,14 @@ impl Leaf {
         Ok(())
     }
 
-    /// What is to be done so that every server carries it; `None` for nothing. Fails where nothing can be.
+    /// What must be done so that every server can carry the part; `None`: nothing. Fails if it cannot be mended.
     pub fn remedy(&self, entity: &Entity) -> Result<Option<PartRemedy>, Failure> {
         if self.eight_bit == 0 && self.longest <= MAX_LINE {
             return Ok(None);
         }
         let cannot = |why: &str| {
             bad_message(format!("a part of type {} cannot be re-encoded: {why}", entity.media_type))
-                .hint("encode it in base64 where the message is made")
+                .hint("the program that makes the message must encode it in base64")
         };
         let again = |encoder| Ok(Some(PartRemedy { encoder, label: None, charset: None }));
         match entity.encoding.as_str() {
@@ -129,14 +124,14 @@ impl Leaf {
             }
             _ => {}
         }
-        // Nobody may encode these: RFC 2045 §6.4, RFC 2046 §5.2.
+        // These must not be encoded (RFC 2045 §6.4, RFC 2046 §5.2).
         match entity.media_type.as_str() {
             "message/partial" | "message/external-body" => return Err(cannot("its type forbids it")),
             kind if kind.starts_with("multipart/") => return Err(cannot("it has no boundary")),
             _ => {}
         }
         let charset = self.charset(entity);
-        // Three octets for one are fewer than four for three as long as one in six needs them.
+        // Quoted-printable (3 octets for each that needs it) is about as short as base64 (4 for 3) up to one in six.
         let is_quoted = entity.is_text() && self.eight_bit.saturating_mul(6) <= self.octets;
         Ok(Some(match is_quoted {
             true => PartRemedy {
@@ -150,19 +145,19 @@ impl Leaf {
         }))
     }
 
-    /// The charset that is to be said of it: where octets beyond ASCII stand under the name of US-ASCII, which
-    /// a text has that says none (`RFC 2045 §5.2`).
+    /// The right charset for a text with non-ASCII octets that is labelled US-ASCII, or not labelled, which means
+    /// the same (`RFC 2045 §5.2`).
     pub fn charset(&self, entity: &Entity) -> Option<&'static str> {
         let is_ascii = match entity.charset.as_deref() {
             None => entity.media_type == "text/plain",
-            Some(said) => {
-                entity.media_type.starts_with("text/") && ASCII.contains(&&*said.trim().to_ascii_lowercase())
+            Some(name) => {
+                entity.media_type.starts_with("text/") && ASCII.contains(&&*name.trim().to_ascii_lowercase())
             }
         };
         (is_ascii && self.eight_bit > 0).then(|| if self.utf8.holds() { "utf-8" } else { UNKNOWN })
     }
 
-    /// Writes the content. `delimited`: a delimiter follows, and the last line end belongs to it.
+    /// Writes the content. `delimited`: a delimiter follows, so the last line end belongs to that.
     pub fn write(
         mut self,
         mut encoder: Option<Encoder>,
@@ -197,12 +192,11 @@ impl Leaf {
     }
 }
 
-/// What is to be done with a part.
+/// How a part is mended.
 pub(super) struct PartRemedy {
-    /// How its content is written.
     pub encoder: Encoder,
-    /// What that is called; `None` where the part says it already.
+    /// The new Content-Transfer-Encoding; `None`: it stays.
     pub label: Option<&'static str>,
-    /// The charset to be said.
+    /// The new charset; `None`: it stays.
     pub charset: Option<&'static str>,
 }

@@ -1,19 +1,18 @@
-//! `--fix`: a complete message made such that every server carries it: in US-ASCII, no line longer than
-//! 998 octets. Whether a server takes 8-bit content is known only once it was asked, and everything is
-//! checked before anything connects, so what is mended is mended for all.
+//! `--fix`: rewrites a complete message so that every server can carry it: in US-ASCII, no line longer than 998
+//! octets. This is done before any connection, so it does not depend on whether the server takes 8-bit content.
 //!
-//! A message that is fine already stays as it is, octet by octet; of any other, so do the parts and header
-//! fields that are fine. The tree of parts is walked as it streams by: a multipart and a message within the
-//! message are never encoded themselves (`RFC 2045 §6.4`), the parts in them are. Text with few octets
-//! beyond ASCII becomes quoted-printable, all else base64; content that is encoded already, in lines that
-//! are too long, is broken anew. Lines outside of any part, which no reader shows, are left out where they
-//! cannot go. What header fields become is told in the module `header`.
+//! A message that is fine stays as it is, octet by octet; in any other message the parts and header fields that
+//! are fine stay. The tree of parts is walked while the message streams by: a multipart or an enclosed message is
+//! never encoded itself (`RFC 2045 §6.4`), only the parts in it. Text with few non-ASCII octets becomes
+//! quoted-printable, anything else base64; content that is encoded already is only broken into shorter lines.
+//! Lines outside of any part, which readers do not show, are left out if they cannot be sent. For header fields
+//! see the module `header`.
 //!
-//! A signed part (`multipart/signed`) that would have to change is refused: its signature would not hold,
-//! and a signer must encode first (`RFC 1847 §2.1`). A DKIM signature is told to be broken, since the
-//! server that sends the message on signs it anew.
+//! A signed part (`multipart/signed`) that would have to change is refused: its signature would break, and the
+//! signer must encode first (`RFC 1847 §2.1`). A broken DKIM signature is only reported: the server that sends
+//! the message on signs it again.
 //!
-//! One header (1 MiB at most) and 100 open multiparts are held in memory; content is not.
+//! One header (at most 1 MiB) and 100 open multiparts are held in memory; content is not.
 
 mod header;
 mod leaf;
@@ -28,52 +27,50 @@ use header::is_fit;
 use leaf::{Entity, Leaf, PartRemedy};
 use pieces::{Piece, Pieces};
 
-/// So many multiparts may be open within one another.
+/// How deep multiparts may be nested.
 const MAX_DEPTH: usize = 100;
 
 /// What was done to a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Parts that were encoded.
+    /// How many parts were encoded.
     pub parts: usize,
-    /// Header fields that were written anew.
+    /// How many header fields were rewritten.
     pub fields: usize,
-    /// Lines outside of any part that were left out.
+    /// How many lines outside of any part were left out.
     pub lines: usize,
-    /// It carries a DKIM signature, which does not hold any more.
+    /// Whether the message has a DKIM signature, which is broken now.
     pub breaks_signature: bool,
 }
 
 impl Changes {
-    /// Whether anything was done.
     pub fn any(&self) -> bool {
         *self != Changes::default()
     }
 
-    /// What was done, in words.
-    pub fn told(&self) -> String {
+    /// What was done, for people.
+    pub fn describe(&self) -> String {
         let many = |count: usize, what: &str| match count {
             1 => format!("1 {what}"),
             count => format!("{count} {what}s"),
         };
-        let mut told = format!(
+        let mut text = format!(
             "--fix: {} re-encoded, {} rewritten",
             many(self.parts, "part"),
             many(self.fields, "header field")
         );
         if self.lines > 0 {
-            told.push_str(&format!(", {} outside of the parts left out", many(self.lines, "line")));
+            text.push_str(&format!(", {} outside of the parts left out", many(self.lines, "line")));
         }
         if self.breaks_signature {
-            told.push_str("; its DKIM signature does not hold any more");
+            text.push_str("; its DKIM signature is broken now");
         }
         told
     }
 }
 
-/// Mends a message, and says what was done.
-///
-/// Fails with [`crate::words::Kind::Input`] for what cannot be mended.
+/// Rewrites a message, and returns what was done. Fails with [`crate::words::Kind::Input`] for what cannot be
+/// mended.
 pub fn mend(outgoing: Outgoing) -> Result<(Outgoing, Changes), Failure> {
     let facts = outgoing.content.facts();
     if !facts.eight_bit && facts.longest_line <= MAX_LINE {
@@ -84,8 +81,8 @@ pub fn mend(outgoing: Outgoing) -> Result<(Outgoing, Changes), Failure> {
     Ok((outgoing, changes))
 }
 
-/// Says the right charset of parts whose octets beyond ASCII stand under the name of US-ASCII; all else stays
-/// as it is, what is signed too.
+/// Corrects only the charset of parts that are labelled US-ASCII but have non-ASCII octets; everything else stays
+/// as it is, signed parts too.
 pub fn relabel(outgoing: Outgoing) -> Result<Outgoing, Failure> {
     if !outgoing.content.facts().eight_bit {
         return Ok(outgoing);
@@ -117,11 +114,11 @@ struct Multipart {
 
 /// Where in the message the walk is.
 enum WalkState {
-    /// In a header: its octets so far, and what it is the header of.
+    /// In a header: its octets so far, and whether it is that of a message or of a part.
     Header { octets: Vec<u8>, is_message: bool },
     /// In the content of a part.
     Leaf(Box<(Entity, Leaf)>),
-    /// Before the first or behind the last part of a multipart. `drops`: the rest of a line that is too long.
+    /// Before the first or after the last part of a multipart. `drops`: in the rest of a line that is too long.
     Between { drops: bool },
 }
 
@@ -131,9 +128,9 @@ struct MendWalk {
     frames: Vec<Multipart>,
     changes: Changes,
     international: bool,
-    /// The header at the top was seen.
+    /// Whether the message's own header was seen.
     below_top: bool,
-    /// Nothing is encoded: see [`relabel`].
+    /// Whether nothing is encoded: see [`relabel`].
     only_labels: bool,
 }
 
@@ -169,8 +166,8 @@ impl MendWalk {
         }
     }
 
-    /// The open multipart whose delimiter a line is, and whether it ends it (`RFC 2046 §5.1.1`). A delimiter
-    /// of an outer one ends those within.
+    /// If the line is a delimiter: of which open multipart (an outer one ends those inside), and whether it is the
+    /// last one (`RFC 2046 §5.1.1`).
     fn delimiter(&self, piece: &Piece<'_>) -> Option<(usize, bool)> {
         let rest = piece.octets.strip_prefix(b"--").filter(|_| piece.is_line())?;
         let rest = rest.trim_ascii_end();
@@ -208,7 +205,7 @@ impl MendWalk {
         let continues =
             !piece.starts || (!octets.is_empty() && matches!(piece.octets.first(), Some(b' ' | b'\t')));
         if !continues && field_name(piece.octets).is_none() {
-            // The line of an mbox may stand before a message; any other line that is no field begins the body.
+            // An mbox From_ line may come before a message; any other line that is not a field begins the body.
             if *is_message
                 && octets.is_empty()
                 && piece.is_line()
@@ -231,7 +228,7 @@ impl MendWalk {
         Ok(())
     }
 
-    /// The end of a header block: chooses how to treat the body.
+    /// At the end of a header: chooses how to treat the body.
     fn body(&mut self, has_blank: bool) -> Result<(), Failure> {
         let entity = self.entity(has_blank)?;
         let is_multipart = entity.media_type.starts_with("multipart/");
@@ -260,7 +257,7 @@ impl MendWalk {
         Ok(())
     }
 
-    /// What the header says that was read.
+    /// Reads the header that has just ended.
     fn entity(&mut self, has_blank: bool) -> Result<Entity, Failure> {
         let before = std::mem::replace(&mut self.at, WalkState::Between { drops: false });
         let WalkState::Header { octets, is_message } = before else {
@@ -271,7 +268,7 @@ impl MendWalk {
         Ok(Entity::of(split(&octets)?, has_blank, is_message, default))
     }
 
-    /// Writes the header of a part that holds others. Below it all will be in 7 bits.
+    /// Writes the header of a part that has others in it; all of them will be 7-bit.
     fn composite(&mut self, entity: &Entity) -> Result<(), Failure> {
         let was_more =
             ["8bit", "binary"].contains(&entity.encoding.as_str()) && !self.is_signed() && !self.only_labels;
@@ -280,7 +277,7 @@ impl MendWalk {
         if entity.has_blank { self.keep(b"\r\n") } else { Ok(()) }
     }
 
-    /// Ends what the walk is in.
+    /// Ends the current part.
     fn end_entity(&mut self, delimited: bool) -> Result<(), Failure> {
         if let WalkState::Header { .. } = self.at {
             let entity = self.entity(false)?;
@@ -315,8 +312,8 @@ impl MendWalk {
         leaf.write(encoder, delimited, &mut self.out)
     }
 
-    /// Writes a header: what is fine as it is, and a new label and charset where they are given. `is_mime`:
-    /// a message must have MIME-Version then (`RFC 2045 §4`).
+    /// Writes a header: mended fields, and the new encoding `label` and charset if given. `is_mime`: a message must
+    /// get a MIME-Version (`RFC 2045 §4`).
     fn fields(
         &mut self,
         entity: &Entity,
@@ -371,7 +368,7 @@ impl MendWalk {
     fn refuse_if_signed(&self) -> Result<(), Failure> {
         match self.is_signed() {
             false => Ok(()),
-            true => Err(bad_message("a signed part would have to be re-encoded, and its signature would not hold")
+            true => Err(bad_message("a signed part would have to be re-encoded, which breaks its signature")
                 .hint("encode the part before it is signed, or send it without --fix through a server with 8BITMIME")),
         }
     }

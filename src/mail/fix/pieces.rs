@@ -1,4 +1,4 @@
-//! A message in its lines, a line that is too long in several pieces.
+//! Reads a message line by line; a very long line comes in several pieces.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Result};
 
@@ -8,26 +8,26 @@ const MOST: usize = 16 * 1024;
 /// A line, or a piece of one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece<'a> {
-    /// Its octets, without the CRLF.
+    /// Without the CRLF.
     pub octets: &'a [u8],
-    /// It begins a line.
+    /// Whether it begins a line.
     pub starts: bool,
-    /// It ends one, and a CRLF follows.
+    /// Whether it ends a line (a CRLF follows).
     pub ends: bool,
 }
 
 impl Piece<'_> {
-    /// Whether it is all of a line.
+    /// Whether it is a whole line.
     pub fn is_line(&self) -> bool {
         self.starts && self.ends
     }
 }
 
-/// Reads pieces from what has CRLF line ends only.
+/// Reads pieces from a source with CRLF line ends.
 pub(super) struct Pieces<R> {
     source: BufReader<R>,
     piece: Vec<u8>,
-    /// A CR at the end of the piece before.
+    /// Whether the piece before ended in a CR, which belongs to the next one.
     has_cr: bool,
     inside: bool,
 }

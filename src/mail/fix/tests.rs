@@ -169,15 +169,12 @@ fn messages_may_be_nested_without_end_and_parts_be_without_number() {
 }
 
 #[test]
-fn what_was_done_is_told() {
+fn what_was_done_is_described() {
     let input = format!("{HEADER}DKIM-Signature: v=1\nSubject: \u{e4}\n\nmostly ASCII \u{e4}\n");
     let (_, _, changes) = mended(input.as_bytes()).unwrap();
     assert_eq!(changes, Changes { parts: 1, fields: 1, lines: 0, breaks_signature: true });
-    let told = changes.told();
-    assert_eq!(
-        told,
-        "--fix: 1 part re-encoded, 1 header field rewritten; its DKIM signature does not hold any more"
-    );
+    let text = changes.describe();
+    assert_eq!(text, "--fix: 1 part re-encoded, 1 header field rewritten; its DKIM signature is broken now");
 }
 
 #[test]

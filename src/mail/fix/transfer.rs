@@ -1,27 +1,26 @@
-//! The transfer encodings (`RFC 2045 §6`), written as the content streams by. Nothing here grows with it.
+//! Writes the transfer encodings (`RFC 2045 §6`) while the content streams by.
 //!
-//! Content that is encoded already but in lines that are too long is only broken anew: what it decodes to
-//! stays the same.
+//! Content that is encoded already is only broken into shorter lines: what it decodes to stays the same.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The longest line of either encoding (`RFC 2045 §6.7`, `§6.8`).
+/// The longest line of both encodings (`RFC 2045 §6.7`, §6.8).
 const LINE: usize = 76;
 
-/// Octets that make one line of base64.
+/// Octets in one line of base64.
 const BASE64_LINE: usize = LINE / 4 * 3;
 
-/// What turns content into lines that every server carries.
+/// Turns content into lines that every server can carry.
 #[derive(Debug)]
 pub(super) enum Encoder {
     /// Any content into base64.
     Base64(Base64),
     /// Text into quoted-printable.
     Quoted(Quoted),
-    /// Base64 into lines of base64.
+    /// Base64 into shorter lines.
     Base64Again(Base64Again),
-    /// Quoted-printable into lines of quoted-printable; octets beyond ASCII are written in full.
+    /// Quoted-printable into shorter lines; non-ASCII octets in it are encoded.
     QuotedAgain(QuotedAgain),
 }
 
@@ -36,7 +35,7 @@ impl Encoder {
         }
     }
 
-    /// Ends the content; a last line that has no end gets none.
+    /// Ends the content; no line end is added to the last line.
     pub fn finish(self, out: &mut Vec<u8>) {
         match self {
             Encoder::Base64(base64) => base64.finish(out),
@@ -47,7 +46,6 @@ impl Encoder {
     }
 }
 
-/// Base64 in lines.
 #[derive(Debug, Default)]
 pub(super) struct Base64 {
     held: Vec<u8>,
@@ -78,7 +76,7 @@ impl Base64 {
     }
 }
 
-/// Wraps existing base64 anew. Octets outside its alphabet are dropped (`RFC 2045 §6.8`).
+/// Breaks existing base64 into shorter lines. Octets outside its alphabet are dropped (`RFC 2045 §6.8`).
 #[derive(Debug, Default)]
 pub(super) struct Base64Again {
     column: usize,
@@ -98,11 +96,10 @@ impl Base64Again {
     }
 }
 
-/// Quoted-printable.
 #[derive(Debug, Default)]
 pub(super) struct Quoted {
     column: usize,
-    /// White space that may turn out to end its line, and must be written in full then.
+    /// The last white space: if it ends its line it must be encoded.
     space: Option<u8>,
 }
 
@@ -138,7 +135,7 @@ impl Quoted {
         }
     }
 
-    /// Writes what must stay together, behind a soft line break where it does not fit.
+    /// Writes octets that must stay together, after a soft line break if they do not fit into the line.
     fn token(&mut self, token: &[u8], out: &mut Vec<u8>) {
         if self.column + token.len() > LINE - 1 {
             out.extend_from_slice(b"=\r\n");
@@ -158,17 +155,16 @@ impl Quoted {
     }
 }
 
-/// `=XX`.
 fn escape(octet: u8) -> [u8; 3] {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     [b'=', DIGITS[usize::from(octet >> 4)], DIGITS[usize::from(octet & 15)]]
 }
 
-/// Quoted-printable that is there, in lines of its own.
+/// Breaks existing quoted-printable into shorter lines.
 #[derive(Debug, Default)]
 pub(super) struct QuotedAgain {
     quoted: Quoted,
-    /// The `=` and what followed it so far.
+    /// The `=` and what has followed it so far.
     token: Vec<u8>,
 }
 
@@ -177,7 +173,7 @@ impl QuotedAgain {
         match (octet, self.token.len()) {
             (b'\r', _) => {}
             (b'\n', _) => {
-                // A soft line break, or a line's end.
+                // A soft line break, or a line end.
                 self.flush(out);
                 self.quoted.end_line(out);
             }

@@ -1,4 +1,4 @@
-//! Octets in a charset of some name, as text. The tables are those of encoding_rs, oem_cp and mail-parser.
+//! Decodes octets in a named charset. The tables are those of encoding_rs, oem_cp and mail-parser.
 
 pub use super::reading::Reading;
 use super::shifts;
@@ -7,7 +7,7 @@ use mail_parser::decoders::charsets::{DecoderFnc, map::charset_decoder};
 use oem_cp::code_table::DECODING_TABLE_CP_MAP;
 
 enum Decoding {
-    /// The label says nothing that 8-bit octets could be read by.
+    /// The label does not say how to read 8-bit octets.
     Unlabelled,
     Utf16,
     Utf7,
@@ -18,7 +18,7 @@ enum Decoding {
     Library(DecoderFnc),
 }
 
-/// Reads octets in the charset of that name; an empty name is none.
+/// Decodes octets; an empty label counts as none.
 pub fn decode(label: &[u8], octets: &[u8]) -> Reading {
     match find(label) {
         Some(Decoding::Unlabelled) => unlabelled(octets),
@@ -33,13 +33,13 @@ pub fn decode(label: &[u8], octets: &[u8]) -> Reading {
         Some(Decoding::Table(encoding)) => table(encoding, octets),
         Some(Decoding::CodePage(number)) => code_page(number, octets),
         Some(Decoding::Library(decoder)) => whole(decoder(octets)),
-        // Most charsets have ASCII in common.
+        // Most charsets include ASCII.
         None if octets.iter().all(|octet| matches!(octet, b'\t'..=b'\r' | b' '..=b'~')) => unlabelled(octets),
         None => Reading::Unknown,
     }
 }
 
-/// Octets whose charset nobody said: UTF-8 if they can be. A guess beyond that could not be undone.
+/// Decodes octets without a label as UTF-8. Any other guess could be wrong, and could not be undone.
 pub fn unlabelled(octets: &[u8]) -> Reading {
     table(encoding_rs::UTF_8, octets)
 }
@@ -103,10 +103,10 @@ fn code_page_of(label: &str) -> Option<Decoding> {
     DECODING_TABLE_CP_MAP.contains_key(&number).then_some(Decoding::CodePage(number))
 }
 
-/// Names that mail-parser knows beside those above.
+/// Names that mail-parser knows in addition to those above.
 fn library(label: &str) -> Option<Decoding> {
     let decoder = charset_decoder(label.as_bytes())?;
-    // What it has no table for is one replacement character.
+    // For a charset without a table it returns one replacement character.
     (decoder(b"a") != "\u{fffd}").then_some(Decoding::Library(decoder))
 }
 

@@ -1,9 +1,9 @@
-//! Date (`RFC 5322 §3.3`, `§4.3`), and the other ways in which mail writes it. What is no date, or one at an
-//! hour that nobody can know, is none: never a wrong one. The calendar is jiff's.
+//! Reads the Date field (`RFC 5322 §3.3`, §4.3), also in other forms that mail has. What is not a date, or whose
+//! hour is not certain, is `None`, never a wrong date. The calendar is jiff's.
 
 use jiff::civil::DateTime;
 
-/// A date and its offset, as RFC 3339 has it. One without a zone ends in `-00:00`: its offset is not known
+/// A date with its offset, in the form of RFC 3339. Without a zone it ends in `-00:00`: offset unknown
 /// (`RFC 3339 §4.3`).
 pub fn rfc_3339(value: &[u8]) -> Option<String> {
     let text = without_comments(std::str::from_utf8(value).ok()?);
@@ -20,7 +20,7 @@ const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// The zones of `RFC 5322 §4.3`, and those whose name means one offset to everybody.
+/// The zones of `RFC 5322 §4.3`, and others whose name is not ambiguous; offsets in hours.
 const ZONES: [(&str, i32); 24] = [
     ("ut", 0),
     ("utc", 0),
@@ -48,13 +48,13 @@ const ZONES: [(&str, i32); 24] = [
     ("jst", 9),
 ];
 
-/// An offset in minutes, or that it is not known.
+/// The zone of a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Zone {
     Offset(i32),
-    /// One of `RFC 822`'s letters, whose sign was wrong there (`RFC 5322 §4.3`).
+    /// A military letter: they mean nothing, because `RFC 822` had their signs wrong (`RFC 5322 §4.3`).
     Military,
-    /// A name that means this here and that there.
+    /// An ambiguous name.
     Foreign,
 }
 
@@ -69,7 +69,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Takes the next token; `None` where it can belong to no date.
+    /// Takes the next token; `None` if it cannot belong to a date.
     fn take(&mut self, token: &str) -> Option<()> {
         let lower = token.to_ascii_lowercase();
         let first = lower.chars().next()?;
@@ -103,7 +103,7 @@ impl Parts {
             self.month = Some(match month_of(month) {
                 Some(month) => month,
                 None if first.len() == 4 => month.parse().ok()?,
-                // 1-2-2025 is two days.
+                // 1-2-2025 is ambiguous.
                 None => return None,
             });
             self.day = Some(day.parse().ok()?);
@@ -118,7 +118,7 @@ impl Parts {
         Some(())
     }
 
-    /// Two digits are of this century or the last, three count from 1900 (`RFC 5322 §4.3`).
+    /// Two digits mean 1950 to 2049, three digits count from 1900 (`RFC 5322 §4.3`).
     fn take_year(&mut self, digits: &str) -> Option<()> {
         if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
@@ -133,7 +133,7 @@ impl Parts {
         Some(())
     }
 
-    /// `hh:mm[:ss[.fraction]]`, with the zone behind it where nothing stands between.
+    /// `hh:mm[:ss[.fraction]]`, perhaps with the zone right after it.
     fn take_time(&mut self, token: &str) -> Option<()> {
         let end = token.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.')).unwrap_or(token.len());
         let (clock, behind) = token.split_at(end);
@@ -147,7 +147,7 @@ impl Parts {
         if pieces.next().is_some() {
             return None;
         }
-        // A leap second has no place in a calendar.
+        // jiff knows no leap seconds.
         self.time = Some((hour, minute, if second == 60 { 59 } else { second }));
         if behind.is_empty() { Some(()) } else { self.take(behind) }
     }
@@ -161,7 +161,7 @@ impl Parts {
         if word.len() >= 3 && DAYS.contains(&word.get(..3)?) && self.time.is_none() {
             return Some(());
         }
-        // Neither a day, a month nor a zone: before the time nothing else is part of a date.
+        // It is not a day or a month; a zone must come after the time.
         self.time?;
         let zone = ZONES.iter().find(|(zone, _)| *zone == word);
         if let Some((_, hours)) = zone {
@@ -176,7 +176,7 @@ impl Parts {
         self.take_zone(if is_letter { Zone::Military } else { Zone::Foreign })
     }
 
-    /// The first zone counts: `+0200 CEST` says it twice. But `GMT +0200` says it in two words.
+    /// Of two zones the first counts (`+0200 CEST`); but `GMT +0200` is one zone in two words.
     fn take_zone(&mut self, zone: Zone) -> Option<()> {
         match self.zone {
             None | Some(Zone::Foreign) => self.zone = Some(zone),
@@ -207,7 +207,7 @@ impl Parts {
     }
 }
 
-/// `+hhmm`, also with a colon, without the first zero or as hours alone, in minutes.
+/// `+hhmm`, also with a colon, without the first zero or only hours; returns minutes.
 fn offset(text: &str) -> Option<i32> {
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let digits = text.get(1..)?;
@@ -218,7 +218,7 @@ fn offset(text: &str) -> Option<i32> {
     };
     let hours = i32::from(number(hours)?);
     let minutes = i32::from(number(minutes).filter(|_| minutes.len() == 2)?);
-    // No place on earth is further off than this (RFC 5322 §3.3: a zone must be a real one).
+    // No real zone is further off.
     (hours <= 15 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
@@ -233,7 +233,7 @@ fn month_of(name: &str) -> Option<i8> {
     i8::try_from(place + 1).ok()
 }
 
-/// The value without its comments; too long a one is none.
+/// The value without its comments; empty if it is too long.
 fn without_comments(text: &str) -> String {
     let mut depth = 0usize;
     let mut out = String::new();

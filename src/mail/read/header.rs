@@ -1,18 +1,18 @@
-//! A header, taken apart as leniently as readers of mail do (`RFC 5322 §2.2`, `§4.5`).
+//! Reads a header leniently, as mail readers do (`RFC 5322 §2.2`, §4.5).
 
-/// The most octets of a header that are looked at.
+/// The most octets of a header; the rest is ignored.
 pub const MAX_HEADER: usize = 256 * 1024;
 
-/// The most fields of one header that are looked at.
+/// The most fields of a header; the rest is ignored.
 const MAX_FIELDS: usize = 20_000;
 
 /// The fields of a header, as they were written.
 #[derive(Debug, Default)]
 pub struct Header<'a> {
     fields: Vec<RawField<'a>>,
-    /// How many octets it has, the blank line behind it among them.
+    /// How many octets it has, including the blank line.
     pub len: usize,
-    /// Whether the last field is one that is looked at.
+    /// Whether the last field was kept, so that folded lines belong to it.
     is_open: bool,
 }
 
@@ -20,16 +20,15 @@ pub struct Header<'a> {
 struct RawField<'a> {
     name: &'a [u8],
     value: &'a [u8],
-    /// Where the value begins.
+    /// The offset of the value.
     at: usize,
 }
 
 impl<'a> Header<'a> {
-    /// Reads the header that `message` begins with.
+    /// Reads the header at the start of `message`.
     ///
-    /// Passed over are an mbox From_ line and lines of white space before the first field, and lines that
-    /// are no field between fields. Where no field follows such a line any more, it begins the body. What
-    /// stands beyond [`MAX_HEADER`] octets is not looked at.
+    /// Skipped: an mbox From_ line and blank lines before the first field, and lines between fields that are not
+    /// fields. If no field follows such a line, it begins the body.
     pub fn of(message: &'a [u8]) -> Self {
         let mut header = Header::default();
         let mut stray = None;
@@ -44,7 +43,7 @@ impl<'a> Header<'a> {
             let is_first = header.fields.is_empty() && stray.is_none();
             let is_folded = matches!(line[0], b' ' | b'\t');
             if is_first && (line.trim_ascii().is_empty() || is_from_line(line)) {
-                // Neither a field nor the body.
+                // Skipped.
             } else if is_folded && stray.is_none() && !header.fields.is_empty() {
                 header.continue_field(message, end);
             } else if let Some(colon) = (!is_folded).then(|| colon(line)).flatten() {
@@ -69,34 +68,34 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// The last field goes on up to `end`.
+    /// Extends the last field up to `end`.
     fn continue_field(&mut self, message: &'a [u8], end: usize) {
         if let Some(field) = self.fields.last_mut().filter(|_| self.is_open) {
             field.value = &message[field.at..end.min(MAX_HEADER).max(field.at)];
         }
     }
 
-    /// The value of the first field of that name: of several that there should be one of, the first counts.
+    /// The value of the first field of that name.
     pub fn first(&self, name: &str) -> Option<&'a [u8]> {
         let field = self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name.as_bytes()));
         field.map(|field| field.value)
     }
 }
 
-/// Where the name of the field ends that a line begins: `field-name = 1*ftext`, with the obsolete white
-/// space before the colon.
+/// The offset of the colon, if the line begins a field: `field-name = 1*ftext`, obsolete white space before the
+/// colon.
 fn colon(line: &[u8]) -> Option<usize> {
     let colon = memchr::memchr(b':', line)?;
     let name = line[..colon].trim_ascii_end();
     (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some(colon)
 }
 
-/// The line that begins a message in an mbox, quoted or not.
+/// Whether this is the line before a message in an mbox, quoted or not.
 fn is_from_line(line: &[u8]) -> bool {
     line.strip_prefix(b">").unwrap_or(line).starts_with(b"From ")
 }
 
-/// A value without its folds (`RFC 5322 §2.2.3`); tabs become spaces, and white space at the ends goes.
+/// A value unfolded (`RFC 5322 §2.2.3`); tabs become spaces, white space at both ends is removed.
 pub fn unfolded(value: &[u8]) -> Vec<u8> {
     let octets = value.iter().filter(|octet| !matches!(octet, b'\r' | b'\n'));
     let line: Vec<u8> = octets.map(|octet| if *octet == b'\t' { b' ' } else { *octet }).collect();

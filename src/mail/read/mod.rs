@@ -1,9 +1,9 @@
-//! Reading mail that strangers wrote, for people and for JSON: whatever it holds, something is read of it,
-//! and what cannot be read is said to be so. Nothing here decides about delivery, refuses a message, or
-//! grows the stack with how deep a message nests.
+//! Reads mail that strangers wrote, to show it to people and in JSON. Nothing is refused: as much as possible is
+//! read, and what cannot be read is marked. Nothing here decides about delivery, and the stack does not grow with
+//! the nesting of a message.
 //!
-//! The octets are taken apart here, one room for each syntax; tables and transfer encodings are the
-//! libraries'. A whole message is not given to a library: see [`parts`].
+//! The syntax is read here, one file for each; the tables of charsets are those of libraries. No library gets a
+//! whole message: see [`parts`].
 
 pub(super) mod charset;
 pub(super) mod date;

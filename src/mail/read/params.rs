@@ -1,42 +1,42 @@
-//! A value with parameters: Content-Type and Content-Disposition (`RFC 2045 §5.1`, `RFC 2183`, `RFC 2231`).
+//! Reads values with parameters: Content-Type and Content-Disposition (`RFC 2045 §5.1`, `RFC 2183`, `RFC 2231`).
 
 use super::charset::{self, Reading};
 use super::{transfer, words};
 use std::collections::BTreeMap;
 
-/// The most parameters that are looked at; a value may come in as many pieces.
+/// The most parameters, and the most pieces of a value; the rest is ignored.
 const MAX_PARAMETERS: usize = 1000;
-/// The longest type that is told apart from what follows it without a semicolon.
+/// The most octets in which the end of a type is looked for if there is no semicolon after it.
 const MAX_ESSENCE: usize = 1000;
-/// The parameters whose values are file names, in which parentheses are no comment to anybody.
+/// The parameters with file names: parentheses in them are not comments.
 const FILE_NAMES: [&[u8]; 2] = [b"name", b"filename"];
 
 /// A value and its parameters.
 #[derive(Debug, Default)]
 pub struct ReadParameters {
-    /// What stands before the first semicolon, in lower case.
+    /// The part before the first semicolon, in lower case.
     pub essence: String,
     list: BTreeMap<Vec<u8>, ParamValue>,
 }
 
-/// One parameter, in one of the ways in which it may come.
+/// One parameter, in the forms in which it came.
 #[derive(Debug, Default)]
 struct ParamValue {
     plain: Option<Vec<u8>>,
     extended: Option<Vec<u8>>,
-    /// By number: whether the piece is percent-encoded, and its octets.
+    /// The pieces by number: whether each is percent-encoded, and its octets.
     pieces: BTreeMap<u32, (bool, Vec<u8>)>,
 }
 
 impl ReadParameters {
-    /// Reads an unfolded value. What is no parameter is left out; of two that have a name the first counts.
+    /// Reads an unfolded value. What is not a parameter is skipped; of two with the same name the first counts.
     pub fn of(value: &[u8]) -> Self {
         let mut scanner = ParamScanner { rest: value };
         let head = scanner.token(b";", true);
-        let (essence, behind) = essence(&head);
+        let (essence, after) = essence(&head);
         let mut parameters = ReadParameters { essence, list: BTreeMap::new() };
-        // Where the semicolon behind the type is missing.
-        let mut stray = ParamScanner { rest: behind };
+        // The semicolon after the type may be missing.
+        let mut stray = ParamScanner { rest: after };
         let mut all = std::iter::from_fn(|| stray.parameter().or_else(|| scanner.parameter()));
         all.by_ref().take(MAX_PARAMETERS).for_each(|(name, value)| parameters.add(&name, value));
         parameters
@@ -61,7 +61,7 @@ impl ReadParameters {
         place.get_or_insert(value);
     }
 
-    /// The octets of a parameter that is no text for people: charset, boundary.
+    /// The octets of a parameter that is not text for people: charset, boundary.
     pub fn octets(&self, name: &str) -> Option<Vec<u8>> {
         let value = self.list.get(name.as_bytes())?;
         let plain = value.plain.clone();
@@ -72,7 +72,7 @@ impl ReadParameters {
     pub fn text(&self, name: &str) -> Option<Reading> {
         let value = self.list.get(name.as_bytes())?;
         if let Some((label, octets)) = value.long() {
-            // Some write encoded words in pieces.
+            // Some programs cut encoded words into pieces.
             let is_words = label.is_empty() && memchr::memmem::find(&octets, b"=?").is_some();
             return Some(if is_words { words::decode(&octets) } else { charset::decode(&label, &octets) });
         }
@@ -81,8 +81,8 @@ impl ReadParameters {
 }
 
 impl ParamValue {
-    /// The charset and octets of a value in the form of `RFC 2231`, its pieces put together: none may be
-    /// decoded alone, since they may be cut inside a character.
+    /// The charset and octets of a value in the form of `RFC 2231`. Its pieces are put together before decoding,
+    /// because they may be cut inside a character.
     fn long(&self) -> Option<(Vec<u8>, Vec<u8>)> {
         if let Some(extended) = &self.extended {
             let (label, text) = labelled(extended);
@@ -90,7 +90,7 @@ impl ParamValue {
         }
         let mut label = Vec::new();
         let mut octets = Vec::new();
-        // Some begin with 1. What stands behind a gap is lost.
+        // Some programs number from 1. Pieces after a gap are ignored.
         let first = *self.pieces.keys().next().filter(|first| **first <= 1)?;
         for (number, (place, (is_extended, piece))) in self.pieces.iter().enumerate() {
             if *place as usize != number + first as usize {
@@ -109,7 +109,7 @@ impl ParamValue {
     }
 }
 
-/// Takes `charset'language'text` apart.
+/// Splits `charset'language'text`.
 fn labelled(value: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut parts = value.splitn(3, |octet| *octet == b'\'');
     match (parts.next(), parts.next(), parts.next()) {
@@ -118,12 +118,12 @@ fn labelled(value: &[u8]) -> (Vec<u8>, &[u8]) {
     }
 }
 
-/// The type in lower case, without white space around its slash, and what follows it.
+/// The type in lower case, without white space around its slash, and the text after it.
 fn essence(head: &[u8]) -> (String, &[u8]) {
     let head = head.trim_ascii();
     let is_end = |at: &usize| {
-        let (before, behind) = (head[..*at].trim_ascii_end(), head[*at..].trim_ascii_start());
-        head[*at].is_ascii_whitespace() && !before.ends_with(b"/") && !behind.starts_with(b"/")
+        let (before, after) = (head[..*at].trim_ascii_end(), head[*at..].trim_ascii_start());
+        head[*at].is_ascii_whitespace() && !before.ends_with(b"/") && !after.starts_with(b"/")
     };
     let end = (0..head.len().min(MAX_ESSENCE)).find(is_end).unwrap_or(head.len());
     let word: Vec<u8> = head[..end].iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();
@@ -164,7 +164,7 @@ impl ParamScanner<'_> {
         self.rest = &self.rest[len..];
     }
 
-    /// Everything up to one of `ends`, without comments where there may be any. Quotes are passed over.
+    /// Everything up to one of `ends` outside of quotes; without comments, if `has_comments`.
     fn token(&mut self, ends: &[u8], has_comments: bool) -> Vec<u8> {
         let mut out = Vec::new();
         while let [octet, after @ ..] = self.rest {
@@ -185,7 +185,7 @@ impl ParamScanner<'_> {
         out
     }
 
-    /// Passes over a comment, others within it; they are counted, not followed.
+    /// Skips a comment, perhaps with others in it: they are counted, not recursed into.
     fn comment(&mut self) {
         let mut depth = 0usize;
         while let [octet, after @ ..] = self.rest {
@@ -202,8 +202,8 @@ impl ParamScanner<'_> {
         }
     }
 
-    /// A quoted string, without its quotes. A backslash before anything but a quote or another backslash
-    /// is one of a path on Windows.
+    /// A quoted string, without its quotes. A backslash is kept (as in a Windows path) unless a quote or another
+    /// backslash follows.
     fn quoted(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         self.rest = &self.rest[1..];

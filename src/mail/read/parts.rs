@@ -1,39 +1,37 @@
-//! The parts of a message (`RFC 2046 §5.1`), found in one pass over its lines.
+//! Finds the parts of a message (`RFC 2046 §5.1`) in one pass over its lines, without recursion.
 //!
-//! Only multiparts are entered, and of them [`MAX_DEPTH`] within one another; a message within the message
-//! is a part like any other. Nothing recurses. A delimiter is a line of its own; the part's last line end
-//! belongs to it. What a message leaves out (a boundary, the last delimiter, a blank line) is made up for.
+//! Only multiparts are entered, down to a depth of [`MAX_DEPTH`]; an enclosed message is a part like any other.
+//! A delimiter is a line of its own, and the line end before it belongs to it. A missing boundary, last delimiter
+//! or blank line is tolerated.
 
 use super::header::{Header, unfolded};
 use super::params::ReadParameters;
 use super::transfer::Encoding;
 
-/// So many multiparts within one another are entered; what is deeper is a part that is not taken apart.
+/// How deep multiparts are entered; a deeper one is a single part.
 pub const MAX_DEPTH: usize = 100;
-/// So many parts are read of a message.
+/// The most parts of a message; the rest is ignored.
 pub const MAX_PARTS: usize = 10_000;
 
-/// A part that is not taken apart any further.
+/// A part that is not a multipart.
 #[derive(Debug)]
 pub struct LeafPart<'a> {
-    /// Its header.
     pub header: Header<'a>,
-    /// Content-Type.
+    /// Its Content-Type.
     pub kind: ReadParameters,
-    /// The media type, in lower case; that which holds where none, or a bad one, is said.
+    /// The media type, in lower case; the default if there is none, or a bad one.
     pub media_type: String,
-    /// How its content is encoded.
     pub encoding: Encoding,
-    /// Its content, encoded.
+    /// Not decoded yet.
     pub content: &'a [u8],
 }
 
 /// An open multipart.
 struct OpenMultipart {
     boundary: Vec<u8>,
-    /// What parts are that say nothing.
+    /// The media type of parts without one.
     default: &'static str,
-    /// The part that its content is where no delimiter is in it.
+    /// Its content as a single part, in case no delimiter comes.
     whole: Option<Open>,
 }
 
@@ -45,15 +43,15 @@ struct Open {
 
 /// What the next line belongs to.
 enum PartState {
-    /// A header that begins here.
+    /// A header, and its offset.
     Header(usize),
-    /// The content of a part that is not taken apart.
+    /// The content of a leaf.
     Content(Open),
-    /// What no part holds: before the first delimiter of a multipart, or behind its last.
+    /// No part: before the first delimiter of a multipart, or after its last.
     Between,
 }
 
-/// Finds the leaves of a message; `false` where not all of them were read.
+/// Finds the leaves of a message; `false` if not all of them were read.
 pub fn leaves<'a>(message: &'a [u8], found: &mut dyn FnMut(LeafPart<'a>)) -> bool {
     let (frames, state) = (Vec::new(), PartState::Header(0));
     let mut walk = PartWalk { message, frames, state, looked_at: None, count: 0, is_whole: true, found };
@@ -65,7 +63,7 @@ struct PartWalk<'a, 'f> {
     message: &'a [u8],
     frames: Vec<OpenMultipart>,
     state: PartState,
-    /// The header that was looked at for a delimiter of its own, which it is once.
+    /// The header that was already searched for a delimiter of its own; each is searched once.
     looked_at: Option<usize>,
     count: usize,
     is_whole: bool,
@@ -108,7 +106,7 @@ impl<'a> PartWalk<'a, '_> {
         self.close(0, end);
     }
 
-    /// A header without its blank line, or with spaces in it, ends before the delimiter that it announces.
+    /// Ends a header that has no blank line (or one with spaces in it) before the delimiter that it announces.
     fn end_header_without_blank(&mut self, line: &[u8], start: usize) {
         let PartState::Header(begin) = self.state else { return };
         let Some(rest) = line.strip_prefix(b"--").filter(|_| self.looked_at != Some(begin)) else { return };
@@ -122,19 +120,19 @@ impl<'a> PartWalk<'a, '_> {
         }
     }
 
-    /// Which open multipart a line delimits, the innermost first, and whether it is the last delimiter.
+    /// If the line is a delimiter: the depth of its multipart (the innermost that fits), and whether it is the last.
     fn delimiter(&self, line: &[u8]) -> Option<(usize, bool)> {
         let rest = line.strip_prefix(b"--")?;
         self.frames.iter().enumerate().rev().find_map(|(depth, frame)| {
-            let behind = rest.strip_prefix(frame.boundary.as_slice())?;
-            match behind.strip_prefix(b"--") {
-                Some(behind) if behind.trim_ascii().is_empty() => Some((depth, true)),
+            let after = rest.strip_prefix(frame.boundary.as_slice())?;
+            match after.strip_prefix(b"--") {
+                Some(end) if end.trim_ascii().is_empty() => Some((depth, true)),
                 _ => behind.trim_ascii().is_empty().then_some((depth, false)),
             }
         })
     }
 
-    /// Ends everything that is open within the multipart at `depth`, before the delimiter at `at`.
+    /// Ends everything that is open inside the multipart at `depth`, before the delimiter at offset `at`.
     fn close(&mut self, depth: usize, at: usize) {
         let line_end = match &self.message[..at] {
             [.., b'\r', b'\n'] => 2,
@@ -145,7 +143,7 @@ impl<'a> PartWalk<'a, '_> {
         self.end_part(at);
         while self.frames.len() > depth + 1 || (at == self.message.len() && !self.frames.is_empty()) {
             let frame = self.frames.pop();
-            // A multipart without any part: what stands in it is all there is to read.
+            // A multipart without any part: its content is read as one.
             if let Some(whole) = frame.and_then(|frame| frame.whole) {
                 self.leaf(&whole, at.max(whole.content), Some("text/plain"));
             }
@@ -159,7 +157,7 @@ impl<'a> PartWalk<'a, '_> {
     fn end_part(&mut self, at: usize) {
         match std::mem::replace(&mut self.state, PartState::Between) {
             PartState::Header(begin) => {
-                // It has no blank line: what is no field is its content.
+                // It has no blank line: its content begins after the last field.
                 let end = at.max(begin);
                 let header = Header::of(&self.message[begin..end]);
                 let content = begin + header.len;
@@ -170,10 +168,10 @@ impl<'a> PartWalk<'a, '_> {
         }
     }
 
-    /// Goes into what the header from `begin` to `end` is of.
+    /// Enters the part whose header is from `begin` to `end`.
     fn enter(&mut self, begin: usize, end: usize) {
         let header = Header::of(&self.message[begin..end]);
-        // A line that is no field may have begun the content already.
+        // The content may begin before `end`, at a line that is not a field.
         let open = Open { header: begin, content: begin + header.len };
         let kind = ReadParameters::of(&unfolded(header.first("content-type").unwrap_or_default()));
         let boundary = boundary_of(&kind).filter(|_| self.frames.len() < MAX_DEPTH);
@@ -188,7 +186,7 @@ impl<'a> PartWalk<'a, '_> {
         };
     }
 
-    /// A leaf whose content ends at `end`. `instead`: its type, whatever it says.
+    /// Reports a leaf whose content ends at `end`. `instead`: its media type, whatever its header says.
     fn leaf(&mut self, open: &Open, end: usize, instead: Option<&str>) {
         self.count += 1;
         if self.count > MAX_PARTS {
@@ -202,10 +200,10 @@ impl<'a> PartWalk<'a, '_> {
         let is_multipart = kind.essence.starts_with("multipart/");
         let media_type = match (instead, kind.essence.as_str()) {
             (Some(instead), _) => instead.to_owned(),
-            // Without a boundary, or with an empty one, there is nothing but what stands there.
+            // A multipart without a boundary is read as text.
             (None, _) if is_multipart && boundary_of(&kind).is_none() => "text/plain".into(),
             (None, essence) if is_type(essence) => essence.to_owned(),
-            // A bad type is as none (RFC 2045 §5.2), unless it is a file's.
+            // A bad type counts as none (RFC 2045 §5.2), unless the part has a file name.
             (None, essence) if !essence.is_empty() && has_name(&kind, &header) => match essence {
                 "text" => "text/plain".into(),
                 _ => "application/octet-stream".into(),
@@ -227,7 +225,7 @@ fn is_type(essence: &str) -> bool {
     essence.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
 }
 
-/// The boundary of a multipart; an empty one is none (`RFC 2046 §5.1.1`).
+/// The boundary of a multipart; an empty one counts as none (`RFC 2046 §5.1.1`).
 fn boundary_of(kind: &ReadParameters) -> Option<Vec<u8>> {
     let boundary = kind.octets("boundary")?.trim_ascii_end().to_vec();
     (!boundary.is_empty()).then_some(boundary)

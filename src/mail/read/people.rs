@@ -1,5 +1,5 @@
-//! Lists of people (`RFC 5322 §3.4`, `§4.4`), as leniently as readers of mail take them: nothing is refused,
-//! and what names nobody is left out. One pass, without recursion.
+//! Reads address lists (`RFC 5322 §3.4`, §4.4) leniently, as mail readers do: nothing is refused, and elements
+//! without name and address are left out. One pass, without recursion.
 
 use super::charset::Reading;
 use super::words;
@@ -9,15 +9,14 @@ use super::words;
 pub struct Person {
     /// The display name, decoded.
     pub name: Option<String>,
-    /// The address, as it stands there.
+    /// The address, which need not be valid.
     pub address: Option<String>,
 }
 
-/// The most people of one field that are read.
+/// The most people of one field; the rest is ignored.
 pub const MAX_PEOPLE: usize = 1000;
 
-/// The people that an unfolded value names, members of groups among them; and whether all of their names
-/// could be read.
+/// The people in an unfolded value, members of groups too; and whether all names could be decoded.
 pub fn people(value: &[u8]) -> (Vec<Person>, bool) {
     let mut scanner = PeopleScanner { value, at: 0 };
     let (mut people, mut is_whole) = (Vec::new(), true);
@@ -25,7 +24,7 @@ pub fn people(value: &[u8]) -> (Vec<Person>, bool) {
     while people.len() < MAX_PEOPLE {
         let Some((piece, end)) = scanner.piece(in_group) else { break };
         match end {
-            // What stands before the colon is the name of a group.
+            // The name of a group is before the colon.
             Some(b':') => in_group = true,
             Some(b';') => {
                 in_group = false;
@@ -38,20 +37,20 @@ pub fn people(value: &[u8]) -> (Vec<Person>, bool) {
     (people, is_whole)
 }
 
-/// One element of a list, taken apart.
+/// One element of a list.
 #[derive(Default)]
 struct ListPiece {
-    /// Outside of angles and comments, with quotes and backslashes.
+    /// The text outside of angles and comments, with quotes and backslashes.
     bare: Vec<u8>,
-    /// The same without them: a phrase.
+    /// The same, unquoted.
     phrase: Vec<u8>,
-    /// Whether an address has begun in it.
+    /// Whether there is an `@` in it.
     has_at: bool,
-    /// Inside of angles.
+    /// The text inside the angles.
     angle: Option<Vec<u8>>,
-    /// Whether that is an address.
+    /// Whether there is an `@` in that.
     angle_has_at: bool,
-    /// What the comments say.
+    /// The text of the comments.
     comment: Vec<u8>,
 }
 
@@ -64,7 +63,7 @@ impl ListPiece {
             (!text.is_empty()).then_some(text)
         };
         if let Some(angle) = &self.angle {
-            // White space within has no meaning, but in quotes.
+            // White space means nothing here, except in quotes.
             let address = tokens(without_route(angle)).concat();
             let own = if self.phrase.trim_ascii().is_empty() { &self.comment } else { &self.phrase };
             push(people, Person { name: name(own), address: text(&address) });
@@ -107,7 +106,7 @@ fn text(octets: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// `obs-route` is to be passed over (`RFC 5322 §4.4`).
+/// Removes an `obs-route` (`RFC 5322 §4.4`).
 fn without_route(angle: &[u8]) -> &[u8] {
     let angle = angle.trim_ascii();
     match (angle.first(), memchr::memchr(b':', angle)) {
@@ -116,7 +115,8 @@ fn without_route(angle: &[u8]) -> &[u8] {
     }
 }
 
-/// The words of a text, quoted strings whole; white space around `@` and `.` is none (`RFC 5322 §4.4`).
+/// The words of a text; quoted strings are not cut, and white space around `@` and `.` is ignored
+/// (`RFC 5322 §4.4`).
 fn tokens(bare: &[u8]) -> Vec<&[u8]> {
     let (mut tokens, mut start, mut quoted, mut at) = (Vec::new(), None, false, 0);
     while at < bare.len() {
@@ -166,7 +166,7 @@ impl PeopleScanner<'_> {
         octet
     }
 
-    /// The next element and what ends it; `None` behind the last.
+    /// The next element and its delimiter; `None` after the last.
     fn piece(&mut self, in_group: bool) -> Option<(ListPiece, Option<u8>)> {
         if self.at >= self.value.len() {
             return None;
@@ -188,14 +188,14 @@ impl PeopleScanner<'_> {
         Some((piece, None))
     }
 
-    /// An encoded word: what is in it is no syntax, even where it should have been encoded.
+    /// An encoded word: special characters in it are not syntax, even if they are not encoded.
     fn word(&mut self, piece: &mut ListPiece) {
         let len = words::len_at(self.value, self.at - 1).unwrap_or(1);
         self.value[self.at - 1..self.at - 1 + len].iter().for_each(|octet| piece.push(*octet));
         self.at += len - 1;
     }
 
-    /// A comment, others within it: they are counted, not followed.
+    /// A comment, perhaps with others in it: they are counted, not recursed into.
     fn comment(&mut self, piece: &mut ListPiece) {
         let mut depth = 1usize;
         if !piece.comment.is_empty() {
@@ -236,7 +236,7 @@ impl PeopleScanner<'_> {
         }
     }
 
-    /// What stands in angles: an address, its quotes kept and its comments dropped.
+    /// The address in angles, its quotes kept and its comments dropped.
     fn angle(&mut self, piece: &mut ListPiece) {
         let mut inner = ListPiece::default();
         while let Some(octet) = self.next() {

@@ -1,18 +1,16 @@
-//! What became of octets that were to be read as text.
+//! The result of decoding octets.
 
-/// What octets say.
+/// Octets decoded as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// All of them.
     Whole(String),
-    /// Some of them could not be read, and are `U+FFFD` here.
+    /// Some octets could not be decoded, and are `U+FFFD` here.
     Damaged(String),
-    /// Nobody here knows the charset: nothing.
+    /// The charset is unknown.
     Unknown,
 }
 
 impl Reading {
-    /// The text, if there is one.
     pub fn text(self) -> Option<String> {
         match self {
             Reading::Whole(text) | Reading::Damaged(text) => Some(text),

@@ -1,7 +1,7 @@
-//! Charsets of 7-bit octets whose meaning shifts, and which no maintained library reads: ISO 2022 in the
-//! forms that mail has (`RFC 1468`, `RFC 1554`, `RFC 1557`, `RFC 1922`), HZ (`RFC 1843`) and UTF-7
-//! (`RFC 2152`). Only the shifts are followed here; the characters are read by the tables of encoding_rs,
-//! whose 8-bit forms are the same codes with the high bit set.
+//! Decodes charsets of 7-bit octets with shift sequences, for which there is no maintained library: ISO 2022 in
+//! the forms that mail has (`RFC 1468`, `RFC 1554`, `RFC 1557`, `RFC 1922`), HZ (`RFC 1843`) and UTF-7
+//! (`RFC 2152`). Only the shifts are read here; characters are looked up in the tables of encoding_rs, whose
+//! 8-bit forms are the same codes with the high bit set.
 
 use super::reading::Reading;
 use base64::Engine as _;
@@ -13,7 +13,7 @@ const SHIFT_IN: u8 = 0x0f;
 /// Before each character of JIS X 0212 in EUC-JP.
 const THREE: u8 = 0x8f;
 
-/// A set of characters that is shifted to.
+/// A character set.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Set {
     Ascii,
@@ -22,12 +22,12 @@ enum Set {
     Jis0212,
     Gb2312,
     Ksc5601,
-    /// A set that no table here has.
+    /// A set without a table here.
     Foreign,
 }
 
 impl Set {
-    /// Octets of a character.
+    /// How many octets a character has.
     fn width(self) -> usize {
         if matches!(self, Set::Ascii | Set::Katakana) { 1 } else { 2 }
     }
@@ -44,7 +44,7 @@ impl Set {
     }
 }
 
-/// Text that is read in runs of one table each.
+/// Decodes text in runs, each with one table.
 #[derive(Default)]
 struct Runs {
     text: String,
@@ -81,7 +81,7 @@ impl Runs {
         }
     }
 
-    /// One character of a set, its octets without the high bit.
+    /// Adds one character of a set, given without the high bit.
     fn character(&mut self, set: Set, octets: &[u8]) {
         let Some(encoding) = set.table() else {
             self.unknown = true;
@@ -96,19 +96,19 @@ impl Runs {
     }
 }
 
-/// What an escape sequence asks for.
+/// The meaning of an escape sequence.
 enum Escape {
-    /// This set from now on.
+    /// From now on this set.
     G0(Set),
-    /// This set from the next shift out on.
+    /// This set after the next shift out.
     G1(Set),
-    /// This table for single characters behind `ESC N`.
+    /// This table for single characters after `ESC N`.
     G2(Option<&'static Encoding>),
-    /// The next octet is of G2.
+    /// The next character is of G2.
     Single,
 }
 
-/// The escape sequence behind an ESC, and its length.
+/// The escape sequence after an ESC, and its length.
 fn escape(octets: &[u8]) -> Option<(Escape, usize)> {
     Some(match octets {
         [b'(', b'B' | b'J' | b'H', ..] => (Escape::G0(Set::Ascii), 2),
@@ -134,7 +134,7 @@ fn escape(octets: &[u8]) -> Option<(Escape, usize)> {
     })
 }
 
-/// Reads ISO-2022-JP, its variants, ISO-2022-KR, and of ISO-2022-CN what is GB 2312.
+/// Decodes ISO-2022-JP and its variants, ISO-2022-KR, and the GB 2312 part of ISO-2022-CN.
 pub(super) fn iso_2022(octets: &[u8]) -> Reading {
     let mut runs = Runs::default();
     let (mut g0, mut g1, mut g2, mut is_out) = (Set::Ascii, Set::Katakana, None, false);
@@ -176,7 +176,7 @@ pub(super) fn iso_2022(octets: &[u8]) -> Reading {
     runs.finish()
 }
 
-/// One character of G2.
+/// Decodes one character of G2; returns the rest.
 fn single<'a>(table: Option<&'static Encoding>, rest: &'a [u8], runs: &mut Runs) -> &'a [u8] {
     match (table, rest) {
         (Some(table), [octet, rest @ ..]) => {
@@ -191,7 +191,7 @@ fn single<'a>(table: Option<&'static Encoding>, rest: &'a [u8], runs: &mut Runs)
     }
 }
 
-/// Reads HZ: GB 2312 between `~{` and `~}`.
+/// Decodes HZ: GB 2312 between `~{` and `~}`.
 pub(super) fn hz(octets: &[u8]) -> Reading {
     let mut runs = Runs::default();
     let mut set = Set::Ascii;
@@ -211,7 +211,7 @@ pub(super) fn hz(octets: &[u8]) -> Reading {
                 runs.push(UTF_8, b"~");
                 rest
             }
-            // A line that goes on.
+            // A line continuation.
             ([b'~', b'\n', rest @ ..] | [b'~', b'\r', b'\n', rest @ ..], Set::Ascii) => rest,
             ([b'\n', rest @ ..], _) => {
                 set = Set::Ascii;
@@ -230,7 +230,7 @@ pub(super) fn hz(octets: &[u8]) -> Reading {
     }
 }
 
-/// Reads UTF-7: UTF-16 in base64 between `+` and what is no digit.
+/// Decodes UTF-7: UTF-16 in base64 from `+` up to the next octet that is not base64.
 pub(super) fn utf7(octets: &[u8]) -> Reading {
     let mut runs = Runs::default();
     let mut rest = octets;
@@ -245,7 +245,7 @@ pub(super) fn utf7(octets: &[u8]) -> Reading {
         let is_digit = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/');
         let len = rest.iter().take_while(|octet| is_digit(octet)).count();
         match super::transfer::LENIENT.decode(&rest[..len]) {
-            // A last zero octet may only be filling.
+            // A zero octet at the end may be padding.
             Ok(mut units) => {
                 if units.len() % 2 == 1 && units.last() == Some(&0) {
                     units.pop();

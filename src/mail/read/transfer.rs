@@ -1,11 +1,11 @@
-//! Transfer encodings (`RFC 2045 §6`), read leniently.
+//! Decodes transfer encodings (`RFC 2045 §6`) leniently.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::borrow::Cow;
 
-/// Base64 with or without padding, whatever its last bits are.
+/// Base64 with or without padding, and with any trailing bits.
 pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -13,22 +13,20 @@ pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// How content is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
-    /// Not at all, or in a way that nobody knows.
+    /// None, or an unknown one.
     #[default]
     Identity,
-    /// Base64.
     Base64,
     /// Quoted-printable.
     Quoted,
-    /// What Unix mailers wrote before there was MIME.
+    /// Written by Unix mailers before MIME.
     Uuencode,
 }
 
 impl Encoding {
-    /// Reads the value of Content-Transfer-Encoding, with comments or quotes around it.
+    /// Reads the value of Content-Transfer-Encoding, also with comments or quotes around it.
     pub fn of(value: &[u8]) -> Self {
         let is_token = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
         let start = value.iter().position(is_token).unwrap_or(value.len());
@@ -41,14 +39,13 @@ impl Encoding {
         }
     }
 
-    /// The content as it was before it was encoded; of text, what a list server wrote behind the end of
-    /// its base64 too.
+    /// Decodes content. For a text it includes lines that a list server added after the end of the base64.
     pub fn decode(self, content: &[u8], is_text: bool) -> Cow<'_, [u8]> {
         match self {
             Encoding::Identity => Cow::Borrowed(content),
             Encoding::Quoted => Cow::Owned(quoted(content)),
             Encoding::Uuencode => uuencoded(content).map_or(Cow::Borrowed(content), Cow::Owned),
-            // A label that is wrong makes no rubbish of a text.
+            // The label is wrong: the text is not base64.
             Encoding::Base64 if is_text && !begins_as_base64(content) => Cow::Borrowed(content),
             Encoding::Base64 => {
                 let end = base64_end(content);
@@ -72,7 +69,7 @@ fn begins_as_base64(content: &[u8]) -> bool {
     digits.iter().all(|octet| is_digit(*octet) || octet.is_ascii_whitespace())
 }
 
-/// Where base64 ends: at a line that cannot belong to it, behind its padding or a blank line.
+/// Where base64 ends: at the first line after padding or a blank line that cannot belong to it.
 fn base64_end(content: &[u8]) -> usize {
     let (mut at, mut may_end) = (0, false);
     let mut end = None;
@@ -97,7 +94,7 @@ fn base64_end(content: &[u8]) -> usize {
     content.len()
 }
 
-/// How much of a line is base64 where its padding has something else behind it.
+/// How much of a line is base64, if other text follows its padding.
 fn padded_len(line: &[u8]) -> Option<usize> {
     let first = memchr::memchr(b'=', line)?;
     let end = first + line[first..].iter().take_while(|octet| **octet == b'=').count();
@@ -105,7 +102,7 @@ fn padded_len(line: &[u8]) -> Option<usize> {
     (is_digits && line.get(end).is_some_and(u8::is_ascii_whitespace)).then_some(end)
 }
 
-/// Decodes the file between `begin` and `end`; `None` where there is none.
+/// Decodes the file between `begin` and `end`; `None` if there is none.
 fn uuencoded(content: &[u8]) -> Option<Vec<u8>> {
     let mut lines = content.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end);
     lines.find(|line| line.starts_with(b"begin "))?;
@@ -127,24 +124,22 @@ fn is_digit(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/')
 }
 
-/// Decodes base64. Octets outside its alphabet are passed over (`RFC 2045 §6.8`); padding ends a group, and
-/// more may follow.
+/// Decodes base64. Octets outside its alphabet are skipped (`RFC 2045 §6.8`); more may follow after padding.
 pub fn base64(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     for group in text.split(|octet| *octet == b'=') {
         let mut digits: Vec<u8> = group.iter().copied().filter(|octet| is_digit(*octet)).collect();
-        // A single digit over is less than an octet.
+        // A single digit left over is less than an octet.
         if digits.len() % 4 == 1 {
             digits.pop();
         }
-        // Digits alone always decode.
+        // Cannot fail: there are only digits.
         out.extend(LENIENT.decode(&digits).unwrap_or_default());
     }
     out
 }
 
-/// Decodes quoted-printable, line by line: white space at the end of a line does not belong to it (`RFC 2045 §6.7`),
-/// a line end stays what it was.
+/// Decodes quoted-printable. White space at the end of a line is removed (`RFC 2045 §6.7`), line ends stay.
 fn quoted(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for line in text.split_inclusive(|octet| *octet == b'\n') {
@@ -161,7 +156,7 @@ fn quoted(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Decodes `=XX` or `%XX`; a mark that stands for nothing stands for itself.
+/// Decodes `=XX` or `%XX`; a mark without two hexadecimal digits stays.
 pub fn escapes(text: &[u8], mark: u8) -> Vec<u8> {
     let digit = |octet: u8| char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut out = Vec::with_capacity(text.len());

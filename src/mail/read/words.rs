@@ -1,5 +1,5 @@
-//! Encoded words (`RFC 2047`), as readers of mail take them: anywhere, glued together or to other text,
-//! without padding, and cut inside a character or a shift, so that neighbours are decoded as one.
+//! Decodes encoded words (`RFC 2047`) leniently, as mail readers do: anywhere, without white space between them
+//! or around them, without padding. Neighbours are decoded together, because they may be cut inside a character.
 
 use super::charset::{self, Reading};
 use super::transfer;
@@ -8,10 +8,10 @@ use memchr::memmem;
 /// The longest name of a charset.
 const MAX_CHARSET: usize = 64;
 
-/// The longest encoded word in which no other syntax is looked for.
+/// The longest encoded word in an address list.
 const MAX_WORD: usize = 1000;
 
-/// Reads unstructured text, unfolded.
+/// Decodes unfolded unstructured text.
 pub fn decode(value: &[u8]) -> Reading {
     let mut out = Out::default();
     let mut words = Words { value, close: None };
@@ -31,8 +31,7 @@ pub fn decode(value: &[u8]) -> Reading {
     out.finish()
 }
 
-/// How many octets the encoded word without white space has that begins at `start`; `None` where there is
-/// none.
+/// The length in octets of the encoded word (without white space) at `start`; `None` if there is none.
 pub fn len_at(value: &[u8], start: usize) -> Option<usize> {
     let near = &value[start..value.len().min(start + MAX_WORD)];
     let end = Words { value: near, close: None }.at(0)?.1;
@@ -49,12 +48,12 @@ struct Word<'a> {
 
 struct Words<'a> {
     value: &'a [u8],
-    /// Where the next `?=` was found last: many beginnings without an end cost no more than one.
+    /// Where the last search found a `?=`, so that many beginnings without an end need only one search.
     close: Option<usize>,
 }
 
 impl<'a> Words<'a> {
-    /// The encoded word that begins at `start`, and where it ends.
+    /// The encoded word at `start`, and where it ends.
     fn at(&mut self, start: usize) -> Option<(Word<'a>, usize)> {
         let rest = &self.value[start + 2..];
         let mark = memchr::memchr(b'?', &rest[..rest.len().min(MAX_CHARSET)])?;
@@ -66,7 +65,7 @@ impl<'a> Words<'a> {
         if charset.is_empty() || !charset.iter().all(u8::is_ascii_graphic) {
             return None;
         }
-        // The language (RFC 2231 §5) says nothing about the octets.
+        // The language (RFC 2231 §5) is ignored.
         let charset = charset.split(|octet| *octet == b'*').next().unwrap_or_default();
         let begin = start + 2 + mark + 3;
         let end = self.close(begin)?;
@@ -84,19 +83,19 @@ impl<'a> Words<'a> {
     }
 }
 
-/// What was read so far.
+/// The text decoded so far.
 #[derive(Default)]
 struct Out<'a> {
     text: String,
     damaged: bool,
     unknown: bool,
-    /// Encoded words with nothing but white space between them.
+    /// Encoded words with only white space between them.
     run: Vec<Word<'a>>,
 }
 
 impl<'a> Out<'a> {
     fn plain(&mut self, octets: &'a [u8]) {
-        // White space between encoded words is not shown (RFC 2047 §6.2).
+        // White space between encoded words is dropped (RFC 2047 §6.2).
         if octets.trim_ascii().is_empty() && !self.run.is_empty() || octets.is_empty() {
             return;
         }
@@ -129,7 +128,7 @@ impl<'a> Out<'a> {
     }
 }
 
-/// The octets of neighbours in one charset. Base64 that was cut within its groups of four is joined first.
+/// The octets of neighbours in one charset. Base64 that was cut inside a group of four is joined first.
 fn octets(words: &[Word<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut held: Vec<u8> = Vec::new();
