@@ -26,22 +26,22 @@ end
 
 complete -c postie -n "__fish_postie_needs_command" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_needs_command" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_needs_command" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_needs_command" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_needs_command" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_needs_command" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_needs_command" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_needs_command" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_needs_command" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_needs_command" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_needs_command" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_needs_command" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_needs_command" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_needs_command" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_needs_command" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_needs_command" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_needs_command" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_needs_command" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_needs_command" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_needs_command" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_needs_command" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_needs_command" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_needs_command" -s V -l version -d 'Print version'
@@ -55,72 +55,72 @@ complete -c postie -n "__fish_postie_needs_command" -f -a "man" -d 'Show a page 
 complete -c postie -n "__fish_postie_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l maildir -d 'Deliver into this Maildir' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l mbox -d 'Deliver into this mbox (mboxrd)' -r -F
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l exec -d 'Give each message to a command (run by sh -c): exit status 0 takes it, 75 leaves it for the next run' -r
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l delete-after -d 'Delete what was delivered from the server this long after it was first seen' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l exec -d 'Give each message to a command (run by sh -c): exit status 0 accepts it, 75 leaves it for the next run' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l delete-after -d 'Delete delivered messages from the server so long after they were first seen' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l limit -d 'Fetch at most N messages' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l max-size -d 'Skip messages larger than this' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l uid -d 'Fetch only the messages with these UIDs' -r
-complete -c postie -n "__fish_postie_using_subcommand fetch" -s j -l jobs -d 'With --all-accounts: how many at once' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -s j -l jobs -d 'With --all-accounts: how many accounts at once' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l wait -d 'How long to wait for another run of the same account' -r
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l forget -d 'Forget these UIDs, so that they count as new again, and fetch nothing' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l forget -d 'Forget these UIDs, so that they count as new again; fetch nothing' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l stdout -d 'Write the messages to standard output (mboxrd; with --json as parsed lines); only --delete deletes them'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l peek -d 'With --stdout or --exec: record nothing and delete nothing; the next run takes the same messages'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l peek -d 'With --stdout or --exec: record nothing and delete nothing; the next run fetches the same messages'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l keep -d 'Leave messages on the server (the default)'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l delete -d 'Delete from the server what is safe here'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l all -d 'Fetch everything, fetched before or not'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l dry-run -d 'Print the plan and change nothing anywhere'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l all-accounts -d 'Run every account'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l delete -d 'Delete messages from the server once they are stored durably'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l all -d 'Fetch all messages, also those fetched before'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l dry-run -d 'Print what would be done, and change nothing anywhere'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l all-accounts -d 'Fetch from every account'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l until-empty -d 'Repeat sessions until the server lists nothing new'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l mark-seen -d 'Mark what would be fetched as seen, and fetch nothing; what was only marked is never deleted'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l accept-uid-reset -d 'Go on although every UID known is gone and others are listed'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l mark-seen -d 'Mark the messages as fetched, and fetch nothing; messages that were only marked are never deleted'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l accept-uid-reset -d 'Go on although all known UIDs are gone and others are listed'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand fetch" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postie -n "__fish_postie_using_subcommand list" -l limit -d 'Only the newest N' -r
+complete -c postie -n "__fish_postie_using_subcommand list" -l limit -d 'Only the newest N messages' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand list" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand list" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand list" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand list" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand list" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand list" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand list" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c postie -n "__fish_postie_using_subcommand list" -l new -d 'Only what fetch would take'
-complete -c postie -n "__fish_postie_using_subcommand list" -l no-headers -d 'Sizes and UIDs alone: asks for no headers'
+complete -c postie -n "__fish_postie_using_subcommand list" -l new -d 'Only messages that fetch would fetch'
+complete -c postie -n "__fish_postie_using_subcommand list" -l no-headers -d 'Only sizes and UIDs: does not ask for headers'
 complete -c postie -n "__fish_postie_using_subcommand list" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand list" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand list" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand list" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand list" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand list" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand send" -s f -l from -d 'The author [default: the account\'s name and address]' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s t -l to -d 'Recipients, an address list as in a header' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s c -l cc -d 'Recipients of copies' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -s b -l bcc -d 'Recipients of blind copies: they never appear in the message' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l reply-to -d 'Where answers go' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -s b -l bcc -d 'Recipients of blind copies, who never appear in the message' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l reply-to -d 'Who gets the answers' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s s -l subject -d 'The subject' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l body -d 'The text body' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l body-file -d 'The text body from a file (- is standard input)' -r -F
@@ -128,18 +128,18 @@ complete -c postie -n "__fish_postie_using_subcommand send" -l html -d 'An HTML 
 complete -c postie -n "__fish_postie_using_subcommand send" -l html-file -d 'An HTML body from a file (- is standard input)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand send" -l charset -d 'The charset of a text or HTML body that is not UTF-8 [default: unknown-8bit]' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s a -l attach -d 'Attach a file (- is standard input)' -r -F
-complete -c postie -n "__fish_postie_using_subcommand send" -l attach-name -d 'The name of the attachment before' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l attach-type -d 'The media type of the attachment before' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l attach-name -d 'The name of the attachment before it' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l attach-type -d 'The media type of the attachment before it' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l inline -d 'A file shown inside the HTML body' -r -F
-complete -c postie -n "__fish_postie_using_subcommand send" -l cid -d 'The Content-ID of the inline file before: `cid:ID` in the HTML' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l cid -d 'The Content-ID of the inline file before it: `cid:ID` in the HTML' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s H -l header -d 'Another header field' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l in-reply-to -d 'The Message-ID this answers' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l in-reply-to -d 'The Message-ID of the message that this one answers' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l references -d 'The Message-IDs of the thread' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l message-id -d 'The Message-ID [default: a new one]' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l date -d 'The date, RFC 3339 or RFC 5322 [default: now]' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l raw -d 'Send a complete message as it is, from a file or standard input' -r -F
-complete -c postie -n "__fish_postie_using_subcommand send" -l rate -d 'Send at most so many messages of a batch in a time: 30/min (or /s, /h)' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l envelope-from -d 'The envelope\'s sender; <> for none' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l raw -d 'Send a complete message, from a file or standard input' -r -F
+complete -c postie -n "__fish_postie_using_subcommand send" -l rate -d 'Send at most so many messages of a batch per second, minute or hour: 2/s, 30/min, 500/h' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l envelope-from -d 'The sender of the envelope; <> for none' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l dsn-notify -d 'When to be notified: never, or of success, failure, delay' -r -f -a "never\t'Never'
 success\t'When it was delivered'
 failure\t'When it could not be delivered'
@@ -147,48 +147,48 @@ delay\t'When it is late'"
 complete -c postie -n "__fish_postie_using_subcommand send" -l dsn-return -d 'What a notification returns' -r -f -a "full\t'The whole message'
 hdrs\t'Its header'"
 complete -c postie -n "__fish_postie_using_subcommand send" -l dsn-envid -d 'The identifier a notification carries' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l ehlo-name -d 'The name to give in EHLO [default: the account\'s, or the host\'s]' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l on-rejected -d 'If a recipient is refused: nobody gets it, or the rest does' -r -f -a "abort\t'Nobody gets it'
-send\t'The rest gets it'"
-complete -c postie -n "__fish_postie_using_subcommand send" -l retry-for -d 'Try again for this long after temporary failures' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l save-copy -d 'Store what was accepted: maildir:DIR or mbox:FILE' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l ehlo-name -d 'The client\'s name in EHLO [default: the account\'s, or the host\'s]' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l on-rejected -d 'If a recipient is refused: nobody gets the message (abort), or the others do (send)' -r -f -a "abort\t'Nobody gets it'
+send\t'The others get it'"
+complete -c postie -n "__fish_postie_using_subcommand send" -l retry-for -d 'Try again for so long after temporary failures' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l save-copy -d 'Store a copy of what was accepted: maildir:DIR or mbox:FILE' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand send" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand send" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand send" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand send" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand send" -s E -l skip-empty -d 'Send nothing if the body is empty, and exit 0'
-complete -c postie -n "__fish_postie_using_subcommand send" -l fix -d 'Mend a complete message that not every server would take'
-complete -c postie -n "__fish_postie_using_subcommand send" -l batch -d 'Send many: JSON Lines of messages on standard input, a line of JSON for each on standard output'
-complete -c postie -n "__fish_postie_using_subcommand send" -l require-tls -d 'Have every server on the way use TLS (REQUIRETLS)'
-complete -c postie -n "__fish_postie_using_subcommand send" -l dry-run -d 'Build and check the message, print the plan'
+complete -c postie -n "__fish_postie_using_subcommand send" -l fix -d 'Mend a complete message that some servers would refuse'
+complete -c postie -n "__fish_postie_using_subcommand send" -l batch -d 'Send many messages: JSON Lines on standard input, a JSON line for each on standard output'
+complete -c postie -n "__fish_postie_using_subcommand send" -l require-tls -d 'Require TLS from every server on the way (REQUIRETLS)'
+complete -c postie -n "__fish_postie_using_subcommand send" -l dry-run -d 'Build and check the message, print what would be done'
 complete -c postie -n "__fish_postie_using_subcommand send" -l print -d 'Print the exact octets that would be sent'
-complete -c postie -n "__fish_postie_using_subcommand send" -l check -d 'Go as far as the recipients\' acceptance, send nothing'
+complete -c postie -n "__fish_postie_using_subcommand send" -l check -d 'Ask the server whether it accepts the recipients, send nothing'
 complete -c postie -n "__fish_postie_using_subcommand send" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand send" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand send" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand send" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand send" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand send" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand test-account" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand test-account" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand test-account" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand test-account" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand test-account" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand test-account" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -197,33 +197,33 @@ never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l pop3 -d 'Only the receiving side'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l smtp -d 'Only the sending side'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand test-account" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand test-account" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand test-account" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand test-account" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "add" -d 'Add an account; asks for what is missing on a terminal'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "list" -d 'List the accounts'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "show" -d 'Show an account, secrets never'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "show" -d 'Show an account, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "set" -d 'Set one key of an account'
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "unset" -d 'Remove one key of an account'
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "remove" -d 'Remove an account'
@@ -232,24 +232,24 @@ complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_see
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "check" -d 'Check the configuration file'
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l email -d 'The mail address' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l name -d 'The name to show beside the address' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l name -d 'The display name' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l description -d 'A remark' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l pop3 -d 'Where mail is fetched: pop3s://[user@]host[:port]' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l smtp -d 'Where mail is sent: smtps://[user@]host[:port]' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l pop3 -d 'The server to fetch from: pop3s://[user@]host[:port]' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l smtp -d 'The server to send through: smtps://[user@]host[:port]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l maildir -d 'Fetch into this Maildir' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l mbox -d 'Fetch into this mbox' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l exec -d 'Fetch to this command' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l after -d 'What happens on the server: keep, delete, or "delete-after 14d"' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l exec -d 'Give fetched messages to this command' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l after -d 'What happens to fetched messages on the server: keep, delete, or "delete-after 14d"' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -257,173 +257,173 @@ always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l test -d 'Test the account before it is saved'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add an account; asks for what is missing on a terminal'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the accounts'
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show an account, secrets never'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show an account, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set one key of an account'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "unset" -d 'Remove one key of an account'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove an account'
@@ -433,42 +433,42 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand completions" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand completions" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand completions" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand completions" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand completions" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand completions" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand completions" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand completions" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand completions" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand completions" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand completions" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand completions" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand man" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand man" -l server -d 'An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand man" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l password-env -d 'Take the password from an environment variable' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand man" -l ca-file -d 'Trust these certificate authorities (PEM) beyond the system\'s' -r -F
-complete -c postie -n "__fish_postie_using_subcommand man" -l tls-fingerprint -d 'Trust the one certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand man" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand man" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand man" -s q -l quiet -d 'Say nothing but errors'
-complete -c postie -n "__fish_postie_using_subcommand man" -s v -l verbose -d 'Say what is done; twice: with the protocol\'s transcript, secrets never in it'
+complete -c postie -n "__fish_postie_using_subcommand man" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand man" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand man" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "fetch" -d 'Download new messages into a Maildir, an mbox, or to a command'
@@ -479,9 +479,9 @@ complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_
 complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "completions" -d 'Print a script that completes postie\'s arguments in the shell'
 complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "man" -d 'Show a page of the manual'
 complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "add" -d 'Add an account; asks for what is missing on a terminal'
+complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "list" -d 'List the accounts'
-complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show an account, secrets never'
+complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show an account, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "set" -d 'Set one key of an account'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "unset" -d 'Remove one key of an account'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "remove" -d 'Remove an account'
@@ -489,7 +489,7 @@ complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subc
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print the path of the configuration file'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check the configuration file'
 
-function __fish_postie_words_behind_config
+function __fish_postie_words_after_config
     set -l words (commandline -opc) (commandline -ct)
     set -l at (contains -i -- config $words)
     and test (math (count $words) - $at) -eq $argv[1]
@@ -497,5 +497,5 @@ function __fish_postie_words_behind_config
 end
 complete -c postie -n "__fish_postie_using_subcommand completions" -f -a "bash zsh fish powershell elvish"
 complete -c postie -s A -l account -x -a "(postie completions accounts 2>/dev/null)"
-complete -c postie -n "__fish_postie_words_behind_config 2 show set unset remove default" -f -a "(postie completions accounts 2>/dev/null)"
-complete -c postie -n "__fish_postie_words_behind_config 3 set unset" -f -a "(postie completions keys 2>/dev/null)"
+complete -c postie -n "__fish_postie_words_after_config 2 show set unset remove default" -f -a "(postie completions accounts 2>/dev/null)"
+complete -c postie -n "__fish_postie_words_after_config 3 set unset" -f -a "(postie completions keys 2>/dev/null)"

@@ -1,43 +1,41 @@
-//! Completion in the shell: the scripts that clap makes from the definitions, and behind them what asks postie
-//! for the names that only the configuration file knows, and for its keys.
+//! Shell completion: the scripts that clap makes, with additions that ask postie for the names of accounts and the
+//! keys of the configuration.
 
 use super::Cli;
 use crate::account::{Config, Env, keys};
 use clap::CommandFactory as _;
 use clap_complete::aot;
 
-/// A shell that there is a script for.
 pub struct Shell {
-    /// What `postie completions` calls it.
+    /// Its name in `postie completions`.
     pub name: &'static str,
-    /// The name of the file that the shell's own directories want.
+    /// The file name that the shell looks for.
     pub file: &'static str,
     generator: aot::Shell,
-    /// What goes behind clap's script.
-    behind: &'static str,
-    /// What in clap's script becomes what.
+    /// Added at the end of clap's script.
+    addition: &'static str,
+    /// Replacements in clap's script.
     replaced: &'static [(&'static str, &'static str)],
 }
 
-/// Every shell.
 pub const SHELLS: &[Shell] = &[
-    Shell { name: "bash", file: "postie.bash", generator: aot::Shell::Bash, behind: BASH, replaced: &[] },
-    Shell { name: "zsh", file: "_postie", generator: aot::Shell::Zsh, behind: "", replaced: ZSH },
-    Shell { name: "fish", file: "postie.fish", generator: aot::Shell::Fish, behind: FISH, replaced: &[] },
+    Shell { name: "bash", file: "postie.bash", generator: aot::Shell::Bash, addition: BASH, replaced: &[] },
+    Shell { name: "zsh", file: "_postie", generator: aot::Shell::Zsh, addition: "", replaced: ZSH },
+    Shell { name: "fish", file: "postie.fish", generator: aot::Shell::Fish, addition: FISH, replaced: &[] },
     Shell {
         name: "powershell",
         file: "_postie.ps1",
         generator: aot::Shell::PowerShell,
-        behind: "",
+        addition: "",
         replaced: &[],
     },
-    Shell { name: "elvish", file: "postie.elv", generator: aot::Shell::Elvish, behind: "", replaced: &[] },
+    Shell { name: "elvish", file: "postie.elv", generator: aot::Shell::Elvish, addition: "", replaced: &[] },
 ];
 
-/// What a script asks for: `postie completions accounts`.
+/// The lists that a script can ask for, as in `postie completions accounts`.
 pub const NAMES: &[&str] = &["accounts", "keys"];
 
-/// clap's function answers all but the names. A word behind `config VERB` is an account, the next one a key.
+/// clap's function completes everything but the names. After `config VERB` comes an account, then a key.
 const BASH: &str = r#"
 _postie_names() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" word at names=""
@@ -69,7 +67,7 @@ _postie_names() {
 complete -F _postie_names -o bashdefault -o default postie
 "#;
 
-/// In clap's script every value that it knows nothing of is a file (`_default`).
+/// In clap's script every value of unknown type is a file (`_default`).
 const ZSH: &[(&str, &str)] = &[
     ("[Which account]:NAME:_default", "[Which account]:NAME:_postie_accounts"),
     (":name -- The account:_default", ":name -- The account:_postie_accounts"),
@@ -85,7 +83,7 @@ const ZSH: &[(&str, &str)] = &[
 ];
 
 const FISH: &str = r#"
-function __fish_postie_words_behind_config
+function __fish_postie_words_after_config
     set -l words (commandline -opc) (commandline -ct)
     set -l at (contains -i -- config $words)
     and test (math (count $words) - $at) -eq $argv[1]
@@ -93,12 +91,11 @@ function __fish_postie_words_behind_config
 end
 complete -c postie -n "__fish_postie_using_subcommand completions" -f -a "bash zsh fish powershell elvish"
 complete -c postie -s A -l account -x -a "(postie completions accounts 2>/dev/null)"
-complete -c postie -n "__fish_postie_words_behind_config 2 show set unset remove default" -f -a "(postie completions accounts 2>/dev/null)"
-complete -c postie -n "__fish_postie_words_behind_config 3 set unset" -f -a "(postie completions keys 2>/dev/null)"
+complete -c postie -n "__fish_postie_words_after_config 2 show set unset remove default" -f -a "(postie completions accounts 2>/dev/null)"
+complete -c postie -n "__fish_postie_words_after_config 3 set unset" -f -a "(postie completions keys 2>/dev/null)"
 "#;
 
 impl Shell {
-    /// The script.
     pub fn script(&self) -> String {
         let mut made = Vec::new();
         aot::generate(self.generator, &mut Cli::command(), "postie", &mut made);
@@ -107,13 +104,13 @@ impl Shell {
             debug_assert!(script.contains(from), "{}: {from}", self.name);
             script = script.replace(from, to);
         }
-        script.push_str(self.behind);
+        script.push_str(self.addition);
         script
     }
 }
 
-/// The names that a script asks for, a line each. A configuration that cannot be read has no accounts: in the
-/// middle of a line is no place to complain.
+/// The names in a list. If the configuration cannot be read there are no accounts: an error would disturb the line
+/// that is being typed.
 pub fn names(what: &str, config: Option<&std::path::Path>, env: &Env) -> Vec<String> {
     match what {
         "accounts" => {

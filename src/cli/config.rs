@@ -1,4 +1,4 @@
-//! The command that manages accounts.
+//! The arguments of `postie config`.
 #![allow(rustdoc::broken_intra_doc_links, reason = "these texts are the help, where brackets are brackets")]
 
 use clap::{Args, Subcommand};
@@ -7,19 +7,17 @@ use std::path::PathBuf;
 /// Manage accounts.
 #[derive(Clone, Debug, Args)]
 pub struct ConfigArgs {
-    /// What to do.
     #[command(subcommand)]
     pub verb: ConfigVerb,
 }
 
-/// What to do with the accounts.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ConfigVerb {
-    /// Add an account; asks for what is missing on a terminal
+    /// Add an account; on a terminal, asks for what is missing
     Add(Box<AddArgs>),
     /// List the accounts
     List,
-    /// Show an account, secrets never
+    /// Show an account, without secrets
     Show {
         /// The account
         name: String,
@@ -30,10 +28,10 @@ pub enum ConfigVerb {
         name: String,
         /// The key, with dots inside tables: pop3.host
         key: String,
-        /// The value; of a command either a line for sh -c, or its words, or an array: '["pass", "show", "x"]'
+        /// The value; for a command a line for sh -c, or its words, or an array: '["pass", "show", "x"]'
         #[arg(allow_hyphen_values = true)]
         value: String,
-        /// Further words of a command or further addresses of an alias; -- before words that begin with a dash
+        /// More words of a command or more addresses of an alias; -- comes before words that begin with a dash
         #[arg(value_name = "VALUE")]
         more: Vec<String>,
     },
@@ -71,7 +69,7 @@ pub struct AddArgs {
     #[arg(long, value_name = "ADDR")]
     pub email: Option<String>,
 
-    /// The name to show beside the address
+    /// The display name
     #[arg(long, value_name = "DISPLAY")]
     pub name: Option<String>,
 
@@ -79,11 +77,11 @@ pub struct AddArgs {
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
 
-    /// Where mail is fetched: pop3s://[user@]host[:port]
+    /// The server to fetch from: pop3s://[user@]host[:port]
     #[arg(long, value_name = "URL")]
     pub pop3: Option<String>,
 
-    /// Where mail is sent: smtps://[user@]host[:port]
+    /// The server to send through: smtps://[user@]host[:port]
     #[arg(long, value_name = "URL")]
     pub smtp: Option<String>,
 
@@ -95,11 +93,11 @@ pub struct AddArgs {
     #[arg(long, value_name = "FILE", group = "destination")]
     pub mbox: Option<PathBuf>,
 
-    /// Fetch to this command
+    /// Give fetched messages to this command
     #[arg(long, value_name = "CMD", group = "destination")]
     pub exec: Option<String>,
 
-    /// What happens on the server: keep, delete, or "delete-after 14d"
+    /// What happens to fetched messages on the server: keep, delete, or "delete-after 14d"
     #[arg(long, value_name = "WHAT")]
     pub after: Option<String>,
 

@@ -1,4 +1,4 @@
-//! The options that every command takes.
+//! The options of every command.
 #![allow(rustdoc::broken_intra_doc_links, reason = "these texts are the help, where brackets are brackets")]
 
 use crate::account::values;
@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The options that every command takes, before or after it.
+/// The options of every command, accepted before or after it.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
@@ -18,7 +18,7 @@ pub struct Global {
     #[arg(short = 'C', long, global = true, value_name = "FILE", display_order = 901)]
     pub config: Option<PathBuf>,
 
-    /// An account on the spot: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://
+    /// A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://
     #[arg(long, global = true, value_name = "URL", display_order = 902)]
     pub server: Option<String>,
 
@@ -42,11 +42,11 @@ pub struct Global {
     #[arg(long, global = true, value_name = "CMD", display_order = 907, group = "secret")]
     pub token_command: Option<String>,
 
-    /// Trust these certificate authorities (PEM) beyond the system's
+    /// Also trust these certificate authorities (PEM)
     #[arg(long, global = true, value_name = "FILE", display_order = 908)]
     pub ca_file: Option<PathBuf>,
 
-    /// Trust the one certificate with this fingerprint, whatever its chain and names
+    /// Trust only the certificate with this fingerprint, whatever its chain and names
     #[arg(long, global = true, value_name = "sha256:HEX", display_order = 909)]
     pub tls_fingerprint: Option<String>,
 
@@ -54,11 +54,11 @@ pub struct Global {
     #[arg(long, global = true, display_order = 910)]
     pub json: bool,
 
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long, global = true, display_order = 911, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say what is done; twice: with the protocol's transcript, secrets never in it
+    /// Say what is done; twice: show the protocol's transcript, without secrets
     #[arg(short, long, global = true, display_order = 912, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
@@ -91,10 +91,10 @@ pub enum ColorWhen {
     Never,
 }
 
-/// A duration of more than nothing: a bound of zero would let nothing happen.
+/// A duration above zero: a limit of zero would let nothing happen.
 fn positive_duration(text: &str) -> Result<Duration, String> {
     match values::duration(text)? {
-        Duration::ZERO => Err("must be more than nothing".into()),
+        Duration::ZERO => Err("must be more than zero".into()),
         duration => Ok(duration),
     }
 }

@@ -1,4 +1,4 @@
-//! The commands that print what belongs to an installed program: completions and manual pages.
+//! The commands that print completion scripts and manual pages.
 
 use super::complete::{NAMES, SHELLS};
 use clap::Args;
@@ -20,7 +20,7 @@ pub struct ManArgs {
     pub page: Option<String>,
 }
 
-/// The shells, and what their scripts ask for.
+/// The shells, and the lists that their scripts ask for.
 fn shells() -> PossibleValuesParser {
     let shells = SHELLS.iter().map(|shell| PossibleValue::new(shell.name));
     let asked = NAMES.iter().map(|name| PossibleValue::new(*name).hide(true));

@@ -1,5 +1,5 @@
-//! Layer 7: the command line, as clap types. What was typed, nothing of what it means; the texts here are
-//! the help and the manual pages.
+//! Layer 7: the command line, as clap types. The doc comments of arguments are the help texts, and go into the
+//! manual pages.
 
 pub mod complete;
 pub mod config;
@@ -26,7 +26,6 @@ use std::ffi::OsString;
 #[command(name = "postie", version, max_term_width = 100, propagate_version = false)]
 #[command(after_help = "Exit codes: 0 done, 1 part done, 64-79 as `postie man` lists them.")]
 pub struct Cli {
-    /// The options that every command takes.
     #[command(flatten)]
     pub global: Global,
     /// What to do.
@@ -58,7 +57,7 @@ impl Command {
     pub const NAMES: &'static [&'static str] =
         &["fetch", "list", "send", "test-account", "config", "completions", "man"];
 
-    /// The command's name, as the JSON `summary` has it.
+    /// The command's name, as in the JSON `summary`.
     pub fn name(&self) -> &'static str {
         match self {
             Command::Fetch(_) => "fetch",
@@ -73,13 +72,13 @@ impl Command {
 }
 
 impl Cli {
-    /// Reads the arguments (the program's name first).
+    /// Reads the arguments; the first is the program's name.
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let matches = Cli::command().try_get_matches_from(args)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         if let (Command::Send(send), Some((_, matches))) = (&mut cli.command, matches.subcommand()) {
             send.bind_parts(matches)?;
-            // What a batch answers is JSON Lines, asked for or not.
+            // A batch always answers in JSON Lines.
             cli.global.json |= send.batch;
         }
         Ok(cli)

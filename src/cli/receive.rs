@@ -1,4 +1,4 @@
-//! The commands that look at a mailbox: fetch, list, test-account.
+//! The arguments of fetch, list and test-account.
 
 use crate::account::values;
 use clap::{Args, value_parser};
@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "Without a destination here, the account's is used. A message is deleted from the \
                         server only after it would survive a power cut here. The notes that some mail servers keep as \
-                        the first message (\"FOLDER INTERNAL DATA\") are left alone, but for --all and --uid.")]
+                        the first message (\"FOLDER INTERNAL DATA\") are fetched only with --all and --uid.")]
 pub struct FetchArgs {
     /// Deliver into this Maildir
     #[arg(long, value_name = "DIR", group = "destination")]
@@ -19,11 +19,11 @@ pub struct FetchArgs {
     #[arg(long, value_name = "FILE", group = "destination")]
     pub mbox: Option<PathBuf>,
 
-    /// Give each message to a command (run by sh -c): exit status 0 takes it, 75 leaves it for the next run
+    /// Give each message to a command (run by sh -c): exit status 0 accepts it, 75 leaves it for the next run
     ///
-    /// 79: taken, and what became of it is not known; that is told, and the message is never given again, nor
-    /// deleted. 126 and 127: the command cannot be run, and the run ends. Any other status: the message has failed.
-    /// So has one whose command is not done after ten minutes (or --timeout, if that is longer).
+    /// 79: accepted, with an unknown outcome; this is reported, and the message is never given again, nor deleted.
+    /// 126 and 127: the command cannot be run, and the run ends. Any other status: the message has failed, as it has
+    /// if the command takes longer than ten minutes (or --timeout, if that is longer).
     #[arg(long, value_name = "CMD", group = "destination")]
     pub exec: Option<String>,
 
@@ -31,7 +31,7 @@ pub struct FetchArgs {
     #[arg(long, group = "destination")]
     pub stdout: bool,
 
-    /// With --stdout or --exec: record nothing and delete nothing; the next run takes the same messages
+    /// With --stdout or --exec: record nothing and delete nothing; the next run fetches the same messages
     #[arg(long, conflicts_with_all = ["maildir", "mbox", "delete", "delete_after", "mark_seen", "forget"])]
     pub peek: bool,
 
@@ -39,19 +39,19 @@ pub struct FetchArgs {
     #[arg(long, group = "afterwards")]
     pub keep: bool,
 
-    /// Delete from the server what is safe here
+    /// Delete messages from the server once they are stored durably
     ///
-    /// That is what this run delivers, and what earlier runs delivered and kept. Messages that were only marked as
-    /// seen stay. With --uid only the messages named go. An account's after = "delete" does the same, but not
-    /// with --stdout.
+    /// These are the messages that this run delivers, and those that earlier runs delivered and kept. Messages that
+    /// were only marked as seen stay. With --uid only the named messages are deleted. An account's after = "delete"
+    /// does the same, but not with --stdout.
     #[arg(long, group = "afterwards")]
     pub delete: bool,
 
-    /// Delete what was delivered from the server this long after it was first seen
+    /// Delete delivered messages from the server so long after they were first seen
     #[arg(long, value_name = "DUR", group = "afterwards", value_parser = values::duration)]
     pub delete_after: Option<Duration>,
 
-    /// Fetch everything, fetched before or not
+    /// Fetch all messages, also those fetched before
     #[arg(long)]
     pub all: bool,
 
@@ -67,15 +67,15 @@ pub struct FetchArgs {
     #[arg(long, value_name = "UID", num_args = 1..)]
     pub uid: Vec<String>,
 
-    /// Print the plan and change nothing anywhere
+    /// Print what would be done, and change nothing anywhere
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Run every account
+    /// Fetch from every account
     #[arg(long, conflicts_with_all = ["account", "server"])]
     pub all_accounts: bool,
 
-    /// With --all-accounts: how many at once
+    /// With --all-accounts: how many accounts at once
     #[arg(short, long, value_name = "N", requires = "all_accounts", default_value = "4", value_parser = value_parser!(u8).range(1..=64))]
     pub jobs: u8,
 
@@ -87,15 +87,15 @@ pub struct FetchArgs {
     #[arg(long)]
     pub until_empty: bool,
 
-    /// Mark what would be fetched as seen, and fetch nothing; what was only marked is never deleted
+    /// Mark the messages as fetched, and fetch nothing; messages that were only marked are never deleted
     #[arg(long, conflicts_with_all = ["forget", "destination", "afterwards", "all", "until_empty"])]
     pub mark_seen: bool,
 
-    /// Forget these UIDs, so that they count as new again, and fetch nothing
+    /// Forget these UIDs, so that they count as new again; fetch nothing
     #[arg(long, value_name = "UID", num_args = 1.., conflicts_with_all = ["destination", "afterwards", "all", "until_empty"])]
     pub forget: Vec<String>,
 
-    /// Go on although every UID known is gone and others are listed
+    /// Go on although all known UIDs are gone and others are listed
     #[arg(long)]
     pub accept_uid_reset: bool,
 }
@@ -103,15 +103,15 @@ pub struct FetchArgs {
 /// Show what is on the server.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ListArgs {
-    /// Only what fetch would take
+    /// Only messages that fetch would fetch
     #[arg(long)]
     pub new: bool,
 
-    /// Only the newest N
+    /// Only the newest N messages
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
 
-    /// Sizes and UIDs alone: asks for no headers
+    /// Only sizes and UIDs: does not ask for headers
     #[arg(long)]
     pub no_headers: bool,
 }

@@ -1,4 +1,4 @@
-//! The command that sends.
+//! The arguments of send.
 
 use crate::account::server::ehlo_name;
 use crate::account::values;
@@ -30,11 +30,11 @@ pub struct SendArgs {
     #[arg(short, long, value_name = "ADDR", help_heading = "Addresses", allow_hyphen_values = true)]
     pub cc: Vec<String>,
 
-    /// Recipients of blind copies: they never appear in the message
+    /// Recipients of blind copies, who never appear in the message
     #[arg(short, long, value_name = "ADDR", help_heading = "Addresses", allow_hyphen_values = true)]
     pub bcc: Vec<String>,
 
-    /// Where answers go
+    /// Who gets the answers
     #[arg(long, value_name = "ADDR", help_heading = "Addresses", allow_hyphen_values = true)]
     pub reply_to: Vec<String>,
 
@@ -66,11 +66,11 @@ pub struct SendArgs {
     #[arg(short, long, value_name = "PATH", help_heading = "Message")]
     pub attach: Vec<PathBuf>,
 
-    /// The name of the attachment before
+    /// The name of the attachment before it
     #[arg(long, value_name = "NAME", help_heading = "Message", allow_hyphen_values = true)]
     pub attach_name: Vec<String>,
 
-    /// The media type of the attachment before
+    /// The media type of the attachment before it
     #[arg(long, value_name = "TYPE", help_heading = "Message")]
     pub attach_type: Vec<String>,
 
@@ -78,7 +78,7 @@ pub struct SendArgs {
     #[arg(long, value_name = "PATH", help_heading = "Message")]
     pub inline: Vec<PathBuf>,
 
-    /// The Content-ID of the inline file before: `cid:ID` in the HTML
+    /// The Content-ID of the inline file before it: `cid:ID` in the HTML
     #[arg(long, value_name = "ID", help_heading = "Message")]
     pub cid: Vec<String>,
 
@@ -86,7 +86,7 @@ pub struct SendArgs {
     #[arg(short = 'H', long, value_name = "NAME: VALUE", help_heading = "Message")]
     pub header: Vec<String>,
 
-    /// The Message-ID this answers
+    /// The Message-ID of the message that this one answers
     #[arg(long, value_name = "ID", help_heading = "Message")]
     pub in_reply_to: Option<String>,
 
@@ -106,25 +106,25 @@ pub struct SendArgs {
     #[arg(short = 'E', long, help_heading = "Message")]
     pub skip_empty: bool,
 
-    /// Send a complete message as it is, from a file or standard input
+    /// Send a complete message, from a file or standard input
     #[arg(long, value_name = "FILE|-", num_args = 0..=1, default_missing_value = "-", help_heading = "Message")]
     pub raw: Option<PathBuf>,
 
-    /// Mend a complete message that not every server would take
+    /// Mend a complete message that some servers would refuse
     ///
-    /// With --raw, or --batch for its raw lines: parts with 8-bit octets or lines of more than 998 octets are
-    /// re-encoded, header fields encoded and folded, whatever the server could take. What is fine stays as
-    /// it is, octet by octet. A part that is signed is refused instead.
+    /// For --raw, and for the raw lines of --batch. Parts with 8-bit octets or lines of more than 998 octets are
+    /// re-encoded, header fields encoded and folded, even if the server could take them as they are. What is fine
+    /// stays as it is, octet by octet. A signed part that would change is refused instead.
     #[arg(long, help_heading = "Message")]
     pub fix: bool,
 
-    /// Send many: JSON Lines of messages on standard input, a line of JSON for each on standard output
+    /// Send many messages: JSON Lines on standard input, a JSON line for each on standard output
     ///
     /// A line is an object with to, cc, bcc, from, reply_to, subject, text, html, headers, attachments,
-    /// message_id, in_reply_to, references, date, envelope_from, or raw / raw_base64 beside to and
+    /// message_id, in_reply_to, references, date, envelope_from, or with raw / raw_base64 and perhaps to and
     /// envelope_from; id is given back. Every line gives one line of type receipt or error, in order; blank
-    /// lines are passed over. All go over one connection. --from and --envelope-from stand in for lines
-    /// that name none. A signal ends the batch behind the message under way.
+    /// lines are skipped. One connection serves all. --from and --envelope-from apply to lines without these
+    /// fields. A signal ends the batch after the current message.
     #[arg(long, help_heading = "Message", conflicts_with_all = [
         "recipients", "to", "cc", "bcc", "reply_to", "subject", "text", "markup", "attach", "inline",
         "header", "in_reply_to", "references", "message_id", "date", "skip_empty", "raw", "print", "check",
@@ -132,11 +132,11 @@ pub struct SendArgs {
     ])]
     pub batch: bool,
 
-    /// Send at most so many messages of a batch in a time: 30/min (or /s, /h)
+    /// Send at most so many messages of a batch per second, minute or hour: 2/s, 30/min, 500/h
     #[arg(long, value_name = "N/min", help_heading = "Control", value_parser = pace)]
     pub rate: Option<Duration>,
 
-    /// The envelope's sender; <> for none
+    /// The sender of the envelope; <> for none
     #[arg(long, value_name = "ADDR|<>", help_heading = "Envelope", allow_hyphen_values = true)]
     pub envelope_from: Option<String>,
 
@@ -152,19 +152,19 @@ pub struct SendArgs {
     #[arg(long, value_name = "ID", help_heading = "Envelope")]
     pub dsn_envid: Option<String>,
 
-    /// Have every server on the way use TLS (REQUIRETLS)
+    /// Require TLS from every server on the way (REQUIRETLS)
     #[arg(long, help_heading = "Envelope")]
     pub require_tls: bool,
 
-    /// The name to give in EHLO [default: the account's, or the host's]
+    /// The client's name in EHLO [default: the account's, or the host's]
     #[arg(long, value_name = "NAME", help_heading = "Envelope", value_parser = ehlo_name)]
     pub ehlo_name: Option<EhloName>,
 
-    /// If a recipient is refused: nobody gets it, or the rest does
+    /// If a recipient is refused: nobody gets the message (abort), or the others do (send)
     #[arg(long, value_name = "WHAT", help_heading = "Envelope", default_value = "abort")]
     pub on_rejected: OnRejectedArg,
 
-    /// Build and check the message, print the plan
+    /// Build and check the message, print what would be done
     #[arg(long, help_heading = "Control", conflicts_with_all = ["print", "check"])]
     pub dry_run: bool,
 
@@ -172,19 +172,19 @@ pub struct SendArgs {
     #[arg(long, help_heading = "Control", conflicts_with = "check")]
     pub print: bool,
 
-    /// Go as far as the recipients' acceptance, send nothing
+    /// Ask the server whether it accepts the recipients, send nothing
     #[arg(long, help_heading = "Control")]
     pub check: bool,
 
-    /// Try again for this long after temporary failures
+    /// Try again for so long after temporary failures
     #[arg(long, value_name = "DUR", help_heading = "Control", value_parser = values::duration)]
     pub retry_for: Option<Duration>,
 
-    /// Store what was accepted: maildir:DIR or mbox:FILE
+    /// Store a copy of what was accepted: maildir:DIR or mbox:FILE
     #[arg(long, value_name = "WHERE", help_heading = "Control")]
     pub save_copy: Option<String>,
 
-    /// The attachments in their order, each with what was said of it.
+    /// The attachments and inline files in their order, with their names and types.
     #[arg(skip)]
     pub parts: Vec<AttachedPart>,
 }
@@ -196,7 +196,6 @@ pub struct AttachedPart {
     pub path: PathBuf,
     /// Its name in the message.
     pub name: Option<String>,
-    /// Its media type.
     pub content_type: Option<String>,
     /// Whether it is shown inside the HTML body.
     pub inline: bool,
@@ -226,18 +225,18 @@ pub enum DsnReturn {
     Hdrs,
 }
 
-/// What to do when a recipient is refused.
+/// Who gets the message if a recipient is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum OnRejectedArg {
     /// Nobody gets it
     #[default]
     Abort,
-    /// The rest gets it
+    /// The others get it
     Send,
 }
 
 impl SendArgs {
-    /// Puts each `--attach-name`, `--attach-type` and `--cid` to the file before it.
+    /// Gives each `--attach-name`, `--attach-type` and `--cid` to the file before it.
     pub(super) fn bind_parts(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         let at = |name: &str| matches.indices_of(name).map(Iterator::collect::<Vec<_>>).unwrap_or_default();
         let mut parts: Vec<(usize, AttachedPart)> = Vec::new();
@@ -259,7 +258,7 @@ impl SendArgs {
                     (Some(part), "attach_name") => &mut part.name,
                     (Some(part), "attach_type") => &mut part.content_type,
                     (Some(part), _) if part.inline => &mut part.cid,
-                    _ => return Err(misplaced(option, "it has no file before it that it could belong to")),
+                    _ => return Err(misplaced(option, "there is no file before it that it could belong to")),
                 };
                 if slot.replace(text.clone()).is_some() {
                     return Err(misplaced(option, "the file before it has one already"));

@@ -1,41 +1,38 @@
-//! The arguments of `sendmail`, as its callers have written them for forty years: single letters in
-//! clusters (`-ti`), values attached or apart (`-fADDR`, `-f ADDR`). What only steered sendmail's own queue
-//! and daemon is taken and has no effect; a mode that postie does not have is an error.
+//! The arguments of `sendmail`, as programs have written them for forty years: single letters, also several in
+//! one argument (`-ti`), values attached or separate (`-fADDR`, `-f ADDR`). Flags for sendmail's own queue and
+//! daemon have no effect; a mode that postie does not have is an error.
 
 use crate::words::Failure;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What `sendmail` was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SendmailArgs {
-    /// What is to be done.
     pub mode: SendmailMode,
-    /// `-t`: the header names recipients.
+    /// `-t`: recipients come from the header, too.
     pub from_header: bool,
-    /// `-i`: a line with a dot alone is content.
+    /// `-i`: a line with only a dot is content.
     pub dots_are_content: bool,
     /// `-f`, `-r`: the sender of the envelope.
     pub sender: Option<String>,
     /// `-F`: the author's name, for a message without From.
     pub full_name: Option<String>,
-    /// `-s`: the subject of plain text, as logrotate gives it to its mail command; then all input is text.
+    /// `-s`: the subject; then all input is text (logrotate calls its mail command so).
     pub subject: Option<String>,
     /// `-N`: when to notify.
     pub notify: Option<String>,
     /// `-R`: what a notification returns.
     pub ret: Option<String>,
-    /// `-V`: the identifier it carries.
+    /// `-V`: the identifier of a notification.
     pub envid: Option<String>,
     /// `-C`: the configuration file.
     pub config: Option<PathBuf>,
-    /// `-v`, how often.
+    /// How often `-v` is given.
     pub verbose: u8,
-    /// The recipients.
     pub recipients: Vec<String>,
 }
 
-/// What is to be done.
+/// What `sendmail` must do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SendmailMode {
     /// `-bm`: one message from standard input.
@@ -47,11 +44,9 @@ pub enum SendmailMode {
     Queue,
     /// `-q` alone: run the queue, which is always empty.
     RunQueue,
-    /// `-bi`, `-I`: build the alias database, which there is not.
+    /// `-bi`, `-I`: build the alias database, which does not exist.
     Aliases,
-    /// `--help`.
     Help,
-    /// `--version`.
     Version,
 }
 
@@ -63,7 +58,7 @@ const MAY_HAVE_VALUE: &str = "dq";
 const ALONE: &str = "tinGvmUxcI";
 
 impl SendmailArgs {
-    /// Reads the arguments behind the program's name.
+    /// Reads the arguments, without the program's name.
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, Failure> {
         let mut found = SendmailArgs::default();
         let mut runs_queue = false;
@@ -133,14 +128,14 @@ impl SendmailArgs {
             'V' => self.envid = Some(value),
             'C' => self.config = Some(value.into()),
             'b' => self.mode = mode(&value)?,
-            // 8-bit content is declared by what it holds.
+            // `-B` is not needed: whether the content is 8-bit is seen.
             'B' if !["7bit", "8bitmime"].contains(&value.to_ascii_lowercase().as_str()) => {
                 return Err(Failure::usage("-B: it must be 7BIT or 8BITMIME"));
             }
             'o' if value.starts_with('i') => self.dots_are_content = true,
             'O' => {
-                let (name, said) = value.split_once('=').unwrap_or((&value, "true"));
-                let on = !said.to_ascii_lowercase().starts_with(['f', 'n']);
+                let (name, setting) = value.split_once('=').unwrap_or((&value, "true"));
+                let on = !setting.to_ascii_lowercase().starts_with(['f', 'n']);
                 if name.trim().eq_ignore_ascii_case("IgnoreDots") {
                     self.dots_are_content = on;
                 }
@@ -164,7 +159,7 @@ fn mode(value: &str) -> Result<SendmailMode, Failure> {
 
 fn unknown(flag: &str) -> Failure {
     Failure::usage(format!("{}: not an option of sendmail", flag.escape_debug()))
-        .hint("sendmail --help tells what postie takes under this name")
+        .hint("sendmail --help lists the options")
 }
 
 fn text(arg: OsString) -> Result<String, Failure> {

@@ -7,10 +7,10 @@ use clap::{Arg, Command};
 use clap_mangen::Man;
 use std::io;
 
-/// The pages that every command's page refers to.
+/// The pages in SEE ALSO of every command's page.
 const REFERENCE: [&str; 3] = ["postie(1)", "postie-config(5)", "postie-json(5)"];
 
-/// The page of postie itself.
+/// postie(1).
 pub fn overview(root: &Command) -> io::Result<Page> {
     let mut out = Vec::new();
     let man = Man::new(root.clone()).source(source()).manual(MANUAL);
@@ -27,8 +27,8 @@ pub fn overview(root: &Command) -> io::Result<Page> {
         .item("~/.config/postie/config.toml", "The accounts: postie-config(5). Mode 0600 if a secret is in it. Without it, /etc/postie/config.toml.")
         .item(
             "~/.local/state/postie/ledger/",
-            "What was fetched, a file for each server account. Without it, what is still on the server counts as \
-             new again.",
+            "The record of fetched messages, a file for each server account. Without it, messages that are still on \
+             the server count as new again.",
         );
     rest.examples(examples::of("postie"));
     let others: Vec<String> =
@@ -44,7 +44,7 @@ pub fn overview(root: &Command) -> io::Result<Page> {
 pub fn page(command: &Command) -> io::Result<Page> {
     let name = format!("postie-{}", command.get_name());
     let mut out = Vec::new();
-    // clap takes names that live for ever; a page is made once in a run.
+    // clap wants a `'static` name; each page is made at most once in a run.
     let title: &'static str = Box::leak(name.clone().into_boxed_str());
     let spoken = format!("postie {}", command.get_name());
     let shown = command.clone().name(title).display_name(title).bin_name(spoken);
@@ -67,7 +67,7 @@ pub fn page(command: &Command) -> io::Result<Page> {
     Ok(Page { name, section: 1, roff: out })
 }
 
-/// How a command is called, in clap's words; its list of all options shows no values.
+/// SYNOPSIS, in clap's words; clap_mangen would list all options without their values.
 fn synopsis(mut command: Command, out: &mut Vec<u8>) -> io::Result<()> {
     let usage = command.render_usage().to_string();
     let mut section = Writer::default();
@@ -75,7 +75,7 @@ fn synopsis(mut command: Command, out: &mut Vec<u8>) -> io::Result<()> {
     section.finish(out)
 }
 
-/// What the commands below a command are, and what they take.
+/// The subcommands of a command, and their arguments.
 fn verbs(command: &Command, out: &mut Writer) {
     let verbs: Vec<&Command> =
         command.get_subcommands().filter(|verb| verb.get_name() != "help" && !verb.is_hide_set()).collect();
@@ -104,7 +104,6 @@ fn is_own(argument: &Arg) -> bool {
         && !matches!(argument.get_id().as_str(), "help" | "version")
 }
 
-/// The section of exit codes.
 pub fn exit_status(out: &mut Writer) {
     out.section("EXIT STATUS");
     for exit in Exit::ALL {
@@ -116,22 +115,22 @@ pub fn exit_status(out: &mut Writer) {
 fn environment(out: &mut Writer) {
     out.section("ENVIRONMENT");
     for (name, text) in [
-        ("POSTIE_ACCOUNT", "The account, where --account names none."),
-        ("POSTIE_CONFIG", "The configuration file, where --config names none."),
+        ("POSTIE_ACCOUNT", "The account, if --account is not given."),
+        ("POSTIE_CONFIG", "The configuration file, if --config is not given."),
         (
             "POSTIE_POP3_URL, POSTIE_SMTP_URL",
-            "Servers as --server takes them: an account without any file. They come before the configuration's \
-             accounts, unless --account or POSTIE_ACCOUNT names one.",
+            "Servers, as in --server: an account without a configuration file. They are used instead of the \
+             configured accounts, unless --account or POSTIE_ACCOUNT is given.",
         ),
-        ("POSTIE_FROM", "The author of what is sent with them: an address, or Name <address>."),
-        ("POSTIE_CA_FILE", "The authorities that are trusted for them."),
+        ("POSTIE_FROM", "The author for POSTIE_SMTP_URL: an address, or Name <address>."),
+        ("POSTIE_CA_FILE", "Further trusted certificate authorities for these servers."),
         (
             "POSTIE_PASSWORD, POSTIE_PASSWORD_FILE",
-            "The secret, or the file it is in; they come before the configuration's, behind the options.",
+            "The secret, or the file it is in, instead of the configured one. An option for a secret comes before them.",
         ),
         ("XDG_CONFIG_HOME, XDG_STATE_HOME", "Where the configuration and the ledgers are."),
-        ("SSL_CERT_FILE, SSL_CERT_DIR", "The authorities that are trusted instead of the system's."),
-        ("NO_COLOR", "No colors, whatever the terminal."),
+        ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificate authorities to trust instead of the system's."),
+        ("NO_COLOR", "If set, no colors."),
     ] {
         out.item(name, text);
     }

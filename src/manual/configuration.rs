@@ -1,4 +1,4 @@
-//! postie-config(5): every key of the configuration file, from the table that reads them.
+//! postie-config(5), made from the table of keys.
 
 use super::Page;
 use super::writer::Writer;
@@ -23,33 +23,32 @@ tls = "starttls"
 maildir = "~/Mail/work"
 after = "delete-after 14d""#;
 
-/// The page.
 pub fn page() -> io::Result<Page> {
     let mut page = Writer::page("postie-config", 5, "the configuration file of postie");
     page.section("DESCRIPTION")
         .line(
-            "The file is TOML, UTF-8, at ~/.config/postie/config.toml; `postie config path` tells where. \
+            "The file is TOML, UTF-8, at ~/.config/postie/config.toml; `postie config path` prints the path. \
              `postie config` reads and changes it, and keeps comments and order; an editor does as well. A key that \
              is not known, or a value that makes no sense, is an error with line and column: `postie config check` \
              looks at all of it.",
         )
         .paragraph(
-            "Paths may begin with ~/; a relative one lies beside the file. If a password stands in the file, it \
-             must be mode 0600 and yours.",
+            "Paths may begin with ~/; relative paths start from the directory of the file. With a password in it, the \
+             file must be mode 0600 and belong to you.",
         );
     page.section("KEYS OF THE FILE");
     table(&mut page, keys::rows(keys::ROOT));
     page.section("KEYS OF AN ACCOUNT").line(
-        "In [accounts.NAME]. The secret and the trust may stand in a server's own table too, where they count for \
-         that server alone and come first.",
+        "In [accounts.NAME]. The keys for secrets and certificates may also be in the table of a server: then they \
+         count only for that server, and come first.",
     );
     table(&mut page, keys::rows(keys::ACCOUNT));
     page.section("KEYS OF A SERVER").line(
-        "In [accounts.NAME.pop3] and [accounts.NAME.smtp]; `config set` takes them as pop3.host and so on.",
+        "In [accounts.NAME.pop3] and [accounts.NAME.smtp]; for `config set` they are pop3.host and so on.",
     );
     table(&mut page, keys::rows(keys::SERVER));
     page.section("KEYS OF FETCHING")
-        .line("In [accounts.NAME.fetch]; `config set` takes them as fetch.maildir and so on.");
+        .line("In [accounts.NAME.fetch]; for `config set` they are fetch.maildir and so on.");
     table(&mut page, keys::rows(keys::FETCH));
     page.section("WHICH SECRET COUNTS").line(
         "The first that is set: an option (--password-file, --password-fd, --password-env, --password-command, \
@@ -57,7 +56,7 @@ pub fn page() -> io::Result<Page> {
          account's. Within a table: password-command, password-file, password-env, token-command, password. With \
          none at all, postie asks on the terminal. If the one that counts fails, no other is tried.",
     );
-    page.examples(&[("Mail comes by POP3 over TLS and goes by STARTTLS:", EXAMPLE)]);
+    page.examples(&[("Fetching by POP3 over TLS, sending by SMTP with STARTTLS:", EXAMPLE)]);
     page.see_also(&["postie(1)", "postie-config(1)", "postie-sendmail(1)", "postie-json(5)"]);
     let mut roff = Vec::new();
     page.finish(&mut roff)?;

@@ -1,12 +1,12 @@
-//! The EXAMPLES of each command's page: what an example does, and its lines.
+//! The examples for each command's page: what an example does, and its lines.
 
-/// The examples of a command; `postie` for the page of all.
+/// The examples of a command, or of postie(1) (`postie`).
 pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
     match command {
         "postie" => &[
             ("From an address to a fetched mailbox:", "postie config add\npostie test-account\npostie fetch"),
             (
-                "One mailbox, downloaded once, without any file; the password is asked for:",
+                "One mailbox, downloaded once, without a configuration file; the password is asked for:",
                 "postie --server pop3s://ana@pop.example.org fetch --mbox inbox.mbox",
             ),
             (
@@ -15,26 +15,29 @@ pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
             ),
         ],
         "fetch" => &[
-            ("What is new, into the account's destination; it stays on the server:", "postie fetch"),
+            ("New messages, into the account's destination; they stay on the server:", "postie fetch"),
             (
-                "Into an mbox; deleted from the server once it is safe here, what earlier runs kept too:",
+                "Into an mbox; then delete them from the server, and also those that earlier runs kept:",
                 "postie fetch --mbox inbox.mbox --delete",
             ),
             (
-                "Every hour from cron, every account, mails of the last two weeks stay on the server:",
+                "Every hour from cron, every account; messages stay on the server for two weeks:",
                 "0 * * * *  postie fetch -q --all-accounts --delete-after 14d",
             ),
             ("What would be done, changing nothing:", "postie fetch --dry-run"),
-            ("From now on: what is there counts as fetched:", "postie fetch --mark-seen"),
             (
-                "The paths of what was delivered, for a script:",
+                "Mark everything that is there as fetched, so that only later mail is fetched:",
+                "postie fetch --mark-seen",
+            ),
+            (
+                "The paths of the delivered messages, for a script:",
                 "postie fetch --json | jq -r 'select(.action == \"delivered\") | .path'",
             ),
         ],
         "list" => &[
             ("The ten newest messages:", "postie list --limit 10"),
             (
-                "What fetch would take, for a script:",
+                "The messages that fetch would fetch, for a script:",
                 "postie list --new --json | jq -r 'select(.type == \"message\").uid'",
             ),
         ],
@@ -52,7 +55,7 @@ pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
                 "Many messages over one connection, a receipt for each:",
                 "postie send --batch --rate 120/min < messages.jsonl > receipts.jsonl",
             ),
-            ("Look at it first, send nothing:", "postie send --print -s Hi --body Hello ana@example.org"),
+            ("Print the message, send nothing:", "postie send --print -s Hi --body Hello ana@example.org"),
         ],
         "test-account" => &[
             ("Both servers of the default account:", "postie test-account"),
@@ -66,21 +69,21 @@ pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
             ),
         ],
         "config" => &[
-            ("Asks for everything, tests it, and saves it:", "postie config add"),
+            ("Ask for everything, test it, and save it:", "postie config add"),
             (
-                "A large provider, without questions; the address is enough to know the servers:",
+                "A large provider, without questions; its servers follow from the address:",
                 "postie config add home --email ana@gmail.com --maildir ~/Mail/home --password-command 'pass show mail/gmail'",
             ),
             (
-                "Any other:",
+                "Any other server:",
                 "postie config add work --email ana@example.org --pop3 pop3s://pop.example.org --smtp smtps://smtp.example.org --maildir ~/Mail/work --password-file ~/.secrets/work",
             ),
             (
-                "A command with arguments, without a shell; both forms say the same:",
+                "A command with arguments, without a shell; both forms mean the same:",
                 "postie config set work password-command pass show mail/work\npostie config set work password-command '[\"pass\", \"show\", \"mail/work\"]'",
             ),
-            ("A password on standard input, never in the arguments:", "postie config set work password -"),
-            ("Where the file is, and whether it is right:", "postie config path\npostie config check"),
+            ("A password from standard input, never in the arguments:", "postie config set work password -"),
+            ("Where the file is, and whether it is correct:", "postie config path\npostie config check"),
         ],
         "completions" => &[
             (
@@ -102,7 +105,7 @@ pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
                 "The page of a command, of the configuration file, of the JSON lines:",
                 "postie man fetch\npostie man config.5\npostie man json",
             ),
-            ("Through man(1), whatever the terminal:", "postie man send | man -l -"),
+            ("With man(1):", "postie man send | man -l -"),
         ],
         _ => &[],
     }

@@ -5,19 +5,18 @@ use super::writer::Writer;
 use crate::output::fields::{EVERY, LINES};
 use std::io;
 
-/// The page.
 pub fn page() -> io::Result<Page> {
     let mut page = Writer::page("postie-json", 5, "the JSON lines that postie writes");
     page.section("DESCRIPTION")
         .line(
-            "With --json every command writes JSON Lines to standard output: one object a line, UTF-8, whatever the \
-             mail holds. Errors are lines too, and the last line of a run is its summary, on failure as well. Text \
-             for people goes to standard error.",
+            "With --json every command writes JSON Lines to standard output: one object a line, always valid UTF-8. \
+             Errors are lines too, and the last line of a run is its summary, on failure as well. Text for people \
+             goes to standard error.",
         )
         .paragraph(
-            "Times are RFC 3339, sizes are octets. What does not apply is absent or null. New fields and types may \
-             come; none that is here changes its meaning while v is 1. A field of an object stands behind a dot, \
-             one of the objects of an array too.",
+            "Times are RFC 3339, sizes are octets. Fields that do not apply are absent or null. There may be new fields \
+             and types in later versions, but while v is 1 none changes its meaning. Below, from.name is the field \
+             name of the object from, or of the objects in the array from.",
         );
     page.section("EVERY LINE");
     for (field, text) in EVERY {
@@ -31,11 +30,11 @@ pub fn page() -> io::Result<Page> {
     }
     page.examples(&[
         (
-            "The paths of what was delivered:",
+            "The paths of the delivered messages:",
             "postie fetch --json | jq -r 'select(.type == \"message\" and .action == \"delivered\") | .path'",
         ),
         (
-            "What a failed run said:",
+            "The errors of a run:",
             "postie fetch --json | jq -r 'select(.type == \"error\") | .message, .hint'",
         ),
         ("Whether to try again:", "postie send --json ... | jq -r 'select(.type == \"error\") | .retry'"),

@@ -1,6 +1,6 @@
-//! Layer 7: the manual pages and the completion scripts, made from the command line's definitions, the table
-//! of configuration keys and the table of JSON fields. `postie man` and `postie completions` print them, and
-//! `cargo run --example docs` writes them to `man/` and `completions/`.
+//! Layer 7: the manual pages, made from the definitions of the command line, the table of configuration keys and
+//! the table of JSON fields. `postie man` prints them, and `cargo run --example docs` writes them to `man/`, and the
+//! completion scripts to `completions/`.
 
 mod commands;
 mod configuration;
@@ -18,26 +18,21 @@ use clap::CommandFactory as _;
 use std::io;
 use std::path::PathBuf;
 
-/// A page of the manual.
 pub struct Page {
-    /// Its name: `postie-fetch`.
+    /// As in `postie-fetch`.
     pub name: String,
-    /// The section of the manual it is in: 1 for a command, 5 for a file format.
+    /// 1 for a command, 5 for a file format.
     pub section: u8,
-    /// The page in roff.
     pub roff: Vec<u8>,
 }
 
 impl Page {
-    /// The name of its file.
     pub fn file_name(&self) -> String {
         format!("{}.{}", self.name, self.section)
     }
 }
 
-/// Every page, postie(1) first.
-///
-/// Fails only where memory cannot be written.
+/// Every page, postie(1) first. Cannot fail: everything is written to memory.
 pub fn pages() -> io::Result<Vec<Page>> {
     let mut root = Cli::command().disable_help_subcommand(true);
     root.build();
@@ -51,8 +46,8 @@ pub fn pages() -> io::Result<Vec<Page>> {
     Ok(pages)
 }
 
-/// The page that somebody means: `fetch`, `postie-fetch`, `config.5`, `postie-config(5)`. A name in two
-/// sections is the command's.
+/// The page with this name: `fetch`, `postie-fetch`, `config.5`, `postie-config(5)`. Without a section, a command
+/// comes first.
 pub fn find(pages: Vec<Page>, wanted: &str) -> Option<Page> {
     let wanted = wanted.trim_end_matches(')').replace('(', ".");
     let (name, section) = match wanted.rsplit_once('.') {
@@ -65,7 +60,7 @@ pub fn find(pages: Vec<Page>, wanted: &str) -> Option<Page> {
     })
 }
 
-/// Every generated file: its path in the project, and its content.
+/// Every generated file: its path in the source tree, and its content.
 pub fn files() -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = Vec::new();
     for shell in SHELLS {

@@ -1,11 +1,11 @@
-//! A page as plain text, for a terminal on a machine without man(1).
+//! Converts a page to plain text, for machines without man(1).
 
-/// How far text is moved in.
+/// One step of indentation.
 const MARGIN: usize = 4;
 /// The width of the text.
 const WIDTH: usize = 78;
 
-/// Reads the roff that the pages are made of; any other is not known here.
+/// Converts a page. Only the roff that postie's pages use is known here.
 pub fn plain(roff: &[u8]) -> String {
     let mut page = PageText::default();
     for line in String::from_utf8_lossy(roff).lines() {
@@ -18,7 +18,7 @@ pub fn plain(roff: &[u8]) -> String {
     page.out
 }
 
-/// What is shown of a line of text.
+/// A line of text without its escapes.
 fn unescape(line: &str) -> String {
     ["\\fB", "\\fI", "\\fR", "\\fP", "\\&"]
         .iter()
@@ -34,7 +34,7 @@ fn unescape(line: &str) -> String {
 struct PageText {
     out: String,
     paragraph: String,
-    /// The next line is a term; what follows is moved in further.
+    /// Whether the next line is a term; the text after it is indented further.
     term: bool,
     moved_in: bool,
     verbatim: bool,
@@ -65,7 +65,7 @@ impl PageText {
                 self.verbatim = name == "nf";
             }
             "br" => self.flush(),
-            // Title, indentation, definitions: nothing that plain text shows.
+            // Title, indentation, definitions: not shown in plain text.
             _ => {}
         }
     }
@@ -82,7 +82,7 @@ impl PageText {
         }
     }
 
-    /// Writes the paragraph, its lines no longer than the width.
+    /// Writes the paragraph, wrapped.
     fn flush(&mut self) {
         let margin = if self.moved_in { 3 * MARGIN } else { MARGIN };
         let mut line = String::new();

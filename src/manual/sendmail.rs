@@ -1,11 +1,10 @@
-//! postie-sendmail(1): postie called by a name that ends in `sendmail`.
+//! postie-sendmail(1).
 
 use super::Page;
 use super::commands::exit_status;
 use super::writer::Writer;
 use std::io;
 
-/// The page.
 pub fn page() -> io::Result<Page> {
     let mut page = Writer::page("postie-sendmail", 1, "postie as the system's sendmail");
     page.section("SYNOPSIS").line("sendmail [FLAGS] [RECIPIENT...]");
@@ -18,43 +17,39 @@ pub fn page() -> io::Result<Page> {
         )
         .paragraph(
             "The account is the one whose email is the -f address, else the From; else default-account, else the \
-             only one. POSTIE_ACCOUNT and POSTIE_SMTP_URL decide as everywhere.",
+             only one. POSTIE_ACCOUNT and POSTIE_SMTP_URL come first, as everywhere.",
         );
     page.section("OPTIONS");
     for (flag, text) in [
-        (
-            "-t",
-            "Recipients are those of To, Cc and Bcc, beside those of the arguments. Bcc is always removed.",
-        ),
-        ("-i", "A line with a dot alone does not end the message. -oi is the same."),
+        ("-t", "Recipients are those of To, Cc and Bcc, and those of the arguments. Bcc is always removed."),
+        ("-i", "A line with only a dot does not end the message. -oi is the same."),
         ("-f ADDRESS, -r ADDRESS", "The sender of the envelope; <> is the null sender."),
-        ("-F NAME", "The author's name, where the message has no From."),
-        ("-s SUBJECT", "The subject; all input is text then, as logrotate gives it."),
+        ("-F NAME", "The author's name, if the message has no From."),
+        ("-s SUBJECT", "The subject; then all input is text (for logrotate)."),
         ("-N WHEN, -R WHAT, -V ID", "Delivery notifications: when, what they return, their identifier."),
         ("-C FILE", "The configuration file."),
         ("-bs", "SMTP on standard input and output."),
         ("-bp, -q", "The queue, which is always empty."),
-        ("-v", "Say what is done; twice: with the protocol's transcript."),
+        ("-v", "Say what is done; twice: show the protocol's transcript."),
     ] {
         page.item(flag, text);
     }
     page.paragraph(
-        "Other flags of sendmail that only steer its queue and daemon are taken and have no effect; a mode that \
-         postie does not have is an error.",
+        "Other flags for sendmail's queue and daemon have no effect; a mode that postie does not have is an error.",
     );
     page.section("ADDRESSES").line(
-        "A recipient without a domain is its alias (the table aliases of the account), else the name in the domain \
-         of the account; where that is a public provider it is the account's own address. A local name in From, \
-         Sender or Reply-To becomes the account's from.",
+        "A recipient without a domain is replaced by its alias (the table aliases of the account), else it gets the \
+         domain of the account; if that is a public provider's, it is replaced by the account's own address. A local \
+         name in From, Sender or Reply-To is replaced by the account's from.",
     );
     exit_status(&mut page);
     page.section("FILES").item(
         "log-file of the account",
-        "A line for each message, taken or not; without it failures go to syslog, facility mail.",
+        "A line for each message, accepted or not; without it failures go to syslog, facility mail.",
     );
     page.examples(&[
         (
-            "For cron, where /usr/sbin/sendmail is nobody else's:",
+            "For cron, if no other program is /usr/sbin/sendmail:",
             "ln -s \"$(command -v postie)\" /usr/sbin/sendmail\npostie config set work aliases.root ana@example.org",
         ),
         ("For git:", "git config --global sendemail.sendmailCmd /usr/local/sbin/sendmail"),

@@ -1,17 +1,17 @@
-//! Sections of a manual page in roff (`man(7)`).
+//! Writes a manual page in roff (`man(7)`).
 
 use clap_mangen::roff::{Roff, bold, roman};
 use std::io;
 
-/// What a page is called after, at its foot.
+/// The text at the foot of a page.
 pub fn source() -> String {
     format!("postie {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// The manual that the pages are part of, at their head.
+/// The text at the head of a page.
 pub const MANUAL: &str = "postie manual";
 
-/// A page, or a part of one, being written.
+/// Writes a page, or a part of one.
 #[derive(Default)]
 pub struct Writer {
     roff: Roff,
@@ -28,38 +28,35 @@ impl Writer {
         writer
     }
 
-    /// Begins a section.
     pub fn section(&mut self, title: &str) -> &mut Self {
         self.roff.control("SH", [title]);
         self
     }
 
-    /// Begins a part of a section.
     pub fn subsection(&mut self, title: &str) -> &mut Self {
         self.roff.control("SS", [title]);
         self
     }
 
-    /// A line of text, joined with the one before.
+    /// Text, joined with that before it.
     pub fn line(&mut self, text: &str) -> &mut Self {
         self.roff.text([roman(text)]);
         self
     }
 
-    /// A paragraph.
     pub fn paragraph(&mut self, text: &str) -> &mut Self {
         self.roff.control("PP", []);
         self.line(text)
     }
 
-    /// A term and what it means.
+    /// A term and its meaning.
     pub fn item(&mut self, term: &str, text: &str) -> &mut Self {
         self.roff.control("TP", []);
         self.roff.text([bold(term)]);
         self.line(text)
     }
 
-    /// Lines that stand as they are.
+    /// Lines that are not filled.
     pub fn verbatim(&mut self, text: &str) -> &mut Self {
         self.roff.control("RS", ["4"]);
         self.roff.control("nf", []);
@@ -71,7 +68,7 @@ impl Writer {
         self
     }
 
-    /// The section of examples: what each does, and its lines.
+    /// EXAMPLES: what each does, and its lines.
     pub fn examples(&mut self, examples: &[(&str, &str)]) -> &mut Self {
         self.section("EXAMPLES");
         for (what, lines) in examples {
@@ -80,12 +77,11 @@ impl Writer {
         self
     }
 
-    /// The last section.
     pub fn see_also(&mut self, pages: &[&str]) -> &mut Self {
         self.section("SEE ALSO").line(&pages.join(", "))
     }
 
-    /// Appends what was written to `out`.
+    /// Appends the page to `out`.
     pub fn finish(&self, out: &mut Vec<u8>) -> io::Result<()> {
         self.roff.to_writer(out)
     }

@@ -1,42 +1,41 @@
-//! The fields of the JSON lines, in one table: postie-json(5) is made from it, and every line that a test
-//! reads is held against it.
+//! All fields of the JSON lines, in one table: postie-json(5) is made from it, and the tests compare every line that
+//! they read with it.
 
 /// A type of line.
 pub struct LineType {
-    /// Its `type`.
+    /// The value of `type`.
     pub kind: &'static str,
-    /// What it tells, and by which commands.
+    /// What it says, and which commands write it.
     pub text: &'static str,
-    /// Its fields and what they mean; those of an object within, or of the objects of an array, behind a dot.
+    /// Its fields and their meaning; for fields of an inner object, or of the objects in an array, with a dot:
+    /// `from.name`.
     pub fields: &'static [FieldDoc],
 }
 
 /// A field, and what it means.
 pub type FieldDoc = (&'static str, &'static str);
 
-/// What is in every line.
-pub const EVERY: &[FieldDoc] =
-    &[("v", "1, the version of the lines' shape."), ("type", "What the line tells.")];
+/// The fields of every line.
+pub const EVERY: &[FieldDoc] = &[("v", "1, the version of the format."), ("type", "The type of the line.")];
 
-/// A field of this name may hold anything: it is the caller's.
+/// Fields that may contain anything, because the caller sets them.
 const FREE: &[(&str, &str)] = &[("receipt", "id"), ("error", "id"), ("account", "aliases")];
 
-/// Every type of line.
 pub const LINES: &[LineType] = &[
     LineType { kind: "message", text: "A message: fetch, list.", fields: MESSAGE },
     LineType {
         kind: "receipt",
-        text: "What became of a message that was to be sent: send, a line for each message.",
+        text: "The result of sending a message: send, a line for each message.",
         fields: RECEIPT,
     },
     LineType {
         kind: "step",
-        text: "A step of the test of an account: test-account, config add --test.",
+        text: "A step of testing an account: test-account, config add --test.",
         fields: STEP,
     },
     LineType {
         kind: "account",
-        text: "An account, defaults filled in, secrets never: config add, list, show, set, unset, default, check.",
+        text: "An account with its defaults, never with secrets: config add, list, show, set, unset, default, check.",
         fields: ACCOUNT,
     },
     LineType { kind: "path", text: "The configuration file: config path.", fields: PATH },
@@ -51,20 +50,20 @@ pub const LINES: &[LineType] = &[
 ];
 
 const MESSAGE: &[FieldDoc] = &[
-    ("account", "The account's name, or user@host:port of one made on the spot."),
+    ("account", "The account's name; with --server user@host:port."),
     ("number", "Its number in this session."),
-    ("uid", "Its UID; null where the server has none."),
-    ("size", "Its size as the server lists it."),
-    ("date", "Its Date; null where there is none that is one."),
+    ("uid", "Its UID; null if the server has none."),
+    ("size", "Its size in octets as the server lists it."),
+    ("date", "Its Date; null if it is missing or not valid."),
     ("from", "Its authors, an array."),
-    ("from.name", "The name beside the address."),
+    ("from.name", "The display name."),
     ("from.address", "The address."),
     ("to", "The recipients in To, an array."),
-    ("to.name", "The name beside the address."),
+    ("to.name", "The display name."),
     ("to.address", "The address."),
     ("subject", "Its subject, decoded."),
     ("message_id", "Its Message-ID, without angles."),
-    ("new", "Whether fetch would take it."),
+    ("new", "Whether fetch would fetch it."),
     (
         "action",
         "fetch: delivered, skipped, deleted; with --dry-run would_deliver, would_delete, would_mark, would_compare.",
@@ -75,23 +74,26 @@ const MESSAGE: &[FieldDoc] = &[
          folder_internal_data.",
     ),
     ("path", "fetch into a Maildir: the message's file."),
-    ("path_bytes", "The path or mbox in base64, where it is not UTF-8."),
+    ("path_bytes", "The path or mbox in base64, if it is not UTF-8."),
     ("mbox", "fetch into an mbox: that file."),
     ("offset", "fetch into an mbox: where the message begins in it."),
-    ("stored_size", "fetch: the octets of the message with LF line ends, the same for every destination."),
-    ("sha256", "fetch: their SHA-256."),
-    ("text", "fetch --stdout: its inline text parts, one behind the other."),
-    ("html", "fetch --stdout: its inline HTML parts, likewise."),
+    (
+        "stored_size",
+        "fetch: the size of the message in octets, with LF line ends; the same for every destination.",
+    ),
+    ("sha256", "fetch: the SHA-256 of these octets."),
+    ("text", "fetch --stdout: its inline text parts, one after the other."),
+    ("html", "fetch --stdout: its inline HTML parts, one after the other."),
     ("attachments", "fetch --stdout: its attachments, an array."),
     ("attachments.name", "The name of the attachment."),
     ("attachments.type", "Its content type."),
-    ("attachments.size", "Its size, decoded."),
+    ("attachments.size", "Its size in octets, decoded."),
     ("attachments.cid", "Its Content-ID, without angles."),
-    ("attachments.sha256", "The SHA-256 of it, decoded."),
+    ("attachments.sha256", "The SHA-256 of the decoded octets."),
     (
         "undecoded",
-        "What could not be read for its charset, an array: from, to, subject, text, html, name. Absent where all \
-         could.",
+        "What could not be decoded because of its charset, an array: from, to, subject, text, html, name. Absent if \
+         everything could.",
     ),
     (
         "parsed",
@@ -102,31 +104,31 @@ const MESSAGE: &[FieldDoc] = &[
 const RECEIPT: &[FieldDoc] = &[
     (
         "status",
-        "accepted: every recipient's server took it; partial: some did; refused: for good; deferred: not now; \
-         unknown: it may have been delivered, never send it again blindly; failed: no server judged it; skipped: \
-         it was not to be sent.",
+        "accepted: for every recipient; partial: for some recipients; refused: for good; deferred: refused for now; \
+         unknown: it may have been delivered, never send it again blindly; failed: it did not get as far as a \
+         server's decision; skipped: it was not to be sent.",
     ),
     ("message_id", "Its Message-ID, without angles."),
-    ("envelope_from", "The sender of the envelope; empty is the null sender."),
+    ("envelope_from", "The sender of the envelope; empty: the null sender."),
     ("recipients", "Every recipient, an array."),
     ("recipients.address", "The address."),
     ("recipients.status", "accepted, refused, deferred, skipped, unknown."),
-    ("recipients.code", "The code of the reply that decided it."),
+    ("recipients.code", "The code of the reply that decided the status."),
     ("recipients.enhanced", "Its enhanced status code (RFC 3463)."),
     ("recipients.text", "Its text."),
-    ("reply", "The reply that took the message."),
-    ("queue_id", "What the server calls the message, where the reply shows it."),
-    ("size", "Octets on the wire."),
-    ("tls", "What TLS agreed on."),
-    ("tls.version", "The version, as TLSv1.3."),
+    ("reply", "The reply that accepted the message."),
+    ("queue_id", "The server's identifier for the message, if the reply shows it."),
+    ("size", "The size of the message in octets, as sent."),
+    ("tls", "The TLS of the connection."),
+    ("tls.version", "The version: TLSv1.3, TLSv1.2."),
     ("tls.cipher", "The cipher suite."),
     ("auth", "The mechanism of the login."),
     ("attempts", "How many sessions were tried."),
-    ("elapsed_ms", "Milliseconds from the first connection to the verdict."),
+    ("elapsed_ms", "Milliseconds from the first connection to the final reply."),
     ("id", "send --batch: the id of the input line, as it was written."),
     ("line", "send --batch: the number of the input line."),
     ("exit", "send --batch: the exit code of this message alone."),
-    ("error", "send --batch: what failed, with the fields of an error line; null where nothing did."),
+    ("error", "send --batch: what failed, with the fields of an error line; null if nothing did."),
     ("server", "send --dry-run: the server it would go to."),
     ("needs", "send --dry-run: the extensions that the server must offer, an array."),
 ];
@@ -138,75 +140,75 @@ const STEP: &[FieldDoc] = &[
         "step",
         "dns, tcp, greeting, capabilities, tls, auth, then mailbox and destination (pop3) or sender (smtp).",
     ),
-    ("ok", "Whether it went well."),
+    ("ok", "Whether it succeeded."),
     ("elapsed_ms", "How long it took in milliseconds."),
     ("detail", "What was found."),
     ("detail.addresses", "dns: the addresses, an array."),
     ("detail.port", "tcp: the port."),
-    ("detail.version", "tls: the version, as TLSv1.3."),
+    ("detail.version", "tls: the version: TLSv1.3, TLSv1.2."),
     ("detail.cipher", "tls: the cipher suite."),
-    ("detail.subject", "tls: whom the certificate is for."),
+    ("detail.subject", "tls: the subject of the certificate."),
     ("detail.issuer", "tls: the authority that signed it."),
     ("detail.names", "tls: the host names it is for, an array."),
-    ("detail.not_before", "tls: when it begins to be valid."),
-    ("detail.not_after", "tls: when it ends to be valid."),
-    ("detail.expires_in_days", "tls: in how many days that is."),
-    ("detail.sha256", "tls: its fingerprint, as --tls-fingerprint takes it behind sha256:."),
-    ("detail.text", "greeting: what the server said."),
+    ("detail.not_before", "tls: valid from."),
+    ("detail.not_after", "tls: valid until."),
+    ("detail.expires_in_days", "tls: in how many days it expires."),
+    ("detail.sha256", "tls: its fingerprint, for --tls-fingerprint sha256:…."),
+    ("detail.text", "greeting: its text."),
     (
         "detail.other_mode",
-        "tls or greeting that failed: the TLS mode (implicit or starttls) in which that port does answer.",
+        "tls or greeting that failed: the TLS mode (implicit or starttls) in which this port does answer.",
     ),
     ("detail.maildir", "destination: the Maildir that mail is fetched into."),
     ("detail.mbox", "destination: the mbox."),
     ("detail.exec", "destination: the command."),
-    ("detail.known", "capabilities: whether the server tells them (pop3)."),
+    ("detail.known", "capabilities: whether the server lists them (pop3)."),
     ("detail.list", "capabilities: all of them, an array."),
-    ("detail.mechanism", "auth: how the login was made; null where nobody logs in."),
-    ("detail.user", "auth: who."),
+    ("detail.mechanism", "auth: the mechanism of the login; null without a login."),
+    ("detail.user", "auth: the user name."),
     ("detail.messages", "mailbox: how many messages there are."),
-    ("detail.octets", "mailbox: their size."),
+    ("detail.octets", "mailbox: their size in octets."),
     ("detail.uidl", "mailbox: whether the server has UIDs."),
     ("detail.address", "sender: the address that was tried."),
-    ("detail.reply", "sender: what the server said to it."),
-    ("hint", "What to do, where the step failed."),
+    ("detail.reply", "sender: the server's reply."),
+    ("hint", "What to do, if the step failed."),
 ];
 
 const ACCOUNT: &[FieldDoc] = &[
     ("account", "Its name."),
     ("default", "Whether it is the default account."),
     ("email", "Its address."),
-    ("name", "The name beside the address."),
-    ("description", "The remark."),
-    ("from", "What stands for local senders, called as sendmail."),
-    ("log_file", "Where it is logged what became of a message, called as sendmail."),
+    ("name", "The display name."),
+    ("description", "A remark."),
+    ("from", "The address for local senders, when called as sendmail."),
+    ("log_file", "The log of messages, when called as sendmail."),
     ("aliases", "Local names, each with an array of addresses."),
     ("pop3", "The server that mail is fetched from."),
     ("pop3.host", "Its host."),
     ("pop3.port", "Its port."),
     ("pop3.tls", "implicit, starttls, none."),
-    ("pop3.username", "Who logs in."),
-    ("pop3.auth", "How."),
-    ("pop3.secret", "Where the secret comes from; null where it is asked for on the terminal."),
+    ("pop3.username", "The user name for the login."),
+    ("pop3.auth", "The login method."),
+    ("pop3.secret", "Where the secret comes from; null: from the terminal."),
     ("pop3.secret.source", "password-command, password-file, password-env, token-command or password."),
-    ("pop3.secret.value", "The command, file or variable; of a password only that it is set."),
-    ("pop3.secret.from", "The key that says so, with its table."),
-    ("pop3.allow_plaintext_auth", "Whether a secret may go over a wire without TLS."),
-    ("pop3.ca_file", "Further authorities."),
+    ("pop3.secret.value", "The command, file or variable; for a password only that it is set."),
+    ("pop3.secret.from", "The key that sets it, with its table."),
+    ("pop3.allow_plaintext_auth", "Whether a secret may be sent without TLS."),
+    ("pop3.ca_file", "Further trusted certificate authorities."),
     ("pop3.tls_fingerprint", "The one certificate that is trusted."),
     ("smtp", "The server that mail is sent through."),
     ("smtp.host", "Its host."),
     ("smtp.port", "Its port."),
     ("smtp.tls", "implicit, starttls, none."),
-    ("smtp.username", "Who logs in; null where nobody does."),
-    ("smtp.auth", "How; none where nobody does."),
-    ("smtp.ehlo_name", "The name given in EHLO."),
+    ("smtp.username", "The user name for the login; null: no login."),
+    ("smtp.auth", "The login method; none: no login."),
+    ("smtp.ehlo_name", "The client's name in EHLO."),
     ("smtp.secret", "Where the secret comes from."),
     ("smtp.secret.source", "As in pop3."),
     ("smtp.secret.value", "As in pop3."),
     ("smtp.secret.from", "As in pop3."),
-    ("smtp.allow_plaintext_auth", "Whether a secret may go over a wire without TLS."),
-    ("smtp.ca_file", "Further authorities."),
+    ("smtp.allow_plaintext_auth", "Whether a secret may be sent without TLS."),
+    ("smtp.ca_file", "Further trusted certificate authorities."),
     ("smtp.tls_fingerprint", "The one certificate that is trusted."),
     ("fetch", "How mail is fetched."),
     ("fetch.maildir", "The Maildir."),
@@ -215,7 +217,7 @@ const ACCOUNT: &[FieldDoc] = &[
     ("fetch.after", "What happens on the server: keep, delete, delete-after 14d."),
 ];
 
-const PATH: &[FieldDoc] = &[("path", "The file."), ("exists", "Whether it is there.")];
+const PATH: &[FieldDoc] = &[("path", "The file."), ("exists", "Whether it exists.")];
 const SCRIPT: &[FieldDoc] = &[("shell", "The shell."), ("text", "The script.")];
 const PAGE: &[FieldDoc] = &[("page", "The page's file name."), ("text", "The page in roff.")];
 
@@ -226,16 +228,16 @@ const ERROR: &[FieldDoc] = &[
     ("recipient", "The recipient it is about."),
     (
         "kind",
-        "What class of thing went wrong: usage, input, no_input, recipient, no_host, rejected, missing, uid_reset, \
+        "The class of the failure: usage, input, no_input, recipient, no_host, rejected, missing, uid_reset, \
          internal, cannot_create, storage, network, timeout, deferred, locked, left_by_command, command, protocol, \
          auth, certificate, config, unknown, interrupted.",
     ),
-    ("scope", "How much it takes with it: message, recipient, session, account."),
-    ("stage", "What was being done: RETR, RCPT TO, connect."),
+    ("scope", "How far it reaches: message, recipient, session, account."),
+    ("stage", "What was being done: RETR, RCPT TO, connect, …."),
     ("retry", "Whether to try again: never, safe, may_duplicate."),
     ("message", "Where it was, what was tried, what came back; for people."),
     ("hint", "What to do about it; for people."),
-    ("reply", "What the server said, where one spoke."),
+    ("reply", "The server's reply, if there was one."),
     ("reply.code", "The three digits of an SMTP reply."),
     ("reply.enhanced", "The enhanced status code of SMTP, or the response code of POP3."),
     ("reply.lines", "Its lines, an array."),
@@ -249,25 +251,26 @@ const SUMMARY: &[FieldDoc] = &[
     ("elapsed_ms", "Milliseconds from start to end."),
     ("exit", "The exit code of the run."),
     ("delivered", "fetch: messages delivered."),
-    ("skipped", "fetch: messages left alone; send: messages that were not to be sent."),
+    ("skipped", "fetch: messages not fetched; send: messages that were not to be sent."),
     ("deleted", "fetch: messages deleted from the server."),
     (
         "failed",
-        "fetch: messages that failed; send: messages that no server judged; test-account: steps that failed.",
+        "fetch: messages that failed; send: messages that did not get as far as a server's decision; test-account: \
+         steps that failed.",
     ),
     ("bytes", "fetch: octets stored."),
     ("total", "list: messages on the server."),
     ("listed", "list: messages shown."),
     ("accepted", "send: messages accepted."),
-    ("partial", "send: messages that some recipients' servers took."),
+    ("partial", "send: messages accepted for some recipients."),
     ("refused", "send: messages refused for good."),
-    ("deferred", "send: messages for which it was: not now."),
+    ("deferred", "send: messages refused for now."),
     ("unknown", "send: messages that may have been delivered."),
-    ("passed", "test-account: steps that went well."),
+    ("passed", "test-account: steps that succeeded."),
     ("accounts", "config: accounts in the file."),
 ];
 
-/// The fields of a line that the table does not have; the whole line where its type is not there.
+/// The fields of a line that are not in the table, or its type if that is not.
 pub fn unknown(line: &serde_json::Value) -> Vec<String> {
     let kind = line["type"].as_str().unwrap_or_default();
     let Some(known) = LINES.iter().find(|known| known.kind == kind) else {

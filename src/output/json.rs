@@ -1,5 +1,5 @@
-//! JSON Lines: valid UTF-8, one object a line, `"v":1` and `"type"` first, and nothing in it that could
-//! steer a terminal.
+//! JSON Lines: valid UTF-8, one object a line, `"v":1` and `"type"` first, and no character that could control a
+//! terminal.
 
 use super::About;
 use super::sanitize::{bounded, is_hostile};
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
-/// The version of the lines' shape.
+/// The version of the format.
 const VERSION: u8 = 1;
 
 #[derive(Serialize)]
@@ -22,7 +22,7 @@ struct JsonLine<'a, T> {
     body: &'a T,
 }
 
-/// One line of `kind`, with its line end.
+/// A line of type `kind`, with its line end.
 pub fn line(kind: &str, body: &impl Serialize) -> serde_json::Result<String> {
     let mut out = Vec::with_capacity(256);
     JsonLine { v: VERSION, kind, body }.serialize(&mut Serializer::with_formatter(&mut out, Tame))?;
@@ -30,7 +30,6 @@ pub fn line(kind: &str, body: &impl Serialize) -> serde_json::Result<String> {
     String::from_utf8(out).map_err(serde::ser::Error::custom)
 }
 
-/// Octets in hexadecimal digits.
 pub fn hex(octets: &[u8]) -> String {
     let mut text = String::with_capacity(2 * octets.len());
     for octet in octets {
@@ -40,7 +39,7 @@ pub fn hex(octets: &[u8]) -> String {
     text
 }
 
-/// Compact JSON in which control and direction characters beyond ASCII are escaped too.
+/// Compact JSON that also escapes non-ASCII control and direction characters.
 struct Tame;
 
 impl Formatter for Tame {
@@ -52,7 +51,7 @@ impl Formatter for Tame {
         tame(writer, fragment)
     }
 
-    /// What was JSON already: beyond ASCII only its strings can hold anything.
+    /// A value that is JSON already: only strings in it can have non-ASCII characters.
     fn write_raw_fragment<W: ?Sized + io::Write>(
         &mut self,
         writer: &mut W,
@@ -64,10 +63,10 @@ impl Formatter for Tame {
 
 fn tame<W: ?Sized + io::Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
     let mut rest = fragment;
-    // The controls of ASCII are escaped already, or white space between two values.
+    // ASCII control characters are escaped already, or are white space between values.
     while let Some((at, c)) = rest.char_indices().find(|(_, c)| *c >= '\u{7f}' && is_hostile(*c)) {
         writer.write_all(&rest.as_bytes()[..at])?;
-        // Beyond the basic plane it takes a pair (RFC 8259 §7).
+        // Characters beyond U+FFFF need a surrogate pair (RFC 8259 §7).
         for unit in c.encode_utf16(&mut [0; 2]) {
             write!(writer, "\\u{unit:04x}")?;
         }
@@ -76,7 +75,7 @@ fn tame<W: ?Sized + io::Write>(writer: &mut W, fragment: &str) -> io::Result<()>
     writer.write_all(rest.as_bytes())
 }
 
-/// `error`.
+/// A line of type `error`.
 #[derive(Debug, Serialize)]
 pub struct ErrorLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +97,6 @@ pub struct ErrorLine<'a> {
 }
 
 impl<'a> ErrorLine<'a> {
-    /// The line for a failure.
     pub fn new(about: &About<'a>, failure: &'a Failure) -> Self {
         ErrorLine {
             account: about.account,
@@ -117,7 +115,7 @@ impl<'a> ErrorLine<'a> {
     }
 }
 
-/// What a server said.
+/// A server's reply.
 #[derive(Debug, Serialize)]
 pub struct ReplyObject<'a> {
     code: Option<u16>,
@@ -126,7 +124,6 @@ pub struct ReplyObject<'a> {
 }
 
 impl<'a> ReplyObject<'a> {
-    /// The object for a reply.
     pub fn new(reply: &'a crate::words::ServerReply) -> Self {
         ReplyObject {
             code: reply.code,
@@ -136,17 +133,14 @@ impl<'a> ReplyObject<'a> {
     }
 }
 
-/// `summary`.
+/// A line of type `summary`.
 #[derive(Debug, Serialize)]
 pub struct SummaryLine<'a> {
-    /// The command.
     pub command: &'a str,
-    /// The counts, in the order in which the command named them.
+    /// In the order in which the command named them.
     #[serde(flatten)]
     pub counts: serde_json::Map<String, serde_json::Value>,
-    /// Milliseconds from start to end.
     pub elapsed_ms: u64,
-    /// The exit code.
     pub exit: u8,
 }
 

@@ -1,8 +1,8 @@
-//! Layer 7: what goes out. JSON Lines or text on standard output, text for people on standard error,
-//! and the one place where a failure becomes a line and an exit code.
+//! Layer 7: output. JSON Lines or text on standard output, text for people on standard error. Only here a failure
+//! becomes a line and an exit code.
 //!
-//! Output that cannot be written is remembered, not panicked over: a full device ends in 74; a reader
-//! that went away is for the command to react to ([`Output::reader_gone`]).
+//! Output that cannot be written does not panic: a full device ends in 74; to a reader that went away the command
+//! reacts ([`Output::reader_gone`]).
 
 pub mod fields;
 pub mod json;
@@ -20,25 +20,25 @@ use serde::Serialize;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Instant;
 
-/// So much may be pending before it is written.
+/// The most octets that wait to be written.
 const PENDING: usize = 32 * 1024;
 
-/// Where everything that a run says goes through.
+/// Everything that a run writes goes through this.
 pub struct Output {
     json: bool,
     quiet: bool,
     verbose: u8,
     color: bool,
     stdout: Option<StdStream>,
-    /// What is not written yet.
+    /// Octets that are not written yet.
     pending: Vec<u8>,
     problem: Option<io::Error>,
     command: String,
     started: Instant,
     counts: Vec<(&'static str, u64)>,
-    /// Messages listed that were fetched before, where there is nothing new.
+    /// How many listed messages were fetched before, if nothing is new.
     known: u64,
-    /// Lines of a plan that were told; nothing of it was done.
+    /// How many lines of a plan (`--dry-run`) were written.
     planned: u64,
     failures: Vec<Exit>,
     successes: bool,
@@ -46,7 +46,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The output of a run that began at `started`.
+    /// `started`: when the run began.
     pub fn new(global: &Global, command: &str, started: Instant) -> Self {
         let terminal = io::stderr().is_terminal();
         let color = match global.color {
@@ -74,17 +74,16 @@ impl Output {
         }
     }
 
-    /// Whether standard output takes JSON Lines.
     pub fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Whether what is done should be said (`-v`).
+    /// `-v`: say what is done.
     pub fn is_verbose(&self) -> bool {
         self.verbose > 0 && !self.quiet
     }
 
-    /// Whether the transcript should be shown (`-vv`).
+    /// `-vv`: show the transcript.
     pub fn wants_transcript(&self) -> bool {
         self.verbose > 1
     }
@@ -99,12 +98,12 @@ impl Output {
         self.color
     }
 
-    /// The progress bar, or none that swallows everything.
+    /// The progress bar, which may be an invisible one.
     pub fn progress(&mut self) -> &mut Progress {
         &mut self.progress
     }
 
-    /// Writes one JSON line of `kind`, at once. Without `--json` nothing.
+    /// With `--json`: writes a JSON line of type `kind` at once.
     pub fn line(&mut self, kind: &str, body: &impl Serialize) {
         if self.json {
             match json::line(kind, body) {
@@ -119,7 +118,7 @@ impl Output {
         self.write(octets, false);
     }
 
-    /// Writes a line of text to standard output; hostile characters are made visible. With `--json` nothing.
+    /// Without `--json`: writes a line of text to standard output; hostile characters are made visible.
     pub fn text(&mut self, text: &str) {
         if !self.json {
             let line = format!("{}\n", safe(text));
@@ -134,7 +133,7 @@ impl Output {
         }
     }
 
-    /// Writes what is pending to standard output.
+    /// Writes pending octets to standard output.
     pub fn flush(&mut self) {
         let pending = std::mem::take(&mut self.pending);
         if let Some(stdout) = &mut self.stdout
@@ -145,50 +144,49 @@ impl Output {
         }
     }
 
-    /// Whether the reader of standard output went away.
     pub fn reader_gone(&self) -> bool {
         self.problem.as_ref().is_some_and(|problem| problem.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// Whether standard output cannot be written any more.
+    /// Whether writing to standard output has failed.
     pub fn stdout_lost(&self) -> bool {
         self.problem.is_some()
     }
 
-    /// Says something to the person at the terminal (`-v`).
+    /// Writes a remark to standard error, with `-v`.
     pub fn say(&mut self, text: &str) {
         if self.is_verbose() {
             self.remark(text);
         }
     }
 
-    /// Says something to the person at the terminal unless they asked for silence.
+    /// Writes a remark to standard error, unless `-q` is given.
     pub fn tell(&mut self, text: &str) {
         if !self.quiet {
             self.remark(text);
         }
     }
 
-    /// Says something only to a person at the terminal, unless they asked for silence: no log has it.
+    /// Writes a remark to standard error if that is a terminal, unless `-q` is given.
     pub fn tell_at_terminal(&mut self, text: &str) {
         if io::stderr().is_terminal() {
             self.tell(text);
         }
     }
 
-    /// Writes a line to standard error. A closed standard error is nothing to fail over.
+    /// Writes a line to standard error, if it can be written.
     fn remark(&mut self, text: &str) {
         let line = format!("postie: {}\n", safe(&bounded(text)));
         self.progress.suspend(|| streams::error(&line));
     }
 
-    /// Reports one failure that is the whole of something: it has its part in the exit code.
+    /// Reports a failure, which counts for the exit code.
     pub fn fail(&mut self, about: &About<'_>, failure: &Failure) {
         self.settle(failure.exit());
         self.error(about, failure);
     }
 
-    /// Notes how a part of the run ended, for the exit code of the whole.
+    /// Notes how a part of the run ended, for the exit code.
     pub fn settle(&mut self, exit: Exit) {
         match exit {
             Exit::Ok => self.successes = true,
@@ -196,17 +194,18 @@ impl Output {
         }
     }
 
-    /// Reports one failure: a JSON `error` line and a line for people. The exit code is settled elsewhere.
+    /// Reports a failure: a JSON `error` line and a line for people. For the exit code see [`Output::settle`].
     pub fn error(&mut self, about: &About<'_>, failure: &Failure) {
         self.line("error", &json::ErrorLine::new(about, failure));
         self.complain(about, failure);
     }
 
-    /// Says a failure to people alone, on standard error: its JSON is part of another line.
+    /// Reports a failure only to people, on standard error.
     pub fn complain(&mut self, about: &About<'_>, failure: &Failure) {
-        // An account made on the spot is called after its server, which the message names already.
-        let said = |account: &&str| failure.place.as_deref().is_some_and(|place| account.ends_with(place));
-        let account = about.account.filter(|account| !said(account));
+        // An account made by `--server` is called after its server, which is in the message already.
+        let is_in_message =
+            |account: &&str| failure.place.as_deref().is_some_and(|place| account.ends_with(place));
+        let account = about.account.filter(|account| !is_in_message(account));
         let place = account.map(|account| format!("{account}: ")).unwrap_or_default();
         let (red, plain) = if self.color { ("\x1b[31m", "\x1b[0m") } else { ("", "") };
         let message = match (about.number, about.uid) {
@@ -225,7 +224,7 @@ impl Output {
         self.progress.suspend(|| streams::error(&text));
     }
 
-    /// Adds to a count of the summary; a count appears once it was named, with zero too.
+    /// Adds to a count of the summary. Adding zero makes it appear there.
     pub fn count(&mut self, name: &'static str, by: u64) {
         match self.counts.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => *count += by,
@@ -233,28 +232,27 @@ impl Output {
         }
     }
 
-    /// Notes how many messages that are listed were fetched before, for when there is nothing new.
+    /// Notes how many listed messages were fetched before.
     pub fn note_known(&mut self, known: u64) {
         self.known += known;
     }
 
-    /// Writes a line of a plan: what would be done.
+    /// Writes a line of a plan (`--dry-run`).
     pub fn plan(&mut self, line: &str) {
         self.planned += 1;
         self.text(line);
     }
 
-    /// Says the counts that are not zero to the person at the terminal. Where all are zero, a script (cron)
-    /// hears nothing.
+    /// Writes the counts that are not zero to standard error. If all are zero, only a terminal gets a remark.
     pub fn sum_up(&mut self) {
-        let told: Vec<String> = self
+        let texts: Vec<String> = self
             .counts
             .iter()
             .filter(|(name, count)| *count > 0 && *name != "bytes")
             .map(|(name, count)| format!("{count} {name}"))
             .collect();
-        if !told.is_empty() {
-            self.tell(&told.join(", "));
+        if !texts.is_empty() {
+            self.tell(&texts.join(", "));
         } else if self.failures.is_empty() {
             let text = match (self.planned, self.known) {
                 (1.., _) => "this is the plan: nothing was changed".to_owned(),
@@ -270,13 +268,13 @@ impl Output {
         }
     }
 
-    /// The exit code that the failures and successes so far amount to.
+    /// The exit code for the failures and successes so far.
     pub fn exit(&self) -> Exit {
         Exit::combine(self.failures.iter().copied(), self.successes)
     }
 
-    /// Ends the output: the `summary` line, and the exit code after all that happened to the output
-    /// itself. `quiet_reader`: a reader that went away is no failure of this command.
+    /// Writes the `summary` line; returns the exit code, which also depends on whether the output could be written.
+    /// `quiet_reader`: a reader that went away is not a failure of this command.
     pub fn finish(mut self, exit: Exit, quiet_reader: bool) -> Exit {
         self.progress.clear();
         self.flush();
@@ -307,16 +305,13 @@ impl Output {
 pub struct About<'a> {
     /// The account's label.
     pub account: Option<&'a str>,
-    /// The message's UID.
     pub uid: Option<&'a str>,
     /// The message's number in this session.
     pub number: Option<u64>,
-    /// The recipient.
     pub recipient: Option<&'a str>,
 }
 
 impl<'a> About<'a> {
-    /// A failure about an account.
     pub fn account(account: &'a str) -> Self {
         About { account: Some(account), ..About::default() }
     }

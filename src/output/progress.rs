@@ -1,4 +1,4 @@
-//! Progress bars on a terminal's standard error; elsewhere nothing.
+//! A progress bar on standard error, if that is a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -11,12 +11,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// `wanted`: whether bars are shown at all.
+    /// `wanted`: whether it is shown at all.
     pub fn new(wanted: bool) -> Self {
         Progress { wanted, bar: None, messages: 0, done: 0 }
     }
 
-    /// Shows a bar for `messages` of `label`, which moves on by their `octets`.
+    /// Shows a bar for so many messages, which moves on by their octets.
     pub fn begin(&mut self, label: &str, messages: u64, octets: u64) {
         if !self.wanted {
             return;
@@ -24,7 +24,7 @@ impl Progress {
         self.clear();
         let style = "{prefix} {wide_bar} {msg}, {bytes}/{total_bytes} {bytes_per_sec}";
         (self.messages, self.done) = (messages, 0);
-        // Whole before it is drawn for the first time.
+        // Complete before it is drawn for the first time.
         let bar = ProgressBar::with_draw_target(Some(octets), ProgressDrawTarget::stderr())
             .with_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()))
             .with_prefix(super::sanitize::safe(label).into_owned())
@@ -33,7 +33,7 @@ impl Progress {
         self.bar = Some(bar);
     }
 
-    /// Counts a message that is through, however it went.
+    /// Counts a message that is done, also one that failed.
     pub fn message_done(&mut self) {
         self.done += 1;
         self.show_messages();
@@ -52,14 +52,14 @@ impl Progress {
         }
     }
 
-    /// Takes the bar off the terminal.
+    /// Removes the bar.
     pub fn clear(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
 
-    /// Does `something` to the terminal with the bar out of the way.
+    /// Hides the bar while `something` writes to the terminal.
     pub fn suspend(&mut self, something: impl FnOnce()) {
         match &self.bar {
             Some(bar) => bar.suspend(something),

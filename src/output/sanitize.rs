@@ -1,18 +1,17 @@
-//! Text from elsewhere, made safe for a terminal and for a line-oriented log.
+//! Makes text from strangers safe for a terminal and for a log of lines.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// Whether a character can steer a terminal, forge a line, turn the reading direction, or hide: it is shown as
-/// an escape.
+/// Whether a character could control a terminal, forge a line, change the reading direction, or be invisible.
 pub fn is_hostile(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
-/// Whether nothing shows where a character stands: those that Unicode has ignored by default (UCD,
-/// `Default_Ignorable_Code_Point`: zero width, bidirectional controls, soft hyphen, fillers, tags, variation
-/// selectors), the separators of lines and paragraphs, and the marks of interlinear annotations. Not the two
-/// variation selectors that choose between a symbol and its coloured picture.
+/// Whether a character is invisible: those that Unicode ignores by default (UCD, `Default_Ignorable_Code_Point`:
+/// zero width, bidirectional controls, soft hyphen, fillers, tags, variation selectors), line and paragraph
+/// separators, and the marks of interlinear annotations. Not the two variation selectors that choose between a
+/// symbol and its emoji.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
@@ -22,7 +21,7 @@ fn is_invisible(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// `text` with every hostile character made visible as an escape.
+/// `text` with every hostile character escaped.
 pub fn safe(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
@@ -40,13 +39,13 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The longest text of a failure that is shown whole, in octets.
+/// The most octets of a failure's text that are shown.
 const MAX_SHOWN: usize = 4096;
-/// What is kept of the beginning and the end of a longer one.
+/// How many octets are kept at the beginning and at the end of a longer one.
 const KEPT: [usize; 2] = [2048, 512];
 
-/// `text`, without its middle where it is long: what somebody sent must not flood a log. The beginning says
-/// where and what, the end why.
+/// `text`, without its middle if it is long, so that a server cannot flood a log. The beginning says where and what,
+/// the end says why.
 pub fn bounded(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_SHOWN {
         return Cow::Borrowed(text);
@@ -56,15 +55,14 @@ pub fn bounded(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{} [… {} octets …] {}", &text[..begin], end - begin, &text[end..]))
 }
 
-/// Stands before a terminal: what is no text becomes visible, lines and tabs stay.
+/// A writer for terminals: escapes hostile characters; line ends and tabs stay.
 pub struct Visible<W> {
     out: W,
-    /// The beginning of a character whose end has not come yet.
+    /// The first octets of a character whose rest has not come yet.
     held: Vec<u8>,
 }
 
 impl<W: Write> Visible<W> {
-    /// Writes to `out`.
     pub fn new(out: W) -> Self {
         Visible { out, held: Vec::new() }
     }
@@ -76,12 +74,12 @@ impl<W: Write> Visible<W> {
             let (text, odd) = match std::str::from_utf8(rest) {
                 Ok(text) => (text, 0),
                 Err(error) => {
-                    let (valid, behind) = rest.split_at(error.valid_up_to());
+                    let (valid, invalid) = rest.split_at(error.valid_up_to());
                     let odd = match error.error_len() {
                         Some(length) => length,
-                        None if at_end => behind.len(),
+                        None if at_end => invalid.len(),
                         None => {
-                            self.held = behind.to_vec();
+                            self.held = invalid.to_vec();
                             0
                         }
                     };

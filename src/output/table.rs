@@ -1,20 +1,19 @@
-//! Columns for people, as wide as their cells on the terminal.
+//! Tables for people, with columns as wide as their cells.
 
 use super::sanitize::safe;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// How a column stands.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// To the left.
     Left,
-    /// To the right, as numbers do.
+    /// For numbers.
     Right,
-    /// To the left, and cut to what the terminal has left.
+    /// Left, and cut if the line gets too long.
     Rest,
 }
 
-/// Columns, as wide as what was measured. Hostile characters are made visible.
+/// The columns of a table, as wide as the rows measured. Hostile characters are escaped.
 #[derive(Clone, Debug)]
 pub struct Columns<'a> {
     heads: Vec<(&'a str, Align)>,
@@ -22,7 +21,7 @@ pub struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// As wide as their heads.
+    /// Columns as wide as their heads.
     pub fn new(heads: &[(&'a str, Align)]) -> Self {
         Columns { heads: heads.to_vec(), widths: heads.iter().map(|(head, _)| head.width()).collect() }
     }
@@ -34,25 +33,23 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Cuts them to `width` cells in all.
+    /// Cuts the columns so that a line has at most `width` cells.
     pub fn fit(&mut self, width: usize) {
         fit(&self.heads, &mut self.widths, width);
     }
 
-    /// The line of the heads.
     pub fn head(&self) -> String {
         let heads: Vec<String> = self.heads.iter().map(|(head, _)| (*head).to_owned()).collect();
         line(&self.heads, &self.widths, &heads)
     }
 
-    /// The line of a row.
     pub fn line(&self, row: &[String]) -> String {
         let cells: Vec<String> = row.iter().map(|cell| safe(cell).into_owned()).collect();
         line(&self.heads, &self.widths, &cells)
     }
 }
 
-/// Lays out rows under their heads, within `width` cells.
+/// The lines of a whole table, at most `width` cells wide.
 pub fn layout(heads: &[(&str, Align)], rows: &[Vec<String>], width: usize) -> Vec<String> {
     let mut columns = Columns::new(heads);
     rows.iter().for_each(|row| columns.measure(row));
@@ -60,7 +57,7 @@ pub fn layout(heads: &[(&str, Align)], rows: &[Vec<String>], width: usize) -> Ve
     std::iter::once(columns.head()).chain(rows.iter().map(|row| columns.line(row))).collect()
 }
 
-/// The least a column is cut to.
+/// The smallest width a column is cut to.
 const LEAST: usize = 8;
 
 /// Cuts the columns that may be cut until a line fits, the widest first.

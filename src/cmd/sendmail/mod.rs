@@ -1,7 +1,7 @@
-//! postie called as `sendmail`: what cron, git, PHP, mailx and mutt start to be rid of a message.
+//! postie called as `sendmail`, by cron, git, PHP, mailx and mutt.
 //!
-//! Nothing is queued: the run ends when a server has the message, or with the exit code that says why not.
-//! A caller that knows `sysexits(3)` knows them all but 79, after which it must not try again either.
+//! Nothing is queued: the run ends when a server has the message, or with the exit code that says why not. All
+//! codes but 79 are those of `sysexits(3)`; a caller must not try again after 79.
 
 mod local_message;
 mod log;
@@ -28,25 +28,25 @@ postie as sendmail: hands one message from standard input to an account's server
 Usage: sendmail [OPTIONS] [RECIPIENT]...
 
   -t               recipients from To, Cc and Bcc too
-  -i, -oi          a line with a dot alone does not end the message
+  -i, -oi          a line with only a dot does not end the message
   -f, -r ADDR      the sender of the envelope (<> for none)
   -F NAME          the author's name, for a message without From
-  -s SUBJECT       the input is plain text with this subject (as for logrotate)
+  -s SUBJECT       the input is plain text with this subject (for logrotate)
   -N WHEN          notify: never, or of success, failure, delay
   -R full|hdrs     what a notification returns
-  -V ID            the identifier it carries
+  -V ID            the identifier of a notification
   -C FILE          the configuration file
   -bs              speak SMTP on standard input and output
-  -bp              tell what is queued (as mailq): nothing ever is
-  -bi              build the alias database (as newaliases): there is none to build
+  -bp              list the queue (as mailq), which is always empty
+  -bi              build the alias database (as newaliases), which does not exist
   -v               say what is done
-  -B -G -L -n -m -o... -O... -e... -h -p -q... -X    taken, without effect
+  -B -G -L -n -m -o... -O... -e... -h -p -q... -X    no effect
 
-A local name (root) is looked up in the account's aliases, else it is one of the account's domain.
+A local name (root) is looked up in the account's aliases, else it gets the account's domain.
 Exit codes are those of `postie send`.
 ";
 
-/// What the program is asked for by the name it was called by; `None` where that is not one of sendmail's names.
+/// What the name that the program was called by asks for; `None` if it is not one of sendmail's names.
 pub fn called(args: &[OsString]) -> Option<SendmailMode> {
     match args.first().map(Path::new).and_then(Path::file_name)?.to_str()? {
         "mailq" => Some(SendmailMode::Queue),
@@ -56,7 +56,7 @@ pub fn called(args: &[OsString]) -> Option<SendmailMode> {
     }
 }
 
-/// Runs it. A mode in the options goes before that of the name only where the name says nothing.
+/// Runs as `sendmail`. A mode in the options counts only if the name does not ask for another.
 pub fn run(args: &[OsString], named: SendmailMode, started: Instant) -> Exit {
     let args = match SendmailArgs::read(args.iter().skip(1).cloned()) {
         Ok(args) if named == SendmailMode::Message => args,
@@ -94,8 +94,7 @@ fn act(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A mistake in the call goes to the log too: its author may never see the answer. There is no account
-/// yet, so that it goes to syslog, which gives no answer.
+/// Logs a mistake in the call: its author may never see the error. There is no account yet, so it goes to syslog.
 fn log_misuse(failure: &Failure) {
     let _ = log::LogEntry::default().write(failure.exit(), Some(&failure.to_string()));
 }
@@ -141,8 +140,8 @@ fn parse(args: &SendmailArgs) -> Result<ParsedArgs, Failure> {
         recipients.extend(people("a recipient", text)?);
     }
     if recipients.is_empty() && !args.from_header {
-        return Err(Failure::usage("sendmail: looking for recipients: none is named")
-            .hint("name them behind the options, or give -t to take them from the header"));
+        return Err(Failure::usage("sendmail: looking for recipients: there are none")
+            .hint("name them after the options, or give -t to take them from the header"));
     }
     if let Some(name) = &args.full_name {
         values::plain_text(name).map_err(|what| Failure::usage(format!("-F: {what}")))?;
