@@ -1,8 +1,8 @@
-//! Layer 1: programs that the user has postie run, for a secret or with a message.
+//! Layer 1: runs the user's programs, to get a secret or to give them a message.
 //!
-//! Each begins in the same way: no descriptor but 0 to 2 and no variable that holds a secret goes
-//! with it, `/dev/null` is its standard input unless it is given another, and its end is seen whatever
-//! signals postie's parent ignored or blocked ([`prepare_signals`]).
+//! A program inherits only the descriptors 0 to 2 and no environment variable with a secret in it. Its standard
+//! input is `/dev/null` unless it is given another. Its end is noticed whatever signals postie's parent ignored or
+//! blocked ([`prepare_signals`]).
 
 use close_fds::set_fds_cloexec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -25,10 +25,10 @@ mod signals;
 
 pub use signals::prepare_signals;
 
-/// The shell (`sh` of POSIX) that lines are given to.
+/// The shell (`sh` of POSIX) for command lines.
 const SHELL: &str = "/bin/sh";
 
-/// What is run.
+/// A program to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
     /// A line for `sh -c`.
@@ -38,24 +38,24 @@ pub enum Program {
 }
 
 impl Program {
-    /// A line for the shell.
+    /// A line for the shell; refuses an empty one, and NUL.
     pub fn shell(line: &str) -> Result<Program, String> {
         if line.trim().is_empty() {
             return Err("the command is empty".into());
         }
         if line.contains('\0') {
-            return Err("a NUL is in the command".into());
+            return Err("the command has a NUL in it".into());
         }
         Ok(Program::Shell(line.to_owned()))
     }
 
-    /// A program and its arguments.
+    /// A program and its arguments; refuses an empty name, and NUL.
     pub fn argv(words: Vec<String>) -> Result<Program, String> {
         if words.first().is_none_or(String::is_empty) {
             return Err("the command is empty".into());
         }
         if words.iter().any(|word| word.contains('\0')) {
-            return Err("a NUL is in the command".into());
+            return Err("the command has a NUL in it".into());
         }
         Ok(Program::Argv(words))
     }
@@ -68,7 +68,7 @@ impl Program {
         })
     }
 
-    /// Whether the file can be found, as the system will look for it.
+    /// Whether the file exists, looked up as the system will do it.
     pub fn is_there(&self) -> bool {
         let file = self.file();
         if file.as_os_str().as_encoded_bytes().contains(&b'/') {
@@ -88,10 +88,10 @@ impl Program {
     }
 }
 
-/// The variables of the environment that hold a secret. The environment is the process's, and so is this.
+/// The environment variables with a secret in them. Global, like the environment.
 static SECRET_VARIABLES: Mutex<BTreeSet<OsString>> = Mutex::new(BTreeSet::new());
 
-/// Keeps a variable from every program that is started from now on: it holds a secret.
+/// From now on no program gets this variable, because it has a secret in it.
 pub fn conceal(variable: impl AsRef<OsStr>) {
     let mut secret = SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner);
     secret.insert(variable.as_ref().to_owned());
@@ -104,28 +104,25 @@ pub enum StdoutTo {
     Piped,
     /// To postie's standard output.
     Stdout,
-    /// To postie's standard error, where standard output is for something else.
+    /// To postie's standard error, if standard output is needed for something else.
     Stderr,
 }
 
 /// A program about to be started.
 #[derive(Debug)]
 pub struct Task<'a> {
-    /// What is run.
     pub program: &'a Program,
-    /// What it reads; nothing where there is none.
+    /// Its standard input; `None`: empty.
     pub input: Option<File>,
-    /// Where its standard output goes.
     pub output: StdoutTo,
-    /// Variables beside those of postie's own environment.
+    /// Variables in addition to postie's environment.
     pub variables: Vec<(&'static str, OsString)>,
-    /// Whether it is a process group of its own, so that it can be ended with all it has started. One that
-    /// asks on the terminal must not be: a background group would be stopped (SIGTTIN).
+    /// Whether it gets a process group of its own, so that it can be ended together with all it has started. Not
+    /// for a program that asks on the terminal: a background group would be stopped (SIGTTIN).
     pub own_group: bool,
 }
 
 impl Task<'_> {
-    /// Starts it.
     pub fn start(self) -> io::Result<Running> {
         let mut command = self.program.command();
         command.stdin(match self.input {
@@ -144,7 +141,7 @@ impl Task<'_> {
         if self.own_group {
             command.process_group(0);
         }
-        // postie's own descriptors close by themselves; those that its parent has left open do not.
+        // postie's own descriptors close by themselves, but not those that its parent left open.
         set_fds_cloexec(3, &[]);
         let (exited, exit) = pipe_with(PipeFlags::CLOEXEC)?;
         let child = command.spawn()?;
@@ -153,7 +150,7 @@ impl Task<'_> {
         match thread::Builder::new().spawn(move || announce_exit(pid, exit)) {
             Ok(_) => Ok(running),
             Err(error) => {
-                // Without the watch its end would seem to have come already.
+                // Without the watching thread it would seem to have ended already.
                 running.kill()?;
                 Err(error)
             }
@@ -161,7 +158,7 @@ impl Task<'_> {
     }
 }
 
-/// An empty standard input; one without `/dev/null` where there is no `/dev`.
+/// An empty standard input, even without `/dev`.
 fn nothing() -> io::Result<Stdio> {
     match File::open("/dev/null") {
         Ok(null) => Ok(null.into()),
@@ -179,13 +176,11 @@ fn announce_exit(child: Pid, exit: OwnedFd) {
 /// How a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// With this exit status.
     Status(i32),
-    /// By this signal.
     Signal(i32),
 }
 
-/// A program that was started. Its owner ends it or waits for its end.
+/// A program that was started. The owner must end it, or wait for its end.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -195,48 +190,47 @@ pub struct Running {
 }
 
 impl Running {
-    /// What it writes, where that is piped: once.
+    /// Its standard output, if that is [`StdoutTo::Piped`]; to be called once.
     pub fn output(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
 
-    /// Becomes readable when it has ended. Its output may stay open beyond that: a daemon that it started
-    /// may hold it for ever.
+    /// Becomes readable when the program has ended. Its output may stay open longer: a daemon that it started may
+    /// keep it open for ever.
     pub fn exited(&self) -> BorrowedFd<'_> {
         self.exited.as_fd()
     }
 
-    /// Whether it ends within `time`. An interrupted wait counts as one that is over.
+    /// Waits for at most `time`; returns whether it has ended. A signal ends the wait, too.
     pub fn ends_within(&self, time: Duration) -> bool {
         let time = Timespec::try_from(time).ok();
         let mut wait = [PollFd::new(&self.exited, PollFlags::IN)];
         poll(&mut wait, time.as_ref()).is_ok_and(|ready| ready > 0)
     }
 
-    /// Waits for its end.
     pub fn wait(mut self) -> io::Result<Ending> {
         let status = self.child.wait()?;
-        // A status without a signal is that of an exit.
+        // A status is either an exit code or a signal.
         Ok(match (status.code(), status.signal()) {
             (Some(code), _) => Ending::Status(code),
             (None, signal) => Ending::Signal(signal.unwrap_or_default()),
         })
     }
 
-    /// Ends it at once, with its group where it has one.
+    /// Ends it at once, together with its process group if it has one.
     pub fn kill(self) -> io::Result<Ending> {
         self.signal(Signal::KILL);
         self.wait()
     }
 
-    /// Ends it, with its group where it has one: asks first, and insists after `grace`.
+    /// Ends it, together with its process group if it has one: by SIGTERM, and after `grace` by SIGKILL.
     pub fn end(self, grace: Duration) -> io::Result<Ending> {
         self.signal(Signal::TERM);
         self.ends_within(grace);
         self.kill()
     }
 
-    /// It may be gone already; it cannot be another process, as nobody has reaped it yet.
+    /// The process may have ended, but it was not reaped yet, so its number cannot belong to another one.
     fn signal(&self, signal: Signal) {
         let _ = if self.own_group {
             kill_process_group(self.pid, signal)

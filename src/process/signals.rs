@@ -1,4 +1,4 @@
-//! What a process inherits of its parent's ways with signals, put back to what a program expects.
+//! Resets the signal settings that a process inherits from its parent.
 
 use nix::sys::signal::SigSet;
 use signal_hook::consts::SIGCHLD;
@@ -6,12 +6,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Undoes what a parent may have left behind, before any thread is started: signals that it blocked would
-/// never arrive, and where it ignored SIGCHLD the system throws away how a child ended (`wait(2)`, POSIX
-/// "SA_NOCLDWAIT"), so that everything postie starts would seem to have failed.
+/// To be called before any thread is started. If the parent blocked signals, they would never arrive; if it ignored
+/// SIGCHLD, the system would throw away exit statuses (`wait(2)`, POSIX "SA_NOCLDWAIT"), and every program that
+/// postie starts would seem to have failed.
 pub fn prepare_signals() -> io::Result<()> {
     SigSet::all().thread_unblock()?;
-    // Any handler will do; a program that is started has the default again.
+    // Any handler will do; programs that are started get the default again.
     signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Reading what somebody else writes, or types, in his own time.
+//! Reads what another program writes, or a person types.
 
 use super::wait;
 use crate::net::Limits;
@@ -7,8 +7,8 @@ use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use std::io::{self, Read};
 
-/// A descriptor as a source of octets. Each read waits for octets or their end; a signal and the end of the
-/// run's time are errors ([`super::Halt`]), however fast octets come.
+/// Reads from a descriptor. A signal and the end of the run's time are errors ([`super::Halt`]), even if octets
+/// keep coming.
 #[derive(Debug)]
 pub struct Input<F = BorrowedFd<'static>> {
     from: F,
@@ -16,19 +16,17 @@ pub struct Input<F = BorrowedFd<'static>> {
 }
 
 impl Input {
-    /// Standard input.
     pub fn stdin(limits: &Limits) -> Self {
         Input::new(rustix::stdio::stdin(), limits)
     }
 }
 
 impl<F: AsFd> Input<F> {
-    /// What stands behind `from`.
     pub fn new(from: F, limits: &Limits) -> Self {
         Input { from, limits: limits.clone() }
     }
 
-    /// Whether octets, or their end, can be read without waiting.
+    /// Whether octets, or the end of input, can be read without waiting.
     pub fn is_ready(&self) -> bool {
         let mut wanted = [PollFd::new(&self.from, PollFlags::IN)];
         poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
@@ -41,7 +39,7 @@ impl<F: AsFd> Read for Input<F> {
             let mut wanted = vec![PollFd::new(&self.from, PollFlags::IN)];
             wait(&mut wanted, None, &self.limits)?;
             match rustix::io::read(&self.from, &mut *into) {
-                // Another reader of the same pipe may have been faster.
+                // EAGAIN: another reader of the same pipe was faster.
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 read => return Ok(read?),
             }

@@ -1,7 +1,7 @@
 //! Layer 2: the standard streams, and waiting for any descriptor.
 //!
-//! Whatever waits here ends by a signal and with the time of the run. A descriptor may be blocking or not:
-//! its flags are the caller's of postie, shared with other programs, and neither changed nor relied upon.
+//! Every wait here ends at a signal or at the end of the run's time. A descriptor may be blocking or not: its flags
+//! are shared with the program that started postie, so they are neither changed nor relied upon.
 
 mod input;
 mod output;
@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use std::time::Instant;
 use std::{fmt, io};
 
-/// Why a wait ended before what was waited for.
+/// Why a wait ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Halt {
     /// A signal asked to stop.
@@ -26,7 +26,7 @@ pub enum Halt {
 }
 
 impl Halt {
-    /// Whether the run is to be ended, and why.
+    /// Whether the run must end now, and why.
     pub fn due(limits: &Limits) -> Option<Halt> {
         match () {
             () if limits.stop.raised() => Some(Halt::Stopped),
@@ -35,12 +35,11 @@ impl Halt {
         }
     }
 
-    /// What ended a read or a write that failed, if that was it.
+    /// The halt in an error of a read or a write, if there is one.
     pub fn of(error: &io::Error) -> Option<Halt> {
         error.get_ref()?.downcast_ref::<Halt>().copied()
     }
 
-    /// The class of the failure that it makes.
     pub fn kind(self) -> Kind {
         match self {
             Halt::Stopped => Kind::Interrupted,
@@ -62,13 +61,13 @@ impl std::error::Error for Halt {}
 
 impl From<Halt> for io::Error {
     fn from(halt: Halt) -> io::Error {
-        // Not the kind "interrupted": callers try again after that.
+        // Not `ErrorKind::Interrupted`: callers try again after that.
         io::Error::other(halt)
     }
 }
 
-/// Waits until one of `wanted` is ready, as their `revents` then say, or `until` has passed, and none is.
-/// A signal, or the end of the run's time, is an error ([`Halt`]), also where something is ready.
+/// Waits until one of `wanted` is ready (see its `revents`), or until `until`. A signal and the end of the run's time
+/// are errors ([`Halt`]), even if something is ready.
 pub fn wait<'a>(wanted: &mut Vec<PollFd<'a>>, until: Option<Instant>, limits: &'a Limits) -> io::Result<()> {
     let asked = wanted.len();
     let waited = loop {

@@ -1,5 +1,5 @@
-//! Writing to standard output and standard error, whose readers may be slow, and whose descriptors may be
-//! non-blocking because another program that shares them made them so.
+//! Writes to standard output and standard error. Their readers may be slow, and another program that shares the
+//! descriptors may have made them non-blocking.
 
 use super::{Halt, wait};
 use crate::net::Limits;
@@ -12,48 +12,46 @@ use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What a pipe that is ready takes without waiting (`PIPE_BUF` of Linux).
+/// How many octets a pipe that is ready takes without waiting (`PIPE_BUF` of Linux).
 const PIECE: usize = 4096;
 
-/// How long a reader that is slow may still take once the run is to be ended: the last lines say what was
-/// done, and a reader that only was asleep should have them.
+/// How long a slow reader may still take once the run must end: the last lines say what was done, and a reader that
+/// was only asleep should get them.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The bounds of the run. The standard streams are the process's, and so is what ends a wait for them.
+/// The limits of the run. Global, like the standard streams.
 static RUN: OnceLock<Limits> = OnceLock::new();
 
-/// One text at a time, whichever thread it comes from.
+/// Held while a text is written, so that texts of several threads do not mix.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// From now on these bounds hold for the standard streams; of several calls the first counts.
+/// From now on these limits hold for the standard streams; of several calls the first counts.
 pub fn begin(limits: &Limits) {
     let _ = RUN.set(limits.clone());
 }
 
-/// One of the standard streams. Nothing is held back in it, and what is written in one go stays together.
+/// A standard stream, without a buffer. What is written in one call stays together.
 #[derive(Debug)]
 pub struct StdStream<F = BorrowedFd<'static>> {
     to: F,
-    /// How much is written at a time.
+    /// The most octets of one write.
     piece: usize,
-    /// When the grace ends.
+    /// When [`GRACE`] ends.
     last: Option<Instant>,
     limits: Option<Limits>,
 }
 
 impl StdStream {
-    /// Standard output.
     pub fn output() -> Self {
         StdStream::new(stdout())
     }
 
-    /// Standard error.
     pub fn error() -> Self {
         StdStream::new(stderr())
     }
 }
 
-/// Writes a text to standard error. One that is closed is nothing to fail over.
+/// Writes a text to standard error, if it can be written.
 pub fn error(text: &str) {
     let _ = StdStream::error().write_all(text.as_bytes());
 }
@@ -90,7 +88,7 @@ impl<F: AsFd> StdStream<F> {
         loop {
             self.wait()?;
             match rustix::io::write(&self.to, &octets[..octets.len().min(self.piece)]) {
-                // Another writer may have filled what was free.
+                // EAGAIN: another writer was faster.
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 written => return Ok(written?),
             }

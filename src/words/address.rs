@@ -1,35 +1,33 @@
-//! Envelope addresses (`RFC 5321 §4.1.2`). A value of this type cannot hold an octet that could end a
-//! command, open another, or close the angle brackets around it, nor one that would be another address
-//! in a header.
+//! Envelope addresses (`RFC 5321 §4.1.2`). An [`Address`] cannot contain anything that would end a command, close
+//! the angle brackets around it, or begin another address in a header.
 //!
-//! Nothing else is refused. Local parts of more than 64 octets (VERP, SRS, reply addresses of trackers) and
-//! those with dots in odd places (`a..b@`, `a.@`) are in use and are delivered to: which of them exist, the
-//! server knows (`RFC 5321 §4.5.3.1`: "implementation techniques that impose no limits … should be used").
+//! Nothing else is refused. Local parts of more than 64 octets (VERP, SRS, reply addresses of trackers) and those
+//! with dots in odd places (`a..b@`, `a.@`) are in use; the server decides (`RFC 5321 §4.5.3.1`: "implementation
+//! techniques that impose no limits … should be used").
 
 use std::fmt;
 
-/// The longest name of a host in octets (`RFC 5321 §4.5.3.1.2`).
+/// The most octets of a domain (`RFC 5321 §4.5.3.1.2`).
 pub const MAX_DOMAIN: usize = 255;
 
-/// A mailbox address `local@domain`, as it stands between `<` and `>` in MAIL and RCPT.
+/// A mailbox address `local@domain`, as in MAIL and RCPT, without the angles.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     text: String,
     at: usize,
 }
 
-/// Why a text is no address.
+/// Why a text is not an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressError {
-    /// There is nothing.
     Empty,
-    /// A CR, LF, NUL or another control character is in it.
+    /// A control character (CR, LF, NUL, …).
     Control,
-    /// A space, comma, bracket or another character that must be quoted is not.
+    /// A space, comma, bracket or another character that must be quoted.
     Unquoted(char),
-    /// There is no `@` with something on both sides.
+    /// There is no `@` with text on both sides.
     NoDomain,
-    /// The domain holds a character that ends it, or is a malformed address literal.
+    /// The domain has a character that is not allowed, or is a malformed address literal.
     Domain,
 }
 
@@ -37,8 +35,12 @@ impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AddressError::Empty => f.write_str("the address is empty"),
-            AddressError::Control => f.write_str("the address holds a control character (CR, LF, NUL, …)"),
-            AddressError::Unquoted(found) => write!(f, "the address holds {found:?}, which must be quoted"),
+            AddressError::Control => {
+                f.write_str("the address has a control character in it (CR, LF, NUL, …)")
+            }
+            AddressError::Unquoted(found) => {
+                write!(f, "the address has {found:?} in it, which must be quoted")
+            }
             AddressError::NoDomain => f.write_str("the address has no domain (name@example.org)"),
             AddressError::Domain => f.write_str("the domain of the address is not valid"),
         }
@@ -48,8 +50,8 @@ impl fmt::Display for AddressError {
 impl std::error::Error for AddressError {}
 
 impl Address {
-    /// Reads an addr-spec: a local part of atoms and quoted strings, `@`, and a domain or an address
-    /// literal. Letters beyond ASCII are taken as `RFC 6531` has them.
+    /// Reads an addr-spec: a local part of atoms and quoted strings, `@`, and a domain or an address literal.
+    /// Non-ASCII letters are allowed (`RFC 6531 §3.3`).
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         if text.is_empty() {
             return Err(AddressError::Empty);
@@ -66,27 +68,25 @@ impl Address {
         Ok(Address { text: text.to_owned(), at })
     }
 
-    /// The whole address.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What stands before the `@`, with its quotes if it has any.
+    /// The local part, with its quotes if it has any.
     pub fn local(&self) -> &str {
         &self.text[..self.at]
     }
 
-    /// What stands behind the `@`.
     pub fn domain(&self) -> &str {
         &self.text[self.at + 1..]
     }
 
-    /// Whether it can go over the wire without SMTPUTF8 as it is.
+    /// Whether it can be sent without SMTPUTF8.
     pub fn is_ascii(&self) -> bool {
         self.text.is_ascii()
     }
 
-    /// Whether both name the same mailbox: domains compare without case, local parts with it.
+    /// Whether both are the same mailbox: the case of letters counts in local parts, not in domains.
     pub fn same_mailbox(&self, other: &Address) -> bool {
         self.local() == other.local() && self.domain().to_lowercase() == other.domain().to_lowercase()
     }
@@ -105,8 +105,7 @@ impl std::str::FromStr for Address {
     }
 }
 
-/// Where the local part ends: `word *("." word)` (`RFC 5322 §4.4`), dots in any place. A quoted string is a
-/// whole word.
+/// Where the local part ends: `word *("." word)` (`RFC 5322 §4.4`), but with dots anywhere.
 fn local_end(text: &str) -> Result<usize, AddressError> {
     let (mut at, mut begins_word) = (0, true);
     while let Some(c) = text[at..].chars().next() {
@@ -158,7 +157,7 @@ fn check_domain(domain: &str) -> Result<(), AddressError> {
     }
 }
 
-/// `atext` (`RFC 5322 §3.2.3`), with every non-ASCII character that is no space (`RFC 6532 §3.2`).
+/// `atext` (`RFC 5322 §3.2.3`), and every non-ASCII character that is not white space (`RFC 6532 §3.2`).
 fn is_atext(c: char) -> bool {
     if !c.is_ascii() {
         return !c.is_whitespace();
@@ -166,18 +165,16 @@ fn is_atext(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
-/// Who hears of a message that cannot be delivered: what stands in MAIL (`RFC 5321 §4.1.2`, "Reverse-path").
+/// The reverse-path in MAIL (`RFC 5321 §4.1.2`): who is notified if a message cannot be delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ReversePath {
     /// `<>`: nobody.
     #[default]
     Null,
-    /// A mailbox.
     Mailbox(Address),
 }
 
 impl ReversePath {
-    /// The mailbox, if it names one.
     pub fn mailbox(&self) -> Option<&Address> {
         match self {
             ReversePath::Null => None,
@@ -185,7 +182,7 @@ impl ReversePath {
         }
     }
 
-    /// What stands between the angles.
+    /// The text between the angles.
     pub fn as_str(&self) -> &str {
         self.mailbox().map_or("", Address::as_str)
     }

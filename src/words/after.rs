@@ -1,15 +1,15 @@
-//! What becomes of messages on the server.
+//! What happens to fetched messages on the server.
 
 use std::time::Duration;
 
-/// What becomes of messages on the server.
+/// What happens to fetched messages on the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum After {
     /// They stay.
     #[default]
     Keep,
-    /// They are deleted once they are safe here.
+    /// They are deleted once they are stored durably.
     Delete,
-    /// They are deleted this long after they were first seen.
+    /// They are deleted so long after they were first seen.
     DeleteAfter(Duration),
 }

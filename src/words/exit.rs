@@ -1,4 +1,4 @@
-//! The exit codes: one table, from which the manual and the tests are made.
+//! The exit codes: one table, which the manual and the tests use, too.
 //!
 //! The numbers 64 to 78 are those of BSD `sysexits(3)`; 1 and 79 are postie's own.
 
@@ -15,12 +15,11 @@ macro_rules! exits {
             /// Every code, in ascending order.
             pub const ALL: &'static [Exit] = &[$(Exit::$name,)*];
 
-            /// What the code says about the run.
             pub fn meaning(self) -> &'static str {
                 match self { $(Exit::$name => $meaning,)* }
             }
 
-            /// What a script that sees the code should do.
+            /// What a script should do.
             pub fn advice(self) -> &'static str {
                 match self { $(Exit::$name => $advice,)* }
             }
@@ -48,13 +47,12 @@ exits! {
 }
 
 impl Exit {
-    /// The number the operating system gets.
     pub fn code(self) -> u8 {
         self as u8
     }
 
-    /// The code of a run in which several things happened: 79 if any outcome is unknown; else 1 if
-    /// something succeeded beside a failure; else the code that all failures share; else that of the first.
+    /// The code of a run in which several things happened: 79 if any outcome is unknown; else 1 if something
+    /// failed and something succeeded; else the code that all failures share; else that of the first.
     pub fn combine(failures: impl IntoIterator<Item = Exit>, any_success: bool) -> Exit {
         let mut first = None;
         let mut unknown = false;

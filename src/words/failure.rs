@@ -1,11 +1,11 @@
-//! The one failure type. Everything that goes wrong below the edge ends as a [`Failure`]; one place at
-//! the edge turns it into a line on stderr, a JSON line and an exit code.
+//! The one type for failures. [`crate::output`] turns a [`Failure`] into a line on standard error, a JSON line and
+//! an exit code.
 
 use super::exit::Exit;
 use super::stage::Stage;
 use std::fmt;
 
-/// What class of thing went wrong. The class alone decides the exit code ([`Kind::exit`]).
+/// The class of a failure. It alone decides the exit code ([`Kind::exit`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The command line cannot be understood or contradicts itself.
@@ -22,17 +22,17 @@ pub enum Kind {
     Rejected,
     /// The server lacks something that is required (an extension, UIDL, a TLS version).
     Missing,
-    /// Every UID known of a mailbox is gone and others are there (a migration, most likely).
+    /// Every known UID of a mailbox is gone and others are there (most likely a migration).
     UidReset,
     /// A bug in postie.
     Internal,
-    /// The output cannot be created.
+    /// The destination cannot be created.
     CannotCreate,
     /// Local storage failed: disk full, I/O error, read-only.
     Storage,
     /// Connection refused or lost, or name service down.
     Network,
-    /// The server, or the whole run, took longer than was allowed.
+    /// The server, or the whole run, took longer than allowed.
     Timeout,
     /// The server said: not now (4xx, 421, IN-USE, LOGIN-DELAY, SYS/TEMP).
     Deferred,
@@ -50,7 +50,7 @@ pub enum Kind {
     Certificate,
     /// The configuration is wrong, or no secret could be had.
     Config,
-    /// The message was handed over and the answer never came: it may have been delivered.
+    /// The message was sent and no final reply came: it may have been delivered.
     Unknown,
     /// Some parts failed while the rest went on.
     Partial,
@@ -59,7 +59,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The stable name, as the JSON `kind` has it.
+    /// The name in JSON (`kind`), which never changes.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Usage => "usage",
@@ -89,7 +89,7 @@ impl Kind {
         }
     }
 
-    /// The exit code of a run that ends with this class of failure alone.
+    /// The exit code of a run with only this class of failure.
     pub fn exit(self) -> Exit {
         match self {
             Kind::Usage => Exit::Usage,
@@ -115,7 +115,7 @@ impl Kind {
         }
     }
 
-    /// Whether trying again can help, and whether it could double something.
+    /// Whether trying again may help, and whether it may send a message twice.
     pub fn retry(self) -> Retry {
         match self {
             Kind::Network
@@ -132,7 +132,7 @@ impl Kind {
     }
 }
 
-/// What a failure concerns: one message or recipient, the session, or the account.
+/// How far a failure reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// One message; the session goes on.
@@ -141,12 +141,12 @@ pub enum Scope {
     Recipient,
     /// The whole session with a server.
     Session,
-    /// The account: nothing was tried with its server, or all of it failed.
+    /// The account: nothing was tried with its server, or everything failed.
     Account,
 }
 
 impl Scope {
-    /// The stable name, as the JSON `scope` has it.
+    /// The name in JSON (`scope`), which never changes.
     pub fn name(self) -> &'static str {
         match self {
             Scope::Message => "message",
@@ -169,7 +169,7 @@ pub enum Retry {
 }
 
 impl Retry {
-    /// The stable name, as the JSON `retry` has it.
+    /// The name in JSON (`retry`), which never changes.
     pub fn name(self) -> &'static str {
         match self {
             Retry::Never => "never",
@@ -179,8 +179,8 @@ impl Retry {
     }
 }
 
-/// What a server said: valid UTF-8, secrets already redacted, control characters still in it
-/// (printing to a terminal escapes them).
+/// A server's reply: valid UTF-8, secrets redacted. Control characters are still in it; they are escaped when it
+/// is printed.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ServerReply {
     /// The three digits of an SMTP reply (`RFC 5321 §4.2`).
@@ -197,29 +197,25 @@ impl fmt::Display for ServerReply {
     }
 }
 
-/// One thing that went wrong, with everything a script or a person needs to know of it.
+/// A failure, with everything a script or a person needs to know about it.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The class, which decides the exit code.
     pub kind: Kind,
-    /// How much it takes with it.
     pub scope: Scope,
-    /// What was being done, in the RFC's words: `RETR`, `STLS`, `RCPT TO`, `connect`.
     pub stage: Stage,
-    /// Whether doing it again is safe.
     pub retry: Retry,
     /// `where: what was tried: what came back`, lower case, no full stop.
     pub message: String,
-    /// Whom the message names first: `host:port`, an account, a file; nobody where it is not known.
+    /// Where it happened (the first part of the message): `host:port`, an account, a file.
     pub place: Option<Box<str>>,
     /// What the user can do about it.
     pub hint: Option<String>,
-    /// What the server said, where one spoke.
+    /// The server's reply, if there was one.
     pub reply: Option<Box<ServerReply>>,
 }
 
 impl Failure {
-    /// A failure of the whole session, retry as its kind has it.
+    /// A failure of the whole session, with the default `retry` of its kind.
     pub fn new(kind: Kind, stage: Stage, message: impl Into<String>) -> Self {
         Failure {
             kind,
@@ -243,13 +239,13 @@ impl Failure {
         Failure::new(Kind::Config, Stage::Configuration, message).scoped(Scope::Account)
     }
 
-    /// The same failure as one of another class, with the retry that goes with it.
+    /// The same failure with another kind, and the default `retry` of that.
     pub fn as_kind(mut self, kind: Kind) -> Self {
         (self.kind, self.retry) = (kind, kind.retry());
         self
     }
 
-    /// The same failure with a hint, which replaces any there was.
+    /// The same failure with another hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -261,13 +257,13 @@ impl Failure {
         self
     }
 
-    /// The same failure with what the server said.
+    /// The same failure with the server's reply.
     pub fn with_reply(mut self, reply: ServerReply) -> Self {
         self.reply = Some(Box::new(reply));
         self
     }
 
-    /// The same failure, its message prefixed with where it happened (an account, a host, a file).
+    /// The same failure with a place, which is put before the message.
     pub fn at(mut self, place: impl fmt::Display) -> Self {
         let place = place.to_string();
         self.message = format!("{place}: {}", self.message);
@@ -275,7 +271,7 @@ impl Failure {
         self
     }
 
-    /// The exit code of a run that ends with this failure alone.
+    /// The exit code of a run with only this failure.
     pub fn exit(&self) -> Exit {
         self.kind.exit()
     }

@@ -1,4 +1,4 @@
-//! Layer 0: the words every other layer speaks. No I/O, no protocol.
+//! Layer 0: types that every other layer uses. No I/O, no protocol.
 
 pub mod address;
 pub mod after;

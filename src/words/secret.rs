@@ -1,11 +1,11 @@
-//! Secrets that cannot be printed, and the redaction of what a server echoes of them.
+//! Secrets, which cannot be printed, and their redaction in what servers send back.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// What stands in place of a secret.
+/// Replaces a secret in texts.
 pub const REDACTED: &str = "[redacted]";
 
 /// A password or token. `Debug` never shows it, there is no `Display`, and its memory is wiped on drop.
@@ -13,22 +13,20 @@ pub const REDACTED: &str = "[redacted]";
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Wraps the octets of a secret, whatever they are.
     pub fn new(octets: impl Into<Vec<u8>>) -> Self {
         Secret(Zeroizing::new(octets.into()))
     }
 
-    /// The octets. The only way to them, so that every use can be found by this name.
+    /// The octets. This is the only way to get them, so every use can be found by this name.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether it holds an octet that cannot go into a line of a protocol (CR, LF or NUL).
+    /// Whether it has an octet that is not allowed in a line of a protocol (CR, LF or NUL).
     pub fn breaks_lines(&self) -> bool {
         self.0.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0))
     }
@@ -47,13 +45,12 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// A redactor that knows no secret yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From now on `secret` is replaced, in clear and in base64 at each of the three alignments it can
-    /// have inside a longer encoded string (as in SASL PLAIN).
+    /// From now on `secret` is replaced, as it is and in base64, at each of the three alignments that it can have
+    /// inside a longer encoded string (as in SASL PLAIN).
     pub fn learn(&mut self, secret: &[u8]) {
         if secret.is_empty() {
             return;
@@ -70,11 +67,11 @@ impl Redactor {
                 self.needles.push(Zeroizing::new(encoded.as_bytes()[start..end].to_vec()));
             }
         }
-        // The longest first, so that a whole form is replaced rather than a piece of it.
+        // The longest first, so that a whole form is replaced, not a piece of it.
         self.needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
     }
 
-    /// `text` as UTF-8 (lossily) with every known secret replaced by [`REDACTED`].
+    /// `text` as UTF-8 (invalid octets replaced), with every known secret replaced by [`REDACTED`].
     pub fn redact(&self, text: &[u8]) -> String {
         if !self.needles.iter().any(|needle| memchr::memmem::find(text, needle).is_some()) {
             return String::from_utf8_lossy(text).into_owned();

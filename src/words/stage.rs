@@ -2,107 +2,83 @@
 
 use std::fmt;
 
-/// What was being done, in the RFC's words where it has some. What to do about a failure may hang on this; on its
-/// text, which is for people and for JSON, nothing does.
+/// What was being done: a command of the protocol, or a step of postie's own. The code may decide by it, but never
+/// by its text, which is for people and for JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// POP3 `RFC 1939 §7`.
     Apop,
     /// Reading the arguments.
     Arguments,
     /// SMTP `RFC 4954`.
     Auth,
-    /// POP3 `RFC 5034`, by this mechanism.
+    /// POP3 `RFC 5034`, with this mechanism.
     AuthBy(&'static str),
     /// A POP3 login, before its first command.
     Authentication,
-    /// SMTP `RFC 3030`, content and all.
+    /// BDAT with its content, and the reply.
     Bdat,
-    /// Reading the authorities that are trusted.
+    /// Reading the certificate authorities of `--ca-file`.
     CaFile,
-    /// POP3 `RFC 2449`.
     Capa,
     /// Reading or changing the configuration, getting a secret.
     Configuration,
-    /// Connecting.
     Connect,
-    /// SMTP.
     Data,
-    /// POP3.
     Dele,
     /// Making messages durable.
     Delivery,
-    /// Opening where messages go.
+    /// Opening the destination of fetch.
     Destination,
-    /// SMTP.
     Ehlo,
     /// The final dot, and the reply to it.
     EndOfData,
-    /// The run of an account.
+    /// The whole fetch of an account.
     Fetch,
-    /// The first line of a server.
     Greeting,
-    /// SMTP.
     Helo,
-    /// Reading what is to be sent.
+    /// Reading files to send.
     Input,
     /// Reading or writing the ledger.
     Ledger,
-    /// POP3.
     List,
-    /// Asking for the address of a host.
+    /// Looking up the address of a host.
     LookUp,
-    /// SMTP.
     MailFrom,
     /// Showing the manual.
     Manual,
-    /// Making or reading a message.
+    /// Composing or reading a message.
     Message,
-    /// POP3 and SMTP.
     Noop,
-    /// POP3.
     Pass,
-    /// Anything, at a bug.
+    /// Anything; used for bugs.
     Postie,
     /// Asking on the terminal.
     Questions,
-    /// POP3 and SMTP.
     Quit,
-    /// SMTP.
     RcptTo,
-    /// Writing what became of a message.
+    /// Writing a receipt.
     Receipt,
-    /// Settling what a killed run has left.
+    /// Cleaning up after a run that was killed.
     Recovery,
-    /// POP3.
     Retr,
-    /// SMTP.
     Rset,
-    /// Keeping a copy of what was sent.
+    /// Storing a copy of a sent message.
     SaveCopy,
     /// A session as a whole.
     Session,
-    /// Writing to it.
     StandardOutput,
     /// Starting a program.
     Start,
-    /// SMTP `RFC 3207`.
     StartTls,
-    /// POP3.
     Stat,
-    /// POP3 `RFC 2595`.
     Stls,
     /// Storing a message.
     Store,
-    /// TLS from the first octet.
+    /// The handshake of TLS from the first octet.
     TlsHandshake,
-    /// POP3.
     Top,
-    /// POP3.
     Uidl,
-    /// POP3.
     User,
-    /// POP3 `RFC 6856`.
     Utf8,
 }
 
