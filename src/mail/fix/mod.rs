@@ -65,7 +65,7 @@ impl Changes {
         if self.breaks_signature {
             text.push_str("; its DKIM signature is broken now");
         }
-        told
+        text
     }
 }
 

@@ -127,7 +127,7 @@ impl<'a> PartWalk<'a, '_> {
             let after = rest.strip_prefix(frame.boundary.as_slice())?;
             match after.strip_prefix(b"--") {
                 Some(end) if end.trim_ascii().is_empty() => Some((depth, true)),
-                _ => behind.trim_ascii().is_empty().then_some((depth, false)),
+                _ => after.trim_ascii().is_empty().then_some((depth, false)),
             }
         })
     }
