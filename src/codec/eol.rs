@@ -106,7 +106,7 @@ impl Normaliser {
 /// What must be known about a message before it is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// How many octets it has, line ends as CRLF (`RFC 1870 §3`).
+    /// How many octets it has, line ends as CRLF (`RFC 1870 §5`).
     pub octets: u64,
     /// How many octets its longest line has, without the line end.
     pub longest_line: usize,

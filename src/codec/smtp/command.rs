@@ -92,7 +92,7 @@ pub fn envid(text: &str) -> Option<String> {
 pub struct MailCommand {
     /// The reverse-path: who is notified of failures.
     pub from: ReversePath,
-    /// `SIZE` (`RFC 1870 §5`).
+    /// `SIZE` (`RFC 1870 §6`).
     pub size: Option<u64>,
     /// `BODY=8BITMIME` (`RFC 6152 §2`).
     pub eight_bit: bool,
@@ -102,7 +102,7 @@ pub struct MailCommand {
     pub ret: Option<Return>,
     /// `ENVID` (`RFC 3461 §4.4`), not yet encoded.
     pub envid: Option<String>,
-    /// `REQUIRETLS` (`RFC 8689 §4.1`).
+    /// `REQUIRETLS` (`RFC 8689 §2`).
     pub require_tls: bool,
 }
 
