@@ -5,22 +5,22 @@
 //! |---|---|
 //! | `S: text` | the server sends a line |
 //! | `C: text` | the client must send exactly this line |
-//! | `C~ text` | the same, with `*` for anything |
-//! | `C> text` | inside `-- any`: the client's next line in the same exchange, `*` for anything |
+//! | `C~ text` | the same, where `*` matches anything |
+//! | `C> text` | inside `-- any`: the client's next line in the same exchange; `*` matches anything |
 //! | `-- implicit tls` | TLS before the greeting |
 //! | `-- tls` | TLS from here on |
-//! | `-- raw "octets"` | the server sends these octets, no line end added |
+//! | `-- raw "octets"` | the server sends these octets, without a line end |
 //! | `-- repeat N "octets"`, `-- forever "octets"` | the same many times |
 //! | `-- split N` | from here on the server sends in pieces of N octets |
-//! | `-- data` | the client sends lines up to a lone dot |
+//! | `-- data` | the client sends lines up to one with only a dot |
 //! | `-- octets N` | the client sends N octets, whatever they are |
-//! | `-- lose write` | the client's next write fails; what follows can still be read (in memory only) |
+//! | `-- lose write` | the client's next write fails, but it can still read (in memory only) |
 //! | `-- close`, `-- truncate`, `-- reset`, `-- stall` | how the connection ends |
 //! | `-- kill client`, `-- interrupt client`, `-- terminate client` | a signal ends the client |
 //! | `-- any` … `-- end` | exchanges (`C:` with what follows it) in any order, any number of times |
-//! | `-- next connection` | what follows is for the client's next connection |
-//! | `-- client words` | what the client is to do, in the words of the test that plays the file |
-//! | `-- outcome words` | what comes of it, likewise |
+//! | `-- next connection` | the lines after it are for the client's next connection |
+//! | `-- client words` | what the client must do, in the words of the test that plays the file |
+//! | `-- outcome words` | the expected result, likewise |
 //! | `# text` | a remark |
 //!
 //! Text knows `\r`, `\n`, `\t`, `\0`, `\e`, `\\`, `\"` and `\xHH`. What the server sends between two
