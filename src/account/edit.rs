@@ -4,7 +4,7 @@
 //! it in place at once, mode 0600. A symbolic link stays one: its target is replaced. A file that would not
 //! be read back is never written.
 
-use super::document::{Fault, PathContext};
+use super::document::{self, PathContext};
 use super::keys::{self, Type};
 use super::lock::lock_directory;
 use super::schema::{self, Contents};
@@ -72,12 +72,7 @@ impl Editor {
                 text.to_string()
             }
         };
-        let document = text.parse::<DocumentMut>().map_err(|error| {
-            // Only the place: the rest of that error shows the line.
-            let at = error.span().map_or(text.len(), |span| span.start);
-            let what = error.message().lines().next().unwrap_or("not TOML").to_owned();
-            config::locate(&text, path, Fault { at, within: String::new(), what, hint: None })
-        })?;
+        let document = document::parse(&text).map_err(|fault| config::locate(&text, path, fault))?.into_mut();
         Ok(Editor {
             shown: path.to_owned(),
             target,

@@ -249,6 +249,14 @@ fn a_file_that_is_no_toml_is_not_touched_and_not_quoted() {
 }
 
 #[test]
+fn a_text_without_quotes_is_told_as_to_who_only_reads() {
+    let home = EditHome::new("[accounts.a]\nname = nobody\n");
+    let failure = Editor::open(&home.path(), &Env::default()).map(|_| ()).unwrap_err();
+    assert!(failure.message.contains("config.toml:2:8: this text has no quotes"), "{failure}");
+    assert!(failure.hint.unwrap().contains("key = \"text\""));
+}
+
+#[test]
 fn a_directory_that_cannot_be_made_is_said_so() {
     let home = EditHome::new("");
     let below_a_file = home.path().join("config.toml");
