@@ -18,9 +18,7 @@ pub struct Fault {
     pub at: usize,
     /// The dotted key of the value or table it is in, as far as postie knows it; empty at the top.
     pub within: String,
-    /// What is wrong.
     pub what: String,
-    /// What may have been meant.
     pub hint: Option<String>,
 }
 
@@ -65,7 +63,6 @@ pub fn forget(document: Document<&str>) {
 
 /// A value of the file.
 pub struct Node<'a> {
-    /// Its dotted key.
     pub path: String,
     /// Which of its table's keys it has, counted from zero.
     pub row: usize,
@@ -83,7 +80,6 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The whole file.
     pub fn top(document: &'a Document<&str>, context: PathContext<'a>) -> Self {
         Node { path: String::new(), row: 0, item: document.as_item(), context }
     }
@@ -100,7 +96,6 @@ impl<'a> Node<'a> {
         self.item.span().map_or(0, |span| span.start)
     }
 
-    /// What is wrong with the value.
     pub fn fault(&self, what: impl Into<String>) -> Fault {
         Fault { at: self.at(), within: self.path.clone(), what: what.into(), hint: None }
     }
@@ -151,7 +146,6 @@ impl<'a> Node<'a> {
         read.map_err(|what| self.fault(what))
     }
 
-    /// A TCP port.
     pub fn port(&self) -> Result<u16, Fault> {
         let number = self.item.as_integer();
         let number = number.ok_or_else(|| self.fault("a number (1 to 65535) is wanted here"))?;
@@ -159,7 +153,6 @@ impl<'a> Node<'a> {
         port.ok_or_else(|| self.fault("not a port (1 to 65535)"))
     }
 
-    /// `true` or `false`.
     pub fn boolean(&self) -> Result<bool, Fault> {
         self.item.as_bool().ok_or_else(|| self.fault("true or false is wanted here"))
     }

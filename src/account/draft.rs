@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 pub struct FileDraft {
     /// The default account, and what is wrong where there is none of that name.
     pub default_account: Option<(String, Fault)>,
-    /// The accounts, in the file's order.
     pub accounts: Vec<AccountDraft>,
 }
 
@@ -21,7 +20,6 @@ pub struct FileDraft {
 pub struct Shared {
     /// Where secrets come from, by the row of the key, whose order counts.
     pub secrets: BTreeMap<usize, NamedSource>,
-    /// What is trusted.
     pub tls: TlsSettings,
 }
 
@@ -106,9 +104,7 @@ impl ServerDraft {
 pub struct AccountDraft {
     /// The account, so far: all but its servers.
     pub account: Account,
-    /// What holds for all its servers.
     pub shared: Shared,
-    /// Its servers, in the file's order.
     pub servers: Vec<ServerDraft>,
 }
 
@@ -125,7 +121,6 @@ impl AccountDraft {
         servers.chain([&self.shared]).any(Shared::holds_secret)
     }
 
-    /// The account, whole.
     pub fn complete(self) -> Result<Account, Fault> {
         let AccountDraft { mut account, shared, servers } = self;
         for draft in servers {

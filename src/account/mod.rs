@@ -6,7 +6,7 @@
 
 pub mod command;
 pub mod config;
-pub mod document;
+pub(crate) mod document;
 mod draft;
 pub mod drain;
 pub mod edit;
@@ -22,7 +22,7 @@ pub mod secrets;
 pub mod select;
 pub mod sendmail;
 pub mod server;
-pub mod shown;
+pub(crate) mod shown;
 pub mod terminal;
 pub mod url;
 pub mod values;

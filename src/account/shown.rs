@@ -15,17 +15,13 @@ pub enum Shown {
     Absent,
     /// It is not set.
     Nothing,
-    /// A text.
     Text(String),
-    /// A number.
     Number(u16),
-    /// Yes or no.
     Flag(bool),
     /// Names, each with texts.
     Names(BTreeMap<String, Vec<String>>),
     /// Where the secret of a server comes from, the source that counts.
     Secret(SecretView),
-    /// The keys of a table.
     Table(ShownTable),
 }
 
@@ -53,12 +49,10 @@ pub enum SecretView {
 }
 
 impl Shown {
-    /// A text.
     pub fn text(value: impl ToString) -> Self {
         Shown::Text(value.to_string())
     }
 
-    /// A text, where there is one.
     pub fn maybe(value: Option<impl ToString>) -> Self {
         value.map_or(Shown::Nothing, Shown::text)
     }

@@ -110,14 +110,11 @@ impl Given {
             test: args.test,
             taken: config.contents.accounts.iter().map(|account| account.label.clone()).collect(),
         };
-        match &given.name {
-            Some(name) if given.taken.contains(name) => {
-                // The editor has the words for it; nothing is asked first.
-                editor(context)?.add(name, &[])?;
-                Ok(given)
-            }
-            _ => Ok(given),
+        if let Some(name) = given.name.as_ref().filter(|name| given.taken.contains(name)) {
+            // The editor has the words for it; nothing is asked first.
+            editor(context)?.add(name, &[])?;
         }
+        Ok(given)
     }
 
     /// Whether something is missing without which nothing would be fetched or sent.
