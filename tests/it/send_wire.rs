@@ -1,7 +1,7 @@
 //! What `send` says to a server, and in how many flights: CHUNKING, DSN, REQUIRETLS, the EHLO name, the
 //! patience it has and the attempts it makes.
 
-use crate::support::mailbox::Mailbox;
+use crate::support::mailbox::{Mailbox, is_gone_within};
 use crate::support::peer::{End, Journal, Phase};
 use crate::support::pop3d::{Act, Event, Mode};
 use crate::support::smtpd::{Setup, Smtpd};
@@ -145,7 +145,7 @@ fn trying_again_ends_with_its_time_and_tells_the_last_refusal() {
 fn a_verdict_may_take_longer_than_the_usual_time() {
     let slow = |event: &Event<'_>| {
         if event.verb == "." {
-            thread::sleep(Duration::from_secs(3));
+            event.outwait(Duration::from_secs(3));
         }
         Act::Normal
     };
@@ -162,7 +162,7 @@ fn a_verdict_may_take_longer_than_the_usual_time() {
 fn each_reply_of_a_flight_has_the_time_of_one_operation() {
     let slow = |event: &Event<'_>| {
         if event.verb == "RCPT" {
-            thread::sleep(Duration::from_millis(700));
+            event.outwait(Duration::from_millis(700));
             // What waits goes out as a server's own buffers would let it.
             return Act::Cut(usize::MAX / 2, End::Close);
         }
@@ -303,7 +303,9 @@ fn slow_reader(listener: &TcpListener) -> usize {
                 (content, since) = (content + line.len(), since + line.len());
                 if since > 128 * 1024 {
                     since = 0;
-                    thread::sleep(Duration::from_millis(200));
+                    if is_gone_within(&out, Duration::from_millis(200)) {
+                        return content;
+                    }
                 }
             }
             out.write_all(b"250 taken\r\n").unwrap();

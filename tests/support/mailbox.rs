@@ -50,6 +50,11 @@ impl Mailbox {
         mailbox
     }
 
+    /// A mailbox of `count` messages, each of another size.
+    pub fn sized(count: usize) -> Mailbox {
+        Mailbox::of((1..=count).map(|number| message_of(number, 1000 + 100 * number)))
+    }
+
     /// A mailbox of `count` small messages.
     pub fn with(count: usize) -> Mailbox {
         Mailbox::of((1..=count).map(message))
@@ -91,6 +96,7 @@ impl Mailbox {
     /// clients go ends their sessions at once: those are waited for, since a busy machine only makes their
     /// threads late.
     pub fn hold(&self, connection: &TcpStream, sees: bool) -> Option<Hold> {
+        let is_gone = |holder: &TcpStream| is_gone_within(holder, Duration::ZERO);
         let is_ending = |contents: &mut Contents| sees && contents.holder.as_ref().is_some_and(is_gone);
         let waited = self.0.1.wait_timeout_while(self.lock(), PATIENCE, is_ending);
         let mut contents = waited.unwrap().0;
@@ -114,10 +120,10 @@ impl Mailbox {
     }
 }
 
-/// Whether the client at the other end has closed the connection, unread octets or not.
-fn is_gone(connection: &TcpStream) -> bool {
+/// Whether the client at the other end closes the connection within that time, unread octets or not.
+pub fn is_gone_within(connection: &TcpStream, time: Duration) -> bool {
     let mut wait = [PollFd::new(connection, PollFlags::RDHUP)];
-    poll(&mut wait, Some(&Timespec::default())).unwrap() > 0
+    poll(&mut wait, Some(&Timespec::try_from(time).unwrap())).unwrap() > 0
 }
 
 /// What is stored of a message that came over the wire so (DESIGN 5.4).

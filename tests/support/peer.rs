@@ -3,7 +3,8 @@
 
 use super::mailbox::Hold;
 use openssl::ssl::{ShutdownState, SslAcceptor, SslStream};
-use rustix::process::Signal;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -97,12 +98,15 @@ impl Victim {
     pub fn peak_to_the_end(&self) -> u64 {
         let waited = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), PATIENCE, |id| id.is_none());
         let process = waited.unwrap().0.expect("a process is named");
+        let end = pidfd_open(Pid::from_raw(process as i32).unwrap(), PidfdFlags::empty()).unwrap();
         let mut peak = 0;
         loop {
             let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
             let Some(line) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) else { return peak };
             peak = peak.max(line.trim().trim_end_matches(" kB").parse().unwrap());
-            std::thread::sleep(Duration::from_millis(1));
+            // Its end is waited for, and each time it does not come in a millisecond it is looked at again.
+            let moment = Timespec::try_from(Duration::from_millis(1)).unwrap();
+            poll(&mut [PollFd::new(&end, PollFlags::IN)], Some(&moment)).unwrap();
         }
     }
 

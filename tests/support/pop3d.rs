@@ -4,7 +4,7 @@
 use super::authority::{Authority, Certificate, Versions};
 use super::embedded::Listener;
 use super::leak;
-use super::mailbox::{Mailbox, Stored};
+use super::mailbox::{self, Mailbox, Stored};
 use super::peer::{End, Peer, Phase};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,9 +12,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 use openssl::ssl::SslAcceptor;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The user every embedded server knows.
 pub const USER: &str = "ana";
@@ -49,6 +50,16 @@ pub struct Event<'a> {
     pub line: &'a str,
     /// Whether TLS is up.
     pub tls: bool,
+    /// The connection to the client, while it is up.
+    pub socket: Option<&'a TcpStream>,
+}
+
+impl Event<'_> {
+    /// Gives the client so long to give up, and fails if it does.
+    pub fn outwait(&self, time: Duration) {
+        let gone = self.socket.is_none_or(|socket| mailbox::is_gone_within(socket, time));
+        assert!(!gone, "the client has given up at {:?}", self.line);
+    }
 }
 
 /// What a hook does about it.
@@ -132,6 +143,15 @@ const CAPABILITIES: [&str; 6] =
     ["TOP", "UIDL", "USER", "SASL PLAIN LOGIN CRAM-MD5", "RESP-CODES", "PIPELINING"];
 
 impl Pop3d {
+    /// A good server, about to start, whose answer to CAPA has these lines.
+    pub fn announcing(mailbox: &Mailbox, lines: &str) -> Setup {
+        let answer = format!("+OK\r\n{}\r\n.", lines.replace(", ", "\r\n"));
+        Pop3d::for_mailbox(mailbox).hook(move |event| match event.verb {
+            "CAPA" => Act::reply(&answer),
+            _ => Act::Normal,
+        })
+    }
+
     /// A good server for `mailbox`, about to start.
     pub fn for_mailbox(mailbox: &Mailbox) -> Setup {
         Setup {
@@ -339,7 +359,7 @@ impl<'a> Session<'a> {
 
     fn ask(&self, verb: &str, line: &str) -> Act {
         let tls = self.peer.phase() == Phase::Tls;
-        (self.setup.hook)(&Event { connection: self.connection, verb, line, tls })
+        (self.setup.hook)(&Event { connection: self.connection, verb, line, tls, socket: self.peer.socket() })
     }
 
     /// True where that was the end.

@@ -231,7 +231,8 @@ impl Session<'_> {
     /// Asks the hook, and does what it says instead of what is usual.
     fn misbehave(&mut self, verb: &str, line: &str) -> io::Result<Option<Flow>> {
         let tls = self.peer.phase() == Phase::Tls;
-        match (self.setup.hook)(&Event { connection: self.connection, verb, line, tls }) {
+        let socket = self.peer.socket();
+        match (self.setup.hook)(&Event { connection: self.connection, verb, line, tls, socket }) {
             Act::Normal => Ok(None),
             Act::Cut(octets, end) => {
                 self.peer.flush()?;
