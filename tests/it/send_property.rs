@@ -108,8 +108,7 @@ fn sent(random: &mut Random, outgoing: &mut Outgoing) -> Option<Seen> {
         let (report, record) = transmit(outgoing, &manner);
         assert_eq!(record.violations, [""; 0], "{manner:?}\n{:#?}", record.messages);
         let taken = report.exit == Exit::Ok;
-        let lacks = matches!(report.exit, Exit::Data | Exit::Unavailable);
-        assert!(taken || lacks, "{manner:?}: {:?}", report.failures);
+        assert!(taken || manner.may_be_lacking(report.exit.code()), "{manner:?}: {:?}", report.failures);
         assert_eq!(record.messages.len(), usize::from(taken), "{manner:?}: {:?}", report.failures);
         arrived.extend(record.messages);
     }

@@ -22,6 +22,18 @@ pub struct SessionMode {
     pub extensions: Vec<&'static str>,
 }
 
+impl SessionMode {
+    /// Whether a message may end with this code because of what the server does not announce.
+    pub fn may_be_lacking(&self, code: u8) -> bool {
+        let lacks = |name: &str| !self.extensions.contains(&name);
+        match code {
+            65 => lacks("8BITMIME"),
+            69 => lacks("SMTPUTF8"),
+            _ => false,
+        }
+    }
+}
+
 /// One message as a server got it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -327,6 +339,8 @@ impl Link for MachineLink {
 
 /// A machine behind a loopback port, without TLS.
 pub struct Recorder {
+    /// How it reads.
+    pub manner: SessionMode,
     port: u16,
     record: Arc<Mutex<Record>>,
     open: Arc<(Mutex<usize>, Condvar)>,
@@ -338,16 +352,16 @@ impl Recorder {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = socket.local_addr().unwrap().port();
         let (record, open) = (Arc::<Mutex<Record>>::default(), Arc::<(Mutex<usize>, Condvar)>::default());
-        let (shared, counted) = (Arc::clone(&record), Arc::clone(&open));
+        let (shared, counted, own) = (Arc::clone(&record), Arc::clone(&open), manner.clone());
         thread::spawn(move || {
             for stream in socket.incoming().flatten() {
                 *counted.0.lock().unwrap() += 1;
-                serve(stream, Machine::new(&manner, Arc::clone(&shared)));
+                serve(stream, Machine::new(&own, Arc::clone(&shared)));
                 *counted.0.lock().unwrap() -= 1;
                 counted.1.notify_all();
             }
         });
-        Recorder { port, record, open }
+        Recorder { manner, port, record, open }
     }
 
     /// Its URL.
