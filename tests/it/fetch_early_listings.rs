@@ -3,7 +3,8 @@
 
 use crate::support::disk::{assert_same, sorted};
 use crate::support::mailbox::{Mailbox, message_of};
-use crate::support::pop3d::{Act, Event, Flaw, Mode, Pop3d, SECRET, Setup};
+use crate::support::peer::Phase;
+use crate::support::pop3d::{Act, Event, Flaw, Mode, Pop3d, SECRET};
 use crate::support::world::World;
 use crate::world;
 use std::fs;
@@ -12,20 +13,6 @@ use std::time::Duration;
 
 /// What is sent early.
 const LISTINGS: &str = "UIDL\r\nLIST\r\n";
-
-/// Messages, each of another size.
-fn messages(count: usize) -> Mailbox {
-    Mailbox::of((1..=count).map(|number| message_of(number, 1000 + 100 * number)))
-}
-
-/// A server whose answer to CAPA has these lines.
-fn announcing(mailbox: &Mailbox, lines: &str) -> Setup {
-    let answer = format!("+OK\r\n{}\r\n.", lines.replace(", ", "\r\n"));
-    Pop3d::for_mailbox(mailbox).hook(move |event| match event.verb {
-        "CAPA" => Act::reply(&answer),
-        _ => Act::Normal,
-    })
-}
 
 /// What the server got, a flight each, in the last session.
 fn flights(server: &Pop3d) -> Vec<String> {
@@ -53,7 +40,7 @@ fn assert_ends_well(world: &World, server: &Pop3d, words: &str) {
 #[test]
 fn a_run_with_nothing_new_is_three_flights_where_pipelining_is_announced() {
     for mode in Mode::ALL {
-        let mailbox = messages(3);
+        let mailbox = Mailbox::sized(3);
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).mode(mode).start());
         for command in ["fetch --maildir Mail", "fetch --maildir Mail", "list --no-headers"] {
             assert_ends_well(&world, &server, command);
@@ -79,8 +66,8 @@ fn listings_are_sent_early_only_where_their_loss_would_show_and_a_second_login_i
         ("USER, PIPELINING", format!("USER ana\r\n{pass}")),
         ("USER, UIDL", pass.clone()),
     ] {
-        let mailbox = messages(2);
-        let server = announcing(&mailbox, announced).start();
+        let mailbox = Mailbox::sized(2);
+        let server = Pop3d::announcing(&mailbox, announced).start();
         let world = world();
         assert_ends_well(&world, &server, "fetch --maildir Mail");
         assert_same(&world.mail(), &sorted(mailbox.as_stored()));
@@ -93,8 +80,8 @@ fn listings_are_sent_early_only_where_their_loss_would_show_and_a_second_login_i
 fn after_auth_listings_are_sent_early_only_with_the_last_response_to_a_challenge() {
     for (mechanism, is_early) in [("LOGIN", true), ("CRAM-MD5", true), ("PLAIN", false)] {
         for flaw in [None, Some(Flaw::Drops)] {
-            let mailbox = messages(2);
-            let setup = announcing(&mailbox, &format!("SASL {mechanism}, UIDL, PIPELINING"));
+            let mailbox = Mailbox::sized(2);
+            let setup = Pop3d::announcing(&mailbox, &format!("SASL {mechanism}, UIDL, PIPELINING"));
             let setup = flaw.into_iter().fold(setup, |setup, flaw| setup.flawed("AUTH", flaw));
             let (world, server) = (world(), setup.start());
             assert_ends_well(&world, &server, "fetch --maildir Mail");
@@ -122,7 +109,7 @@ fn what_is_lost_behind_the_login_costs_a_session_once_whatever_part_it_is() {
     std::thread::scope(|scope| {
         for flaw in flaws {
             scope.spawn(move || {
-                let mailbox = messages(2);
+                let mailbox = Mailbox::sized(2);
                 let server = Pop3d::for_mailbox(&mailbox).flawed("PASS", flaw).start();
                 let world = world();
                 assert_ends_well(&world, &server, "fetch --maildir Mail");
@@ -148,7 +135,7 @@ fn what_is_lost_behind_the_login_costs_a_session_once_whatever_part_it_is() {
 
 #[test]
 fn what_only_looks_remembers_nothing_and_ends_well_too() {
-    let mailbox = messages(2);
+    let mailbox = Mailbox::sized(2);
     let server = Pop3d::for_mailbox(&mailbox).flawed("PASS", Flaw::Drops).start();
     let world = world();
     for (command, sessions) in [
@@ -168,7 +155,7 @@ fn what_only_looks_remembers_nothing_and_ends_well_too() {
 #[test]
 fn a_server_that_takes_its_time_for_the_listings_has_it_in_a_second_session() {
     // It holds the mailbox for the first session until it is done, which is after the ninth login.
-    let mailbox = messages(2);
+    let mailbox = Mailbox::sized(2);
     let done = Arc::new((Mutex::new(false), Condvar::new()));
     let hook = move |event: &Event<'_>| {
         match (event.connection, event.line) {
@@ -193,15 +180,20 @@ fn a_server_that_takes_its_time_for_the_listings_has_it_in_a_second_session() {
 }
 
 #[test]
-fn a_refused_login_is_not_tried_again_whatever_rode_behind_it() {
+fn a_refused_login_is_told_as_what_it_is_and_not_tried_again_whatever_rode_behind_it() {
     for (reply, code, kind) in [
         ("-ERR [AUTH] no", 77, "auth"),
         ("-ERR no", 77, "auth"),
+        ("-Err Unable to log on", 77, "auth"),
+        ("-ERR invalid password, too many attempts", 77, "auth"),
+        ("-ERR [AUTH] invalid password, too many attempts", 77, "auth"),
+        ("-ERR Password incorrect, try again later", 77, "auth"),
+        ("-ERR [AUTH] Unsupported authentication mechanism.", 69, "missing"),
         ("-ERR [IN-USE] another session", 75, "deferred"),
         ("-ERR [LOGIN-DELAY] wait", 75, "deferred"),
+        ("-ERR too many connections", 75, "deferred"),
     ] {
-        let mailbox = messages(2);
-        let server = Pop3d::for_mailbox(&mailbox)
+        let server = Pop3d::for_mailbox(&Mailbox::sized(2))
             .hook(move |event| if event.verb == "PASS" { Act::reply(reply) } else { Act::Normal })
             .start();
         for command in ["fetch", "list"] {
@@ -209,15 +201,59 @@ fn a_refused_login_is_not_tried_again_whatever_rode_behind_it() {
             let run = world.pop3(&server, command);
             let run = if command == "fetch" { run.arg("--maildir").arg(world.path("Mail")) } else { run };
             let error = run.go().assert_failure(code, kind);
-            assert_eq!(error["reply"]["lines"][0], reply);
+            assert!(error["reply"]["lines"][0].as_str().unwrap().eq_ignore_ascii_case(reply), "{error}");
+            let offer = "the server offers only PLAIN, LOGIN, CRAM-MD5";
+            assert_eq!(error["message"].as_str().unwrap().contains(offer), code == 69, "{error}");
         }
         assert_eq!(server.journals().len(), 2, "{reply}: one session each");
     }
 }
 
 #[test]
+fn the_listings_ride_behind_apop_and_are_asked_for_again_where_they_are_lost() {
+    for flaw in [None, Some(Flaw::Drops)] {
+        let mailbox = Mailbox::sized(2);
+        let setup = Pop3d::announcing(&mailbox, "USER, UIDL, PIPELINING");
+        let server = flaw.into_iter().fold(setup, |setup, flaw| setup.flawed("APOP", flaw)).start();
+        let world = world();
+        world.config(&format!(
+            "[accounts.a]\nemail = 'ana@example.org'\npassword-file = '{}'\nfetch.maildir = '{}'\n[accounts.a.pop3]\n\
+             host = 'localhost'\nport = {}\nusername = 'ana'\nauth = 'apop'\n",
+            world.text("secret"),
+            world.text("Mail"),
+            server.port()
+        ));
+        world.postie(["fetch", "--json", "--ca-file"]).arg(world.path("ca.pem")).go().assert_exit(0);
+        assert_same(&world.mail(), &sorted(mailbox.as_stored()));
+        let journals = server.journals();
+        assert_eq!(journals.len(), 1 + usize::from(flaw.is_some()), "{flaw:?}");
+        let first = journals[0].octets(Phase::Tls);
+        let rode = memchr::memmem::find(&first, LISTINGS.as_bytes()).is_some();
+        let login = journals[0].received.iter().find(|(_, octets)| octets.starts_with(b"APOP ")).unwrap();
+        assert!(rode && login.1.ends_with(LISTINGS.as_bytes()), "{flaw:?}: {}", first.escape_ascii());
+    }
+}
+
+/// The time that what rides has begins with the answer to the login; that one has the time of an operation.
+#[test]
+fn a_login_may_take_its_time_though_the_listings_ride_behind_it() {
+    let mailbox = Mailbox::sized(2);
+    let slow = |event: &Event<'_>| {
+        if event.verb == "PASS" {
+            event.outwait(Duration::from_secs(3));
+        }
+        Act::Normal
+    };
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).hook(slow).start());
+    assert_ends_well(&world, &server, "fetch --maildir Mail");
+    assert_same(&world.mail(), &sorted(mailbox.as_stored()));
+    assert_eq!(server.journals().len(), 1);
+    assert!(flights(&server).contains(&format!("USER ana\r\nPASS {SECRET}\r\n{LISTINGS}")));
+}
+
+#[test]
 fn it_is_remembered_even_where_the_second_login_is_refused() {
-    let mailbox = messages(2);
+    let mailbox = Mailbox::sized(2);
     let server = Pop3d::for_mailbox(&mailbox)
         .flawed("PASS", Flaw::Drops)
         .hook(|event| match (event.connection, event.verb) {
@@ -235,7 +271,7 @@ fn it_is_remembered_even_where_the_second_login_is_refused() {
 
 #[test]
 fn it_is_forgotten_after_a_week() {
-    let mailbox = messages(2);
+    let mailbox = Mailbox::sized(2);
     let server = Pop3d::for_mailbox(&mailbox).flawed("PASS", Flaw::Drops).start();
     let world = world();
     for (days, sessions) in [(0, 2), (6, 1), (8, 2), (0, 1)] {

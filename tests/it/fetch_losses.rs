@@ -10,11 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Messages, each of another size.
-fn messages(count: usize) -> Mailbox {
-    Mailbox::of((1..=count).map(|number| message_of(number, 1000 + 100 * number)))
-}
-
 /// A server that does `act` at a command for the message with this UID, until it is healed.
 fn sick(
     mailbox: &Mailbox,
@@ -51,7 +46,7 @@ fn a_message_that_ends_every_session_is_named_and_blocks_neither_the_others_nor_
     for act in [Act::end(End::Close), Act::end(End::Reset), Act::Cut(700, End::Close), Act::end(End::Stall)] {
         for pipelining in [true, false] {
             for number in [1, 3, 4] {
-                let mailbox = messages(4);
+                let mailbox = Mailbox::sized(4);
                 let all = mailbox.as_stored();
                 let uid = format!("uid-000{number}");
                 let (server, healed) = sick(&mailbox, pipelining, "RETR", &uid, act.clone());
@@ -87,7 +82,7 @@ fn a_message_that_ends_every_session_is_named_and_blocks_neither_the_others_nor_
 
 #[test]
 fn a_message_that_was_noted_is_asked_for_last_even_where_only_few_may_be_fetched() {
-    let mailbox = messages(2);
+    let mailbox = Mailbox::sized(2);
     let (server, _) = sick(&mailbox, true, "RETR", "uid-0001", Act::end(End::Close));
     let world = world();
     world.fetch(&server).go().assert_exit(1);
@@ -103,7 +98,7 @@ fn a_message_that_was_noted_is_asked_for_last_even_where_only_few_may_be_fetched
 #[test]
 fn deletions_come_about_though_the_line_is_lost_at_one_of_them() {
     for pipelining in [true, false] {
-        let mailbox = messages(5);
+        let mailbox = Mailbox::sized(5);
         let all = sorted(mailbox.as_stored());
         let (server, healed) = sick(&mailbox, pipelining, "DELE", "uid-0003", Act::end(End::Close));
         let world = world();
@@ -122,7 +117,7 @@ fn deletions_come_about_though_the_line_is_lost_at_one_of_them() {
 #[test]
 fn a_line_that_fails_at_every_message_ends_the_run_soon() {
     for end in [End::Close, End::Stall] {
-        let mailbox = messages(9);
+        let mailbox = Mailbox::sized(9);
         let server = Pop3d::for_mailbox(&mailbox)
             .hook(move |event| if event.verb == "RETR" { Act::end(end) } else { Act::Normal })
             .start();
@@ -138,7 +133,7 @@ fn a_line_that_fails_at_every_message_ends_the_run_soon() {
 #[test]
 fn a_message_is_whole_where_the_line_ends_behind_it_and_its_size_is_that_of_the_list() {
     // The server gives one message a session.
-    let mailbox = messages(3);
+    let mailbox = Mailbox::sized(3);
     let server = Pop3d::for_mailbox(&mailbox).without("PIPELINING");
     let given = Arc::new(std::sync::Mutex::new(0));
     let server = server
@@ -160,7 +155,7 @@ fn a_message_is_whole_where_the_line_ends_behind_it_and_its_size_is_that_of_the_
     let fetched: usize = server.journals().iter().map(|journal| journal.count("RETR")).sum();
     assert_eq!(fetched, 5, "each once, and once more where the line was lost");
     // Another size is no proof.
-    let mailbox = messages(2);
+    let mailbox = Mailbox::sized(2);
     let server = Pop3d::for_mailbox(&mailbox)
         .without("PIPELINING")
         .hook(|event| match event.line {
@@ -177,7 +172,7 @@ fn a_message_is_whole_where_the_line_ends_behind_it_and_its_size_is_that_of_the_
 
 #[test]
 fn a_server_that_wants_a_delay_gets_one_login_a_run_and_all_but_one_message_come_nevertheless() {
-    let mailbox = messages(3);
+    let mailbox = Mailbox::sized(3);
     let server = slow_to_log_in(Pop3d::for_mailbox(&mailbox)).start();
     let world = world();
     for code in [75, 75, 1] {
@@ -192,7 +187,7 @@ fn a_server_that_wants_a_delay_gets_one_login_a_run_and_all_but_one_message_come
 
 #[test]
 fn all_is_fetched_once_in_a_run_though_the_line_is_lost() {
-    let mailbox = messages(3);
+    let mailbox = Mailbox::sized(3);
     let world = world();
     let armed = AtomicBool::new(true);
     let server = Pop3d::for_mailbox(&mailbox)
@@ -210,7 +205,7 @@ fn all_is_fetched_once_in_a_run_though_the_line_is_lost() {
 fn a_header_at_which_the_line_is_lost_hides_no_other() {
     for pipelining in [true, false] {
         for number in [1, 2, 3] {
-            let mailbox = messages(3);
+            let mailbox = Mailbox::sized(3);
             let uid = format!("uid-000{number}");
             let (server, _) = sick(&mailbox, pipelining, "TOP", &uid, Act::end(End::Close));
             let outcome = world().pop3(&server, "list").go();

@@ -3,27 +3,13 @@
 
 use crate::support::disk::{assert_same, sorted};
 use crate::support::mailbox::{Mailbox, message_of};
-use crate::support::pop3d::{Act, Event, Flaw, Pop3d, SECRET, Setup};
+use crate::support::pop3d::{Act, Event, Flaw, Pop3d, SECRET};
 use crate::world;
-
-/// Messages, each of another size.
-fn messages(count: usize) -> Mailbox {
-    Mailbox::of((1..=count).map(|number| message_of(number, 1000 + 100 * number)))
-}
-
-/// A server whose answer to CAPA has these lines.
-fn announcing(mailbox: &Mailbox, lines: &str) -> Setup {
-    let answer = format!("+OK\r\n{}\r\n.", lines.replace(", ", "\r\n"));
-    Pop3d::for_mailbox(mailbox).hook(move |event| match event.verb {
-        "CAPA" => Act::reply(&answer),
-        _ => Act::Normal,
-    })
-}
 
 #[test]
 fn a_server_that_cannot_pipeline_is_remembered() {
     for verb in ["", "UIDL", "RETR"] {
-        let mailbox = messages(5);
+        let mailbox = Mailbox::sized(5);
         let server = Pop3d::for_mailbox(&mailbox).flawed(verb, Flaw::Drops).start();
         let world = world();
         world.fetch_within("1s", &server).go().assert_exit(0);
@@ -52,7 +38,7 @@ fn listings_without_a_row_are_a_broken_protocol_and_no_empty_mailbox() {
             }
             let answer = answer.trim_end().to_owned();
             for pipelining in [true, false] {
-                let mailbox = messages(2);
+                let mailbox = Mailbox::sized(2);
                 let answer = answer.clone();
                 let setup = Pop3d::for_mailbox(&mailbox);
                 let setup = if pipelining { setup } else { setup.without("PIPELINING") };
@@ -86,7 +72,7 @@ fn a_listing_of_which_some_lines_are_none_is_told_unless_stat_says_that_nothing_
         ("<html>", "+OK 3 3600", 1),
         ("<html>", "-ERR no STAT", 1),
     ] {
-        let mailbox = messages(2);
+        let mailbox = Mailbox::sized(2);
         let server = Pop3d::for_mailbox(&mailbox)
             .hook(move |event| match event.line {
                 "LIST" => Act::reply(&format!("+OK\r\n1 1100\r\n{more}\r\n2 1200\r\n.")),
@@ -106,7 +92,7 @@ fn a_listing_of_which_some_lines_are_none_is_told_unless_stat_says_that_nothing_
 fn an_empty_mailbox_may_be_refused() {
     for verbs in [&["UIDL", "LIST"][..], &["UIDL"], &["LIST"]] {
         for pipelining in [true, false] {
-            let mailbox = messages(0);
+            let mailbox = Mailbox::sized(0);
             let setup = Pop3d::for_mailbox(&mailbox);
             let setup = if pipelining { setup } else { setup.without("PIPELINING") };
             let server = setup
@@ -125,7 +111,7 @@ fn an_empty_mailbox_may_be_refused() {
         }
     }
     // What is not empty and refused is no empty mailbox.
-    let mailbox = messages(2);
+    let mailbox = Mailbox::sized(2);
     let server = Pop3d::for_mailbox(&mailbox)
         .hook(|event| match event.line {
             "UIDL" | "LIST" => Act::reply("-ERR No messages"),
@@ -137,7 +123,7 @@ fn an_empty_mailbox_may_be_refused() {
 
 #[test]
 fn replies_in_other_letters_and_behind_blank_lines_are_replies() {
-    let mailbox = messages(3);
+    let mailbox = Mailbox::sized(3);
     let all = sorted(mailbox.as_stored());
     let server = Pop3d::for_mailbox(&mailbox)
         .hook(|event| match event.line {
@@ -164,7 +150,7 @@ fn utf8_mode_is_asked_for_where_it_is_announced_and_its_refusal_is_no_failure() 
         ("USER, UIDL, TOP", false),
     ] {
         for reply in ["+OK", "-ERR not now"] {
-            let mailbox = messages(2);
+            let mailbox = Mailbox::sized(2);
             let answer = format!("+OK\r\n{}\r\n.", lines.replace(", ", "\r\n"));
             let server = Pop3d::for_mailbox(&mailbox)
                 .hook(move |event| match event.verb {
@@ -188,7 +174,7 @@ fn utf8_mode_is_asked_for_where_it_is_announced_and_its_refusal_is_no_failure() 
 #[test]
 fn a_challenge_that_is_no_base64_is_given_up_and_is_no_fault_of_the_password() {
     for challenge in ["!!!", "ready", "PDE4OTY"] {
-        let mailbox = messages(1);
+        let mailbox = Mailbox::sized(1);
         let server = Pop3d::for_mailbox(&mailbox)
             .hook(move |event| match event.line {
                 "CAPA" => Act::reply("+OK\r\nSASL CRAM-MD5\r\nUIDL\r\n."),
@@ -206,8 +192,8 @@ fn a_challenge_that_is_no_base64_is_given_up_and_is_no_fault_of_the_password() {
 #[test]
 fn what_answers_a_challenge_is_shown_nowhere() {
     for lines in ["SASL CRAM-MD5, UIDL", "SASL LOGIN, UIDL", "SASL PLAIN, UIDL"] {
-        let mailbox = messages(1);
-        let server = announcing(&mailbox, lines).start();
+        let mailbox = Mailbox::sized(1);
+        let server = Pop3d::announcing(&mailbox, lines).start();
         let outcome = world().fetch(&server).arg("-vv").go();
         outcome.assert_exit(0);
         let answers: Vec<String> = server
@@ -230,8 +216,8 @@ fn what_answers_a_challenge_is_shown_nowhere() {
 #[test]
 fn control_characters_in_a_secret_are_refused_before_the_login() {
     for secret in [&b"tok\x01auth=x"[..], b"a\x7fb", b"a\tb", b"esc\x1b[m"] {
-        let mailbox = messages(1);
-        let server = announcing(&mailbox, "SASL PLAIN XOAUTH2, USER, UIDL").start();
+        let mailbox = Mailbox::sized(1);
+        let server = Pop3d::announcing(&mailbox, "SASL PLAIN XOAUTH2, USER, UIDL").start();
         let world = world();
         world.write("secret", secret);
         world.fetch(&server).go().assert_failure(78, "config");
@@ -250,8 +236,8 @@ fn the_sasl_line_decides_and_user_comes_last() {
         ("SASL SCRAM-SHA-256 GSSAPI, USER, UIDL", "USER ana"),
         ("SASL CRAM-MD5 PLAIN, UIDL", "AUTH PLAIN"),
     ] {
-        let mailbox = messages(1);
-        let server = announcing(&mailbox, lines).start();
+        let mailbox = Mailbox::sized(1);
+        let server = Pop3d::announcing(&mailbox, lines).start();
         world().fetch(&server).go().assert_exit(0);
         let journal = server.journal();
         let sent = journal.commands.iter().map(|(_, line)| line.as_str()).find(|line| *line != "CAPA");
@@ -261,32 +247,10 @@ fn the_sasl_line_decides_and_user_comes_last() {
 
 #[test]
 fn a_server_that_takes_tokens_alone_never_sees_the_password_and_the_hint_names_the_cause() {
-    let mailbox = messages(1);
-    let server = announcing(&mailbox, "SASL XOAUTH2 OAUTHBEARER, UIDL").start();
+    let mailbox = Mailbox::sized(1);
+    let server = Pop3d::announcing(&mailbox, "SASL XOAUTH2 OAUTHBEARER, UIDL").start();
     let error = world().fetch(&server).go().assert_failure(69, "missing");
     assert!(error["hint"].as_str().unwrap().contains("OAuth2"), "{error}");
     assert!(error["message"].as_str().unwrap().contains("XOAUTH2, OAUTHBEARER"), "{error}");
     assert_eq!(server.journal().count("PASS") + server.journal().count("AUTH"), 0);
-}
-
-#[test]
-fn a_refused_login_says_what_is_to_be_changed() {
-    for (reply, code, kind) in [
-        ("-ERR invalid password, too many attempts", 77, "auth"),
-        ("-ERR [AUTH] invalid password, too many attempts", 77, "auth"),
-        ("-ERR Password incorrect, try again later", 77, "auth"),
-        ("-Err Unable to log on", 77, "auth"),
-        ("-ERR [AUTH] Unsupported authentication mechanism.", 69, "missing"),
-        ("-ERR too many connections", 75, "deferred"),
-    ] {
-        let mailbox = messages(1);
-        let server = Pop3d::for_mailbox(&mailbox)
-            .hook(move |event| if event.verb == "PASS" { Act::reply(reply) } else { Act::Normal })
-            .start();
-        let error = world().fetch(&server).go().assert_failure(code, kind);
-        if code == 69 {
-            let message = error["message"].as_str().unwrap();
-            assert!(message.contains("the server offers only PLAIN, LOGIN, CRAM-MD5"), "{error}");
-        }
-    }
 }
