@@ -1,10 +1,10 @@
-//! Running a command for the secret it prints.
+//! Runs a command that prints a secret.
 //!
-//! It has postie's standard error (it may ask there) and no standard input. What fails, hangs, is killed or
-//! prints nothing gives no secret.
+//! It gets postie's standard error (it may ask there) and no standard input. A command that fails, hangs, is killed
+//! or prints nothing gives no secret.
 //!
-//! Away from a terminal the command is a process group of its own, killed as a whole when time is over. At a
-//! terminal it stays in postie's group: Ctrl-C reaches it by itself.
+//! Without a terminal the command gets a process group of its own, which is killed as a whole when time is over. At a
+//! terminal it stays in postie's group, so that Ctrl-C reaches it.
 
 use super::drain::{self, Drain, DrainError};
 use super::terminal::terminal;
@@ -16,8 +16,8 @@ use rustix::io::Errno;
 use std::io;
 use zeroize::Zeroizing;
 
-/// Runs it, and takes what it prints as a secret. `place` names it in a failure, which is
-/// [`Kind::Config`], or [`Kind::Interrupted`], or [`Kind::Timeout`] where the whole run's time is over.
+/// Runs the command and reads the secret it prints; `place` names it in failures. Fails with [`Kind::Config`],
+/// [`Kind::Interrupted`], or [`Kind::Timeout`] if the time of the whole run is over.
 pub fn secret(program: &Program, place: &str, limits: &Limits) -> Result<Secret, Failure> {
     let (ending, printed) =
         capture(program, terminal().is_none(), limits).map_err(|error| failed(error, program, place))?;
@@ -33,7 +33,7 @@ pub fn secret(program: &Program, place: &str, limits: &Limits) -> Result<Secret,
     Err(drain::failure(Kind::Config, format!("{place}: getting the secret: {how}")).hint(hint))
 }
 
-/// What to do where the shell or the system found no such program.
+/// The hint if the program does not exist.
 const NOT_FOUND: &str =
     "no such program was found: is it installed? cron's PATH is short, so give its whole path";
 
@@ -49,7 +49,7 @@ fn failed(error: DrainError, program: &Program, place: &str) -> Failure {
     }
 }
 
-/// Runs it to its end, or kills it.
+/// Runs the command to its end, or kills it.
 fn capture(
     program: &Program,
     own_group: bool,
@@ -78,7 +78,7 @@ fn read(running: &mut Running, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Dr
     let stdout = running.output().ok_or(DrainError::Io(Errno::BADF))?;
     drain::make_nonblocking(&stdout)?;
     let until = limits.until(limits.timeout);
-    // The exit counts, not the end of the pipe: a daemon that it started may hold that open for ever.
+    // Waits for the exit, not for the end of the pipe: a daemon that it started may keep that open for ever.
     Drain { from: stdout.as_fd(), done: Some(running.exited()), until, limits }.read()
 }
 

@@ -1,7 +1,7 @@
-//! The configuration file: where it is, whether it may be read, and what it says.
+//! The configuration file: where it is, whether it is safe to use, and its contents.
 //!
-//! It may be a symbolic link (dotfiles often are); what counts is the file it leads to, judged on the open
-//! descriptor. A file that holds a password must belong to the user and be closed to everybody else.
+//! It may be a symbolic link (dotfiles often are); its target is checked, by the open descriptor. A file with a
+//! password in it must belong to the user, and nobody else may read it.
 
 use super::document::{Fault, PathContext};
 use super::schema::{self, Contents};
@@ -15,25 +15,23 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The longest configuration file in octets. A thousand accounts fit.
+/// The most octets of a configuration file. A thousand accounts fit.
 pub const MAX_FILE: u64 = 1024 * 1024;
 
 /// The configuration, read and checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The file.
     pub path: PathBuf,
-    /// Whether it is there.
+    /// Whether the file exists.
     pub found: bool,
-    /// What it says.
     pub contents: Contents,
 }
 
-/// The configuration of the machine, for users who have none of their own.
+/// The system's configuration, for users without their own.
 pub const SYSTEM: &str = "/etc/postie/config.toml";
 
-/// Where the configuration is: `--config`, else `$POSTIE_CONFIG`, else where XDG says, else that of the
-/// machine, if it is there.
+/// Where the configuration is: `--config`, else `$POSTIE_CONFIG`, else the user's file (XDG) if it exists, else the
+/// system's if it exists.
 pub fn path(flag: Option<&Path>, env: &Env) -> Result<PathBuf, Failure> {
     match (flag, env.get("POSTIE_CONFIG")) {
         (Some(path), _) if path.as_os_str().is_empty() => Err(Failure::usage("--config: the path is empty")),
@@ -43,7 +41,7 @@ pub fn path(flag: Option<&Path>, env: &Env) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The same for a file that is to be changed: a user who may not change the machine's begins his own.
+/// The same for a file to be changed: a user who may not change the system's file gets one of their own.
 pub fn path_to_edit(flag: Option<&Path>, env: &Env) -> Result<PathBuf, Failure> {
     let path = path(flag, env)?;
     let own = || env.config_file().unwrap_or_else(|_| path.clone());
@@ -54,7 +52,7 @@ pub fn path_to_edit(flag: Option<&Path>, env: &Env) -> Result<PathBuf, Failure> 
     }
 }
 
-/// The user's own file, unless only the machine's is there.
+/// The user's own file, unless only the system's exists.
 fn first_there(own: Result<PathBuf, Failure>, system: &Path) -> Result<PathBuf, Failure> {
     let is_missing = |path: &Path| {
         let error = path.symlink_metadata().err();
@@ -68,9 +66,7 @@ fn first_there(own: Result<PathBuf, Failure>, system: &Path) -> Result<PathBuf, 
 }
 
 impl Config {
-    /// Reads the file that [`path`] finds. One that is not there has no accounts.
-    ///
-    /// Fails with [`crate::words::Kind::Config`].
+    /// Reads the file that [`path`] finds; a missing one has no accounts. Fails with [`crate::words::Kind::Config`].
     pub fn load(flag: Option<&Path>, env: &Env) -> Result<Config, Failure> {
         let path = path(flag, env)?;
         let Some((file, text)) = read_text(&path)? else {
@@ -89,7 +85,6 @@ impl Config {
         Ok(Config { path, found: true, contents })
     }
 
-    /// The account of that name.
     pub fn account(&self, name: &str) -> Result<&Account, Failure> {
         self.contents.account(name).ok_or_else(|| {
             let path = self.path.display();
@@ -97,35 +92,35 @@ impl Config {
                 return Failure::config(format!("{path}: reading the configuration: there is no such file"))
                     .hint(MAKE_ONE);
             }
-            Failure::config(format!("{path}: looking for account {name:?}: there is none of that name"))
+            Failure::config(format!("{path}: looking for account {name:?}: there is no such account"))
                 .hint(self.known())
         })
     }
 
-    /// The accounts there are, as a hint.
+    /// The names of the accounts, as a hint.
     pub fn known(&self) -> String {
         let names: Vec<&str> = self.contents.accounts.iter().map(|account| &*account.label).collect();
         if names.is_empty() { MAKE_ONE.into() } else { format!("known accounts: {}", names.join(", ")) }
     }
 }
 
-/// How to come to an account.
+/// The hint if there is no account.
 pub const MAKE_ONE: &str = "`postie config add` makes an account; --server URL does without";
 
-/// The text of a configuration, as [`Config::load`] has it.
+/// Reads the text of a configuration.
 pub fn parse(text: &str, path: &Path, env: &Env) -> Result<Contents, Failure> {
     let beside = path.parent().unwrap_or(Path::new(""));
     schema::read(text, PathContext { env, beside }).map_err(|fault| locate(text, path, fault))
 }
 
-/// A fault in the text of the file at `path` as a failure.
+/// The failure for a fault in the text of the file at `path`.
 pub fn locate(text: &str, path: &Path, fault: Fault) -> Failure {
     let (line, column) = position(text, fault.at);
     let place = format!("{}:{line}:{column}", path.display());
     say(fault, &place)
 }
 
-/// A fault as a failure at `place`.
+/// The failure for a fault at `place`.
 pub fn say(fault: Fault, place: &str) -> Failure {
     let Fault { within, what, hint, .. } = fault;
     let message =
@@ -137,7 +132,7 @@ pub fn say(fault: Fault, place: &str) -> Failure {
     }
 }
 
-/// The file, open, and its text; `None` where there is no such file.
+/// Opens and reads the file; `None` if it does not exist.
 pub fn read_text(path: &Path) -> Result<Option<(File, Zeroizing<String>)>, Failure> {
     // Non-blocking, so that a FIFO does not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -169,7 +164,7 @@ pub fn read_text(path: &Path) -> Result<Option<(File, Zeroizing<String>)>, Failu
     }
 }
 
-/// Refuses a configuration in other hands: it names servers and commands.
+/// Refuses a configuration that others can write, because it names servers and commands.
 fn check(
     file: &File,
     path: &Path,
@@ -186,7 +181,7 @@ fn unreadable(path: &Path, error: std::io::Error) -> Failure {
     Failure::config(format!("{}: reading the configuration: {error}", path.display()))
 }
 
-/// Line and column (in characters) of an octet, both counted from one.
+/// The line and the column (in characters) of an octet, both counted from 1.
 fn position(text: &str, at: usize) -> (usize, usize) {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {

@@ -1,5 +1,5 @@
-//! Reading a secret from whatever holds it, in bounded time and memory. The buffer is wiped on drop, and is
-//! of full size from the start: growing it would leave copies behind.
+//! Reads a secret from a descriptor, in bounded time and memory. The buffer is wiped on drop, and has its full size
+//! from the start, because growing it would leave copies behind.
 
 use crate::net::Limits;
 use crate::streams::{self, Halt};
@@ -10,19 +10,17 @@ use rustix::io::Errno;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
-/// The longest secret in octets, its line end included (an OAuth2 token has a few KiB).
+/// The most octets of a secret, line end included (an OAuth2 token has a few KiB).
 pub const MAX_SECRET: usize = 64 * 1024;
 
 /// Why reading ended without a secret.
 #[derive(Debug)]
 pub enum DrainError {
-    /// Reading failed.
     Io(Errno),
-    /// The program that was to print it did not start.
+    /// The program that should print it did not start.
     Start(Errno),
-    /// It was more than [`MAX_SECRET`].
+    /// It is longer than [`MAX_SECRET`].
     TooMuch,
-    /// It did not end in time.
     Timeout,
     /// The time of the whole run is over.
     RunOver,
@@ -31,7 +29,7 @@ pub enum DrainError {
 }
 
 impl DrainError {
-    /// What happened to reading from `place`, as a failure.
+    /// The failure for reading from `place`.
     pub fn failure(self, place: &str) -> Failure {
         let (kind, what) = match self {
             DrainError::Io(errno) | DrainError::Start(errno) => {
@@ -46,25 +44,22 @@ impl DrainError {
     }
 }
 
-/// A failure to get at a secret.
+/// The failure for a secret that cannot be had.
 pub fn failure(kind: Kind, message: String) -> Failure {
     Failure::config(message).as_kind(kind)
 }
 
-/// What a secret is read from.
+/// Reads all of a descriptor.
 pub struct Drain<'a> {
-    /// The descriptor; non-blocking where there is a `done`.
+    /// Must be non-blocking if there is a `done`.
     pub from: BorrowedFd<'a>,
-    /// Becomes readable once nothing more will be written, though somebody may hold the other end open.
+    /// Becomes readable once nothing more will be written, even if another process keeps the other end open.
     pub done: Option<BorrowedFd<'a>>,
-    /// When it must be over.
     pub until: Instant,
-    /// The run's bounds.
     pub limits: &'a Limits,
 }
 
 impl Drain<'_> {
-    /// Reads to the end.
     pub fn read(&self) -> Result<Zeroizing<Vec<u8>>, DrainError> {
         let mut octets = Zeroizing::new(vec![0; MAX_SECRET + 1]);
         let mut filled = 0;
@@ -82,7 +77,7 @@ impl Drain<'_> {
                 if filled > MAX_SECRET {
                     return Err(DrainError::TooMuch);
                 }
-                // One read for each wait, as the descriptor may block; what has ended cannot.
+                // One read after each wait, because the descriptor may block; after the end it cannot.
                 if !finished {
                     break;
                 }
@@ -94,7 +89,7 @@ impl Drain<'_> {
         }
     }
 
-    /// Waits for octets (if any are `wanted`) or for the end; says whether it is the end.
+    /// Waits for octets (if `wanted`) or for the end; returns whether it is the end.
     fn wait(&self, wanted: bool) -> Result<bool, DrainError> {
         let mut waits = Vec::with_capacity(3);
         waits.extend(self.done.map(|done| PollFd::from_borrowed_fd(done, PollFlags::IN)));
@@ -113,21 +108,20 @@ impl Drain<'_> {
     }
 }
 
-/// The secret in what was read: without its one line end, if it has one. Nothing, or several lines, is none.
+/// The secret in the octets, without its line end. No octets, or several lines, are an error.
 pub fn secret(octets: &[u8], place: &str) -> Result<Secret, Failure> {
     let line = octets.strip_suffix(b"\n").map_or(octets, |line| line.strip_suffix(b"\r").unwrap_or(line));
     let secret = Secret::new(line);
     let refused = if secret.is_empty() {
         "it is empty"
     } else if secret.breaks_lines() {
-        "it holds a CR, LF or NUL, or more than one line"
+        "it has a CR, LF or NUL in it, or more than one line"
     } else {
         return Ok(secret);
     };
     Err(failure(Kind::Config, format!("{place}: getting the secret: {refused}")))
 }
 
-/// Lets reads from `descriptor` return at once where nothing is there.
 pub fn make_nonblocking(descriptor: impl AsFd) -> Result<(), DrainError> {
     rustix::io::ioctl_fionbio(descriptor, true).map_err(DrainError::Io)
 }

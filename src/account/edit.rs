@@ -1,8 +1,8 @@
-//! Editing the configuration file: comments, order and line ends of the user's text survive.
+//! Edits the configuration file, keeping the comments, order and line ends of the user's text.
 //!
-//! An edit locks the file's directory, reads, changes, checks the whole result as if it were read, and puts
-//! it in place at once, mode 0600. A symbolic link stays one: its target is replaced. A file that would not
-//! be read back is never written.
+//! An edit locks the file's directory, reads, changes, checks the whole result as if it were read, and replaces the
+//! file atomically, mode 0600. If it is a symbolic link, its target is replaced. A file that could not be read back
+//! is never written.
 
 use super::document::{self, PathContext};
 use super::keys::{self, Type};
@@ -19,7 +19,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
-/// A configuration file, locked and open to change.
+/// A configuration file, locked for changes.
 pub struct Editor {
     shown: PathBuf,
     target: PathBuf,
@@ -33,13 +33,9 @@ pub struct Editor {
 /// A value to be set.
 #[derive(Clone, Debug)]
 pub enum Setting {
-    /// A string.
     Text(String),
-    /// A port.
     Port(u16),
-    /// A command.
     Command(Program),
-    /// A password that stands in the file itself.
     Password(Secret),
 }
 
@@ -84,12 +80,11 @@ impl Editor {
         })
     }
 
-    /// Adds an account with these settings, dotted keys in the order they are to stand in.
+    /// Adds an account with these settings (dotted keys), in this order.
     pub fn add(&mut self, name: &str, settings: &[(&str, Setting)]) -> Result<(), Failure> {
         values::account_name(name).map_err(Failure::usage)?;
         if self.account(name).is_some() {
-            let message =
-                format!("{}: adding account {name:?}: there is one of that name", self.shown.display());
+            let message = format!("{}: adding account {name:?}: it exists already", self.shown.display());
             return Err(Failure::config(message).hint("`postie config set` changes it, `remove` removes it"));
         }
         let accounts = self.document.entry("accounts").or_insert_with(|| {
@@ -113,7 +108,7 @@ impl Editor {
         self.put(name, key, item)
     }
 
-    /// Whether an account has a dotted key of its own.
+    /// Whether a dotted key of an account is set.
     pub fn has(&self, name: &str, key: &str) -> bool {
         let (within, last) = split(key);
         let table = self.account(name);
@@ -124,18 +119,18 @@ impl Editor {
         table.is_some_and(|table| table.contains_key(last))
     }
 
-    /// How many accounts there are.
+    /// The number of accounts.
     pub fn accounts(&self) -> usize {
         self.all().map_or(0, TableLike::len)
     }
 
-    /// Sets one dotted key of an account to a value.
+    /// Sets a dotted key of an account to a value.
     pub fn set_to(&mut self, name: &str, key: &str, setting: &Setting) -> Result<(), Failure> {
         kind_of(key)?;
         self.put(name, key, item_of(setting)?)
     }
 
-    /// Removes one dotted key of an account, or a whole table of it. Says whether it was there.
+    /// Removes a dotted key or a table of an account. Returns whether it was there.
     pub fn unset(&mut self, name: &str, key: &str) -> Result<bool, Failure> {
         kind_of(key)?;
         let missing = self.no_account(name);
@@ -148,7 +143,7 @@ impl Editor {
         Ok(table.is_some_and(|table| table.remove(last).is_some()))
     }
 
-    /// Removes an account, and the default if it was that.
+    /// Removes an account, and `default-account` if that names it.
     pub fn remove(&mut self, name: &str) -> Result<(), Failure> {
         let missing = self.no_account(name);
         let accounts = self.document.get_mut("accounts").and_then(Item::as_table_like_mut);
@@ -161,7 +156,6 @@ impl Editor {
         Ok(())
     }
 
-    /// Makes an account the default.
     pub fn set_default(&mut self, name: &str) -> Result<(), Failure> {
         if self.account(name).is_none() {
             return Err(self.no_account(name));
@@ -170,10 +164,10 @@ impl Editor {
         Ok(())
     }
 
-    /// Checks the result as a whole and puts it in the file's place. Gives what the file now says.
+    /// Checks the result as a whole and replaces the file. Returns the new contents.
     ///
-    /// Fails with [`Kind::Usage`] where the change does not make sense, and with [`Kind::Storage`] where it
-    /// cannot be written; the file is then as it was.
+    /// Fails with [`Kind::Usage`] if the change is not valid, and with [`Kind::Storage`] if it cannot be written; the
+    /// file is then as it was.
     pub fn save(self) -> Result<Contents, Failure> {
         let contents = self.check()?;
         let mut text = self.document.to_string();
@@ -187,20 +181,18 @@ impl Editor {
         Ok(contents)
     }
 
-    /// What the file would say now.
-    ///
-    /// Fails with [`Kind::Usage`] where that makes no sense.
+    /// The new contents, without writing them. Fails with [`Kind::Usage`] if they are not valid.
     pub fn check(&self) -> Result<Contents, Failure> {
         let beside = self.shown.parent().unwrap_or(Path::new(""));
         let read = schema::read(&self.document.to_string(), PathContext { env: &self.env, beside });
         read.map_err(|fault| {
-            // A place in a text that is nowhere would mislead; the key says enough.
-            let failure = config::say(fault, "the change makes no sense");
+            // Without a position: the text is not written anywhere, and the key says enough.
+            let failure = config::say(fault, "the change is not valid");
             failure.as_kind(Kind::Usage)
         })
     }
 
-    /// The account of that name, as the file would have it.
+    /// An account with its changes, before they are written.
     pub fn preview(&self, name: &str) -> Result<Account, Failure> {
         let contents = self.check()?;
         let found = contents.accounts.into_iter().find(|account| account.label == name);
@@ -224,7 +216,7 @@ impl Editor {
             self.all().into_iter().flat_map(TableLike::iter).map(|(name, _)| name).collect();
         let place = self.shown.display();
         let failure =
-            Failure::config(format!("{place}: looking for account {name:?}: there is none of that name"));
+            Failure::config(format!("{place}: looking for account {name:?}: there is no such account"));
         let known = format!("known accounts: {}", names.join(", "));
         failure.hint(if names.is_empty() { config::MAKE_ONE.to_owned() } else { known })
     }
@@ -287,7 +279,7 @@ fn item_of_words(key: &str, kind: Type, words: &[&str]) -> Result<Item, Failure>
     }
 }
 
-/// The array of strings that a text is; `None` where it is none, as a line for the shell.
+/// Reads a text as an array of strings; `None` if it is something else, such as a line for the shell.
 fn array_of(text: &str) -> Option<Result<Array, String>> {
     let read = text.parse::<Value>().ok().and_then(|value| value.as_array().cloned());
     match read {
@@ -296,7 +288,7 @@ fn array_of(text: &str) -> Option<Result<Array, String>> {
             Some(words.collect::<Result<Array, _>>())
         }
         Some(_) => Some(Err("an array of strings is wanted".into())),
-        // No line for the shell begins so; it is an array with a slip in it.
+        // No line for the shell begins like this; it must be an array with a typing error.
         None if text.starts_with("[\"") || text.starts_with("['") => {
             Some(Err("not an array of strings".into()))
         }
@@ -304,7 +296,7 @@ fn array_of(text: &str) -> Option<Result<Array, String>> {
     }
 }
 
-/// Puts a value in the place of another, and keeps the comment that stands behind it.
+/// Replaces a value, and keeps the comment after it.
 fn replace(table: &mut dyn TableLike, key: &str, item: Item) {
     match (table.get_mut(key).and_then(Item::as_value_mut), item) {
         (Some(old), Item::Value(mut new)) => {
@@ -340,7 +332,7 @@ fn item_of(setting: &Setting) -> Result<Item, Failure> {
     })
 }
 
-/// Where a file that is not there yet would be: a dangling link is followed, once.
+/// Where a file that does not exist would be created: a dangling link is followed, once.
 fn leads_to(path: &Path) -> PathBuf {
     match std::fs::read_link(path) {
         Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),

@@ -1,5 +1,5 @@
-//! The process environment as a value, and the paths that follow from it (XDG Base Directory
-//! Specification 0.8). It may hold secrets (`$POSTIE_PASSWORD`), so nothing here prints what is in it.
+//! The process environment as a value, and the paths that follow from it (XDG Base Directory Specification 0.8). It
+//! may have secrets in it (`$POSTIE_PASSWORD`), so nothing here prints its values.
 
 use crate::words::Failure;
 use nix::unistd::User;
@@ -9,7 +9,7 @@ use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// The environment of one run.
+/// The environment of a run.
 #[derive(Clone, Default)]
 pub struct Env {
     variables: BTreeMap<OsString, OsString>,
@@ -28,8 +28,8 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Env {
 }
 
 impl Env {
-    /// The environment this process was started with. Where it has no HOME (cron), or one that is not the
-    /// user's (`sudo` mails its alerts with HOME=/), it is the one of the user database.
+    /// The environment of this process. If there is no HOME (cron), or one that is not the user's (`sudo` mails its
+    /// alerts with HOME=/), it is taken from the user database.
     pub fn of_process() -> Self {
         let mut env: Env = std::env::vars_os().collect();
         let user = rustix::process::geteuid();
@@ -40,12 +40,12 @@ impl Env {
         env
     }
 
-    /// The value of a variable; one that is empty counts as absent.
+    /// The value of a variable; an empty one counts as absent.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// The value of a variable as text. One that is not UTF-8 is a mistake in the configuration.
+    /// The value of a variable as text; if it is not UTF-8, that is an error.
     pub fn text(&self, name: &str) -> Result<Option<&str>, Failure> {
         match self.get(name) {
             None => Ok(None),
@@ -56,7 +56,7 @@ impl Env {
         }
     }
 
-    /// The user's home, which `what` is looked for in.
+    /// The user's home directory; `what` is what is looked for in it.
     pub fn home(&self, what: &str) -> Result<PathBuf, Failure> {
         match self.get("HOME").map(PathBuf::from) {
             Some(home) if home.is_absolute() => Ok(home),
@@ -66,12 +66,12 @@ impl Env {
         }
     }
 
-    /// Where the configuration is by default.
+    /// The default path of the configuration file.
     pub fn config_file(&self) -> Result<PathBuf, Failure> {
         Ok(self.base("XDG_CONFIG_HOME", ".config", "the configuration")?.join("config.toml"))
     }
 
-    /// Where postie keeps what it must remember.
+    /// The directory of the ledgers.
     pub fn state_dir(&self) -> Result<PathBuf, Failure> {
         self.base("XDG_STATE_HOME", ".local/state", "the state directory")
     }
@@ -86,14 +86,14 @@ impl Env {
         Ok(base.join("postie"))
     }
 
-    /// A path as the user wrote it in a file of the directory `beside`: `~/` is the home, and what is
-    /// relative is relative to that file (a cron job's working directory says nothing).
+    /// A path written in a file of the directory `beside`: `~/` is the home directory, and relative paths start from
+    /// `beside` (a cron job's working directory means nothing).
     pub fn expand(&self, text: &str, beside: &Path) -> Result<PathBuf, String> {
         if text.is_empty() {
             return Err("the path is empty".into());
         }
         if text.contains('\0') {
-            return Err("a NUL is in the path".into());
+            return Err("the path has a NUL in it".into());
         }
         if let Some(rest) = text.strip_prefix('~') {
             if !(rest.is_empty() || rest.starts_with('/')) {
@@ -106,8 +106,8 @@ impl Env {
     }
 }
 
-/// The home of the user database, where HOME names none of the user's: nothing, no absolute path, the root
-/// directory, or a directory of somebody else than the user and root. One that is not there yet is his.
+/// The home directory in the user database, if HOME is not the user's: if it is not set, not an absolute path, the
+/// root directory, or a directory that belongs to another user than this one and root. One that is not there yet is his.
 fn other_home(
     said: Option<&OsStr>,
     user: u32,

@@ -1,7 +1,7 @@
-//! A shell's job control, while postie has changed the terminal: Ctrl-Z (SIGTSTP) must not stop it before the
-//! terminal is as it was, and when it is continued (SIGCONT) another program may have changed the terminal.
+//! Job control while postie asks on the terminal: at Ctrl-Z (SIGTSTP) the terminal must be restored before the process
+//! stops, and when it is continued (SIGCONT) another program may have changed the terminal.
 //!
-//! The handlers stay for the rest of the run; outside of a question SIGTSTP does what it always does.
+//! The handlers stay for the rest of the run; outside of a question SIGTSTP stops the process as usual.
 
 use nix::unistd::{getpgid, getppid, getsid};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the handlers set.
 struct Handlers {
-    /// Readable when either signal came.
+    /// Becomes readable when either signal comes.
     news: OwnedFd,
     stop: Arc<AtomicBool>,
     continued: Arc<AtomicBool>,
@@ -36,11 +36,11 @@ impl Handlers {
     }
 }
 
-/// Job control, watched as long as this lives. One at a time.
+/// Watches job control as long as it lives; one at a time.
 pub struct JobControl(&'static Handlers);
 
 impl JobControl {
-    /// Watches; `None` where that cannot be had.
+    /// `None` if the handlers cannot be installed.
     pub fn watch() -> Option<JobControl> {
         static HANDLERS: OnceLock<Option<Handlers>> = OnceLock::new();
         let handlers = HANDLERS.get_or_init(|| Handlers::install().ok()).as_ref()?;
@@ -50,28 +50,28 @@ impl JobControl {
         Some(JobControl(handlers))
     }
 
-    /// Becomes readable when there is something to look at.
+    /// Becomes readable when a signal comes.
     pub fn news(&self) -> BorrowedFd<'_> {
         self.0.news.as_fd()
     }
 
-    /// Whether the user wants the process to stop.
+    /// Whether the process must stop.
     pub fn is_to_stop(&self) -> bool {
-        // What is in the pipe only woke the caller.
+        // The octets in the pipe only woke the caller.
         while rustix::io::read(&self.0.news, &mut [0; 64]).is_ok_and(|got| got > 0) {}
         self.0.stop.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether the process was stopped and goes on.
+    /// Whether the process was stopped and continued.
     pub fn was_continued(&self) -> bool {
         self.0.continued.swap(false, Ordering::Relaxed)
     }
 
-    /// Stops the process, and returns when it is continued. Where no shell could continue it, it goes on, as
-    /// the system has it for SIGTSTP (POSIX, "orphaned process group").
+    /// Stops the process; returns when it is continued. If no shell could continue it, it does not stop: that is how
+    /// the system treats SIGTSTP, too (POSIX, "orphaned process group").
     pub fn stop(&self) {
         if has_shell() {
-            // It fails only for signals that it does not know.
+            // Fails only for unknown signals.
             let _ = low_level::emulate_default_handler(SIGTSTP);
         }
         self.0.continued.store(false, Ordering::Relaxed);
@@ -84,10 +84,10 @@ impl Drop for JobControl {
     }
 }
 
-/// Whether there is somebody to continue the process: its parent is in the same session, and either heads
-/// another group or, in the same group, is not the leader of the session, above whom there is nobody.
+/// Whether a shell could continue the process: its parent is in the same session, and either in another group, or in
+/// the same group but not the leader of the session.
 ///
-/// A parent or a session's leader outside of the container (the PID namespace) has the number 0.
+/// A parent or session leader outside of the container (the PID namespace) has the number 0.
 fn has_shell() -> bool {
     let parent = getppid();
     if parent.as_raw() == 0 {

@@ -1,5 +1,5 @@
-//! One editor of the configuration at a time, by a lock on its directory: nothing is left behind, and the
-//! file itself, which is replaced, would be no place for it.
+//! Lets only one process edit the configuration at a time, by a lock on its directory. (The file itself is replaced,
+//! so it cannot be locked, and a lock file would be left behind.)
 
 use crate::words::{Failure, Kind};
 use std::fs::File;
@@ -8,13 +8,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// How long another editor may take. An edit itself takes milliseconds.
+/// How long to wait for another editor. An edit takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Locks the directory of the configuration at `path` until the returned file is dropped.
 ///
-/// Fails with [`Kind::Locked`] where somebody else holds it too long, [`Kind::CannotCreate`] where the
-/// directory cannot be opened.
+/// Fails with [`Kind::Locked`] if another process holds it too long, [`Kind::CannotCreate`] if the directory cannot be
+/// opened.
 pub fn lock_directory(directory: &Path, path: &Path) -> Result<File, Failure> {
     lock_within(directory, path, PATIENCE)
 }
@@ -26,17 +26,17 @@ fn lock_within(directory: &Path, path: &Path, patience: Duration) -> Result<File
     };
     let file = File::open(directory).map_err(|error| failed(Kind::CannotCreate, &error.to_string()))?;
     let (answer, answered) = mpsc::channel();
-    // The wait for a lock cannot be bounded: it has a thread of its own, left behind when time is over.
+    // Waiting for a lock cannot be bounded, so a thread does it, which is abandoned when time is over.
     let waiting = thread::Builder::new().spawn(move || {
         let locked = file.lock().map(|()| file);
-        // Nobody listens any more when time is over; then the lock goes with the answer.
+        // Nobody receives it once time is over; then the lock is released with the answer.
         let _ = answer.send(locked);
     });
     waiting.map_err(|error| failed(Kind::Locked, &error.to_string()))?;
     match answered.recv_timeout(patience) {
         Ok(Ok(file)) => Ok(file),
-        // Some network file systems lock no directories: better an unguarded edit, which is whole or not at
-        // all even so, than none.
+        // Some network file systems cannot lock directories: an edit without a lock is still atomic, and better than
+        // none.
         Ok(Err(_)) => File::open(directory).map_err(|error| failed(Kind::CannotCreate, &error.to_string())),
         Err(_) => Err(failed(Kind::Locked, "another program edits it")),
     }

@@ -1,8 +1,8 @@
-//! Accounts: who the user is, which servers the mail goes through, where a secret comes from.
+//! Accounts: the user's address, the servers, where the secrets come from.
 //!
-//! An [`Account`] is complete and checked: every host is an ASCII name or an address, nothing in it holds a
-//! CR, LF or NUL, and each [`Server`] knows how it is protected. Where it came from (the file, the
-//! environment, `--server`) no longer matters. No message made here quotes a secret or a line of the file.
+//! An [`Account`] is complete and checked: every host is an ASCII name or an IP address, no text in it has a CR, LF
+//! or NUL. It no longer matters whether it came from the file, the environment or `--server`. No error made here
+//! quotes a secret or a line of the file.
 
 pub mod command;
 pub mod config;
@@ -40,31 +40,28 @@ use crate::process::Program;
 use crate::words::{Address, After};
 use std::path::PathBuf;
 
-/// An account, whole and checked.
+/// A complete and checked account.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// What output calls it: its name, or `user@host:port` of one made on the spot.
+    /// Its name in output: that of the configuration file, or `user@host:port` with `--server`.
     pub label: String,
-    /// Its name in the configuration file, where it comes from there.
+    /// Its name in the configuration file, if it comes from there.
     pub name_in_config: Option<String>,
-    /// The address of its owner.
     pub email: Option<Address>,
-    /// The name shown beside the address.
+    /// The display name.
     pub name: Option<String>,
-    /// What the owner says it is for.
     pub description: Option<String>,
-    /// Where mail is fetched.
+    /// The server to fetch from.
     pub incoming: Option<Server>,
-    /// Where mail is handed over.
+    /// The server to send through.
     pub smtp: Option<Server>,
-    /// How mail is fetched where the command does not say.
+    /// Defaults for fetch.
     pub fetch: FetchSettings,
     /// Settings for mail that local programs hand to `sendmail`.
     pub sendmail: SendmailSettings,
 }
 
 impl Account {
-    /// The server for `protocol`, if there is one.
     pub fn server(&self, protocol: Protocol) -> Option<&Server> {
         match protocol {
             Protocol::Pop3 => self.incoming.as_ref(),
@@ -86,22 +83,17 @@ impl Account {
     }
 }
 
-/// What an account says about fetching.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FetchSettings {
-    /// Where messages go.
     pub destination: Option<Destination>,
-    /// What happens on the server afterwards.
     pub after: After,
 }
 
 /// Where fetched messages go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// Into a Maildir.
     Maildir(PathBuf),
-    /// Onto the end of an mbox.
     Mbox(PathBuf),
-    /// Into the standard input of a command, one message a run.
+    /// The standard input of a command, which is run once for each message.
     Exec(Program),
 }

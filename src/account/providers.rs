@@ -1,26 +1,26 @@
-//! The most used providers: their servers, the kind of secret they want, and where POP is switched on. For
-//! their addresses `config add` needs no servers, and a refused login is explained.
+//! The most used providers: their servers, the kind of secret they want, and where to switch POP on. For their
+//! addresses `config add` needs no servers, and a refused login is explained.
 //!
-//! Facts as of 2026, by the providers' own pages and Thunderbird's autoconfiguration data. All take the whole
-//! address as the user name, but where [`Provider::local_user`] says so.
+//! As of 2026, from the providers' own pages and Thunderbird's autoconfiguration data. All use the whole address as
+//! the user name, except with [`Provider::local_user`].
 
 use super::server::{Protocol, Server};
 use crate::net::Security;
 use crate::words::Address;
 
-/// What a provider takes in place of the password of its web site.
+/// The kind of secret that a provider wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordKind {
-    /// An OAuth2 access token and nothing else.
+    /// Only an OAuth2 access token.
     Token,
     /// A password made for one application (or an OAuth2 access token).
     AppPassword,
-    /// The account's own password, or an app password where two-factor authentication is on.
+    /// The account's own password, or an app password if two-factor authentication is on.
     Password,
 }
 
 impl PasswordKind {
-    /// What it is, in the middle of a sentence.
+    /// For the middle of a sentence.
     pub fn describe(self) -> &'static str {
         match self {
             PasswordKind::Token => "an OAuth2 access token (token-command), no password",
@@ -32,7 +32,7 @@ impl PasswordKind {
     }
 }
 
-/// What is known of a provider.
+/// The facts about a provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Provider {
     /// Its name.
@@ -40,22 +40,21 @@ pub struct Provider {
     domains: &'static str,
     pop3: Option<(&'static str, Security)>,
     smtp: (&'static str, Security),
-    /// The user name is what stands before the `@`.
+    /// Whether the user name is only the local part of the address.
     pub local_user: bool,
-    /// The secret it wants.
     pub secret: PasswordKind,
-    /// What that depends on.
+    /// On what the secret depends.
     pub condition: Option<&'static str>,
-    /// Where POP must be switched on first.
+    /// Where to switch POP on.
     pub pop_switch: Option<&'static str>,
-    /// Its own words on all this.
+    /// Its help page.
     pub help: &'static str,
-    /// What else surprises.
+    /// Anything else that may surprise.
     pub quirk: Option<&'static str>,
 }
 
 impl Provider {
-    /// Its server for `protocol`, with the user that `email` has there; `None` where it has none.
+    /// Its server for `protocol`, with the user name for `email`; `None` if it has none.
     pub fn server(&self, protocol: Protocol, email: &Address) -> Option<Server> {
         let (host, security) = match protocol {
             Protocol::Pop3 => self.pop3?,
@@ -67,7 +66,7 @@ impl Provider {
         Some(server)
     }
 
-    /// What a person should know before adding an account, a sentence each.
+    /// What the user should know before adding an account, one sentence each.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = vec![format!("{} wants {}: {}", self.name, self.secret.describe(), self.help)];
         remarks.extend(self.condition.map(str::to_owned));
@@ -76,7 +75,7 @@ impl Provider {
         remarks
     }
 
-    /// What to say when a login to `protocol` was refused.
+    /// The hint for a refused login.
     pub fn advice(&self, protocol: Protocol) -> String {
         let mut advice = format!("{} wants {}", self.name, self.secret.describe());
         if let (Protocol::Pop3, Some(page)) = (protocol, self.pop_switch) {
@@ -92,7 +91,7 @@ impl Provider {
 /// The provider of addresses in `domain`.
 pub fn of_domain(domain: &str) -> Option<&'static Provider> {
     let domain = domain.to_ascii_lowercase();
-    // Every tenant of Microsoft 365 has a name of its own under this domain.
+    // Each tenant of Microsoft 365 has a name under this domain.
     let domain = if domain.ends_with(".onmicrosoft.com") { "onmicrosoft.com" } else { &domain };
     PROVIDERS.iter().find(|provider| provider.domains.split_whitespace().any(|known| known == domain))
 }
@@ -105,7 +104,7 @@ pub fn of_host(host: &str) -> Option<&'static Provider> {
     })
 }
 
-/// What to say when `server` refused a login; `None` where nothing is known of its provider.
+/// The hint for a login that `server` refused; `None` if its provider is not known.
 pub fn advice(server: &Server) -> Option<String> {
     of_host(&server.host).map(|provider| provider.advice(server.protocol))
 }

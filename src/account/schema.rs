@@ -1,20 +1,17 @@
-//! From the text of the configuration file to accounts.
+//! Reads accounts from the text of the configuration file.
 //!
-//! Everything is checked: a key that is not known, a value of another type, a value that makes no sense, each is a
-//! [`Fault`] at its place.
+//! An unknown key, a value of the wrong type, or one that is not valid is a [`Fault`] with its position.
 
 use super::document::{self, Fault, Node, PathContext};
 use super::draft::{AccountDraft, FileDraft};
 use super::{Account, keys};
 
-/// What the file says.
 #[derive(Clone, Debug, Default)]
 pub struct Contents {
-    /// The account to take where nothing else decides.
     pub default_account: Option<String>,
-    /// The accounts, in the file's order.
+    /// In the file's order.
     pub accounts: Vec<Account>,
-    /// Whether a password stands in it.
+    /// Whether there is a password in the file.
     pub holds_secret: bool,
 }
 

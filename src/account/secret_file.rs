@@ -1,8 +1,8 @@
-//! A secret in a file, or behind an open descriptor.
+//! Reads a secret from a file or an open descriptor.
 //!
-//! A file must belong to the user (or root) and be closed to everybody else, judged on the open descriptor
-//! and thus on the target of a symbolic link; where systems deliver secrets, others may read it. Pipes are read only through `/dev/fd` (a shell's `<(…)`) or by
-//! their number: a FIFO that is opened by name may belong to anybody.
+//! A file must belong to the user or root, and nobody else may read it, except in the directories where systems deliver
+//! secrets. This is checked on the open descriptor, and thus on the target of a symbolic link. Pipes are read only
+//! through `/dev/fd` (a shell's `<(…)`) or by their number: a FIFO opened by name may belong to anybody.
 
 use super::Env;
 use super::drain::{self, Drain, DrainError};
@@ -14,9 +14,8 @@ use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open};
 use rustix::io::{Errno, retry_on_intr};
 use std::path::{Path, PathBuf};
 
-/// Reads the secret in the file at `path`. `place` says who named it.
-///
-/// Fails with [`Kind::Config`], [`Kind::Interrupted`] or [`Kind::Timeout`].
+/// Reads the secret in the file at `path`; `place`: the option or key that named it. Fails with [`Kind::Config`],
+/// [`Kind::Interrupted`] or [`Kind::Timeout`].
 pub fn from_file(path: &Path, place: &str, env: &Env, limits: &Limits) -> Result<Secret, Failure> {
     let place = format!("{place}: {}", path.display());
     // Non-blocking, so that opening a FIFO does not wait for a writer.
@@ -39,7 +38,7 @@ pub fn from_file(path: &Path, place: &str, env: &Env, limits: &Limits) -> Result
     read(file.as_fd(), &place, limits)
 }
 
-/// Reads the secret behind descriptor `number`, to its end.
+/// Reads a secret from a descriptor, to its end.
 pub fn from_descriptor(number: u32, place: &str, limits: &Limits) -> Result<Secret, Failure> {
     let place = format!("{place}: descriptor {number}");
     if number == 0 {
@@ -47,7 +46,7 @@ pub fn from_descriptor(number: u32, place: &str, limits: &Limits) -> Result<Secr
     }
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let open_at = |dir: &str| retry_on_intr(|| open(format!("{dir}/{number}"), flags, Mode::empty()));
-    // Jails and services may lack one of the two.
+    // In jails and services one of the two may be missing.
     let opened = match open_at("/dev/fd") {
         Err(Errno::NOENT | Errno::NOTDIR) => open_at("/proc/self/fd"),
         opened => opened,
@@ -66,15 +65,15 @@ fn refuse(place: &str, what: &str) -> Failure {
     drain::failure(Kind::Config, format!("{place}: getting the secret: {what}"))
 }
 
-/// Where systems that hand secrets to services put them: their files cannot be made private by whoever reads
-/// them (Docker and Kubernetes mount them read-only; systemd gives access by an ACL).
+/// Where systems put the secrets of services. The reader cannot make these files private: Docker and Kubernetes mount
+/// them read-only, systemd gives access by an ACL.
 const DELIVERED: [&str; 3] = ["/run/secrets", "/run/credentials", "/var/run/secrets"];
 
-/// Whether the open file lies below a directory that secrets are delivered in, wherever its name leads:
-/// Kubernetes puts two symbolic links on the way.
+/// Whether the open file is below a directory where secrets are delivered, after following symbolic links: Kubernetes
+/// uses two of them.
 fn is_delivered(stat: &Stat, path: &Path, env: &Env) -> bool {
     let Ok(real) = std::fs::canonicalize(path) else { return false };
-    // What is at that path now must be what was opened.
+    // The file at that path must be the one that was opened.
     let is_same = |other: &Stat| (other.st_dev, other.st_ino) == (stat.st_dev, stat.st_ino);
     if !rustix::fs::lstat(&real).is_ok_and(|other| is_same(&other)) {
         return false;
@@ -82,7 +81,7 @@ fn is_delivered(stat: &Stat, path: &Path, env: &Env) -> bool {
     let of_systemd = env.get("CREDENTIALS_DIRECTORY").map(PathBuf::from).filter(|dir| dir.is_absolute());
     let roots = DELIVERED.iter().map(PathBuf::from).chain(of_systemd);
     roots.filter_map(|root| std::fs::canonicalize(root).ok()).any(|root| {
-        // Below the root of all there is everything.
+        // Not `/`: everything is below that.
         root.parent().is_some() && real.starts_with(&root)
     })
 }

@@ -1,34 +1,32 @@
-//! Where a secret comes from, as a server of an account names it.
+//! Where the secret of a server comes from.
 
 use crate::process::{self, Program};
 use crate::words::Secret;
 use std::path::PathBuf;
 
-/// Where one secret comes from.
 #[derive(Clone, Debug)]
 pub enum SecretSource {
-    /// A command prints a password.
+    /// A command that prints a password.
     Command(Program),
-    /// A file holds it.
     File(PathBuf),
-    /// It is read from an open descriptor.
+    /// An open descriptor.
     Descriptor(u32),
-    /// An environment variable of that name holds it.
+    /// An environment variable.
     Variable(String),
-    /// A command prints an OAuth2 access token.
+    /// A command that prints an OAuth2 access token.
     TokenCommand(Program),
-    /// It stands in the configuration itself.
+    /// The configuration itself.
     Literal(Secret),
 }
 
 impl SecretSource {
-    /// The variable of that name, which no program that is started gets to see.
+    /// An environment variable, which from now on no started program gets.
     pub fn variable(name: &str) -> SecretSource {
         process::conceal(name);
         SecretSource::Variable(name.to_owned())
     }
 
-    /// The key of the file that says so; an option is called the same, behind two dashes.
+    /// The key in the file; with two dashes before it, the option.
     pub fn name(&self) -> &'static str {
         match self {
             SecretSource::Command(_) => "password-command",
@@ -41,15 +39,14 @@ impl SecretSource {
     }
 }
 
-/// A source, and who named it.
+/// A source, and the key or option that named it.
 #[derive(Clone, Debug)]
 pub struct NamedSource {
-    /// Where the secret comes from.
     pub source: SecretSource,
-    /// Who said so, as a failure names it: `accounts.work.password-command`.
+    /// As in failures: `accounts.work.password-command`.
     pub by: String,
 }
 
-/// The sources that an account names for a server, the first counting.
+/// The sources configured for a server; the first counts.
 #[derive(Clone, Debug, Default)]
 pub struct SecretSources(pub Vec<NamedSource>);

@@ -1,8 +1,8 @@
-//! Where a secret comes from, and getting it: the options first, then `$POSTIE_PASSWORD[_FILE]`, then what
-//! the server's table says, then the account's, at last the terminal.
+//! Gets secrets: from the options, else `$POSTIE_PASSWORD[_FILE]`, else the server's table, else the account's, else
+//! the terminal.
 //!
-//! The first source that is set is the one that counts: if it fails, so does the login; none is tried in its
-//! stead. A command runs once in a process, whichever servers want its secret.
+//! Only the first source that is set counts: if it fails, so does the login, and no other is tried. A command runs only
+//! once in a process, even if several servers need its secret.
 
 use super::Env;
 use super::command;
@@ -18,7 +18,7 @@ use crate::words::{Failure, Kind, Secret};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Mutex, PoisonError};
 
-/// What the command line says of secrets.
+/// The options for secrets.
 #[derive(Clone, Debug, Default)]
 pub struct SecretOptions {
     /// `--password-file`, `-fd`, `-env`, `-command` or `--token-command`.
@@ -27,26 +27,24 @@ pub struct SecretOptions {
     pub never_ask: bool,
 }
 
-/// What it takes to log in.
+/// What is needed to log in.
 #[derive(Clone, Debug)]
 pub struct AccountLogin {
-    /// The user, the secret, and the server they are for.
     pub credentials: Credentials,
     /// Whether the secret is an OAuth2 access token.
     pub is_token: bool,
 }
 
-/// The secrets of one run: gets each when it is wanted, and the same one only once.
+/// Gets the secrets of a run, each when it is needed, and only once.
 pub struct Vault {
     options: SecretOptions,
     env: Env,
     limits: Limits,
-    /// Whether it serves many accounts: then only what each of them says of its secret counts.
+    /// Whether it serves many accounts: then only the sources in the configuration count.
     for_many: bool,
     got: Mutex<Vec<(CacheKey, Result<Secret, Failure>)>>,
 }
 
-/// What is got only once.
 #[derive(PartialEq, Eq)]
 enum CacheKey {
     Command(Program),
@@ -55,13 +53,13 @@ enum CacheKey {
 }
 
 impl Vault {
-    /// A vault that has got nothing yet. A command has `limits.timeout` for its secret.
+    /// A command has `limits.timeout` to print its secret.
     pub fn new(options: SecretOptions, env: Env, limits: Limits) -> Self {
         Vault { options, env, limits, for_many: false, got: Mutex::default() }
     }
 
-    /// Serves many accounts from now on: a secret of the environment's is for one, and is not used. Fails
-    /// with [`Kind::Usage`] where an option gives one.
+    /// From now on serves many accounts: a secret in the environment is for one account, so it is not used. Fails with
+    /// [`Kind::Usage`] if an option gives a secret.
     pub fn serve_many(&mut self) -> Result<(), Failure> {
         if let Some(source) = &self.options.source {
             let message = format!("--{}: not together with --all-accounts", source.name());
@@ -72,9 +70,8 @@ impl Vault {
         Ok(())
     }
 
-    /// What it takes to log in to `server`; `None` where nobody logs in.
-    ///
-    /// Fails with [`Kind::Config`] where no secret could be had, [`Kind::Interrupted`], or [`Kind::Timeout`].
+    /// What is needed to log in to `server`; `None`: without a login. Fails with [`Kind::Config`] if there is no secret,
+    /// [`Kind::Interrupted`], or [`Kind::Timeout`].
     pub fn login(&self, server: &Server) -> Result<Option<AccountLogin>, Failure> {
         let Some(user) = server.username.clone() else { return Ok(None) };
         let at = |failure: Failure| failure.at(server.place());
@@ -157,8 +154,8 @@ impl Vault {
         })
     }
 
-    /// Gets what has not been got yet; a failure, too, is got only once. Others wait meanwhile, so that two
-    /// accounts do not ask at the same time.
+    /// Calls `get` only once for each key, also if it fails. Other threads wait meanwhile, so that two accounts do not
+    /// ask at the same time.
     fn once(&self, key: CacheKey, get: impl FnOnce() -> Result<Secret, Failure>) -> Result<Secret, Failure> {
         let mut got = self.got.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, known)) = got.iter().find(|(known, _)| *known == key) {
@@ -170,12 +167,12 @@ impl Vault {
     }
 }
 
-/// A secret that can go over a wire.
+/// Refuses an empty secret, and one that cannot be sent in a line.
 fn whole(secret: Secret, by: &str) -> Result<Secret, Failure> {
     let what = if secret.is_empty() {
         "it is empty"
     } else if secret.breaks_lines() {
-        "it holds a CR, LF or NUL"
+        "it has a CR, LF or NUL in it"
     } else {
         return Ok(secret);
     };

@@ -1,8 +1,7 @@
-//! Which account a command is about: `--server`, else `--account`, else `$POSTIE_ACCOUNT`, else the servers
-//! in the environment, else (send) the account whose address is the From, else `default-account`, else the
-//! only one there is.
+//! Selects the account for a command: `--server`, else `--account`, else `$POSTIE_ACCOUNT`, else the servers in the
+//! environment, else (send) the account whose address is the From, else `default-account`, else the only one.
 //!
-//! The configuration is read only where it is needed: `--server` works beside a broken file.
+//! The configuration is read only if it is needed: `--server` works even if the file is broken.
 
 use super::server::{Protocol, Server};
 use super::{Account, Config, Env, url};
@@ -14,15 +13,13 @@ use std::path::{Path, PathBuf};
 /// Which server a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Where mail is fetched.
     Incoming,
-    /// Where mail is handed over.
     Smtp,
     /// At least one of the two.
     Either,
 }
 
-/// What the command line says of the account.
+/// The options that select the account.
 #[derive(Clone, Debug)]
 pub struct Selection<'a> {
     /// `--config`.
@@ -31,24 +28,22 @@ pub struct Selection<'a> {
     pub account: Option<&'a str>,
     /// `--server`.
     pub server: Option<&'a str>,
-    /// The address in the From of what is to be sent.
+    /// The address in the From of the message to send.
     pub from: Option<&'a Address>,
-    /// What it is for.
     pub need: Need,
     /// `--ca-file` and `--tls-fingerprint`, which replace the account's own.
     pub tls: TlsSettings,
 }
 
 impl Selection<'_> {
-    /// A command line that says nothing.
+    /// Without any option.
     pub fn new(need: Need) -> Self {
         Selection { config: None, account: None, server: None, from: None, need, tls: TlsSettings::default() }
     }
 }
 
-/// The account a command is about.
-///
-/// Fails with [`crate::words::Kind::Usage`] for a bad URL, else with [`crate::words::Kind::Config`].
+/// Selects an account. Fails with [`crate::words::Kind::Usage`] for a bad URL, else with
+/// [`crate::words::Kind::Config`].
 pub fn select(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> {
     let mut account = choose(selection, env)?;
     check(&account, selection.need)?;
@@ -56,10 +51,8 @@ pub fn select(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> 
     Ok(account)
 }
 
-/// Every account of the configuration that has what is needed, in the file's order.
-///
-/// Fails with [`crate::words::Kind::Usage`] where one account was named too, and with
-/// [`crate::words::Kind::Config`] where there is none.
+/// Every account of the configuration with the needed server, in the file's order. Fails with
+/// [`crate::words::Kind::Usage`] if an account was named too, and with [`crate::words::Kind::Config`] if there is none.
 pub fn all(selection: &Selection<'_>, env: &Env) -> Result<Vec<Account>, Failure> {
     if selection.server.is_some() || selection.account.is_some() {
         return Err(Failure::usage("--all-accounts: not together with --account or --server"));
@@ -132,8 +125,8 @@ fn of_environment(env: &Env) -> Result<Vec<Server>, Failure> {
     Ok(servers)
 }
 
-/// An account without a file. Its author is `$POSTIE_FROM`, an address or `Name <address>`, or the user where
-/// that is an address; its servers are trusted by `$POSTIE_CA_FILE`.
+/// An account without a configuration file. The author is `$POSTIE_FROM` (an address, or `Name <address>`), else the
+/// user name if that is an address; `$POSTIE_CA_FILE` names further trusted authorities.
 fn on_the_spot(servers: Vec<Server>, need: Need, env: &Env) -> Result<Account, Failure> {
     let wanted = servers.iter().find(|server| fits(server.protocol, need)).or(servers.first());
     let users = servers.iter().filter_map(|server| server.username.as_deref());
@@ -160,7 +153,7 @@ fn of_config(config: &Config, selection: &Selection<'_>) -> Result<Account, Fail
         (Some(email), Some(from)) => email.same_mailbox(from),
         _ => false,
     };
-    // Of several with that address, one that can send it.
+    // Of several accounts with that address, one that can send.
     let of_from = accounts.iter().filter(is_from);
     if let Some(account) = of_from.min_by_key(|account| check(account, selection.need).is_err()) {
         return Ok(account.clone());
@@ -184,7 +177,7 @@ fn of_config(config: &Config, selection: &Selection<'_>) -> Result<Account, Fail
     }
 }
 
-/// Refuses an account without the server that is needed.
+/// Refuses an account without the needed server.
 fn check(account: &Account, need: Need) -> Result<(), Failure> {
     let missing = match need {
         Need::Incoming if account.incoming.is_none() => "pop3",
@@ -204,13 +197,13 @@ fn check(account: &Account, need: Need) -> Result<(), Failure> {
     })
 }
 
-fn override_tls(account: &mut Account, said: &TlsSettings) {
+fn override_tls(account: &mut Account, given: &TlsSettings) {
     for server in [&mut account.incoming, &mut account.smtp].into_iter().flatten() {
-        if said.ca_file.is_some() {
-            server.tls.ca_file.clone_from(&said.ca_file);
+        if given.ca_file.is_some() {
+            server.tls.ca_file.clone_from(&given.ca_file);
         }
-        if said.fingerprint.is_some() {
-            server.tls.fingerprint = said.fingerprint;
+        if given.fingerprint.is_some() {
+            server.tls.fingerprint = given.fingerprint;
         }
     }
 }

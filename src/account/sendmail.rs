@@ -1,5 +1,5 @@
-//! What an account says for mail of programs that know only local names (cron, mailx): who `root` is, who
-//! the author is, and where it is logged what became of a message.
+//! Settings for mail from programs that know only local names (cron, mailx): the address of `root`, the author, the log
+//! file.
 
 use super::{Account, providers};
 use crate::mail::addresses::{self, Entry};
@@ -7,21 +7,20 @@ use crate::words::Address;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The alias for every name that has none.
+/// The alias for every name without one.
 pub const ANYBODY: &str = "*";
 
-/// The account's part in mail that comes in by `sendmail`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SendmailSettings {
-    /// What stands for a bare name in From and for a foreign envelope sender; else the account's address.
+    /// Replaces a local name in From, and a foreign envelope sender; `None`: the account's address.
     pub from: Option<Address>,
-    /// Who local names are, in lower case; [`ANYBODY`] is every other.
+    /// The addresses for local names (in lower case); [`ANYBODY`] is for all other names.
     pub aliases: BTreeMap<String, Vec<Address>>,
-    /// Where it is logged what became of each message; else failures go to syslog.
+    /// The log of messages; `None`: failures go to syslog.
     pub log_file: Option<PathBuf>,
 }
 
-/// Reads the addresses of an alias. Only whole addresses: an alias leads to no other.
+/// Reads the addresses of an alias. They must be complete: an alias cannot name another alias.
 pub fn alias(text: &str) -> Result<Vec<Address>, String> {
     let entries = addresses::parse(text).map_err(|error| error.reason.to_string())?;
     let found: Vec<Address> =
@@ -41,14 +40,14 @@ pub fn alias_name(text: &str) -> Result<String, String> {
 }
 
 impl Account {
-    /// The address that stands for the account where a program names none that can be used.
+    /// The address for a program that gives none that can be used.
     pub fn sender(&self) -> Option<&Address> {
         self.sendmail.from.as_ref().or(self.email.as_ref())
     }
 
-    /// Who gets the mail for a local name: its alias; else that of everybody; else the name in the
-    /// account's own domain. At a public provider that would be a stranger, so there it is the account's
-    /// own address. `None` where the account has neither.
+    /// Who gets the mail for a local name: its alias, else the alias [`ANYBODY`], else the name at the account's own
+    /// domain. At a public provider that would be a stranger, so there it is the account's own address. `None` if the
+    /// account has no alias and no address.
     pub fn who_is(&self, local: &str) -> Option<Vec<Address>> {
         let aliases = &self.sendmail.aliases;
         let alias = aliases.get(&local.to_lowercase()).or_else(|| aliases.get(ANYBODY));

@@ -1,4 +1,4 @@
-//! One server of an account: where it is, how it is protected, who logs in and how.
+//! A server of an account: host, port, TLS, login.
 
 use super::secret_source::SecretSources;
 use super::values;
@@ -9,7 +9,6 @@ use crate::words::address::MAX_DOMAIN;
 use idna::AsciiDenyList;
 use std::net::Ipv6Addr;
 
-/// What a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// `RFC 1939`.
@@ -27,12 +26,12 @@ impl Protocol {
         }
     }
 
-    /// Whether mail is fetched by it.
+    /// Whether it is for fetching mail.
     pub fn is_incoming(self) -> bool {
         matches!(self, Protocol::Pop3)
     }
 
-    /// The port where none is named (`RFC 8314 §7`, `RFC 1939 §3`, `RFC 6409 §3.1`, `RFC 5321 §4.5.4.2`).
+    /// The default port (`RFC 8314 §7`, `RFC 1939 §3`, `RFC 6409 §3.1`, `RFC 5321 §4.5.4.2`).
     pub fn default_port(self, security: Security) -> u16 {
         match (self, security) {
             (Protocol::Pop3, Security::Implicit) => 995,
@@ -44,22 +43,22 @@ impl Protocol {
     }
 }
 
-/// How to log in.
+/// The key `auth`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Auth {
-    /// The best that both sides have.
+    /// The best that the server offers.
     #[default]
     Auto,
     /// USER and PASS (POP3).
     User,
-    /// APOP (POP3): only where it is asked for, MD5 being what it is.
+    /// APOP (POP3): only if the user asks for it, because MD5 is weak.
     Apop,
     /// One SASL mechanism and no other.
     Sasl(Mechanism),
 }
 
 impl Auth {
-    /// The name in the file.
+    /// The name in the configuration.
     pub fn name(self) -> String {
         match self {
             Auth::Auto => "auto".into(),
@@ -69,18 +68,18 @@ impl Auth {
         }
     }
 
-    /// Reads the name of a way to log in to a server of `protocol`.
+    /// Reads a name, for a server of this protocol.
     pub fn parse(text: &str, protocol: Protocol) -> Result<Self, String> {
         match text.to_ascii_lowercase().as_str() {
             "auto" => Ok(Auth::Auto),
             "user" if protocol == Protocol::Pop3 => Ok(Auth::User),
             "apop" if protocol == Protocol::Pop3 => Ok(Auth::Apop),
-            "user" | "apop" => Err("only POP3 has that way to log in".into()),
+            "user" | "apop" => Err("only POP3 has this login method".into()),
             name => Mechanism::from_name(name).map(Auth::Sasl).ok_or_else(|| {
                 let known: Vec<String> =
                     Mechanism::ALL.iter().map(|mechanism| mechanism.name().to_ascii_lowercase()).collect();
                 let own = if protocol == Protocol::Pop3 { "user, apop" } else { "none" };
-                format!("not a way to log in: auto, {own}, {}", known.join(", "))
+                format!("not a login method: auto, {own}, {}", known.join(", "))
             }),
         }
     }
@@ -94,30 +93,24 @@ impl Auth {
 /// A server, ready to be connected to.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// What it speaks.
     pub protocol: Protocol,
-    /// Its name in ASCII (`RFC 5890` A-labels), or its address; see [`host`].
+    /// A name in ASCII (`RFC 5890` A-labels), or an IP address; see [`host`].
     pub host: String,
-    /// Its TCP port.
     pub port: u16,
-    /// How the connection is protected.
     pub security: Security,
-    /// Who logs in. `None`: nobody, the server takes mail without AUTH.
+    /// `None`: no login (SMTP without AUTH).
     pub username: Option<String>,
-    /// How.
     pub auth: Auth,
-    /// Where the secret comes from, the first that is set counting.
     pub secrets: SecretSources,
-    /// The user allows a secret on a wire without TLS.
+    /// Whether the user allows a secret to be sent without TLS.
     pub allow_plaintext_auth: bool,
-    /// The name for EHLO; `None` takes the host's.
+    /// The client's name for EHLO; `None`: that of this host.
     pub ehlo_name: Option<EhloName>,
-    /// What is trusted beyond the system's roots.
     pub tls: TlsSettings,
 }
 
 impl Server {
-    /// A server with nothing said but what a connection needs.
+    /// A server with defaults for everything else.
     pub fn new(protocol: Protocol, host: String, security: Security) -> Self {
         Server {
             protocol,
@@ -133,7 +126,6 @@ impl Server {
         }
     }
 
-    /// Where to connect to, and under which conditions.
     pub fn endpoint(&self) -> Endpoint {
         Endpoint {
             host: self.host.clone(),
@@ -144,12 +136,12 @@ impl Server {
         }
     }
 
-    /// `host:port`, as failures name it.
+    /// `host:port`, the name of the server in failures.
     pub fn place(&self) -> String {
         self.endpoint().place()
     }
 
-    /// `user@host:port`, or `host:port` where nobody logs in.
+    /// `user@host:port`, or `host:port` without a login.
     pub fn label(&self) -> String {
         match &self.username {
             Some(user) => format!("{user}@{}", self.place()),
@@ -158,7 +150,7 @@ impl Server {
     }
 }
 
-/// The name of a kind of protection in the file.
+/// The value of the key `tls`.
 pub fn security_name(security: Security) -> &'static str {
     match security {
         Security::Implicit => "implicit",
@@ -167,7 +159,7 @@ pub fn security_name(security: Security) -> &'static str {
     }
 }
 
-/// Reads the name of a kind of protection.
+/// Reads the value of the key `tls`.
 pub fn security(text: &str) -> Result<Security, String> {
     match text {
         "implicit" => Ok(Security::Implicit),
@@ -177,8 +169,8 @@ pub fn security(text: &str) -> Result<Security, String> {
     }
 }
 
-/// Reads a host: a domain name (put into A-labels, `RFC 5891 §4.4`), an IPv4 address, or an IPv6 address
-/// with or without its brackets. A trailing dot is dropped: certificates do not have it.
+/// Reads a host: a domain name (converted to A-labels, `RFC 5891 §4.4`), an IPv4 address, or an IPv6 address with or
+/// without brackets. A trailing dot is dropped, because certificates do not have it.
 pub fn host(text: &str) -> Result<String, String> {
     const BAD: &str = "not a host name or address";
     if text.is_empty() {
@@ -189,9 +181,9 @@ pub fn host(text: &str) -> Result<String, String> {
         let inner = text.strip_prefix('[').map_or(Some(text), |rest| rest.strip_suffix(']')).ok_or(BAD)?;
         let address: Ipv6Addr = inner.parse().map_err(|_| {
             if inner.contains("//") {
-                "a host, not a URL, is wanted".to_owned()
+                "give a host, not a URL".to_owned()
             } else if inner.matches(':').count() == 1 {
-                "not a host name or address; the port has a place of its own".to_owned()
+                "not a host name or address; the port has a key of its own".to_owned()
             } else {
                 BAD.to_owned()
             }
@@ -211,7 +203,7 @@ pub fn host(text: &str) -> Result<String, String> {
     Ok(ascii.into_owned())
 }
 
-/// Reads a user name: what goes into `USER`, `APOP` and the SASL messages.
+/// Reads a user name for `USER`, `APOP` and SASL.
 pub fn username(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Err("the user name is empty".into());
@@ -222,7 +214,7 @@ pub fn username(text: &str) -> Result<String, String> {
     values::plain_text(text)
 }
 
-/// Reads a name for EHLO: a domain name (put into A-labels), or an address in brackets.
+/// Reads a name for EHLO: a domain name (converted to A-labels), or an address in brackets.
 pub fn ehlo_name(text: &str) -> Result<EhloName, String> {
     let wanted = || "not a name for EHLO: a domain name, or an address in brackets".to_owned();
     let ascii = idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::EMPTY).map_err(|_| wanted());
@@ -233,7 +225,7 @@ pub fn ehlo_name(text: &str) -> Result<EhloName, String> {
     .ok_or_else(wanted)
 }
 
-/// The longest user name in octets: with it, `AUTH PLAIN` still fits the 12288 octets of `RFC 4954 §4`.
+/// The most octets of a user name; `AUTH PLAIN` with it fits into the 12288 octets of `RFC 4954 §4`.
 const MAX_USER: usize = 1024;
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
-//! Asking on the terminal for what must not show.
+//! Asks for secrets on the terminal, without echo.
 //!
-//! The terminal keeps its line editing and its signals; only the echo is off, and it is on again whatever
-//! happens, also while the user has stopped postie (Ctrl-Z) to look at something else. rpassword, left to
-//! itself, takes the signals away, and neither SIGTERM nor a SIGINT from elsewhere would end the wait: it
-//! reads here from a keyboard that a signal ends.
+//! The terminal keeps its line editing and its signals; only the echo is off, and it is always restored, also while
+//! the user has stopped postie (Ctrl-Z). By itself rpassword would switch the signals off, and neither SIGTERM nor a
+//! SIGINT from another process would end the wait; so it reads from a [`Keyboard`], which ends at a signal.
 
 use super::drain;
 use super::job_control::JobControl;
@@ -25,9 +24,8 @@ pub fn terminal() -> Option<OwnedFd> {
     open("/dev/tty", OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty()).ok()
 }
 
-/// Asks on the terminal, never on standard input.
-///
-/// Fails with [`Kind::Config`] where nothing is typed or there is no terminal, and [`Kind::Interrupted`].
+/// Asks on the terminal, never on standard input. Fails with [`Kind::Config`] if nothing is typed or there is no
+/// terminal, and [`Kind::Interrupted`].
 pub fn ask(question: &str, limits: &Limits) -> Result<Secret, Failure> {
     let failed = |error: io::Error| {
         let message = format!("getting the secret: asking on the terminal: {error}");
@@ -43,7 +41,7 @@ pub fn ask(question: &str, limits: &Limits) -> Result<Secret, Failure> {
         Ok(answer) => drain::secret(answer.as_bytes(), "the answer"),
         Err(error) => match Halt::due(limits) {
             Some(halt) => {
-                // So that what follows begins a line; where that fails there is nothing to tidy.
+                // So that the next output begins a line; best effort.
                 let _ = rustix::io::write(&tty, b"\n");
                 Err(drain::failure(halt.kind(), format!("getting the secret: {halt}")))
             }
@@ -70,14 +68,14 @@ impl Silence {
         Ok(silence)
     }
 
-    /// Puts the echo out. In the background this stops the process until it is in front again.
+    /// Switches the echo off. A process in the background is stopped here until it is in the foreground.
     fn begin(&self) -> rustix::io::Result<()> {
         tcsetattr(&self.tty, OptionalActions::Now, &self.silent)
     }
 
-    /// Puts the terminal back as it was.
+    /// Restores the terminal.
     fn end(&self) {
-        // A terminal that is gone needs no echo.
+        // Fails only if the terminal is gone.
         let _ = tcsetattr(&self.tty, OptionalActions::Now, &self.before);
     }
 }
@@ -88,7 +86,7 @@ impl Drop for Silence {
     }
 }
 
-/// The terminal's input, until a signal asks to stop.
+/// Reads the terminal's input, until a signal asks to stop.
 struct Keyboard {
     silence: Silence,
     question: String,
@@ -97,8 +95,8 @@ struct Keyboard {
 }
 
 impl Keyboard {
-    /// Stops where the user wants that. When he is back, whoever had the terminal meanwhile may have put the
-    /// echo on, and the question is out of sight.
+    /// Stops the process at Ctrl-Z. When it is continued, another program may have switched the echo on, and the
+    /// question is out of sight: both are set again.
     fn follow_jobs(&self) -> rustix::io::Result<()> {
         let Some(jobs) = &self.jobs else { return Ok(()) };
         if jobs.is_to_stop() {
@@ -121,7 +119,7 @@ impl Read for Keyboard {
             let news = self.jobs.as_ref().map(JobControl::news);
             waits.extend(news.map(|news| PollFd::from_borrowed_fd(news, PollFlags::IN)));
             streams::wait(&mut waits, None, &self.limits)?;
-            // A signal counts before what was typed.
+            // A signal comes before typed input.
             if waits[1..].iter().all(|wait| wait.revents().is_empty()) {
                 return Ok(rustix::io::read(&tty, into)?);
             }

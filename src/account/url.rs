@@ -1,4 +1,4 @@
-//! A server in one word: `pop3s://user@host[:port]` (`RFC 3986 §3.2`; `RFC 2384` has no TLS in it).
+//! Reads a server's URL: `pop3s://user@host[:port]` (`RFC 3986 §3.2`; the POP URL of `RFC 2384` has no TLS).
 //!
 //! | scheme | protection |
 //! |---|---|
@@ -6,15 +6,14 @@
 //! | `pop3`, `smtp` | STLS or STARTTLS, required |
 //! | `pop3+insecure`, `smtp+insecure` | none |
 //!
-//! Refused: a password (arguments are public), a path, a query, a fragment, anything a line cannot carry. A
-//! refusal never repeats the URL, which may hold that password. General URL crates are no help here: they
-//! drop CR and LF silently and leave the hosts of such schemes alone (WHATWG URL, "opaque host").
+//! Refused: a password (arguments are public), a path, a query, a fragment, control characters. The error never quotes
+//! the URL, which may have a password in it. General URL crates do not help: they drop CR and LF silently and do not
+//! check the hosts of such schemes (WHATWG URL, "opaque host").
 
 use super::server::{self, Protocol, Server};
 use super::values;
 use crate::net::Security;
 
-/// The schemes, each with what it means.
 const SCHEMES: [(&str, Protocol, Security); 6] = [
     ("pop3s", Protocol::Pop3, Security::Implicit),
     ("pop3", Protocol::Pop3, Security::StartTls),
@@ -24,7 +23,7 @@ const SCHEMES: [(&str, Protocol, Security); 6] = [
     ("smtp+insecure", Protocol::Smtp, Security::None),
 ];
 
-/// Reads a URL. A POP3 server without a user is refused, an SMTP server without one takes mail without AUTH.
+/// Reads a URL. A POP3 server needs a user; an SMTP server without one gets mail without AUTH.
 pub fn parse(text: &str) -> Result<Server, String> {
     let server = parse_server(text)?;
     if server.protocol == Protocol::Pop3 && server.username.is_none() {
@@ -33,10 +32,10 @@ pub fn parse(text: &str) -> Result<Server, String> {
     Ok(server)
 }
 
-/// Reads a URL whose user the account's address may stand in for.
+/// Reads a URL that needs no user, because the account's address can be that.
 pub fn parse_server(text: &str) -> Result<Server, String> {
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("a space or control character is in the URL".into());
+        return Err("the URL has a space or control character in it".into());
     }
     let known = || {
         let names: Vec<&str> = SCHEMES.iter().map(|(name, ..)| *name).collect();
@@ -45,7 +44,7 @@ pub fn parse_server(text: &str) -> Result<Server, String> {
     let (scheme, rest) = text.split_once("://").ok_or_else(known)?;
     let (_, protocol, security) =
         SCHEMES.into_iter().find(|(name, ..)| name.eq_ignore_ascii_case(scheme)).ok_or_else(known)?;
-    // The last `@` ends the user: a host has none, while users are often whole addresses.
+    // The last `@` ends the user: users are often whole addresses, but a host has no `@`.
     let (user, place) = match rest.rsplit_once('@') {
         Some((user, place)) => (Some(user), place),
         None => (None, rest),
@@ -71,7 +70,7 @@ pub fn parse_server(text: &str) -> Result<Server, String> {
     Ok(server)
 }
 
-/// The host and what stands behind its colon.
+/// The host, and the text after its colon.
 fn split_port(place: &str) -> Result<(&str, Option<&str>), String> {
     if place.starts_with('[') {
         let end = place.find(']').ok_or("the bracket around the address is not closed")?;
@@ -83,15 +82,13 @@ fn split_port(place: &str) -> Result<(&str, Option<&str>), String> {
         };
     }
     match place.split_once(':') {
-        Some((_, port)) if port.contains(':') => {
-            Err("an IPv6 address stands in brackets: [2001:db8::1]".into())
-        }
+        Some((_, port)) if port.contains(':') => Err("put an IPv6 address in brackets: [2001:db8::1]".into()),
         Some((host, port)) => Ok((host, Some(port))),
         None => Ok((place, None)),
     }
 }
 
-/// `pct-encoded` (`RFC 3986 §2.1`), strictly: a `%` that begins no octet is refused, not kept.
+/// Decodes `pct-encoded` (`RFC 3986 §2.1`); a `%` without two hexadecimal digits is refused.
 fn percent_decode(text: &str) -> Result<String, String> {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -1,5 +1,5 @@
-//! Values as people write them: durations (`90s`, `14d`), sizes (`25M`), account names, what happens after a
-//! fetch. The messages never repeat the value: in a file it may be a secret in the wrong place.
+//! Reads values as people write them: durations (`90s`, `14d`), sizes (`25M`), account names, what happens after a
+//! fetch. The errors never quote the value: in a file it may be a secret in the wrong place.
 
 use crate::words::After;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
@@ -14,14 +14,14 @@ pub const MAX_NAME: usize = 64;
 /// Reads a duration: a number with its unit (`s`, `m`, `h`, `d`), or several (`1h30m`). A day has 24 hours.
 pub fn duration(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "not a duration; write 90s, 5m, 2h or 14d";
-    // Words and signs that jiff also understands ("2 hours ago", "P1D") have no place here.
+    // jiff also understands other forms ("2 hours ago", "P1D"), which are not allowed here.
     if !text.chars().all(|c| c.is_ascii_digit() || matches!(c, 's' | 'm' | 'h' | 'd' | 'w' | '.' | ' ')) {
         let negative = text.starts_with('-') && text.len() > 1;
         return Err(if negative { "a duration cannot be negative".into() } else { EXPECTED.into() });
     }
     let too_long = || "the duration is too long".to_owned();
     let span: Span = text.parse().map_err(|_| {
-        // Every number with a unit behind it and still refused: it is beyond what a span can hold.
+        // A long number with a unit that is still refused is more than a span can hold.
         let digits = text.chars().filter(char::is_ascii_digit).count();
         if digits > 9 && text.ends_with(|c: char| c.is_ascii_alphabetic()) {
             too_long()
@@ -35,7 +35,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if duration > MAX_DURATION { Err(too_long()) } else { Ok(duration) }
 }
 
-/// A duration as [`duration`] reads it, in the largest unit that says it without a rest.
+/// A duration in the form that [`duration`] reads, in the largest unit without a remainder.
 pub fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     for (unit, length) in [("d", 86_400), ("h", 3600), ("m", 60)] {
@@ -68,7 +68,7 @@ pub fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "the size is too large".to_owned())
 }
 
-/// Checks the name of an account: it stands in arguments, tables and output.
+/// Checks the name of an account, which is used in arguments, tables and output.
 pub fn account_name(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Err("the name of an account cannot be empty".into());
@@ -80,20 +80,19 @@ pub fn account_name(text: &str) -> Result<String, String> {
         return Err("the name of an account cannot begin with a dash".into());
     }
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("the name of an account cannot hold spaces or control characters".into());
+        return Err("the name of an account cannot have spaces or control characters in it".into());
     }
     Ok(text.to_owned())
 }
 
-/// Text that goes into a header, a command or a file: no control characters.
+/// Text for a header, a command or a file: refuses control characters.
 pub fn plain_text(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_control) {
-        return Err("a control character (CR, LF, NUL, …) is in it".into());
+        return Err("it has a control character in it (CR, LF, NUL, …)".into());
     }
     Ok(text.to_owned())
 }
 
-/// Reads a TCP port.
 pub fn port(text: &str) -> Result<u16, String> {
     let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
     match text.parse::<u16>() {
@@ -116,7 +115,7 @@ pub fn afterwards(text: &str) -> Result<After, String> {
     }
 }
 
-/// What [`afterwards`] reads.
+/// The form that [`afterwards`] reads.
 pub fn show_afterwards(after: After) -> String {
     match after {
         After::Keep => "keep".into(),

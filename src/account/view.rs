@@ -1,4 +1,4 @@
-//! An account as `config list` and `config show` tell it: what holds, the defaults filled in.
+//! An account as `config list` and `config show` show it, with its defaults.
 
 use super::shown::ShownTable;
 use super::{Account, keys};
@@ -7,17 +7,14 @@ use serde::Serialize;
 /// An account.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountView {
-    /// Its name.
     pub account: String,
-    /// Whether it is the one that `default-account` names.
+    /// Whether `default-account` names it.
     pub default: bool,
-    /// Its keys.
     #[serde(flatten)]
     pub keys: ShownTable,
 }
 
 impl AccountView {
-    /// What there is to tell of `account`.
     pub fn of(account: &Account, default_account: Option<&str>) -> Self {
         AccountView {
             account: account.label.clone(),

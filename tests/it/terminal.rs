@@ -211,7 +211,7 @@ fn a_name_that_is_taken_is_noticed_before_anything_else_is_asked() {
     let world = world();
     world.config("[accounts.mail]\nemail = \"ana@example.org\"\npop3.host = \"h\"\n");
     let mut session = Session::start(&world, &["config", "add", "mail"]);
-    session.expect("there is one of that name");
+    session.expect("it exists already");
     assert_eq!(session.end().code(), Some(78));
     let mut session = Session::start(&world, &["config", "add"]);
     session.expect("Mail address: ");

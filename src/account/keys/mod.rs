@@ -1,6 +1,6 @@
-//! The keys of the configuration file. A key is one row of `table.rs`: what it is called, what kind of value it has,
-//! how it is read, how it is shown, what it means. The reader, `config set`, `config show`, the completions, the hints
-//! at mistyped keys and postie-config(5) go by the rows.
+//! The keys of the configuration file. A key is one row of `table.rs`: name, type, how it is read, how it is shown,
+//! what it means. The rows are used by the reader, `config set`, `config show`, the completions, the hints for mistyped
+//! keys and postie-config(5).
 
 mod nearest;
 mod table;
@@ -11,31 +11,28 @@ use super::document::{Fault, Node};
 use super::draft::Shared;
 use super::shown::{Shown, ShownTable};
 
-/// What kind of TOML value a key has.
+/// The type of a key's value.
 #[derive(Clone, Copy, Debug)]
 pub enum Type {
-    /// A string.
     Text,
-    /// A string that is a secret, so no argument.
+    /// A string that is a secret, so it is refused in arguments.
     Password,
-    /// A TCP port.
     Port,
-    /// `true` or `false`.
     Boolean,
     /// A string for the shell, or an array of words.
     Command,
     /// A string of addresses, or an array of them.
     Addresses,
-    /// A table of any local names, each with addresses.
+    /// A table from local names to addresses.
     Aliases,
     /// A table of further keys.
     Table(fn() -> Vec<Row>),
-    /// A table for each account, by its name.
+    /// A table for each account, by name.
     Accounts,
 }
 
 impl Type {
-    /// What TOML calls it.
+    /// The name of the type in TOML.
     pub fn name(self) -> &'static str {
         match self {
             Type::Text | Type::Password => "string",
@@ -47,31 +44,27 @@ impl Type {
     }
 }
 
-/// What a key is about, as far as others may come before it.
+/// What a key is about; for some of them another source (an option, the server's table) comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Where the secret comes from.
     Secret,
-    /// What is trusted.
+    /// Trusted certificates.
     Trust,
-    /// Anything else.
     Other,
 }
 
-/// What can be said of a key without a file.
+/// The description of a key.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// Its name.
     pub name: &'static str,
-    /// The type of its value.
     pub kind: Type,
-    /// What it is about.
     pub part: Part,
-    /// What it means, for postie-config(5): a sentence or more, the default last.
+    /// Its meaning, for postie-config(5): one or more sentences, the default last.
     pub text: &'static str,
 }
 
-/// A key of a table: reading it fills a `D`, and it is shown of a `W`.
+/// A key of a table: it is read into a `D`, and shown from a `W`.
 pub struct Key<D, W> {
     row: Row,
     get: Get<D>,
@@ -83,7 +76,7 @@ type GetFn<D> = fn(&mut D, &Node<'_>) -> Result<(), Fault>;
 /// How a value is read.
 enum Get<D> {
     Own(GetFn<D>),
-    /// Into what accounts and servers have in common.
+    /// Into the fields that accounts and servers share.
     Shared(fn(&mut D) -> &mut Shared, GetFn<Shared>),
 }
 
@@ -97,7 +90,7 @@ const fn key<D, W>(
     Key { row: Row { name, kind, part: Part::Other, text }, get: Get::Own(get), show }
 }
 
-/// A key that accounts and servers have in common.
+/// A key that accounts and servers share.
 struct SharedKey {
     row: Row,
     get: GetFn<Shared>,
@@ -117,12 +110,11 @@ const fn shared<D: AsMut<Shared>, W>(of: &SharedKey, show: fn(&W) -> Shown) -> K
     Key { row: of.row, get: Get::Shared(D::as_mut, of.get), show }
 }
 
-/// The rows of a table.
 pub fn rows<D, W>(keys: &[Key<D, W>]) -> Vec<Row> {
     keys.iter().map(|key| key.row).collect()
 }
 
-/// Reads a table that has only these keys.
+/// Reads a table that may have only these keys.
 pub fn read<D, W>(keys: &[Key<D, W>], table: &Node<'_>, draft: &mut D) -> Result<(), Fault> {
     let mut found = Vec::new();
     for entry in table.entries()? {
@@ -139,13 +131,13 @@ pub fn read<D, W>(keys: &[Key<D, W>], table: &Node<'_>, draft: &mut D) -> Result
     })
 }
 
-/// What is shown of a table.
+/// The values of a table to be shown.
 pub fn show<D, W>(keys: &[Key<D, W>], whole: &W) -> ShownTable {
     let shown = keys.iter().map(|key| (key.row.name, (key.show)(whole)));
     ShownTable(shown.filter(|(_, shown)| !matches!(shown, Shown::Absent)).collect())
 }
 
-/// Every key of an account as `config set` takes it, with its dots.
+/// Every key of an account, with dots as for `config set`.
 pub fn all_dotted() -> Vec<String> {
     let of_row = |row: Row| match row.kind {
         Type::Table(inner) => inner().iter().map(|below| format!("{}.{}", row.name, below.name)).collect(),
@@ -155,7 +147,7 @@ pub fn all_dotted() -> Vec<String> {
     rows(ACCOUNT).into_iter().flat_map(of_row).collect()
 }
 
-/// The row of a dotted key inside an account (`pop3.host`), or a hint at what may have been meant.
+/// The row of a dotted key of an account (`pop3.host`), or a hint at a similar one.
 pub fn find(dotted: &str) -> Result<Row, String> {
     let keys = rows(ACCOUNT);
     let names = |rows: &[Row]| rows.iter().map(|row| row.name).collect::<Vec<_>>();

@@ -1,7 +1,7 @@
-//! What a mistyped key was meant to be.
+//! Hints for mistyped keys.
 
-/// The hint for a name that is not `known`: the nearest one, if it is near, or all. `table` stands before the nearest
-/// one's name: nothing, or the table's own name and a dot where keys are given whole.
+/// The hint for a name that is not `known`: the nearest one, if it is near, else all. `table` is put before the nearest
+/// name: nothing, or the table's name and a dot.
 pub fn suggest(typed: &str, known: &[&str], table: &str) -> String {
     match nearest(typed, known) {
         Some(name) => format!("did you mean `{table}{name}`?"),
@@ -9,7 +9,7 @@ pub fn suggest(typed: &str, known: &[&str], table: &str) -> String {
     }
 }
 
-/// The name that was most likely meant.
+/// The name that the user most likely meant.
 pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     // A file written in snake_case or capitals is reported once, not once for each key.
     let normal = typed.to_lowercase().replace(['_', ' '], "-");
@@ -18,8 +18,8 @@ pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     (distance <= (name.len() / 3).max(1)).then_some(name)
 }
 
-/// How many insertions, deletions, replacements and swaps of neighbours make `b` of `a` (optimal string
-/// alignment). What is much longer than any key is simply far away.
+/// How many insertions, deletions, replacements and swaps of neighbours turn `a` into `b` (optimal string alignment).
+/// Names much longer than any key just get a large number.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];

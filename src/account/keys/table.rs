@@ -26,14 +26,14 @@ const PASSWORD_FILE: SharedKey = common(
     "password-file",
     Type::Text,
     |shared, node| shared.secret(node, node.path().map(SecretSource::File)),
-    "A file whose first line is the password. It must belong to you or root and be closed to everybody else.",
+    "A file whose first line is the password. It must belong to you or root, and nobody else may read it.",
 );
 const PASSWORD_ENV: SharedKey = common(
     Part::Secret,
     "password-env",
     Type::Text,
     |shared, node| shared.secret(node, node.text(variable_name).map(|name| SecretSource::variable(&name))),
-    "The name of an environment variable that holds the password.",
+    "The name of an environment variable with the password.",
 );
 const TOKEN_COMMAND: SharedKey = common(
     Part::Secret,
@@ -55,7 +55,7 @@ const CA_FILE: SharedKey = common(
     "ca-file",
     Type::Text,
     |shared, node| set(&mut shared.tls.ca_file, node.path()),
-    "A file of certificate authorities (PEM) that are trusted beside the system's.",
+    "A file of certificate authorities (PEM) that are trusted in addition to the system's.",
 );
 const TLS_FINGERPRINT: SharedKey = common(
     Part::Trust,
@@ -76,16 +76,10 @@ pub const ROOT: &[Key<FileDraft, ()>] = &[
             set(&mut file.default_account, node.text(values::account_name).map(|name| (name, missing)))
         },
         hidden,
-        "The account of a command that names none. `postie config default NAME` sets it; the first account that \
-         `postie config add` makes gets it.",
+        "The account to use if a command names none. `postie config default NAME` sets it; `postie config add` sets \
+         it to the first account.",
     ),
-    key(
-        "accounts",
-        Type::Accounts,
-        accounts,
-        hidden,
-        "A table for each account, called by the account's name: [accounts.work].",
-    ),
+    key("accounts", Type::Accounts, accounts, hidden, "A table for each account, by name: [accounts.work]."),
 ];
 
 /// The keys of `[accounts.NAME]`.
@@ -95,15 +89,15 @@ pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
         Type::Text,
         |draft, node| set(&mut draft.account.email, node.text(address)),
         |account| Shown::maybe(account.email.as_ref()),
-        "The address of the account's owner: the From of what is sent, and the login of both servers where they \
-         have no username.",
+        "The address of the account's owner: the From of sent messages, and the user name for servers without \
+         username.",
     ),
     key(
         "name",
         Type::Text,
         |draft, node| set(&mut draft.account.name, node.text(values::plain_text)),
         |account| Shown::maybe(account.name.as_ref()),
-        "The name shown beside the address in From.",
+        "The display name in From.",
     ),
     key(
         "description",
@@ -117,14 +111,14 @@ pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
         Type::Text,
         |draft, node| set(&mut draft.account.sendmail.from, node.text(address)),
         |account| Shown::maybe(account.sendmail.from.as_ref()),
-        "Called as sendmail: the address that stands for local senders (root, www-data). Default: email.",
+        "Called as sendmail: the address that replaces local senders (root, www-data). Default: email.",
     ),
     key(
         "log-file",
         Type::Text,
         |draft, node| set(&mut draft.account.sendmail.log_file, node.path()),
         |account| path(account.sendmail.log_file.as_deref()),
-        "Called as sendmail: a file that gets a line for each message, taken or not. Default: syslog, for failures.",
+        "Called as sendmail: a file that gets a line for each message, accepted or not. Default: syslog, for failures.",
     ),
     key(
         "aliases",
@@ -135,8 +129,8 @@ pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
             let names = account.sendmail.aliases.iter().map(|(name, all)| (name.clone(), texts(all)));
             Shown::Names(names.collect())
         },
-        "Called as sendmail: a table of local names (root, or * for every other one), each with an address, \
-         several behind commas, or an array of them.",
+        "Called as sendmail: a table of local names (root, or * for all others), each with an address, several \
+         separated by commas, or an array of them.",
     ),
     shared(&PASSWORD_COMMAND, hidden),
     shared(&PASSWORD_FILE, hidden),
@@ -150,14 +144,14 @@ pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
         Type::Table(|| rows(SERVER)),
         |draft, node| read_server(draft, node, Protocol::Pop3),
         |account| show_server(account.server(Protocol::Pop3)),
-        "The server that mail is fetched from.",
+        "The server to fetch mail from.",
     ),
     key(
         "smtp",
         Type::Table(|| rows(SERVER)),
         |draft, node| read_server(draft, node, Protocol::Smtp),
         |account| show_server(account.server(Protocol::Smtp)),
-        "The server that mail is sent through.",
+        "The server to send mail through.",
     ),
     key(
         "fetch",
@@ -190,33 +184,33 @@ pub const SERVER: &[Key<ServerDraft, Server>] = &[
         Type::Text,
         |draft, node| set(&mut draft.server.security, node.text(server::security)),
         |server| Shown::text(security_name(server.security)),
-        "implicit: TLS from the first octet; starttls: an upgrade by STLS or STARTTLS, required; none: no TLS, and \
-         then a secret goes to this machine only. Default: implicit.",
+        "implicit: TLS from the first octet; starttls: TLS by STLS or STARTTLS, required; none: no TLS, and then a \
+         secret is sent only to this machine. Default: implicit.",
     ),
     key(
         "username",
         Type::Text,
         |draft, node| set(&mut draft.server.username, node.text(server::username)),
         |server| Shown::maybe(server.username.as_ref()),
-        "Who logs in. Default: the account's email.",
+        "The user name for the login. Default: the account's email.",
     ),
     key(
         "auth",
         Type::Text,
         ServerDraft::auth,
         |server| Shown::maybe(server.username.as_ref().map(|_| server.auth.name()).or(Some("none".into()))),
-        "The way to log in: auto, plain, login, cram-md5, oauthbearer, xoauth2; for POP3 user and apop too; for SMTP \
-         none, which sends without a login. Default: auto, the best that the server offers.",
+        "The login method: auto, plain, login, cram-md5, oauthbearer, xoauth2; for POP3 also user and apop; for SMTP \
+         also none, which sends without a login. Default: auto, the best that the server offers.",
     ),
     key(
         "ehlo-name",
         Type::Text,
         |draft, node| match draft.server.protocol {
             Protocol::Smtp => set(&mut draft.server.ehlo_name, node.text(server::ehlo_name)),
-            _ => Err(node.fault("only an SMTP server is told a name")),
+            _ => Err(node.fault("only SMTP has EHLO")),
         },
         |server| server.ehlo_name.as_ref().map_or(Shown::Absent, Shown::text),
-        "SMTP alone: the name given in EHLO, a domain name or an address in brackets. Default: this machine's address.",
+        "Only SMTP: the client's name in EHLO, a domain name or an address in brackets. Default: this machine's address.",
     ),
     shared(&PASSWORD_COMMAND, hidden),
     shared(&PASSWORD_FILE, hidden),
@@ -228,8 +222,7 @@ pub const SERVER: &[Key<ServerDraft, Server>] = &[
         Type::Boolean,
         |draft, node| set(&mut draft.server.allow_plaintext_auth, node.boolean()),
         |server| Shown::Flag(server.allow_plaintext_auth),
-        "true lets the secret travel without TLS with tls = \"none\": everybody on the way can read it. \
-         Default: false.",
+        "true sends the secret even without TLS (tls = \"none\"): everybody on the way can read it. Default: false.",
     ),
     shared(&CA_FILE, |server| path(server.tls.ca_file.as_deref())),
     shared(&TLS_FINGERPRINT, |server| Shown::maybe(server.tls.fingerprint.as_ref().map(show_fingerprint))),
@@ -245,7 +238,7 @@ pub const FETCH: &[Key<FetchSettings, FetchSettings>] = &[
             Some(Destination::Maildir(at)) => path(Some(at)),
             _ => Shown::Nothing,
         },
-        "The Maildir that messages are fetched into. Only one of maildir, mbox and exec.",
+        "The Maildir to fetch messages into. Only one of maildir, mbox and exec.",
     ),
     key(
         "mbox",
@@ -273,14 +266,14 @@ pub const FETCH: &[Key<FetchSettings, FetchSettings>] = &[
         Type::Text,
         |fetch, node| set(&mut fetch.after, node.text(values::afterwards)),
         |fetch| Shown::text(values::show_afterwards(fetch.after)),
-        "What happens on the server to what was fetched: keep, delete, or \"delete-after 14d\". It holds for what \
-         earlier runs fetched, too. Default: keep.",
+        "What happens to fetched messages on the server: keep, delete, or \"delete-after 14d\". This also applies to \
+         messages that earlier runs fetched. Default: keep.",
     ),
 ];
 
 // What rows are made of.
 
-/// Puts what was read where it belongs.
+/// Stores a value in its field.
 fn set<F: From<T>, T>(field: &mut F, read: Result<T, Fault>) -> Result<(), Fault> {
     read.map(|value| *field = value.into())
 }
@@ -337,7 +330,7 @@ fn aliases(draft: &mut AccountDraft, table: &Node<'_>) -> Result<(), Fault> {
         let texts = alias.texts("a string of addresses, or an array of them, is wanted here")?;
         let addresses = sendmail::alias(&texts.join(",")).map_err(|what| alias.fault(what))?;
         if aliases.insert(name, addresses).is_some() {
-            return Err(table.fault_at(&entry, "this name, in other letters, has an alias already"));
+            return Err(table.fault_at(&entry, "this name has an alias already (upper or lower case)"));
         }
     }
     Ok(())
@@ -364,5 +357,5 @@ fn literal(text: &str) -> Result<Secret, String> {
     if secret.is_empty() {
         return Err("the password is empty".into());
     }
-    if secret.breaks_lines() { Err("the password holds a CR, LF or NUL".into()) } else { Ok(secret) }
+    if secret.breaks_lines() { Err("the password has a CR, LF or NUL in it".into()) } else { Ok(secret) }
 }
