@@ -1,4 +1,4 @@
-//! From an account's POP3 side to a session whose user is logged in.
+//! Opens a POP3 session and logs in; also the logins of both protocols.
 
 use crate::account::{self, Auth, Server};
 use crate::codec::sasl;
@@ -9,38 +9,35 @@ use crate::smtp;
 use crate::store::{Ledger, Trait};
 use crate::words::{Failure, Kind, Stage};
 
-/// What it takes to open a session.
+/// What is needed to open a session.
 pub struct Access<'a> {
-    /// The server.
     pub endpoint: &'a Endpoint,
-    /// Its trust; `None` only where the endpoint has no TLS.
+    /// `None` only if the endpoint has no TLS.
     pub tls: Option<&'a Tls>,
-    /// Who logs in, and how.
     pub login: Pop3Login,
-    /// How long things may take.
     pub limits: &'a Limits,
-    /// Makes a listener for each connection's transcript.
+    /// Makes a tap for each connection's transcript.
     pub tap: &'a dyn Fn() -> Option<Box<dyn Tap>>,
 }
 
-/// What a server has shown to be able or not able to do.
+/// How to treat a server, by what it did before.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SessionMode {
-    /// It breaks under the PIPELINING it announces.
+    /// One command at a time: it announces PIPELINING, but fails with it.
     pub lock_step: bool,
     /// It ends the lines of messages in a bare LF, and those of replies in CRLF.
     pub bare_lines: bool,
-    /// It loses what comes in one flight with the login, or takes its time for it.
+    /// Nothing together with the login: it loses that, or is slow with it.
     pub login_alone: bool,
-    /// A session of this run has just ended without QUIT: the server may not have noticed yet, and hold the
-    /// mailbox for it.
+    /// A session of this run has just ended without QUIT: the server may not have noticed yet, and still lock the
+    /// mailbox.
     pub again: bool,
-    /// It was left while the server may have been at work for it: it may hold the mailbox until that is done.
+    /// That session was abandoned while the server was perhaps at work: it may lock the mailbox until that is done.
     pub busy: bool,
 }
 
 impl SessionMode {
-    /// What the account's ledger remembers.
+    /// What the ledger remembers about the server.
     pub fn remembered(ledger: &Ledger) -> SessionMode {
         let bare_lines = ledger.has_trait(Trait::BareLines);
         let lock_step = bare_lines || ledger.has_trait(Trait::BreaksPipelining);
@@ -48,8 +45,7 @@ impl SessionMode {
         SessionMode { lock_step, bare_lines, login_alone, ..SessionMode::default() }
     }
 
-    /// The manner of the session that follows one which broke down and needs this; `None` where that was tried
-    /// already.
+    /// The mode of the next session, to try this remedy; `None` if it was tried already.
     pub fn after(self, remedy: Remedy) -> Option<SessionMode> {
         let next = SessionMode { again: true, busy: false, ..self };
         match remedy {
@@ -68,9 +64,8 @@ impl SessionMode {
 /// Why a session could not be opened.
 #[derive(Debug)]
 pub struct NotOpened {
-    /// What went wrong.
     pub failure: Failure,
-    /// What may help, if anything: a server that announces PIPELINING and cannot do it would look so.
+    /// What may help: perhaps the server announces PIPELINING, but fails with it.
     pub remedy: Option<Remedy>,
 }
 
@@ -87,14 +82,14 @@ impl From<NotOpened> for Failure {
 }
 
 impl Access<'_> {
-    /// Opens a session and asks for the listings of `listings`. `mode` is asked once the server is reached.
+    /// Opens a session, logs in and asks for `listings`. `mode` is called once the server is reached.
     pub fn open(
         &self,
         listings: Listings,
         mode: &mut dyn FnMut() -> SessionMode,
     ) -> Result<(Transaction, Method), NotOpened> {
         let mut authorization = match self.reach(true) {
-            // A few old servers drop the connection at CAPA, or never answer it.
+            // A few old servers close the connection at CAPA, or never answer it.
             Err(failure)
                 if failure.stage == Stage::Capa && matches!(failure.kind, Kind::Network | Kind::Timeout) =>
             {
@@ -112,7 +107,7 @@ impl Access<'_> {
         let pipelined = authorization.capabilities().pipelining;
         let known = authorization.capabilities().known;
         match authorization.login(&self.login, listings) {
-            // Or they refuse CAPA and drop the connection behind that.
+            // Or they refuse CAPA and then close the connection.
             Err(failure) if !known && failure.stage == Stage::User && failure.kind == Kind::Network => {
                 Ok(self.reach(false)?.login(&self.login, listings)?)
             }
@@ -129,7 +124,7 @@ impl Access<'_> {
         }
     }
 
-    /// Connects, and goes on to the point where a login may be sent.
+    /// Connects, up to the point where a login may be sent.
     fn reach(&self, capa: bool) -> Result<Authorization, Failure> {
         let wire = dial(self.endpoint, self.tls, self.limits, (self.tap)())?;
         let mut authorization = Authorization::greet(wire)?;
@@ -150,8 +145,8 @@ impl Access<'_> {
     }
 }
 
-/// Whether a server that takes the first command of a flight and loses the others, or its temper, would
-/// make the login fail so.
+/// Whether the login failed as with a server that takes the first command of a flight and loses the others, or hangs
+/// up.
 fn breaks_a_flight(failure: &Failure) -> bool {
     match failure.kind {
         Kind::Protocol | Kind::Network => true,
@@ -160,7 +155,6 @@ fn breaks_a_flight(failure: &Failure) -> bool {
     }
 }
 
-/// How to log in to a POP3 server.
 pub fn pop3_login(server: &Server, login: &account::AccountLogin) -> Pop3Login {
     let method = match server.auth {
         Auth::Auto => None,
@@ -171,7 +165,6 @@ pub fn pop3_login(server: &Server, login: &account::AccountLogin) -> Pop3Login {
     login_by(method, server, login)
 }
 
-/// How to log in to an SMTP server.
 pub fn smtp_login(server: &Server, login: &account::AccountLogin) -> smtp::SmtpLogin {
     let method = match server.auth {
         Auth::Sasl(mechanism) => Some(mechanism),
@@ -181,7 +174,7 @@ pub fn smtp_login(server: &Server, login: &account::AccountLogin) -> smtp::SmtpL
 }
 
 fn login_by<M>(method: Option<M>, server: &Server, login: &account::AccountLogin) -> sasl::Login<M> {
-    // Whether the wire may carry a secret in clear was decided when it was dialled.
+    // Whether the secret may be sent without TLS was decided when the connection was made.
     let plaintext = server.security == Security::None;
     sasl::Login { credentials: login.credentials.clone(), is_token: login.is_token, method, plaintext }
 }

@@ -1,4 +1,4 @@
-//! The list job: what is on the server, with headers where the server has TOP. Changes nothing anywhere.
+//! The list job: shows what is on the server, with headers if the server has TOP. Changes nothing.
 
 use super::fetch::take_over;
 use super::plan::{MOST_LOSSES, Plan, Policy, plan};
@@ -8,51 +8,49 @@ use crate::store::{AccountKey, Ledger};
 use crate::words::Failure;
 use std::collections::HashMap;
 
-/// What the user wants to see.
+/// What to show.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Choice {
-    /// Only what fetch would take.
+    /// Only messages that fetch would fetch.
     pub new: bool,
-    /// Only the newest so many.
+    /// Only so many, the newest.
     pub limit: Option<u64>,
-    /// With headers.
     pub headers: bool,
 }
 
 /// A message in the list.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    /// Its row on the server.
     pub row: Row,
-    /// Whether fetch would take it.
+    /// Whether fetch would fetch it.
     pub new: bool,
-    /// Its header, where it was asked for and the server gave it.
+    /// Its header, if it was asked for and the server sent it.
     pub summary: Option<Summary>,
 }
 
-/// What there is to say of the list as a whole.
+/// The result of the whole list.
 #[derive(Debug, Default)]
 pub struct Overview {
-    /// Messages on the server.
+    /// How many messages are on the server.
     pub total: u64,
-    /// Messages shown.
+    /// How many messages were shown.
     pub shown: u64,
-    /// Whether headers were wanted and the server has no TOP.
+    /// Whether headers were wanted, but the server has no TOP.
     pub without_top: bool,
     /// Why messages may be missing.
     pub incomplete: Option<Failure>,
 }
 
-/// How far a list has come, over the sessions that it takes.
+/// The progress of a list, which may take several sessions.
 #[derive(Debug, Default)]
 pub struct ListProgress {
-    /// Rows shown.
+    /// How many rows were shown.
     shown: usize,
     /// Messages at whose TOP the line was lost, and how often.
     lost: HashMap<(u32, Option<Vec<u8>>), u64>,
-    /// Headers that could not be had: how many, and why the first could not.
+    /// How many headers are missing, and why the first one is.
     pub hidden: Option<(u64, Row, Failure)>,
-    /// Whether there is no use in asking for headers.
+    /// Whether asking for headers is useless.
     without_top: bool,
 }
 
@@ -72,8 +70,9 @@ impl ListProgress {
     }
 }
 
-/// Lists a mailbox. Each message goes to `show` as soon as it is known; an error of `show` (the reader
-/// went away) ends the list. Where no headers are wanted all are shown to `measure` before. Where a session fails, the next goes on from where `progress` stands.
+/// Lists a mailbox. `show` gets each message as soon as it is known; if it fails (the reader went away), the list ends.
+/// If no headers are wanted, `measure` gets all of them first. After a session failed, the next one goes on with the
+/// same `progress`.
 pub fn list(
     maildrop: &mut dyn Maildrop,
     ledger: &mut Ledger,
@@ -84,7 +83,7 @@ pub fn list(
     show: &mut dyn FnMut(Listed) -> Result<(), Failure>,
 ) -> Result<Overview, Failure> {
     let listing = maildrop.listing()?;
-    // Whose the record is that counts is for fetch to say.
+    // The note is for fetch to show.
     let _ = take_over(&listing, ledger, others)?;
     let new = newness(&listing, ledger)?;
     let mut chosen: Vec<usize> = (0..listing.len()).filter(|place| !choice.new || new[*place]).collect();
@@ -104,7 +103,7 @@ pub fn list(
     Ok(Overview { total, shown, without_top: progress.without_top, incomplete: listing.incomplete.clone() })
 }
 
-/// Which messages fetch would take; without UIDs all of them.
+/// Which messages fetch would fetch; without UIDs all of them.
 fn newness(listing: &Listing, ledger: &Ledger) -> Result<Vec<bool>, Failure> {
     if !listing.has_uids {
         return Ok(vec![true; listing.len()]);
@@ -113,7 +112,7 @@ fn newness(listing: &Listing, ledger: &Ledger) -> Result<Vec<bool>, Failure> {
     plan(listing, ledger, &policy, 0).map(|plan: Plan| plan.new)
 }
 
-/// The rows that are still to be shown.
+/// The rows to be shown.
 struct Rows<'a> {
     listing: &'a Listing,
     new: &'a [bool],
@@ -122,7 +121,7 @@ struct Rows<'a> {
     progress: &'a mut ListProgress,
 }
 
-/// So many refusals of TOP, one behind the other from the first, are those of a server that has none.
+/// After so many refusals of TOP, from the first one on, the server counts as having none.
 const MOST_REFUSED: usize = 2;
 
 impl Rows<'_> {
@@ -139,7 +138,7 @@ impl Rows<'_> {
         (self.show)(Listed { row: self.listing.row(*place), new: self.new[*place], summary })
     }
 
-    /// Shows so many of the next messages, less their headers.
+    /// Shows the next `count` messages without headers.
     fn without_headers(&mut self, count: usize) -> Result<(), Failure> {
         (0..count.min(self.chosen.len())).try_for_each(|_| self.pass(None))
     }
@@ -148,13 +147,13 @@ impl Rows<'_> {
         self.listing.row(self.chosen[index])
     }
 
-    /// Shows all messages with their headers, or as many as there is use in asking for.
+    /// Shows messages with their headers, as long as that makes sense.
     fn with_headers(&mut self, maildrop: &mut dyn Maildrop) -> Result<(), Failure> {
-        // A server that does not say that it has TOP is tried with one message, and not for every one.
+        // If the server does not announce TOP, it is tried with one message first.
         let sure = maildrop.has_headers() == Some(true) || self.progress.shown > 0;
         let mut refused = 0;
         while !self.chosen.is_empty() && !self.progress.without_top {
-            // What the line was lost at twice is left out.
+            // The header is left out if the line was lost at it twice.
             if self.progress.losses(&self.row(0)) >= MOST_LOSSES {
                 self.without_headers(1)?;
                 continue;
@@ -199,7 +198,7 @@ impl Rows<'_> {
     }
 }
 
-/// Takes headers for the next rows.
+/// Receives the headers of the next rows.
 struct HeaderReceiver<'r, 'a> {
     rows: &'r mut Rows<'a>,
     header: Vec<u8>,
@@ -223,7 +222,7 @@ impl Receiver for HeaderReceiver<'_, '_> {
     }
 
     fn refused(&mut self, _: usize, failure: Failure) -> Result<(), Failure> {
-        // One header that cannot be had hides no message.
+        // The message is shown without its header.
         let row = self.rows.row(0);
         self.rows.progress.hide(&row, failure);
         self.rows.pass(None)

@@ -1,8 +1,8 @@
-//! Which rows of a listing are which records of a ledger: by UID, then by size, where a UID means several
-//! messages one to one.
+//! Matches the rows of a listing with the records of a ledger: by UID, then by size; if a UID has several messages,
+//! one to one.
 //!
-//! By far the most rows have a UID of their own and one record or none: nothing is kept of those but where the
-//! ledger has them, so that a million take little memory.
+//! Nearly all rows have a UID of their own and at most one record: for these only their place in the ledger is kept,
+//! so that a million take little memory.
 
 use crate::mailbox::Listing;
 use crate::store::{Known, Knowns, Ledger, Memory, StoreError};
@@ -12,17 +12,17 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 
-/// A listing, matched with a ledger. Rows are named by their place in the listing.
+/// A listing matched with a ledger. Rows are named by their place in the listing.
 pub(super) struct Matches<'a> {
     ledger: &'a Ledger,
     listing: &'a Listing,
-    /// Where the ledger has each row's UID, or [`NOWHERE`].
+    /// The place of each row's UID in the ledger, or [`NOWHERE`].
     places: Vec<u32>,
     /// The rows whose UID is listed more than once, or has several records.
     odd: HashMap<u32, Odd>,
     /// Rows whose UID is listed more than once.
     twins: HashSet<u32>,
-    /// Of these one for each UID that the ledger does not know as ambiguous.
+    /// One of these for each UID that is not recorded as ambiguous.
     newly_ambiguous: Vec<u32>,
 }
 
@@ -31,11 +31,10 @@ pub(super) struct Matches<'a> {
 struct Odd {
     known: Option<Known>,
     copy: u32,
-    /// Where it is not recorded: the records of its UID that are no other row's.
+    /// If it is not recorded: the records of its UID that belong to no other row.
     spare: Rc<[Known]>,
 }
 
-/// No place.
 const NOWHERE: u32 = u32::MAX;
 
 impl<'a> Matches<'a> {
@@ -57,12 +56,11 @@ impl<'a> Matches<'a> {
         Ok(matches)
     }
 
-    /// What the ledger has of a row's UID.
+    /// The ledger's memory of a row's UID.
     pub fn memory(&self, row: u32) -> Option<Memory<'a>> {
         at(self.ledger, &self.places, row)
     }
 
-    /// The record of a row.
     pub fn known(&self, row: u32) -> Option<Known> {
         match self.odd.get(&row) {
             Some(odd) => odd.known,
@@ -70,12 +68,11 @@ impl<'a> Matches<'a> {
         }
     }
 
-    /// The copy number of a row.
     pub fn copy(&self, row: u32) -> u32 {
         self.odd.get(&row).map_or(0, |odd| odd.copy)
     }
 
-    /// For a row that is not recorded: the records of its UID that are no other row's.
+    /// For a row that is not recorded: the records of its UID that belong to no other row.
     pub fn spare(&self, row: u32) -> impl Iterator<Item = Known> {
         let odd = self.odd.get(&row);
         let only = match odd {
@@ -95,19 +92,19 @@ impl<'a> Matches<'a> {
         self.twins.contains(&row) || self.memory(row).is_some_and(|memory| memory.is_ambiguous())
     }
 
-    /// Rows whose UIDs are to be noted as ambiguous, in the order of these.
+    /// Rows whose UIDs are to be recorded as ambiguous.
     pub fn into_newly_ambiguous(self) -> Vec<u32> {
         self.newly_ambiguous
     }
 
-    /// The one record of a row's UID, as by far the most are.
+    /// The record of a row's UID, if there is only one.
     fn only(&self, row: u32) -> Option<Known> {
         self.memory(row).and_then(|memory| memory.known().first().copied())
     }
 
-    /// Matches the rows of one UID with its records: by equal size first, then where a size is unknown by
-    /// place. What is left over is new, and gets the lowest copy number that is free. Two records of one
-    /// message are one row's alone.
+    /// Matches the rows of one UID with its records: first by equal size, then, if a size is unknown, by their order. A
+    /// row that is left over is new, and gets the lowest free copy number. Two records of the same message belong to
+    /// only one row.
     fn assign(&mut self, rows: &[u32]) -> Result<(), StoreError> {
         let memory = rows.first().and_then(|row| self.memory(*row));
         let records = memory.map(|memory| memory.known());
@@ -119,7 +116,7 @@ impl<'a> Matches<'a> {
         let unknown = |record: &Known, size: Option<u64>| size.is_none() || record.size.is_none();
         for fits in [&equal as &dyn Fn(&Known, Option<u64>) -> bool, &unknown] {
             for (odd, size) in odd.iter_mut().zip(&sizes).filter(|(odd, _)| odd.known.is_none()) {
-                // The latest record first: it describes the newest message under a re-used UID.
+                // The latest record first: it is that of the newest message under a re-used UID.
                 let found = (0..records.len()).rev().find(|at| !used[*at] && fits(&records[*at], *size));
                 let Some(found) = found else { continue };
                 for at in 0..records.len() {
@@ -131,8 +128,8 @@ impl<'a> Matches<'a> {
         }
         let spare = records.iter().zip(&used).filter(|(_, used)| !**used).map(|(record, _)| *record);
         let spare: Rc<[Known]> = spare.collect();
-        // A UID that means one message, if a re-used one: the size tells the records apart.
-        let told_apart = rows.len() == 1 && records.iter().all(|record| record.copy == 0);
+        // A re-used UID of a single message: the size distinguishes the records.
+        let is_distinct = rows.len() == 1 && records.iter().all(|record| record.copy == 0);
         let mut taken: HashSet<u32> = records.iter().map(|record| record.copy).collect();
         let mut free = 0..;
         for (row, mut odd) in rows.iter().zip(odd) {
@@ -140,7 +137,7 @@ impl<'a> Matches<'a> {
                 odd.spare = Rc::clone(&spare);
             }
             odd.copy = match odd.known {
-                _ if told_apart => 0,
+                _ if is_distinct => 0,
                 Some(record) => record.copy,
                 None => free.find(|copy| taken.insert(*copy)).unwrap_or(0),
             };
@@ -150,7 +147,6 @@ impl<'a> Matches<'a> {
     }
 }
 
-/// Whether a UID's records need no closer look.
 fn is_plain(records: &[Known]) -> bool {
     matches!(records, [] | [Known { copy: 0, .. }])
 }
@@ -160,7 +156,7 @@ fn at<'a>(ledger: &'a Ledger, places: &[u32], row: u32) -> Option<Memory<'a>> {
     if place == NOWHERE { None } else { ledger.at(place as usize) }
 }
 
-/// Where the ledger has the UID of each row.
+/// The place of each row's UID in the ledger.
 fn places(listing: &Listing, ledger: &Ledger) -> Vec<u32> {
     let mut guess = 0;
     let place = |row: usize| {
@@ -177,7 +173,7 @@ fn twins(listing: &Listing, ledger: &Ledger, places: &[u32]) -> Vec<Vec<u32>> {
     let mut fresh: HashTable<u32> = HashTable::new();
     let keys = RandomState::new();
     let uid = |row: u32| listing.uid(row as usize).unwrap_or_default();
-    // UIDs listed again: those that the ledger knows by their place there, the others by their first row.
+    // UIDs listed more than once: known ones by their place in the ledger, the others by their first row.
     let mut again: HashSet<u32> = HashSet::new();
     let mut again_fresh: HashMap<u32, Vec<u32>> = HashMap::new();
     for (row, place) in (0u32..).zip(places) {

@@ -1,4 +1,4 @@
-//! Layer 6: the jobs: what a command does once its arguments are understood.
+//! Layer 6: the jobs that the commands start: fetch, list, send, probe.
 
 pub mod access;
 pub mod fetch;

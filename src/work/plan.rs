@@ -1,10 +1,9 @@
-//! The plan of a fetch: listing, ledger and policy in, actions out. No I/O, no clock.
+//! The plan of a fetch: from listing, ledger and policy to actions. No I/O, no clock.
 //!
-//! Which of the server's messages are already here is decided by UID and, where both sides know it, by
-//! size: a known UID with another size may be the same message, whose size was an estimate, or another one;
-//! it is fetched and compared. A UID that the server lists more than once, or ever did, names none of its
-//! messages for certain: what is listed is matched one to one with what is recorded, and nothing of it is
-//! deleted but what this very session has fetched.
+//! Whether a message was fetched before is decided by UID and, if both sizes are known, by size. A known UID with
+//! another size may be the same message, whose size was an estimate, or another one: it is fetched and compared. A UID
+//! that the server lists more than once, or ever did, is ambiguous: its listed messages are matched one to one with the
+//! recorded ones, and of these only those that this session fetched are deleted.
 
 use super::matches::Matches;
 use crate::mailbox::Listing;
@@ -12,37 +11,36 @@ use crate::store::{AtStage, Identity, Known, Ledger, State, StoreError};
 use crate::words::{After, Failure, Kind, Scope, Stage};
 use std::collections::{HashMap, HashSet};
 
-/// So many known UIDs must be there before their disappearance looks like a reset.
+/// If fewer UIDs are known, their disappearance does not count as a reset.
 pub const RESET_THRESHOLD: usize = 20;
 
-/// After so many losses of the line at one message it is asked for when all else is done.
+/// After so many losses of the line at a message it is asked for last.
 pub const MOST_LOSSES: u64 = 2;
 
 /// What the user wants.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// Fetch what was fetched before, too.
+    /// Fetch messages that were fetched before, too.
     pub all: bool,
-    /// Fetch at most so many.
+    /// Fetch at most so many messages.
     pub limit: Option<u64>,
     /// Skip messages of more octets.
     pub max_size: Option<u64>,
     /// Fetch only these UIDs.
     pub uids: Option<HashSet<Vec<u8>>>,
-    /// What becomes of messages on the server.
     pub after: After,
     /// Go on although all known UIDs are gone.
     pub accept_uid_reset: bool,
-    /// UIDs of messages at which an earlier session of this run broke down: they are left alone.
+    /// UIDs of messages at which an earlier session of this run failed: they are left out.
     pub shunned: HashSet<Vec<u8>>,
-    /// UIDs of messages that an earlier session of this run has fetched: not even `all` fetches them again.
+    /// UIDs of messages that an earlier session of this run fetched: not even `all` fetches them again.
     pub done: HashSet<Vec<u8>>,
-    /// Fetch nothing; only repeat the deletions that are due.
+    /// Fetch nothing; only make the deletions that are due.
     pub deletions_only: bool,
 }
 
 impl Policy {
-    /// Whether a message that is safe here should go from the server, first seen at `since`.
+    /// Whether a stored message, first seen at `since`, is to be deleted from the server.
     pub fn goes(&self, since: u64, now: u64) -> bool {
         match self.after {
             After::Keep => false,
@@ -52,12 +50,12 @@ impl Policy {
     }
 }
 
-/// A message to fetch. A plan may hold a million of them, so it is held in little memory.
+/// A message to fetch. There may be a million in a plan, so it takes little memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Get {
     /// Its place in the listing.
     pub row: u32,
-    /// Which copy it is, and the bits below.
+    /// Its copy number, and the bits below.
     copy: u32,
 }
 
@@ -66,17 +64,17 @@ const SUSPECT: u32 = 1 << 30;
 
 impl Get {
     fn new(row: u32, copy: u32, adoptable: bool, suspect: bool) -> Self {
-        // A listing of a billion copies is cut off long before.
+        // Copy numbers never get near these bits: a listing has at most a million rows.
         let bits = if adoptable { ADOPTABLE } else { 0 } | if suspect { SUSPECT } else { 0 };
         Get { row, copy: copy & !(ADOPTABLE | SUSPECT) | bits }
     }
 
-    /// Which copy of its UID it is; see [`Plan::identity`].
+    /// The number of its copy among those with the same UID; see [`Plan::identity`].
     pub fn copy(&self) -> u32 {
         self.copy & !(ADOPTABLE | SUSPECT)
     }
 
-    /// Whether a copy that a killed run has stored may be taken for it.
+    /// Whether a copy that a killed run stored may be adopted for it.
     pub fn is_adoptable(&self) -> bool {
         self.copy & ADOPTABLE != 0
     }
@@ -86,92 +84,89 @@ impl Get {
         self.copy & SUSPECT != 0
     }
 
-    /// Its place in the listing.
     pub fn place(&self) -> usize {
         self.row as usize
     }
 }
 
-/// A message that is stored, under a UID that is listed with another size now.
+/// A stored message whose UID is listed with another size now.
 #[derive(Clone, Debug)]
 pub struct Rival {
-    /// What is known of it.
     pub known: Known,
-    /// Whether it should go from the server now.
+    /// Whether it is to be deleted from the server now.
     pub due: bool,
 }
 
-/// A message whose content was found the same under so many sizes is taken for the same under any: its
-/// server does not know sizes. That is no reason to delete it.
+/// If a message was found the same under so many sizes, any size counts as the same: the server does not know sizes.
+/// (But that is not a reason to delete it.)
 const MOST_SIZES: usize = 3;
 
-/// Why a message that is not recorded is left alone, or one that should go is not deleted.
+/// Why a message is not fetched, or not deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Larger than `--max-size`, as it is listed or as it came.
+    /// Larger than `--max-size`, by its listed or its real size.
     TooLarge,
-    /// It was fetched before and is the same; only the size it is listed with is another.
+    /// It was fetched before and is the same; only its listed size changed.
     Resized,
-    /// It lies in the Maildir, though the record of it was gone.
+    /// It is in the Maildir, but its record was gone.
     Stored,
     /// Beyond `--limit`.
     BeyondLimit,
-    /// The server names no usable UID for it.
+    /// The server gives no usable UID for it.
     NoUid,
-    /// It is here, but its UID was listed more than once: it stays on the server.
+    /// It is stored, but its UID was listed more than once: it stays on the server.
     Ambiguous,
-    /// It is no mail, but the notes a mail server keeps in the mailbox.
+    /// It is not mail, but the notes that a mail server keeps in the mailbox.
     FolderInternal,
 }
 
 /// What is to be done. Rows are named by their place in the listing.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// To fetch, in the server's order.
+    /// Messages to fetch, in the server's order.
     pub get: Vec<Get>,
-    /// Of these, what is stored under the UID with another size: it may be one of these, and then it is not new.
+    /// By row of a message to fetch: stored messages with this UID and another size, which may be the same.
     pub rivals: HashMap<u32, Vec<Rival>>,
-    /// To delete without fetching: the ledger has the proof.
+    /// Messages to delete without fetching: the ledger has the proof.
     pub delete: Vec<u32>,
-    /// Left alone.
     pub skip: Vec<(u32, Reason)>,
-    /// Whether messages at which the line was lost twice wait for another session, lest they take the
-    /// deletions of this one with them.
+    /// Whether messages at which the line was lost twice wait for another session, so that they do not endanger the
+    /// deletions of this one.
     pub held: bool,
-    /// Rows whose UIDs are to be noted as ambiguous.
+    /// Rows whose UIDs are to be recorded as ambiguous.
     pub ambiguous: Vec<u32>,
     /// Whether each row is new.
     pub new: Vec<bool>,
-    /// What names messages in the place of UIDs, where the server has none: the time of the run.
+    /// If the server has no UIDs: the time of the run, which is used in names instead.
     nameless: Option<u64>,
 }
 
 impl Plan {
-    /// Who a message to fetch is, in every run.
+    /// The identity of a message, the same in every run.
     pub fn identity(&self, get: &Get, listing: &Listing, ledger: &Ledger) -> Identity {
         match (self.nameless, listing.uid(get.place())) {
             (None, Some(uid)) => ledger.identity(uid, get.copy()),
             (now, _) => {
-                // A name of its own in every run: such a message can never be taken for another.
+                // Another name in every run: such a message must never be taken for another one.
                 let (number, size) = (listing.number(get.place()), listing.size(get.place()).unwrap_or(0));
                 ledger.identity(format!("{NO_UID}{} {number} {size}", now.unwrap_or(0)).as_bytes(), 0)
             }
         }
     }
 
-    /// What a message to fetch may be the same as.
+    /// The stored messages that may be the same as this one.
     pub fn rivals(&self, get: &Get) -> &[Rival] {
         self.rivals.get(&get.row).map_or(&[], Vec::as_slice)
     }
 
-    /// The UIDs to note as ambiguous.
+    /// The UIDs to record as ambiguous.
     pub fn ambiguous<'a>(&'a self, listing: &'a Listing) -> impl Iterator<Item = &'a [u8]> {
         self.ambiguous.iter().filter_map(|row| listing.uid(*row as usize))
     }
 }
 
-/// Makes the plan. `now`: seconds since 1970. Fails with [`Kind::Missing`] where the server has no UIDs
-/// and messages are to be kept, and with [`Kind::UidReset`].
+/// Makes the plan. `now`: seconds since 1970. Fails with [`Kind::Missing`] if the server has no UIDs and messages are to
+/// be kept, and with [`Kind::UidReset`].
 pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Result<Plan, Failure> {
     if !listing.has_uids {
         return without_uids(listing, ledger, policy, now);
@@ -191,7 +186,7 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
     Ok(plan)
 }
 
-/// What is left for the end, since the line was lost at it twice: how often, and what is to be done.
+/// Messages that are left for the end because the line was lost at them twice, with the number of losses.
 #[derive(Default)]
 struct Late {
     get: Vec<(u64, Get)>,
@@ -201,8 +196,8 @@ struct Late {
 }
 
 impl Late {
-    /// Puts all of it behind the rest of the plan, that with the fewest losses first. Where the rest has
-    /// deletions to bring about, it waits for another session.
+    /// Puts them at the end of the plan, those with the fewest losses first. If the plan has deletions, they wait for
+    /// another session.
     fn join(mut self, plan: &mut Plan, policy: &Policy, now: u64) {
         if self.get.is_empty() && self.delete.is_empty() {
             return;
@@ -242,7 +237,7 @@ fn matched(
         let known = matches.known(row);
         let first_seen = matches.memory(row).and_then(|memory| memory.first_seen());
         let is_due = |known: &Known| wants_deletion(known, first_seen, policy, now);
-        // What another account stored is compared before it may go from here.
+        // A message recorded by another account's ledger is compared before it may be deleted.
         let is_due_elsewhere = |known: &Known| known.is_elsewhere() && is_due(known);
         let rivals = match known {
             Some(known) if is_due_elsewhere(&known) => vec![Rival { known, due: true }],
@@ -258,9 +253,9 @@ fn matched(
             Some(known)
                 if !asked_for || policy.done.contains(uid) || !(policy.all || is_due_elsewhere(&known)) =>
             {
-                // What is narrowed to some UIDs is the run, not only what it fetches.
+                // `--uid` narrows deletions, too.
                 let named = asked_for || known.state() == Some(State::Pending);
-                // What was only marked stays, whatever is wanted.
+                // A message that was only marked always stays.
                 let goes = named && known.is_stored() && !known.is_elsewhere() && !shunned;
                 if goes && is_due(&known) {
                     match !matches.is_ambiguous(row) && ledger.has_proof(uid, size)? {
@@ -275,12 +270,12 @@ fn matched(
             _ if is_too_large(policy, ledger.least_size(uid, size)) => {
                 plan.skip.push((row, Reason::TooLarge));
             }
-            // The last in the row for the room there is.
+            // Beyond the limit; this check must come last.
             _ if room == 0 && losses < MOST_LOSSES => plan.skip.push((row, Reason::BeyondLimit)),
             known => {
-                // Under a UID that is known, only a listed size tells which message a copy is of.
-                let told_apart = matches.is_unknown(row) || size.is_some();
-                let adoptable = known.is_none() && told_apart;
+                // Under a known UID, only a listed size shows to which message a stored copy belongs.
+                let is_distinct = matches.is_unknown(row) || size.is_some();
+                let adoptable = known.is_none() && is_distinct;
                 let get = Get::new(row, matches.copy(row), adoptable, losses > 0);
                 if !policy.all && !rivals.is_empty() {
                     plan.rivals.insert(row, rivals);
@@ -298,8 +293,8 @@ fn matched(
     Ok(plan)
 }
 
-/// Whether the one message of a UID has come under so many sizes that they say nothing. Before it may be
-/// deleted it is compared all the same.
+/// Whether the only message of a UID was the same under so many sizes that sizes mean nothing. (Before it is deleted it
+/// is compared all the same.)
 fn has_no_size(ledger: &Ledger, rivals: &[Rival]) -> Result<bool, StoreError> {
     let [first, rest @ ..] = rivals else { return Ok(false) };
     if rivals.len() < MOST_SIZES || rivals.iter().any(|rival| rival.due) {
@@ -317,31 +312,32 @@ fn is_too_large(policy: &Policy, size: Option<u64>) -> bool {
     policy.max_size.is_some_and(|max| size.is_some_and(|size| size > max))
 }
 
-/// Whether a message that is here should go from the server now. A deletion that was decided and never
-/// confirmed is repeated, unless messages are to be kept now.
+/// Whether a stored message is to be deleted from the server now. A deletion that was never confirmed is repeated,
+/// unless messages are to be kept now.
 fn wants_deletion(known: &Known, first_seen: Option<u64>, policy: &Policy, now: u64) -> bool {
     let since = first_seen.unwrap_or(known.time).min(known.time);
     policy.goes(since, now) || (known.state() == Some(State::Pending) && policy.after != After::Keep)
 }
 
-/// What begins the names of messages that have no UID.
+/// The start of the names of messages without a UID.
 const NO_UID: &str = "no-uid ";
 
-/// A server without UIDL: nothing can be recognised, so messages may be fetched only if they go. One that
-/// had UIDL before may list what is here already.
+/// The plan for a server without UIDL: messages cannot be recognised, so they may be fetched only if they are deleted. If
+/// it had UIDL before, some of them may be stored already.
 fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Result<Plan, Failure> {
     if policy.after != After::Delete {
-        let message = "UIDL: the server does not have it: without it, what was fetched before cannot be told from what is new";
-        let hint = "--delete works without it: what was fetched is deleted";
+        let message =
+            "UIDL: the server does not have it, so fetched messages cannot be distinguished from new ones";
+        let hint = "--delete works without it: fetched messages are deleted";
         return Err(Failure::new(Kind::Missing, Stage::Uidl, message).hint(hint));
     }
     let unnamed = ledger.pending().filter(|(uid, _)| uid.starts_with(NO_UID.as_bytes())).count();
     let named = ledger.known_count().saturating_sub(unnamed);
     if named > 0 && !policy.all {
         let message = format!(
-            "UIDL: the server refuses it now, and {named} message(s) it listed before could not be told from new ones"
+            "UIDL: the server refuses it now, so {named} message(s) it listed before cannot be distinguished from new ones"
         );
-        let hint = "--all fetches everything that is listed, what was fetched before too";
+        let hint = "--all fetches all listed messages, also those fetched before";
         return Err(Failure::new(Kind::Missing, Stage::Uidl, message).hint(hint));
     }
     let mut plan = Plan { new: vec![true; listing.len()], nameless: Some(now), ..Plan::default() };
@@ -357,8 +353,8 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
     Ok(plan)
 }
 
-/// All known UIDs gone and others there: most likely the mailbox was moved to another server, and going
-/// on would fetch everything once more.
+/// Refuses to go on if all known UIDs are gone and others are there: most likely the mailbox was moved to another server,
+/// and everything would be fetched once more.
 fn check_reset(
     listing: &Listing,
     ledger: &Ledger,
@@ -370,17 +366,17 @@ fn check_reset(
     if policy.accept_uid_reset || !others || !none_left {
         return Ok(());
     }
-    // Those that were to be deleted may well be gone, though the server's word on it was lost.
+    // Pending ones do not count: they may have been deleted although the server's reply was lost.
     let known = ledger.kept_count();
     if known < RESET_THRESHOLD {
         return Ok(());
     }
     let message = format!(
-        "UIDL: none of the {known} messages known from earlier runs is listed any more, but {} others are",
+        "UIDL: none of the {known} messages of earlier runs is listed any more, but {} others are",
         listing.len()
     );
     Err(Failure::new(Kind::UidReset, Stage::Uidl, message).scoped(Scope::Account).hint(
-        "the server may have renumbered the mailbox: --accept-uid-reset fetches everything listed, --mark-seen only what comes from now on",
+        "the server may have renumbered the mailbox: --accept-uid-reset fetches all messages, --mark-seen only later ones",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! The run of one account: its ledger and its destination, then sessions until all is done.
+//! The run of one account: opens its ledger and its destination, then runs sessions until all is done.
 
 use super::marks::{mark_seen, rehearse_marks};
 use super::rehearse::Rehearsal;
@@ -11,7 +11,7 @@ use crate::words::{Exit, Failure, Stage};
 use crate::work::access::SessionMode;
 
 impl Run {
-    /// Runs to the end, telling `observer`, and returns the account's exit code.
+    /// Runs to the end, reporting to `observer`; returns the account's exit code.
     pub fn go(self, observer: &mut dyn Observer) -> Exit {
         match self.all_sessions(observer) {
             Ok(exit) => exit,
@@ -40,26 +40,26 @@ impl Run {
             return self.mark_seen(opening, observer);
         }
         let mut sink = self.destination.open(&key).at(Stage::Destination)?;
-        // The ledger is read, and what a killed run left is settled, while the server is at work.
+        // The ledger is read, and leftovers of a killed run are settled, while the server is at work.
         let mut reading = LedgerReading::Reading(opening);
         let opened = self.service.open(&self.limits, &mut || reading.mode());
         let mut ledger = reading.finish().at(Stage::Ledger)?;
         let recovery = sink.recover(&mut ledger).at(Stage::Recovery)?;
         if recovery.accepted > 0 {
             observer.event(Event::Note(format!(
-                "{} message(s) of an interrupted run were found whole and count as delivered",
+                "{} message(s) of an interrupted run were found complete and count as delivered",
                 recovery.accepted
             )));
         }
         if recovery.removed > 0 {
             observer.event(Event::Note(format!(
-                "{} octets that an interrupted run had not made messages of are removed; what they were is fetched again",
+                "{} octets of incomplete messages of an interrupted run are removed; these messages are fetched again",
                 recovery.removed
             )));
         }
         for (path, offset) in &recovery.left {
             observer.event(Event::Note(format!(
-                "{}: the half message at octet {offset} stays: another program has appended behind it",
+                "{}: the half message at octet {offset} stays: another program has appended after it",
                 path.display()
             )));
         }
@@ -109,7 +109,7 @@ enum LedgerReading {
 }
 
 impl LedgerReading {
-    /// How the server wants to be spoken to, as far as the ledger remembers it.
+    /// How to treat the server, as remembered by the ledger.
     fn mode(&mut self) -> SessionMode {
         *self = match std::mem::replace(self, LedgerReading::Taken) {
             LedgerReading::Reading(opening) => LedgerReading::Done(Box::new(opening.finish())),

@@ -1,4 +1,4 @@
-//! Messages that go from the server: which, with what proof, and the end of the session that makes it real.
+//! Messages to delete from the server, their proofs, and the end of the session that deletes them.
 
 use super::report::{Action, MessageReport};
 use super::{FetchJob, SessionOutcome};
@@ -7,21 +7,20 @@ use crate::store::{AtStage, Going, Ledger, Recorded, StoreError};
 use crate::words::{Kind, Stage};
 use std::collections::HashMap;
 
-/// Messages that are to be deleted, by their place in the listing.
+/// Messages to delete, by their place in the listing.
 #[derive(Default)]
 pub(super) struct Leaving {
     pub rows: Vec<u32>,
-    /// The proofs that the ledger has none of: those of messages without a UID of their own.
+    /// Proofs that the ledger does not have: of messages without a UID of their own.
     proofs: HashMap<u32, Recorded>,
 }
 
 impl Leaving {
-    /// How many they are.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Adds one whose proof is at hand.
+    /// Adds a message with its proof.
     pub fn add(
         &mut self,
         row: u32,
@@ -37,7 +36,7 @@ impl Leaving {
         Ok(())
     }
 
-    /// All of them, for the ledger.
+    /// All messages, for the ledger.
     pub fn going<'a>(&'a self, listing: &'a Listing) -> impl Iterator<Item = Going<'a>> {
         self.rows.iter().map(|row| match self.proofs.get(row) {
             Some(proof) => Going::Proven(proof),
@@ -48,7 +47,7 @@ impl Leaving {
         })
     }
 
-    /// The proof of one; none where the ledger has it no more.
+    /// The proof of a message; `None` if the ledger no longer has it.
     pub fn proof(
         &self,
         row: u32,
@@ -65,14 +64,14 @@ impl Leaving {
     }
 }
 
-/// What was marked for deletion, and the ledger to note the end in.
+/// Messages that were marked for deletion, and the ledger that records the result.
 pub(super) struct PendingDeletions<'a> {
     pub messages: Leaving,
     pub job: FetchJob<'a>,
 }
 
 impl PendingDeletions<'_> {
-    /// Ends the session. Only the server's word makes deletions real; without it they stay pending.
+    /// Ends the session. Only the reply to QUIT confirms the deletions; without it they stay pending.
     pub fn finish(
         self,
         maildrop: Box<dyn Maildrop>,
@@ -85,7 +84,7 @@ impl PendingDeletions<'_> {
                 failure = failure.as_kind(Kind::Network);
             }
             let count = messages.len();
-            failure.message.push_str(&format!("; whether {count} message(s) were deleted is not known"));
+            failure.message.push_str(&format!("; it is not known whether {count} message(s) were deleted"));
             let hint = "nothing is lost: the next run repeats the deletions without fetching again";
             outcome.ended = Some(failure.hint(hint));
             return outcome;
@@ -93,8 +92,8 @@ impl PendingDeletions<'_> {
         outcome.ended = job.ledger.deleted(messages.going(listing)).at(Stage::Ledger).err();
         for row in &messages.rows {
             outcome.deleted += 1;
-            let told = MessageReport::new(Action::Deleted, listing.row(*row as usize), false);
-            job.observer.event(told.into());
+            let report = MessageReport::new(Action::Deleted, listing.row(*row as usize), false);
+            job.observer.event(report.into());
         }
         outcome
     }

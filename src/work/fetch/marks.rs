@@ -1,4 +1,4 @@
-//! Marking messages as seen: they count as fetched, and nothing of them is here.
+//! Marks messages as seen: they count as fetched, but are not stored.
 
 use super::begin_validity;
 use super::report::{Action, MessageReport, Observer};
@@ -7,8 +7,7 @@ use crate::store::{AtStage, Ledger};
 use crate::words::{After, Failure, Kind, Stage};
 use crate::work::plan::{Plan, Policy, plan};
 
-/// Marks what a fetch under this policy would take as seen, and fetches nothing. Returns how many messages
-/// were marked.
+/// Marks the messages that a fetch with this policy would fetch. Returns how many were marked.
 pub(super) fn mark_seen(
     maildrop: &mut dyn Maildrop,
     ledger: &mut Ledger,
@@ -24,7 +23,7 @@ pub(super) fn mark_seen(
     ledger.mark_seen(marks).at(Stage::Ledger)
 }
 
-/// Tells what [`mark_seen`] would do, and changes nothing.
+/// Reports what [`mark_seen`] would do, and changes nothing.
 pub(super) fn rehearse_marks(
     maildrop: &mut dyn Maildrop,
     ledger: &mut Ledger,
@@ -33,8 +32,8 @@ pub(super) fn rehearse_marks(
 ) -> Result<usize, Failure> {
     let (listing, plan) = to_mark(maildrop, ledger, policy)?;
     for get in &plan.get {
-        let told = MessageReport::new(Action::WouldMark, listing.row(get.place()), true);
-        observer.event(told.into());
+        let report = MessageReport::new(Action::WouldMark, listing.row(get.place()), true);
+        observer.event(report.into());
     }
     Ok(plan.get.len())
 }
@@ -46,11 +45,11 @@ fn to_mark(
 ) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
     if !listing.has_uids {
-        let message = "UIDL: the server does not have it: there is nothing to recognise messages by";
+        let message = "UIDL: the server does not have it, so messages cannot be recognised later";
         return Err(Failure::new(Kind::Missing, Stage::Uidl, message));
     }
     begin_validity(&listing, ledger)?;
-    // Marking is what a mailbox with other UIDs than before asks for.
+    // After a UID reset, marking is the way to go on.
     let policy = Policy { accept_uid_reset: true, after: After::Keep, ..policy.clone() };
     let plan = plan(&listing, ledger, &policy, 0)?;
     Ok((listing, plan))

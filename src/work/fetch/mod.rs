@@ -1,8 +1,8 @@
 //! The fetch job: one session with one mailbox, from its listing to its end.
 //!
-//! The order is the promise: a batch is staged, made durable by the sink, recorded by the ledger; only
-//! then it may be marked for deletion, and only the server's word at the end makes that real. Whatever
-//! fails in between, what is durable is recorded and the rest is as if it had never come.
+//! The order matters: a batch is staged, made durable by the sink, recorded by the ledger. Only then it may be marked
+//! for deletion, and only the reply to QUIT confirms that. If anything fails in between, durable messages are recorded,
+//! and the rest is as if it had never come.
 
 mod account;
 mod intake;
@@ -26,23 +26,20 @@ use crate::words::{After, Failure, Stage};
 use intake::Intake;
 use leaving::PendingDeletions;
 
-/// What the job works with.
 pub struct FetchJob<'a> {
     /// The account's ledger, locked.
     pub ledger: &'a mut Ledger,
     /// The destination, open and recovered.
     pub sink: &'a mut dyn Sink,
-    /// What the user wants.
     pub policy: &'a Policy,
-    /// Who listens.
     pub observer: &'a mut dyn Observer,
     /// Seconds since 1970.
     pub now: u64,
-    /// Accounts that are mailboxes of their own, whatever they hold.
+    /// The other configured accounts, whose ledgers are never taken over.
     pub others: &'a [AccountKey],
 }
 
-/// Runs one session with a mailbox whose user is logged in.
+/// Runs one session, after the login.
 pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: FetchJob<'_>) -> SessionOutcome {
     let mut outcome = SessionOutcome::default();
     let mut job = job;
@@ -65,7 +62,7 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: FetchJob<'_>) -> SessionOutco
     outcome
 }
 
-/// A message to fetch, as the sink knows it.
+/// A message to fetch, for the sink.
 fn subject<'a>(listing: &Listing, get: &Get, identity: &'a Identity, tag: usize) -> Subject<'a> {
     let (number, wire_size) = (listing.number(get.place()), listing.size(get.place()));
     Subject { identity, tag, wire_size, number }
@@ -76,8 +73,8 @@ fn begin_validity(listing: &Listing, ledger: &mut Ledger) -> Result<(), Failure>
     begun.transpose().map(drop).at(Stage::Ledger)
 }
 
-/// What is recorded under another UIDVALIDITY than the listing's counts no more. Where nothing is recorded of an
-/// account, what is recorded of the same mailbox on another server counts; says so.
+/// Drops records of another UIDVALIDITY than the listing's. If nothing is recorded for an account, takes over the
+/// ledger of the same mailbox on another server, and returns a note about that.
 pub fn take_over(
     listing: &Listing,
     ledger: &mut Ledger,
@@ -131,7 +128,7 @@ impl<'o> FetchSession<'_, 'o> {
         intake.delete(maildrop)
     }
 
-    /// Notes what the listing itself teaches, before anything is fetched.
+    /// Records what follows from the listing itself, before anything is fetched.
     fn note(&mut self) -> Result<(), StoreError> {
         let ledger = &mut *self.job.ledger;
         let uids = || (0..self.listing.len()).filter_map(|place| self.listing.uid(place));

@@ -1,49 +1,47 @@
-//! Several sessions, told as one run: what each of them meets again is told once, and what failed in a
-//! session that is tried again in another manner is not told at all.
+//! Reports several sessions as one run: what several of them meet is reported once, and a failure in a session that is
+//! tried again is not reported.
 
 use super::{Action, Event, Observer};
 use crate::mailbox::Row;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-/// Stands between the sessions of a run and who listens to it.
+/// An observer between the sessions of a run and the real observer.
 pub struct OncePerMessage<'a> {
     inner: &'a mut dyn Observer,
-    /// Messages that were told to have failed, or to be skipped: a keyed hash of number and UID, since they may be
-    /// a million.
-    told: HashSet<u64>,
+    /// Messages reported as failed or skipped: a keyed hash of number and UID, because there may be a million.
+    reported: HashSet<u64>,
     keys: RandomState,
-    /// Whether a failure of no message was told.
-    told_at_large: bool,
-    /// What failed in the session so far.
+    /// Whether a failure that concerns no message was reported.
+    reported_general: bool,
+    /// The failures of the session so far.
     held: Vec<Event>,
 }
 
 impl<'a> OncePerMessage<'a> {
-    /// Tells `inner`.
     pub fn new(inner: &'a mut dyn Observer) -> Self {
         OncePerMessage {
             inner,
-            told: HashSet::new(),
+            reported: HashSet::new(),
             keys: RandomState::new(),
-            told_at_large: false,
+            reported_general: false,
             held: Vec::new(),
         }
     }
 
-    /// The session counts: what failed in it is told.
+    /// The session counts: its failures are reported.
     pub fn keep(&mut self) {
         for event in std::mem::take(&mut self.held) {
             self.inner.event(event);
         }
     }
 
-    /// The session is tried again: what failed in it may not fail then.
+    /// The session is tried again: its failures are dropped.
     pub fn drop_failures(&mut self) {
         for event in self.held.drain(..) {
             match event {
-                Event::Failed(Some(row), _) => drop(self.told.remove(&key(&self.keys, true, &row))),
-                _ => self.told_at_large = false,
+                Event::Failed(Some(row), _) => drop(self.reported.remove(&key(&self.keys, true, &row))),
+                _ => self.reported_general = false,
             }
         }
     }
@@ -57,17 +55,17 @@ impl Observer for OncePerMessage<'_> {
     fn event(&mut self, event: Event) {
         match &event {
             Event::Failed(Some(row), _) => {
-                if self.told.insert(key(&self.keys, true, row)) {
+                if self.reported.insert(key(&self.keys, true, row)) {
                     self.held.push(event);
                 }
             }
             Event::Failed(None, _) => {
-                if !std::mem::replace(&mut self.told_at_large, true) {
+                if !std::mem::replace(&mut self.reported_general, true) {
                     self.held.push(event);
                 }
             }
-            Event::Message(told) if told.action == Action::Skipped => {
-                if self.told.insert(key(&self.keys, false, &told.row)) {
+            Event::Message(report) if report.action == Action::Skipped => {
+                if self.reported.insert(key(&self.keys, false, &report.row)) {
                     self.inner.event(event);
                 }
             }

@@ -1,50 +1,49 @@
-//! What a session amounted to.
+//! The result of a session.
 
 use super::report::{Action, Event, MessageReport, Observer};
 use crate::mailbox::{Remedy, Row, Setback};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
 use crate::work::plan::Reason;
 
-/// How a session broke down.
+/// How a session failed, and what may help.
 #[derive(Clone, Debug)]
 pub struct Trouble {
-    /// What may help.
     pub remedy: Remedy,
-    /// The message at which it happened, if at one.
+    /// The message at which it happened, if there was one.
     pub row: Option<Row>,
-    /// Whether that was to be deleted, not fetched.
+    /// Whether that message was being deleted, not fetched.
     pub deleting: bool,
 }
 
-/// What a session amounted to.
+/// The result of a session.
 #[derive(Debug, Default)]
 pub struct SessionOutcome {
-    /// Whether the server came so far as to list the mailbox.
+    /// Whether the server listed the mailbox.
     pub listed: bool,
-    /// Messages listed that were fetched before, or marked.
+    /// How many listed messages were fetched before, or marked.
     pub known: u64,
-    /// Messages delivered.
+    /// How many messages were delivered.
     pub delivered: u64,
-    /// Messages deleted from the server, confirmed.
+    /// How many messages were deleted from the server, confirmed.
     pub deleted: u64,
-    /// Failures of single messages: their classes.
+    /// The kinds of failure of single messages.
     pub failed: Vec<Kind>,
-    /// Of these the refused deletions: the message itself is safe here.
+    /// How many of these are refused deletions: the message itself is stored.
     pub undeleted: u64,
-    /// Of these the messages that the server names no usable UID for.
+    /// How many of these are messages without a usable UID.
     pub unnamed: u64,
-    /// What ended the session before its end.
+    /// The failure that ended the session early.
     pub ended: Option<Failure>,
     /// What may help after that.
     pub setback: Option<Trouble>,
-    /// Whether that left something undone besides the message at which it happened.
+    /// Whether something else than the message at which it failed was left undone.
     pub rest: bool,
     /// Whether messages were left for another session, see [`crate::work::plan::Plan::held`].
     pub held: bool,
-    /// What was fetched, by UID, where the policy is to fetch what is known too.
+    /// The UIDs of fetched messages, with `--all`.
     pub done: Vec<Vec<u8>>,
-    /// Whether it was given up because of a message larger than is wanted: that is noted, and another session
-    /// does not ask for it.
+    /// Whether it was given up because of a too large message: that is recorded, and another session does not ask for
+    /// it.
     pub gave_up_large: bool,
     /// Whether deletions are due that only another session may make.
     pub deletions_due: bool,
@@ -53,34 +52,34 @@ pub struct SessionOutcome {
 }
 
 impl Trouble {
-    /// Of a setback; `row`: the message at a place among those that were asked for.
+    /// `row`: gives the message for an index into those that were asked for.
     pub(super) fn of(setback: Setback, row: impl FnOnce(usize) -> Option<Row>, deleting: bool) -> Self {
         Trouble { remedy: setback.remedy, row: setback.at.and_then(row), deleting }
     }
 }
 
 impl SessionOutcome {
-    /// The exit code of the whole. What ended the session decides alone; else single messages count, and one
-    /// whose deletion was refused is a message that came. A message without a UID never comes: what came in
-    /// earlier runs is the rest that went on.
+    /// The exit code. A failure that ended the session decides; else the failures of single messages. A message whose
+    /// deletion was refused counts as a success, too. A message without a UID can never be fetched; beside it the
+    /// messages of earlier runs count as successes.
     pub fn exit(&self) -> Exit {
         if let Some(failure) = &self.ended {
             return failure.exit();
         }
-        let beside = self.unnamed > 0 && self.known > 0;
+        let earlier = self.unnamed > 0 && self.known > 0;
         Exit::combine(
             self.failed.iter().map(|kind| kind.exit()),
-            beside || self.delivered + self.deleted + self.undeleted > 0,
+            earlier || self.delivered + self.deleted + self.undeleted > 0,
         )
     }
 
-    /// Tells that something failed which does not end the session.
+    /// Reports a failure that does not end the session.
     pub(super) fn fail(&mut self, observer: &mut dyn Observer, row: Option<Row>, failure: Failure) {
         self.failed.push(failure.kind);
         observer.event(Event::Failed(row, failure));
     }
 
-    /// Tells that a message is left alone.
+    /// Reports that a message is skipped.
     pub(super) fn skip(&mut self, observer: &mut dyn Observer, row: Row, reason: Reason) {
         if reason == Reason::NoUid {
             let message = format!("UIDL: message {}: the server names no usable UID for it", row.number);
@@ -89,7 +88,7 @@ impl SessionOutcome {
             return self.fail(observer, Some(row), failure);
         }
         let new = !matches!(reason, Reason::Ambiguous | Reason::Resized);
-        let told = MessageReport::new(Action::Skipped, row, new);
-        observer.event(MessageReport { reason: Some(reason), ..told }.into());
+        let report = MessageReport::new(Action::Skipped, row, new);
+        observer.event(MessageReport { reason: Some(reason), ..report }.into());
     }
 }

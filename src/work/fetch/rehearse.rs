@@ -1,4 +1,4 @@
-//! A dry run: what a fetch would do, told and not done.
+//! A dry run: reports what a fetch would do.
 
 use super::report::{Action, Event, MessageReport, Observer};
 use super::{subject, take_over};
@@ -7,11 +7,10 @@ use crate::store::{AccountKey, Afterwards, AtStage, Delivered, Ledger, Unrecorde
 use crate::words::{Failure, Stage};
 use crate::work::plan::{Get, Plan, Policy, plan};
 
-/// What a dry run works with.
 pub(super) struct Rehearsal<'a> {
-    /// The account's ledger as it is now; what is recorded in it is forgotten.
+    /// The account's ledger; changes to it are not written.
     pub ledger: Ledger,
-    /// What lies at the destination and may not be recorded.
+    /// Messages at the destination that may not be recorded.
     pub unrecorded: Option<Unrecorded>,
     pub policy: &'a Policy,
     pub observer: &'a mut dyn Observer,
@@ -21,7 +20,7 @@ pub(super) struct Rehearsal<'a> {
 }
 
 impl Rehearsal<'_> {
-    /// Tells what [`super::fetch`] would do, and changes nothing.
+    /// Reports what [`super::fetch`] would do, and changes nothing.
     pub fn run(&mut self, maildrop: &mut dyn Maildrop) -> Result<(), Failure> {
         let listing = maildrop.listing()?;
         if let Some(note) = take_over(&listing, &mut self.ledger, self.others)? {
@@ -53,7 +52,7 @@ impl Rehearsal<'_> {
                 Some(delivered) => {
                     let report = report(get.row, Action::WouldDeliver).stored(&delivered);
                     self.observer.event(report.into());
-                    // As in the run itself: only where its UID names it for certain.
+                    // As in a real run: only if its UID is not ambiguous.
                     let (uid, size) = listing.named(get.place());
                     self.ledger.record(vec![delivered], Afterwards::Keep).at(Stage::Ledger)?;
                     self.ledger.has_proof(uid, size).at(Stage::Ledger)?
@@ -67,7 +66,7 @@ impl Rehearsal<'_> {
         Ok(())
     }
 
-    /// What would be taken for a message, and not fetched.
+    /// The stored message that would be adopted instead of fetching.
     fn adopted(&mut self, get: &Get, plan: &Plan, listing: &Listing) -> Result<Option<Delivered>, Failure> {
         let Some(unrecorded) = self.unrecorded.as_mut().filter(|_| get.is_adoptable()) else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What the job tells while it runs.
+//! The events of a fetch, and their observer.
 
 use crate::mail::summary::Summary;
 use crate::mailbox::Row;
@@ -6,79 +6,70 @@ use crate::store::{Delivered, Place};
 use crate::words::Failure;
 use crate::work::plan::Reason;
 
-/// What happened to one message.
+/// What happened to a message; in a dry run, what would happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It is stored and recorded.
+    /// Stored and recorded.
     Delivered,
-    /// It was left alone, for a reason that is no failure.
+    /// Not fetched, for a reason that is not a failure.
     Skipped,
-    /// It is gone from the server.
+    /// Deleted from the server, confirmed.
     Deleted,
-    /// It would be stored, were this not a dry run.
     WouldDeliver,
-    /// It would be fetched and compared with what is stored under its UID, were this not a dry run.
+    /// It would be fetched and compared with the message stored under its UID.
     WouldCompare,
-    /// It would be deleted from the server, were this not a dry run.
     WouldDelete,
-    /// It would be marked as seen, were this not a dry run.
     WouldMark,
 }
 
-/// A message, as the job tells of it.
+/// What happened to a message, with details.
 #[derive(Clone, Debug)]
 pub struct MessageReport {
-    /// What happened.
     pub action: Action,
-    /// Its row in the listing.
     pub row: Row,
-    /// Whether it was new.
     pub new: bool,
-    /// Where it went.
+    /// Where it is stored.
     pub place: Option<Place>,
-    /// The octets stored.
+    /// How many octets were stored.
     pub stored: Option<u64>,
-    /// Their SHA-256.
+    /// The SHA-256 of these octets.
     pub sha256: Option<[u8; 32]>,
-    /// Its header.
     pub summary: Option<Summary>,
     /// Why it was skipped.
     pub reason: Option<Reason>,
 }
 
-/// What the job tells while it runs.
+/// An event of a fetch.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// How many messages will be fetched, and their octets.
     Planned(u64, u64),
-    /// Something happened to a message.
     Message(Box<MessageReport>),
-    /// Something failed that does not end the session; the row it concerns, if it concerns one.
+    /// A failure that does not end the session, and the message it concerns, if any.
     Failed(Option<Row>, Failure),
-    /// This many more octets have arrived.
+    /// So many more octets have arrived.
     Octets(u64),
-    /// The run found nothing to do; so many messages that are listed were fetched before.
+    /// There was nothing to do; so many listed messages were fetched before.
     NothingNew(u64),
     /// A remark for people.
     Note(String),
-    /// What ended the account's run.
+    /// The failure that ended the account's run.
     Ended(Failure),
 }
 
-/// Listens to the job.
+/// Receives the events of a fetch.
 pub trait Observer {
-    /// Something happened.
     fn event(&mut self, event: Event);
-    /// Whether headers are of interest: they cost time.
+    /// Whether headers are needed; reading them takes time.
     fn wants_headers(&self) -> bool;
-    /// Whether the one who listens is gone and the job should end after the step it is in.
+    /// Whether the reader of the output is gone, so that the job should end after the current step.
     fn gone(&self) -> bool {
         false
     }
 }
 
 impl MessageReport {
-    /// What is known of a message that goes to standard output.
+    /// A message that was delivered to standard output.
     pub fn delivered(row: Row, summary: Summary) -> Self {
         MessageReport {
             place: Some(Place::Stdout),
@@ -87,7 +78,7 @@ impl MessageReport {
         }
     }
 
-    /// With what is told of a message that is stored. One that lies there without a record is not delivered.
+    /// The same with the details of a stored message. One that was stored without a record is not reported as delivered.
     pub(super) fn stored(self, delivered: &Delivered) -> Self {
         let report = MessageReport {
             place: Some(delivered.place().clone()),
@@ -119,7 +110,7 @@ impl MessageReport {
 }
 
 impl From<MessageReport> for Event {
-    fn from(told: MessageReport) -> Self {
-        Event::Message(Box::new(told))
+    fn from(report: MessageReport) -> Self {
+        Event::Message(Box::new(report))
     }
 }

@@ -1,4 +1,4 @@
-//! What the run of one account works with.
+//! The parameters of an account's run.
 
 use crate::net::Limits;
 use crate::store::{AccountKey, Sink, StoreError, Unrecorded};
@@ -7,18 +7,16 @@ use crate::work::service::Service;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What is done with what the server lists.
+/// What to do with the listed messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It is fetched.
     Fetch,
-    /// It is fetched, session after session, until nothing new is listed.
+    /// Fetch, session after session, until nothing new is listed.
     FetchUntilEmpty,
-    /// The plan is told, and nothing changes.
+    /// Report what would be done, change nothing.
     DryRun,
-    /// It is marked as seen, or with `rehearse` told what would be.
+    /// Mark as seen; with `rehearse` only report what would be marked.
     MarkSeen {
-        /// Nothing changes.
         rehearse: bool,
     },
 }
@@ -28,29 +26,24 @@ pub trait Destination {
     /// Opens it for the messages of an account.
     fn open(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError>;
 
-    /// Says whether it could be opened, and what lies there that the ledger may not know of; changes nothing.
+    /// Checks whether it could be opened, and finds messages there that may not be recorded; changes nothing.
     fn peek(&self) -> Result<Option<Unrecorded>, StoreError>;
 }
 
-/// One account's run, ready to go.
+/// The run of an account.
 pub struct Run {
-    /// The server, and who logs in.
     pub service: Service,
-    /// Where messages go.
     pub destination: Box<dyn Destination + Send>,
     /// The directory of the ledgers.
     pub ledgers: PathBuf,
     /// How long to wait for another run of the account.
     pub wait: Duration,
-    /// What is done.
     pub mode: Mode,
     /// Whether nothing is recorded, and nothing deleted.
     pub peek: bool,
-    /// What the user wants.
     pub policy: Policy,
-    /// How long things may take.
     pub limits: Limits,
-    /// The other accounts that are configured.
+    /// The other configured accounts.
     pub others: Vec<AccountKey>,
 }
 

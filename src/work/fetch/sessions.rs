@@ -1,4 +1,4 @@
-//! The sessions of one account's run: what the one has broken down at, the next does otherwise or leaves alone.
+//! The sessions of an account's run: after one failed, the next one does it differently, or leaves a message out.
 
 use super::once::OncePerMessage;
 use super::run::{Mode, Run, now};
@@ -10,14 +10,13 @@ use crate::work::access::SessionMode;
 use crate::work::plan::{MOST_LOSSES, Policy};
 use crate::work::service::OpenedMailbox;
 
-/// Messages of one run that may break the dialogue, each by itself, before the server is given up.
+/// The most messages that may break the dialogue in one run, before the server is given up.
 const MOST_SPOILED: usize = 16;
-/// Messages at which the line is lost twice, one behind the other and none fetched between, before the line
-/// itself is given up.
+/// At how many messages in a row, with none fetched in between, the line may be lost twice before it is given up.
 const MOST_IN_A_ROW: usize = 2;
-/// How often the line may be lost in one run, whatever is fetched between.
+/// How often the line may be lost in one run.
 const MOST_LOST: usize = 100;
-/// Sessions of one run at most: a server that never runs out is not followed for ever.
+/// The most sessions of one run: a server may list new messages for ever.
 const MOST_SESSIONS: usize = 1000;
 
 /// Whether the run goes on.
@@ -27,29 +26,28 @@ enum Next {
     End,
 }
 
-/// One session after the other.
 pub(super) struct Sessions<'a> {
     run: &'a Run,
     ledger: &'a mut Ledger,
     sink: &'a mut dyn Sink,
     observer: OncePerMessage<'a>,
-    /// What the sessions so far amount to.
+    /// The result of the sessions so far.
     total: SessionOutcome,
     mode: SessionMode,
     policy: Policy,
     /// How many messages were known when the run began.
     known: Option<u64>,
-    /// Whether the server is suspected to break under PIPELINING.
+    /// Whether the server is suspected to fail with PIPELINING.
     suspected: bool,
-    /// Whether the line was lost at what went out with the login, which may be no accident.
-    lost_behind_login: bool,
+    /// Whether the line was lost after the early listings, which may be no accident.
+    lost_after_login: bool,
     /// How often the line was lost.
     lost: usize,
-    /// At how many messages in a row it was lost for good.
+    /// At how many messages in a row it was lost twice.
     in_a_row: usize,
-    /// How many messages larger than is wanted ended a session.
+    /// How many too large messages ended a session.
     gave_up_large: usize,
-    /// Why the run was given up, though a session follows that makes the deletions.
+    /// Why the run was given up, although another session follows to make the deletions.
     given_up: Option<Failure>,
 }
 
@@ -72,7 +70,7 @@ impl<'a> Sessions<'a> {
             policy,
             known: None,
             suspected: false,
-            lost_behind_login: false,
+            lost_after_login: false,
             lost: 0,
             in_a_row: 0,
             gave_up_large: 0,
@@ -80,7 +78,7 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Goes on to the end; `first` was opened already.
+    /// Runs sessions to the end; `first` is open already.
     pub fn go(mut self, first: OpenedMailbox) -> Exit {
         let mut first = Some(first);
         for _ in 0..MOST_SESSIONS {
@@ -118,10 +116,10 @@ impl<'a> Sessions<'a> {
         session(opened, job)
     }
 
-    /// Adds a session to the whole, and decides whether another follows.
+    /// Adds the result of a session, and decides whether another follows.
     fn judge(&mut self, mut outcome: SessionOutcome) -> Next {
         (self.mode.again, self.mode.busy) = (true, false);
-        // How many were known is what the first listing says.
+        // The first listing decides how many messages were known.
         self.total.known = *self.known.get_or_insert(outcome.known);
         self.total.unnamed += outcome.unnamed;
         self.total.delivered += outcome.delivered;
@@ -140,9 +138,9 @@ impl<'a> Sessions<'a> {
         }
         let Some(trouble) = outcome.setback.take().filter(|_| !over) else { return self.conclude(outcome) };
         match (trouble.remedy, self.mode.after(trouble.remedy)) {
-            (Remedy::LoginAlone, Some(mode)) => self.behind_login(mode, outcome),
+            (Remedy::LoginAlone, Some(mode)) => self.after_login(mode, outcome),
             (Remedy::WithoutPipelining, Some(mode)) => {
-                let text = "the server announces PIPELINING and breaks under it: going on without";
+                let text = "the server announces PIPELINING, but fails with it: going on without";
                 self.suspected = true;
                 self.otherwise(text, mode, outcome, trouble)
             }
@@ -155,23 +153,23 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// What went out with the login is asked for behind it. It was a try that cost nothing but time: whether
-    /// the run fails is for the next session to say.
-    fn behind_login(&mut self, mode: SessionMode, outcome: SessionOutcome) -> Next {
+    /// After the early listings failed: asks for the listings after the login. Nothing but time was lost, so the next
+    /// session decides whether the run fails.
+    fn after_login(&mut self, mode: SessionMode, outcome: SessionOutcome) -> Next {
         self.observer.drop_failures();
         self.mode = mode;
-        self.lost_behind_login = outcome.ended.is_some_and(|failure| failure.kind == Kind::Network);
-        if self.lost_behind_login {
+        self.lost_after_login = outcome.ended.is_some_and(|failure| failure.kind == Kind::Network);
+        if self.lost_after_login {
             return Next::Another;
         }
-        // Noted at once: should a second login be refused, the next run does not need one.
+        // Recorded at once: if the second login is refused, the next run need not try this again.
         match self.ledger.note_trait(Trait::LosesBehindLogin) {
             Ok(()) => Next::Another,
             Err(error) => self.end(error.failure(Stage::Ledger)),
         }
     }
 
-    /// What this session failed at is tried again in another manner.
+    /// Tries again in another mode.
     fn otherwise(
         &mut self,
         text: &str,
@@ -193,8 +191,8 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// One bad message stops nothing: the rest goes on in a session without it. But a server whose framing
-    /// cannot be trusted is asked to delete nothing in this run.
+    /// A message broke the dialogue: the others go on in a session without it. But nothing is deleted in this run,
+    /// because the server's framing cannot be trusted.
     fn spoiled(&mut self, mut outcome: SessionOutcome, trouble: Trouble) -> Next {
         let row = trouble.row.filter(|_| self.policy.shunned.len() < MOST_SPOILED);
         let (Some(row), Some(failure)) = (row, outcome.ended.take_if(|_| true)) else {
@@ -214,22 +212,22 @@ impl<'a> Sessions<'a> {
         Next::Another
     }
 
-    /// The line was lost at a message, or the server fell silent there. For the first time it is tried once
-    /// more; for the second it is named and left for the end of later runs, and the rest goes on without it.
+    /// The line was lost at a message, or the server fell silent. The first time the message is tried once more; the
+    /// second time it is reported and left for the end of later runs, and the others go on without it.
     fn lost(&mut self, mut outcome: SessionOutcome, trouble: Trouble) -> Next {
         let Some(failure) = outcome.ended.take() else { return self.conclude(outcome) };
         self.observer.keep();
         self.total.failed.append(&mut outcome.failed);
         self.lost += 1;
         let Some(row) = trouble.row else {
-            // All that was asked for has come. Without a word of the server's nothing was to be deleted.
+            // Everything that was asked for has come, and nothing was to be deleted.
             return match outcome.rest && self.may_go_on(&outcome) {
                 true => self.again(failure),
                 false if outcome.rest => self.end(failure),
                 false => Next::End,
             };
         };
-        // Without a UID there is nothing to know it by in another session.
+        // Without a UID it cannot be recognised in another session.
         let Some(uid) = row.uid.clone() else { return self.end(failure) };
         let times = match self.ledger.note_loss(&uid) {
             Ok(times) => times,
@@ -241,7 +239,7 @@ impl<'a> Sessions<'a> {
             }
             self.observer
                 .event(Event::Note(format!("{failure} (at {}): going on in a new session", name(&row))));
-            // After the line was lost twice, commands go one at a time: then it is certain at which one it is lost.
+            // After the line was lost twice, commands are sent one at a time, so that it is clear which one it is.
             self.mode.lock_step |= trouble.deleting || self.lost > 1;
             return self.again(failure);
         }
@@ -253,8 +251,8 @@ impl<'a> Sessions<'a> {
         self.after_naming(outcome, failure, times > MOST_LOSSES)
     }
 
-    /// A message was named and is left alone: whether the rest is worth another session. `late`: it had
-    /// waited for the end, so that the rest is of its kind.
+    /// After a message was reported and is left out: decides whether the others are worth another session. `late`: it
+    /// had been left for the end, so the others are of the same kind.
     fn after_naming(&mut self, outcome: SessionOutcome, failure: Failure, late: bool) -> Next {
         self.total.ended = None;
         let in_vain = self.in_a_row >= MOST_IN_A_ROW;
@@ -274,12 +272,12 @@ impl<'a> Sessions<'a> {
         Next::Another
     }
 
-    /// Whether the server may be logged in to once more, and that makes sense.
+    /// Whether another login is allowed and makes sense.
     fn may_go_on(&self, outcome: &SessionOutcome) -> bool {
         outcome.login_delay == 0 && self.lost < MOST_LOST
     }
 
-    /// Goes on in a new session; should there be none, this is what ended the run.
+    /// Goes on in a new session; if there is none, this failure ended the run.
     fn again(&mut self, failure: Failure) -> Next {
         self.total.ended = Some(failure);
         Next::Another
@@ -290,11 +288,11 @@ impl<'a> Sessions<'a> {
         Next::End
     }
 
-    /// A session that came to its end, or broke down beyond help.
+    /// A session came to its end, or nothing can help.
     fn conclude(&mut self, mut outcome: SessionOutcome) -> Next {
         self.observer.keep();
         self.total.failed.append(&mut outcome.failed);
-        // A server that cannot even be reached again says less than what it failed at before.
+        // If the server cannot be reached again, the failure before that says more.
         if outcome.listed || self.total.ended.is_none() {
             self.total.ended = outcome.ended;
         }
@@ -311,7 +309,7 @@ impl<'a> Sessions<'a> {
         }
         if outcome.login_delay > 0 {
             self.observer.event(Event::Note(format!(
-                "the server wants {} s between two logins: what is left is for the next run",
+                "the server wants {} s between two logins: the rest is left for the next run",
                 outcome.login_delay
             )));
             return Next::End;
@@ -319,14 +317,14 @@ impl<'a> Sessions<'a> {
         Next::Another
     }
 
-    /// What a run that came to its end has shown of the server is remembered.
+    /// Records what a completed run has shown about the server.
     fn learn(&mut self) {
         if self.total.ended.is_some() {
             return;
         }
         let mut traits = Vec::new();
         traits.extend((self.suspected && self.in_a_row == 0).then_some(Trait::BreaksPipelining));
-        traits.extend(self.lost_behind_login.then_some(Trait::LosesBehindLogin));
+        traits.extend(self.lost_after_login.then_some(Trait::LosesBehindLogin));
         traits.extend(self.mode.bare_lines.then_some(Trait::BareLines));
         for one in traits {
             if let Err(error) = self.ledger.note_trait(one) {
@@ -345,7 +343,7 @@ impl<'a> Sessions<'a> {
 fn session(opened: OpenedMailbox, job: FetchJob<'_>) -> SessionOutcome {
     let maildrop = match opened {
         Ok(opened) => opened,
-        // The flight of the login may be what a server could not take.
+        // Perhaps the server could not take the flight of the login.
         Err(error) => {
             let trouble = |remedy| Trouble { remedy, row: None, deleting: false };
             let setback = error.remedy.map(trouble);
@@ -355,13 +353,13 @@ fn session(opened: OpenedMailbox, job: FetchJob<'_>) -> SessionOutcome {
     let terms = maildrop.terms();
     if terms.expires_at_once && job.policy.after != After::Delete {
         job.observer.event(Event::Note(
-            "the server announces EXPIRE 0: what is fetched may vanish from it, whatever is asked for".into(),
+            "the server announces EXPIRE 0: it may delete fetched messages by itself".into(),
         ));
     }
     SessionOutcome { login_delay: terms.login_delay, ..fetch(maildrop, job) }
 }
 
-/// How a message is called: its number, and as much of its UID as anybody wants to read.
+/// A message's number, and the start of its UID.
 fn name(row: &Row) -> String {
     /// The longest UID that the standard allows (`RFC 1939 §7`).
     const MOST: usize = 70;
@@ -370,9 +368,9 @@ fn name(row: &Row) -> String {
     format!("message {} (UID {uid})", row.number)
 }
 
-/// The failure of a message at which the line was lost twice.
+/// The failure for a message at which the line was lost twice.
 fn named(failure: &Failure, row: &Row, deleting: bool) -> Failure {
-    let message = format!("{failure}: for the second time or more at {}", name(row));
+    let message = format!("{failure}: at least for the second time at {}", name(row));
     let hint = match deleting {
         true => "the others are deleted without it; later runs try it again, after all others",
         false => {

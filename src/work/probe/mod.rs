@@ -1,4 +1,4 @@
-//! The probe: every step from DNS to a usable account, each with its time, its findings, and on failure
+//! The probe (`test-account`): every step from DNS to a usable account, each with its time, its findings, and if it fails
 //! the likely cause. Nothing is fetched and nothing is sent.
 
 mod other_mode;
@@ -21,34 +21,29 @@ use std::time::{Duration, Instant};
 pub struct Step {
     /// `dns`, `tcp`, `greeting`, `capabilities`, `tls`, `auth`, `mailbox`, `sender`.
     pub name: &'static str,
-    /// How long it took.
     pub elapsed: Duration,
     /// What was found.
     pub detail: Map<String, Value>,
-    /// What went wrong.
     pub failure: Option<Failure>,
 }
 
-/// Takes the steps as they are done.
+/// Receives each step when it is done.
 pub type Steps<'a> = &'a mut dyn FnMut(Step);
 
-/// The server side of a probe.
+/// The server to probe.
 pub struct ProbeTarget<'a> {
-    /// What it speaks.
     pub protocol: Protocol,
-    /// The server.
     pub endpoint: &'a Endpoint,
-    /// What is trusted, for the session.
+    /// `None` only if the endpoint has no TLS.
     pub tls: Option<&'a Tls>,
-    /// What is trusted, as it was set.
+    /// The settings that `tls` was made of.
     pub settings: &'a TlsSettings,
-    /// How long things may take.
     pub limits: &'a Limits,
-    /// Makes a listener for the transcript.
+    /// Makes a tap for each connection's transcript.
     pub tap: &'a dyn Fn() -> Option<Box<dyn Tap>>,
 }
 
-/// Times one step and passes it on. The failure, if it is one, ends the side.
+/// Does and reports one step. If it fails, so does the probe of this server.
 pub(super) fn step<T>(
     steps: Steps<'_>,
     name: &'static str,
@@ -62,7 +57,7 @@ pub(super) fn step<T>(
     result
 }
 
-/// DNS and TCP, and TLS where it comes first.
+/// The steps `dns` and `tcp`, and `tls` if it comes first.
 pub(super) fn reach(target: &ProbeTarget<'_>, steps: Steps<'_>) -> Result<Wire, Failure> {
     let endpoint = target.endpoint;
     let place = endpoint.place();
@@ -97,7 +92,7 @@ pub(super) fn reach(target: &ProbeTarget<'_>, steps: Steps<'_>) -> Result<Wire, 
     Ok(wire)
 }
 
-/// What TLS agreed on and what the certificate says.
+/// The details of TLS and of the certificate.
 pub(super) fn describe(tls: Option<&TlsInfo>, detail: &mut Map<String, Value>) {
     let Some(tls) = tls else { return };
     detail.insert("version".into(), tls.version.clone().into());
@@ -117,8 +112,8 @@ fn describe_certificate(der: &[u8], detail: &mut Map<String, Value>) {
     detail.insert("sha256".into(), certificate.fingerprint.hex().into());
 }
 
-/// After a certificate was refused: looks at it over a connection of its own that carries nothing else, and
-/// tells what it says. `to_tls` brings such a connection to the point where TLS begins.
+/// After a certificate was refused: gets it over a connection of its own, which sends nothing else, and adds its details.
+/// `to_tls` brings such a connection to the point where TLS begins.
 pub(super) fn explain(
     target: &ProbeTarget<'_>,
     failure: Failure,

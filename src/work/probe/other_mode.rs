@@ -1,5 +1,5 @@
-//! Where a server does not answer in the TLS mode that is set, the other one is tried on the same port: a
-//! wrong mode looks like a dead server, and is the most usual mistake of a new account.
+//! If a server does not answer in the configured TLS mode, tries the other mode on the same port: a wrong mode looks like
+//! a dead server, and is the most usual mistake in a new account.
 
 use super::ProbeTarget;
 use crate::account::Protocol;
@@ -11,8 +11,8 @@ use crate::words::{Failure, Kind};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// How long the other mode may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the server may take to answer in the other mode.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
 
 /// After TLS from the first octet failed: whether the port greets without it.
 pub(super) fn after_tls(
@@ -20,7 +20,7 @@ pub(super) fn after_tls(
     failure: Failure,
     detail: &mut Map<String, Value>,
 ) -> Failure {
-    // A certificate, or the versions of TLS, were spoken of: it is TLS that answers there.
+    // Failures about certificates or TLS versions mean that the server does speak TLS there.
     match failure.kind {
         Kind::Protocol | Kind::Network | Kind::Timeout => {
             tell(target, failure, detail, Security::StartTls, &greets)
@@ -29,7 +29,7 @@ pub(super) fn after_tls(
     }
 }
 
-/// After no greeting came, or none of the protocol: whether the port speaks TLS from the first octet.
+/// After no greeting came, or a wrong one: whether the port speaks TLS from the first octet.
 pub(super) fn after_greeting(
     target: &ProbeTarget<'_>,
     failure: Failure,
@@ -52,8 +52,8 @@ fn tell(
     if target.limits.stop.raised() || target.limits.run_over() {
         return failure;
     }
-    let limits = Limits { timeout: PATIENCE.min(target.limits.timeout), ..target.limits.clone() };
-    let limits = Limits { end: Some(limits.until(2 * PATIENCE)), ..limits };
+    let limits = Limits { timeout: ANSWER_TIME.min(target.limits.timeout), ..target.limits.clone() };
+    let limits = Limits { end: Some(limits.until(2 * ANSWER_TIME)), ..limits };
     let (name, scheme) = match (other, target.protocol) {
         (Security::Implicit, Protocol::Pop3) => ("implicit", "pop3s"),
         (Security::Implicit, Protocol::Smtp) => ("implicit", "smtps"),
@@ -85,7 +85,7 @@ fn connection(target: &ProbeTarget<'_>, limits: &Limits) -> Option<Wire> {
     Some(Wire::new(Box::new(link), endpoint.place(), limits.clone(), (target.tap)()))
 }
 
-/// Whether the server greets in clear.
+/// Whether the server greets without TLS.
 fn greets(target: &ProbeTarget<'_>, wire: Wire) -> bool {
     match target.protocol {
         Protocol::Pop3 => Authorization::greet(wire).is_ok(),
@@ -93,7 +93,7 @@ fn greets(target: &ProbeTarget<'_>, wire: Wire) -> bool {
     }
 }
 
-/// Whether the server answers a TLS handshake. Whom it belongs to is looked at when the mode is right.
+/// Whether the server answers a TLS handshake. Its certificate does not matter yet.
 fn shakes_hands(target: &ProbeTarget<'_>, mut wire: Wire) -> bool {
     let settings = TlsSettings { inspect_only: true, ..TlsSettings::default() };
     Tls::prepare(&settings).is_ok_and(|tls| wire.start_tls(&tls, &target.endpoint.host).is_ok())

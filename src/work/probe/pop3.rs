@@ -1,4 +1,4 @@
-//! The receiving side of an account, step by step.
+//! Probes the POP3 server of an account, step by step.
 
 use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step};
 use crate::account::{Server, Vault};
@@ -9,7 +9,7 @@ use crate::words::{Failure, Kind, Stage};
 use crate::work::access::pop3_login;
 use serde_json::{Map, Value, json};
 
-/// Probes a POP3 server up to the counts of the mailbox. A secret that cannot be had fails the step `auth`.
+/// Probes a POP3 server up to the counts of the mailbox. If the secret cannot be had, the step `auth` fails.
 pub fn probe_pop3(
     target: &ProbeTarget<'_>,
     server: &Server,
@@ -28,7 +28,7 @@ pub fn probe_pop3(
         step(steps, "tls", |detail| upgrade(target, &mut authorization, detail))?;
         step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
     }
-    // What a server cannot do is no matter here, and a wait for it none of the user's.
+    // A server that fails with PIPELINING would only cost time here.
     authorization.without_pipelining();
     let mut transaction = step(steps, "auth", |detail| {
         let missing = || Failure::usage("a mailbox needs a user name").at(server.place());

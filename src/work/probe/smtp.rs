@@ -1,4 +1,4 @@
-//! The sending side of an account, step by step.
+//! Probes the SMTP server of an account, step by step.
 
 use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step};
 use crate::account::{Account, Server, Vault};
@@ -11,8 +11,8 @@ use crate::words::{Address, Failure, Kind, ReversePath, Stage};
 use crate::work::access::smtp_login;
 use serde_json::{Map, Value, json};
 
-/// Probes an SMTP server up to the acceptance of the account's address as a sender; nothing is sent. A
-/// secret that cannot be had fails the step `auth`.
+/// Probes an SMTP server up to MAIL with the account's address; nothing is sent. If the secret cannot be had, the step
+/// `auth` fails.
 pub fn probe_smtp(
     target: &ProbeTarget<'_>,
     account: &Account,
@@ -47,7 +47,7 @@ pub fn probe_smtp(
         .email
         .clone()
         .or_else(|| server.username.as_deref().and_then(|user| Address::parse(user).ok()));
-    // Without an address of the account's the null sender shows at least whether mail is taken.
+    // Without an address, the null sender shows at least whether the server accepts mail.
     step(steps, "sender", |detail| {
         detail.insert("address".into(), address.as_ref().map_or("<>", Address::as_str).into());
         let smtp_utf8 = address.as_ref().is_some_and(|address| !address.is_ascii());

@@ -1,8 +1,8 @@
-//! `--save-copy`: what was accepted, kept by the same durable code that fetch uses. The copy has no Bcc,
-//! as the message has none.
+//! `--save-copy`: stores accepted messages, with the same durable code as fetch. The copy has no Bcc, because the message
+//! has none.
 //!
-//! A ledger of its own for each destination remembers what a killed run was about to append; a copy that
-//! is stored is forgotten at once.
+//! Each destination has a ledger of its own, which records what a killed run was about to append; a stored copy is removed
+//! from it at once.
 
 use crate::mail::{Outgoing, stamp};
 use crate::net::Limits;
@@ -14,12 +14,9 @@ use std::sync::Arc;
 
 const STAGE: Stage = Stage::SaveCopy;
 
-/// Where copies go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CopyTo {
-    /// A Maildir.
     Maildir(PathBuf),
-    /// An mbox.
     Mbox(PathBuf),
 }
 
@@ -39,7 +36,7 @@ impl CopyTo {
         }
     }
 
-    /// Finds out, before anything is sent, whether a copy could be stored. Creates nothing.
+    /// Checks, before anything is sent, whether a copy could be stored. Creates nothing.
     pub fn check(&self) -> Result<(), Failure> {
         match self {
             CopyTo::Maildir(path) => Maildir::check(path),
@@ -76,7 +73,7 @@ impl CopyTo {
     }
 }
 
-/// Gives the message block by block, its line ends as a store has them.
+/// Gives the message block by block, with LF line ends.
 fn pour(outgoing: &mut Outgoing, mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::new(Kind::Storage, STAGE, format!("save-copy: reading the message: {error}"))
@@ -88,7 +85,7 @@ fn pour(outgoing: &mut Outgoing, mut take: impl FnMut(&[u8]) -> Result<(), Failu
         if got == 0 {
             return Ok(());
         }
-        // Every CR in a message that is ready to go belongs to a CRLF.
+        // Every CR in an outgoing message belongs to a CRLF.
         let lines: Vec<u8> = block[..got].iter().copied().filter(|octet| *octet != b'\r').collect();
         take(&lines)?;
     }

@@ -1,5 +1,4 @@
-//! What must be declared of a message at MAIL and RCPT, and whether the server can take it: known before
-//! anything is sent.
+//! The parameters of MAIL and RCPT for a message, and whether the server can take it; decided before anything is sent.
 
 use super::Options;
 use crate::codec::smtp::{Extensions, MailCommand, RcptCommand, SizeLimit};
@@ -7,8 +6,8 @@ use crate::mail::Outgoing;
 use crate::smtp::{MailTransaction, Ready};
 use crate::words::{Address, Failure, Kind, Scope, Stage};
 
-/// MAIL for this message on this server. What the server lacks is [`Kind::Missing`]; a message beyond its
-/// size limit [`Kind::Rejected`]; 8-bit octets that cannot be declared [`Kind::Input`].
+/// MAIL for this message and server. Fails with [`Kind::Missing`] (an extension), [`Kind::Rejected`] (the size limit),
+/// [`Kind::Input`] (8-bit octets without 8BITMIME).
 pub(super) fn mail(ready: &Ready, outgoing: &Outgoing, options: &Options) -> Result<MailCommand, Failure> {
     let extensions = ready.extensions();
     let place = ready.place();
@@ -21,7 +20,7 @@ pub(super) fn mail(ready: &Ready, outgoing: &Outgoing, options: &Options) -> Res
             Kind::Missing,
             "an address or the header needs SMTPUTF8, which the server lacks".into(),
         )
-        .hint("use an address in ASCII, or another server"));
+        .hint("use an ASCII address, or another server"));
     }
     if facts.eight_bit && !extensions.eight_bit_mime {
         return Err(fail(Kind::Input, "the message has 8-bit octets, and the server lacks 8BITMIME".into())
@@ -40,7 +39,7 @@ pub(super) fn mail(ready: &Ready, outgoing: &Outgoing, options: &Options) -> Res
     if options.require_tls && !(extensions.require_tls && ready.tls().is_some()) {
         return Err(fail(
             Kind::Missing,
-            "TLS on the whole way is asked for, and the server lacks REQUIRETLS".into(),
+            "TLS is required on the whole way, and the server lacks REQUIRETLS".into(),
         )
         .hint("leave out --require-tls, or use another server"));
     }
@@ -77,7 +76,6 @@ pub(super) fn transaction(
     }
 }
 
-/// RCPT for one recipient.
 fn rcpt(to: &Address, extensions: &Extensions, options: &Options) -> RcptCommand {
     let orcpt = (options.asks_for_reports() && extensions.dsn).then(|| to.clone());
     RcptCommand { to: to.clone(), notify: options.notify, orcpt }

@@ -1,6 +1,6 @@
-//! The job of sending one message: connect, log in, hand it over, and say for every recipient what came
-//! of it. Temporary failures are tried again where that was asked for, with the same message and so the
-//! same Message-ID, for those recipients who do not have it; an outcome that nobody knows, never.
+//! The send job: connects, logs in, sends a message, and reports the result for every recipient. With `--retry-for`
+//! temporary failures are tried again, with the same Message-ID, for those recipients who do not have the message; an
+//! unknown outcome never.
 
 mod channel;
 mod copy;
@@ -31,18 +31,17 @@ pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What is asked of the servers beside the message.
+/// The options for sending.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What to do when a recipient is not taken.
     pub on_rejected: OnRejected,
-    /// When to be told of the delivery.
+    /// When a notification is wanted.
     pub notify: Option<Notify>,
-    /// What such a report returns.
+    /// What a notification returns.
     pub ret: Option<Return>,
-    /// What identifies it.
+    /// The identifier of a notification.
     pub envid: Option<String>,
-    /// Every server on the way must use TLS.
+    /// Whether every server on the way must use TLS.
     pub require_tls: bool,
     /// How long to try again after temporary failures.
     pub retry_for: Option<Duration>,
@@ -70,43 +69,37 @@ impl Options {
     }
 }
 
-/// How to reach the server that takes the mail.
+/// How to reach the server, and the options.
 pub struct SendJob<'a> {
-    /// The server, trust and login.
     pub opening: Opening<'a>,
     /// Makes a connection.
     pub connect: &'a dyn Fn() -> Result<Wire, Failure>,
-    /// How long things may take.
     pub limits: &'a Limits,
-    /// What is asked beside the message.
     pub options: &'a Options,
 }
 
-/// What came of a message.
+/// The result of sending a message.
 #[derive(Debug)]
 pub struct Report {
-    /// The receipt.
     pub receipt: Receipt,
-    /// What went wrong: the failure of the message or session, or those of recipients with their address.
+    /// The failure of the message or session, or those of recipients with their address.
     pub failures: Vec<(Option<String>, Failure)>,
-    /// The exit code that it all amounts to.
     pub exit: Exit,
 }
 
-/// Whether the message goes out, or only the recipients are asked for.
+/// Whether to send the message, or only to ask whether the recipients are accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extent {
     Send,
     Check,
 }
 
-/// Sends the message. `progress` gets the octets of content as they go out; it starts again with every
-/// attempt.
+/// Sends the message. `progress` gets the octets of content as they are sent; each attempt starts again.
 pub fn send(job: &SendJob<'_>, outgoing: &mut Outgoing, progress: &mut dyn FnMut(u64)) -> Report {
     run(job, outgoing, Extent::Send, progress)
 }
 
-/// Goes as far as the recipients' acceptance and sends nothing.
+/// Asks whether the recipients are accepted, and sends nothing.
 pub fn check(job: &SendJob<'_>, outgoing: &mut Outgoing) -> Report {
     run(job, outgoing, Extent::Check, &mut |_| {})
 }
@@ -133,12 +126,12 @@ fn run(job: &SendJob<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mu
     }
 }
 
-/// The pause behind one of `pause`.
+/// The pause after one of `pause`.
 fn longer(pause: Duration) -> Duration {
     (pause * 2).min(LONGEST_PAUSE)
 }
 
-/// Waits, and says whether nobody asked to stop meanwhile.
+/// Waits; returns false if a signal came or the time of the run is over.
 pub fn wait(limits: &Limits, pause: Duration) -> bool {
     let until = Instant::now() + pause;
     loop {
@@ -157,21 +150,20 @@ pub fn wait(limits: &Limits, pause: Duration) -> bool {
     }
 }
 
-/// One message on its way: over as many sessions as it takes, each with as many transactions as its
-/// recipients need. Recipients that have it, or were refused, are not asked again.
+/// The sending of one message: in as many sessions as it takes, each with as many transactions as its recipients need.
+/// Recipients that have it, or were refused, are not tried again.
 struct Passage<'a> {
     job: &'a SendJob<'a>,
     receipt: Receipt,
     /// The failures of recipients, by their index.
     refusals: Vec<(usize, Failure)>,
-    /// Whether content may go by BDAT.
+    /// Whether content may be sent by BDAT.
     chunking: bool,
-    /// The server of the last session does not know BDAT after all: the message is to go by DATA over
-    /// another.
+    /// Whether the last session showed that the server does not know BDAT: the next one uses DATA.
     unchunked: bool,
 }
 
-/// The one message of a session: QUIT goes with it.
+/// Hooks for the only message of a session: QUIT is sent with it.
 struct Only<'a>(&'a mut dyn FnMut(u64));
 
 impl ContentHooks for Only<'_> {
@@ -184,7 +176,7 @@ impl ContentHooks for Only<'_> {
     }
 }
 
-/// Content that is not the message's last: nothing follows it yet.
+/// Hooks for content that is sent in several transactions, but the last: nothing follows it yet.
 struct NotLast<'a>(&'a mut dyn ContentHooks);
 
 impl ContentHooks for NotLast<'_> {
@@ -199,21 +191,20 @@ impl<'a> Passage<'a> {
         Passage { job, receipt, refusals: Vec::new(), chunking: true, unchunked: false }
     }
 
-    /// The same message, about which nothing was said yet.
+    /// The same message, without any results.
     fn anew(self, outgoing: &Outgoing) -> Self {
         let mut passage = Passage::new(self.job, outgoing);
         passage.receipt.attempts = self.receipt.attempts;
         passage
     }
 
-    /// Whether the last session has shown that it does not know BDAT. The next ones get DATA.
+    /// Whether the last session showed that the server does not know BDAT; the next ones use DATA.
     fn take_unchunked(&mut self) -> bool {
         self.chunking &= !self.unchunked;
         std::mem::take(&mut self.unchunked)
     }
 
-    /// The recipients to be asked in the next session, by their index; what was said about them before no
-    /// longer counts.
+    /// The recipients for the next session, by their index; their earlier results are dropped.
     fn left(&mut self) -> VecDeque<usize> {
         let recipients = &self.receipt.recipients;
         let is_left = |index: &usize| recipients[*index].status.is_open();
@@ -221,7 +212,7 @@ impl<'a> Passage<'a> {
         (0..recipients.len()).filter(is_left).collect()
     }
 
-    /// Whether the message may be taken for those who are left if they are asked again.
+    /// Whether another attempt may succeed for the remaining recipients.
     fn is_temporary(&self, failure: Option<&Failure>) -> bool {
         match failure {
             _ if self.is_barred() => false,

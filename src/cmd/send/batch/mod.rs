@@ -222,7 +222,7 @@ impl Batch<'_> {
     /// Waits for the turn of the next message; `false` where a signal came meanwhile.
     fn wait_turn(&mut self, limits: &Limits) -> bool {
         let (Some(pace), Some(way)) = (self.pace, &self.way) else { return true };
-        if way.channel.is_barred() {
+        if way.channel.is_blocked() {
             return true;
         }
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! What is stored already and not recorded is taken over, not fetched again.
+//! Adopts messages that are stored but not recorded, instead of fetching them again.
 
 use super::{Intake, NOTED_AT_ONCE};
 use crate::store::{Afterwards, AtStage, Delivered};
@@ -7,8 +7,8 @@ use crate::work::fetch::report::{Action, Event, MessageReport};
 use crate::work::fetch::subject;
 
 impl Intake<'_, '_> {
-    /// Takes over what a killed run has stored without recording it, and what is stored and has lost its record;
-    /// the rest is to be fetched.
+    /// Adopts messages that a killed run stored without recording them, and messages whose record was lost; the rest is
+    /// to be fetched.
     pub fn adopt(&mut self) -> Result<(), Failure> {
         let (mut adopted, mut finished, mut recognised) = (Vec::new(), 0, 0);
         for (at, get) in (0u32..).zip(&self.plan.get) {
@@ -33,8 +33,7 @@ impl Intake<'_, '_> {
             self.tell(Event::Note(format!("{finished} message(s) of an interrupted run were found stored")));
         }
         if recognised > 0 {
-            let note =
-                "message(s) lie in the Maildir, though the record of them is gone: they count as fetched";
+            let note = "message(s) are in the Maildir, but their record is gone: they count as fetched";
             self.tell(Event::Note(format!("{recognised} {note}")));
         }
         Ok(())
@@ -50,7 +49,7 @@ impl Intake<'_, '_> {
         let reports: Vec<_> = adopted.iter().map(report).collect();
         let recorded = self.job.ledger.record(adopted, Afterwards::Keep);
         for (proof, report) in self.noted(recorded)?.into_iter().zip(reports) {
-            // What this session did not fetch itself is deleted only where its UID names it for certain.
+            // A message that this session did not fetch is deleted only if its UID is not ambiguous.
             let place = proof.tag();
             let (uid, size) = self.listing.named(place);
             if self.job.ledger.has_proof(uid, size).at(Stage::Ledger)? {

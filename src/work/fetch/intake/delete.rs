@@ -1,4 +1,4 @@
-//! What may go from the server once all is fetched, and marking it for deletion.
+//! Marks messages for deletion, once all are fetched.
 
 use super::Intake;
 use crate::mailbox::Maildrop;
@@ -11,12 +11,11 @@ use crate::work::fetch::leaving::PendingDeletions;
 const MARKED_AT_ONCE: usize = 4000;
 
 impl<'o> Intake<'_, 'o> {
-    /// Marks for deletion what is safe here: what this session delivered, and what earlier ones did.
+    /// Marks durably stored messages for deletion: those that this session delivered, and those of earlier ones.
     ///
-    /// `None` where a message came and was not taken here: at QUIT some servers (Gmail is one) count every
-    /// message they sent as fetched and never list it again. Such a session ends without QUIT, and its
-    /// deletions are left to one that fetches nothing. Without UIDs there is no other session to leave
-    /// them to: what is here would come once more.
+    /// `None` if a message came and was not stored: at QUIT some servers (such as Gmail) count every message they sent as
+    /// fetched and never list it again. So the session ends without QUIT, and its deletions are left to a session that
+    /// fetches nothing. Without UIDs this is not possible: the stored messages would be fetched again.
     pub fn delete(mut self, maildrop: &mut dyn Maildrop) -> Result<Option<PendingDeletions<'o>>, Failure> {
         let mut leaving = std::mem::take(&mut self.recorded);
         leaving.rows.retain(|row| self.goes(*row as usize));

@@ -1,4 +1,4 @@
-//! The header of the message that is coming.
+//! The header of the current message.
 
 use crate::mail::summary::{MAX_HEADER, Summary};
 
@@ -10,7 +10,7 @@ pub(super) struct HeaderCapture {
 }
 
 impl HeaderCapture {
-    /// Begins anew; `wanted`: whether anything is collected.
+    /// Starts again; `wanted`: whether anything is collected.
     pub fn clear(&mut self, wanted: bool) {
         self.octets.clear();
         self.done = !wanted;
@@ -31,13 +31,12 @@ impl HeaderCapture {
         self.done = end.is_some() || self.octets.len() == MAX_HEADER;
     }
 
-    /// What the header says.
     pub fn summary(&self) -> Summary {
         Summary::of(&self.octets)
     }
 
-    /// Whether it is that of the notes that UW IMAP and its kin keep as the first message of a folder. A server
-    /// that shows them to POP3 clients wants them left where they are.
+    /// Whether it belongs to the notes that UW IMAP and similar servers keep as the first message of a folder. A server
+    /// that shows them to POP3 clients wants to keep them.
     pub fn is_folder_internal(&self) -> bool {
         let has = |field: &[u8]| {
             let mut lines = self.octets.split(|octet| *octet == b'\n');

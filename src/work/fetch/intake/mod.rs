@@ -1,4 +1,4 @@
-//! The intake of a fetch: octets to the sink, batches to the ledger, news to the observer.
+//! The receiver of a fetch: octets go to the sink, batches to the ledger, events to the observer.
 
 mod adopt;
 mod delete;
@@ -18,37 +18,36 @@ use header::HeaderCapture;
 use same::Same;
 use std::collections::HashMap;
 
-/// How many messages that are stored already are noted at once.
+/// How many messages that are stored already are recorded at once.
 const NOTED_AT_ONCE: usize = 512;
 
-/// Takes what the session brings: octets to the sink, batches to the ledger, news to the observer.
+/// Receives the messages of a session.
 pub(super) struct Intake<'a, 'o> {
     listing: &'a Listing,
     plan: &'a Plan,
-    /// What is fetched, in the order in which it comes, by its place in the plan; the index is the tag of the
-    /// deliveries.
+    /// What is fetched, in order, as indices into the plan; the index here is the tag of a delivery.
     gets: Vec<u32>,
     job: FetchJob<'o>,
     outcome: &'a mut SessionOutcome,
     header: HeaderCapture,
-    /// What the headers of messages say that are not recorded yet, where that is of interest.
+    /// The headers of messages that are not recorded yet, if the observer wants them.
     summaries: HashMap<usize, Summary>,
-    /// What was recorded in this session and is to be deleted.
+    /// Messages that were recorded in this session and are to be deleted.
     recorded: Leaving,
-    /// Set while a message comes that may be one of those stored under its UID.
+    /// Set while a message comes that may be one already stored under its UID.
     comparing: Option<ContentHash>,
-    /// Messages that were found to be stored already, and are not noted yet.
+    /// Messages that were found to be stored already, not recorded yet.
     same: Vec<Same>,
-    /// The same, noted: those to be deleted.
+    /// Those of them that were recorded and are to be deleted.
     verified: Vec<u32>,
-    /// The message that is coming, and its octets so far.
+    /// The current message, and its octets so far.
     coming: Option<usize>,
     size: u64,
-    /// Whether the message that is coming is larger than is wanted: it was dropped, the rest of it is passed over.
+    /// Whether the current message is too large: it was dropped, and the rest of it is skipped.
     too_large: bool,
-    /// Whether the failure was one of this side.
+    /// Whether the failure was local (store, output), not the server's.
     local: bool,
-    /// Whether a message came and was not taken here.
+    /// Whether a message came and was not stored.
     not_taken: bool,
 }
 
@@ -79,7 +78,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         }
     }
 
-    /// What is to be fetched, in the order in which it is taken.
+    /// The messages to fetch, in order.
     pub fn wanted(&self) -> Vec<Wanted> {
         let wanted = |tag: usize| {
             let get = self.get(tag);
@@ -105,7 +104,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         self.plan.identity(get, self.listing, self.job.ledger)
     }
 
-    /// What the ledger did; what it could not do is a failure of this side.
+    /// Passes on a result of the ledger; an error is a local failure.
     fn noted<T>(&mut self, result: Result<T, StoreError>) -> Result<T, Failure> {
         self.local |= result.is_err();
         result.at(Stage::Ledger)
@@ -119,7 +118,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         self.outcome.fail(self.job.observer, Some(row), failure);
     }
 
-    /// An error of the store: of one message, or the end of the session.
+    /// Handles an error of the store: it concerns one message, or ends the session.
     fn store_failed(&mut self, error: &StoreError) -> Result<(), Failure> {
         let failure = error.failure(Stage::Delivery);
         let (tag, taken) = match error {
@@ -132,7 +131,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         };
         let row = self.row(tag);
         if taken {
-            // Nobody knows what became of it: as with a mark, it is not fetched again, and no run deletes it.
+            // The outcome is unknown: as with a mark, it is not fetched again, and no run deletes it.
             let marked = row.uid.as_deref().map(|uid| (uid, self.get(tag).copy(), row.size));
             let marked = self.job.ledger.mark_seen(marked);
             self.noted(marked)?;
@@ -144,7 +143,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         Ok(())
     }
 
-    /// Whether a message fetched now should go from the server at the end of this session.
+    /// Whether a message fetched now is to be deleted from the server at the end of this session.
     fn goes(&self, place: usize) -> bool {
         if self.job.policy.after == After::Keep {
             return false;
@@ -153,7 +152,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         self.job.policy.goes(seen.unwrap_or(self.job.now), self.job.now)
     }
 
-    /// Makes what is staged durable, records it, tells of it.
+    /// Makes the staged messages durable, records and reports them.
     fn commit(&mut self) -> Result<(), Failure> {
         while self.job.sink.staged().count > 0 {
             match self.job.sink.commit(self.job.ledger) {
@@ -194,9 +193,8 @@ impl<'a, 'o> Intake<'a, 'o> {
         Ok(())
     }
 
-    /// Brings the store to rest after the retrieval: what is whole is kept, even if the session failed. But
-    /// not if it failed as with a server that mixes its replies up: what came last may not be what was asked
-    /// for, and comes again.
+    /// Settles the store after the retrieval. Complete messages are kept, even if the session failed; but not if it
+    /// failed as with a server that mixes up its replies: then the last ones may be wrong, and are fetched again.
     pub fn settle(&mut self, fetched: Result<(), Failure>, setback: Option<Setback>) -> Result<(), Failure> {
         let Err(failure) = fetched else { return self.commit_or_roll_back() };
         self.job.sink.discard();
@@ -206,7 +204,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             self.same.clear();
             self.job.sink.rollback();
         } else if self.local {
-            // A full disk may have room for what came before the message that does not fit.
+            // A full disk may have room for the messages before the one that does not fit.
             let _ = self.commit_or_roll_back();
         } else {
             self.commit_or_roll_back()?;
@@ -236,7 +234,7 @@ impl Receiver for Intake<'_, '_> {
                 "standard output: writing: the reader went away",
             ));
         }
-        // The notes of a mail server are its first message, where there are any.
+        // The notes of a mail server, if there are any, are its first message.
         let get = self.get(index);
         let is_first = self.listing.number(get.place()) == 1;
         self.header.clear(self.job.observer.wants_headers() || is_first);

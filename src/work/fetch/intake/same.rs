@@ -1,4 +1,4 @@
-//! Messages that come once more since their listed size changed: is it what is stored under the UID?
+//! Messages that are fetched once more because their listed size changed: are they the same as the stored ones?
 
 use super::{Intake, NOTED_AT_ONCE};
 use crate::store::{Hashes, Known, StoreError};
@@ -7,14 +7,13 @@ use crate::work::plan::{Get, Reason, Rival};
 
 /// A message that is stored already, listed with another size than before.
 pub(super) struct Same {
-    /// Its place in the listing.
     row: u32,
     known: Known,
     due: bool,
 }
 
 impl<'a> Intake<'a, '_> {
-    /// Notes messages that were found the same as those stored before, under their new sizes.
+    /// Records the new sizes of messages that were found to be the same as stored ones.
     pub(super) fn note_same(&mut self) -> Result<(), Failure> {
         let (same, listing) = (std::mem::take(&mut self.same), self.listing);
         let notes = same.iter().map(|one| {
@@ -32,7 +31,7 @@ impl<'a> Intake<'a, '_> {
         Ok(())
     }
 
-    /// Drops the message that has come if it is one that is stored already.
+    /// Drops the message that has come if it is stored already.
     pub(super) fn is_stored(&mut self, index: usize, hashes: &Hashes) -> Result<bool, Failure> {
         let get = self.get(index);
         let found = self.same_as(get, hashes);
@@ -46,7 +45,7 @@ impl<'a> Intake<'a, '_> {
         Ok(true)
     }
 
-    /// Which of the messages it may be it is; each is one row's alone.
+    /// Which of the stored messages it is; each of them belongs to only one row.
     fn same_as(&self, get: &Get, hashes: &Hashes) -> Result<Option<&'a Rival>, StoreError> {
         let uid = |row: u32| self.listing.uid(row as usize);
         'rivals: for rival in self.plan.rivals(get) {
