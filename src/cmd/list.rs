@@ -16,10 +16,9 @@ use crate::work::service::Service;
 use std::cell::RefCell;
 use std::io::IsTerminal as _;
 
-/// The width of the table where standard output is no terminal.
+/// The width of the table if standard output is not a terminal.
 const PIPE_WIDTH: usize = 160;
 
-/// Runs the command.
 pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
     context.out.count("total", 0);
     context.out.count("listed", 0);
@@ -37,7 +36,7 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
                 context.out.fail(&About::account(&label), failure);
             }
         }
-        // A reader that went away has seen enough.
+        // The reader of standard output has closed it: not an error.
         Err(_) if context.out.reader_gone() => {}
         Err(failure) => context.out.fail(&About::account(&label), &failure),
     }
@@ -51,7 +50,7 @@ fn show(args: &ListArgs, context: &mut Context, service: &Service) -> Result<Ove
     let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
     let mut table = ListTable::default();
     let out = &mut context.out;
-    // Without headers a million rows may be listed: they are measured and then printed, and none is kept.
+    // Without headers a million rows may be listed: the widths are found first, so that no rows have to be kept.
     let direct = !choice.headers && !out.is_json();
     let columns = RefCell::new(Columns::new(&heads(false)));
     let mut measure = |listed: &Listed| {
@@ -99,15 +98,15 @@ fn show(args: &ListArgs, context: &mut Context, service: &Service) -> Result<Ove
     Ok(overview)
 }
 
-/// So many rows are measured before the table begins; the others are printed as they come.
+/// The number of rows that determine the widths of the columns; later rows are printed as they arrive.
 const MEASURED: usize = 1000;
 
-/// The table with headers: the first rows, until their columns are as wide as they have to be.
+/// The table with headers. Keeps the first rows until the widths of the columns are known.
 #[derive(Default)]
 struct ListTable {
     rows: Vec<Vec<String>>,
     has_header: bool,
-    /// The columns of the table that has begun, and whether it has headers.
+    /// The columns once the table has begun, and whether it has headers.
     begun: Option<(Columns<'static>, bool)>,
 }
 
@@ -123,7 +122,7 @@ impl ListTable {
         }
     }
 
-    /// Prints the rows that are there, unless there are none.
+    /// Prints the rows kept so far, if any.
     fn begin(&mut self, out: &mut Output, headers: bool) {
         if self.rows.is_empty() {
             return;
@@ -154,7 +153,7 @@ fn heads(headers: bool) -> Vec<(&'static str, Align)> {
     heads
 }
 
-/// The cells of a row that are wanted: it has both sets of columns: number, new, date, from, subject, size, uid.
+/// The cells of a row for the columns that are shown, of: number, new, date, from, subject, size, uid.
 fn chosen(mut row: Vec<String>, headers: bool) -> Vec<String> {
     if headers {
         row.truncate(6);
@@ -186,11 +185,11 @@ fn row(listed: &Listed) -> Vec<String> {
     ]
 }
 
-/// A date of RFC 3339 without its seconds, with its zone: an hour alone may be any.
+/// A date of RFC 3339 without its seconds, with its time zone.
 fn date(date: &str) -> String {
     let zone = match date.get(19..).unwrap_or_default() {
         "Z" => "+0000".to_owned(),
-        // Where the sender named none.
+        // The sender gave no time zone.
         "-00:00" => String::new(),
         zone => zone.replace(':', ""),
     };

@@ -68,7 +68,7 @@ fn by_man(roff: &[u8]) -> bool {
         return false;
     };
     let Some(mut input) = man.stdin.take() else { return false };
-    // Somebody who leaves the pager early has seen enough.
+    // Leaving the pager early is not an error.
     let fed = match input.write_all(roff) {
         Ok(()) => true,
         Err(error) => error.kind() == ErrorKind::BrokenPipe,

@@ -13,7 +13,6 @@ use serde::Serialize;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// `message`.
 #[derive(Debug, Serialize)]
 pub struct MessageLine<'a> {
     account: &'a str,
@@ -32,7 +31,7 @@ pub struct MessageLine<'a> {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
-    /// The path in base64, where it is no UTF-8.
+    /// The path in base64, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +42,7 @@ pub struct MessageLine<'a> {
     stored_size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
-    /// What could not be read, or not all of it, for its charset.
+    /// The fields that could not be decoded completely because of their charset.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     undecoded: Vec<&'static str>,
 }
@@ -65,12 +64,12 @@ fn shown(path: &Path) -> Option<String> {
     Some(path.to_string_lossy().into_owned())
 }
 
-/// The octets of a path that is no UTF-8, in base64.
+/// The octets of a path in base64, if it is not UTF-8.
 fn octets_of(path: &Path) -> Option<String> {
     path.to_str().is_none().then(|| STANDARD.encode(path.as_os_str().as_bytes()))
 }
 
-/// A UID as text: what is no UTF-8 in it is replaced.
+/// A UID as text; octets that are not UTF-8 are replaced.
 pub fn uid_text(row: &Row) -> Option<String> {
     row.uid.as_ref().map(|uid| String::from_utf8_lossy(uid).into_owned())
 }
@@ -100,7 +99,7 @@ impl<'a> MessageLine<'a> {
         }
     }
 
-    /// The line for a message of a list.
+    /// The line for a listed message.
     pub fn listed(account: &'a str, listed: &'a Listed) -> Self {
         MessageLine::new(account, &listed.row, listed.new, listed.summary.as_ref())
     }
@@ -143,7 +142,7 @@ impl<'a> MessageLine<'a> {
         line
     }
 
-    /// The same line with what else could not be read.
+    /// The same line with more fields that could not be decoded.
     pub fn undecoded(mut self, more: &[&'static str]) -> Self {
         self.undecoded.extend_from_slice(more);
         self

@@ -1,6 +1,7 @@
 //! Layer 7: the commands: arguments to job to report.
 //!
-//! [`run`] is the frame of every run: arguments, signals, the command, the summary, the exit code.
+//! [`run`] does what every command needs: it reads the arguments, handles signals, runs the command, prints the
+//! summary and returns the exit code.
 
 mod config;
 mod fetch;
@@ -31,15 +32,12 @@ use std::time::Instant;
 
 /// What every command works with.
 pub struct Context {
-    /// The global options.
     pub global: Global,
-    /// The environment.
     pub env: Env,
     /// Where secrets come from.
     pub vault: Vault,
-    /// The time a run may take, and the wish to stop.
+    /// How long the run may take, and whether it was asked to stop.
     pub limits: Limits,
-    /// Standard output and standard error.
     pub out: Output,
 }
 
@@ -50,7 +48,7 @@ impl Context {
         account::select(&Selection { from, ..self.selection(need)? }, &self.env)
     }
 
-    /// What the options say of the account.
+    /// What the options say about the account.
     pub fn selection(&self, need: Need) -> Result<Selection<'_>, Failure> {
         let global = &self.global;
         Ok(Selection {
@@ -118,13 +116,13 @@ pub fn run(args: Vec<OsString>) -> Exit {
     frame.run(cli.global, |context| dispatch(&cli.command, context))
 }
 
-/// What surrounds every run: signals, limits, secrets, and at the end the exit code.
+/// What every run needs: signals, limits, secrets and the exit code.
 struct CommandRun {
     command: &'static str,
     started: Instant,
-    /// A reader of standard output that goes away ends the run quietly.
+    /// Whether the run ends without an error if the reader of standard output closes it.
     quiet_reader: bool,
-    /// Nobody is at the terminal to be asked for a secret.
+    /// Whether the terminal is never used to ask for a secret.
     never_ask: bool,
 }
 
@@ -176,8 +174,7 @@ impl CommandRun {
     }
 }
 
-/// Refuses to run with rights that are not the caller's own (set-uid, set-gid): postie runs commands and
-/// reads files that the caller names.
+/// Refuses to run set-uid or set-gid: postie runs commands and reads files that the caller names.
 fn refuse_borrowed_rights() -> Result<(), Failure> {
     use rustix::process::{getegid, geteuid, getgid, getuid};
     if getuid() == geteuid() && getgid() == getegid() {
@@ -199,12 +196,12 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<()> {
     }
 }
 
-/// No core dump may hold a secret; SIGINT and SIGTERM ask to stop; a file-size limit is an error of the
-/// write, not the end of the process; a panic says where, never with what.
+/// Disables core dumps, which could contain secrets; makes SIGINT and SIGTERM ask to stop, and a file-size limit an
+/// error of the write instead of the end of the process; a panic prints its position and no data.
 fn prepare_process() -> Result<Stop, Failure> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Core).maximum;
-    // Best effort: without it a crash may leave a core file, as for any other program.
+    // If this fails, a crash may leave a core file, as for any other program.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
     std::panic::set_hook(Box::new(|info| {
         if crate::mail::guard::is_guarded() {
@@ -216,7 +213,7 @@ fn prepare_process() -> Result<Stop, Failure> {
             format!("postie: a bug in postie at {place}; please report it\n").as_bytes(),
         );
     }));
-    // What the system refuses here (no file descriptors left, most likely) is no bug, and may pass.
+    // An error here (most likely no file descriptors are left) is not a bug, and may be temporary.
     let refused =
         |error| Failure::new(Kind::Deferred, Stage::Start, format!("signals: setting them up: {error}"));
     prepare_signals().map_err(refused)?;
@@ -228,7 +225,7 @@ fn internal(what: &str) -> Failure {
     Failure::new(Kind::Internal, Stage::Postie, what).hint("please report this")
 }
 
-/// Answers arguments that clap does not take: help and version are asked for, all else is a usage error.
+/// Prints help and version, which clap returns as errors; any other error of clap is a usage error.
 fn refuse(args: &[OsString], error: &clap::Error, started: Instant) -> Exit {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let flag = |name: &str| args.iter().any(|arg| arg == name);
@@ -252,7 +249,7 @@ fn refuse(args: &[OsString], error: &clap::Error, started: Instant) -> Exit {
     out.finish(Exit::Usage, false)
 }
 
-/// Arguments that are not UTF-8, where one of them has to be: clap does not say which.
+/// The error for arguments that are not UTF-8: names them, which clap does not.
 fn not_utf8(args: &[OsString]) -> Failure {
     let shown = |arg: &OsString| arg.to_str().is_none().then(|| format!("{:?}", arg.to_string_lossy()));
     let shown: Vec<String> = args.iter().filter_map(shown).collect();
@@ -262,7 +259,7 @@ fn not_utf8(args: &[OsString]) -> Failure {
     )
 }
 
-/// What clap has to say, as a failure: its tips are the hint.
+/// An error of clap as a failure, with clap's tips as the hint.
 fn usage_failure(text: &str) -> Failure {
     const HELP: &str = "postie --help, or postie COMMAND --help, tells the options";
     let said: Vec<&str> = text

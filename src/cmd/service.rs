@@ -1,4 +1,4 @@
-//! The sides of an account, made ready: what the configuration says, the secret, the trust.
+//! Prepares the servers of an account for a connection: their settings, the secret, the trusted certificates.
 
 use super::Context;
 use crate::account::{self, Account, Need, Selection, Server};
@@ -9,17 +9,17 @@ use crate::store::AccountKey;
 use crate::words::Failure;
 use crate::work::service::{Service, key};
 
-/// A side, or its failure told with the account that it is about.
+/// A server, or a failure that names the account.
 pub fn or_told(made: Result<Service, Failure>, account: &Account, context: &mut Context) -> Option<Service> {
     made.map_err(|failure| context.out.fail(&About::account(&account.label), &failure)).ok()
 }
 
-/// The receiving side. Gets the secret, so it may ask on the terminal. Fails with `config`.
+/// The server for receiving. Gets the secret, for which it may ask on the terminal. Fails with `config`.
 pub fn incoming(account: &Account, context: &Context) -> Result<Service, Failure> {
     of(account, incoming_server(account)?, context)
 }
 
-/// The sending side, likewise.
+/// The server for sending. Gets the secret, for which it may ask on the terminal. Fails with `config`.
 pub fn outgoing(account: &Account, context: &Context) -> Result<Service, Failure> {
     let missing = || {
         Failure::config("no SMTP server: the account has none")
@@ -29,7 +29,7 @@ pub fn outgoing(account: &Account, context: &Context) -> Result<Service, Failure
 }
 
 fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, Failure> {
-    // The trust store is parsed on a thread of its own, beside the search for the secret.
+    // The trust store is parsed on a thread of its own, while the secret is obtained.
     let tls = tls(server)?;
     let login = context.vault.login(server)?;
     let tap = |place| Box::new(Transcript::new(place)) as Box<dyn Tap>;
@@ -37,8 +37,8 @@ fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, 
     Ok(Service { label: account.label.clone(), server: server.clone(), login, tls, transcript })
 }
 
-/// Prepares the trust of a server that has TLS. Without TLS nothing is trusted: whoever said what is to be
-/// trusted would be deceived.
+/// Prepares the trusted certificates of a server. Refuses settings about them if the connection has no TLS: they
+/// would have no effect, and the user expects one.
 pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
     let said = match &server.tls {
         tls if tls.fingerprint.is_some() => Some("tls-fingerprint"),
@@ -55,12 +55,12 @@ pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
 }
 
 impl Context {
-    /// What the ledgers of the other accounts are called that are configured: each is a mailbox of its own.
+    /// The names of the ledgers of the other configured accounts: each is a mailbox of its own.
     pub fn other_keys(&self, own: &AccountKey) -> Vec<AccountKey> {
         let accounts = self.selection(Need::Incoming).and_then(|selection| {
             account::all(&Selection { server: None, account: None, ..selection }, &self.env)
         });
-        // Without a configuration there is no other account.
+        // Without a configuration there are no other accounts.
         let keys =
             accounts.unwrap_or_default().iter().filter_map(|account| incoming_key(account).ok()).collect();
         let keys: Vec<AccountKey> = keys;
@@ -68,7 +68,7 @@ impl Context {
     }
 }
 
-/// The ledger's name for an account. Fails with `config` where it has no POP3 server.
+/// The name of an account's ledger. Fails with `config` if the account has no POP3 server.
 pub fn incoming_key(account: &Account) -> Result<AccountKey, Failure> {
     incoming_server(account).map(key)
 }

@@ -1,4 +1,4 @@
-//! `postie test-account`: every step of both sides, and what to change.
+//! `postie test-account`: tests every step of receiving and sending, and says what to change.
 
 use super::Context;
 use super::service;
@@ -55,7 +55,7 @@ pub fn test(account: &Account, args: &TestAccountArgs, context: &mut Context) ->
         if server.protocol == Protocol::Pop3 {
             results.extend(test_destination(account, context));
         }
-        // A destination that is fine makes no success of a login that was refused.
+        // A refused login stays a failure if the destination is fine.
         if results.iter().all(Result::is_ok) {
             context.out.settle(Exit::Ok);
         }
@@ -126,10 +126,10 @@ fn test_destination(account: &Account, context: &mut Context) -> Option<Result<(
     Some(checked.map_err(|failure| failure.scoped(Scope::Account)))
 }
 
-/// Refuses a file system without any room. `path` need not be there yet.
+/// Refuses a file system that is full. `path` need not exist yet.
 fn has_room(path: &Path) -> Result<(), Failure> {
     let there = path.ancestors().find(|place| place.exists()).unwrap_or(Path::new("/"));
-    // What cannot be asked is found out by fetch.
+    // If that cannot be read, fetch will find out.
     let Ok(volume) = rustix::fs::statvfs(there) else { return Ok(()) };
     if volume.f_blocks == 0 || volume.f_bavail > 0 {
         return Ok(());
@@ -138,7 +138,7 @@ fn has_room(path: &Path) -> Result<(), Failure> {
     Err(Failure::new(Kind::Storage, Stage::Destination, message).hint("free some space"))
 }
 
-/// Tells a step as soon as it is done.
+/// Prints a step as soon as it is done.
 fn report(out: &mut Output, account: &Account, side: &str, step: Step) {
     let failure = step.failure;
     let hint =

@@ -25,7 +25,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     let given = Given::of(args, context)?;
     let asks = given.is_open() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    // What was read behind the answers is for the questions that may follow.
+    // Input read after the answers belongs to the questions that may follow.
     let mut ahead = Vec::new();
     let draft = if asks { wizard::complete(given, &mut ahead, &context.limits)? } else { given.alone()? };
     let provider = providers::of_domain(draft.email.domain());
@@ -36,7 +36,7 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     let account = editor.preview(&name)?;
     make_parents(&account)?;
     if test {
-        // Without holding the file meanwhile.
+        // The file is not locked meanwhile.
         drop(editor);
         context.vault = Vault::new(SecretOptions::default(), context.env.clone(), context.limits.clone());
         if let Err(failure) = test_account::test(&account, &TestAccountArgs::default(), context) {
@@ -71,7 +71,7 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes the directory that the account's Maildir or mbox is to lie in.
+/// Creates the directory for the account's Maildir or mbox.
 fn make_parents(account: &Account) -> Result<(), Failure> {
     let Some(Destination::Maildir(path) | Destination::Mbox(path)) = &account.fetch.destination else {
         return Ok(());
@@ -111,13 +111,13 @@ impl Given {
             taken: config.contents.accounts.iter().map(|account| account.label.clone()).collect(),
         };
         if let Some(name) = given.name.as_ref().filter(|name| given.taken.contains(name)) {
-            // The editor has the words for it; nothing is asked first.
+            // The editor has the error for it; no question is asked before.
             editor(context)?.add(name, &[])?;
         }
         Ok(given)
     }
 
-    /// Whether something is missing without which nothing would be fetched or sent.
+    /// Whether something is missing that fetching or sending needs.
     fn is_open(&self) -> bool {
         let Some(email) = &self.email else { return true };
         let (incoming, smtp) = self.servers(email);
@@ -128,7 +128,7 @@ impl Given {
             || (incoming.is_some() && self.fetch.is_empty())
     }
 
-    /// The account, without anybody to ask.
+    /// The account, without asking questions.
     fn alone(self) -> Result<NewAccount, Failure> {
         let missing = |what: &str| {
             Failure::usage(format!("config add: {what} is missing, and there is no terminal to ask on"))
@@ -143,7 +143,7 @@ impl Given {
             return Err(Failure { message, ..failure });
         }
         if let Some(server) = smtp.as_mut().filter(|_| !self.secret.is_empty()) {
-            // With a secret at hand, the account's own user is who logs in; without, nobody does.
+            // If there is a secret, the account's own user logs in; otherwise there is no login.
             server.username.get_or_insert_with(|| email.as_str().to_owned());
         }
         let Given { display, secret, fetch, test, .. } = self;
@@ -213,7 +213,7 @@ fn settings(draft: NewAccount, args: &AddArgs, global: &Global) -> Result<Settin
     Ok(settings)
 }
 
-/// The keys of a server, those alone that are not the default.
+/// The keys of a server that are not the default.
 fn server_settings(server: &Server, email: &Address, settings: &mut Settings) {
     let text = |text: &str| Setting::Text(text.to_owned());
     let [host, port, tls, username, auth] = match server.protocol {

@@ -11,7 +11,7 @@ use std::io::{Read as _, Write};
 /// The longest answer in octets.
 const MAX_ANSWER: usize = 4096;
 
-/// Somebody who can be asked.
+/// The person at the terminal.
 pub struct Asker<'a> {
     /// Where answers come from.
     pub input: BorrowedFd<'a>,
@@ -19,12 +19,12 @@ pub struct Asker<'a> {
     pub output: &'a mut dyn Write,
     /// When to stop.
     pub limits: &'a Limits,
-    /// What was read behind the last answer.
+    /// Input that was read after the last answer.
     pub ahead: Vec<u8>,
 }
 
 impl Asker<'_> {
-    /// Asks until the answer can be read. An empty answer is the `default`, where there is one.
+    /// Asks until the answer is valid. An empty answer is the `default`, if there is one.
     pub fn ask<T>(
         &mut self,
         question: &str,
@@ -47,7 +47,7 @@ impl Asker<'_> {
         }
     }
 
-    /// Shows a text. A closed standard error is nothing to fail over.
+    /// Prints a text. A closed standard error is not an error.
     pub fn say(&mut self, text: &str) {
         let _ = self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush());
     }

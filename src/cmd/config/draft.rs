@@ -1,4 +1,4 @@
-//! An account about to be added: what the flags say, and what it is to be.
+//! An account that is about to be added: the flags, and the settings that follow from them.
 
 use crate::account::edit::Setting;
 use crate::account::providers::{self, Provider};
@@ -7,53 +7,37 @@ use crate::account::url;
 use crate::words::{Address, Failure};
 use std::path::Path;
 
-/// Keys of an account and their values, in the order they are to stand in.
+/// Keys of an account and their values, in the order of the file.
 pub type Settings = Vec<(&'static str, Setting)>;
 
-/// An account about to be added.
+/// An account that is about to be added.
 pub struct NewAccount {
-    /// Its name.
     pub name: String,
-    /// Its address.
     pub email: Address,
-    /// The name beside the address.
     pub display: Option<String>,
-    /// Where mail is fetched.
     pub incoming: Option<Server>,
-    /// Where mail is sent.
     pub smtp: Option<Server>,
-    /// Where the secret comes from.
     pub secret: Settings,
-    /// Where mail goes.
     pub fetch: Settings,
-    /// Whether it is tested before it is added.
     pub test: bool,
 }
 
-/// What the flags say.
+/// The values of the flags.
 pub struct Given {
-    /// The account's name.
     pub name: Option<String>,
-    /// The address.
     pub email: Option<Address>,
-    /// The name beside the address.
     pub display: Option<String>,
-    /// Where mail is fetched.
     pub incoming: Option<Server>,
-    /// Where mail is sent.
     pub smtp: Option<Server>,
-    /// Where the secret comes from.
     pub secret: Settings,
-    /// Where mail goes.
     pub fetch: Settings,
-    /// Whether a test is asked for.
     pub test: bool,
-    /// The names that accounts have already.
+    /// The names of the existing accounts.
     pub taken: Vec<String>,
 }
 
 impl Given {
-    /// The servers: those of the flags, the provider's where the flags name none at all.
+    /// The servers that the flags name; if they name none, those of the provider.
     pub fn servers(&self, email: &Address) -> (Option<Server>, Option<Server>) {
         let provider = providers::of_domain(email.domain());
         let known = |protocol| provider.and_then(|provider: &Provider| provider.server(protocol, email));
@@ -64,7 +48,7 @@ impl Given {
     }
 }
 
-/// Reads the URL of a server of `protocol`; `flag` is where it was given.
+/// Reads the URL of a server of `protocol`, the value of `flag`.
 pub fn server(text: &str, flag: &str, protocol: Protocol) -> Result<Server, Failure> {
     let refuse = |what: String| Failure::usage(format!("{flag}: {what}"));
     let server = url::parse_server(text).map_err(refuse)?;
@@ -74,7 +58,7 @@ pub fn server(text: &str, flag: &str, protocol: Protocol) -> Result<Server, Fail
     Ok(server)
 }
 
-/// A path as the file takes it: `~/…` stays, what is relative to the working directory is made absolute.
+/// A path for the file: `~/…` is kept, and a relative path is made absolute.
 pub fn absolute(path: &Path, option: &str) -> Result<Setting, Failure> {
     let refuse = |what: &str| Failure::usage(format!("{option}: {what}"));
     let text = path.to_str().ok_or_else(|| refuse("the path is not valid UTF-8, which the file must be"))?;

@@ -28,7 +28,7 @@ struct PathLine {
 /// Runs the command.
 pub fn run(args: &ConfigArgs, context: &mut Context) -> anyhow::Result<()> {
     match &args.verb {
-        // A test that failed is reported already, and then there is nothing to call a success.
+        // A test that failed has been reported already, so no success is printed.
         ConfigVerb::Add(args) => return Ok(add::run(args, context)?),
         ConfigVerb::List => list(context)?,
         ConfigVerb::Show { name } => {
@@ -73,7 +73,7 @@ fn path(context: &Context) -> Result<PathBuf, Failure> {
     config::path(context.global.config.as_deref(), &context.env)
 }
 
-/// The file that changes go to.
+/// The file to change.
 fn path_to_edit(context: &Context) -> Result<PathBuf, Failure> {
     config::path_to_edit(context.global.config.as_deref(), &context.env)
 }
@@ -82,7 +82,7 @@ fn editor(context: &Context) -> Result<Editor, Failure> {
     Editor::open(&path_to_edit(context)?, &context.env)
 }
 
-/// The account as it is now, for scripts.
+/// The account after the change, for scripts.
 fn tell_account(contents: &Contents, name: &str, context: &mut Context) {
     if let Some(account) = contents.account(name) {
         context.out.line("account", &AccountView::of(account, contents.default_account.as_deref()));
@@ -127,7 +127,7 @@ fn show_default(context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads the file as every command does, and the files that it leads to as far as that shows nothing.
+/// Reads the file as every command does, and checks the files it names without showing their contents.
 fn check(context: &mut Context) -> Result<(), Failure> {
     let config = load(context)?;
     let path = config.path.display();

@@ -1,4 +1,4 @@
-//! `postie config set`: changes a key, and says where something else comes before it.
+//! `postie config set`: changes a key, and says if something else overrides it.
 
 use super::{Context, editor, tell_account};
 use crate::account::edit::Setting;
@@ -16,7 +16,7 @@ pub fn run(
     context: &mut Context,
 ) -> Result<(), Failure> {
     let is_password = keys::find(key).is_ok_and(|row| matches!(row.kind, Type::Password));
-    // Read before the file is locked: it may take the person at the keyboard a while.
+    // Read before the file is locked: typing may take a while.
     let secret = (is_password && value == "-" && more.is_empty())
         .then(|| secret_file::from_descriptor(0, "password", &context.limits))
         .transpose()?;
@@ -39,7 +39,7 @@ pub fn run(
     Ok(())
 }
 
-/// What comes before `key`, each a clause. `tables`: the servers that have the key in their own table.
+/// What overrides `key`, each a clause. `tables`: the servers that have the key in their own table.
 fn hidden(name: &str, key: &str, tables: &[&str], contents: &Contents, context: &Context) -> Vec<String> {
     let part = keys::find(key).map_or(Part::Other, |row| row.part);
     let mut found = Vec::new();
@@ -69,13 +69,13 @@ fn hidden(name: &str, key: &str, tables: &[&str], contents: &Contents, context: 
     found
 }
 
-/// The servers that a key is for: that of its table, or all.
+/// The servers that a key applies to: that of its table, or all.
 fn concerned<'a>(account: &'a Account, key: &'a str) -> impl Iterator<Item = &'a Server> {
     let table = key.split_once('.').map(|(table, _)| table);
     account.servers().filter(move |server| table.is_none_or(|table| table == server.protocol.name()))
 }
 
-/// Says where the environment has commands use another account than the default.
+/// Says if the environment selects another account than the default.
 pub fn tell_other_account(context: &mut Context) {
     if let Some(other) = context.env.text("POSTIE_ACCOUNT").ok().flatten().map(str::to_owned) {
         context.out.tell(&format!("but $POSTIE_ACCOUNT is set in this environment: commands use {other}"));

@@ -9,7 +9,7 @@ use crate::output::table::{Align, layout};
 /// The width of the table: wide enough not to cut names that scripts may read.
 const WIDTH: usize = 400;
 
-/// Every account: a table, or a line each.
+/// Prints all accounts: a table, or a line each.
 pub fn all(contents: &Contents, out: &mut Output) {
     let mut rows = Vec::new();
     for account in &contents.accounts {
@@ -45,7 +45,7 @@ fn row(account: &Account, is_default: bool) -> Vec<String> {
     ]
 }
 
-/// One account: a line for each key, the defaults filled in.
+/// Prints one account: a line for each key, with the defaults.
 pub fn one(contents: &Contents, name: &str, out: &mut Output) {
     let Some(account) = contents.account(name) else { return };
     let view = AccountView::of(account, contents.default_account.as_deref());

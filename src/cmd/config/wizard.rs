@@ -18,7 +18,7 @@ pub fn complete(given: Given, ahead: &mut Vec<u8>, limits: &Limits) -> Result<Ne
     with_asker(ahead, limits, |asker| questions(asker, given))
 }
 
-/// Whether an account whose test failed is to be added all the same.
+/// Asks whether to add an account whose test failed.
 pub fn insists(ahead: &mut Vec<u8>, limits: &Limits) -> Result<bool, Failure> {
     with_asker(ahead, limits, |asker| asker.ask("Add it all the same?", Some("no"), yes_or_no))
 }
@@ -63,7 +63,7 @@ fn questions(asker: &mut Asker<'_>, given: Given) -> Result<NewAccount, Failure>
             asker.say(&format!("  {remark}\n"));
         }
     }
-    // A server that the flags name without a user is one without a login, unless there is a secret for it.
+    // A server that the flags name without a user has no login, unless there is a secret for it.
     if let Some(server) = smtp.as_mut().filter(|_| given.smtp.is_some() && !given.secret.is_empty()) {
         server.username.get_or_insert_with(|| email.as_str().to_owned());
     }
@@ -96,7 +96,7 @@ fn ask_name(asker: &mut Asker<'_>, taken: &[String], email: &Address) -> Result<
     })
 }
 
-/// Asks for the servers of a provider that is not known.
+/// Asks for the servers of an unknown provider.
 fn ask_servers(asker: &mut Asker<'_>) -> Result<(Option<Server>, Option<Server>), Failure> {
     asker.say(
         "  The servers: a host, host:port, or a URL (pop3s://HOST is TLS from the start,\n  \
@@ -123,7 +123,7 @@ fn place(text: &str, protocol: Protocol) -> Result<Server, String> {
     let url = if text.contains("://") {
         text.to_owned()
     } else {
-        // An IPv6 address has colons of its own, and then stands in brackets.
+        // An IPv6 address contains colons, and is in brackets.
         let port = text.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
         let scheme = match (protocol, port) {
             (Protocol::Pop3, Some("110")) => "pop3",
@@ -136,7 +136,7 @@ fn place(text: &str, protocol: Protocol) -> Result<Server, String> {
     server(&url, protocol.name(), protocol).map_err(|failure| failure.message)
 }
 
-/// Asks who logs in, where the servers' URLs do not say.
+/// Asks for the user, if the servers' URLs do not have one.
 fn ask_login(
     asker: &mut Asker<'_>,
     email: &Address,
@@ -146,7 +146,7 @@ fn ask_login(
     if [&*incoming, &*smtp].into_iter().flatten().all(|server| server.username.is_some()) {
         return Ok(());
     }
-    // A mailbox always has an owner; a server that only takes mail may want nobody to log in.
+    // A mailbox always needs a login; a server for sending may not.
     let may_be_none = incoming.is_none();
     let question = if may_be_none { "Login name (none for no login)" } else { "Login name" };
     let login = asker.ask(question, Some(email.as_str()), |text| match text {
@@ -178,9 +178,9 @@ fn ask_secret(asker: &mut Asker<'_>) -> Result<Settings, Failure> {
     })
 }
 
-/// Asks where fetched mail goes.
+/// Asks where to store fetched mail.
 fn ask_destination(asker: &mut Asker<'_>, name: &str) -> Result<Settings, Failure> {
-    // A name that is no name of a file makes no proposal.
+    // A name that is not valid for a file is not proposed.
     let proposal = if name.starts_with('.') || name.contains('/') { "mail" } else { name };
     let proposal = format!("~/Mail/{proposal}");
     asker.ask("Where fetched mail goes (a Maildir, or mbox:FILE)", Some(&proposal), |text| {

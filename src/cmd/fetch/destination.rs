@@ -1,4 +1,4 @@
-//! Where the messages of a run go, from the arguments and the account.
+//! Where the messages of a run are stored, from the arguments and the account.
 
 use super::parsed::Parsed;
 use crate::account::{self, Account};
@@ -19,32 +19,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where messages go.
 #[derive(Clone, Debug)]
 pub enum FetchTarget {
-    /// A Maildir.
     Maildir(PathBuf),
-    /// An mbox.
     Mbox(PathBuf),
-    /// A command.
     Exec(Program),
-    /// Standard output.
     Stdout,
 }
 
 /// A destination, and how it is opened.
 pub struct Outlet {
-    /// Where messages go; `None` where none go anywhere.
+    /// `None` if no message is stored anywhere.
     target: Option<FetchTarget>,
-    /// Whether standard output is taken by JSON Lines.
+    /// Whether JSON Lines are written to standard output.
     json: bool,
-    /// What output calls the account.
     account: String,
     limits: Limits,
 }
 
 impl Outlet {
-    /// Reads arguments and account. Fails with `usage` where there is no destination.
+    /// Reads the arguments and the account. Fails with `usage` if there is no destination.
     pub fn of(args: &FetchArgs, mode: Mode, context: &Context, account: &Account) -> Result<Outlet, Failure> {
         let target = target(args, account)?;
         if target.is_none() && matches!(mode, Mode::Fetch | Mode::FetchUntilEmpty) {
@@ -87,8 +81,8 @@ fn target(args: &FetchArgs, account: &Account) -> Result<Option<FetchTarget>, Fa
     }))
 }
 
-/// How long a command may take for one message, where `--timeout` is not longer: a server may end a session
-/// that is idle for so long (`RFC 1939 §3`).
+/// How long a command may take for one message, unless `--timeout` is longer: a server may end a session that has
+/// been idle for this long (`RFC 1939 §3`).
 const COMMAND_LIMIT: Duration = Duration::from_secs(600);
 
 impl Destination for Outlet {
@@ -111,7 +105,7 @@ impl Destination for Outlet {
                 let output = StdStream::output();
                 let (out, form): (Box<dyn Write>, Box<dyn Form>) = match self.json {
                     true => (Box::new(output), Box::new(Parsed { account: self.account.clone() })),
-                    // Mail must not steer the terminal on which it is shown.
+                    // Control sequences in mail must not reach the terminal.
                     false if std::io::stdout().is_terminal() => {
                         (Box::new(Visible::new(output)), Box::new(Mboxrd))
                     }

@@ -9,7 +9,7 @@ use crate::store::{AccountKey, AtStage, Ledger};
 use crate::words::{Exit, Failure, Stage};
 use std::path::Path;
 
-/// Forgets the UIDs for each account; they are new again. A dry run tells them and changes nothing.
+/// Forgets the UIDs for each account; they are new again. A dry run prints them and changes nothing.
 pub fn forget(args: &FetchArgs, context: &mut Context, accounts: &[Account]) -> anyhow::Result<()> {
     let ledgers = context.env.state_dir()?.join("ledger");
     for account in accounts {
@@ -51,8 +51,7 @@ fn forgotten<'a>(
     Ok(uids)
 }
 
-/// The UIDs that are known and that `--uid`, `--max-size` and `--limit` leave: a size that is not known is
-/// not too large.
+/// The UIDs in the ledger that `--uid`, `--max-size` and `--limit` select: an unknown size is not too large.
 fn chosen<'a>(args: &'a FetchArgs, ledger: &Ledger) -> Vec<&'a str> {
     let named = |uid: &&String| args.uid.is_empty() || args.uid.contains(uid);
     let small = |uid: &&String| {

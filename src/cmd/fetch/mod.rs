@@ -18,7 +18,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-/// Runs the command.
 pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
     for name in ["delivered", "skipped", "deleted", "failed", "bytes"] {
         context.out.count(name, 0);
@@ -38,14 +37,14 @@ pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
         1 => one(runs, context),
         _ => several(runs, if args.stdout { 1 } else { usize::from(args.jobs) }, context),
     }
-    // What was marked has been told, and is not "nothing new".
+    // What was marked has been reported, and is not "nothing new".
     if !args.mark_seen {
         context.out.sum_up();
     }
     Ok(())
 }
 
-/// Everything that can fail without a server fails here, for each account by itself.
+/// Does everything that can fail without a server, for each account by itself.
 fn prepare(args: &FetchArgs, context: &mut Context, accounts: Vec<Account>) -> Vec<Run> {
     let mut runs = Vec::with_capacity(accounts.len());
     for account in accounts {
@@ -81,7 +80,7 @@ fn policy(args: &FetchArgs, account: &Account) -> Policy {
     } else if let Some(age) = args.delete_after {
         After::DeleteAfter(age)
     } else if args.stdout {
-        // The account's setting is for its own destination, not for a look at the mail.
+        // The account's setting is meant for its own destination, not for `--peek`.
         After::Keep
     } else {
         account.fetch.after
@@ -97,7 +96,7 @@ fn policy(args: &FetchArgs, account: &Account) -> Policy {
     }
 }
 
-/// One account: on this thread, told as it happens.
+/// Fetches one account on this thread, and reports events as they happen.
 fn one(runs: Vec<Run>, context: &mut Context) {
     for run in runs {
         let label = run.service.label.clone();
@@ -107,7 +106,7 @@ fn one(runs: Vec<Run>, context: &mut Context) {
     }
 }
 
-/// Several accounts, so many at once: one that fails stops no other.
+/// Fetches several accounts in parallel. An account that fails does not stop the others.
 fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
     let labels: Vec<String> = runs.iter().map(|run| run.service.label.clone()).collect();
     let gone = Arc::new(AtomicBool::new(false));
@@ -134,7 +133,7 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
             };
             match thread::Builder::new().spawn_scoped(scope, worker) {
                 Ok(worker) => workers.push(worker),
-                // Those there are do the work of all.
+                // The threads that were started do all the work.
                 Err(error) => no_thread = Some(error.to_string()),
             }
         }
@@ -145,14 +144,14 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
                 continue;
             };
             tallies[index].note(&event);
-            // Bars of several accounts at once would fight for one line.
+            // Progress bars of several accounts would overwrite each other.
             if !matches!(event, Event::Planned(..) | Event::Octets(_)) {
                 report::tell(&mut context.out, &labels[index], &event);
             }
             gone.store(context.out.stdout_lost(), Ordering::Relaxed);
         }
         for worker in workers {
-            // A worker that panicked reports nothing: its accounts stay without an outcome.
+            // The accounts of a worker that panicked have no outcome.
             for (index, exit) in worker.join().unwrap_or_default() {
                 exits[index] = Some(exit);
             }

@@ -1,5 +1,5 @@
-//! `fetch --stdout --json`: each message as a parsed line. The line is written and flushed before the
-//! message counts as fetched, so standard output's sink writes it.
+//! `fetch --stdout --json`: each message as a `parsed` line. The sink of standard output writes it, because the
+//! line has to be written and flushed before the message counts as fetched.
 
 use crate::cmd::message::MessageLine;
 use crate::mail::content::{Attached, Readable};
@@ -11,7 +11,7 @@ use crate::work::fetch::MessageReport;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Of a larger message only the header is in its line.
+/// The line of a larger message has only its header.
 const MAX_PARSED: u64 = 32 * 1024 * 1024;
 
 #[derive(Serialize)]
@@ -48,7 +48,6 @@ impl<'a> AttachmentObject<'a> {
 
 /// Messages as parsed lines.
 pub struct Parsed {
-    /// The account's label.
     pub account: String,
 }
 
@@ -76,7 +75,7 @@ impl Form for Parsed {
     }
 }
 
-/// A message, or its head where it is too large; and whether that is all of it.
+/// A message, or only its header if it is too large; and whether it is complete.
 fn octets(mut message: Printable) -> io::Result<(Vec<u8>, bool)> {
     if message.size > MAX_PARSED {
         return Ok((message.head(crate::mail::summary::MAX_HEADER)?, false));

@@ -1,4 +1,4 @@
-//! What a fetch says while it runs.
+//! What a fetch prints while it runs.
 
 use crate::cmd::message::{MessageLine, uid_text};
 use crate::output::{About, Output};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
-/// Tells one event of one account.
+/// Prints one event of one account.
 pub fn tell(out: &mut Output, account: &str, event: &Event) {
     match event {
         Event::Planned(messages, octets) => {
@@ -18,36 +18,36 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
                 out.progress().begin(account, *messages, *octets);
             }
         }
-        Event::Message(told) => {
-            // The line of what went to standard output is there already: it was the delivery.
-            let is_written = told.action == Action::Delivered && told.place == Some(Place::Stdout);
+        Event::Message(report) => {
+            // A message delivered to standard output has its line already.
+            let is_written = report.action == Action::Delivered && report.place == Some(Place::Stdout);
             if out.is_json() && !is_written {
-                out.line("message", &MessageLine::fetched(account, told));
+                out.line("message", &MessageLine::fetched(account, report));
             }
-            let uid = uid_text(&told.row).unwrap_or_default();
-            match told.action {
+            let uid = uid_text(&report.row).unwrap_or_default();
+            match report.action {
                 Action::Delivered => {
                     out.progress().message_done();
                     out.count("delivered", 1);
-                    out.count("bytes", told.stored.unwrap_or(0));
-                    out.say(&format!("{account}: message {} ({uid}): delivered", told.row.number));
+                    out.count("bytes", report.stored.unwrap_or(0));
+                    out.say(&format!("{account}: message {} ({uid}): delivered", report.row.number));
                 }
                 Action::Skipped => {
                     out.count("skipped", 1);
-                    let why = told.reason.map(why).unwrap_or("left alone");
-                    out.say(&format!("{account}: message {} ({uid}): skipped: {why}", told.row.number));
+                    let why = report.reason.map(why).unwrap_or("left alone");
+                    out.say(&format!("{account}: message {} ({uid}): skipped: {why}", report.row.number));
                 }
                 Action::Deleted => {
                     out.count("deleted", 1);
                     out.say(&format!(
                         "{account}: message {} ({uid}): deleted from the server",
-                        told.row.number
+                        report.row.number
                     ));
                 }
-                Action::WouldDeliver => out.plan(&plan_line("fetch", &uid, told)),
-                Action::WouldCompare => out.plan(&plan_line("compare", &uid, told)),
-                Action::WouldDelete => out.plan(&plan_line("delete", &uid, told)),
-                Action::WouldMark => out.plan(&plan_line("mark", &uid, told)),
+                Action::WouldDeliver => out.plan(&plan_line("fetch", &uid, report)),
+                Action::WouldCompare => out.plan(&plan_line("compare", &uid, report)),
+                Action::WouldDelete => out.plan(&plan_line("delete", &uid, report)),
+                Action::WouldMark => out.plan(&plan_line("mark", &uid, report)),
             }
         }
         Event::Failed(row, failure) => {
@@ -69,7 +69,7 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
     }
 }
 
-/// Why a message is left alone, for people.
+/// Why a message was skipped, for people.
 fn why(reason: Reason) -> &'static str {
     match reason {
         Reason::TooLarge => "larger than --max-size",
@@ -82,12 +82,12 @@ fn why(reason: Reason) -> &'static str {
     }
 }
 
-fn plan_line(what: &str, uid: &str, told: &MessageReport) -> String {
-    let size = told.row.size.map_or_else(|| "?".to_owned(), |size| size.to_string());
-    format!("{what} {} {uid} {size}", told.row.number)
+fn plan_line(what: &str, uid: &str, report: &MessageReport) -> String {
+    let size = report.row.size.map_or_else(|| "?".to_owned(), |size| size.to_string());
+    format!("{what} {} {uid} {size}", report.row.number)
 }
 
-/// What became of one account of several.
+/// The counts of one account, if there are several.
 #[derive(Clone, Debug, Default)]
 pub struct AccountTally {
     delivered: u64,
@@ -97,39 +97,36 @@ pub struct AccountTally {
 }
 
 impl AccountTally {
-    /// Counts what an event tells.
     pub fn note(&mut self, event: &Event) {
         match event {
-            Event::Message(told) if told.action == Action::Delivered => self.delivered += 1,
-            Event::Message(told) if told.action == Action::Deleted => self.deleted += 1,
+            Event::Message(report) if report.action == Action::Delivered => self.delivered += 1,
+            Event::Message(report) if report.action == Action::Deleted => self.deleted += 1,
             Event::Failed(..) => self.failed += 1,
             Event::Ended(_) => self.ended = true,
             _ => {}
         }
     }
 
-    /// All of it in words; the errors have been told already.
+    /// The counts in words; errors have been printed already.
     pub fn in_words(&self) -> String {
         let counts = [(self.delivered, "delivered"), (self.deleted, "deleted"), (self.failed, "failed")];
-        let told: Vec<String> = counts
+        let counted: Vec<String> = counts
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        match (told.is_empty(), self.ended) {
+        match (counted.is_empty(), self.ended) {
             (true, true) => "failed".into(),
             (true, false) => "nothing new".into(),
-            (false, true) => format!("{}, then it failed", told.join(", ")),
-            (false, false) => told.join(", "),
+            (false, true) => format!("{}, then it failed", counted.join(", ")),
+            (false, false) => counted.join(", "),
         }
     }
 }
 
-/// Tells events as they come.
+/// Prints events as they happen.
 pub struct Direct<'a> {
-    /// The account's label.
     pub account: &'a str,
-    /// Where they go.
     pub out: &'a mut Output,
 }
 
@@ -147,21 +144,20 @@ impl Observer for Direct<'_> {
     }
 }
 
-/// Passes events on to the thread that tells them.
+/// Passes events on to the thread that prints them.
 pub struct Passed {
-    /// Which account of several.
+    /// The index of the account.
     pub index: usize,
-    /// To the thread that tells.
     pub sender: Sender<(usize, Option<Event>)>,
-    /// Whether headers are of interest.
+    /// Whether headers are printed.
     pub headers: bool,
-    /// Set when there is nobody left to tell.
+    /// Set once the receiver is gone.
     pub gone: Arc<AtomicBool>,
 }
 
 impl Observer for Passed {
     fn event(&mut self, event: Event) {
-        // The receiver outlives the threads; were it gone, there would be nobody to tell.
+        // The receiver outlives the threads; if it is gone, nobody needs the event.
         let _ = self.sender.send((self.index, Some(event)));
     }
 

@@ -18,7 +18,7 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-/// A message ready to go, and the account if it had to be known for it.
+/// A message ready to be sent, and the account if it was needed to build it.
 pub struct Built {
     pub account: Option<Account>,
     pub outgoing: Outgoing,
@@ -66,7 +66,7 @@ fn list(option: &str, values: &[String]) -> Result<Vec<Entry>, Failure> {
     Ok(entries)
 }
 
-/// Finds what is wrong with the addresses and the account: nobody types a text to learn that afterwards.
+/// Checks the addresses and the account before the user is asked to type a text.
 pub fn check(args: &SendArgs, context: &Context) -> Result<(), Failure> {
     let people = NamedPeople::of(args)?;
     if !args.print {
@@ -75,7 +75,7 @@ pub fn check(args: &SendArgs, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Builds the message; `None` where an empty body is to send nothing.
+/// Builds the message; `None` if the body is empty and `--skip-empty` is given.
 pub fn build(args: &SendArgs, context: &Context) -> Result<Option<Built>, Failure> {
     let people = NamedPeople::of(args)?;
     match &args.raw {
@@ -107,7 +107,7 @@ fn pass_on(
         return Ok(None);
     }
     let author = raw.author().or_else(|| people.from.clone());
-    // Without any author the account's own address is it.
+    // Without any author, the account's own address is used.
     let account = match &author {
         Some(_) => None,
         None => Some(context.select(Need::Smtp, None)?),
@@ -132,7 +132,7 @@ fn pass_on(
     Ok(Some(Built { account, outgoing, changes }))
 }
 
-/// A complete message is not composed: what would change it is a mistake in the call.
+/// `--raw` sends a complete message: options that would change it are refused.
 fn refuse_composing(args: &SendArgs) -> Result<(), Failure> {
     let given = [
         (!args.reply_to.is_empty(), "--reply-to"),
@@ -160,7 +160,7 @@ fn refuse_composing(args: &SendArgs) -> Result<(), Failure> {
     }
 }
 
-/// The author that an account stands for.
+/// The author of a message that is sent from an account.
 pub(super) fn author_of(account: &Account) -> Option<Mailbox> {
     let address = addresses::to_ascii_domain(account.email.clone()?).ok()?;
     Some(Mailbox { name: account.name.clone(), address })
@@ -181,13 +181,13 @@ fn composed(args: &SendArgs, people: NamedPeople, context: &Context) -> Result<O
         return Ok(None);
     }
     let parts = args.parts.iter().map(|named| part(named, limits)).collect::<Result<Vec<_>, _>>()?;
-    // What is piped into an attachment stands for the body.
+    // Standard input is an attachment, so it cannot be the body.
     let mut sources = parts.iter().filter(|part| is_stdin(&part.path)).map(|part| &part.source);
     if args.skip_empty && !has_body && sources.all(|source| matches!(source.size(), Ok(None | Some(0)))) {
         return Ok(None);
     }
     let account = match &people.from {
-        // What is only printed needs no server.
+        // A message that is only printed needs no server.
         Some(_) if args.print => None,
         from => Some(context.select(Need::Smtp, from.as_ref().map(|from| &from.address))?),
     };
@@ -204,7 +204,7 @@ fn composed(args: &SendArgs, people: NamedPeople, context: &Context) -> Result<O
         references: args.references.clone(),
         message_id: args.message_id.clone(),
         date: args.date.clone(),
-        // Nothing piped in beside HTML is no text: one is made of the HTML.
+        // With HTML and nothing piped in, the text is made from the HTML.
         text: text.filter(|text| !(text.is_empty() && html.is_some())),
         html,
         charset: args.charset.clone(),
@@ -269,7 +269,7 @@ pub(super) fn attached(path: &Path, limits: &Limits) -> Result<(PartSource, Path
             PartSource::Spooled(input::spooled(&mut stream, &path.to_string_lossy())?)
         }
     };
-    // The number of a descriptor is no name that anybody would give.
+    // The number of a file descriptor is not useful as a name.
     let is_nameless = path.starts_with("/dev/fd") || path.starts_with("/proc");
     Ok((source, if is_nameless { "-".into() } else { path.to_owned() }))
 }

@@ -113,9 +113,9 @@ fn copy_to(text: &str, context: &Context) -> Result<CopyTo, Failure> {
 struct Submission<'a> {
     service: &'a Service,
     options: &'a Options,
-    /// Only the recipients are asked for (`--check`).
+    /// Whether only the recipients are checked (`--check`).
     checks: bool,
-    /// The name for EHLO that was chosen.
+    /// The name for EHLO given by an option.
     ehlo_name: Option<&'a EhloName>,
 }
 
@@ -142,7 +142,7 @@ impl Submission<'_> {
         report.receipt.was_taken() && !self.checks
     }
 
-    /// Says what came of it: the receipt, then what went wrong.
+    /// Prints the receipt, then the errors.
     fn conclude(&self, report: &Report, context: &mut Context) {
         let out = &mut context.out;
         tell(out, Some(self.service), &report.receipt);
@@ -174,7 +174,7 @@ impl Submission<'_> {
     }
 }
 
-/// What became of the message, for a person.
+/// The result for people.
 fn in_a_line(report: &Report) -> String {
     let recipients = &report.receipt.recipients;
     let count = |status| recipients.iter().filter(|recipient| recipient.status == status).count();
@@ -187,7 +187,7 @@ fn in_a_line(report: &Report) -> String {
     }
 }
 
-/// Tells a receipt: a JSON line, a count, and with `-v` a line for people.
+/// Prints a receipt: a JSON line, a count, and with `-v` a line for people.
 fn tell(out: &mut Output, service: Option<&Service>, receipt: &Receipt) {
     out.line("receipt", receipt);
     out.count(receipt.status.name(), 1);

@@ -1,4 +1,4 @@
-//! What the options ask of the servers.
+//! The options that are parameters of the SMTP envelope.
 
 use crate::cli::SendArgs;
 use crate::cli::send::{DsnNotify, DsnReturn, OnRejectedArg as Asked};
@@ -51,7 +51,7 @@ fn envid(text: &str) -> Result<String, Failure> {
     })
 }
 
-/// `--envelope-from`: an address, or `<>` for the null sender. `None` where it is not given.
+/// `--envelope-from`: an address, or `<>` for the null sender. `None` if it is not given.
 pub fn sender(args: &SendArgs) -> Result<Option<ReversePath>, Failure> {
     let Some(text) = &args.envelope_from else { return Ok(None) };
     if text == "<>" {
@@ -61,7 +61,7 @@ pub fn sender(args: &SendArgs) -> Result<Option<ReversePath>, Failure> {
     Ok(Some(mailbox.address.into()))
 }
 
-/// The failure for an option that holds no address.
+/// The failure for an option whose value is not an address.
 pub fn bad_address(option: &str, error: &addresses::ListError) -> Failure {
     Failure::new(Kind::Input, Stage::Arguments, format!("{option}: {error}"))
 }

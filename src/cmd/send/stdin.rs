@@ -6,7 +6,7 @@ use crate::words::Failure;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-/// What `-` means everywhere, and what shells and programs call it.
+/// The names of standard input: `-`, and the paths that the system has for it.
 pub fn is_stdin(path: &Path) -> bool {
     ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
@@ -28,7 +28,7 @@ pub fn check(args: &SendArgs, global: &Global) -> Result<(), Failure> {
     }
 }
 
-/// The options that name it.
+/// The options that read standard input.
 fn claims(args: &SendArgs) -> Vec<&'static str> {
     let named = |path: &Option<std::path::PathBuf>| path.as_deref().is_some_and(is_stdin);
     let mut claims = Vec::new();
@@ -48,7 +48,7 @@ fn claims(args: &SendArgs) -> Vec<&'static str> {
     claims
 }
 
-/// Tells a person whose typing is going to be read how to end it.
+/// Explains at a terminal how to end the text that is typed.
 pub fn announce(args: &SendArgs, out: &mut Output) {
     let what = match claims(args).first() {
         None if body_reads_it(args) => "the text",
@@ -61,7 +61,7 @@ pub fn announce(args: &SendArgs, out: &mut Output) {
     }
 }
 
-/// Whether somebody at a terminal is going to type the text body.
+/// Whether the text body will be typed at a terminal.
 pub fn is_typed(args: &SendArgs) -> bool {
     !args.batch && body_reads_it(args) && std::io::stdin().is_terminal()
 }

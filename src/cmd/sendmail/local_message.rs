@@ -65,7 +65,7 @@ fn bad_address(what: &str, why: &str) -> Failure {
     Failure::new(Kind::Input, Stage::Arguments, format!("{what}: {why}"))
 }
 
-/// The addresses that the account has for a local name.
+/// The addresses in the account's aliases for a local name.
 fn look_up(account: &Account, local: &str, role: Role) -> Result<Vec<Address>, Failure> {
     let found = match role {
         Role::Author => account.sender().map(|sender| vec![sender.clone()]),
@@ -79,7 +79,7 @@ fn look_up(account: &Account, local: &str, role: Role) -> Result<Vec<Address>, F
     valid.collect()
 }
 
-/// The failure for a local name that no address can be made of.
+/// The failure for a local name without an address.
 fn nobody(account: &Account, local: &str) -> Failure {
     let message = format!("looking for the address of {local:?}: the account has none");
     Failure::config(message).at(&account.label).hint(
@@ -87,11 +87,10 @@ fn nobody(account: &Account, local: &str) -> Failure {
     )
 }
 
-/// A message to be handed on.
+/// A message from a local program.
 pub struct LocalMessage<'a> {
-    /// Its octets.
     pub source: &'a mut dyn BufRead,
-    /// The sender that the caller names, if any.
+    /// The sender given by the caller, if any.
     pub sender: Option<ReversePath>,
     /// Who gets it.
     pub recipients: Vec<Entry>,
@@ -101,7 +100,7 @@ pub struct LocalMessage<'a> {
     pub full_name: Option<String>,
     /// The subject of what is plain text, without a header.
     pub subject: Option<String>,
-    /// What is asked of the servers.
+    /// The parameters of the envelope.
     pub options: &'a Options,
     /// What not every server takes is mended, since the program that hands it over can do nothing, and a bare
     /// CR in the body ends a line; else it is refused.
@@ -109,7 +108,7 @@ pub struct LocalMessage<'a> {
 }
 
 impl LocalMessage<'_> {
-    /// Hands the message on, and logs what became of it.
+    /// Sends the message, and logs the result.
     pub fn hand_on(self, context: &mut Context) -> Verdict {
         let mut entry = LogEntry::default();
         let verdict = match self.send(context, &mut entry) {
@@ -140,7 +139,7 @@ impl LocalMessage<'_> {
         let service = service::outgoing(&account, context)?;
         let mut report = transmit(&service, options, &mut outgoing, context);
         if mends && report.exit == Exit::Data && outgoing.content.facts().eight_bit {
-            // The server cannot carry 8-bit content, as it said before anything was sent.
+            // The server does not support 8-bit content; nothing was sent yet.
             outgoing = mend(outgoing)?.0;
             report = transmit(&service, options, &mut outgoing, context);
         }
@@ -151,7 +150,7 @@ impl LocalMessage<'_> {
         Ok(report)
     }
 
-    /// The message as it leaves the machine.
+    /// The message in the form in which it is sent.
     fn outgoing(self, header: LocalHeader, account: &Account) -> Result<Outgoing, Failure> {
         let look_up = |local: &str, role| look_up(account, local, role);
         let top = header.rewritten(&look_up)?;
@@ -183,7 +182,7 @@ impl LocalMessage<'_> {
     }
 }
 
-/// The account: that of the sender, else of the author, else as there is one.
+/// The account: that of the sender, else of the author, else the selected one.
 fn choose(
     sender: Option<&ReversePath>,
     author: Option<&Address>,

@@ -1,7 +1,7 @@
-//! What became of a message, one line of `key=value`: in the account's `log-file`, and where there is none
-//! a failure goes to syslog. No log changes how the run ends: the mail is out, or it is not.
+//! The log of sent messages, one line of `key=value` each, in the account's `log-file`. Without that, only failures
+//! are logged, to syslog. An error of the log never changes the exit code.
 //!
-//! Values are quoted where they hold anything but plain characters, and nothing in them can begin a line.
+//! Values with special characters are quoted, and no value can begin a new line.
 
 use crate::account::Account;
 use crate::mail::zone;
@@ -17,14 +17,14 @@ use std::io::{self, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
-/// Where the system's log listens.
+/// The socket of syslog.
 pub const SYSLOG: &str = "/dev/log";
 /// Facility `mail`, severity `err` (`RFC 3164 §4.1.1`).
 const MAIL_ERROR: u8 = 2 * 8 + 3;
-/// The longest value: a server's words, or a list of recipients.
+/// The longest value, such as a server's text or a list of recipients.
 const MAX_VALUE: usize = 1000;
 
-/// What is told of one message.
+/// What is logged about one message.
 #[derive(Debug, Default)]
 pub struct LogEntry {
     account: Option<String>,
@@ -33,13 +33,11 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// Notes the account.
     pub fn through(&mut self, account: &Account) {
         self.account = Some(account.label.clone());
         self.file.clone_from(&account.sendmail.log_file);
     }
 
-    /// Notes how far the message came.
     pub fn receipt(&mut self, receipt: &Receipt) {
         self.receipt = Some(receipt.clone());
     }
@@ -54,7 +52,7 @@ impl LogEntry {
             }
             None if exit == Exit::Ok => Ok(()),
             None => {
-                // A system without a log has nowhere to tell it, and the caller was told anyway.
+                // There may be no syslog, and the caller gets the error anyway.
                 let _ = syslog(Path::new(SYSLOG), &line);
                 Ok(())
             }
@@ -102,7 +100,7 @@ impl LogEntry {
     }
 }
 
-/// A value; in quotes where it is not of plain characters alone.
+/// A value, in quotes if it has special characters.
 fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '=');
     if !value.is_empty() && value.len() <= MAX_VALUE && value.chars().all(plain) {
@@ -114,7 +112,7 @@ fn quoted(value: &str) -> String {
 }
 
 fn append(path: &Path, line: &[u8]) -> io::Result<()> {
-    // Non-blocking, so that a FIFO does not wait for a reader.
+    // Non-blocking, so that opening a FIFO does not wait for a reader.
     let flags = OFlags::WRONLY
         | OFlags::APPEND
         | OFlags::CREATE
@@ -127,7 +125,7 @@ fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(io::Error::other("it is no regular file"));
     }
-    // Another name of it may be one that others read, or that something else believes.
+    // A hard link could make a file of others, or one that a program trusts, the log.
     if stat.st_nlink != 1 {
         return Err(io::Error::other("it has another name too (a hard link)"));
     }
@@ -135,7 +133,7 @@ fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     File::from(file).write_all(line)
 }
 
-/// Sends one datagram, without waiting for anybody.
+/// Sends one datagram, without blocking.
 fn syslog(socket: &Path, line: &str) -> io::Result<()> {
     let time = zone::now().strftime("%b %e %H:%M:%S").to_string();
     let text = format!("<{MAIL_ERROR}>{time} postie-sendmail[{}]: {line}", std::process::id());

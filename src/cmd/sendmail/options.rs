@@ -1,4 +1,4 @@
-//! What `-N`, `-R` and `-V` ask of the servers (`RFC 3461`).
+//! `-N`, `-R` and `-V`: notifications (`RFC 3461`).
 
 use crate::cli::SendmailArgs;
 use crate::codec::smtp::command::{self, MAX_ENVID};

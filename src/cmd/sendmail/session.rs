@@ -1,4 +1,4 @@
-//! `-bs`: a client speaks SMTP on standard input and output, and each message is handed on as it comes.
+//! `-bs`: a client speaks SMTP on standard input and output, and each message is sent as it arrives.
 
 use super::local_message::{LocalMessage, people, reverse_path};
 use crate::cmd::Context;
@@ -17,7 +17,7 @@ pub fn run(options: &Options, context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The client, and the message it has begun.
+/// The client, and its current message.
 struct Client<'a> {
     options: &'a Options,
     sender: ReversePath,

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-/// How much of a line is taken at a time.
+/// The octets of a line that are read at a time.
 const PIECE: u64 = 64 * 1024;
 
 /// Input up to a line that is a dot and nothing else, as a person at a terminal ends it. Of two dots that
@@ -67,7 +67,7 @@ impl<R: Read> Read for LineEnds<R> {
                 }
                 self.behind_cr = octet == b'\r';
             }
-            // Nothing kept of something read is not the end.
+            // Nothing is left of what was read, but it is not the end.
             if got == 0 || kept > 0 {
                 return Ok(kept);
             }

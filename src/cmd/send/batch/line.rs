@@ -25,7 +25,7 @@ use std::path::PathBuf;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchFields {
-    /// As it was written.
+    /// As in the line.
     pub id: Option<Box<RawValue>>,
     to: Option<PeopleField>,
     cc: Option<PeopleField>,
@@ -89,7 +89,7 @@ impl Texts {
     }
 }
 
-/// Somebody, or a list as a header has it.
+/// One address, or a list in the syntax of a header.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "an address, or an object of name and address, is wanted")]
 enum PersonField {
@@ -97,7 +97,7 @@ enum PersonField {
     Mailbox(NamedAddress),
 }
 
-/// The form in which postie's own output has people.
+/// An address in the form of postie's own JSON.
 #[derive(Debug)]
 struct NamedAddress {
     name: Option<String>,
@@ -160,7 +160,6 @@ impl NamedAddress {
 }
 
 impl PersonField {
-    /// The one that it names.
     fn single(&self) -> Result<Mailbox, String> {
         match self {
             PersonField::Text(text) => addresses::single(text).map_err(|error| error.to_string()),
@@ -204,7 +203,7 @@ impl<'de> Deserialize<'de> for HeaderFields {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderFields, A::Error> {
                 let mut lines = Vec::new();
                 while let Some((name, values)) = map.next_entry::<String, Texts>()? {
-                    // A colon in a name would make it another name.
+                    // A colon would end the name.
                     if name.is_empty() || name.contains(':') {
                         return Err(serde::de::Error::custom(format!("{name:?} is no name of a field")));
                     }
@@ -217,7 +216,7 @@ impl<'de> Deserialize<'de> for HeaderFields {
     }
 }
 
-/// What lines that name nobody get.
+/// Values for lines that do not have their own.
 pub struct Defaults<'a> {
     pub account: &'a Account,
     /// `--from`.
@@ -254,7 +253,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OfObject<T> {
     }
 }
 
-/// Reads a line; an error comes with the `id` as far as it can be seen.
+/// Reads a line; an error has the line's `id` if that can be read.
 pub fn read(octets: &[u8]) -> Result<BatchFields, (Option<Box<RawValue>>, Failure)> {
     serde_json::from_slice(octets).map(|OfObject(fields)| fields).map_err(|error| {
         let named = serde_json::from_slice::<OfObject<NamedLine>>(octets).ok();
@@ -264,7 +263,7 @@ pub fn read(octets: &[u8]) -> Result<BatchFields, (Option<Box<RawValue>>, Failur
     })
 }
 
-/// What there is of a line whose other fields are wrong.
+/// The fields that are still read from a line with errors.
 #[derive(Deserialize)]
 struct NamedLine {
     id: Option<Box<RawValue>>,
@@ -283,7 +282,7 @@ impl BatchFields {
             _ => self.pass_on(defaults),
         };
         built.map_err(|failure| match failure.kind {
-            // What is wrong with a line is wrong with the input, not with the call.
+            // An error in a line is an error of the input, not of the arguments.
             Kind::Usage => failure.as_kind(Kind::Input).scoped(Scope::Message),
             _ => failure.scoped(Scope::Message),
         })
@@ -393,7 +392,7 @@ fn part(attachment: Attachment, limits: &Limits) -> Result<Part, Failure> {
         (Some(path), None) => attached(&path, limits)?,
         (None, Some(text)) => {
             let octets = decode("attachments: base64", &text)?;
-            // A part from no file has no name but the one it is given.
+            // A part that is not from a file has only the name that it is given.
             (PartSource::Octets(Cursor::new(octets)), PathBuf::from("-"))
         }
         _ => return Err(bad("attachments: each has either path or base64")),

@@ -1,12 +1,12 @@
-//! The lines of a batch as they come, and bounded.
+//! Reads the lines of a batch, of bounded length.
 
 use crate::streams::Input;
 use std::io::{self, Read};
 
-/// The longest line, in octets: its message is held in memory.
+/// The longest line in octets: it is kept in memory.
 pub const MAX_LINE: usize = 64 * 1024 * 1024;
 
-/// What a line buffer may keep between lines.
+/// The largest capacity that a line buffer keeps between lines, in octets.
 const KEEP: usize = 1024 * 1024;
 
 const BLOCK: usize = 64 * 1024;
@@ -19,7 +19,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub enum BatchLine<'a> {
     /// Its octets without the line end.
     Whole(&'a [u8]),
-    /// Longer than [`MAX_LINE`]; it was passed over.
+    /// Longer than [`MAX_LINE`], and skipped.
     TooLong,
 }
 
@@ -29,14 +29,14 @@ pub trait LineSource: Read {
     fn is_ready(&self) -> bool;
 }
 
-/// A source taken apart into lines.
+/// A source, split into lines.
 pub struct BatchLines<R> {
     source: R,
     block: Vec<u8>,
     taken: usize,
     filled: usize,
     line: Vec<u8>,
-    /// How far the line under way has come.
+    /// The state of the current line.
     state: ReadState,
     number: u64,
     most: usize,
@@ -44,17 +44,17 @@ pub struct BatchLines<R> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ReadState {
-    /// No octet of it was seen.
+    /// Nothing of it has been read.
     Fresh,
-    /// All of it so far is in the buffer.
+    /// All that has been read of it is in the buffer.
     Open,
-    /// It is too long, and passed over.
+    /// It is too long and is being skipped.
     TooLong,
 }
 
-/// What reading came to.
+/// The result of reading.
 enum ReadStep {
-    /// A line, and whether it is whole.
+    /// A line, and whether it is complete.
     BatchLine(bool),
     End,
     /// It would have to wait.
@@ -72,7 +72,7 @@ impl<R: LineSource> BatchLines<R> {
         self.take(true)
     }
 
-    /// The same, but `None` also where it would have to be waited for.
+    /// The same, but `None` also if it is not available without waiting.
     pub fn next_if_there(&mut self) -> io::Result<Option<(u64, BatchLine<'_>)>> {
         self.take(false)
     }
@@ -88,7 +88,7 @@ impl<R: LineSource> BatchLines<R> {
         Ok(Some((self.number, if whole { BatchLine::Whole(self.content()) } else { BatchLine::TooLong })))
     }
 
-    /// The line without the byte order mark that some programs begin a file with.
+    /// The line without the byte order mark that some programs write at the start of a file.
     fn content(&self) -> &[u8] {
         match self.line.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) if self.number == 1 => rest,
@@ -96,7 +96,7 @@ impl<R: LineSource> BatchLines<R> {
         }
     }
 
-    /// Reads on in the line under way.
+    /// Reads more of the current line.
     fn read(&mut self, waits: bool) -> io::Result<ReadStep> {
         if self.state == ReadState::Fresh {
             self.line.clear();

@@ -38,13 +38,13 @@ struct ReceiptLine<'a> {
     line: u64,
     #[serde(flatten)]
     receipt: &'a Receipt,
-    /// What went wrong, where something did.
+    /// The error, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorLine<'a>>,
     exit: u8,
 }
 
-/// The `error` line of a line that makes no message.
+/// The `error` line for a line that is not a valid message.
 #[derive(Serialize)]
 struct BadLine<'a> {
     id: &'a Option<Box<RawValue>>,
@@ -53,13 +53,13 @@ struct BadLine<'a> {
     error: ErrorLine<'a>,
 }
 
-/// Where in the batch an output line belongs.
+/// The line of the batch that an output line is about.
 struct LinePlace {
     id: Option<Box<RawValue>>,
     line: u64,
 }
 
-/// A line, read and built.
+/// A line, and the message built from it.
 struct Prepared {
     place: LinePlace,
     built: Result<Outgoing, Failure>,
@@ -82,7 +82,7 @@ impl BatchTally {
         }
     }
 
-    /// Hands over what decides the exit code of the run.
+    /// Passes on what determines the exit code of the run.
     fn settle(&self, out: &mut Output) {
         let success = self.success.then_some(Exit::Ok);
         let unknown = self.unknown.then_some(Exit::Unknown);
@@ -117,7 +117,7 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
     let Some(service) = service::or_told(service::outgoing(&account, context), &account, context) else {
         return Ok(());
     };
-    // A signal ends the batch, not the message under way: its verdict is worth the wait.
+    // A signal ends the batch after the current message, whose result is waited for.
     let limits = Limits { stop: Stop::default(), ..context.limits.clone() };
     service.with_job(&options, &limits, args.ehlo_name.as_ref(), |job| {
         let way = Some(Way { channel: Channel::new(job), service: &service });
@@ -134,12 +134,12 @@ struct Way<'a> {
 
 struct Batch<'a> {
     defaults: Defaults<'a>,
-    /// `None` sends nothing (`--dry-run`).
+    /// `None` if nothing is sent (`--dry-run`).
     way: Option<Way<'a>>,
     copies: Option<(CopyTo, PathBuf)>,
     /// The time between two messages.
     pace: Option<Duration>,
-    /// When the next message may go.
+    /// When the next message may be sent.
     next: Option<Instant>,
     tally: BatchTally,
 }
@@ -171,8 +171,8 @@ impl Batch<'_> {
         result
     }
 
-    /// One line in, one line out. Nothing at all only where a signal came before the message was begun.
-    /// `ahead` has the lines behind it that were read already.
+    /// Reads one line and prints one; prints nothing only if a signal came before the message was begun.
+    /// `ahead` has the following lines that have been read already.
     fn one(
         &mut self,
         prepared: Prepared,
@@ -219,7 +219,7 @@ impl Batch<'_> {
         report
     }
 
-    /// Waits for the turn of the next message; `false` where a signal came meanwhile.
+    /// Waits until the next message may be sent; `false` if a signal came meanwhile.
     fn wait_turn(&mut self, limits: &Limits) -> bool {
         let (Some(pace), Some(way)) = (self.pace, &self.way) else { return true };
         if way.channel.is_blocked() {
@@ -242,7 +242,7 @@ impl Batch<'_> {
         self.tally.note(failure.exit());
     }
 
-    /// Stores the copy, and tells what came of it.
+    /// Stores the copy, and prints the result.
     fn conclude(
         &mut self,
         place: &LinePlace,
