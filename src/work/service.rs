@@ -1,4 +1,4 @@
-//! One side of an account, ready to connect: server, trust, who logs in.
+//! A server of an account, ready to connect: its settings, the trusted certificates, the credentials.
 
 use super::access::{Access, NotOpened, SessionMode, pop3_login, smtp_login};
 use super::send::{Options, SendJob, wait};
@@ -16,11 +16,10 @@ use std::time::Duration;
 /// How long to wait for a mailbox that this run's own last session may still hold; where it was left at work,
 /// as long as for an answer.
 const RELEASE: Duration = Duration::from_millis(1550);
-/// The first pause of that; each is twice as long as the one before, up to the longest.
+/// The first pause between two attempts; each further one is twice as long, up to the longest.
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1600);
 
-/// Sessions of one look at most.
 const MOST_LOOKS: usize = 9;
 
 /// Whether a refused login may be due to a session that has just been left.
@@ -32,32 +31,29 @@ fn is_held(failure: &Failure) -> bool {
 /// A session with a mailbox whose user is logged in, or why there is none.
 pub type OpenedMailbox = Result<Box<dyn Maildrop>, NotOpened>;
 
-/// One side of an account.
+/// A server of an account, ready to connect.
 pub struct Service {
-    /// What output calls the account.
     pub label: String,
-    /// The server.
     pub server: Server,
-    /// Who logs in; nobody where the server takes mail without AUTH.
+    /// The credentials; none if the server accepts mail without AUTH.
     pub login: Option<AccountLogin>,
-    /// The trust, where there is TLS.
+    /// The trusted certificates, if the connection has TLS.
     pub tls: Option<Tls>,
     /// Makes a listener for the transcript of a connection to this place, where one is wanted.
     pub transcript: Option<fn(String) -> Box<dyn Tap>>,
 }
 
 impl Service {
-    /// What the ledger of the account is called.
     pub fn key(&self) -> AccountKey {
         key(&self.server)
     }
 
-    /// A listener for the transcript, where one is wanted.
+    /// A listener for the transcript, if one is wanted.
     pub fn tap(&self) -> Option<Box<dyn Tap>> {
         self.transcript.map(|make| make(self.server.place()))
     }
 
-    /// Has `run` send through this server; `ehlo_name` is the name that an option chose.
+    /// Calls `run` to send through this server; `ehlo_name` is the name given by an option.
     pub fn with_job<T>(
         &self,
         options: &Options,
@@ -73,7 +69,7 @@ impl Service {
         run(&SendJob { opening, connect: &connect, limits, options })
     }
 
-    /// Opens a session with the mailbox. `mode` is asked once the server is reached.
+    /// Opens a session with the mailbox. `mode` is called once the server is connected.
     pub fn open(&self, limits: &Limits, mode: &mut dyn FnMut() -> SessionMode) -> OpenedMailbox {
         let endpoint = self.server.endpoint();
         let Some(login) = &self.login else {
@@ -117,7 +113,7 @@ impl Service {
             let (failure, setback, delay) = match self.open(limits, &mut || mode) {
                 Ok(mut maildrop) => match look(maildrop.as_mut()) {
                     Ok(seen) => {
-                        // Nothing was deleted, so nothing depends on the server's word.
+                        // Nothing was deleted, so the answer to QUIT does not matter.
                         let _ = maildrop.finish(false);
                         return Ok(seen);
                     }
@@ -142,7 +138,7 @@ impl Service {
     }
 }
 
-/// A refused login with what the provider is known to want.
+/// A refused login, with the hint for this provider.
 pub fn advise(failure: Failure, server: &Server) -> Failure {
     match providers::advice(server) {
         Some(advice) if failure.kind == Kind::Auth => failure.hint(advice),
@@ -150,7 +146,7 @@ pub fn advise(failure: Failure, server: &Server) -> Failure {
     }
 }
 
-/// What the ledger of a server account is called.
+/// The name of an account's ledger.
 pub fn key(server: &Server) -> AccountKey {
     AccountKey::new(
         server.protocol.name(),

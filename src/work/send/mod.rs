@@ -215,7 +215,7 @@ impl<'a> Passage<'a> {
     /// Whether another attempt may succeed for the remaining recipients.
     fn is_temporary(&self, failure: Option<&Failure>) -> bool {
         match failure {
-            _ if self.is_barred() => false,
+            _ if self.refusal_stops_all() => false,
             Some(failure) => failure.exit() == Exit::TempFail,
             None => self.receipt.has(Status::Deferred),
         }
@@ -230,13 +230,13 @@ impl<'a> Passage<'a> {
         if exits.all(|exit| exit == first) { first } else { Exit::Recipient }
     }
 
-    /// Whether one who was refused for good keeps it from all who are left.
-    fn is_barred(&self) -> bool {
+    /// Whether a permanent refusal of one recipient means that the message is not sent to the others either.
+    fn refusal_stops_all(&self) -> bool {
         self.job.options.on_rejected == OnRejected::Abort
             && self.refusals.iter().any(|(_, refusal)| refusal.exit() != Exit::TempFail)
     }
 
-    /// An error is that of the message or the session; those of recipients are in the receipt.
+    /// The error is that of the message or the session; errors of recipients are in the receipt.
     fn run(
         &mut self,
         outgoing: &mut Outgoing,
@@ -286,7 +286,7 @@ impl<'a> Passage<'a> {
                 false => ready.send(begun, &mut content, &mut NotLast(hooks)),
             };
             if let (true, TransactionOutcome::Failed(failure)) = (delivery.unchunked, &delivery.outcome) {
-                // No verdict on anybody.
+                // No result for any recipient.
                 self.unchunked = true;
                 return Err(failure.clone());
             }
@@ -296,13 +296,13 @@ impl<'a> Passage<'a> {
                 TransactionOutcome::Withheld => return Ok(()),
                 TransactionOutcome::Failed(failure) => return Err(failure),
             }
-            // They go before the recipients behind them.
+            // They are sent before the recipients that follow them.
             too_many.into_iter().rev().for_each(|index| left.push_front(index));
         }
         Ok(())
     }
 
-    /// Asks for every recipient.
+    /// Asks about every recipient, without content.
     fn check(&mut self, ready: &mut Ready, outgoing: &Outgoing) -> Result<(), Failure> {
         let options = self.job.options;
         let mail = declare::mail(ready, outgoing, options)?;
@@ -316,13 +316,13 @@ impl<'a> Passage<'a> {
             if let TransactionOutcome::Failed(failure) = delivery.outcome {
                 return Err(failure);
             }
-            // They go before the recipients behind them.
+            // They are sent before the recipients that follow them.
             too_many.into_iter().rev().for_each(|index| left.push_front(index));
         }
         Ok(())
     }
 
-    /// Notes the fates of one transaction; returns those that belong into another.
+    /// Records the results of one transaction; returns the recipients who need another transaction.
     fn settle(&mut self, indices: &[usize], delivery: &Delivery) -> Vec<usize> {
         let mut too_many = Vec::new();
         for (index, result) in indices.iter().zip(&delivery.results) {
@@ -342,7 +342,7 @@ impl<'a> Passage<'a> {
         let policy = self.job.options.on_rejected;
         let exit = match &failure {
             Some(failure) if failure.kind == Kind::Unknown => Exit::Unknown,
-            // A check under "all or none" that finds one refused has found that nothing would be sent.
+            // With `--on-rejected abort` one refused recipient means that nothing would be sent.
             None if extent == Extent::Check && policy == OnRejected::Abort && !self.refusals.is_empty() => {
                 match exit_of_recipients(&self.receipt, policy) {
                     Exit::Recipient => self.exit_of_refusal(),
@@ -351,8 +351,8 @@ impl<'a> Passage<'a> {
             }
             None if self.refusals.is_empty() => Exit::Ok,
             _ if accepted => Exit::Partial,
-            // Trying again could not help the others.
-            _ if self.is_barred() => self.exit_of_refusal(),
+            // Another attempt could not help the others.
+            _ if self.refusal_stops_all() => self.exit_of_refusal(),
             Some(failure) => failure.exit(),
             None => match exit_of_recipients(&self.receipt, policy) {
                 Exit::Recipient => self.exit_of_refusal(),
@@ -368,7 +368,7 @@ impl<'a> Passage<'a> {
         let named = |(index, failure): (usize, Failure)| (Some(recipients[index].address.clone()), failure);
         let message = failure.map(|failure| (None, failure));
         let mut failures: Vec<_> = message.into_iter().chain(self.refusals.into_iter().map(named)).collect();
-        // What decided comes first.
+        // The failure that decided the exit code is first.
         failures.sort_by_key(|(_, failure)| failure.exit() != exit);
         Report { failures, exit, receipt: self.receipt }
     }

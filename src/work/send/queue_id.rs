@@ -1,7 +1,7 @@
-//! The name that a server gave a message it took, where its reply shows one. There is no standard for it;
-//! these are the words of the servers in use.
+//! Finds the queue id that the server gave an accepted message in its reply. There is no standard for it; these are
+//! the phrases of servers in use.
 
-/// The longest name that is believed.
+/// The longest queue id; a longer word is something else.
 const MAX: usize = 128;
 
 /// Finds the queue id in the text of a reply (without its codes).
@@ -30,7 +30,7 @@ pub(super) fn find(text: &str) -> Option<String> {
     fine.then(|| found.to_owned())
 }
 
-/// The word behind a phrase: Postfix, Stalwart, Haraka, Exchange, Exim, NetEase, IONOS, Oracle.
+/// The word after a phrase: Postfix, Stalwart, Haraka, Exchange, Exim, NetEase, IONOS, Oracle.
 fn after<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
     let at = find_ignoring_case(text, phrase)?;
     // A comma within a word is part of it (NetEase).
@@ -59,13 +59,13 @@ fn before<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
     text[..at].rsplit(' ').next()
 }
 
-/// Where an ASCII phrase stands, whatever its case.
+/// The position of an ASCII phrase, in any case.
 fn find_ignoring_case(text: &str, phrase: &str) -> Option<usize> {
     let (text, phrase) = (text.as_bytes(), phrase.as_bytes());
     text.windows(phrase.len()).position(|window| window.eq_ignore_ascii_case(phrase))
 }
 
-/// `ok 1700000000 qp 12345`, and what some write behind it.
+/// `ok 1700000000 qp 12345`, and what some servers write after it.
 fn qmail(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("ok ")?;
     let (time, process) = rest.split_once(" qp ")?;
@@ -75,7 +75,7 @@ fn qmail(text: &str) -> Option<&str> {
     (digits(time) && digits(process)).then_some(rest)
 }
 
-/// `Ok 0102018bc5…-000000`: nothing but one long word (SES and others).
+/// `Ok 0102018bc5…-000000`: only one long word (SES and others).
 fn bare(text: &str) -> Option<&str> {
     let (ok, word) = text.split_once(' ')?;
     let is_ok = ok.trim_end_matches(['.', ':']).eq_ignore_ascii_case("ok");

@@ -1,4 +1,4 @@
-//! The receipt: what became of a message, for every recipient.
+//! The receipt: the result of sending a message, for every recipient.
 
 use super::queue_id;
 use crate::mail::Outgoing;
@@ -7,23 +7,23 @@ use crate::smtp::{OnRejected, RecipientResult, RecipientStatus, ServerAnswer};
 use crate::words::{Exit, Failure, Kind};
 use serde::Serialize;
 
-/// What became of a message as a whole.
+/// The result for the message as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Every recipient's server took it.
+    /// Accepted for every recipient.
     Accepted,
-    /// Some were taken, some not.
+    /// Accepted for some recipients, not for others.
     Partial,
-    /// Refused for good.
+    /// Refused permanently.
     Refused,
-    /// Not now.
+    /// Refused temporarily.
     Deferred,
-    /// Handed over, and the verdict never came.
+    /// The content was sent, and no reply came.
     Unknown,
-    /// No server judged it.
+    /// No server has accepted or refused it.
     Failed,
-    /// Nothing was to be sent.
+    /// There was nothing to send.
     Skipped,
 }
 
@@ -33,7 +33,7 @@ impl Status {
         matches!(self, Status::Skipped | Status::Deferred)
     }
 
-    /// The stable name.
+    /// The name in the JSON, which is stable.
     pub fn name(self) -> &'static str {
         match self {
             Status::Accepted => "accepted",
@@ -47,10 +47,9 @@ impl Status {
     }
 }
 
-/// What became of one recipient.
+/// The result for one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recipient {
-    /// The address.
     pub address: String,
     /// `accepted`, `refused`, `deferred`, `skipped`, `unknown`.
     pub status: Status,
@@ -67,7 +66,6 @@ pub struct Recipient {
 pub struct TlsUsed {
     /// `TLSv1.3`.
     pub version: String,
-    /// The cipher suite.
     pub cipher: String,
 }
 
@@ -77,35 +75,34 @@ impl From<&TlsInfo> for TlsUsed {
     }
 }
 
-/// The receipt, in the words of its JSON.
+/// The receipt, with the names of its JSON fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Receipt {
-    /// How it ended.
     pub status: Status,
-    /// Without angles.
+    /// Without angle brackets.
     pub message_id: Option<String>,
     /// The sender of the envelope; empty for the null sender.
     pub envelope_from: Option<String>,
-    /// Every recipient, in the order in which they were named.
+    /// Every recipient, in the order in which they were given.
     pub recipients: Vec<Recipient>,
     /// The reply that decided about the message.
     pub reply: Option<String>,
-    /// What the server calls it.
+    /// The server's own name for the message.
     pub queue_id: Option<String>,
-    /// Octets, line ends as CRLF.
+    /// The size in octets, with line ends as CRLF.
     pub size: Option<u64>,
     /// What TLS agreed on.
     pub tls: Option<TlsUsed>,
-    /// The mechanism of the login.
+    /// The mechanism of AUTH.
     pub auth: Option<&'static str>,
-    /// How many sessions were tried.
+    /// The number of sessions.
     pub attempts: u32,
-    /// Milliseconds from the first connection to the verdict.
+    /// Milliseconds from the first connection to the final reply.
     pub elapsed_ms: u64,
 }
 
 impl Receipt {
-    /// The receipt of a message that was not to be sent (`--skip-empty`).
+    /// The receipt of a message that was skipped (`--skip-empty`).
     pub fn skipped() -> Self {
         Receipt {
             status: Status::Skipped,
@@ -122,7 +119,7 @@ impl Receipt {
         }
     }
 
-    /// A receipt for a message that was not tried yet.
+    /// The receipt of a message before the first attempt.
     pub fn untried(outgoing: &Outgoing) -> Self {
         let envelope = &outgoing.envelope;
         Receipt {
@@ -135,17 +132,17 @@ impl Receipt {
         }
     }
 
-    /// Notes a recipient's fate.
+    /// Records the result for a recipient.
     pub(super) fn settle(&mut self, index: usize, result: &RecipientResult) {
         let recipient = &mut self.recipients[index];
         if result.status == RecipientStatus::Skipped && result.answer.is_none() {
-            // Nothing was heard: what an earlier session said stands.
+            // There was no reply: the result of an earlier session stays valid.
             return;
         }
         recipient.status = match result.status {
             RecipientStatus::Accepted => Status::Accepted,
             RecipientStatus::Refused => Status::Refused,
-            // What was too many for one transaction and never got another is for later.
+            // Too many recipients for one transaction, and there was no other: deferred.
             RecipientStatus::Deferred | RecipientStatus::TooMany => Status::Deferred,
             RecipientStatus::Skipped => Status::Skipped,
             RecipientStatus::Unknown => Status::Unknown,
@@ -157,28 +154,28 @@ impl Receipt {
         }
     }
 
-    /// Notes the reply that took the message.
+    /// Records the reply that accepted the message.
     pub(super) fn taken(&mut self, said: &ServerAnswer) {
         self.reply = Some(said.reply.to_string());
         self.queue_id = queue_id::find(&said.text);
     }
 
-    /// Whether a server has taken the message for anybody.
+    /// Whether a server has accepted the message for any recipient.
     pub fn was_taken(&self) -> bool {
         self.has(Status::Accepted)
     }
 
-    /// How the message ended, from the exit code and the failure of the message itself.
+    /// Sets the status, from the exit code and the failure of the message itself.
     pub(super) fn status_for(&self, exit: Exit, failure: Option<&Failure>) -> Status {
         match (exit, failure.map(|failure| failure.kind)) {
             (Exit::Ok, _) => Status::Accepted,
             (Exit::Partial, _) => Status::Partial,
             (Exit::Unknown, _) => Status::Unknown,
             (Exit::Recipient | Exit::Unavailable, _) => Status::Refused,
-            // A server judged it, and wanted a login.
+            // A server refused it without a login.
             (Exit::NoPerm, None) if self.has(Status::Refused) => Status::Refused,
             (Exit::TempFail, None | Some(Kind::Deferred)) => Status::Deferred,
-            // The last session failed, but an earlier one had judged it.
+            // The last session failed, but an earlier one had a result.
             (Exit::TempFail, _) if self.has(Status::Deferred) => Status::Deferred,
             _ => Status::Failed,
         }
@@ -193,11 +190,11 @@ fn untried(address: String) -> Recipient {
     Recipient { address, status: Status::Skipped, code: None, enhanced: None, text: None }
 }
 
-/// The exit code that recipients alone amount to, where none of them was taken.
+/// The exit code from the results of the recipients, if none was accepted.
 pub(super) fn exit_of_recipients(receipt: &Receipt, on_rejected: OnRejected) -> Exit {
     let (refused, deferred) = (receipt.has(Status::Refused), receipt.has(Status::Deferred));
     match on_rejected {
-        // One that will never be taken keeps all the others waiting.
+        // A permanently refused recipient means that the others do not get the message either.
         OnRejected::Abort if refused => Exit::Recipient,
         OnRejected::Abort => Exit::TempFail,
         OnRejected::Send if deferred => Exit::TempFail,
