@@ -1,4 +1,4 @@
-//! Times `postie fetch` beside the fetchers that are installed, against a Dovecot of its own on loopback.
+//! Times `postie fetch` and the other installed fetchers, against a Dovecot of its own on loopback.
 //! How to run it and how to read it: `benches/README.md`.
 //!
 //! All programs take the same mailbox in the same run, one after the other, in another order each round,

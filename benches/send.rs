@@ -1,4 +1,4 @@
-//! Times `postie send` beside the senders that are installed: in clear into Postfix's `smtp-sink`, under TLS
+//! Times `postie send` and the other installed senders: in clear into Postfix's `smtp-sink`, under TLS
 //! with a login into a Postfix of its own, all on loopback. How to run it and how to read it:
 //! `benches/README.md`.
 #![allow(
@@ -164,7 +164,7 @@ fn msmtp(target: &Target) -> Command {
     command
 }
 
-/// The floor in clear: one connection, each flight in one write, the next envelope behind each message.
+/// The floor in clear: one connection, each flight in one write, each message with the next envelope.
 fn floor(target: &Target, count: usize) -> Duration {
     let begun = Instant::now();
     let mut link = TcpStream::connect((target.host.as_str(), target.port)).unwrap();

@@ -21,7 +21,7 @@ pub fn median(times: &mut [Duration]) -> f64 {
     times[times.len() / 2].as_secs_f64()
 }
 
-/// Prints what each program took, the quickest first, beside postie and beside the floor.
+/// Prints what each program took, the quickest first, compared with postie and with the floor.
 pub fn report(title: &str, floor: Option<f64>, mut rows: Vec<(&str, Vec<Duration>)>) {
     let postie = rows.iter_mut().find(|row| row.0 == "postie").map_or(1.0, |row| median(&mut row.1));
     println!(

@@ -38,7 +38,7 @@ fn hear(data: &[u8], piece: usize) -> Vec<String> {
             }
             Ok(Next::Done) => {
                 heard.push(match assembly.response() {
-                    Ok(response) => told(&response),
+                    Ok(response) => describe(&response),
                     Err(malformed) => malformed.to_string(),
                 });
                 continue;
@@ -59,7 +59,7 @@ fn hear(data: &[u8], piece: usize) -> Vec<String> {
     heard
 }
 
-fn told(response: &Response<'_>) -> String {
+fn describe(response: &Response<'_>) -> String {
     if let Response::Fetch(items) = response {
         assert_ne!(items.uid, Some(0));
         let _ = items.flags.map(postie::codec::imap::Flags::of);
