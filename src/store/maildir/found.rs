@@ -177,7 +177,11 @@ impl Unrecorded {
     /// filters move mail there. One that cannot be read is passed over, and so is what is beyond a bound.
     fn folders(&self) -> Result<Vec<(PathBuf, OwnedFd)>, StoreError> {
         let failed = |error| StoreError::io(&self.path, "read", error);
-        let root = durable::open_dir(&self.path).map_err(failed)?;
+        let root = match durable::open_dir(&self.path) {
+            // A dry run makes none.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            root => root.map_err(failed)?,
+        };
         let mut names = Vec::new();
         each_entry(&root, &mut |name| {
             if names.len() < MOST_FOLDERS && !["tmp", "new", "cur", ".", ".."].contains(&name) {
