@@ -220,14 +220,8 @@ fn every_mechanism_works_and_apop_only_where_asked_for() {
     ] {
         let mailbox = Mailbox::with(1);
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
-        world.config(&format!(
-            "[accounts.a]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a.pop3]\n\
-             host = \"localhost\"\nport = {}\nusername = \"ana\"\nauth = \"{auth}\"\n\
-             [accounts.a.fetch]\nmaildir = \"{}\"\n",
-            world.text("secret"),
-            server.port(),
-            world.text("Mail")
-        ));
+        let more = format!("auth = '{auth}'\n[accounts.a.fetch]\nmaildir = '{}'", world.text("Mail"));
+        world.config(&world.account("a", "pop3", server.port(), &more));
         let outcome = world.postie(["fetch", "--json", "--ca-file"]).arg(world.path("ca.pem")).go();
         outcome.assert_exit(0);
         assert_eq!(outcome.of_type("message")[0]["account"], "a", "{auth}");
@@ -332,12 +326,7 @@ fn renaming_the_account_fetches_nothing_twice() {
     let mailbox = Mailbox::with(2);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     for name in ["first", "second"] {
-        world.config(&format!(
-            "[accounts.{name}]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.{name}.pop3]\n\
-             host = \"localhost\"\nport = {}\nusername = \"ana\"\n",
-            world.text("secret"),
-            server.port(),
-        ));
+        world.config(&world.account(name, "pop3", server.port(), ""));
         let run = world.postie(["fetch", "--json", "-A", name, "--ca-file"]).arg(world.path("ca.pem"));
         run.arg("--maildir").arg(world.path("Mail")).go().assert_exit(0);
     }

@@ -79,20 +79,7 @@ fn accounts_that_are_configured_are_mailboxes_of_their_own() {
     let world = world();
     let boxes: Vec<Mailbox> = (0..2).map(|_| Mailbox::with(5)).collect();
     let servers: Vec<Pop3d> = boxes.iter().map(|mailbox| Pop3d::for_mailbox(mailbox).start()).collect();
-    let accounts: String = servers
-        .iter()
-        .enumerate()
-        .map(|(at, server)| {
-            format!(
-                "[accounts.a{at}]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a{at}.pop3]\n\
-                 host = \"localhost\"\nport = {}\nusername = \"ana\"\n[accounts.a{at}.fetch]\nmaildir = \"{}\"\n",
-                world.text("secret"),
-                server.port(),
-                world.text(&format!("Mail{at}"))
-            )
-        })
-        .collect();
-    world.config(&accounts);
+    world.accounts(&servers);
     for at in 0..2 {
         let name = format!("a{at}");
         world

@@ -276,12 +276,8 @@ fn standard_output_deletes_only_what_is_told_to_be_deleted_there() {
     {
         let mailbox = Mailbox::with(2);
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
-        world.config(&format!(
-            "[accounts.a]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a.pop3]\n\
-             host = \"localhost\"\nport = {}\nusername = \"ana\"\n[accounts.a.fetch]\nafter = \"delete\"\n",
-            world.text("secret"),
-            server.port(),
-        ));
+        let after = "[accounts.a.fetch]\nafter = 'delete'";
+        world.config(&world.account("a", "pop3", server.port(), after));
         let run = world.postie(["--json", "--ca-file", &world.text("ca.pem"), "fetch"]).args(args);
         assert_eq!(run.go().assert_exit(0).summary()["delivered"], 2);
         assert_eq!(mailbox.messages().len(), left, "{args:?}");

@@ -114,20 +114,6 @@ fn an_mbox_under_another_programs_flock_is_waited_for() {
     assert_eq!(mbox(&path).len(), 1);
 }
 
-/// An account for each server, with a Maildir of its own.
-fn accounts(world: &World, servers: &[Pop3d]) {
-    let account = |(at, server): (usize, &Pop3d)| {
-        format!(
-            "[accounts.a{at}]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a{at}.pop3]\n\
-             host = \"localhost\"\nport = {}\nusername = \"ana\"\n[accounts.a{at}.fetch]\nmaildir = \"{}\"\n",
-            world.text("secret"),
-            server.port(),
-            world.text(&format!("Mail{at}"))
-        )
-    };
-    world.config(&servers.iter().enumerate().map(account).collect::<String>());
-}
-
 #[test]
 fn of_all_accounts_one_that_is_locked_and_one_that_fails_stop_no_other() {
     let boxes: Vec<Mailbox> = (0..4).map(|_| Mailbox::with(2)).collect();
@@ -150,7 +136,7 @@ fn of_all_accounts_one_that_is_locked_and_one_that_fails_stop_no_other() {
     ];
     servers.extend(boxes[2..].iter().map(|mailbox| Pop3d::for_mailbox(mailbox).start()));
     let world = world();
-    accounts(&world, &servers);
+    world.accounts(&servers);
     let ca = world.text("ca.pem");
     std::thread::scope(|scope| {
         let holder = scope.spawn(|| world.postie(["--json", "fetch", "-A", "a0", "--ca-file", &ca]).go());
@@ -180,7 +166,7 @@ fn few_open_files_fail_accounts_and_lose_nothing() {
         let before: Vec<Vec<Stored>> = boxes.iter().map(Mailbox::messages).collect();
         let servers: Vec<Pop3d> = boxes.iter().map(|mailbox| Pop3d::for_mailbox(mailbox).start()).collect();
         let world = world();
-        accounts(&world, &servers);
+        world.accounts(&servers);
         let ca = world.text("ca.pem");
         let run =
             || world.postie(["--json", "fetch", "--all-accounts", "-j", "6", "--delete", "--ca-file", &ca]);
@@ -385,13 +371,8 @@ fn a_command_gets_its_message_as_the_manual_says() {
     );
     fs::set_permissions(&text, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     copy_program(text, world.path("script"));
-    world.config(&format!(
-        "[accounts.a]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a.pop3]\n\
-         host = \"localhost\"\nport = {}\nusername = \"ana\"\n[accounts.a.fetch]\nexec = [\"{}\", \"a b\", \"$HOME;x\"]\n",
-        world.text("secret"),
-        server.port(),
-        world.text("script")
-    ));
+    let exec = format!("[accounts.a.fetch]\nexec = ['{}', 'a b', '$HOME;x']", world.text("script"));
+    world.config(&world.account("a", "pop3", server.port(), &exec));
     let run = world.postie(["fetch", "--delete", "--ca-file"]).arg(world.path("ca.pem"));
     run.env("POSTIE_PASSWORD", crate::support::pop3d::SECRET).go().assert_exit(0);
     assert_eq!(fs::read(world.path("got")).unwrap(), stored(&message(1)));

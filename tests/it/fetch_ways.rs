@@ -285,20 +285,7 @@ fn one_account_that_fails_stops_no_other() {
                 .start()
         })
         .collect();
-    let accounts: String = servers
-        .iter()
-        .enumerate()
-        .map(|(at, server)| {
-            format!(
-                "[accounts.a{at}]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a{at}.pop3]\n\
-                 host = \"localhost\"\nport = {}\nusername = \"ana\"\n[accounts.a{at}.fetch]\nmaildir = \"{}\"\n",
-                world.text("secret"),
-                server.port(),
-                world.text(&format!("Mail{at}"))
-            )
-        })
-        .collect();
-    world.config(&accounts);
+    world.accounts(&servers);
     for jobs in ["1", "3"] {
         let run = world.postie(["--json", "fetch", "--all-accounts", "-j", jobs, "--ca-file"]);
         let outcome = run.arg(world.path("ca.pem")).go();

@@ -99,12 +99,7 @@ impl Quirk {
 
     /// `fetch` by an account with these lines in its `pop3` table.
     pub fn fetch_by_account(&self, lines: &str) -> Run {
-        self.world.config(&format!(
-            "[accounts.a]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a.pop3]\n\
-             host = \"localhost\"\nport = {}\nusername = \"ana\"\n{lines}\n",
-            self.world.text("secret"),
-            self.player.port(),
-        ));
+        self.world.config(&self.world.account("a", "pop3", self.player.port(), lines));
         let run = self.world.postie(["fetch", "--json", "--timeout", "2s", "--ca-file"]);
         run.arg(self.world.path("ca.pem")).arg("--maildir").arg(self.world.path("Mail"))
     }

@@ -163,11 +163,10 @@ fn gmail_lists_recent_mail_for_a_user_name_with_a_colon() {
     quirk.fetch("--keep").go().assert_exit(0);
     assert_eq!(quirk.subjects(), ["one", "two"]);
     quirk.player.assert_followed();
-    let config = "username = \"recent:ana\"";
     let quirk = Quirk::of("gmail-recent-user");
     let run = quirk.fetch_by_account("");
     let text = std::fs::read_to_string(quirk.world.path(".config/postie/config.toml")).unwrap();
-    quirk.world.config(&text.replace("username = \"ana\"", config));
+    quirk.world.config(&text.replace("username = 'ana'", "username = 'recent:ana'"));
     run.go().assert_exit(0);
     assert_eq!(quirk.subjects(), ["one", "two"]);
 }

@@ -67,12 +67,8 @@ fn every_way_to_speak_tls_and_every_mechanism_works() {
             let server = Smtpd::for_mailbox(&Mailbox::default()).mode(mode).start();
             let world = world();
             let tls = ["implicit", "starttls", "none"][Mode::ALL.iter().position(|m| *m == mode).unwrap()];
-            world.config(&format!(
-                "[accounts.a]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\n[accounts.a.smtp]\n\
-                 host = \"localhost\"\nport = {}\ntls = \"{tls}\"\nusername = \"ana\"\nauth = \"{auth}\"\n",
-                world.text("secret"),
-                server.port(),
-            ));
+            let more = format!("tls = '{tls}'\nauth = '{auth}'");
+            world.config(&world.account("a", "smtp", server.port(), &more));
             let run = world.postie(["send", "--json", "bob@example.org"]).args(world.trust(mode));
             run.stdin("text\n").go().assert_exit(0);
             server.assert_clean();

@@ -89,12 +89,7 @@ fn many_messages_go_over_one_connection_and_each_has_its_receipt_in_order() {
 #[test]
 fn a_batch_answers_in_json_though_nobody_asked_for_it() {
     let (world, server) = (world(), server());
-    world.config(&format!(
-        "[accounts.a]\nemail = \"ana@example.org\"\nname = \"Ana\"\npassword-file = \"{}\"\n[accounts.a.smtp]\n\
-         host = \"localhost\"\nport = {}\nusername = \"ana\"\n",
-        world.text("secret"),
-        server.port(),
-    ));
+    world.config(&world.account("a", "smtp", server.port(), ""));
     let run = world.postie(["send", "--batch", "--ca-file"]).arg(world.path("ca.pem"));
     let outcome = run.stdin("{\"to\":\"bob@example.org\",\"text\":\"x\"}").go();
     outcome.assert_exit(0);

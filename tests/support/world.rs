@@ -79,6 +79,25 @@ impl World {
         self.write(".config/postie/config.toml", text)
     }
 
+    /// Ana's account of that name, with a server of one kind (`pop3`, `smtp`) at this port; `more` goes on in
+    /// the server's table.
+    pub fn account(&self, name: &str, kind: &str, port: u16, more: &str) -> String {
+        format!(
+            "[accounts.{name}]\nemail = 'ana@example.org'\nname = 'Ana'\npassword-file = '{}'\n\
+             [accounts.{name}.{kind}]\nhost = 'localhost'\nport = {port}\nusername = 'ana'\n{more}\n",
+            self.text("secret")
+        )
+    }
+
+    /// An account `a0`, `a1`, … for each server, with a Maildir `Mail0`, `Mail1`, … of its own.
+    pub fn accounts(&self, servers: &[Pop3d]) {
+        let account = |(at, server): (usize, &Pop3d)| {
+            let maildir = format!("[accounts.a{at}.fetch]\nmaildir = '{}'", self.text(&format!("Mail{at}")));
+            self.account(&format!("a{at}"), "pop3", server.port(), &maildir)
+        };
+        self.config(&servers.iter().enumerate().map(account).collect::<String>());
+    }
+
     /// A run of postie, the home its home.
     pub fn postie<T: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = T>) -> Run {
         Run::new(&self.program)
