@@ -16,6 +16,28 @@ pub struct Subject<'a> {
     pub number: u32,
 }
 
+/// The same, for as long as the message is on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Label {
+    pub identity: Identity,
+    pub tag: usize,
+    pub wire_size: Option<u64>,
+    pub number: u32,
+}
+
+impl Label {
+    pub fn of(subject: &Subject) -> Self {
+        let Subject { identity, tag, wire_size, number } = *subject;
+        Label { identity: identity.clone(), tag, wire_size, number }
+    }
+
+    /// It is stored there, with so many octets of this hash.
+    pub fn delivered(self, place: Place, (size, sha256): (u64, [u8; 32])) -> Delivered {
+        let Label { identity, tag, wire_size, .. } = self;
+        Delivered { identity, tag, wire_size, place, size, sha256, intent: None, is_old: false }
+    }
+}
+
 /// Where a message went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {

@@ -1,19 +1,16 @@
 //! A command of the user's as a destination: it gets each message on its standard input, from a file, and
-//! its exit status says what became of it (see [`ExecSink::run`]).
+//! its exit status says what became of it (see [`CommandSpec::take`]).
 //!
 //! This is at-least-once by nature: if postie is killed after the command took a message and before that
 //! is recorded, the next run gives it again, with the same `POSTIE_KEY`. So messages are committed one by
 //! one.
 
-use super::delivered::{Delivered, Place, Subject};
+use super::delivered::{Delivered, Place};
 use super::error::StoreError;
-use super::identity::{AccountKey, Identity};
-use super::ledger::Ledger;
-use super::sink::{Recovery, Sink, Staged, WaitLimits};
-use super::spool::{Spool, Spooled};
+use super::queue::{Queue, Taker, WholeMessage, cannot_keep};
+use super::sink::WaitLimits;
+use super::spool::Spooled;
 use crate::process::{Ending, Program, Running, StdoutTo, Task};
-use sha2::{Digest, Sha256};
-use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -46,22 +43,7 @@ pub struct CommandSpec {
 }
 
 /// A command as a destination.
-#[derive(Debug)]
-pub struct ExecSink {
-    spec: CommandSpec,
-    draft: Option<ExecMessage>,
-    staged: VecDeque<ExecMessage>,
-    owed: Option<StoreError>,
-}
-
-#[derive(Debug)]
-struct ExecMessage {
-    identity: Identity,
-    tag: usize,
-    wire_size: Option<u64>,
-    hash: Sha256,
-    spool: Spool,
-}
+pub type ExecSink = Queue<CommandSpec>;
 
 impl ExecSink {
     /// Checks that there is a command to run. Kinds: config.
@@ -70,40 +52,29 @@ impl ExecSink {
             let path = spec.program.file().to_owned();
             return Err(StoreError::NoCommand { path, source: io::ErrorKind::NotFound.into() });
         }
-        Ok(ExecSink { spec, draft: None, staged: VecDeque::new(), owed: None })
+        Ok(Queue::of(spec))
     }
+}
 
+impl Taker for CommandSpec {
     /// Gives one message to the command. Its exit status: 0 taken; 75 to be left for the next run; 79 taken,
     /// and what became of it is not known; 126 and 127 the command cannot be run; all else failed.
-    fn run(&self, message: ExecMessage) -> Result<Delivered, StoreError> {
-        let ExecMessage { identity, tag, wire_size, hash, spool } = message;
-        let size = spool.len();
-        let input = spool.finish().and_then(Spooled::into_file).map_err(|error| {
-            StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
-        })?;
-        let program = &self.spec.program;
+    fn take(&mut self, message: WholeMessage) -> Result<Delivered, StoreError> {
+        let sum = message.sum();
+        let WholeMessage { label, spool, .. } = message;
+        let input = spool.finish().and_then(Spooled::into_file).map_err(cannot_keep)?;
+        let (tag, identity) = (label.tag, &label.identity);
+        let program = &self.program;
         let variables = vec![
-            ("POSTIE_ACCOUNT", OsString::from(&self.spec.account)),
+            ("POSTIE_ACCOUNT", OsString::from(&self.account)),
             ("POSTIE_UID", printable(identity.uid())),
-            ("POSTIE_SIZE", size.to_string().into()),
+            ("POSTIE_SIZE", sum.0.to_string().into()),
             ("POSTIE_KEY", identity.key().into()),
         ];
-        let task = Task { program, input: Some(input), output: self.spec.output, variables, own_group: true };
+        let task = Task { program, input: Some(input), output: self.output, variables, own_group: true };
         let cannot = |source| StoreError::NoCommand { path: program.file().to_owned(), source };
         match self.wait(task.start().map_err(cannot)?, tag)? {
-            Ending::Status(0) => {
-                let sha256 = hash.finalize().into();
-                Ok(Delivered {
-                    identity,
-                    tag,
-                    wire_size,
-                    place: Place::Command,
-                    size,
-                    sha256,
-                    intent: None,
-                    is_old: false,
-                })
-            }
+            Ending::Status(0) => Ok(label.delivered(Place::Command, sum)),
             Ending::Status(LEAVE) => Err(StoreError::Left { tag }),
             Ending::Status(UNKNOWN) => Err(StoreError::TakenUnknown { tag }),
             Ending::Status(code) if CANNOT_RUN.contains(&code) => {
@@ -115,23 +86,25 @@ impl ExecSink {
             }
         }
     }
+}
 
+impl CommandSpec {
     /// Waits for the command's end, or ends it when its time is over.
     fn wait(&self, running: Running, tag: usize) -> Result<Ending, StoreError> {
-        let deadline = self.spec.waits.deadline();
+        let deadline = self.waits.deadline();
         let lost = |error| StoreError::Command { tag, how: format!("cannot wait for it: {error}") };
         loop {
             let left = deadline.map_or(TICK, |deadline| deadline.saturating_duration_since(Instant::now()));
             if running.ends_within(left.min(TICK)) {
                 return running.wait().map_err(lost);
             }
-            if self.spec.waits.stopped() {
+            if self.waits.stopped() {
                 running.end(GRACE).map_err(lost)?;
                 return Err(StoreError::Stopped);
             }
             if left.is_zero() {
                 running.end(GRACE).map_err(lost)?;
-                let limit = self.spec.waits.limit().as_secs_f32();
+                let limit = self.waits.limit().as_secs_f32();
                 return Err(StoreError::Command { tag, how: format!("not done after {limit} s") });
             }
         }
@@ -142,90 +115,6 @@ impl ExecSink {
 fn printable(uid: &[u8]) -> OsString {
     let parts: Vec<&[u8]> = uid.split(|octet| *octet == 0).collect();
     OsStr::from_bytes(&parts.join(&b"%00"[..])).to_owned()
-}
-
-impl Sink for ExecSink {
-    fn recover(&mut self, _: &mut Ledger) -> Result<Recovery, StoreError> {
-        Ok(Recovery::default())
-    }
-
-    fn adopt(&mut self, _: &mut Ledger, _: &Subject) -> Result<Option<Delivered>, StoreError> {
-        Ok(None)
-    }
-
-    fn begin(&mut self, subject: &Subject) -> Result<(), StoreError> {
-        if self.draft.is_some() {
-            return Err(StoreError::Misused("a draft is open already"));
-        }
-        self.draft = Some(ExecMessage {
-            identity: subject.identity.clone(),
-            tag: subject.tag,
-            wire_size: subject.wire_size,
-            hash: Sha256::new(),
-            spool: Spool::default(),
-        });
-        Ok(())
-    }
-
-    fn write(&mut self, _: &mut Ledger, octets: &[u8]) -> Result<(), StoreError> {
-        let Some(draft) = &mut self.draft else { return Err(StoreError::Misused("no draft is open")) };
-        draft.hash.update(octets);
-        draft.spool.push(octets).map_err(|error| {
-            StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
-        })
-    }
-
-    fn discard(&mut self) {
-        self.draft = None;
-    }
-
-    fn finish(&mut self) -> Result<(), StoreError> {
-        match self.draft.take() {
-            Some(draft) => self.staged.push_back(draft),
-            None => return Err(StoreError::Misused("no draft is open")),
-        }
-        Ok(())
-    }
-
-    fn staged(&self) -> Staged {
-        let octets = self.staged.iter().map(|message| message.spool.len()).sum();
-        Staged { count: self.staged.len() + usize::from(self.owed.is_some()), octets }
-    }
-
-    fn due(&self) -> bool {
-        !self.staged.is_empty()
-    }
-
-    fn commit(&mut self, _: &mut Ledger) -> Result<Vec<Delivered>, StoreError> {
-        if let Some(error) = self.owed.take() {
-            return Err(error);
-        }
-        let mut delivered = Vec::new();
-        while let Some(message) = self.staged.pop_front() {
-            match self.run(message) {
-                Ok(one) => delivered.push(one),
-                Err(error) if delivered.is_empty() => return Err(error),
-                Err(error) => {
-                    self.owed = Some(error);
-                    break;
-                }
-            }
-        }
-        Ok(delivered)
-    }
-
-    fn rollback(&mut self) {
-        self.draft = None;
-        self.staged.clear();
-        self.owed = None;
-    }
-}
-
-impl AccountKey {
-    /// The account as a label for people: `user@host:port`, percent-encoded.
-    pub fn label(&self) -> &str {
-        self.as_str().split_once("://").map_or(self.as_str(), |(_, label)| label)
-    }
 }
 
 #[cfg(test)]

@@ -77,6 +77,11 @@ impl AccountKey {
         &self.0
     }
 
+    /// The account as a label for people: `user@host:port`, percent-encoded.
+    pub fn label(&self) -> &str {
+        self.0.split_once("://").map_or(&self.0, |(_, label)| label)
+    }
+
     /// The name of the account's ledger, without a directory: readable, and unique by a hash.
     pub fn file_name(&self) -> String {
         let mut name: String = self.0.replace("://", "_").replace(['/', ':'], "_");

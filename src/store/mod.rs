@@ -22,6 +22,7 @@ mod ledger;
 mod maildir;
 mod mbox;
 mod mboxrd;
+mod queue;
 mod sink;
 mod spool;
 mod stdout;

@@ -2,16 +2,13 @@
 //! becomes of it behind that, postie cannot know. A message is kept until it is whole, so that no half
 //! message is ever written, unless writing itself fails.
 
-use super::delivered::{Delivered, Place, Subject};
+use super::delivered::{Delivered, Place};
 use super::durable;
 use super::error::StoreError;
 use super::identity::Identity;
-use super::ledger::Ledger;
 use super::mboxrd::{HEAD, Quoter, from_line};
-use super::sink::{Recovery, Sink, Staged};
-use super::spool::{Spool, Spooled, each_block};
-use sha2::{Digest, Sha256};
-use std::collections::VecDeque;
+use super::queue::{Queue, Taker, WholeMessage};
+use super::spool::{Spooled, each_block};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -70,139 +67,60 @@ impl Form for Mboxrd {
 }
 
 /// Standard output, or whatever stands for it.
-pub struct Stdout {
+pub type Stdout = Queue<Printer>;
+
+/// Writes messages.
+pub struct Printer {
     out: Box<dyn Write>,
     form: Box<dyn Form>,
-    draft: Option<StdoutMessage>,
-    staged: VecDeque<StdoutMessage>,
     broken: bool,
-}
-
-struct StdoutMessage {
-    identity: Identity,
-    tag: usize,
-    number: u32,
-    wire_size: Option<u64>,
-    hash: Sha256,
-    spool: Spool,
 }
 
 impl Stdout {
     /// Writes messages to `out` in that form.
     pub fn new(out: Box<dyn Write>, form: Box<dyn Form>) -> Self {
-        Stdout { out, form, draft: None, staged: VecDeque::new(), broken: false }
+        Queue::of(Printer { out, form, broken: false })
     }
+}
 
-    fn put(&mut self, message: StdoutMessage) -> io::Result<Delivered> {
-        let StdoutMessage { identity, tag, number, wire_size, hash, spool } = message;
-        let (size, sha256) = (spool.len(), hash.finalize().into());
+impl Printer {
+    fn put(&mut self, message: WholeMessage) -> io::Result<Delivered> {
+        let (size, sha256) = message.sum();
+        let WholeMessage { label, spool, .. } = message;
+        let (identity, number, wire_size) = (label.identity.clone(), label.number, label.wire_size);
         let octets = spool.finish()?;
-        let printable = Printable { identity: identity.clone(), number, wire_size, size, sha256, octets };
-        self.form.put(printable, &mut self.out)?;
+        self.form.put(Printable { identity, number, wire_size, size, sha256, octets }, &mut self.out)?;
         self.out.flush()?;
-        Ok(Delivered {
-            identity,
-            tag,
-            wire_size,
-            place: Place::Stdout,
-            size,
-            sha256,
-            intent: None,
-            is_old: false,
+        Ok(label.delivered(Place::Stdout, (size, sha256)))
+    }
+}
+
+impl Taker for Printer {
+    fn check(&self) -> Result<(), StoreError> {
+        match self.broken {
+            true => Err(StoreError::Broken { path: "standard output".into() }),
+            false => Ok(()),
+        }
+    }
+
+    fn take(&mut self, message: WholeMessage) -> Result<Delivered, StoreError> {
+        self.check()?;
+        self.put(message).map_err(|error| {
+            // What was written before counts; nothing more is written behind half a message.
+            self.broken = true;
+            StoreError::io(Path::new("standard output"), "write a message", error)
         })
-    }
-}
-
-fn failed(error: io::Error) -> StoreError {
-    StoreError::io(Path::new("standard output"), "write a message", error)
-}
-
-impl Sink for Stdout {
-    fn recover(&mut self, _: &mut Ledger) -> Result<Recovery, StoreError> {
-        Ok(Recovery::default())
-    }
-
-    fn adopt(&mut self, _: &mut Ledger, _: &Subject) -> Result<Option<Delivered>, StoreError> {
-        Ok(None)
-    }
-
-    fn begin(&mut self, subject: &Subject) -> Result<(), StoreError> {
-        if self.draft.is_some() {
-            return Err(StoreError::Misused("a draft is open already"));
-        }
-        self.draft = Some(StdoutMessage {
-            identity: subject.identity.clone(),
-            tag: subject.tag,
-            number: subject.number,
-            wire_size: subject.wire_size,
-            hash: Sha256::new(),
-            spool: Spool::default(),
-        });
-        Ok(())
-    }
-
-    fn write(&mut self, _: &mut Ledger, octets: &[u8]) -> Result<(), StoreError> {
-        match &mut self.draft {
-            Some(draft) => {
-                draft.hash.update(octets);
-                draft.spool.push(octets).map_err(|error| {
-                    StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
-                })
-            }
-            None => Err(StoreError::Misused("no draft is open")),
-        }
-    }
-
-    fn discard(&mut self) {
-        self.draft = None;
-    }
-
-    fn finish(&mut self) -> Result<(), StoreError> {
-        match self.draft.take() {
-            Some(draft) => self.staged.push_back(draft),
-            None => return Err(StoreError::Misused("no draft is open")),
-        }
-        Ok(())
-    }
-
-    fn staged(&self) -> Staged {
-        let octets = self.staged.iter().map(|message| message.spool.len()).sum();
-        Staged { count: self.staged.len(), octets }
-    }
-
-    fn due(&self) -> bool {
-        !self.staged.is_empty()
-    }
-
-    fn commit(&mut self, _: &mut Ledger) -> Result<Vec<Delivered>, StoreError> {
-        if self.broken {
-            return Err(StoreError::Broken { path: "standard output".into() });
-        }
-        let mut delivered = Vec::new();
-        while let Some(message) = self.staged.pop_front() {
-            match self.put(message) {
-                Ok(one) => delivered.push(one),
-                Err(error) => {
-                    self.broken = true;
-                    self.rollback();
-                    // What was flushed before counts; the next call says that nothing more will.
-                    return if delivered.is_empty() { Err(failed(error)) } else { Ok(delivered) };
-                }
-            }
-        }
-        Ok(delivered)
-    }
-
-    fn rollback(&mut self) {
-        self.draft = None;
-        self.staged.clear();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::delivered::Subject;
     use crate::store::identity::AccountKey;
+    use crate::store::ledger::Ledger;
+    use crate::store::sink::Sink as _;
+    use sha2::{Digest, Sha256};
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 

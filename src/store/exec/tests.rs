@@ -1,5 +1,8 @@
 use super::*;
-use crate::store::ledger::Afterwards;
+use crate::store::delivered::Subject;
+use crate::store::identity::AccountKey;
+use crate::store::ledger::{Afterwards, Ledger};
+use crate::store::sink::Sink as _;
 use crate::words::{Kind, Scope};
 use std::sync::Arc;
 

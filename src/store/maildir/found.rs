@@ -2,7 +2,7 @@
 
 use super::leftovers::{FoundMessage, Leftovers};
 use super::name::parse;
-use crate::store::delivered::{Delivered, Place, Subject};
+use crate::store::delivered::{Delivered, Label, Place, Subject};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::ledger::Ledger;
@@ -215,20 +215,16 @@ impl Unrecorded {
         let path = path.join(&found.name);
         let failed = |error| StoreError::io(&path, "read a message of an earlier run", error);
         let Some(mut file) = open(dir, &found.name).map_err(failed)? else { return Ok(None) };
-        let (size, sha256) = digest(&mut file).map_err(failed)?;
+        let sum = digest(&mut file).map_err(failed)?;
         let is_covered = place < self.own && self.unknown;
         settle(FoundFile { file, dir, is_covered })
             .map_err(|error| StoreError::io(&path, "make durable", error))?;
         let named = parse(&found.name);
+        let delivered = Label::of(subject).delivered(Place::Maildir(path), sum);
         Ok(Some(Delivered {
-            identity: subject.identity.clone(),
-            tag: subject.tag,
             wire_size: subject.wire_size.or(named.and_then(|(_, _, listed)| listed)),
-            place: Place::Maildir(path),
-            size,
-            sha256,
-            intent: None,
             is_old: named.is_some_and(|(_, run, _)| !ledger.is_unclosed(run)),
+            ..delivered
         }))
     }
 }

@@ -20,10 +20,9 @@ mod open;
 
 pub use found::Unrecorded;
 
-use super::delivered::{Delivered, Place, Subject};
+use super::delivered::{Delivered, Label, Place, Subject};
 use super::durable;
 use super::error::StoreError;
-use super::identity::Identity;
 use super::ledger::Ledger;
 use super::sink::{Recovery, Sink, Staged};
 use barrier::Barrier;
@@ -76,9 +75,7 @@ struct MaildirDraft {
 #[derive(Debug)]
 struct Written {
     name: String,
-    identity: Identity,
-    tag: usize,
-    wire_size: Option<u64>,
+    label: Label,
     size: u64,
     sha256: [u8; 32],
     /// Kept open where files are synced one by one.
@@ -114,9 +111,9 @@ impl Maildir {
         for n in 0..NAMES {
             let name = name::name(&name::Stamp {
                 seconds: durable::now(),
-                key: &written.identity.key(),
+                key: &written.label.identity.key(),
                 run,
-                listed: written.wire_size,
+                listed: written.label.wire_size,
                 host: &self.host,
                 n,
             });
@@ -201,15 +198,8 @@ impl Sink for Maildir {
         let file = durable::create_new(&self.tmp, &name)
             .map_err(|error| StoreError::io(&self.path.join("tmp"), "create a file", error))?;
         self.buffer.clear();
-        let written = Written {
-            name,
-            identity: subject.identity.clone(),
-            tag: subject.tag,
-            wire_size: subject.wire_size,
-            size: 0,
-            sha256: [0; 32],
-            file: None,
-        };
+        let label = Label::of(subject);
+        let written = Written { name, label, size: 0, sha256: [0; 32], file: None };
         self.draft = Some(MaildirDraft { file, hash: Sha256::new(), written });
         Ok(())
     }
@@ -276,15 +266,8 @@ impl Sink for Maildir {
         ledger.stored(names.len());
         self.octets = 0;
         let new = self.path.join("new");
-        let delivered = self.staged.drain(..).zip(names).map(|(written, name)| Delivered {
-            identity: written.identity,
-            tag: written.tag,
-            wire_size: written.wire_size,
-            place: Place::Maildir(new.join(name)),
-            size: written.size,
-            sha256: written.sha256,
-            intent: None,
-            is_old: false,
+        let delivered = self.staged.drain(..).zip(names).map(|(written, name)| {
+            written.label.delivered(Place::Maildir(new.join(name)), (written.size, written.sha256))
         });
         Ok(delivered.collect())
     }

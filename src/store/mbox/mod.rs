@@ -16,10 +16,9 @@ mod lock;
 mod open;
 mod recover;
 
-use super::delivered::{Delivered, Place, Subject};
+use super::delivered::{Delivered, Label, Place, Subject};
 use super::durable;
 use super::error::StoreError;
-use super::identity::Identity;
 use super::ledger::Ledger;
 use super::ledger::record::Part;
 use super::mboxrd::{HEAD, Quoter, Unquoter, from_line};
@@ -60,9 +59,7 @@ pub struct Mbox {
 
 #[derive(Debug)]
 struct MboxDraft {
-    identity: Identity,
-    tag: usize,
-    wire_size: Option<u64>,
+    label: Label,
     quoter: Quoter,
     /// The message's own octets so far.
     size: u64,
@@ -72,9 +69,7 @@ struct MboxDraft {
 /// A message that is whole, and how it stands in the mbox.
 #[derive(Debug)]
 struct WholeMessage {
-    identity: Identity,
-    tag: usize,
-    wire_size: Option<u64>,
+    label: Label,
     from_line: u64,
     /// The octets that stand there between From_ line and blank line.
     size: u64,
@@ -125,9 +120,9 @@ impl Own {
 impl WholeMessage {
     fn part(&self) -> Part<'_> {
         Part {
-            uid: self.identity.uid().into(),
-            copy: self.identity.copy(),
-            wire_size: self.wire_size,
+            uid: self.label.identity.uid().into(),
+            copy: self.label.identity.copy(),
+            wire_size: self.label.wire_size,
             from_line: self.from_line,
             body: Some(self.size),
             sha256: Some(self.sha256),
@@ -147,9 +142,7 @@ impl MboxDraft {
         let from = from_line(&body[..body.len().min(HEAD)], durable::now());
         let head = [&from[..], &body[..body.len().min(SAMPLE)]].concat();
         let message = WholeMessage {
-            identity: self.identity.clone(),
-            tag: self.tag,
-            wire_size: self.wire_size,
+            label: self.label.clone(),
             from_line: from.len() as u64,
             size: body.len() as u64,
             sha256: [0; 32],
@@ -268,16 +261,8 @@ impl Mbox {
 }
 
 fn delivered(message: WholeMessage, path: PathBuf, offset: u64, intent: u64) -> Delivered {
-    Delivered {
-        identity: message.identity,
-        tag: message.tag,
-        wire_size: message.wire_size,
-        place: Place::Mbox { path, offset },
-        size: message.own.0,
-        sha256: message.own.1,
-        intent: Some(intent),
-        is_old: false,
-    }
+    let delivered = message.label.delivered(Place::Mbox { path, offset }, message.own);
+    Delivered { intent: Some(intent), ..delivered }
 }
 
 impl Sink for Mbox {
@@ -294,14 +279,8 @@ impl Sink for Mbox {
         if self.draft.is_some() || self.stream.is_some() {
             return Err(StoreError::Misused("a draft is open, or a large message waits for its commit"));
         }
-        self.draft = Some(MboxDraft {
-            identity: subject.identity.clone(),
-            tag: subject.tag,
-            wire_size: subject.wire_size,
-            quoter: Quoter::new(),
-            size: 0,
-            octets: Vec::new(),
-        });
+        let (label, quoter, octets) = (Label::of(subject), Quoter::new(), Vec::new());
+        self.draft = Some(MboxDraft { label, quoter, size: 0, octets });
         Ok(())
     }
 
