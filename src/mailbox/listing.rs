@@ -18,7 +18,7 @@ pub struct Listing {
     /// Whether the server gives UIDs: in POP3 whether it has UIDL.
     pub has_uids: bool,
     /// The UIDVALIDITY of the UIDs (`RFC 9051 §2.3.1.1`); `None` if the protocol has none.
-    pub validity: Option<u32>,
+    pub validity: Option<u64>,
     /// Why messages may be missing here: some lines of the answers were not rows.
     pub incomplete: Option<Failure>,
 }

@@ -20,6 +20,11 @@ pub trait Maildrop {
     /// The messages in it. To be called once per session.
     fn listing(&mut self) -> Result<Listing, Failure>;
 
+    /// Puts the sizes of some messages into the listing, where it has none yet; they are named by their places.
+    fn measure(&mut self, _listing: &mut Listing, _places: &[u32]) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Whether headers can be fetched without their messages; `None` if the server does not say.
     fn has_headers(&self) -> Option<bool>;
 

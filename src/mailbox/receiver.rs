@@ -13,10 +13,23 @@ pub struct Wanted {
     pub alone: bool,
 }
 
-/// Receives the wanted messages, in order; `index` counts in that order. An error of `chunk`, `begin` or
-/// `confirm` breaks the session off.
+/// What a server keeps of a message beside its octets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Its flags, as the server spells them (`RFC 3501 §2.3.2`).
+    pub flags: Vec<String>,
+    /// When the server got it, in seconds since 1970 (`RFC 3501 §2.3.3`).
+    pub received: Option<i64>,
+    /// How large it is, with CRLF for line ends; what the server says is a hint.
+    pub size: Option<u64>,
+}
+
+/// Takes what a retrieval brings, in the server's order. `index` is the place of a message among those wanted.
+/// An error of `chunk`, `begin` or `confirm` ends the session where it stands.
 pub trait Receiver {
-    /// A message begins.
+    /// What the server keeps of the message beside its octets; told before it begins, where it is known.
+    fn details(&mut self, _index: usize, _details: Details) {}
+    /// The message follows.
     fn begin(&mut self, index: usize) -> Result<(), Failure>;
     /// A piece of it, with LF line ends. `size`: the octets of the message so far, with CRLF line ends as in the
     /// listing.

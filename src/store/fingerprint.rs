@@ -43,6 +43,11 @@ impl ContentHash {
 }
 
 impl Hashes {
+    /// Each of them.
+    pub fn each(&self) -> &[[u8; 32]] {
+        &self.0
+    }
+
     /// Whether a message that was recorded with this hash is the same.
     pub fn contain(&self, sha256: &[u8; 32]) -> bool {
         self.0.contains(sha256)

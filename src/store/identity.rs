@@ -105,7 +105,7 @@ impl AccountKey {
     }
 
     /// The same where a UID counts under a UIDVALIDITY.
-    pub fn identity_in(&self, validity: Option<u32>, uid: &[u8], copy: u32) -> Identity {
+    pub fn identity_in(&self, validity: Option<u64>, uid: &[u8], copy: u32) -> Identity {
         let mut hash = Sha256::new();
         hash.update((self.0.len() as u64).to_be_bytes());
         hash.update(self.0.as_bytes());
@@ -292,7 +292,7 @@ mod tests {
         assert!(inbox.is_of_same_user(&elsewhere.folder(b"INBOX")));
         assert!(!inbox.is_of_same_user(&elsewhere.folder(b"Sent")) && !inbox.is_of_same_user(&elsewhere));
         assert!(!inbox.is_of_same_user(&account.folder(b"a@other.example.org")));
-        let keys = [None, Some(0), Some(1), Some(u32::MAX)].map(|it| inbox.identity_in(it, b"1", 0).key());
+        let keys = [None, Some(0), Some(1), Some(u64::MAX)].map(|it| inbox.identity_in(it, b"1", 0).key());
         for (n, key) in keys.iter().enumerate() {
             assert!(!keys[n + 1..].contains(key));
         }

@@ -40,6 +40,12 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether every message is wanted that is new.
+    pub fn is_whole(&self) -> bool {
+        let narrowed = self.limit.is_some() || self.max_size.is_some() || self.uids.is_some();
+        !narrowed && !self.deletions_only && self.shunned.is_empty()
+    }
+
     /// Whether a stored message, first seen at `since`, is to be deleted from the server.
     pub fn goes(&self, since: u64, now: u64) -> bool {
         match self.after {

@@ -34,8 +34,11 @@ impl Ledger {
             self.write(ended.collect(), Sync::Later)?;
             self.announced.clear();
         }
-        let settled =
-            self.announced.is_empty() && self.facts.runs.is_empty() && self.facts.intents.is_empty();
+        let settled = self.announced.is_empty()
+            && self.facts.runs.is_empty()
+            && self.facts.intents.is_empty()
+            // What is looked for by its content has its hash in the file alone.
+            && self.facts.former.is_empty();
         if self.file.changed() && settled && self.facts.is_mostly_dead(durable::now()) {
             self.compact(durable::now())?;
         }

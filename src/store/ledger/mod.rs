@@ -18,6 +18,7 @@ mod compact;
 mod disk;
 mod fields;
 mod file;
+mod former;
 mod intent;
 mod known;
 mod load;
@@ -78,14 +79,15 @@ impl Ledger {
     }
 
     /// The UIDVALIDITY under which UIDs are known; none of a protocol that has no such thing.
-    pub fn validity(&self) -> Option<u32> {
+    pub fn validity(&self) -> Option<u64> {
         self.facts.validity
     }
 
     /// Records durably under which UIDVALIDITY (`RFC 9051 §2.3.1.1`) the folder's UIDs count from now on. What
-    /// is known under another is void: of those UIDs nothing is known, nothing pending, and nothing proven. In a
-    /// ledger that is only read it holds for this run.
-    pub fn begin_validity(&mut self, number: u32) -> Result<(), StoreError> {
+    /// is known under another is void: of those UIDs nothing is known, nothing pending, and nothing proven; what
+    /// was stored may be found again by its content ([`Ledger::take_former`]). In a ledger that is only read it
+    /// holds for this run.
+    pub fn begin_validity(&mut self, number: u64) -> Result<(), StoreError> {
         if self.facts.validity == Some(number) {
             return Ok(());
         }

@@ -84,6 +84,8 @@ impl Ledger {
             // One that is in use, or is damaged, is not to be had.
             let free = !self.file.is_kept() || lock_of(&path, Duration::ZERO, &|| false).is_ok();
             let loaded = if free && !others.contains(&other) { read_only(&path, &other).ok() } else { None };
+            // Under another UIDVALIDITY the same UIDs name other messages.
+            let loaded = loaded.filter(|loaded| loaded.facts.validity == self.facts.validity);
             let Some(same) = loaded.and_then(|loaded| resemblance(&loaded.facts, listed.clone())) else {
                 continue;
             };

@@ -25,7 +25,7 @@ pub(in crate::store) enum Record<'a> {
     TakenOver,
     /// From here on UIDs count under this UIDVALIDITY; those before, under another, name nothing any more. There
     /// is none where a protocol has no such thing.
-    Validity { number: u32 },
+    Validity { number: u64 },
     /// Its deletion was decided.
     Pending { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64> },
     /// The server confirmed its deletion, or still listed it at that time.
@@ -220,7 +220,7 @@ mod tests {
             Record::Marked { uid: uid(), copy: 2, size: Some(7), time: 8 },
             Record::Outgrown { uid: uid(), size: None, octets: u64::MAX },
             Record::TakenOver,
-            Record::Validity { number: u32::MAX },
+            Record::Validity { number: u64::MAX },
             Record::Pending { uid: uid(), copy: 0, size: Some(1) },
             Record::Deleted { uid: Cow::Borrowed(b""), copy: 0, size: None, time: 5 },
             Record::FirstSeen { uid: Cow::Borrowed(b"-"), time: 5 },

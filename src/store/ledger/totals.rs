@@ -1,6 +1,7 @@
 //! What the lines of a ledger add up to.
 
 use super::cell::IN_MEMORY;
+use super::former::Former;
 use super::intent::Intent;
 use super::known::{Fact, Known, State, Stored};
 use super::notes::Notes;
@@ -19,7 +20,9 @@ pub(super) const LINE: usize = 128;
 pub(super) struct Totals {
     pub entries: UidTable,
     /// The UIDVALIDITY under which they are known, where the protocol has it.
-    pub validity: Option<u32>,
+    pub validity: Option<u64>,
+    /// What was stored under an earlier one.
+    pub former: Former,
     pub intents: Vec<Intent>,
     pub notes: Notes,
     /// The file of the records, to read hashes from.
@@ -50,6 +53,7 @@ impl Totals {
         match record {
             Record::Delivered(it) => {
                 self.notes.settled(&it.uid);
+                self.former.found(it.sha256);
                 if let Some(id) = it.intent {
                     self.fulfil(id, &it.uid, it.copy);
                 }
@@ -106,10 +110,18 @@ impl Totals {
         }
     }
 
-    /// What is known under another UIDVALIDITY is known of no UID any more.
-    pub fn begin(&mut self, number: u32) {
-        if self.validity.is_some_and(|validity| validity != number) {
-            (self.entries, self.any_deleted) = (UidTable::default(), false);
+    /// What is known under another UIDVALIDITY is known of no UID any more. The same one once more says that
+    /// all that was known under others was looked for.
+    pub fn begin(&mut self, number: u64) {
+        if self.validity == Some(number) {
+            self.former = Former::default();
+        } else if self.validity.is_some() {
+            let mut entries = std::mem::take(&mut self.entries);
+            entries.settle();
+            for memory in entries.iter() {
+                self.former.add(memory.known().iter().copied());
+            }
+            self.any_deleted = false;
             self.outgrown.clear();
             self.notes.forget_losses();
         }

@@ -89,7 +89,11 @@ impl PendingDeletions<'_> {
             outcome.ended = Some(failure.hint(hint));
             return outcome;
         }
-        outcome.ended = job.ledger.deleted(messages.going(listing)).at(Stage::Ledger).err();
+        let deleted = job.ledger.deleted(messages.going(listing));
+        // Whatever was not found again by now is not there.
+        let whole = job.policy.is_whole() && outcome.failed.is_empty() && !outcome.held;
+        let ended = deleted.and_then(|()| if whole { job.ledger.end_former() } else { Ok(()) });
+        outcome.ended = ended.at(Stage::Ledger).err();
         for row in &messages.rows {
             outcome.deleted += 1;
             let report = MessageReport::new(Action::Deleted, listing.row(*row as usize), false);

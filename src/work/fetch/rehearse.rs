@@ -40,7 +40,7 @@ impl Rehearsal<'_> {
             self.observer.event(report(*row, Action::WouldDelete).into());
         }
         for get in &plan.get {
-            if !plan.rivals(get).is_empty() {
+            if !plan.rivals(get).is_empty() || self.ledger.has_former() {
                 self.observer.event(report(get.row, Action::WouldCompare).into());
                 continue;
             }

@@ -93,7 +93,7 @@ fn uids_count_under_the_uidvalidity_they_were_recorded_under_and_no_other() {
     let key = AccountKey::new("imap", "imap.example.org", 993, "ana").folder(b"INBOX");
     let open = || Ledger::open(dir.path(), &key, Duration::from_secs(60), &|| false).unwrap();
     let mut identities = std::collections::HashSet::new();
-    for validity in [7, u32::MAX, 7] {
+    for validity in [7, u64::MAX, 7] {
         let mut ledger = open();
         ledger.begin_validity(validity).unwrap();
         // What was known under another names nothing here: neither a proof nor a deletion comes of it.

@@ -240,7 +240,8 @@ impl Receiver for Intake<'_, '_> {
         self.header.clear(self.job.observer.wants_headers() || is_first);
         self.coming = Some(index);
         self.too_large = false;
-        self.comparing = (!self.plan.rivals(get).is_empty()).then(ContentHash::default);
+        let may_be_stored = !self.plan.rivals(get).is_empty() || self.job.ledger.has_former();
+        self.comparing = may_be_stored.then(ContentHash::default);
         let identity = self.identity(get);
         let subject = subject(self.listing, get, &identity, index);
         self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error))

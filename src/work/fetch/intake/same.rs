@@ -1,8 +1,9 @@
-//! Messages that are fetched once more because their listed size changed: are they the same as the stored ones?
+//! Messages that are fetched once more because their listed size or the folder's UIDVALIDITY changed: are they the
+//! same as the stored ones?
 
 use super::{Intake, NOTED_AT_ONCE};
-use crate::store::{Hashes, Known, StoreError};
-use crate::words::Failure;
+use crate::store::{Hashes, Known, State, StoreError};
+use crate::words::{After, Failure};
 use crate::work::plan::{Get, Reason, Rival};
 
 /// A message that is stored already, listed with another size than before.
@@ -35,7 +36,14 @@ impl<'a> Intake<'a, '_> {
     pub(super) fn is_stored(&mut self, index: usize, hashes: &Hashes) -> Result<bool, Failure> {
         let get = self.get(index);
         let found = self.same_as(get, hashes);
-        let Some(rival) = self.noted(found)? else { return Ok(false) };
+        let rival = match self.noted(found)? {
+            Some(rival) => rival.clone(),
+            None => {
+                let former = self.job.ledger.take_former(hashes);
+                let Some(known) = self.noted(former)? else { return Ok(false) };
+                Rival { due: self.is_due(&known), known }
+            }
+        };
         self.same.push(Same { row: get.row, known: rival.known, due: rival.due });
         self.job.sink.discard();
         self.skip(self.row(index), Reason::Resized);
@@ -43,6 +51,13 @@ impl<'a> Intake<'a, '_> {
             self.note_same()?;
         }
         Ok(true)
+    }
+
+    /// Whether a message that was stored under an earlier UIDVALIDITY, and is there under another UID, should go.
+    fn is_due(&self, known: &Known) -> bool {
+        let policy = self.job.policy;
+        let pending = known.state() == Some(State::Pending) && policy.after != After::Keep;
+        pending || policy.goes(known.time, self.job.now)
     }
 
     /// Which of the stored messages it is; each of them belongs to only one row.
