@@ -11,7 +11,7 @@
 //! | 2 | `net`, `streams` | links, TLS, the wire; the standard streams |
 //! | 2 | `store` | durable delivery, the ledger |
 //! | 3 | `mailbox` | what every protocol for reading mail has in common |
-//! | 4 | `pop3`, `smtp` | the sessions |
+//! | 4 | `pop3`, `imap`, `smtp` | the sessions |
 //! | 5 | `mail`, `account` | composing and reading mail, accounts and secrets |
 //! | 6 | `work` | the jobs |
 //! | 7 | `cli`, `output`, `manual`, `cmd` | arguments, output, the manual, the commands |
@@ -20,6 +20,7 @@ pub mod account;
 pub mod cli;
 pub mod cmd;
 pub mod codec;
+pub mod imap;
 pub mod mail;
 pub mod mailbox;
 pub mod manual;

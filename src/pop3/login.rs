@@ -99,7 +99,9 @@ fn not_offered(dialogue: &Connection, login: &Pop3Login) -> Failure {
         None => format!("no mechanism for {} in common", if login.is_token { "tokens" } else { "passwords" }),
     };
     let message = format!("{STAGE}: {what}: {}", offered(&dialogue.capabilities));
-    Failure::new(Kind::Missing, STAGE, message).at(place).hint(advice(&dialogue.capabilities, login))
+    Failure::new(Kind::Missing, STAGE, message)
+        .at(place)
+        .hint(sasl::advice(&dialogue.capabilities.sasl, login.is_token))
 }
 
 fn offered(capabilities: &Capabilities) -> String {
@@ -108,21 +110,6 @@ fn offered(capabilities: &Capabilities) -> String {
     match names.as_slice() {
         [] => "the server names no mechanism".to_owned(),
         names => format!("the server offers only {}", names.join(", ")),
-    }
-}
-
-fn takes_tokens(capabilities: &Capabilities) -> bool {
-    Mechanism::choose(&capabilities.sasl, true).is_some()
-}
-
-/// The hint for a server that does not take this kind of login.
-fn advice(capabilities: &Capabilities, login: &Pop3Login) -> &'static str {
-    if !login.is_token && takes_tokens(capabilities) {
-        "the server wants an OAuth2 access token instead of a password: token-command, or --token-command"
-    } else if login.is_token {
-        "the server takes no OAuth2 tokens here: use a password, or an app password"
-    } else {
-        "auth = \"…\" in the account names one of those that postie has; or ask the provider which one it wants"
     }
 }
 
@@ -232,12 +219,12 @@ fn refused(dialogue: &Connection, login: &Pop3Login, stage: Stage, text: &[u8]) 
     match kind {
         Kind::Missing => {
             failure.message.push_str(&format!("; {}", offered(&dialogue.capabilities)));
-            failure.hint(advice(&dialogue.capabilities, login))
+            failure.hint(sasl::advice(&dialogue.capabilities.sasl, login.is_token))
         }
         Kind::Auth if login.is_token => {
             failure.hint("the access token was refused: it may have expired, or lack the scope for POP3")
         }
-        Kind::Auth if takes_tokens(&dialogue.capabilities) => failure.hint(
+        Kind::Auth if sasl::takes_tokens(&dialogue.capabilities.sasl) => failure.hint(
             "check user name and secret; a server that offers XOAUTH2 or OAUTHBEARER often takes no account password any more, but an app password or an OAuth2 token (token-command)",
         ),
         Kind::Auth => failure

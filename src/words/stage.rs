@@ -13,13 +13,16 @@ pub enum Stage {
     Auth,
     /// POP3 `RFC 5034`, with this mechanism.
     AuthBy(&'static str),
-    /// A POP3 login, before its first command.
+    /// A login to a mailbox, before its first command.
     Authentication,
+    /// IMAP `RFC 3501 §6.2.2`, with this mechanism.
+    AuthenticateBy(&'static str),
     /// BDAT with its content, and the reply.
     Bdat,
     /// Reading the certificate authorities of `--ca-file`.
     CaFile,
     Capa,
+    Capability,
     /// Reading or changing the configuration, getting a secret.
     Configuration,
     Connect,
@@ -32,14 +35,19 @@ pub enum Stage {
     Ehlo,
     /// The final dot, and the reply to it.
     EndOfData,
+    Examine,
+    Expunge,
     /// The whole fetch of an account.
     Fetch,
     Greeting,
     Helo,
+    Id,
     /// Reading files to send.
     Input,
     /// Reading or writing the ledger.
     Ledger,
+    Login,
+    Logout,
     List,
     /// Looking up the address of a host.
     LookUp,
@@ -48,6 +56,7 @@ pub enum Stage {
     Manual,
     /// Composing or reading a message.
     Message,
+    Namespace,
     Noop,
     Pass,
     /// Anything; used for bugs.
@@ -64,6 +73,8 @@ pub enum Stage {
     Rset,
     /// Storing a copy of a sent message.
     SaveCopy,
+    Search,
+    Select,
     /// A session as a whole.
     Session,
     StandardOutput,
@@ -71,13 +82,18 @@ pub enum Stage {
     Start,
     StartTls,
     Stat,
+    Status,
     Stls,
     /// Storing a message.
     Store,
     /// The handshake of TLS from the first octet.
     TlsHandshake,
     Top,
+    UidExpunge,
+    UidFetch,
     Uidl,
+    UidMove,
+    UidStore,
     User,
     Utf8,
 }
@@ -90,9 +106,11 @@ impl fmt::Display for Stage {
             Stage::Auth => "AUTH",
             Stage::AuthBy(mechanism) => return write!(f, "AUTH {mechanism}"),
             Stage::Authentication => "authentication",
+            Stage::AuthenticateBy(mechanism) => return write!(f, "AUTHENTICATE {mechanism}"),
             Stage::Bdat => "BDAT",
             Stage::CaFile => "ca-file",
             Stage::Capa => "CAPA",
+            Stage::Capability => "CAPABILITY",
             Stage::Configuration => "configuration",
             Stage::Connect => "connect",
             Stage::Data => "DATA",
@@ -101,16 +119,22 @@ impl fmt::Display for Stage {
             Stage::Destination => "destination",
             Stage::Ehlo => "EHLO",
             Stage::EndOfData => "end of data",
+            Stage::Examine => "EXAMINE",
+            Stage::Expunge => "EXPUNGE",
             Stage::Fetch => "fetch",
             Stage::Greeting => "greeting",
             Stage::Helo => "HELO",
+            Stage::Id => "ID",
             Stage::Input => "input",
             Stage::Ledger => "ledger",
+            Stage::Login => "LOGIN",
+            Stage::Logout => "LOGOUT",
             Stage::List => "LIST",
             Stage::LookUp => "look-up",
             Stage::MailFrom => "MAIL FROM",
             Stage::Manual => "manual",
             Stage::Message => "message",
+            Stage::Namespace => "NAMESPACE",
             Stage::Noop => "NOOP",
             Stage::Pass => "PASS",
             Stage::Postie => "postie",
@@ -122,16 +146,23 @@ impl fmt::Display for Stage {
             Stage::Retr => "RETR",
             Stage::Rset => "RSET",
             Stage::SaveCopy => "save-copy",
+            Stage::Search => "UID SEARCH",
+            Stage::Select => "SELECT",
             Stage::Session => "session",
             Stage::StandardOutput => "standard output",
             Stage::Start => "start",
             Stage::StartTls => "STARTTLS",
             Stage::Stat => "STAT",
+            Stage::Status => "STATUS",
             Stage::Stls => "STLS",
             Stage::Store => "store",
             Stage::TlsHandshake => "TLS handshake",
             Stage::Top => "TOP",
+            Stage::UidExpunge => "UID EXPUNGE",
+            Stage::UidFetch => "UID FETCH",
             Stage::Uidl => "UIDL",
+            Stage::UidMove => "UID MOVE",
+            Stage::UidStore => "UID STORE",
             Stage::User => "USER",
             Stage::Utf8 => "UTF8",
         })

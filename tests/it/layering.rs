@@ -16,6 +16,7 @@ const LAYERS: &[(&str, usize)] = &[
     ("streams", 2),
     ("mailbox", 3),
     ("pop3", 4),
+    ("imap", 4),
     ("smtp", 4),
     ("mail", 5),
     ("account", 5),
@@ -27,8 +28,17 @@ const LAYERS: &[(&str, usize)] = &[
 ];
 
 /// Imports that the layers alone would allow.
-const FORBIDDEN: &[(&str, &str)] =
-    &[("pop3", "smtp"), ("smtp", "pop3"), ("store", "net"), ("store", "codec"), ("net", "store")];
+const FORBIDDEN: &[(&str, &str)] = &[
+    ("pop3", "smtp"),
+    ("smtp", "pop3"),
+    ("imap", "pop3"),
+    ("imap", "smtp"),
+    ("pop3", "imap"),
+    ("smtp", "imap"),
+    ("store", "net"),
+    ("store", "codec"),
+    ("net", "store"),
+];
 
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().find(|(name, _)| *name == module).map(|(_, layer)| *layer)

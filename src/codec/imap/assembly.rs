@@ -115,6 +115,17 @@ impl Assembly {
         self.fetched().and_then(Result::ok).unwrap_or_default()
     }
 
+    /// The lines of the response so far, for people.
+    pub fn text(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// Whether the line that came last begins a response of some kind, or goes on with one, whatever is wrong with
+    /// it otherwise.
+    pub fn has_begun(&self) -> bool {
+        self.kind != Kind::Empty
+    }
+
     /// Whether the response is whole.
     pub fn is_done(&self) -> bool {
         self.state == State::Done

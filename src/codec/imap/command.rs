@@ -275,6 +275,11 @@ impl Command {
         Self::plain(format!("UID FETCH {uids} ({})", listed(items)))
     }
 
+    /// UID FETCH of every message there is.
+    pub fn uid_fetch_all(items: &[FetchItem<'_>]) -> Self {
+        Self::plain(format!("UID FETCH 1:* ({})", listed(items)))
+    }
+
     /// FETCH by sequence number, from `first` to the last message: to learn the UIDs of the newest. Numbers
     /// name other messages as soon as one is expunged.
     pub fn fetch_from(first: u32, items: &[FetchItem<'_>]) -> Self {

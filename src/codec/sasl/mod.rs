@@ -104,6 +104,22 @@ pub struct Login<M> {
     pub plaintext: bool,
 }
 
+/// Whether the server, which offers these mechanisms, takes OAuth2 access tokens.
+pub fn takes_tokens(offered: &[String]) -> bool {
+    Mechanism::choose(offered, true).is_some()
+}
+
+/// What to try where the server, which offers these mechanisms, does not take this kind of login.
+pub fn advice(offered: &[String], is_token: bool) -> &'static str {
+    if !is_token && takes_tokens(offered) {
+        "the server wants an OAuth2 access token instead of a password: token-command, or --token-command"
+    } else if is_token {
+        "the server takes no OAuth2 tokens here: use a password, or an app password"
+    } else {
+        "auth = \"…\" in the account names one of those that postie has; or ask the provider which one it wants"
+    }
+}
+
 /// What a client sends to cancel an exchange (`RFC 4954 §4`, `RFC 5034 §4`).
 pub const CANCEL: &str = "*";
 

@@ -1,0 +1,275 @@
+//! The authenticated state (`RFC 3501 §3.2`): which mailboxes there are, and opening one.
+
+use super::Connection;
+use super::mailbox::Mailbox;
+use crate::codec::imap::{Capabilities, Command, Mailbox as Name, Names, Response, Status, StatusItem};
+use crate::net::TlsInfo;
+use crate::words::{Failure, Kind, Stage};
+use std::collections::HashMap;
+
+/// A session whose user is known.
+#[derive(Debug)]
+pub struct Authenticated {
+    pub(super) connection: Connection,
+}
+
+/// What a mailbox is for (`RFC 6154 §2`), and what cannot be done with it (`RFC 3501 §7.2.2`, `RFC 5258 §3.4`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Uses {
+    pub all: bool,
+    pub archive: bool,
+    pub drafts: bool,
+    pub flagged: bool,
+    pub junk: bool,
+    pub sent: bool,
+    pub trash: bool,
+    /// It cannot be opened, or is not there.
+    pub no_select: bool,
+}
+
+impl Uses {
+    fn of(attributes: Names<'_>) -> Self {
+        Uses {
+            all: attributes.contains("\\All"),
+            archive: attributes.contains("\\Archive"),
+            drafts: attributes.contains("\\Drafts"),
+            flagged: attributes.contains("\\Flagged"),
+            junk: attributes.contains("\\Junk") || attributes.contains("\\Spam"),
+            sent: attributes.contains("\\Sent"),
+            trash: attributes.contains("\\Trash"),
+            no_select: attributes.contains("\\Noselect") || attributes.contains("\\NonExistent"),
+        }
+    }
+
+    /// The special use, as the server spells it.
+    pub fn name(self) -> Option<&'static str> {
+        let all = [
+            (self.all, "\\All"),
+            (self.archive, "\\Archive"),
+            (self.drafts, "\\Drafts"),
+            (self.flagged, "\\Flagged"),
+            (self.junk, "\\Junk"),
+            (self.sent, "\\Sent"),
+            (self.trash, "\\Trash"),
+        ];
+        all.into_iter().find(|(is, _)| *is).map(|(_, name)| name)
+    }
+}
+
+/// The numbers of a mailbox, as far as the server told them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages.
+    pub messages: Option<u64>,
+    /// Of these not `\Seen`.
+    pub unseen: Option<u64>,
+    /// `RFC 3501 §2.3.1.1`.
+    pub uidvalidity: Option<u64>,
+    /// The next UID, more or less.
+    pub uidnext: Option<u64>,
+}
+
+/// A mailbox that LIST named.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// Its name in the server's octets.
+    pub name: Name,
+    /// What stands between the parts of the name; none in a flat name space.
+    pub delimiter: Option<u8>,
+    /// What it is for.
+    pub uses: Uses,
+    /// Whether it is another user's, or everybody's.
+    pub is_foreign: bool,
+    /// How many messages it has, where that was asked for.
+    pub counts: Counts,
+}
+
+/// The most mailboxes that are told.
+const MOST_FOLDERS: usize = 100_000;
+
+/// What `list --folders` shows, and what tells whether anything is new.
+const COUNTS: [StatusItem; 4] =
+    [StatusItem::Messages, StatusItem::Unseen, StatusItem::UidValidity, StatusItem::UidNext];
+
+impl Authenticated {
+    pub(super) fn new(connection: Connection) -> Self {
+        Authenticated { connection }
+    }
+
+    /// The server's name for failures.
+    pub fn place(&self) -> &str {
+        self.connection.wire.place()
+    }
+
+    /// What TLS agreed on, if it is up.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.connection.wire.tls()
+    }
+
+    /// What the server can do, now that it knows the user.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.connection.capabilities
+    }
+
+    /// What the server wants shown to the user, once.
+    pub fn take_alerts(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.connection.alerts)
+    }
+
+    /// Whether nothing more can be said.
+    pub fn is_broken(&self) -> bool {
+        self.connection.wire.is_broken()
+    }
+
+    /// Opens a mailbox in which nothing can be changed (EXAMINE), and asks for its UIDs in the same flight.
+    pub fn examine(self, name: &Name) -> Result<Mailbox, Opened> {
+        Mailbox::examine(self.connection, name).map_err(|(failure, connection)| Opened {
+            failure,
+            session: (!connection.wire.is_broken())
+                .then(|| Box::new(Authenticated { connection: *connection })),
+        })
+    }
+
+    /// All mailboxes, in the server's order, each once. `counts`: with the numbers of each, in the same command
+    /// where the server can (LIST-STATUS, `RFC 5819`), else by a STATUS for each.
+    pub fn folders(&mut self, counts: bool) -> Result<Vec<Folder>, Failure> {
+        let capabilities = self.capabilities().clone();
+        let together = counts && capabilities.list_status;
+        let status = if together { &COUNTS[..] } else { &[] };
+        let special_use = capabilities.special_use && capabilities.list_extended;
+        let foreign = self.foreign_prefixes()?;
+        let mut folders = list(&mut self.connection, special_use, status)?;
+        let has_inbox = |folders: &[Folder]| folders.iter().any(|folder| folder.name.is_inbox());
+        // At least one server (strato.de) announces LIST-EXTENDED and lists nothing for it.
+        if !has_inbox(&folders) && (special_use || together) {
+            folders = list(&mut self.connection, false, &[])?;
+        }
+        for folder in &mut folders {
+            let name = folder.name.octets();
+            folder.is_foreign = foreign.iter().any(|prefix| {
+                name.starts_with(prefix)
+                    || prefix.strip_suffix(&[folder.delimiter.unwrap_or(0)]) == Some(name)
+            });
+        }
+        if counts {
+            self.count(&mut folders)?;
+        }
+        Ok(folders)
+    }
+
+    /// The prefixes of what is not the user's own (`RFC 2342`). A server that refuses to tell them has none.
+    fn foreign_prefixes(&mut self) -> Result<Vec<Vec<u8>>, Failure> {
+        const STAGE: Stage = Stage::Namespace;
+        let mut found = Vec::new();
+        if !self.capabilities().namespace {
+            return Ok(found);
+        }
+        let tag = self.connection.send(STAGE, &Command::namespace())?;
+        self.connection.complete(STAGE, tag, |response| {
+            if let Response::Namespace(spaces) = response {
+                let foreign = spaces.others.iter().chain(&spaces.shared);
+                found.extend(foreign.map(|one| one.prefix.to_vec()).filter(|prefix| !prefix.is_empty()));
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Asks for the numbers of those mailboxes that have none yet. One that refuses stays without.
+    fn count(&mut self, folders: &mut [Folder]) -> Result<(), Failure> {
+        const STAGE: Stage = Stage::Status;
+        for folder in folders.iter_mut().filter(|folder| !folder.uses.no_select) {
+            if folder.counts.messages.is_some() {
+                continue;
+            }
+            let tag = self.connection.send(STAGE, &Command::status(&folder.name, &COUNTS))?;
+            let counts = &mut folder.counts;
+            self.connection.complete(STAGE, tag, |response| {
+                if let Response::MailboxStatus(row) = response {
+                    *counts = Counts {
+                        messages: row.messages,
+                        unseen: row.unseen,
+                        uidvalidity: row.uidvalidity,
+                        uidnext: row.uidnext,
+                    };
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The mailboxes, on a connection that has one open.
+    pub(super) fn list_in(connection: &mut Connection) -> Result<Vec<Folder>, Failure> {
+        let special_use = connection.capabilities.special_use && connection.capabilities.list_extended;
+        list(connection, special_use, &[])
+    }
+
+    /// Ends the session.
+    pub fn logout(mut self) {
+        self.connection.logout();
+    }
+}
+
+/// Asks for all mailboxes. Each is told once, however often it is listed.
+fn list(
+    connection: &mut Connection,
+    special_use: bool,
+    status: &[StatusItem],
+) -> Result<Vec<Folder>, Failure> {
+    const STAGE: Stage = Stage::List;
+    let all = Name::new("*").ok_or_else(|| Failure::new(Kind::Internal, STAGE, "LIST: no pattern"))?;
+    let tag = connection.send(STAGE, &Command::list(&all, special_use, status))?;
+    let mut folders: Vec<Folder> = Vec::new();
+    let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut status = Vec::new();
+    let listed = connection.complete(STAGE, tag, |response| match response {
+        Response::List(row) if !row.is_lsub && folders.len() < MOST_FOLDERS => {
+            let Some(name) = Name::new(&*row.name) else { return };
+            // That one name is the same in all letters.
+            let name = if name.is_inbox() { Name::inbox() } else { name };
+            let uses = Uses::of(row.attributes);
+            let folder =
+                Folder { name, delimiter: row.delimiter, uses, is_foreign: false, counts: Counts::default() };
+            places.entry(folder.name.octets().to_vec()).or_insert_with(|| {
+                folders.push(folder);
+                folders.len() - 1
+            });
+        }
+        Response::MailboxStatus(row) => {
+            let counts = Counts {
+                messages: row.messages,
+                unseen: row.unseen,
+                uidvalidity: row.uidvalidity,
+                uidnext: row.uidnext,
+            };
+            let name = if row.name.eq_ignore_ascii_case(b"INBOX") { b"INBOX" } else { &*row.name };
+            status.push((name.to_vec(), counts));
+        }
+        _ => {}
+    })?;
+    if listed != Status::Ok {
+        return Err(connection.refused(STAGE));
+    }
+    for (name, counts) in status {
+        if let Some(place) = places.get(&name) {
+            folders[*place].counts = counts;
+        }
+    }
+    Ok(folders)
+}
+
+impl Mailbox {
+    /// Leaves the mailbox as it is. The next one that is opened closes it; CLOSE would expunge.
+    pub fn leave(self) -> Authenticated {
+        Authenticated::new(self.connection)
+    }
+}
+
+/// A mailbox could not be opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Why.
+    pub failure: Failure,
+    /// The session, where it goes on: the mailbox was refused and nothing else.
+    pub session: Option<Box<Authenticated>>,
+}
