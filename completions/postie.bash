@@ -380,7 +380,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__add)
-            opts="-A -C -q -v -h --email --name --description --pop3 --smtp --maildir --mbox --exec --after --test --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-A -C -q -v -h --email --name --description --pop3 --imap --smtp --maildir --mbox --exec --after --test --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -399,6 +399,10 @@ _postie() {
                     return 0
                     ;;
                 --pop3)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --imap)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1236,7 +1240,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__fetch)
-            opts="-j -A -C -q -v -h --maildir --mbox --exec --stdout --peek --keep --delete --delete-after --all --limit --max-size --uid --dry-run --all-accounts --jobs --wait --until-empty --mark-seen --forget --accept-uid-reset --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-j -A -C -q -v -h --maildir --mbox --exec --stdout --peek --keep --delete --delete-after --all --limit --max-size --uid --dry-run --all-accounts --jobs --wait --until-empty --mark-seen --forget --accept-uid-reset --pop3 --imap --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1606,7 +1610,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__list)
-            opts="-A -C -q -v -h --new --limit --no-headers --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-A -C -q -v -h --new --limit --no-headers --pop3 --imap --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1984,7 +1988,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__test__subcmd__account)
-            opts="-A -C -q -v -h --pop3 --smtp --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-A -C -q -v -h --pop3 --imap --smtp --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

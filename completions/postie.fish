@@ -26,7 +26,7 @@ end
 
 complete -c postie -n "__fish_postie_needs_command" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_needs_command" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_needs_command" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_needs_command" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_needs_command" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_needs_command" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_needs_command" -l password-env -d 'Take the password from an environment variable' -r
@@ -65,7 +65,7 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l wait -d 'How lon
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l forget -d 'Forget these UIDs, so that they count as new again; fetch nothing' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l password-env -d 'Take the password from an environment variable' -r
@@ -88,6 +88,8 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l all-accounts -d 
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l until-empty -d 'Repeat sessions until the server lists nothing new'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l mark-seen -d 'Mark the messages as fetched, and fetch nothing; messages that were only marked are never deleted'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l accept-uid-reset -d 'Go on although all known UIDs are gone and others are listed'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l pop3 -d 'Use the account\'s POP3 server'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l imap -d 'Use the account\'s IMAP server'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l json -d 'Write JSON Lines to standard output'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s q -l quiet -d 'Print only errors'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
@@ -96,7 +98,7 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -s h -l help -d 'Pr
 complete -c postie -n "__fish_postie_using_subcommand list" -l limit -d 'Only the newest N messages' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand list" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand list" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand list" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l password-env -d 'Take the password from an environment variable' -r
@@ -111,6 +113,8 @@ always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand list" -l new -d 'Only messages that fetch would fetch'
 complete -c postie -n "__fish_postie_using_subcommand list" -l no-headers -d 'Only sizes and UIDs: does not ask for headers'
+complete -c postie -n "__fish_postie_using_subcommand list" -l pop3 -d 'Use the account\'s POP3 server'
+complete -c postie -n "__fish_postie_using_subcommand list" -l imap -d 'Use the account\'s IMAP server'
 complete -c postie -n "__fish_postie_using_subcommand list" -l json -d 'Write JSON Lines to standard output'
 complete -c postie -n "__fish_postie_using_subcommand list" -s q -l quiet -d 'Print only errors'
 complete -c postie -n "__fish_postie_using_subcommand list" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
@@ -154,7 +158,7 @@ complete -c postie -n "__fish_postie_using_subcommand send" -l retry-for -d 'Try
 complete -c postie -n "__fish_postie_using_subcommand send" -l save-copy -d 'Store a copy of what was accepted: maildir:DIR or mbox:FILE' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand send" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand send" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l password-env -d 'Take the password from an environment variable' -r
@@ -181,7 +185,7 @@ complete -c postie -n "__fish_postie_using_subcommand send" -l no-progress -d 'S
 complete -c postie -n "__fish_postie_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand test-account" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand test-account" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l password-env -d 'Take the password from an environment variable' -r
@@ -194,7 +198,8 @@ complete -c postie -n "__fish_postie_using_subcommand test-account" -l max-time 
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c postie -n "__fish_postie_using_subcommand test-account" -l pop3 -d 'Only the receiving side'
+complete -c postie -n "__fish_postie_using_subcommand test-account" -l pop3 -d 'Only the receiving side, by POP3'
+complete -c postie -n "__fish_postie_using_subcommand test-account" -l imap -d 'Only the receiving side, by IMAP'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l smtp -d 'Only the sending side'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l json -d 'Write JSON Lines to standard output'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s q -l quiet -d 'Print only errors'
@@ -203,7 +208,7 @@ complete -c postie -n "__fish_postie_using_subcommand test-account" -l no-progre
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-env -d 'Take the password from an environment variable' -r
@@ -235,6 +240,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l name -d 'The display name' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l description -d 'A remark' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l pop3 -d 'The server to fetch from: pop3s://[user@]host[:port]' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l imap -d 'The server to fetch from by IMAP: imaps://[user@]host[:port]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l smtp -d 'The server to send through: smtps://[user@]host[:port]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l maildir -d 'Fetch into this Maildir' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l mbox -d 'Fetch into this mbox' -r -F
@@ -242,7 +248,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l after -d 'What happens to fetched messages on the server: keep, delete, or "delete-after 14d"' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l password-env -d 'Take the password from an environment variable' -r
@@ -263,7 +269,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l password-env -d 'Take the password from an environment variable' -r
@@ -283,7 +289,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l password-env -d 'Take the password from an environment variable' -r
@@ -303,7 +309,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l password-env -d 'Take the password from an environment variable' -r
@@ -323,7 +329,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l password-env -d 'Take the password from an environment variable' -r
@@ -343,7 +349,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l password-env -d 'Take the password from an environment variable' -r
@@ -363,7 +369,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l password-env -d 'Take the password from an environment variable' -r
@@ -383,7 +389,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l password-env -d 'Take the password from an environment variable' -r
@@ -403,7 +409,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l password-env -d 'Take the password from an environment variable' -r
@@ -433,7 +439,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand completions" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand completions" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand completions" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l password-env -d 'Take the password from an environment variable' -r
@@ -453,7 +459,7 @@ complete -c postie -n "__fish_postie_using_subcommand completions" -l no-progres
 complete -c postie -n "__fish_postie_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand man" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand man" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l password-file -d 'Read the password from a file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand man" -l password-fd -d 'Read the password from an open file descriptor' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l password-env -d 'Take the password from an environment variable' -r

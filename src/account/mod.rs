@@ -32,12 +32,12 @@ pub use config::Config;
 pub use env::Env;
 pub use secret_source::{SecretSource, SecretSources};
 pub use secrets::{AccountLogin, SecretOptions, Vault};
-pub use select::{Need, Selection, all, select};
+pub use select::{Need, Selection, URL_VARIABLES, all, select};
 pub use sendmail::SendmailSettings;
 pub use server::{Auth, Protocol, Server};
 
 use crate::process::Program;
-use crate::words::{Address, After};
+use crate::words::{Address, After, Failure};
 use std::path::PathBuf;
 
 /// A complete and checked account.
@@ -51,8 +51,8 @@ pub struct Account {
     /// The display name.
     pub name: Option<String>,
     pub description: Option<String>,
-    /// The server to fetch from.
-    pub incoming: Option<Server>,
+    pub pop3: Option<Server>,
+    pub imap: Option<Server>,
     /// The server to send through.
     pub smtp: Option<Server>,
     /// Defaults for fetch.
@@ -64,20 +64,40 @@ pub struct Account {
 impl Account {
     pub fn server(&self, protocol: Protocol) -> Option<&Server> {
         match protocol {
-            Protocol::Pop3 => self.incoming.as_ref(),
+            Protocol::Pop3 => self.pop3.as_ref(),
+            Protocol::Imap => self.imap.as_ref(),
             Protocol::Smtp => self.smtp.as_ref(),
         }
     }
 
+    /// The server that mail is fetched from: of two the one that the account names, else that of POP3.
+    pub fn incoming(&self) -> Option<&Server> {
+        let named = self.fetch.protocol.and_then(|protocol| self.server(protocol));
+        named.or(self.pop3.as_ref()).or(self.imap.as_ref())
+    }
+
+    /// From now on mail is fetched by this protocol. Fails with `config` where the account has no server for it.
+    pub fn fetch_by(&mut self, protocol: Protocol) -> Result<(), Failure> {
+        if self.server(protocol).is_none() {
+            let name = protocol.name();
+            return Err(Failure::config(format!("looking for its server: the account has no {name} server"))
+                .at(&self.label)
+                .hint(format!("`postie config set NAME {name}.host HOST` gives it one")));
+        }
+        self.fetch.protocol = Some(protocol);
+        Ok(())
+    }
+
     /// Its servers.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
-        [&self.incoming, &self.smtp].into_iter().flatten()
+        [&self.pop3, &self.imap, &self.smtp].into_iter().flatten()
     }
 
     /// Gives it a server, in place of one for the same.
     pub fn put(&mut self, server: Server) {
         match server.protocol {
-            Protocol::Pop3 => self.incoming = Some(server),
+            Protocol::Pop3 => self.pop3 = Some(server),
+            Protocol::Imap => self.imap = Some(server),
             Protocol::Smtp => self.smtp = Some(server),
         }
     }
@@ -85,6 +105,8 @@ impl Account {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FetchSettings {
+    /// The protocol by which mail is fetched, where the account has two.
+    pub protocol: Option<Protocol>,
     pub destination: Option<Destination>,
     pub after: After,
 }

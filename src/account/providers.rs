@@ -58,6 +58,7 @@ impl Provider {
     pub fn server(&self, protocol: Protocol, email: &Address) -> Option<Server> {
         let (host, security) = match protocol {
             Protocol::Pop3 => self.pop3?,
+            Protocol::Imap => return None,
             Protocol::Smtp => self.smtp,
         };
         let mut server = Server::new(protocol, host.to_owned(), security);

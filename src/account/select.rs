@@ -110,10 +110,17 @@ fn fits(protocol: Protocol, need: Need) -> bool {
     }
 }
 
-/// The servers in `$POSTIE_POP3_URL` and `$POSTIE_SMTP_URL`.
+/// The variables that name servers.
+pub const URL_VARIABLES: [(&str, Protocol); 3] = [
+    ("POSTIE_POP3_URL", Protocol::Pop3),
+    ("POSTIE_IMAP_URL", Protocol::Imap),
+    ("POSTIE_SMTP_URL", Protocol::Smtp),
+];
+
+/// The servers in [`URL_VARIABLES`].
 fn of_environment(env: &Env) -> Result<Vec<Server>, Failure> {
     let mut servers = Vec::new();
-    for (variable, protocol) in [("POSTIE_POP3_URL", Protocol::Pop3), ("POSTIE_SMTP_URL", Protocol::Smtp)] {
+    for (variable, protocol) in URL_VARIABLES {
         let Some(text) = env.text(variable)? else { continue };
         let server = url::parse(text).map_err(|what| Failure::usage(format!("${variable}: {what}")))?;
         if server.protocol != protocol {
@@ -180,15 +187,17 @@ fn of_config(config: &Config, selection: &Selection<'_>) -> Result<Account, Fail
 /// Refuses an account without the needed server.
 fn check(account: &Account, need: Need) -> Result<(), Failure> {
     let missing = match need {
-        Need::Incoming if account.incoming.is_none() => "pop3",
+        Need::Incoming if account.incoming().is_none() => "pop3 or imap",
         Need::Smtp if account.smtp.is_none() => "smtp",
-        Need::Either if account.incoming.is_none() && account.smtp.is_none() => "pop3 or smtp",
+        Need::Either if account.servers().next().is_none() => "pop3, imap or smtp",
         _ => return Ok(()),
     };
     let message = format!("looking for its server: the account has no {missing} server");
     Err(match &account.name_in_config {
         Some(name) => Failure::config(message).at(&account.label).hint(match missing {
-            "pop3 or smtp" => format!("`postie config set {name} pop3.host HOST` gives it one"),
+            "pop3 or imap" | "pop3, imap or smtp" => {
+                format!("`postie config set {name} pop3.host HOST` gives it one")
+            }
             one => format!("`postie config set {name} {one}.host HOST` gives it one"),
         }),
         None => Failure::usage(message)
@@ -198,7 +207,7 @@ fn check(account: &Account, need: Need) -> Result<(), Failure> {
 }
 
 fn override_tls(account: &mut Account, given: &TlsSettings) {
-    for server in [&mut account.incoming, &mut account.smtp].into_iter().flatten() {
+    for server in [&mut account.pop3, &mut account.imap, &mut account.smtp].into_iter().flatten() {
         if given.ca_file.is_some() {
             server.tls.ca_file.clone_from(&given.ca_file);
         }
@@ -315,7 +324,7 @@ smtp.host = "smtp.home.example"
         let account = select(&Selection::new(Need::Smtp), &env).unwrap();
         assert_eq!(account.label, "ana@example.org@smtp.example.org:465");
         assert_eq!(account.email.unwrap().as_str(), "ana@example.org");
-        assert!(account.incoming.is_some());
+        assert!(account.pop3.is_some());
         let from: Env =
             [("POSTIE_SMTP_URL", "smtp://relay"), ("POSTIE_FROM", "ci@example.org")].into_iter().collect();
         let account = select(&Selection::new(Need::Smtp), &from).unwrap();
@@ -354,7 +363,7 @@ smtp.host = "smtp.home.example"
         .collect();
         let ca = |account: &Account| {
             let servers =
-                [&account.incoming, &account.smtp].map(|server| server.as_ref().unwrap().tls.ca_file.clone());
+                [&account.pop3, &account.smtp].map(|server| server.as_ref().unwrap().tls.ca_file.clone());
             servers.map(|file| file.unwrap().to_str().unwrap().to_owned())
         };
         let account = select(&Selection::new(Need::Smtp), &env).unwrap();

@@ -13,6 +13,8 @@ use std::net::Ipv6Addr;
 pub enum Protocol {
     /// `RFC 1939`.
     Pop3,
+    /// `RFC 3501`.
+    Imap,
     /// `RFC 5321`, as message submission (`RFC 6409`).
     Smtp,
 }
@@ -22,20 +24,23 @@ impl Protocol {
     pub fn name(self) -> &'static str {
         match self {
             Protocol::Pop3 => "pop3",
+            Protocol::Imap => "imap",
             Protocol::Smtp => "smtp",
         }
     }
 
     /// Whether it is for fetching mail.
     pub fn is_incoming(self) -> bool {
-        matches!(self, Protocol::Pop3)
+        matches!(self, Protocol::Pop3 | Protocol::Imap)
     }
 
-    /// The default port (`RFC 8314 §7`, `RFC 1939 §3`, `RFC 6409 §3.1`, `RFC 5321 §4.5.4.2`).
+    /// The default port (`RFC 8314 §7`, `RFC 1939 §3`, `RFC 3501 §2.1`, `RFC 6409 §3.1`, `RFC 5321 §4.5.4.2`).
     pub fn default_port(self, security: Security) -> u16 {
         match (self, security) {
             (Protocol::Pop3, Security::Implicit) => 995,
             (Protocol::Pop3, _) => 110,
+            (Protocol::Imap, Security::Implicit) => 993,
+            (Protocol::Imap, _) => 143,
             (Protocol::Smtp, Security::Implicit) => 465,
             (Protocol::Smtp, Security::StartTls) => 587,
             (Protocol::Smtp, Security::None) => 25,
@@ -147,6 +152,15 @@ impl Server {
             Some(user) => format!("{user}@{}", self.place()),
             None => self.place(),
         }
+    }
+}
+
+/// Reads the name of a protocol by which mail is fetched.
+pub fn incoming_protocol(text: &str) -> Result<Protocol, String> {
+    match text {
+        "pop3" => Ok(Protocol::Pop3),
+        "imap" => Ok(Protocol::Imap),
+        _ => Err("not one of pop3, imap".into()),
     }
 }
 

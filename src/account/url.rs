@@ -14,10 +14,13 @@ use super::server::{self, Protocol, Server};
 use super::values;
 use crate::net::Security;
 
-const SCHEMES: [(&str, Protocol, Security); 6] = [
+const SCHEMES: [(&str, Protocol, Security); 9] = [
     ("pop3s", Protocol::Pop3, Security::Implicit),
     ("pop3", Protocol::Pop3, Security::StartTls),
     ("pop3+insecure", Protocol::Pop3, Security::None),
+    ("imaps", Protocol::Imap, Security::Implicit),
+    ("imap", Protocol::Imap, Security::StartTls),
+    ("imap+insecure", Protocol::Imap, Security::None),
     ("smtps", Protocol::Smtp, Security::Implicit),
     ("smtp", Protocol::Smtp, Security::StartTls),
     ("smtp+insecure", Protocol::Smtp, Security::None),
@@ -176,7 +179,7 @@ mod tests {
             "pop.example.org",
             "pop3s:ana@host",
             "https://a@host",
-            "imaps://a@host",
+            "jmaps://a@host",
             "pop3s://a@host:0",
             "pop3s://a@host:65536",
             "pop3s://a@host:-1",

@@ -81,6 +81,10 @@ pub struct AddArgs {
     #[arg(long, value_name = "URL")]
     pub pop3: Option<String>,
 
+    /// The server to fetch from by IMAP: imaps://[user@]host[:port]
+    #[arg(long, value_name = "URL", conflicts_with = "pop3")]
+    pub imap: Option<String>,
+
     /// The server to send through: smtps://[user@]host[:port]
     #[arg(long, value_name = "URL")]
     pub smtp: Option<String>,

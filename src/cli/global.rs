@@ -18,7 +18,7 @@ pub struct Global {
     #[arg(short = 'C', long, global = true, value_name = "FILE", display_order = 901)]
     pub config: Option<PathBuf>,
 
-    /// A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://
+    /// A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://
     #[arg(long, global = true, value_name = "URL", display_order = 902)]
     pub server: Option<String>,
 

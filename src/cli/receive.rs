@@ -1,6 +1,7 @@
 //! The arguments of fetch, list and test-account.
 
-use crate::account::values;
+use crate::account::{Account, Protocol, values};
+use crate::words::Failure;
 use clap::{Args, value_parser};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -98,6 +99,32 @@ pub struct FetchArgs {
     /// Go on although all known UIDs are gone and others are listed
     #[arg(long)]
     pub accept_uid_reset: bool,
+
+    #[command(flatten)]
+    pub protocol: ProtocolArgs,
+}
+
+/// Which server mail is fetched from.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ProtocolArgs {
+    /// Use the account's POP3 server
+    #[arg(long)]
+    pub pop3: bool,
+
+    /// Use the account's IMAP server
+    #[arg(long, conflicts_with = "pop3")]
+    pub imap: bool,
+}
+
+impl ProtocolArgs {
+    /// Has the account fetch by the protocol that is named, if one is.
+    pub fn apply(self, account: &mut Account) -> Result<(), Failure> {
+        match self {
+            ProtocolArgs { pop3: true, .. } => account.fetch_by(Protocol::Pop3),
+            ProtocolArgs { imap: true, .. } => account.fetch_by(Protocol::Imap),
+            ProtocolArgs { .. } => Ok(()),
+        }
+    }
 }
 
 /// Show what is on the server.
@@ -114,14 +141,21 @@ pub struct ListArgs {
     /// Only sizes and UIDs: does not ask for headers
     #[arg(long)]
     pub no_headers: bool,
+
+    #[command(flatten)]
+    pub protocol: ProtocolArgs,
 }
 
 /// Check an account step by step.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TestAccountArgs {
-    /// Only the receiving side
-    #[arg(long, conflicts_with = "smtp")]
+    /// Only the receiving side, by POP3
+    #[arg(long, conflicts_with_all = ["smtp", "imap"])]
     pub pop3: bool,
+
+    /// Only the receiving side, by IMAP
+    #[arg(long, conflicts_with = "smtp")]
+    pub imap: bool,
 
     /// Only the sending side
     #[arg(long)]

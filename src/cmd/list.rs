@@ -22,7 +22,8 @@ const PIPE_WIDTH: usize = 160;
 pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
     context.out.count("total", 0);
     context.out.count("listed", 0);
-    let account = context.select(Need::Incoming, None)?;
+    let mut account = context.select(Need::Incoming, None)?;
+    args.protocol.apply(&mut account)?;
     let label = account.label.clone();
     let Some(service) = service::or_told(service::incoming(&account, context), &account, context) else {
         return Ok(());

@@ -74,7 +74,7 @@ pub fn incoming_key(account: &Account) -> Result<AccountKey, Failure> {
 }
 
 fn incoming_server(account: &Account) -> Result<&Server, Failure> {
-    account.incoming.as_ref().ok_or_else(|| {
+    account.incoming().ok_or_else(|| {
         Failure::config("no POP3 server: the account has none")
             .hint("config set NAME pop3.host HOST adds one")
     })

@@ -3,14 +3,14 @@
 use super::Context;
 use super::service;
 use crate::account::shown::show_program;
-use crate::account::{Account, Destination, Need, Protocol, Server};
+use crate::account::{Account, Destination, Need, Server};
 use crate::cli::TestAccountArgs;
 use crate::net::{Limits, Tap};
 use crate::output::transcript::Transcript;
 use crate::output::{About, Output};
 use crate::store::{AtStage, Maildir, Mbox};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
-use crate::work::probe::{ProbeTarget, Step, probe_pop3, probe_smtp};
+use crate::work::probe::{ProbeTarget, Step, probe_imap, probe_pop3, probe_smtp};
 use crate::work::service::advise;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -34,7 +34,7 @@ struct StepLine<'a> {
 pub fn run(args: &TestAccountArgs, context: &mut Context) -> anyhow::Result<()> {
     context.out.count("passed", 0);
     context.out.count("failed", 0);
-    let need = match (args.pop3, args.smtp) {
+    let need = match (args.pop3 || args.imap, args.smtp) {
         (true, _) => Need::Incoming,
         (_, true) => Need::Smtp,
         _ => Need::Either,
@@ -46,14 +46,18 @@ pub fn run(args: &TestAccountArgs, context: &mut Context) -> anyhow::Result<()> 
 
 /// Tests the sides of an account that `args` asks for. What fails is reported; the other side goes on.
 pub fn test(account: &Account, args: &TestAccountArgs, context: &mut Context) -> Result<(), Failure> {
-    let wanted = [("pop3", &account.incoming, !args.smtp), ("smtp", &account.smtp, !args.pop3)];
+    let wanted = [
+        ("pop3", &account.pop3, !args.smtp && !args.imap),
+        ("imap", &account.imap, !args.smtp && !args.pop3),
+        ("smtp", &account.smtp, !args.pop3 && !args.imap),
+    ];
     let mut tested = false;
     for (name, server, asked) in wanted {
         let (Some(server), true) = (server, asked) else { continue };
         tested = true;
         let mut results = vec![test_side(account, name, server, context)];
-        if server.protocol == Protocol::Pop3 {
-            results.extend(test_destination(account, context));
+        if server.protocol.is_incoming() {
+            results.extend(test_destination(account, name, context));
         }
         // A refused login stays a failure if the destination is fine.
         if results.iter().all(Result::is_ok) {
@@ -96,13 +100,14 @@ fn test_side(account: &Account, name: &str, server: &Server, context: &mut Conte
     };
     match name {
         "pop3" => probe_pop3(&target, server, vault, &mut tell),
+        "imap" => probe_imap(&target, server, vault, &mut tell),
         _ => probe_smtp(&target, account, server, vault, &mut tell),
     }
     .map_err(|failure| advise(failure, server))
 }
 
 /// Whether fetch could write where the account's mail goes; nothing where it says nothing of that.
-fn test_destination(account: &Account, context: &mut Context) -> Option<Result<(), Failure>> {
+fn test_destination(account: &Account, side: &str, context: &mut Context) -> Option<Result<(), Failure>> {
     let started = Instant::now();
     let mut detail = Map::new();
     let mut note = |kind: &str, what: String| detail.insert(kind.into(), what.into());
@@ -122,7 +127,7 @@ fn test_destination(account: &Account, context: &mut Context) -> Option<Result<(
     };
     let failure = checked.as_ref().err().cloned();
     let step = Step { name: "destination", elapsed: started.elapsed(), detail, failure };
-    report(&mut context.out, account, Protocol::Pop3.name(), step);
+    report(&mut context.out, account, side, step);
     Some(checked.map_err(|failure| failure.scoped(Scope::Account)))
 }
 

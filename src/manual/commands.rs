@@ -118,7 +118,7 @@ fn environment(out: &mut Writer) {
         ("POSTIE_ACCOUNT", "The account, if --account is not given."),
         ("POSTIE_CONFIG", "The configuration file, if --config is not given."),
         (
-            "POSTIE_POP3_URL, POSTIE_SMTP_URL",
+            "POSTIE_POP3_URL, POSTIE_IMAP_URL, POSTIE_SMTP_URL",
             "Servers, as in --server: an account without a configuration file. They are used instead of the \
              configured accounts, unless --account or POSTIE_ACCOUNT is given.",
         ),

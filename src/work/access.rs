@@ -2,6 +2,7 @@
 
 use crate::account::{self, Auth, Server};
 use crate::codec::sasl;
+use crate::imap;
 use crate::mailbox::Remedy;
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
 use crate::pop3::{Authorization, Listings, Method, Pop3Login, Transaction};
@@ -161,6 +162,15 @@ pub fn pop3_login(server: &Server, login: &account::AccountLogin) -> Pop3Login {
         Auth::User => Some(Method::User),
         Auth::Apop => Some(Method::Apop),
         Auth::Sasl(mechanism) => Some(Method::Sasl(mechanism)),
+    };
+    login_by(method, server, login)
+}
+
+pub fn imap_login(server: &Server, login: &account::AccountLogin) -> imap::ImapLogin {
+    let method = match server.auth {
+        Auth::Sasl(mechanism) => Some(imap::Method::Sasl(mechanism)),
+        Auth::User => Some(imap::Method::Login),
+        Auth::Auto | Auth::Apop => None,
     };
     login_by(method, server, login)
 }

@@ -82,7 +82,7 @@ pub fn list(
     measure: &mut dyn FnMut(&Listed),
     show: &mut dyn FnMut(Listed) -> Result<(), Failure>,
 ) -> Result<Overview, Failure> {
-    let listing = maildrop.listing()?;
+    let mut listing = maildrop.listing()?;
     // The note is for fetch to show.
     let _ = take_over(&listing, ledger, others)?;
     let new = newness(&listing, ledger)?;
@@ -92,6 +92,8 @@ pub fn list(
     }
     let (total, shown) = (listing.len() as u64, chosen.len() as u64);
     let from = progress.shown.min(chosen.len());
+    let places: Vec<u32> = chosen[from..].iter().map(|place| *place as u32).collect();
+    maildrop.measure(&mut listing, &places)?;
     let mut rows = Rows { listing: &listing, new: &new, chosen: &chosen[from..], show, progress };
     if !choice.headers {
         rows.measure(measure);

@@ -1,12 +1,14 @@
 //! A server of an account, ready to connect: its settings, the trusted certificates, the credentials.
 
-use super::access::{Access, NotOpened, SessionMode, pop3_login, smtp_login};
+use super::access::{Access, NotOpened, SessionMode, imap_login, pop3_login, smtp_login};
 use super::send::{Options, SendJob, wait};
 use crate::account::providers;
-use crate::account::{AccountLogin, Server};
+use crate::account::{AccountLogin, Protocol, Server};
+use crate::codec::imap::Mailbox as Name;
 use crate::codec::smtp::EhloName;
+use crate::imap::{Authenticated, NotAuthenticated};
 use crate::mailbox::{Maildrop, Remedy, Setback};
-use crate::net::{Limits, Tap, Tls, dial};
+use crate::net::{Limits, Security, Tap, Tls, dial};
 use crate::pop3::Listings;
 use crate::smtp::Opening;
 use crate::store::AccountKey;
@@ -71,6 +73,9 @@ impl Service {
 
     /// Opens a session with the mailbox. `mode` is called once the server is connected.
     pub fn open(&self, limits: &Limits, mode: &mut dyn FnMut() -> SessionMode) -> OpenedMailbox {
+        if self.server.protocol == Protocol::Imap {
+            return self.open_imap(limits, mode);
+        }
         let endpoint = self.server.endpoint();
         let Some(login) = &self.login else {
             let failure = Failure::usage("a mailbox needs a user name").at(self.server.place());
@@ -98,6 +103,45 @@ impl Service {
             Ok((transaction, _)) => Ok(Box::new(transaction)),
             Err(error) => Err(NotOpened { failure: advise(error.failure, &self.server), ..error }),
         }
+    }
+
+    fn open_imap(&self, limits: &Limits, mode: &mut dyn FnMut() -> SessionMode) -> OpenedMailbox {
+        let session = self.log_in(limits)?;
+        // The ledger may be read until here.
+        mode();
+        let name = Name::inbox();
+        match session.examine(&name) {
+            Ok(mailbox) => Ok(Box::new(mailbox)),
+            Err(refused) => {
+                if let Some(session) = refused.session {
+                    session.logout();
+                }
+                Err(refused.failure.into())
+            }
+        }
+    }
+
+    /// Opens an IMAP session whose user is logged in.
+    pub fn log_in(&self, limits: &Limits) -> Result<Authenticated, Failure> {
+        let endpoint = self.server.endpoint();
+        let Some(login) = &self.login else {
+            return Err(Failure::usage("a mailbox needs a user name").at(self.server.place()));
+        };
+        let wire = dial(&endpoint, self.tls.as_ref(), limits, self.tap())?;
+        let mut session = NotAuthenticated::greet(wire)?;
+        session.capability()?;
+        if endpoint.security == Security::StartTls {
+            let missing = || {
+                Failure::new(Kind::Internal, Stage::StartTls, "STARTTLS: no TLS was prepared")
+                    .at(endpoint.place())
+            };
+            session.starttls(self.tls.as_ref().ok_or_else(missing)?, &endpoint.host)?;
+            session.capability()?;
+        }
+        let (session, _) = session
+            .login(&imap_login(&self.server, login))
+            .map_err(|failure| advise(failure, &self.server))?;
+        Ok(session)
     }
 
     /// Runs `look`, which changes nothing, in a session of its own, held in this manner; once more in another
@@ -148,10 +192,14 @@ pub fn advise(failure: Failure, server: &Server) -> Failure {
 
 /// The name of an account's ledger.
 pub fn key(server: &Server) -> AccountKey {
-    AccountKey::new(
+    let key = AccountKey::new(
         server.protocol.name(),
         &server.host,
         server.port,
         server.username.as_deref().unwrap_or_default(),
-    )
+    );
+    match server.protocol {
+        Protocol::Imap => key.folder(Name::inbox().octets()),
+        Protocol::Pop3 | Protocol::Smtp => key,
+    }
 }

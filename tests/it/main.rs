@@ -24,6 +24,7 @@ mod fetch_sizes;
 mod fetch_together;
 mod fetch_ways;
 mod hostile_input;
+mod imap_fetch;
 mod imapd_itself;
 mod layering;
 mod links;

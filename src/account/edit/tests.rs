@@ -94,7 +94,7 @@ fn a_change_that_makes_no_sense_leaves_the_file_as_it_was() {
         ("email", "nobody"),
         ("name", "a\r\nBcc: x"),
         ("name", "a\0"),
-        ("imap.host", "x"),
+        ("jmap.host", "x"),
         ("email.x", "x"),
         ("pop3.host.x", "x"),
         ("password", "N3W"),
@@ -120,7 +120,7 @@ fn a_typo_in_a_key_is_answered_with_the_key() {
         assert_eq!(hint(typed), format!("did you mean `{meant}`?"), "the table is mistyped");
     }
     assert_eq!(hint("emial"), "did you mean `email`?");
-    assert!(hint("imap.host").contains("known here: email"));
+    assert!(hint("xyzzy.host").contains("known here: email"));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn an_account_is_added_to_a_file_that_is_not_there_yet() {
         ("fetch.maildir", Setting::Text("/mail".into())),
     ];
     editor.add("work", &settings).unwrap();
-    assert_eq!(editor.preview("work").unwrap().incoming.unwrap().port, 1995);
+    assert_eq!(editor.preview("work").unwrap().pop3.unwrap().port, 1995);
     assert_eq!(editor.add("work", &settings).unwrap_err().kind, Kind::Config);
     assert_eq!(editor.add("-x", &settings).unwrap_err().kind, Kind::Usage);
     editor.save().unwrap();
@@ -236,7 +236,7 @@ fn inline_tables_and_dotted_keys_can_be_edited_too() {
     editor.add("new", &[("email", Setting::Text("c@d.example".into()))]).unwrap();
     let contents = editor.save().unwrap();
     assert_eq!(contents.accounts.len(), 3);
-    assert_eq!(contents.accounts[0].incoming.as_ref().unwrap().port, 1110);
+    assert_eq!(contents.accounts[0].pop3.as_ref().unwrap().port, 1110);
 }
 
 #[test]

@@ -206,7 +206,7 @@ mod tests {
             "email.x",
             "fetch.host",
             "accounts",
-            "imap.host",
+            "jmap.host",
             "aliases.",
             "aliases.a.b",
         ] {

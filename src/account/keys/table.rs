@@ -144,7 +144,14 @@ pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
         Type::Table(|| rows(SERVER)),
         |draft, node| read_server(draft, node, Protocol::Pop3),
         |account| show_server(account.server(Protocol::Pop3)),
-        "The server to fetch mail from.",
+        "The server to fetch mail from by POP3.",
+    ),
+    key(
+        "imap",
+        Type::Table(|| rows(SERVER)),
+        |draft, node| read_server(draft, node, Protocol::Imap),
+        |account| show_server(account.server(Protocol::Imap)),
+        "The server to fetch mail from by IMAP.",
     ),
     key(
         "smtp",
@@ -162,7 +169,7 @@ pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
     ),
 ];
 
-/// The keys of `[accounts.NAME.pop3]` and `[accounts.NAME.smtp]`.
+/// The keys of `[accounts.NAME.pop3]`, `.imap` and `.smtp`.
 pub const SERVER: &[Key<ServerDraft, Server>] = &[
     key(
         "host",
@@ -230,6 +237,13 @@ pub const SERVER: &[Key<ServerDraft, Server>] = &[
 
 /// The keys of `[accounts.NAME.fetch]`.
 pub const FETCH: &[Key<FetchSettings, FetchSettings>] = &[
+    key(
+        "protocol",
+        Type::Text,
+        |fetch, node| set(&mut fetch.protocol, node.text(server::incoming_protocol)),
+        |fetch| Shown::maybe(fetch.protocol.map(Protocol::name)),
+        "Which server mail is fetched from where the account has both: pop3 or imap. Default: pop3.",
+    ),
     key(
         "maildir",
         Type::Text,

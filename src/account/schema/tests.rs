@@ -49,7 +49,7 @@ fn every_key_of_an_account_is_taken() {
     assert!(!contents.holds_secret);
     let account = &contents.accounts[0];
     assert_eq!((&*account.label, account.name.as_deref()), ("work", Some("Ana Example")));
-    let pop3 = account.incoming.as_ref().unwrap();
+    let pop3 = account.pop3.as_ref().unwrap();
     assert_eq!(pop3.label(), "ana@example.org@pop.example.org:1995");
     assert_eq!((pop3.security, pop3.auth), (Security::StartTls, Auth::Apop));
     let said: Vec<&str> = pop3.secrets.0.iter().map(|stated| &*stated.by).collect();
@@ -65,7 +65,7 @@ fn every_key_of_an_account_is_taken() {
 #[test]
 fn what_is_not_said_has_the_safe_default() {
     let account = only("[accounts.a]\nemail = 'a@b.example'\npop3.host = 'h'\nsmtp.host = 'h'");
-    let (pop3, smtp) = (account.incoming.unwrap(), account.smtp.unwrap());
+    let (pop3, smtp) = (account.pop3.unwrap(), account.smtp.unwrap());
     assert_eq!((pop3.security, pop3.port, pop3.auth), (Security::Implicit, 995, Auth::Auto));
     assert_eq!((smtp.security, smtp.port, smtp.auth), (Security::Implicit, 465, Auth::Auto));
     assert_eq!(pop3.username.as_deref(), Some("a@b.example"));
@@ -79,7 +79,7 @@ fn sources_in_one_table_have_the_order_of_the_contract() {
         "[accounts.a]\nemail = 'a@b.example'\npassword = 'p'\ntoken-command = 't'\npassword-env = 'E'\n\
          password-file = '/f'\npassword-command = 'c'\npop3.host = 'h'\npop3.password = 'own'",
     );
-    let secrets = account.incoming.unwrap().secrets;
+    let secrets = account.pop3.unwrap().secrets;
     let names: Vec<&str> = secrets.0.iter().map(|stated| stated.source.name()).collect();
     let account_s = ["password-command", "password-file", "password-env", "token-command", "password"];
     assert_eq!(names[0], "password");

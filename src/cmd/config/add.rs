@@ -62,7 +62,7 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     for remark in provider.iter().flat_map(|provider| provider.remarks()) {
         context.out.tell(&remark);
     }
-    if account.incoming.is_some() && account.fetch.destination.is_none() {
+    if account.incoming().is_some() && account.fetch.destination.is_none() {
         context.out.tell(&format!(
             "it has no destination yet: `postie config set {name} fetch.maildir ~/Mail/{name}` gives it one"
         ));
@@ -103,7 +103,11 @@ impl Given {
                 .map_err(Failure::usage)?,
             email: email.transpose()?,
             display: args.name.clone(),
-            incoming: args.pop3.as_deref().map(|text| server(text, "--pop3", Protocol::Pop3)).transpose()?,
+            incoming: match (&args.pop3, &args.imap) {
+                (Some(text), _) => Some(server(text, "--pop3", Protocol::Pop3)?),
+                (None, Some(text)) => Some(server(text, "--imap", Protocol::Imap)?),
+                (None, None) => None,
+            },
             smtp: args.smtp.as_deref().map(|text| server(text, "--smtp", Protocol::Smtp)).transpose()?,
             secret: secret_settings(&context.global, context)?,
             fetch: fetch_settings(args)?,
@@ -218,6 +222,7 @@ fn server_settings(server: &Server, email: &Address, settings: &mut Settings) {
     let text = |text: &str| Setting::Text(text.to_owned());
     let [host, port, tls, username, auth] = match server.protocol {
         Protocol::Pop3 => ["pop3.host", "pop3.port", "pop3.tls", "pop3.username", "pop3.auth"],
+        Protocol::Imap => ["imap.host", "imap.port", "imap.tls", "imap.username", "imap.auth"],
         Protocol::Smtp => ["smtp.host", "smtp.port", "smtp.tls", "smtp.username", "smtp.auth"],
     };
     settings.push((host, text(&server.host)));

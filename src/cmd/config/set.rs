@@ -4,7 +4,7 @@ use super::{Context, editor, tell_account};
 use crate::account::edit::Setting;
 use crate::account::keys::{self, Part, Type};
 use crate::account::schema::Contents;
-use crate::account::{Account, Server, secret_file};
+use crate::account::{Account, Server, URL_VARIABLES, secret_file};
 use crate::words::Failure;
 
 /// Sets `key` of account `name`.
@@ -81,7 +81,7 @@ pub fn tell_other_account(context: &mut Context) {
         context.out.tell(&format!("but $POSTIE_ACCOUNT is set in this environment: commands use {other}"));
         return;
     }
-    for variable in ["POSTIE_POP3_URL", "POSTIE_SMTP_URL"] {
+    for (variable, _) in URL_VARIABLES {
         if context.env.get(variable).is_some() {
             context.out.tell(&format!(
                 "but ${variable} is set in this environment: commands use that server unless --account names one"

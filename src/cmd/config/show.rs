@@ -33,15 +33,15 @@ pub fn all(contents: &Contents, out: &mut Output) {
 }
 
 fn row(account: &Account, is_default: bool) -> Vec<String> {
-    let place = |server: &Option<Server>| {
-        server.as_ref().map_or("-".into(), |server| format!("{}:{}", server.host, server.port))
+    let place = |server: Option<&Server>| {
+        server.map_or("-".into(), |server| format!("{}:{}", server.host, server.port))
     };
     vec![
         account.label.clone(),
         if is_default { "*".into() } else { "-".into() },
         account.email.as_ref().map_or_else(|| "-".into(), ToString::to_string),
-        place(&account.incoming),
-        place(&account.smtp),
+        place(account.incoming()),
+        place(account.smtp.as_ref()),
     ]
 }
 

@@ -128,6 +128,8 @@ fn place(text: &str, protocol: Protocol) -> Result<Server, String> {
         let scheme = match (protocol, port) {
             (Protocol::Pop3, Some("110")) => "pop3",
             (Protocol::Pop3, _) => "pop3s",
+            (Protocol::Imap, Some("143")) => "imap",
+            (Protocol::Imap, _) => "imaps",
             (Protocol::Smtp, Some("25" | "587" | "2525")) => "smtp",
             (Protocol::Smtp, _) => "smtps",
         };

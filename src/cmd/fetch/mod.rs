@@ -22,12 +22,15 @@ pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
     for name in ["delivered", "skipped", "deleted", "failed", "bytes"] {
         context.out.count(name, 0);
     }
-    let accounts = if args.all_accounts {
+    let mut accounts = if args.all_accounts {
         context.vault.serve_many()?;
         all(&context.selection(Need::Incoming)?, &context.env)?
     } else {
         vec![context.select(Need::Incoming, None)?]
     };
+    for account in &mut accounts {
+        args.protocol.apply(account)?;
+    }
     if !args.forget.is_empty() {
         return manage::forget(args, context, &accounts);
     }

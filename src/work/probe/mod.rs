@@ -1,10 +1,12 @@
 //! The probe (`test-account`): every step from DNS to a usable account, each with its time, its findings, and if it fails
 //! the likely cause. Nothing is fetched and nothing is sent.
 
+mod imap;
 mod other_mode;
 mod pop3;
 mod smtp;
 
+pub use imap::probe_imap;
 pub use pop3::probe_pop3;
 pub use smtp::probe_smtp;
 

@@ -3,6 +3,7 @@
 
 use super::ProbeTarget;
 use crate::account::Protocol;
+use crate::imap::NotAuthenticated;
 use crate::net::connect::{connect_first, resolve};
 use crate::net::{Limits, Security, Tls, TlsSettings, Wire};
 use crate::pop3::Authorization;
@@ -56,8 +57,10 @@ fn tell(
     let limits = Limits { end: Some(limits.until(2 * ANSWER_TIME)), ..limits };
     let (name, scheme) = match (other, target.protocol) {
         (Security::Implicit, Protocol::Pop3) => ("implicit", "pop3s"),
+        (Security::Implicit, Protocol::Imap) => ("implicit", "imaps"),
         (Security::Implicit, Protocol::Smtp) => ("implicit", "smtps"),
         (_, Protocol::Pop3) => ("starttls", "pop3"),
+        (_, Protocol::Imap) => ("starttls", "imap"),
         (_, Protocol::Smtp) => ("starttls", "smtp"),
     };
     let found = connection(target, &limits).is_some_and(|wire| answers(target, wire));
@@ -89,6 +92,7 @@ fn connection(target: &ProbeTarget<'_>, limits: &Limits) -> Option<Wire> {
 fn greets(target: &ProbeTarget<'_>, wire: Wire) -> bool {
     match target.protocol {
         Protocol::Pop3 => Authorization::greet(wire).is_ok(),
+        Protocol::Imap => NotAuthenticated::greet(wire).is_ok(),
         Protocol::Smtp => Greeted::greet(wire).is_ok(),
     }
 }

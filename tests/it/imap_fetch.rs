@@ -1,0 +1,349 @@
+//! `fetch` and `list` by IMAP, against a server that is good, odd or wrong. What is stored is compared with what
+//! the server had, and the server watches for what no careful client does.
+
+use crate::support::disk::maildir_if_any;
+use crate::support::imapd::quirks::{Deed, Esearch, Fault, Quirk};
+use crate::support::imapd::store::ImapStore;
+use crate::support::imapd::{Imapd, Setup};
+use crate::support::mailbox::stored;
+use crate::support::peer::End;
+use crate::support::pop3d::Mode;
+use crate::support::process::{Outcome, Run};
+use crate::support::world::World;
+use crate::world;
+
+fn fetch(world: &World, server: &Imapd) -> Run {
+    fetch_within("20s", world, server)
+}
+
+fn fetch_within(timeout: &str, world: &World, server: &Imapd) -> Run {
+    world.at_url_within(timeout, &server.url(), "fetch").arg("--maildir").arg(world.path("Mail"))
+}
+
+fn sorted(mut messages: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    messages.sort();
+    messages
+}
+
+/// What is stored.
+fn here(world: &World) -> Vec<Vec<u8>> {
+    sorted(maildir_if_any(&world.path("Mail")))
+}
+
+/// The kinds of the errors that a run told.
+fn kinds(outcome: &Outcome) -> Vec<String> {
+    outcome.of_type("error").iter().map(|error| error["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn mail_is_fetched_once_and_deleted_when_that_is_asked_for() {
+    for mode in [Mode::Implicit, Mode::Upgrade, Mode::Plain] {
+        let store = ImapStore::with(7);
+        let server = Imapd::for_store(&store).mode(mode).start();
+        let world = world();
+        let all = sorted(store.as_stored("INBOX"));
+        let outcome = fetch(&world, &server).go();
+        outcome.assert_exit(0);
+        assert_eq!(outcome.of_type("message").len(), 7);
+        assert_eq!(here(&world), all);
+        let outcome = fetch(&world, &server).go();
+        outcome.assert_exit(0);
+        assert_eq!(outcome.of_type("message").len(), 0, "nothing is new");
+        store.deliver("INBOX", b"Subject: new\r\n\r\nnew\r\n");
+        store.mark("INBOX", 3, "\\Seen");
+        let outcome = fetch(&world, &server).arg("--delete").go();
+        outcome.assert_exit(0);
+        assert_eq!(outcome.of_type("message").iter().filter(|it| it["action"] == "deleted").count(), 8);
+        assert_eq!(here(&world).len(), 8);
+        assert!(store.messages("INBOX").is_empty());
+        assert_eq!(server.violations(), [] as [String; 0]);
+    }
+}
+
+/// What a fault costs in the first run: the exit code, and the UIDs that do not come.
+struct Cost {
+    name: &'static str,
+    fault: Fault,
+    exit: i32,
+    missing: &'static [u32],
+}
+
+fn cost(name: &'static str, fault: Fault, exit: i32, missing: &'static [u32]) -> Cost {
+    Cost { name, fault, exit, missing }
+}
+
+/// Each row of a message's misbehaviour: the others are fetched in the same run, the bad one never stored and
+/// never deleted, and once the server behaves the next run has all, each once.
+#[test]
+fn one_bad_message_is_left_where_it_is_and_holds_up_no_other() {
+    let nothing: &[u32] = &[];
+    let rows = [
+        cost("NIL", Fault::Nil, 1, &[3]),
+        cost("an empty string", Fault::Empty, 1, &[3]),
+        cost("no body", Fault::NoBody, 1, &[3]),
+        cost("nothing at all", Fault::Silent, 1, &[3]),
+        cost("refused", Fault::Refused("NO [UNAVAILABLE] Server error"), 1, &[3]),
+        cost("refused as BAD", Fault::Refused("BAD internal"), 1, &[3]),
+        cost("a partial body", Fault::Named("BODY[]<0>"), 1, &[3]),
+        cost("another name", Fault::Named("RFC822"), 1, &[3]),
+        cost("a name in small letters", Fault::Named("body[]"), 0, nothing),
+        cost("no UID", Fault::NoUid, 1, &[3]),
+        cost("another UID", Fault::WrongUid(77), 1, &[3]),
+        cost("the UID behind the body", Fault::UidBehind, 0, nothing),
+        cost("a sequence number of 0", Fault::Number(0), 0, nothing),
+        cost("the row twice", Fault::Times(2), 0, nothing),
+        cost("the row twice, unequal", Fault::TwiceUnequal, 0, nothing),
+        cost("a list with NIL) in it", Fault::ItemAhead("X-ODD (a (\"NIL)\" NIL) {4}\r\nNIL)) "), 0, nothing),
+        cost("an item behind", Fault::ItemBehind(" MODSEQ (12) X {3}\r\n)\r\n"), 0, nothing),
+        cost("UID and flags apart", Fault::Parted, 0, nothing),
+        cost("flags in front", Fault::Ahead("* 3 FETCH (FLAGS (\\Seen))\r\n* 9 EXISTS\r\n"), 0, nothing),
+        cost("an expunge in front", Fault::Ahead("* 1 EXPUNGE\r\n* VANISHED 1\r\n"), 0, nothing),
+        cost("a bad date", Fault::Item("INTERNALDATE", Some("\"00-Jan-0000 00:00:00 +0000\"")), 0, nothing),
+        cost("no date", Fault::Item("INTERNALDATE", None), 0, nothing),
+        cost("a size that is none", Fault::Item("RFC822.SIZE", Some("9.3736e+06")), 0, nothing),
+        cost("a wrong size", Fault::Item("RFC822.SIZE", Some("1")), 0, nothing),
+        cost("no flags", Fault::Item("FLAGS", Some("NIL")), 0, nothing),
+        cost("odd flags", Fault::Item("FLAGS", Some("(\\Seen $x \"a b\" \\*)")), 0, nothing),
+        cost("a literal too long", Fault::Miscounted(5), 1, &[3]),
+        cost("a literal too short", Fault::Miscounted(-5), 1, &[3]),
+        cost("a count of -1", Fault::Announced("{-1}"), 1, &[3]),
+        cost("a count beyond all", Fault::Announced("{99999999999999999999}"), 1, &[3]),
+        cost("a literal8", Fault::Announced("~{5}"), 1, &[3]),
+    ];
+    for Cost { name, fault, exit, missing } in rows {
+        let store = ImapStore::with(6);
+        let server = Imapd::for_store(&store).mode(Mode::Plain).fault(3, fault).start();
+        let world = world();
+        let outcome = fetch_within("1s", &world, &server).arg("--delete").go();
+        assert_eq!(outcome.code, Some(exit), "{name}: {outcome:?}");
+        let left = store.uids("INBOX");
+        assert!(missing.iter().all(|uid| left.contains(uid)), "{name}: deleted, and not here");
+        assert_eq!(here(&world).len(), 6 - missing.len(), "{name}: {outcome:?}");
+        server.heal();
+        fetch(&world, &server).arg("--delete").go().assert_exit(0);
+        assert_eq!(here(&world), sorted(ImapStore::with(6).as_stored("INBOX")), "{name}");
+        assert!(store.uids("INBOX").is_empty(), "{name}: {:?}", store.uids("INBOX"));
+        assert_eq!(server.violations(), [] as [String; 0], "{name}");
+    }
+}
+
+#[test]
+fn a_message_may_come_as_a_quoted_string() {
+    let store = ImapStore::of([b"Subject: \\ \"short\" and 8 bit \xe4".as_slice()]);
+    let server = Imapd::for_store(&store).mode(Mode::Plain).fault(1, Fault::Quoted).start();
+    let world = world();
+    fetch(&world, &server).arg("--delete").go().assert_exit(0);
+    assert_eq!(here(&world), [b"Subject: \\ \"short\" and 8 bit \xe4".to_vec()]);
+    assert!(store.uids("INBOX").is_empty());
+}
+
+#[test]
+fn a_line_lost_inside_a_message_costs_nothing() {
+    for (octets, end) in [(0, End::Close), (1, End::Reset), (40, End::Close), (200, End::Stall)] {
+        let store = ImapStore::with(6);
+        let setup = Imapd::for_store(&store).mode(Mode::Plain);
+        let server = setup.fault_times(1, 4, Fault::CutInside(octets, end)).start();
+        let world = world();
+        let outcome = fetch_within("1s", &world, &server).go();
+        assert_eq!(outcome.code, Some(0), "the second session has it: {outcome:?}");
+        assert_eq!(here(&world), sorted(store.as_stored("INBOX")));
+        let server =
+            Imapd::for_store(&store).mode(Mode::Plain).fault(4, Fault::CutInside(octets, end)).start();
+        let world = crate::world();
+        let outcome = fetch_within("1s", &world, &server).arg("--delete").go();
+        assert_eq!(outcome.code, Some(1), "{outcome:?}");
+        assert_eq!(here(&world).len(), 5, "all but one: {outcome:?}");
+        assert_eq!(store.uids("INBOX"), [4]);
+    }
+}
+
+/// What is odd about a server, and how it becomes so.
+type Oddity = (&'static str, fn(Setup) -> Setup);
+
+/// A server with something odd about it as a whole: all mail comes, once, and goes.
+#[test]
+fn odd_servers_hand_out_all_mail_once() {
+    let setups: [Oddity; 22] = [
+        ("descending", |it| it.quirk(Quirk::Descending)),
+        ("chatter", |it| it.quirk(Quirk::Chatter("* OK Still here\r\n* 5 FETCH (FLAGS (\\Seen) UID 5)\r\n"))),
+        ("unasked", |it| it.quirk(Quirk::Unasked(2))),
+        ("small letters", |it| it.quirk(Quirk::SmallLetters)),
+        ("bare LF", |it| it.quirk(Quirk::BareLf)),
+        ("an octet at a time", |it| it.quirk(Quirk::Pieces(1))),
+        ("UIDNEXT lies", |it| it.quirk(Quirk::Uidnext(Some(1)))),
+        ("no UIDNEXT", |it| it.quirk(Quirk::Uidnext(None))),
+        ("a capped SEARCH", |it| it.quirk(Quirk::SearchLimit(2))),
+        ("ESEARCH is BAD", |it| it.quirk(Quirk::Esearch(Esearch::Bad))),
+        ("ESEARCH is SEARCH", |it| it.quirk(Quirk::Esearch(Esearch::Plain))),
+        ("ESEARCH is nothing", |it| it.quirk(Quirk::Esearch(Esearch::Nothing))),
+        ("no ESEARCH", |it| it.without("ESEARCH")),
+        ("ascending sets", |it| it.quirk(Quirk::AscendingSets)),
+        ("MESSAGELIMIT", |it| it.quirk(Quirk::MessageLimit(2))),
+        ("no UIDPLUS", |it| it.without("UIDPLUS")),
+        ("ID first", |it| it.quirk(Quirk::IdFirst)),
+        ("SASL-IR is BAD", |it| it.quirk(Quirk::InitialResponseBad)),
+        ("asks for literals", |it| it.quirk(Quirk::AsksForLiterals)),
+        ("silent capabilities", Setup::silent),
+        ("a rude LOGOUT", |it| it.quirk(Quirk::RudeLogout)),
+        ("EXPUNGE refused and done", |it| it.quirk(Quirk::ExpungesAndSaysNo)),
+    ];
+    for (name, setup) in setups {
+        let store = ImapStore::with(6);
+        let server = setup(Imapd::for_store(&store).mode(Mode::Plain)).start();
+        let world = world();
+        fetch(&world, &server).go().assert_exit(0);
+        assert_eq!(here(&world), sorted(store.as_stored("INBOX")), "{name}");
+        fetch(&world, &server).arg("--delete").go();
+        fetch(&world, &server).arg("--delete").go().assert_exit(0);
+        assert_eq!(here(&world).len(), 6, "{name}");
+        assert!(store.uids("INBOX").is_empty(), "{name}: {:?}", store.uids("INBOX"));
+        assert_eq!(server.violations(), [] as [String; 0], "{name}");
+    }
+}
+
+#[test]
+fn what_other_clients_marked_or_did_stays_as_it_is() {
+    for uidplus in [true, false] {
+        let store = ImapStore::with(6);
+        store.mark("INBOX", 2, "\\Deleted");
+        store.mark("INBOX", 5, "\\Seen");
+        let setup = Imapd::for_store(&store).mode(Mode::Plain);
+        let setup = if uidplus { setup } else { setup.without("UIDPLUS") };
+        // Another client expunges one that was listed, and marks another, while the first messages come.
+        let deed = Deed::new(|store| {
+            store.expunge("INBOX", 6);
+            store.mark("INBOX", 4, "\\Deleted");
+        });
+        let server = setup.fault_times(1, 1, Fault::Meanwhile(deed)).start();
+        let world = world();
+        let outcome = fetch(&world, &server).go();
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert_eq!(here(&world).len(), 5, "the one that is gone is no error");
+        let outcome = fetch(&world, &server).args(["--uid", "1", "--uid", "3", "--delete"]).go();
+        match uidplus {
+            true => {
+                assert_eq!(outcome.code, Some(0), "{outcome:?}");
+                assert_eq!(store.uids("INBOX"), [2, 4, 5]);
+            }
+            // A plain EXPUNGE would take what others marked.
+            false => {
+                assert_eq!(outcome.code, Some(69), "{outcome:?}");
+                assert_eq!(kinds(&outcome)[0], "missing");
+                assert_eq!(store.uids("INBOX"), [1, 2, 3, 4, 5]);
+            }
+        }
+        assert!(store.message("INBOX", 2).has("\\Deleted") && !store.message("INBOX", 2).has("\\Seen"));
+        assert!(store.message("INBOX", 5).has("\\Seen") && !store.message("INBOX", 5).has("\\Deleted"));
+        assert_eq!(server.violations(), [] as [String; 0]);
+    }
+}
+
+#[test]
+fn where_nothing_can_be_deleted_all_is_fetched_and_that_is_said() {
+    for quirk in [Quirk::ReadOnly, Quirk::NoPermanentFlags] {
+        let store = ImapStore::with(3);
+        let server = Imapd::for_store(&store).mode(Mode::Plain).quirk(quirk).start();
+        let world = world();
+        let outcome = fetch(&world, &server).arg("--delete").go();
+        assert_eq!(outcome.code, Some(1), "{outcome:?}");
+        assert_eq!((here(&world).len(), store.uids("INBOX").len()), (3, 3));
+    }
+}
+
+#[test]
+fn a_list_shows_what_is_there_and_changes_nothing() {
+    let store = ImapStore::with(4);
+    let server = Imapd::for_store(&store).start();
+    let world = world();
+    fetch(&world, &server).args(["--uid", "2"]).go().assert_exit(0);
+    let outcome = world.at_url(&server.url(), "list").go();
+    outcome.assert_exit(0);
+    let rows = outcome.of_type("message");
+    let new: Vec<bool> = rows.iter().map(|row| row["new"].as_bool().unwrap()).collect();
+    assert_eq!(new, [true, false, true, true]);
+    for (row, message) in rows.iter().zip(store.messages("INBOX")) {
+        assert_eq!(row["uid"], message.uid.to_string());
+        assert_eq!(row["size"], message.wire.len());
+        assert!(row["subject"].is_string(), "{row}");
+    }
+    assert_eq!(server.violations(), [] as [String; 0]);
+}
+
+/// Where UIDVALIDITY changes, the old UIDs name nothing; the mail is the same, and is not stored again.
+#[test]
+fn a_new_uidvalidity_stores_nothing_twice_and_loses_nothing() {
+    for delete in [false, true] {
+        let store = ImapStore::with(6);
+        // Two messages with the same octets are two.
+        let twin = store.message("INBOX", 2).wire.to_vec();
+        store.deliver("INBOX", &twin);
+        let server = Imapd::for_store(&store).mode(Mode::Plain).start();
+        let world = world();
+        fetch(&world, &server).go().assert_exit(0);
+        assert_eq!(here(&world), sorted(store.as_stored("INBOX")));
+        store.renumber("INBOX", 100);
+        store.deliver("INBOX", b"Subject: new\r\n\r\nnew\r\n");
+        store.deliver("INBOX", &twin);
+        store.expunge("INBOX", 100);
+        // The run that looks through the folder is interrupted once.
+        let limited = fetch(&world, &server).args(["--limit", "1"]).go();
+        limited.assert_exit(0);
+        let run = fetch(&world, &server);
+        let outcome = if delete { run.arg("--delete").go() } else { run.go() };
+        outcome.assert_exit(0);
+        assert_eq!(here(&world).len(), 9, "seven, a new one and a third twin: {outcome:?}");
+        let twins = here(&world).iter().filter(|it| it.as_slice() == stored(&twin)).count();
+        assert_eq!(twins, 3);
+        assert_eq!(store.uids("INBOX").is_empty(), delete);
+        let outcome = fetch(&world, &server).go();
+        outcome.assert_exit(0);
+        assert_eq!(outcome.of_type("message").len(), 0, "{outcome:?}");
+        // What is looked for no more is new when it comes.
+        store.deliver("INBOX", &ImapStore::with(1).message("INBOX", 1).wire);
+        fetch(&world, &server).go().assert_exit(0);
+        assert_eq!(here(&world).len(), 10);
+        assert_eq!(server.violations(), [] as [String; 0]);
+    }
+}
+
+#[test]
+fn an_account_with_both_protocols_is_tested_listed_and_fetched_by_the_one_that_is_named() {
+    let store = ImapStore::with(3);
+    store.mark("INBOX", 2, "\\Seen");
+    let server = Imapd::for_store(&store).start();
+    let world = world();
+    let file = |protocol: &str| {
+        world.config(&format!(
+            "[accounts.a]\nemail = 'ana@example.org'\npassword-file = '{}'\nca-file = '{}'\n\
+             pop3.host = 'localhost'\npop3.port = 1\n\
+             imap = {{ host = 'localhost', port = {}, username = 'ana' }}\n\
+             fetch = {{ maildir = '{}'{protocol} }}\n",
+            world.text("secret"),
+            world.text("ca.pem"),
+            server.port(),
+            world.text("Mail"),
+        ));
+    };
+    file("");
+    let run = |args: &[&str]| world.postie(["--json", "--timeout", "20s"]).args(args).go();
+    run(&["fetch"]).assert_exit(75);
+    run(&["fetch", "--imap", "--limit", "1"]).assert_exit(0);
+    file(", protocol = 'imap'");
+    let outcome = run(&["list", "--new"]);
+    outcome.assert_exit(0);
+    assert_eq!(outcome.of_type("message").len(), 2);
+    run(&["fetch", "--pop3"]).assert_exit(75);
+    run(&["fetch"]).assert_exit(0);
+    assert_eq!(here(&world).len(), 3);
+    let outcome = run(&["test-account", "--imap"]);
+    outcome.assert_exit(0);
+    let steps = outcome.of_type("step");
+    let names: Vec<&str> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
+    assert_eq!(names, ["dns", "tcp", "tls", "greeting", "capabilities", "auth", "mailbox", "destination"]);
+    let mailbox = &steps[6]["detail"];
+    assert_eq!((&mailbox["messages"], &mailbox["unseen"]), (&3.into(), &2.into()));
+    let shown = run(&["config", "show", "a"]);
+    shown.assert_exit(0);
+    assert_eq!(shown.of_type("account")[0]["imap"]["port"], server.port());
+    assert_eq!(server.violations(), [] as [String; 0]);
+}
