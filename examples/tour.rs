@@ -1,4 +1,4 @@
-//! The tour: a POP3 and an SMTP server of its own on loopback ports, with real TLS by a throw-away
+//! The tour: a POP3, an SMTP and an IMAP server of its own on loopback ports, with real TLS by a throw-away
 //! authority, and a scratch home. It runs `config add`, `test-account`, `send`, `list` and `fetch` through
 //! the same entry point as the binary, shows each command before its output, ends with what lies in the
 //! Maildir, and fails if anything differs from what it should be.
@@ -16,8 +16,10 @@ mod support;
 
 use std::process::ExitCode;
 use support::disk::{assert_same, maildir, sorted};
+use support::imapd::Imapd;
+use support::imapd::store::{Folder, ImapStore};
 use support::leak;
-use support::mailbox::{Mailbox, message};
+use support::mailbox::{Mailbox, message, stored};
 use support::pop3d::{Pop3d, SECRET};
 use support::smtpd::Smtpd;
 use support::world::{Checked, World};
@@ -55,6 +57,31 @@ fn quote(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{word}'") }
 }
 
+/// Another account, on a server that speaks IMAP.
+fn by_imap(world: &World) {
+    let store = ImapStore::of([message(3), message(4)]);
+    store.create(Folder::new("Sent").attribute("\\Sent"));
+    let imap = Imapd::for_store(&store).start();
+    println!("\nAn IMAP server is at {}.", imap.url());
+    let (url, secret, ca, mail) =
+        (imap.url(), world.text("secret"), world.text("ca.pem"), world.text("Imap"));
+    let server = ["--server", &url, "--password-file", &secret, "--ca-file", &ca];
+    show(world, &[&server[..], &["list", "--folders"]].concat(), "");
+    show(world, &[&server[..], &["list"]].concat(), "");
+    let fetch =
+        show(world, &[&server[..], &["--json", "fetch", "--maildir", &mail, "--delete"]].concat(), "");
+    assert_eq!(fetch.summary()["deleted"], 2);
+    assert_same(
+        &maildir(&world.path("Imap")),
+        &sorted([message(3), message(4)].map(|it| stored(&it)).to_vec()),
+    );
+    assert!(store.messages("INBOX").is_empty(), "nothing is left on the server");
+    assert!(imap.violations().is_empty(), "no careless command");
+    for journal in imap.journals() {
+        leak::assert_absent(&journal.in_clear(), SECRET, "what went in clear");
+    }
+}
+
 fn tour() {
     let world = World::behind(std::env::current_exe().unwrap(), POSTIE);
     let mailbox = Mailbox::of([message(1), message(2)]);
@@ -78,6 +105,8 @@ fn tour() {
     assert_eq!(fetch.summary()["delivered"], 3);
     let again = show(&world, &["fetch", "--json"], "");
     assert_eq!(again.summary()["delivered"], 0, "nothing is fetched twice");
+
+    by_imap(&world);
 
     println!("\nThe Maildir holds:");
     let found = maildir(&world.path("Mail"));
