@@ -68,6 +68,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'With --all-accounts: how many accounts at once')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait for another run of the same account')
             [CompletionResult]::new('--forget', '--forget', [CompletionResultType]::ParameterName, 'Forget these UIDs, so that they count as new again; fetch nothing')
+            [CompletionResult]::new('--folder', '--folder', [CompletionResultType]::ParameterName, 'Use this folder of an IMAP server, named as in list --folders (default: INBOX)')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Which account')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which account')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The configuration file')
@@ -107,6 +108,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
         }
         'postie;list' {
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Only the newest N messages')
+            [CompletionResult]::new('--folder', '--folder', [CompletionResultType]::ParameterName, 'Use this folder of an IMAP server, named as in list --folders (default: INBOX)')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Which account')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which account')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The configuration file')
@@ -124,6 +126,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--new', '--new', [CompletionResultType]::ParameterName, 'Only messages that fetch would fetch')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Only sizes and UIDs: does not ask for headers')
+            [CompletionResult]::new('--folders', '--folders', [CompletionResultType]::ParameterName, 'Show the folders of an IMAP account instead of messages')
             [CompletionResult]::new('--pop3', '--pop3', [CompletionResultType]::ParameterName, 'Use the account''s POP3 server')
             [CompletionResult]::new('--imap', '--imap', [CompletionResultType]::ParameterName, 'Use the account''s IMAP server')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON Lines to standard output')

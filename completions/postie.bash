@@ -1240,7 +1240,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__fetch)
-            opts="-j -A -C -q -v -h --maildir --mbox --exec --stdout --peek --keep --delete --delete-after --all --limit --max-size --uid --dry-run --all-accounts --jobs --wait --until-empty --mark-seen --forget --accept-uid-reset --pop3 --imap --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-j -A -C -q -v -h --maildir --mbox --exec --stdout --peek --keep --delete --delete-after --all --limit --max-size --uid --dry-run --all-accounts --jobs --wait --until-empty --mark-seen --forget --accept-uid-reset --pop3 --imap --folder --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1287,6 +1287,10 @@ _postie() {
                     return 0
                     ;;
                 --forget)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --folder)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1610,13 +1614,17 @@ _postie() {
             return 0
             ;;
         postie__subcmd__list)
-            opts="-A -C -q -v -h --new --limit --no-headers --pop3 --imap --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-A -C -q -v -h --new --limit --no-headers --folders --pop3 --imap --folder --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --folder)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

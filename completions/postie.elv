@@ -64,6 +64,7 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand --jobs 'With --all-accounts: how many accounts at once'
             cand --wait 'How long to wait for another run of the same account'
             cand --forget 'Forget these UIDs, so that they count as new again; fetch nothing'
+            cand --folder 'Use this folder of an IMAP server, named as in list --folders (default: INBOX)'
             cand -A 'Which account'
             cand --account 'Which account'
             cand -C 'The configuration file'
@@ -102,6 +103,7 @@ set edit:completion:arg-completer[postie] = {|@words|
         }
         &'postie;list'= {
             cand --limit 'Only the newest N messages'
+            cand --folder 'Use this folder of an IMAP server, named as in list --folders (default: INBOX)'
             cand -A 'Which account'
             cand --account 'Which account'
             cand -C 'The configuration file'
@@ -119,6 +121,7 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand --color 'When to use colors'
             cand --new 'Only messages that fetch would fetch'
             cand --no-headers 'Only sizes and UIDs: does not ask for headers'
+            cand --folders 'Show the folders of an IMAP account instead of messages'
             cand --pop3 'Use the account''s POP3 server'
             cand --imap 'Use the account''s IMAP server'
             cand --json 'Write JSON Lines to standard output'

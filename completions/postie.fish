@@ -63,6 +63,7 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l uid -d 'Fetch on
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s j -l jobs -d 'With --all-accounts: how many accounts at once' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l wait -d 'How long to wait for another run of the same account' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l forget -d 'Forget these UIDs, so that they count as new again; fetch nothing' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l folder -d 'Use this folder of an IMAP server, named as in list --folders (default: INBOX)' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s C -l config -d 'The configuration file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
@@ -96,6 +97,7 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -s v -l verbose -d 
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand list" -l limit -d 'Only the newest N messages' -r
+complete -c postie -n "__fish_postie_using_subcommand list" -l folder -d 'Use this folder of an IMAP server, named as in list --folders (default: INBOX)' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -s C -l config -d 'The configuration file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand list" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
@@ -113,6 +115,7 @@ always\t'Always'
 never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand list" -l new -d 'Only messages that fetch would fetch'
 complete -c postie -n "__fish_postie_using_subcommand list" -l no-headers -d 'Only sizes and UIDs: does not ask for headers'
+complete -c postie -n "__fish_postie_using_subcommand list" -l folders -d 'Show the folders of an IMAP account instead of messages'
 complete -c postie -n "__fish_postie_using_subcommand list" -l pop3 -d 'Use the account\'s POP3 server'
 complete -c postie -n "__fish_postie_using_subcommand list" -l imap -d 'Use the account\'s IMAP server'
 complete -c postie -n "__fish_postie_using_subcommand list" -l json -d 'Write JSON Lines to standard output'

@@ -88,6 +88,18 @@ impl Account {
         Ok(())
     }
 
+    /// From now on mail is fetched from this folder. Fails with `usage` where the server has no folders.
+    pub fn fetch_from(&mut self, folder: &str) -> Result<(), Failure> {
+        let protocol = self.incoming().map(|server| server.protocol);
+        let Some(server) = self.imap.as_mut().filter(|_| protocol == Some(Protocol::Imap)) else {
+            let failure = Failure::usage("--folder: POP3 has no folders").at(&self.label);
+            return Err(failure.hint("--imap uses the account's IMAP server"));
+        };
+        let name = server::folder(folder).map_err(|what| Failure::usage(format!("--folder: {what}")))?;
+        server.folder = Some(name);
+        Ok(())
+    }
+
     /// Its servers.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
         [&self.pop3, &self.imap, &self.smtp].into_iter().flatten()

@@ -2,6 +2,7 @@
 
 use super::secret_source::SecretSources;
 use super::values;
+use crate::codec::imap::{Mailbox as Folder, utf7};
 use crate::codec::sasl::Mechanism;
 use crate::codec::smtp::EhloName;
 use crate::net::{Endpoint, Security, TlsSettings};
@@ -111,6 +112,8 @@ pub struct Server {
     pub allow_plaintext_auth: bool,
     /// The client's name for EHLO; `None`: that of this host.
     pub ehlo_name: Option<EhloName>,
+    /// The folder that mail is fetched from; `None`: the inbox, or a server without folders.
+    pub folder: Option<Folder>,
     pub tls: TlsSettings,
 }
 
@@ -127,6 +130,7 @@ impl Server {
             secrets: SecretSources::default(),
             allow_plaintext_auth: false,
             ehlo_name: None,
+            folder: None,
             tls: TlsSettings::default(),
         }
     }
@@ -226,6 +230,17 @@ pub fn username(text: &str) -> Result<String, String> {
         return Err(format!("the user name is longer than {MAX_USER} octets"));
     }
     values::plain_text(text)
+}
+
+/// Reads the name of a folder as people write it.
+pub fn folder(text: &str) -> Result<Folder, String> {
+    let name = Folder::new(utf7::encode(text)).ok_or("not the name of a folder")?;
+    Ok(if name.is_inbox() { Folder::inbox() } else { name })
+}
+
+/// The name of a folder as people read it: as it is, where the server's octets are no name of IMAP.
+pub fn folder_text(name: &Folder) -> String {
+    utf7::decode(name.octets()).unwrap_or_else(|| String::from_utf8_lossy(name.octets()).into_owned())
 }
 
 /// Reads a name for EHLO: a domain name (converted to A-labels), or an address in brackets.

@@ -101,12 +101,12 @@ pub struct FetchArgs {
     pub accept_uid_reset: bool,
 
     #[command(flatten)]
-    pub protocol: ProtocolArgs,
+    pub from: SourceArgs,
 }
 
-/// Which server mail is fetched from.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct ProtocolArgs {
+/// Which server mail is fetched from, and which folder.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SourceArgs {
     /// Use the account's POP3 server
     #[arg(long)]
     pub pop3: bool,
@@ -114,16 +114,21 @@ pub struct ProtocolArgs {
     /// Use the account's IMAP server
     #[arg(long, conflicts_with = "pop3")]
     pub imap: bool,
+
+    /// Use this folder of an IMAP server, named as in list --folders (default: INBOX)
+    #[arg(long, value_name = "NAME", conflicts_with = "pop3")]
+    pub folder: Option<String>,
 }
 
-impl ProtocolArgs {
-    /// Has the account fetch by the protocol that is named, if one is.
-    pub fn apply(self, account: &mut Account) -> Result<(), Failure> {
+impl SourceArgs {
+    /// Has the account fetch by the protocol and from the folder that are named, if any are.
+    pub fn apply(&self, account: &mut Account) -> Result<(), Failure> {
         match self {
-            ProtocolArgs { pop3: true, .. } => account.fetch_by(Protocol::Pop3),
-            ProtocolArgs { imap: true, .. } => account.fetch_by(Protocol::Imap),
-            ProtocolArgs { .. } => Ok(()),
+            SourceArgs { pop3: true, .. } => account.fetch_by(Protocol::Pop3)?,
+            SourceArgs { imap: true, .. } => account.fetch_by(Protocol::Imap)?,
+            SourceArgs { .. } => {}
         }
+        self.folder.as_deref().map_or(Ok(()), |folder| account.fetch_from(folder))
     }
 }
 
@@ -142,8 +147,12 @@ pub struct ListArgs {
     #[arg(long)]
     pub no_headers: bool,
 
+    /// Show the folders of an IMAP account instead of messages
+    #[arg(long, conflicts_with_all = ["new", "limit", "no_headers", "folder"])]
+    pub folders: bool,
+
     #[command(flatten)]
-    pub protocol: ProtocolArgs,
+    pub from: SourceArgs,
 }
 
 /// Check an account step by step.

@@ -1,7 +1,7 @@
 //! `postie list`: a table for people, lines for scripts.
 
-use super::Context;
 use super::message::{MessageLine, uid_text};
+use super::{Context, folders};
 use crate::account::Need;
 use crate::cli::ListArgs;
 use crate::cmd::service;
@@ -23,7 +23,13 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
     context.out.count("total", 0);
     context.out.count("listed", 0);
     let mut account = context.select(Need::Incoming, None)?;
-    args.protocol.apply(&mut account)?;
+    args.from.apply(&mut account)?;
+    if args.folders {
+        if let Err(failure) = folders::show(&account, context) {
+            context.out.fail(&About::account(&account.label), &failure);
+        }
+        return Ok(());
+    }
     let label = account.label.clone();
     let Some(service) = service::or_told(service::incoming(&account, context), &account, context) else {
         return Ok(());

@@ -5,6 +5,7 @@
 
 mod config;
 mod fetch;
+mod folders;
 mod list;
 mod manual;
 mod message;

@@ -23,6 +23,7 @@ const FREE: &[(&str, &str)] = &[("receipt", "id"), ("error", "id"), ("account", 
 
 pub const LINES: &[LineType] = &[
     LineType { kind: "message", text: "A message: fetch, list.", fields: MESSAGE },
+    LineType { kind: "folder", text: "A folder: list --folders.", fields: FOLDER },
     LineType {
         kind: "receipt",
         text: "The result of sending a message: send, a line for each message.",
@@ -99,6 +100,19 @@ const MESSAGE: &[FieldDoc] = &[
         "parsed",
         "fetch --stdout: whether the message could be parsed; otherwise text, html and attachments are empty.",
     ),
+];
+
+const FOLDER: &[FieldDoc] = &[
+    ("account", "The account's name."),
+    ("folder", "Its name, as for --folder."),
+    ("messages", "How many messages there are; null: the server does not say."),
+    ("unseen", "How many of them are not seen."),
+    ("uidvalidity", "Its UIDVALIDITY."),
+    (
+        "special_use",
+        "What it is for: \\All, \\Archive, \\Drafts, \\Flagged, \\Junk, \\Sent, \\Trash; null: nothing special.",
+    ),
+    ("selectable", "Whether it can hold messages."),
 ];
 
 const RECEIPT: &[FieldDoc] = &[

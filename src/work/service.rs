@@ -109,8 +109,7 @@ impl Service {
         let session = self.log_in(limits)?;
         // The ledger may be read until here.
         mode();
-        let name = Name::inbox();
-        match session.examine(&name) {
+        match session.examine(&folder(&self.server)) {
             Ok(mailbox) => Ok(Box::new(mailbox)),
             Err(refused) => {
                 if let Some(session) = refused.session {
@@ -190,6 +189,11 @@ pub fn advise(failure: Failure, server: &Server) -> Failure {
     }
 }
 
+/// The folder that mail is fetched from.
+fn folder(server: &Server) -> Name {
+    server.folder.clone().unwrap_or_else(Name::inbox)
+}
+
 /// The name of an account's ledger.
 pub fn key(server: &Server) -> AccountKey {
     let key = AccountKey::new(
@@ -199,7 +203,7 @@ pub fn key(server: &Server) -> AccountKey {
         server.username.as_deref().unwrap_or_default(),
     );
     match server.protocol {
-        Protocol::Imap => key.folder(Name::inbox().octets()),
+        Protocol::Imap => key.folder(folder(server).octets()),
         Protocol::Pop3 | Protocol::Smtp => key,
     }
 }

@@ -3,11 +3,11 @@
 
 use crate::support::disk::maildir_if_any;
 use crate::support::imapd::quirks::{Deed, Esearch, Fault, Quirk};
-use crate::support::imapd::store::ImapStore;
+use crate::support::imapd::store::{Folder, ImapStore};
 use crate::support::imapd::{Imapd, Setup};
-use crate::support::mailbox::stored;
+use crate::support::mailbox::{Mailbox, stored};
 use crate::support::peer::End;
-use crate::support::pop3d::Mode;
+use crate::support::pop3d::{Mode, Pop3d};
 use crate::support::process::{Outcome, Run};
 use crate::support::world::World;
 use crate::world;
@@ -44,7 +44,9 @@ fn mail_is_fetched_once_and_deleted_when_that_is_asked_for() {
         let all = sorted(store.as_stored("INBOX"));
         let outcome = fetch(&world, &server).go();
         outcome.assert_exit(0);
-        assert_eq!(outcome.of_type("message").len(), 7);
+        let sizes: Vec<usize> = store.messages("INBOX").iter().map(|message| message.wire.len()).collect();
+        let listed: Vec<_> = outcome.of_type("message").iter().map(|row| row["size"].clone()).collect();
+        assert_eq!(listed, sizes);
         assert_eq!(here(&world), all);
         let outcome = fetch(&world, &server).go();
         outcome.assert_exit(0);
@@ -346,4 +348,46 @@ fn an_account_with_both_protocols_is_tested_listed_and_fetched_by_the_one_that_i
     shown.assert_exit(0);
     assert_eq!(shown.of_type("account")[0]["imap"]["port"], server.port());
     assert_eq!(server.violations(), [] as [String; 0]);
+}
+
+#[test]
+fn folders_are_shown_and_each_is_fetched_from_by_the_name_that_is_shown() {
+    let store = ImapStore::with(2);
+    store.create(Folder::new("Entw&APw-rfe").attribute("\\Drafts"));
+    store.create(Folder::new("Archive/2025"));
+    store.create(Folder::new("Archive").attribute("\\Noselect"));
+    let wire = b"Subject: a draft\r\n\r\nto be written\r\n";
+    store.deliver("Entw&APw-rfe", wire);
+    for (name, setup) in
+        [("LIST-STATUS", (|it| it) as fn(Setup) -> Setup), ("STATUS", |it| it.without("LIST-STATUS"))]
+    {
+        let server = setup(Imapd::for_store(&store)).start();
+        let world = world();
+        let outcome = world.at_url(&server.url(), "list").arg("--folders").go();
+        outcome.assert_exit(0);
+        let rows = outcome.of_type("folder");
+        let mut names: Vec<&str> = rows.iter().map(|row| row["folder"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["Archive", "Archive/2025", "Entw\u{fc}rfe", "INBOX"], "{name}");
+        let drafts = rows.iter().find(|row| row["folder"] == "Entw\u{fc}rfe").unwrap();
+        assert_eq!((&drafts["messages"], &drafts["special_use"]), (&1.into(), &"\\Drafts".into()), "{name}");
+        let folder = |args: &[&str]| fetch(&world, &server).args(args).go();
+        folder(&["--folder", "Entw\u{fc}rfe"]).assert_exit(0);
+        assert_eq!(here(&world), [stored(wire)], "{name}");
+        let again = folder(&["--folder", "Entw\u{fc}rfe"]);
+        again.assert_exit(0);
+        assert_eq!(again.of_type("message").len(), 0, "{name}");
+        folder(&["--folder", "inbox"]).assert_exit(0);
+        folder(&[]).assert_exit(0);
+        assert_eq!(here(&world).len(), 3, "{name}: INBOX is one folder in all letters");
+        assert_eq!(server.violations(), [] as [String; 0], "{name}");
+        let missing = folder(&["--folder", "Nowhere"]);
+        assert_eq!(missing.code, Some(69), "{missing:?}");
+    }
+    let (mailbox, world) = (Mailbox::with(1), world());
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    for args in [["list", "--folders"], ["list", "--folder=x"], ["fetch", "--folder=x"]] {
+        let run = world.at_url(&server.url(), args[0]).arg(args[1]).go();
+        assert_eq!(run.code, Some(64), "{run:?}");
+    }
 }

@@ -29,7 +29,7 @@ pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
         vec![context.select(Need::Incoming, None)?]
     };
     for account in &mut accounts {
-        args.protocol.apply(account)?;
+        args.from.apply(account)?;
     }
     if !args.forget.is_empty() {
         return manage::forget(args, context, &accounts);

@@ -10,7 +10,7 @@ use super::leaving::Leaving;
 use super::report::{Action, Event, MessageReport};
 use super::{FetchJob, SessionOutcome, Trouble, subject};
 use crate::mail::summary::Summary;
-use crate::mailbox::{Listing, Receiver, Remedy, Row, Setback, Wanted};
+use crate::mailbox::{Details, Listing, Receiver, Remedy, Row, Setback, Wanted};
 use crate::store::{Afterwards, AtStage, ContentHash, Delivered, Identity, StoreError};
 use crate::words::{After, Failure, Kind, Scope, Stage};
 use crate::work::plan::{Get, Plan, Reason};
@@ -33,6 +33,8 @@ pub(super) struct Intake<'a, 'o> {
     /// The headers of messages that are not recorded yet, if the observer wants them.
     summaries: HashMap<usize, Summary>,
     /// Messages that were recorded in this session and are to be deleted.
+    /// The sizes of messages that are not recorded yet, where the listing has none.
+    sizes: HashMap<usize, u64>,
     recorded: Leaving,
     /// Set while a message comes that may be one already stored under its UID.
     comparing: Option<ContentHash>,
@@ -66,6 +68,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             outcome,
             header: HeaderCapture::default(),
             summaries: HashMap::new(),
+            sizes: HashMap::new(),
             recorded: Leaving::default(),
             comparing: None,
             same: Vec::new(),
@@ -167,7 +170,9 @@ impl<'a, 'o> Intake<'a, 'o> {
         let mut reports = Vec::with_capacity(delivered.len());
         for one in &delivered {
             let summary = self.summaries.remove(&one.tag());
-            let report = MessageReport::new(Action::Delivered, self.row(one.tag()), true).stored(one);
+            let mut row = self.row(one.tag());
+            row.size = row.size.or(self.sizes.remove(&one.tag()));
+            let report = MessageReport::new(Action::Delivered, row, true).stored(one);
             reports.push(MessageReport { summary, ..report });
         }
         let (going, staying): (Vec<_>, Vec<_>) =
@@ -225,6 +230,12 @@ impl<'a, 'o> Intake<'a, 'o> {
 }
 
 impl Receiver for Intake<'_, '_> {
+    fn details(&mut self, index: usize, details: Details) {
+        if let (None, Some(size)) = (self.listing.size(self.get(index).place()), details.size) {
+            self.sizes.insert(index, size);
+        }
+    }
+
     fn begin(&mut self, index: usize) -> Result<(), Failure> {
         if self.job.observer.gone() {
             self.local = false;
