@@ -120,7 +120,7 @@ mod tests {
             "yes",
         ] {
             let failure = run(line).unwrap_err();
-            assert_eq!(failure.kind, Kind::Config, "{line}: {failure}");
+            assert_eq!(failure.kind(), Kind::Config, "{line}: {failure}");
             assert!(!failure.message.contains("S3C"), "{failure}");
         }
     }
@@ -130,7 +130,7 @@ mod tests {
         for name in ["/nonexistent/program", "no-such-program-anywhere"] {
             let words = Program::argv(vec![name.into(), "show".into()]).unwrap();
             let failure = secret(&words, "cmd", &Limits::default()).unwrap_err();
-            assert_eq!(failure.kind, Kind::Config, "{failure}");
+            assert_eq!(failure.kind(), Kind::Config, "{failure}");
             let expected = format!(
                 "cmd: getting the secret: starting \"{name}\": No such file or directory (os error 2)"
             );
@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn the_time_of_the_whole_run_is_another_failure_than_a_hanging_command() {
-        assert_eq!(run_within("sleep 1000", Duration::from_millis(50)).unwrap_err().kind, Kind::Config);
+        assert_eq!(run_within("sleep 1000", Duration::from_millis(50)).unwrap_err().kind(), Kind::Config);
         let end = Some(Instant::now() + Duration::from_millis(50));
         let limits = Limits { end, ..Limits::default() };
         let line = Program::shell("sleep 1000").unwrap();
-        assert_eq!(secret(&line, "cmd", &limits).unwrap_err().kind, Kind::Timeout);
+        assert_eq!(secret(&line, "cmd", &limits).unwrap_err().kind(), Kind::Timeout);
     }
 }

@@ -225,7 +225,7 @@ mod tests {
                 let loaded = load(path);
                 assert_eq!(loaded.is_ok(), fine, "{mode:o}");
                 if let Err(failure) = loaded {
-                    assert_eq!(failure.kind, Kind::Config);
+                    assert_eq!(failure.kind(), Kind::Config);
                     let chmod = if mode & 0o022 == 0 { "600" } else { "go-w" };
                     assert_eq!(failure.hint.unwrap(), format!("chmod {chmod} {}", path.display()));
                 }
@@ -247,7 +247,7 @@ mod tests {
         for mode in [0o664, 0o646, 0o666, 0o620, 0o602] {
             let path = write(dir.path(), mode, "[accounts.a]\nemail = 'a@b.example'\npop3.host = 'h'\n");
             let failure = load(&path).unwrap_err();
-            assert_eq!(failure.kind, Kind::Config, "{mode:o}");
+            assert_eq!(failure.kind(), Kind::Config, "{mode:o}");
             assert_eq!(failure.hint.unwrap(), format!("chmod go-w {}", path.display()));
             fs::remove_file(path).unwrap();
         }
@@ -263,7 +263,7 @@ mod tests {
         let latin = dir.path().join("latin");
         fs::write(&latin, b"# comment\n# \xe9\n").unwrap();
         for path in [dir.path(), &fifo, &huge, &latin, Path::new("/dev/null")] {
-            assert_eq!(load(path).unwrap_err().kind, Kind::Config, "{path:?}");
+            assert_eq!(load(path).unwrap_err().kind(), Kind::Config, "{path:?}");
         }
         assert!(load(&latin).unwrap_err().message.contains("latin:2: "));
     }
@@ -281,7 +281,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(failure.message, "/c/x.toml:2:3: accounts.a.pop3: this key is not known");
         assert_eq!(failure.hint.as_deref(), Some("did you mean `tls`?"));
-        assert_eq!(failure.kind, Kind::Config);
+        assert_eq!(failure.kind(), Kind::Config);
     }
 
     #[test]
@@ -313,7 +313,7 @@ mod tests {
         let (own, system) = (dir.path().join("own.toml"), dir.path().join("system.toml"));
         let homeless = || Err(Failure::config("no home"));
         assert_eq!(first_there(Ok(own.clone()), &system).unwrap(), own);
-        assert_eq!(first_there(homeless(), &system).unwrap_err().kind, Kind::Config);
+        assert_eq!(first_there(homeless(), &system).unwrap_err().kind(), Kind::Config);
         fs::write(&system, "").unwrap();
         assert_eq!(first_there(Ok(own.clone()), &system).unwrap(), system);
         assert_eq!(first_there(Ok(dir.path().join("system.toml/own.toml")), &system).unwrap(), system);
@@ -331,7 +331,7 @@ mod tests {
         let env = Env::from_iter([("POSTIE_CONFIG", "/v.toml"), ("HOME", "/h")]);
         assert_eq!(path(Some(Path::new("/o.toml")), &env).unwrap(), Path::new("/o.toml"));
         assert_eq!(path(None, &env).unwrap(), Path::new("/v.toml"));
-        assert_eq!(path(Some(Path::new("")), &env).unwrap_err().kind, Kind::Usage);
+        assert_eq!(path(Some(Path::new("")), &env).unwrap_err().kind(), Kind::Usage);
         let env = Env::from_iter([("HOME", "/h")]);
         assert_eq!(path(None, &env).unwrap(), Path::new("/h/.config/postie/config.toml"));
     }

@@ -148,7 +148,7 @@ mod tests {
             assert_eq!(secret(octets, "x").unwrap().expose(), wanted);
         }
         for bad in [&b""[..], b"\n", b"\r\n", b"pw\n\n", b"pw\nnotes\n", b"pw\r", b"p\0w", b"\npw"] {
-            assert_eq!(secret(bad, "x").unwrap_err().kind, Kind::Config, "{bad:?}");
+            assert_eq!(secret(bad, "x").unwrap_err().kind(), Kind::Config, "{bad:?}");
         }
     }
 

@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn a_home_is_missed_only_where_it_is_needed() {
         let none = Env::default();
-        assert_eq!(none.config_file().unwrap_err().kind, Kind::Config);
-        assert_eq!(Env::from_iter([("HOME", "here")]).state_dir().unwrap_err().kind, Kind::Config);
+        assert_eq!(none.config_file().unwrap_err().kind(), Kind::Config);
+        assert_eq!(Env::from_iter([("HOME", "here")]).state_dir().unwrap_err().kind(), Kind::Config);
         assert!(Env::from_iter([("XDG_CONFIG_HOME", "/c")]).config_file().is_ok());
         assert_eq!(none.expand("mail", Path::new("/c")), Ok("/c/mail".into()));
         assert!(none.expand("~/mail", Path::new("/c")).is_err());

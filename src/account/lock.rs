@@ -52,7 +52,7 @@ mod tests {
         let path = dir.path().join("config.toml");
         let first = lock_directory(dir.path(), &path).unwrap();
         let second = lock_within(dir.path(), &path, Duration::from_millis(30));
-        assert_eq!(second.unwrap_err().kind, Kind::Locked);
+        assert_eq!(second.unwrap_err().kind(), Kind::Locked);
         drop(first);
         assert!(lock_directory(dir.path(), &path).is_ok());
     }

@@ -123,7 +123,7 @@ mod tests {
         for mode in [0o644, 0o640, 0o604, 0o620, 0o666] {
             let path = file(dir.path(), mode, b"S3CRET\n");
             let failure = from_file(&path, "x", &Env::default(), &limits()).unwrap_err();
-            assert_eq!(failure.kind, Kind::Config);
+            assert_eq!(failure.kind(), Kind::Config);
             assert!(!failure.message.contains("S3CRET"));
             let hint = failure.hint.unwrap();
             assert!(hint.starts_with(&format!("chmod 600 '{}'; ", path.display())), "{hint}");
@@ -175,7 +175,7 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
         for path in [dir.path().to_owned(), dir.path().join("none"), fifo, "/dev/null".into()] {
             assert_eq!(
-                from_file(&path, "x", &Env::default(), &limits()).unwrap_err().kind,
+                from_file(&path, "x", &Env::default(), &limits()).unwrap_err().kind(),
                 Kind::Config,
                 "{path:?}"
             );
@@ -187,7 +187,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for content in [vec![], b"\n".to_vec(), vec![b'x'; 100_000]] {
             let path = file(dir.path(), 0o600, &content);
-            assert_eq!(from_file(&path, "x", &Env::default(), &limits()).unwrap_err().kind, Kind::Config);
+            assert_eq!(from_file(&path, "x", &Env::default(), &limits()).unwrap_err().kind(), Kind::Config);
         }
     }
 
@@ -205,6 +205,6 @@ mod tests {
             };
             assert_eq!(secret.unwrap().expose(), b"pw");
         }
-        assert_eq!(from_descriptor(987_654, "x", &limits()).unwrap_err().kind, Kind::Config);
+        assert_eq!(from_descriptor(987_654, "x", &limits()).unwrap_err().kind(), Kind::Config);
     }
 }

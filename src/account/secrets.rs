@@ -225,15 +225,15 @@ mod tests {
     fn a_source_that_fails_is_not_replaced_by_the_next() {
         let failing = SecretSource::Command(Program::shell("exit 1").unwrap());
         let failure = vault(None, &[]).login(&server(&[failing, literal("S3CRET")])).unwrap_err();
-        assert_eq!(failure.kind, Kind::Config);
+        assert_eq!(failure.kind(), Kind::Config);
         assert!(failure.message.starts_with("pop.example.org:995: password-command: "), "{failure}");
     }
 
     #[test]
     fn variables_that_are_missing_and_secrets_that_break_lines_are_refused() {
         let named = server(&[SecretSource::variable("MY_PW")]);
-        assert_eq!(vault(None, &[]).login(&named).unwrap_err().kind, Kind::Config);
-        assert_eq!(vault(None, &[("MY_PW", "")]).login(&named).unwrap_err().kind, Kind::Config);
+        assert_eq!(vault(None, &[]).login(&named).unwrap_err().kind(), Kind::Config);
+        assert_eq!(vault(None, &[("MY_PW", "")]).login(&named).unwrap_err().kind(), Kind::Config);
         assert_eq!(got(&vault(None, &[("MY_PW", "pw")]), &named), b"pw");
         let failure = vault(None, &[("MY_PW", "S3CRET\r\nDELE 1")]).login(&named).unwrap_err();
         assert!(!failure.message.contains("S3CRET"), "{failure}");
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn without_any_source_and_terminal_it_says_how_to_give_one() {
         let failure = vault(None, &[]).login(&server(&[])).unwrap_err();
-        assert_eq!(failure.kind, Kind::Config);
+        assert_eq!(failure.kind(), Kind::Config);
         assert!(failure.hint.unwrap().contains("password-command"));
     }
 

@@ -280,12 +280,12 @@ smtp.host = "smtp.home.example"
     fn several_without_a_default_and_unknown_names_say_which_there_are() {
         let home = SelectHome::new(TWO);
         let failure = home.label(&Selection::new(Need::Incoming), &[]).unwrap_err();
-        assert_eq!(failure.kind, Kind::Config);
+        assert_eq!(failure.kind(), Kind::Config);
         assert!(failure.hint.unwrap().contains("known accounts: work, home"));
         let named = Selection { account: Some("wrok"), ..Selection::new(Need::Incoming) };
         let failure = home.label(&named, &[]).unwrap_err();
         assert_eq!(
-            (failure.kind, failure.hint.as_deref()),
+            (failure.kind(), failure.hint.as_deref()),
             (Kind::Config, Some("known accounts: work, home"))
         );
     }
@@ -295,7 +295,7 @@ smtp.host = "smtp.home.example"
         let home = SelectHome::new(TWO);
         let named = Selection { account: Some("home"), ..Selection::new(Need::Incoming) };
         let failure = home.label(&named, &[]).unwrap_err();
-        assert_eq!(failure.kind, Kind::Config);
+        assert_eq!(failure.kind(), Kind::Config);
         assert!(failure.hint.unwrap().contains("config set home pop3.host"));
     }
 
@@ -308,9 +308,9 @@ smtp.host = "smtp.home.example"
         let broken = SelectHome::new("[[[");
         assert!(broken.label(&url, &[]).is_ok());
         let wrong = Selection { server: Some("smtp://relay"), ..Selection::new(Need::Incoming) };
-        assert_eq!(select(&wrong, &Env::default()).unwrap_err().kind, Kind::Usage);
+        assert_eq!(select(&wrong, &Env::default()).unwrap_err().kind(), Kind::Usage);
         let both = Selection { account: Some("work"), ..url };
-        assert_eq!(select(&both, &Env::default()).unwrap_err().kind, Kind::Usage);
+        assert_eq!(select(&both, &Env::default()).unwrap_err().kind(), Kind::Usage);
     }
 
     #[test]
@@ -348,7 +348,7 @@ smtp.host = "smtp.home.example"
         }
         for bad in ["ci", "a@x.org, b@x.org", "CI <ci@x.org", "x\r\nBcc: b@x.org <a@x.org>"] {
             let env = [("POSTIE_SMTP_URL", "smtp://relay"), ("POSTIE_FROM", bad)].into_iter().collect();
-            assert_eq!(select(&Selection::new(Need::Smtp), &env).unwrap_err().kind, Kind::Config, "{bad}");
+            assert_eq!(select(&Selection::new(Need::Smtp), &env).unwrap_err().kind(), Kind::Config, "{bad}");
         }
     }
 
@@ -396,7 +396,7 @@ smtp.host = "smtp.home.example"
         let env = [("POSTIE_POP3_URL", url)].into_iter().collect();
         let of_variable = select(&Selection::new(Need::Incoming), &env).unwrap_err();
         for failure in [of_option, of_variable] {
-            assert_eq!(failure.kind, Kind::Usage);
+            assert_eq!(failure.kind(), Kind::Usage);
             assert!(!format!("{failure:?}").contains("S3CRET"));
         }
     }
@@ -405,9 +405,12 @@ smtp.host = "smtp.home.example"
     fn without_any_configuration_it_says_how_to_make_one() {
         let env = [("HOME", "/nonexistent")].into_iter().collect();
         let failure = select(&Selection::new(Need::Incoming), &env).unwrap_err();
-        assert_eq!(failure.kind, Kind::Config);
+        assert_eq!(failure.kind(), Kind::Config);
         assert!(failure.hint.unwrap().contains("config add"));
-        assert_eq!(select(&Selection::new(Need::Incoming), &Env::default()).unwrap_err().kind, Kind::Config);
+        assert_eq!(
+            select(&Selection::new(Need::Incoming), &Env::default()).unwrap_err().kind(),
+            Kind::Config
+        );
     }
 
     #[test]
@@ -420,9 +423,9 @@ smtp.host = "smtp.home.example"
         assert_eq!(labels(Need::Smtp), ["work", "home"]);
         assert_eq!(labels(Need::Incoming), ["work"]);
         let named = Selection { account: Some("work"), ..Selection::new(Need::Incoming) };
-        assert_eq!(all(&named, &home.env(&[])).unwrap_err().kind, Kind::Usage);
+        assert_eq!(all(&named, &home.env(&[])).unwrap_err().kind(), Kind::Usage);
         let none = SelectHome::new("");
-        assert_eq!(all(&Selection::new(Need::Incoming), &none.env(&[])).unwrap_err().kind, Kind::Config);
+        assert_eq!(all(&Selection::new(Need::Incoming), &none.env(&[])).unwrap_err().kind(), Kind::Config);
     }
 
     #[test]

@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn modes_that_postie_has_not_are_refused_and_its_queue_is_empty() {
         for line in ["-bd", "-bt", "-bv", "-b", "-f", "-Z", "--json", "-B9BIT", "-q -bd"] {
-            assert_eq!(read(line).unwrap_err().kind, crate::words::Kind::Usage, "{line}");
+            assert_eq!(read(line).unwrap_err().kind(), crate::words::Kind::Usage, "{line}");
         }
         assert_eq!(read("-bs").unwrap().mode, SendmailMode::Smtp);
         assert_eq!(read("-bp").unwrap().mode, SendmailMode::Queue);

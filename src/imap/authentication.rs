@@ -243,7 +243,7 @@ impl Connection {
     }
 
     fn login_failed(&self, login: &ImapLogin, failure: Failure) -> Failure {
-        match failure.kind {
+        match failure.kind() {
             Kind::Auth if login.is_token => {
                 failure.hint("the access token was refused: it may have expired, or lack the scope for IMAP")
             }

@@ -120,7 +120,7 @@ impl NotAuthenticated {
 
 /// What greets otherwise is another server.
 fn another_protocol(failure: Failure) -> Failure {
-    match failure.kind {
+    match failure.kind() {
         Kind::Protocol => {
             failure.hint("the port may speak another protocol: IMAP has 993 (imaps://) and 143 (imap://)")
         }

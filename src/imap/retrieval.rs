@@ -147,7 +147,7 @@ impl Mailbox {
         run.inspect_err(|failure| {
             self.connection.wire.mark_broken();
             let at = coming.or_else(|| window.next_awaited().map(|message| message.index as usize));
-            let remedy = match failure.kind {
+            let remedy = match failure.kind() {
                 _ if self.local => None,
                 Kind::Protocol => Some(Remedy::WithoutMessage),
                 Kind::Network | Kind::Timeout => Some(Remedy::Again),
@@ -206,7 +206,7 @@ impl Mailbox {
         intake: &mut Intake<'_>,
         coming: &mut Option<usize>,
     ) -> Result<(), Failure> {
-        let whole = match failure.kind {
+        let whole = match failure.kind() {
             Kind::Protocol => self.connection.assembly.has_begun(),
             _ => intake.unconfirmed.is_some_and(|message| message.is_exact),
         };
@@ -214,7 +214,7 @@ impl Mailbox {
             intake.confirm()?;
         }
         let named = self.connection.assembly.so_far().uid.and_then(|uid| window.awaited(uid));
-        let named = named.filter(|_| failure.kind == Kind::Protocol).map(|message| message.index as usize);
+        let named = named.filter(|_| failure.kind() == Kind::Protocol).map(|message| message.index as usize);
         *coming = intake.unconfirmed.map(|message| message.index).or(named);
         Ok(())
     }
@@ -381,7 +381,7 @@ impl Mailbox {
         };
         let mut spool = Spool::default();
         let kept = self.connection.octets(STAGE, octets, |piece| spool.push(piece).map_err(failed));
-        kept.inspect_err(|failure| intake.failed |= failure.kind == Kind::Storage)?;
+        kept.inspect_err(|failure| intake.failed |= failure.kind() == Kind::Storage)?;
         self.end_of_body()?;
         let items = self.items()?;
         let message = items.uid.and_then(|uid| window.awaited(uid));

@@ -149,16 +149,16 @@ mod tests {
         assert_eq!(io::read_to_string(any(Path::new("/dev/null")).unwrap()).unwrap(), "");
         for (path, what) in [(dir.path(), "a directory"), (Path::new("/dev/zero"), "a device")] {
             let failure = any(path).unwrap_err();
-            assert_eq!(failure.kind, Kind::NoInput, "{}", path.display());
+            assert_eq!(failure.kind(), Kind::NoInput, "{}", path.display());
             assert!(failure.message.ends_with(&format!("it is {what}")), "{}", failure.message);
         }
         assert!(any(dir.path()).unwrap_err().hint.unwrap().contains("tar cz"), "how a directory is sent");
-        assert_eq!(any(&dir.path().join("missing")).unwrap_err().kind, Kind::NoInput);
+        assert_eq!(any(&dir.path().join("missing")).unwrap_err().kind(), Kind::NoInput);
         let fifo = dir.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
         let over = Limits { end: Some(std::time::Instant::now()), ..Limits::default() };
         let mut unwritten = open(&fifo, &over).unwrap();
-        assert_eq!(read_all(&mut unwritten, "fifo").unwrap_err().kind, Kind::Timeout, "nobody writes");
+        assert_eq!(read_all(&mut unwritten, "fifo").unwrap_err().kind(), Kind::Timeout, "nobody writes");
         let file = dir.path().join("file");
         std::fs::write(&file, "x").unwrap();
         assert_eq!(read_all(&mut any(&file).unwrap(), "file").unwrap(), b"x");

@@ -201,7 +201,7 @@ fn answer(dialogue: &mut Connection, login: &Pop3Login, stage: Stage) -> Result<
 fn misspelt(failure: Failure) -> Failure {
     let line = failure.reply.as_ref().and_then(|reply| reply.lines.first());
     let plain = |line: &String| line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("+ERR"));
-    if failure.kind != Kind::Protocol || !line.is_some_and(plain) {
+    if failure.kind() != Kind::Protocol || !line.is_some_and(plain) {
         return failure;
     }
     failure.as_kind(Kind::Auth)

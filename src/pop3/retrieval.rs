@@ -278,7 +278,7 @@ impl Transaction {
         if self.local {
             return Err(failure);
         }
-        self.setback = window.setback(failure.kind);
+        self.setback = window.setback(failure.kind());
         let ended = self.setback.is_some_and(|setback| setback.remedy == Remedy::Again);
         let quiet = ended && self.dialogue.wire.ahead().is_empty();
         if let Some(index) = window.whole_by_size().filter(|_| quiet) {

@@ -134,7 +134,7 @@ impl Transaction {
     pub fn listing(&mut self) -> Result<Listing, Failure> {
         let together = self.pipelines();
         self.read_listing().inspect_err(|failure| {
-            let broken = matches!(failure.kind, Kind::Protocol | Kind::Network | Kind::Timeout);
+            let broken = matches!(failure.kind(), Kind::Protocol | Kind::Network | Kind::Timeout);
             let remedy = match self.listed_early {
                 true => self.early_listings_failed(),
                 false => Remedy::WithoutPipelining,
@@ -197,7 +197,7 @@ impl Transaction {
         let count = match self.stat() {
             Ok((count, _)) => count,
             // STAT failed. If both listings came and were empty, that does not matter.
-            Err(failure) if matches!(failure.kind, Kind::Rejected | Kind::Deferred | Kind::Auth) => None,
+            Err(failure) if matches!(failure.kind(), Kind::Rejected | Kind::Deferred | Kind::Auth) => None,
             Err(_) if listing.is_empty() && listing.has_uids && refused.is_none() => None,
             Err(failure) => return Err(failure),
         };
@@ -323,7 +323,7 @@ impl Transaction {
             Ok(()) => Ok(results),
             Err(failure) => {
                 let together = flight.min(messages.len()) > 1;
-                let remedy = match failure.kind {
+                let remedy = match failure.kind() {
                     Kind::Protocol if together => Some(Remedy::WithoutPipelining),
                     // A connection lost here says nothing about PIPELINING.
                     Kind::Network | Kind::Timeout => Some(Remedy::Again),

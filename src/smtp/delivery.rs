@@ -135,7 +135,7 @@ impl Delivery {
     /// The transaction failed at the content. If the server refused it, that is the status of every recipient.
     pub(super) fn judged(mut self, failure: Failure) -> Self {
         let answer = failure.reply.as_deref().cloned().map(ServerAnswer::of);
-        match (failure.kind, answer) {
+        match (failure.kind(), answer) {
             (Kind::Unknown, _) => self.turn(RecipientStatus::Unknown, None),
             (Kind::Deferred, Some(answer)) => self.turn(RecipientStatus::Deferred, Some(&answer)),
             (Kind::Rejected, Some(answer)) => self.turn(RecipientStatus::Refused, Some(&answer)),
@@ -156,7 +156,7 @@ impl Delivery {
 
 /// Whether the failure is a refusal by the server, so that the message was certainly not accepted.
 pub(super) fn refuses(failure: &Failure) -> bool {
-    let by_reply = matches!(failure.kind, Kind::Deferred | Kind::Rejected | Kind::Auth | Kind::Missing);
+    let by_reply = matches!(failure.kind(), Kind::Deferred | Kind::Rejected | Kind::Auth | Kind::Missing);
     by_reply && failure.reply.is_some()
 }
 

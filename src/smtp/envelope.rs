@@ -198,7 +198,7 @@ impl Ready {
             Ok(reply) => reply,
             Err(failure) => {
                 // 421: the server refuses this recipient for now, and closes the session.
-                if let (Kind::Deferred, Some(reply)) = (failure.kind, failure.reply.as_deref()) {
+                if let (Kind::Deferred, Some(reply)) = (failure.kind(), failure.reply.as_deref()) {
                     let answer = Some(ServerAnswer::of(reply.clone()));
                     begun.delivery.results[index] =
                         RecipientResult { status: RecipientStatus::Deferred, answer, failure: None };

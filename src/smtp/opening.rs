@@ -79,7 +79,7 @@ impl Greeted {
     /// kinds of the wire.
     pub fn greet(wire: Wire) -> Result<Self, Failure> {
         let mut dialogue = Dialogue { wire };
-        let reply = dialogue.reply(Stage::Greeting).map_err(|failure| match failure.kind {
+        let reply = dialogue.reply(Stage::Greeting).map_err(|failure| match failure.kind() {
             Kind::Protocol => failure.hint(
                 "the port may speak another protocol: SMTP submission has 465 (smtps://) and 587 (smtp://)",
             ),
@@ -94,7 +94,7 @@ impl Greeted {
         }
         let reply = match dialogue.expect_success(reply, Stage::Greeting, Kind::Rejected) {
             Ok(reply) => reply,
-            Err(failure) if failure.kind == Kind::Rejected => {
+            Err(failure) if failure.kind() == Kind::Rejected => {
                 let failure = failure.hint(
                     "the server takes no mail from here: this IP address may be on a block list, or the port may not be for submission",
                 );

@@ -200,10 +200,9 @@ impl fmt::Display for ServerReply {
 /// A failure, with everything a script or a person needs to know about it.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    pub kind: Kind,
+    kind: Kind,
     pub scope: Scope,
     pub stage: Stage,
-    pub retry: Retry,
     /// `where: what was tried: what came back`, lower case, no full stop.
     pub message: String,
     /// Where it happened (the first part of the message): `host:port`, an account, a file.
@@ -215,13 +214,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of the whole session, with the default `retry` of its kind.
+    /// A failure of the whole session.
     pub fn new(kind: Kind, stage: Stage, message: impl Into<String>) -> Self {
         Failure {
             kind,
             scope: Scope::Session,
             stage,
-            retry: kind.retry(),
             message: message.into(),
             place: None,
             hint: None,
@@ -239,9 +237,20 @@ impl Failure {
         Failure::new(Kind::Config, Stage::Configuration, message).scoped(Scope::Account)
     }
 
-    /// The same failure with another kind, and the default `retry` of that.
+    /// The kind; it decides the exit code, and whether trying again is safe.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The same failure with another kind.
     pub fn as_kind(mut self, kind: Kind) -> Self {
-        (self.kind, self.retry) = (kind, kind.retry());
+        self.kind = kind;
+        self
+    }
+
+    /// The same failure with a longer message.
+    pub fn more(mut self, text: &str) -> Self {
+        self.message.push_str(text);
         self
     }
 

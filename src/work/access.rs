@@ -92,7 +92,8 @@ impl Access<'_> {
         let mut authorization = match self.reach(true) {
             // A few old servers close the connection at CAPA, or never answer it.
             Err(failure)
-                if failure.stage == Stage::Capa && matches!(failure.kind, Kind::Network | Kind::Timeout) =>
+                if failure.stage == Stage::Capa
+                    && matches!(failure.kind(), Kind::Network | Kind::Timeout) =>
             {
                 self.reach(false)?
             }
@@ -109,7 +110,7 @@ impl Access<'_> {
         let known = authorization.capabilities().known;
         match authorization.login(&self.login, listings) {
             // Or they refuse CAPA and then close the connection.
-            Err(failure) if !known && failure.stage == Stage::User && failure.kind == Kind::Network => {
+            Err(failure) if !known && failure.stage == Stage::User && failure.kind() == Kind::Network => {
                 Ok(self.reach(false)?.login(&self.login, listings)?)
             }
             Err(failure) => {
@@ -149,7 +150,7 @@ impl Access<'_> {
 /// Whether the login failed as with a server that takes the first command of a flight and loses the others, or hangs
 /// up.
 fn breaks_a_flight(failure: &Failure) -> bool {
-    match failure.kind {
+    match failure.kind() {
         Kind::Protocol | Kind::Network => true,
         Kind::Timeout => matches!(failure.stage, Stage::User | Stage::Pass),
         _ => false,

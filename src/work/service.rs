@@ -27,7 +27,7 @@ const MOST_LOOKS: usize = 9;
 /// Whether a refused login may be due to a session that has just been left.
 fn is_held(failure: &Failure) -> bool {
     let code = failure.reply.as_ref().and_then(|reply| reply.enhanced.as_deref());
-    failure.kind == Kind::Deferred && code.is_none_or(|code| code.eq_ignore_ascii_case("IN-USE"))
+    failure.kind() == Kind::Deferred && code.is_none_or(|code| code.eq_ignore_ascii_case("IN-USE"))
 }
 
 /// A session with a mailbox whose user is logged in, or why there is none.
@@ -184,7 +184,7 @@ impl Service {
 /// A refused login, with the hint for this provider.
 pub fn advise(failure: Failure, server: &Server) -> Failure {
     match providers::advice(server) {
-        Some(advice) if failure.kind == Kind::Auth => failure.hint(advice),
+        Some(advice) if failure.kind() == Kind::Auth => failure.hint(advice),
         _ => failure,
     }
 }

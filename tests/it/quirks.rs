@@ -195,11 +195,11 @@ fn a_quirk_is_the_same_quirk_however_its_octets_are_split() {
         let endless = |step: &Step| matches!(step, Step::Repeat(None, _));
         assert!(!script.connections[0].iter().any(endless), "{name} cannot be played in memory");
         let (whole, haul, seen) = play_in_memory(&script, Cut::Nowhere);
-        let kind = whole.err().map(|failure| failure.kind);
+        let kind = whole.err().map(|failure| failure.kind());
         let cuts = (1..seen.served.min(1500)).step_by(3).map(Cut::At).chain([1, 2, 3, 7].map(Cut::Every));
         for cut in cuts {
             let (result, split, _) = play_in_memory(&script, cut);
-            assert_eq!(result.err().map(|failure| failure.kind), kind, "{name}, {cut:?}");
+            assert_eq!(result.err().map(|failure| failure.kind()), kind, "{name}, {cut:?}");
             assert_eq!((&split.uids, &split.messages), (&haul.uids, &haul.messages), "{name}, {cut:?}");
         }
     }

@@ -102,7 +102,7 @@ fn a_change_that_makes_no_sense_leaves_the_file_as_it_was() {
         ("fetch.after", "never"),
     ] {
         let failure = home.set(key, value).unwrap_err();
-        assert_eq!(failure.kind, Kind::Usage, "{key}: {failure}");
+        assert_eq!(failure.kind(), Kind::Usage, "{key}: {failure}");
         assert!(!format!("{failure:?}").contains("N3W") && !format!("{failure:?}").contains("S3CRET"));
         assert_eq!(home.text(), BY_HAND, "{key}");
     }
@@ -132,13 +132,13 @@ fn a_key_or_a_table_can_be_unset() {
     assert!(!editor.unset("work", "smtp.port").unwrap());
     assert!(editor.unset("home", "smtp").unwrap());
     assert!(editor.unset("work", "nonsense").is_err());
-    assert_eq!(editor.unset("gone", "email").unwrap_err().kind, Kind::Config);
+    assert_eq!(editor.unset("gone", "email").unwrap_err().kind(), Kind::Config);
     editor.save().unwrap();
     assert!(!home.text().contains("1995") && !home.text().contains("smtp.home"));
     let mut editor = home.editor();
     editor.unset("work", "pop3.host").unwrap();
     assert!(editor.unset("work", "email").unwrap());
-    assert_eq!(editor.save().unwrap_err().kind, Kind::Usage);
+    assert_eq!(editor.save().unwrap_err().kind(), Kind::Usage);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn removing_an_account_takes_its_tables_and_the_default_along() {
 fn the_default_is_one_of_the_accounts() {
     let home = EditHome::new(BY_HAND);
     let mut editor = home.editor();
-    assert_eq!(editor.set_default("gone").unwrap_err().kind, Kind::Config);
+    assert_eq!(editor.set_default("gone").unwrap_err().kind(), Kind::Config);
     editor.set_default("home").unwrap();
     editor.save().unwrap();
     assert!(home.text().contains("default-account = \"home\"   # at the office"));
@@ -181,8 +181,8 @@ fn an_account_is_added_to_a_file_that_is_not_there_yet() {
     ];
     editor.add("work", &settings).unwrap();
     assert_eq!(editor.preview("work").unwrap().pop3.unwrap().port, 1995);
-    assert_eq!(editor.add("work", &settings).unwrap_err().kind, Kind::Config);
-    assert_eq!(editor.add("-x", &settings).unwrap_err().kind, Kind::Usage);
+    assert_eq!(editor.add("work", &settings).unwrap_err().kind(), Kind::Config);
+    assert_eq!(editor.add("-x", &settings).unwrap_err().kind(), Kind::Usage);
     editor.save().unwrap();
     let wanted = "[accounts.work]\nemail = \"ana@example.org\"\npassword-command = [\"pass\", \"it's\"]\n\n\
                   [accounts.work.pop3]\nhost = \"pop.example.org\"\nport = 1995\n\n\
@@ -243,7 +243,7 @@ fn inline_tables_and_dotted_keys_can_be_edited_too() {
 fn a_file_that_is_no_toml_is_not_touched_and_not_quoted() {
     let home = EditHome::new("[accounts.a]\npassword = \"S3CRET\n");
     let failure = Editor::open(&home.path(), &Env::default()).map(|_| ()).unwrap_err();
-    assert_eq!(failure.kind, Kind::Config);
+    assert_eq!(failure.kind(), Kind::Config);
     assert!(failure.message.contains("config.toml:2:"), "{failure}");
     assert!(!format!("{failure:?}").contains("S3CRET"));
 }
@@ -261,5 +261,5 @@ fn a_directory_that_cannot_be_made_is_said_so() {
     let home = EditHome::new("");
     let below_a_file = home.path().join("config.toml");
     let failure = Editor::open(&below_a_file, &Env::default()).map(|_| ()).unwrap_err();
-    assert!(matches!(failure.kind, Kind::CannotCreate | Kind::Config), "{failure}");
+    assert!(matches!(failure.kind(), Kind::CannotCreate | Kind::Config), "{failure}");
 }

@@ -142,9 +142,8 @@ impl Given {
         let email = self.email.clone().ok_or_else(|| missing("--email"))?;
         let (incoming, mut smtp) = self.servers(&email);
         if incoming.is_none() && smtp.is_none() {
-            let failure = missing("--pop3 URL or --smtp URL");
-            let message = format!("{}; no server is known for {}", failure.message, email.domain());
-            return Err(Failure { message, ..failure });
+            let more = format!("; no server is known for {}", email.domain());
+            return Err(missing("--pop3 URL or --smtp URL").more(&more));
         }
         if let Some(server) = smtp.as_mut().filter(|_| !self.secret.is_empty()) {
             // If there is a secret, the account's own user logs in; otherwise there is no login.

@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn the_end_of_input_ends_the_questions() {
         let (answer, _) = asked(b"wor", |asker| asker.ask("Name", None, values::account_name));
-        assert_eq!(answer.unwrap_err().kind, Kind::Usage);
+        assert_eq!(answer.unwrap_err().kind(), Kind::Usage);
         let (answer, _) = asked(&[b'x'; 9000], |asker| asker.ask("Name", None, values::account_name));
-        assert_eq!(answer.unwrap_err().kind, Kind::Usage);
+        assert_eq!(answer.unwrap_err().kind(), Kind::Usage);
     }
 }

@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(sender(&args("<>")).unwrap(), Some(ReversePath::Null));
         assert_eq!(sender(&args("a@x.org")).unwrap().unwrap().as_str(), "a@x.org");
         for bad in ["", "a", "a@x.org\r\nRCPT TO:<b@x.org>", "a@x.org> SIZE=1", "a@x.org, b@x.org"] {
-            assert_eq!(sender(&args(bad)).unwrap_err().kind, Kind::Input, "{bad}");
+            assert_eq!(sender(&args(bad)).unwrap_err().kind(), Kind::Input, "{bad}");
         }
     }
 

@@ -282,7 +282,7 @@ fn nothing_that_goes_in_can_add_a_field() {
             let mut composition = composition();
             attempt(&mut composition);
             let failure = compose(composition, None).expect_err(&format!("{index}: {evil:?}"));
-            assert_eq!(failure.kind, Kind::Input, "{index}: {evil:?}: {failure}");
+            assert_eq!(failure.kind(), Kind::Input, "{index}: {evil:?}: {failure}");
         }
     }
 }
@@ -292,7 +292,7 @@ fn fields_with_an_option_of_their_own_are_refused() {
     for name in ["from", "TO", "Bcc", "Bcc ", "resent-bcc", "Content-Type", "Date", "mime-version"] {
         let mut composition = composition();
         composition.headers = vec![format!("{name}: x")];
-        assert_eq!(compose(composition, None).unwrap_err().kind, Kind::Usage, "{name}");
+        assert_eq!(compose(composition, None).unwrap_err().kind(), Kind::Usage, "{name}");
     }
     for bad in ["no colon", ": x", "a b: x", "ä: x"] {
         let mut composition = composition();
@@ -391,7 +391,7 @@ fn two_parts_with_one_identifier_are_refused_however_they_are_written() {
         let inline = |cid: &str| Part { cid: Some(cid.into()), ..part("a.png", b"") };
         twice.parts = vec![inline(one), inline(other)];
         let failure = compose(twice, None).unwrap_err();
-        assert!(failure.kind == Kind::Input && failure.message.contains("\"a\""), "{failure}");
+        assert!(failure.kind() == Kind::Input && failure.message.contains("\"a\""), "{failure}");
     }
     let mut apart = composition();
     apart.parts = ["cid:a", "A"].map(|cid| Part { cid: Some(cid.into()), ..part("a.png", b"") }).into();
@@ -421,12 +421,12 @@ fn long_lines_of_text_are_encoded_and_of_header_refused() {
     assert!(text.lines().all(|line| line.len() <= 78));
     let mut composition = composition();
     composition.headers = vec![format!("X-Long: {}", "x".repeat(2000))];
-    assert_eq!(compose(composition, None).unwrap_err().kind, Kind::Input);
+    assert_eq!(compose(composition, None).unwrap_err().kind(), Kind::Input);
 }
 
 #[test]
 fn without_recipients_nothing_is_composed() {
     let mut composition = composition();
     composition.to = addresses::parse("nobody:;").unwrap();
-    assert_eq!(compose(composition, None).unwrap_err().kind, Kind::Usage);
+    assert_eq!(compose(composition, None).unwrap_err().kind(), Kind::Usage);
 }

@@ -45,7 +45,7 @@ fn text(rest: impl AsRef<[u8]>) -> String {
 fn refused(rest: impl AsRef<[u8]>, why: &str) {
     let failure =
         mended(&[HEADER.as_bytes(), rest.as_ref()].concat()).map(|(_, octets, _)| octets).unwrap_err();
-    assert_eq!(failure.kind, Kind::Input, "{failure}");
+    assert_eq!(failure.kind(), Kind::Input, "{failure}");
     assert!(failure.message.contains(why), "{failure}");
 }
 

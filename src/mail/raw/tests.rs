@@ -105,7 +105,7 @@ fn only_what_is_missing_is_added() {
     let (outgoing, octets) = complete(format!("{HEADER}To: b@x.org\n\nx\n").as_bytes(), supplied).unwrap();
     assert_eq!(String::from_utf8(octets).unwrap().matches("From:").count(), 1);
     assert_eq!(outgoing.message_id, "m@x.org");
-    assert_eq!(failure(b"To: b@x.org\n\nx\n").kind, Kind::Input);
+    assert_eq!(failure(b"To: b@x.org\n\nx\n").kind(), Kind::Input);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn octets_that_are_no_mail_are_refused_with_their_offset() {
     {
         let head = format!("{HEADER}To: b@x.org\n\n");
         let failure = failure(&[head.as_bytes(), tail].concat());
-        assert_eq!(failure.kind, Kind::Input);
+        assert_eq!(failure.kind(), Kind::Input);
         assert!(failure.message.contains(what), "{failure}");
         assert!(failure.message.ends_with(&format!("at offset {}", head.len() + 1)), "{failure}");
     }
@@ -155,7 +155,7 @@ fn what_has_no_header_is_refused() {
         b"N\xc3\xa4me: x\nTo: b@x.org\n\n",
     ] {
         let failure = failure(input);
-        assert_eq!(failure.kind, Kind::Input, "{input:?}: {failure}");
+        assert_eq!(failure.kind(), Kind::Input, "{input:?}: {failure}");
         assert!(failure.hint.is_some(), "{failure}");
     }
 }
@@ -163,7 +163,7 @@ fn what_has_no_header_is_refused() {
 #[test]
 fn a_message_without_recipients_or_with_bad_ones_is_refused() {
     for rest in ["\nx\n", "To: nobody:;\n\n", "To: ana\n\n", "To: a@x.org b@x.org\n\n", "Cc: <>\n\n"] {
-        assert_eq!(failure(format!("{HEADER}{rest}").as_bytes()).kind, Kind::Input, "{rest}");
+        assert_eq!(failure(format!("{HEADER}{rest}").as_bytes()).kind(), Kind::Input, "{rest}");
     }
 }
 
@@ -185,7 +185,7 @@ fn eight_bit_is_noticed_in_body_and_header() {
             .unwrap();
     assert!(outgoing.needs_utf8());
     let input = [HEADER.as_bytes(), b"To: b@x.org\nSubject: \xff\n\n"].concat();
-    assert_eq!(failure(&input).kind, Kind::Input);
+    assert_eq!(failure(&input).kind(), Kind::Input);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn blank_fields_that_every_message_has_are_missing_ones() {
         }
         assert!(!outgoing.message_id.is_empty());
     }
-    assert_eq!(failure(b"From: \nTo: b@x.org\n\nx\n").kind, Kind::Input, "and nobody knows who it is from");
+    assert_eq!(failure(b"From: \nTo: b@x.org\n\nx\n").kind(), Kind::Input, "and nobody knows who it is from");
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn what_stands_before_a_header_leaks_no_bcc() {
                     "{text}"
                 );
             }
-            Err(failure) => assert!(!fine && failure.kind == Kind::Input, "{before:?}: {failure}"),
+            Err(failure) => assert!(!fine && failure.kind() == Kind::Input, "{before:?}: {failure}"),
         }
     }
     for text in ["\njust text\n", "\ntext\n\nBcc: in a later paragraph\n"] {

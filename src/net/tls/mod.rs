@@ -180,9 +180,9 @@ mod tests {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), content).unwrap();
             let settings = TlsSettings { ca_file: Some(file.path().into()), ..TlsSettings::default() };
-            assert_eq!(Tls::prepare(&settings).unwrap_err().kind, Kind::Config);
+            assert_eq!(Tls::prepare(&settings).unwrap_err().kind(), Kind::Config);
         }
         let settings = TlsSettings { ca_file: Some("/nonexistent/ca.pem".into()), ..TlsSettings::default() };
-        assert_eq!(Tls::prepare(&settings).unwrap_err().kind, Kind::Config);
+        assert_eq!(Tls::prepare(&settings).unwrap_err().kind(), Kind::Config);
     }
 }

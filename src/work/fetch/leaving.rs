@@ -80,13 +80,12 @@ impl PendingDeletions<'_> {
     ) -> SessionOutcome {
         let PendingDeletions { messages, job } = self;
         if let Err(mut failure) = maildrop.finish(messages.len() > 0) {
-            if !matches!(failure.kind, Kind::Interrupted | Kind::Timeout) {
+            if !matches!(failure.kind(), Kind::Interrupted | Kind::Timeout) {
                 failure = failure.as_kind(Kind::Network);
             }
-            let count = messages.len();
-            failure.message.push_str(&format!("; it is not known whether {count} message(s) were deleted"));
+            let more = format!("; it is not known whether {} message(s) were deleted", messages.len());
             let hint = "nothing is lost: the next run repeats the deletions without fetching again";
-            outcome.ended = Some(failure.hint(hint));
+            outcome.ended = Some(failure.more(&more).hint(hint));
             return outcome;
         }
         let deleted = job.ledger.deleted(messages.going(listing));

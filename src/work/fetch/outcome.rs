@@ -75,7 +75,7 @@ impl SessionOutcome {
 
     /// Reports a failure that does not end the session.
     pub(super) fn fail(&mut self, observer: &mut dyn Observer, row: Option<Row>, failure: Failure) {
-        self.failed.push(failure.kind);
+        self.failed.push(failure.kind());
         observer.event(Event::Failed(row, failure));
     }
 

@@ -158,7 +158,7 @@ impl<'a> Sessions<'a> {
     fn after_login(&mut self, mode: SessionMode, outcome: SessionOutcome) -> Next {
         self.observer.drop_failures();
         self.mode = mode;
-        self.lost_after_login = outcome.ended.is_some_and(|failure| failure.kind == Kind::Network);
+        self.lost_after_login = outcome.ended.is_some_and(|failure| failure.kind() == Kind::Network);
         if self.lost_after_login {
             return Next::Another;
         }
@@ -180,7 +180,7 @@ impl<'a> Sessions<'a> {
         self.observer.event(Event::Note(text.into()));
         self.observer.drop_failures();
         self.mode = mode;
-        let dropped = outcome.ended.as_ref().is_some_and(|failure| failure.kind != Kind::Protocol);
+        let dropped = outcome.ended.as_ref().is_some_and(|failure| failure.kind() != Kind::Protocol);
         self.total.ended = outcome.ended;
         match trouble.row.and_then(|row| row.uid).filter(|_| dropped) {
             Some(uid) => match self.ledger.note_loss(&uid) {
@@ -204,7 +204,7 @@ impl<'a> Sessions<'a> {
         };
         self.observer.keep();
         self.total.failed.append(&mut outcome.failed);
-        self.total.failed.push(failure.kind);
+        self.total.failed.push(failure.kind());
         self.total.ended = None;
         self.policy.after = After::Keep;
         self.tell_failed(row, failure.scoped(Scope::Message));
@@ -243,7 +243,7 @@ impl<'a> Sessions<'a> {
             self.mode.lock_step |= trouble.deleting || self.lost > 1;
             return self.again(failure);
         }
-        self.total.failed.push(failure.kind);
+        self.total.failed.push(failure.kind());
         self.total.undeleted += u64::from(trouble.deleting);
         self.policy.shunned.insert(uid);
         self.in_a_row += 1;
@@ -370,12 +370,12 @@ fn name(row: &Row) -> String {
 
 /// The failure for a message at which the line was lost twice.
 fn named(failure: &Failure, row: &Row, deleting: bool) -> Failure {
-    let message = format!("{failure}: at least for the second time at {}", name(row));
+    let more = format!(": at least for the second time at {}", name(row));
     let hint = match deleting {
         true => "the others are deleted without it; later runs try it again, after all others",
         false => {
             "the others are fetched without it; later runs ask for it again, after all others. --mark-seen --uid UID leaves it alone for good"
         }
     };
-    Failure { message, ..failure.clone() }.scoped(Scope::Message).hint(hint)
+    failure.clone().more(&more).scoped(Scope::Message).hint(hint)
 }

@@ -174,7 +174,7 @@ fn a_mailbox_whose_known_uids_are_all_gone_stops_the_run() {
     let (_dir, enough) = ledger(&known);
     let other = listing(&[("new", Some(1))]);
     let failure = plan(&other, &enough, &Policy::default(), 0).unwrap_err();
-    assert_eq!(failure.kind, Kind::UidReset);
+    assert_eq!(failure.kind(), Kind::UidReset);
     let policy = Policy { accept_uid_reset: true, ..Policy::default() };
     assert_eq!(fetched(&plan(&other, &enough, &policy, 0).unwrap()), [1]);
     assert!(plan(&listing(&[]), &enough, &Policy::default(), 0).is_ok(), "an empty mailbox is no reset");
@@ -188,7 +188,7 @@ fn without_uids_messages_are_fetched_only_where_they_go() {
     let (_dir, ledger) = ledger(&[]);
     let mut rows = listing(&[("", Some(1)), ("", Some(1))]);
     rows.has_uids = false;
-    assert_eq!(plan(&rows, &ledger, &Policy::default(), 0).unwrap_err().kind, Kind::Missing);
+    assert_eq!(plan(&rows, &ledger, &Policy::default(), 0).unwrap_err().kind(), Kind::Missing);
     let plan = plan(&rows, &ledger, &delete(), 0).unwrap();
     assert_eq!(fetched(&plan), [1, 2]);
     let identity = |at: usize| plan.identity(&plan.get[at], &rows, &ledger);
@@ -200,7 +200,7 @@ fn a_uidl_that_is_gone_is_no_reason_to_fetch_everything_again() {
     let (_dir, ledger) = ledger(&[("a", Some(10))]);
     let mut rows = listing(&[("", Some(10)), ("", Some(1))]);
     rows.has_uids = false;
-    assert_eq!(plan(&rows, &ledger, &delete(), 0).unwrap_err().kind, Kind::Missing);
+    assert_eq!(plan(&rows, &ledger, &delete(), 0).unwrap_err().kind(), Kind::Missing);
     let policy = Policy { all: true, ..delete() };
     assert_eq!(fetched(&plan(&rows, &ledger, &policy, 0).unwrap()), [1, 2]);
 }

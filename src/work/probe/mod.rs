@@ -122,7 +122,7 @@ pub(super) fn explain(
     detail: &mut Map<String, Value>,
     to_tls: &mut dyn FnMut(Wire) -> Result<Wire, Failure>,
 ) -> Failure {
-    if failure.kind == Kind::Certificate
+    if failure.kind() == Kind::Certificate
         && let Some(der) = look(target, to_tls)
     {
         describe_certificate(&der, detail);

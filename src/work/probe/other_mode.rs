@@ -22,7 +22,7 @@ pub(super) fn after_tls(
     detail: &mut Map<String, Value>,
 ) -> Failure {
     // Failures about certificates or TLS versions mean that the server does speak TLS there.
-    match failure.kind {
+    match failure.kind() {
         Kind::Protocol | Kind::Network | Kind::Timeout => {
             tell(target, failure, detail, Security::StartTls, &greets)
         }
@@ -36,7 +36,7 @@ pub(super) fn after_greeting(
     failure: Failure,
     detail: &mut Map<String, Value>,
 ) -> Failure {
-    let silent = matches!(failure.kind, Kind::Protocol | Kind::Network | Kind::Timeout);
+    let silent = matches!(failure.kind(), Kind::Protocol | Kind::Network | Kind::Timeout);
     if target.endpoint.security == Security::Implicit || !silent {
         return failure;
     }

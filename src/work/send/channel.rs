@@ -179,7 +179,7 @@ impl<'a> Channel<'a> {
         // A server that says 421, or does not know BDAT, does not fail because of the envelope sent ahead.
         let has_reason = failure.as_ref().is_some_and(is_closing) || passage.unchunked;
         self.sends_ahead &= has_reason || !(was_ahead || next_is_ahead);
-        let here = failure.as_ref().is_none_or(|failure| leaves_it_here(failure.kind));
+        let here = failure.as_ref().is_none_or(|failure| leaves_it_here(failure.kind()));
         Ended { failure, unanswered: was_ahead && here && !passage.receipt.was_taken() }
     }
 
@@ -200,7 +200,7 @@ impl<'a> Channel<'a> {
             Err(failure) => {
                 let for_good = failure.exit() != Exit::TempFail
                     // Some servers hang up instead of refusing a login.
-                    || (failure.stage == Stage::Auth && failure.kind != Kind::Deferred);
+                    || (failure.stage == Stage::Auth && failure.kind() != Kind::Deferred);
                 let until = (!for_good).then(|| Instant::now() + self.pause);
                 self.pause = longer(self.pause);
                 self.blocked = Some(NoSession { failure: failure.clone(), until });
@@ -225,7 +225,7 @@ fn is_used_up(ready: &Ready, used: usize) -> bool {
 /// Whether the session ended at the message: the line was lost, the server said 421, or it refused RSET (without which
 /// the session is useless for the next message).
 fn is_lost(failure: &Failure) -> bool {
-    failure.kind == Kind::Network || is_closing(failure) || failure.stage == Stage::Rset
+    failure.kind() == Kind::Network || is_closing(failure) || failure.stage == Stage::Rset
 }
 
 /// Whether, after a failure of this kind, certainly nobody got the message.
@@ -235,5 +235,5 @@ fn leaves_it_here(kind: Kind) -> bool {
 
 /// Whether the server closes the session (421).
 fn is_closing(failure: &Failure) -> bool {
-    failure.kind == Kind::Deferred && failure.reply.as_ref().is_some_and(|reply| reply.code == Some(421))
+    failure.kind() == Kind::Deferred && failure.reply.as_ref().is_some_and(|reply| reply.code == Some(421))
 }

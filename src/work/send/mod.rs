@@ -341,7 +341,7 @@ impl<'a> Passage<'a> {
         let accepted = self.receipt.has(Status::Accepted);
         let policy = self.job.options.on_rejected;
         let exit = match &failure {
-            Some(failure) if failure.kind == Kind::Unknown => Exit::Unknown,
+            Some(failure) if failure.kind() == Kind::Unknown => Exit::Unknown,
             // With `--on-rejected abort` one refused recipient means that nothing would be sent.
             None if extent == Extent::Check && policy == OnRejected::Abort && !self.refusals.is_empty() => {
                 match exit_of_recipients(&self.receipt, policy) {

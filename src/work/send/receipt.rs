@@ -167,7 +167,7 @@ impl Receipt {
 
     /// Sets the status, from the exit code and the failure of the message itself.
     pub(super) fn status_for(&self, exit: Exit, failure: Option<&Failure>) -> Status {
-        match (exit, failure.map(|failure| failure.kind)) {
+        match (exit, failure.map(|failure| failure.kind())) {
             (Exit::Ok, _) => Status::Accepted,
             (Exit::Partial, _) => Status::Partial,
             (Exit::Unknown, _) => Status::Unknown,

@@ -132,7 +132,7 @@ fn one_refused_for_good_decides_though_the_session_ends_behind_it() {
         let script = format!("{PLAIN}{}", envelope(&[("b", "550 no"), ("c", end)]));
         let report = send_once(&script, &["b", "c"], &Options::default());
         assert_eq!((report.exit, report.receipt.status), (Exit::Recipient, Status::Refused), "{end}");
-        assert_eq!(report.failures[0].1.kind, Kind::Recipient);
+        assert_eq!(report.failures[0].1.kind(), Kind::Recipient);
         assert_eq!(report.failures.len(), 2);
     }
 }

@@ -83,7 +83,7 @@ fn statuses(delivery: &Delivery) -> Vec<RecipientStatus> {
 
 fn kind(delivery: &Delivery) -> Option<Kind> {
     match &delivery.outcome {
-        TransactionOutcome::Failed(failure) => Some(failure.kind),
+        TransactionOutcome::Failed(failure) => Some(failure.kind()),
         _ => None,
     }
 }

@@ -30,9 +30,9 @@ fn a_greeting_of_another_protocol_comes_with_the_ports_of_smtp() {
 #[test]
 fn a_few_blank_lines_before_a_reply_are_no_reply() {
     let within = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: \nS: 250 DSN";
-    assert_eq!(opened(&ScriptLink::of(within), Security::None, None).unwrap_err().kind, Kind::Protocol);
+    assert_eq!(opened(&ScriptLink::of(within), Security::None, None).unwrap_err().kind(), Kind::Protocol);
     let endless = "S: \n".repeat(20);
-    assert_eq!(opened(&ScriptLink::of(&endless), Security::None, None).unwrap_err().kind, Kind::Protocol);
+    assert_eq!(opened(&ScriptLink::of(&endless), Security::None, None).unwrap_err().kind(), Kind::Protocol);
 }
 
 #[test]
@@ -50,12 +50,12 @@ fn a_refused_login_is_told_as_what_it_is() {
     ] {
         let (result, _) = with_auth(&login(None), "PLAIN", &format!("{plain}{reply}"));
         let failure = result.unwrap_err();
-        assert_eq!(failure.kind, kind, "{reply}");
+        assert_eq!(failure.kind(), kind, "{reply}");
         assert!(failure.hint.unwrap_or_default().contains(hint), "{reply}");
     }
     for (offer, hint) in [("XOAUTH2 OAUTHBEARER", "OAuth2"), ("GSSAPI", "under TLS")] {
         let failure = with_auth(&login(None), offer, "C: QUIT").0.unwrap_err();
-        assert_eq!(failure.kind, Kind::Missing);
+        assert_eq!(failure.kind(), Kind::Missing);
         assert!(
             failure.hint.unwrap().contains(hint)
                 && failure.message.contains(offer.split(' ').next().unwrap())
@@ -67,10 +67,10 @@ fn a_refused_login_is_told_as_what_it_is() {
 fn an_endless_or_huge_greeting_is_cut_off() {
     let endless = "S: 220-x\n".repeat(300);
     let script = ScriptLink::of(&endless);
-    assert_eq!(opened(&script, Security::None, None).unwrap_err().kind, Kind::Protocol);
+    assert_eq!(opened(&script, Security::None, None).unwrap_err().kind(), Kind::Protocol);
     let huge = format!("S: 220 {}", "x".repeat(200_000));
     let script = ScriptLink::of(&huge);
-    assert_eq!(opened(&script, Security::None, None).unwrap_err().kind, Kind::Protocol);
+    assert_eq!(opened(&script, Security::None, None).unwrap_err().kind(), Kind::Protocol);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn without_tls_nothing_goes_on() {
     ] {
         let login = login(None);
         let failure = refused(&format!("{HELLO}{rest}"), Security::StartTls, Some(&login));
-        assert_eq!(failure.kind, kind, "{rest}");
+        assert_eq!(failure.kind(), kind, "{rest}");
     }
 }
 
@@ -148,16 +148,16 @@ fn a_refused_token_is_acknowledged_and_its_complaint_told() {
     let first = "C: AUTH XOAUTH2 dXNlcj10aW0BYXV0aD1CZWFyZXIgdGFuc3RhYWYBAQ==\n";
     let rest = format!("{first}S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC: \nS: 535 5.7.8 no\nC: QUIT");
     let failure = with_auth(&token, "XOAUTH2", &rest).0.unwrap_err();
-    assert_eq!(failure.kind, Kind::Auth);
+    assert_eq!(failure.kind(), Kind::Auth);
     assert!(failure.message.ends_with("535 5.7.8 no ({\"status\":\"401\"})"), "{failure}");
 }
 
 #[test]
 fn a_login_that_is_not_offered_is_missing() {
     let none = refused(&format!("{HELLO}S: 250 mx\nC: QUIT"), Security::None, Some(&login(None)));
-    assert_eq!(none.kind, Kind::Missing);
+    assert_eq!(none.kind(), Kind::Missing);
     let (other, _) = with_auth(&login(None), "GSSAPI", "C: QUIT");
-    assert_eq!(other.unwrap_err().kind, Kind::Missing);
+    assert_eq!(other.unwrap_err().kind(), Kind::Missing);
     let (named, _) = with_auth(&login(Some(Mechanism::Login)), "PLAIN", "C: QUIT");
     let failure = named.unwrap_err();
     assert!(failure.message.contains("LOGIN is not offered: the server offers only PLAIN"), "{failure}");
@@ -167,11 +167,11 @@ fn a_login_that_is_not_offered_is_missing() {
 fn no_secret_goes_over_a_plain_wire_unless_it_may() {
     let careful = SmtpLogin { plaintext: false, ..login(None) };
     let (result, script) = with_auth(&careful, "PLAIN", "C: QUIT");
-    assert_eq!(result.unwrap_err().kind, Kind::Config);
+    assert_eq!(result.unwrap_err().kind(), Kind::Config);
     assert!(!script.sent().contains("AUTH"));
     let mut broken = login(None);
     broken.credentials.user = "tim\r\nMAIL FROM:<x>".into();
-    assert_eq!(with_auth(&broken, "PLAIN", "C: QUIT").0.unwrap_err().kind, Kind::Config);
+    assert_eq!(with_auth(&broken, "PLAIN", "C: QUIT").0.unwrap_err().kind(), Kind::Config);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn under_send_only_those_who_were_deferred_are_asked_again() {
     assert_eq!((report.receipt.attempts, report.receipt.queue_id.as_deref()), (5, Some("FIVE")));
     assert_eq!(report.receipt.recipients[1].text.as_deref(), Some("now"));
     let failures: Vec<_> =
-        report.failures.iter().map(|(who, failure)| (who.as_deref(), failure.kind)).collect();
+        report.failures.iter().map(|(who, failure)| (who.as_deref(), failure.kind())).collect();
     assert_eq!(
         failures,
         [(Some("d@x.org"), Kind::Recipient)],

@@ -281,7 +281,7 @@ impl BatchFields {
             (false, false) => self.compose(defaults),
             _ => self.pass_on(defaults),
         };
-        built.map_err(|failure| match failure.kind {
+        built.map_err(|failure| match failure.kind() {
             // An error in a line is an error of the input, not of the arguments.
             Kind::Usage => failure.as_kind(Kind::Input).scoped(Scope::Message),
             _ => failure.scoped(Scope::Message),
@@ -473,7 +473,7 @@ mod tests {
     fn an_error_knows_the_id_where_the_line_is_an_object() {
         let (id, failure) = read(br#"{"to":1,"id":{"a":[]}}"#).unwrap_err();
         assert_eq!(id.unwrap().get(), "{\"a\":[]}");
-        assert_eq!((failure.kind, failure.scope), (Kind::Input, Scope::Message));
+        assert_eq!((failure.kind(), failure.scope), (Kind::Input, Scope::Message));
         let (id, failure) = read(br#"["id","to"]"#).unwrap_err();
         assert!(id.is_none() && failure.message.contains("expected an object"), "{failure}");
         // A list is no message, however well its values fit the fields, and no attachment.
