@@ -2,6 +2,8 @@
 
 use super::addresses::{self, Entry, Mailbox};
 use super::outgoing::bad_message;
+use super::read::header::name;
+pub(super) use super::read::header::{is_from_line, joined as unfolded};
 use super::unlabelled::Unlabelled;
 use crate::words::Failure;
 
@@ -51,11 +53,6 @@ impl Field {
     }
 }
 
-/// A value without the line ends of its folds (`RFC 5322 §2.2.3`).
-pub(super) fn unfolded(value: &[u8]) -> Vec<u8> {
-    value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect()
-}
-
 /// Splits a header into fields: `field-name *WSP ":" value`, continued by lines that begin with white space.
 pub(super) fn split(header: &[u8]) -> Result<Vec<Field>, Failure> {
     let mut fields: Vec<Field> = Vec::new();
@@ -67,8 +64,7 @@ pub(super) fn split(header: &[u8]) -> Result<Vec<Field>, Failure> {
             }
             continue;
         }
-        let name = field_name(line);
-        match name {
+        match field_name(line) {
             Some(name) => fields.push(Field { name, octets: line.to_vec() }),
             None if fields.is_empty() && is_from_line(line) => {}
             None => return Err(no_field(number, line)),
@@ -77,17 +73,13 @@ pub(super) fn split(header: &[u8]) -> Result<Vec<Field>, Failure> {
     Ok(fields)
 }
 
-/// The field name at the start of a line, in lower case: `1*ftext`, obsolete white space before the colon.
+/// The field name at the start of a line, in lower case.
 pub(super) fn field_name(line: &[u8]) -> Option<String> {
-    let colon = memchr::memchr(b':', line)?;
-    let name = std::str::from_utf8(&line[..colon]).ok()?.trim_end_matches([' ', '\t']);
-    let fine = !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic());
-    fine.then(|| name.to_ascii_lowercase())
-}
-
-/// Whether this is the line before a message in an mbox, quoted or not.
-pub(super) fn is_from_line(line: &[u8]) -> bool {
-    line.strip_prefix(b">").unwrap_or(line).starts_with(b"From ")
+    let name = name(line)?;
+    let mut gap = line[name.len()..].iter().take_while(|octet| **octet != b':');
+    // Readers tolerate any white space before the colon; in mail to send, only space and tab are allowed.
+    let is_fit = gap.all(|octet| matches!(octet, b' ' | b'\t'));
+    std::str::from_utf8(name).ok().filter(|_| is_fit).map(str::to_ascii_lowercase)
 }
 
 fn no_field(number: usize, line: &[u8]) -> Failure {

@@ -4,7 +4,9 @@
 //! are shared with the program that started postie, so they are neither changed nor relied upon.
 
 mod input;
+pub(crate) mod lines;
 mod output;
+pub(crate) mod text;
 
 pub use input::Input;
 pub use output::{StdStream, begin, error};

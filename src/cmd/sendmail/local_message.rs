@@ -6,7 +6,6 @@
 //! address the account's server would take, and the account's own stands for it.
 
 use super::log::LogEntry;
-use super::stdin::LineEnds;
 use crate::account::{Account, Need};
 use crate::cmd::Context;
 use crate::cmd::service;
@@ -17,6 +16,7 @@ use crate::mail::outgoing::MAX_LINE;
 use crate::mail::raw::{Raw, Supplied};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
 use crate::smtp::server::Verdict;
+use crate::streams::text::LineEnds;
 use crate::words::{Address, Exit, Failure, Kind, ReversePath, Stage};
 use crate::work::send::{Options, Receipt, Report, send};
 use crate::work::service::{Service, advise};

@@ -7,20 +7,19 @@ mod local_message;
 mod log;
 mod options;
 mod session;
-mod stdin;
 
 use super::{CommandRun, Context};
 use crate::account::values;
 use crate::cli::{Global, SendmailArgs, SendmailMode};
 use crate::output::{About, Output};
 use crate::streams::Input;
+use crate::streams::text::UntilDot;
 use crate::words::{Exit, Failure, ReversePath};
 use local_message::{LocalMessage, people, reverse_path};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Instant;
-use stdin::UntilDot;
 
 const HELP: &str = "\
 postie as sendmail: hands one message from standard input to an account's server

@@ -90,15 +90,25 @@ fn colon(line: &[u8]) -> Option<usize> {
     (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some(colon)
 }
 
+/// The field name at the start of a line.
+pub fn name(line: &[u8]) -> Option<&[u8]> {
+    colon(line).map(|colon| line[..colon].trim_ascii_end())
+}
+
 /// Whether this is the line before a message in an mbox, quoted or not.
-fn is_from_line(line: &[u8]) -> bool {
+pub fn is_from_line(line: &[u8]) -> bool {
     line.strip_prefix(b">").unwrap_or(line).starts_with(b"From ")
 }
 
-/// A value unfolded (`RFC 5322 §2.2.3`); tabs become spaces, white space at both ends is removed.
+/// A value without the line ends of its folds (`RFC 5322 §2.2.3`).
+pub fn joined(value: &[u8]) -> Vec<u8> {
+    value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect()
+}
+
+/// A value unfolded; tabs become spaces, white space at both ends is removed.
 pub fn unfolded(value: &[u8]) -> Vec<u8> {
-    let octets = value.iter().filter(|octet| !matches!(octet, b'\r' | b'\n'));
-    let line: Vec<u8> = octets.map(|octet| if *octet == b'\t' { b' ' } else { *octet }).collect();
+    let mut line = joined(value);
+    line.iter_mut().filter(|octet| **octet == b'\t').for_each(|octet| *octet = b' ');
     line.trim_ascii().to_vec()
 }
 

@@ -1,6 +1,8 @@
 //! One line of a batch: its fields, and the message they make. What is not known, comes twice or has the
 //! wrong type is an error, not left out.
 
+use super::people::{PeopleField, PersonField};
+use super::values::{HeaderFields, Octets, OfObject, Texts};
 use crate::account::Account;
 use crate::cmd::send::message::{attached, author, author_of};
 use crate::cmd::send::stdin::is_stdin;
@@ -12,13 +14,10 @@ use crate::net::Limits;
 use crate::words::{Failure, Kind, ReversePath, Scope, Stage};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::fmt;
 use std::io::Cursor;
-use std::marker::PhantomData;
 use std::path::PathBuf;
 
 /// The fields of a line.
@@ -46,135 +45,6 @@ pub struct BatchFields {
     raw_base64: Option<String>,
 }
 
-/// A string whose octets need not be UTF-8: a script that puts a log into a line does not check.
-#[derive(Debug)]
-struct Octets(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Octets {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl Visitor<'_> for TextVisitor {
-            type Value = Octets;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_bytes<E: serde::de::Error>(self, octets: &[u8]) -> Result<Octets, E> {
-                Ok(Octets(octets.to_vec()))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Octets, E> {
-                Ok(Octets(text.into()))
-            }
-        }
-        deserializer.deserialize_bytes(TextVisitor)
-    }
-}
-
-/// One text or several.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a string or a list of strings is wanted")]
-enum Texts {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Texts {
-    fn each(&self) -> &[String] {
-        match self {
-            Texts::One(text) => std::slice::from_ref(text),
-            Texts::Several(texts) => texts,
-        }
-    }
-}
-
-/// One address, or a list in the syntax of a header.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "an address, or an object of name and address, is wanted")]
-enum PersonField {
-    Text(String),
-    Mailbox(NamedAddress),
-}
-
-/// An address in the form of postie's own JSON.
-#[derive(Debug)]
-struct NamedAddress {
-    name: Option<String>,
-    address: String,
-}
-
-/// From an object alone: what serde makes for a struct takes a list of two texts for its two fields, and
-/// the first recipient of two would be the second's name.
-impl<'de> Deserialize<'de> for NamedAddress {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Object {
-            name: Option<String>,
-            address: String,
-        }
-        struct ObjectOnly;
-        impl<'de> Visitor<'de> for ObjectOnly {
-            type Value = NamedAddress;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of name and address")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NamedAddress, A::Error> {
-                let Object { name, address } = Object::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(NamedAddress { name, address })
-            }
-        }
-        deserializer.deserialize_map(ObjectOnly)
-    }
-}
-
-/// One of them or several.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a string, an object of name and address, or a list of such is wanted")]
-enum PeopleField {
-    One(PersonField),
-    Several(Vec<PersonField>),
-}
-
-impl PeopleField {
-    fn each(&self) -> &[PersonField] {
-        match self {
-            PeopleField::One(person) => std::slice::from_ref(person),
-            PeopleField::Several(people) => people,
-        }
-    }
-}
-
-impl NamedAddress {
-    fn mailbox(&self) -> Result<Mailbox, String> {
-        let address = addresses::single(&self.address).map_err(|error| error.to_string())?.address;
-        let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
-        if name.is_some_and(|name| name.contains(char::is_control)) {
-            return Err("a name holds a control character (CR, LF, NUL, …)".into());
-        }
-        Ok(Mailbox { name: name.map(str::to_owned), address })
-    }
-}
-
-impl PersonField {
-    fn single(&self) -> Result<Mailbox, String> {
-        match self {
-            PersonField::Text(text) => addresses::single(text).map_err(|error| error.to_string()),
-            PersonField::Mailbox(mailbox) => mailbox.mailbox(),
-        }
-    }
-
-    fn entries(&self) -> Result<Vec<Entry>, String> {
-        match self {
-            PersonField::Text(text) => addresses::parse(text).map_err(|error| error.to_string()),
-            PersonField::Mailbox(mailbox) => Ok(vec![Entry::Mailbox(mailbox.mailbox()?)]),
-        }
-    }
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Attachment {
@@ -184,36 +54,6 @@ struct Attachment {
     #[serde(rename = "type")]
     content_type: Option<String>,
     cid: Option<String>,
-}
-
-/// Header fields in the order in which they were written, as `Name: value`.
-#[derive(Debug, Default)]
-struct HeaderFields(Vec<String>);
-
-impl<'de> Deserialize<'de> for HeaderFields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = HeaderFields;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of header fields")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderFields, A::Error> {
-                let mut lines = Vec::new();
-                while let Some((name, values)) = map.next_entry::<String, Texts>()? {
-                    // A colon would end the name.
-                    if name.is_empty() || name.contains(':') {
-                        return Err(serde::de::Error::custom(format!("{name:?} is no name of a field")));
-                    }
-                    lines.extend(values.each().iter().map(|value| format!("{name}: {value}")));
-                }
-                Ok(HeaderFields(lines))
-            }
-        }
-        deserializer.deserialize_map(Pairs)
-    }
 }
 
 /// Values for lines that do not have their own.
@@ -229,28 +69,6 @@ pub struct Defaults<'a> {
     pub charset: Option<Charset>,
     /// Those of the run, for attachments that are pipes.
     pub limits: &'a Limits,
-}
-
-/// What is made of an object alone: what serde makes for a struct takes a list for its fields, too, in their order.
-#[derive(Debug)]
-struct OfObject<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for OfObject<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
-            type Value = OfObject<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OfObject<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(OfObject)
-            }
-        }
-        deserializer.deserialize_map(Object(PhantomData))
-    }
 }
 
 /// Reads a line; an error has the line's `id` if that can be read.

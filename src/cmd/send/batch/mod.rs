@@ -7,7 +7,8 @@
 //! are.
 
 mod line;
-mod lines;
+mod people;
+mod values;
 
 use super::options;
 use crate::account::{Account, Need};
@@ -19,17 +20,20 @@ use crate::net::Limits;
 use crate::net::limits::Stop;
 use crate::output::json::ErrorLine;
 use crate::output::{About, Output};
+use crate::streams::lines::{InputLine, InputLines};
 use crate::streams::{Halt, Input};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
 use crate::work::send::{Channel, CopyTo, Receipt, Report, Status, wait};
 use crate::work::service::{Service, advise};
 use line::Defaults;
-use lines::{BatchLine, BatchLines, MAX_LINE};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// The longest line, in octets: its message is held in memory.
+const MAX_LINE: usize = 64 * 1024 * 1024;
 
 /// The `receipt` line of one message.
 #[derive(Serialize)]
@@ -147,7 +151,7 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn run(mut self, context: &mut Context) -> Result<(), Failure> {
         let limits = context.limits.clone();
-        let mut lines = BatchLines::new(Input::stdin(&limits), MAX_LINE);
+        let mut lines = InputLines::new(Input::stdin(&limits), MAX_LINE);
         let mut ahead = VecDeque::new();
         let result = loop {
             if limits.stop.raised() || context.out.stdout_lost() {
@@ -177,7 +181,7 @@ impl Batch<'_> {
         &mut self,
         prepared: Prepared,
         ahead: &mut VecDeque<Prepared>,
-        lines: &mut BatchLines<Input>,
+        lines: &mut InputLines<Input>,
         context: &mut Context,
     ) {
         let Prepared { place, built } = prepared;
@@ -197,7 +201,7 @@ impl Batch<'_> {
         &mut self,
         outgoing: &mut Outgoing,
         ahead: &mut VecDeque<Prepared>,
-        lines: &mut BatchLines<Input>,
+        lines: &mut InputLines<Input>,
     ) -> Report {
         let (defaults, paced) = (&self.defaults, self.pace.is_some());
         let Some(way) = &mut self.way else {
@@ -292,13 +296,13 @@ impl Batch<'_> {
 }
 
 /// Reads one line into a message.
-fn prepare((number, line): (u64, BatchLine<'_>), defaults: &Defaults<'_>) -> Prepared {
+fn prepare((number, line): (u64, InputLine<'_>), defaults: &Defaults<'_>) -> Prepared {
     let (id, built) = match line {
-        BatchLine::Whole(octets) => match line::read(octets) {
+        InputLine::Whole(octets) => match line::read(octets) {
             Ok(fields) => (fields.id.clone(), fields.build(defaults)),
             Err((id, failure)) => (id, Err(failure)),
         },
-        BatchLine::TooLong => {
+        InputLine::TooLong => {
             let message = format!("reading it: a line has at most {MAX_LINE} octets");
             let failure = Failure::new(Kind::Input, Stage::Input, message).scoped(Scope::Message);
             (None, Err(failure.hint("give large attachments by path")))

@@ -1,4 +1,4 @@
-//! How `sendmail` reads its standard input: a dot alone may end it, and a bare CR a line.
+//! Text as programs hand it to `sendmail`: a dot alone may end it, and a bare CR a line.
 
 use std::io::{self, BufRead, Read};
 

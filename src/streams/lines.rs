@@ -1,12 +1,9 @@
-//! Reads the lines of a batch, of bounded length.
+//! The lines of an input as they come, and bounded.
 
-use crate::streams::Input;
+use super::Input;
 use std::io::{self, Read};
 
-/// The longest line in octets: it is kept in memory.
-pub const MAX_LINE: usize = 64 * 1024 * 1024;
-
-/// The largest capacity that a line buffer keeps between lines, in octets.
+/// What a line buffer may keep between lines.
 const KEEP: usize = 1024 * 1024;
 
 const BLOCK: usize = 64 * 1024;
@@ -16,10 +13,10 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One line, by its number.
 #[derive(Debug, PartialEq, Eq)]
-pub enum BatchLine<'a> {
+pub enum InputLine<'a> {
     /// Its octets without the line end.
     Whole(&'a [u8]),
-    /// Longer than [`MAX_LINE`], and skipped.
+    /// Longer than a line may be; it was passed over.
     TooLong,
 }
 
@@ -29,8 +26,8 @@ pub trait LineSource: Read {
     fn is_ready(&self) -> bool;
 }
 
-/// A source, split into lines.
-pub struct BatchLines<R> {
+/// A source taken apart into lines.
+pub struct InputLines<R> {
     source: R,
     block: Vec<u8>,
     taken: usize,
@@ -54,38 +51,38 @@ enum ReadState {
 
 /// The result of reading.
 enum ReadStep {
-    /// A line, and whether it is complete.
-    BatchLine(bool),
+    /// A line, and whether it is whole.
+    Line(bool),
     End,
     /// It would have to wait.
     NotYet,
 }
 
-impl<R: LineSource> BatchLines<R> {
+impl<R: LineSource> InputLines<R> {
     pub fn new(source: R, most: usize) -> Self {
         let (taken, filled, number, state) = (0, 0, 0, ReadState::Fresh);
-        BatchLines { source, block: vec![0; BLOCK], taken, filled, line: Vec::new(), state, number, most }
+        InputLines { source, block: vec![0; BLOCK], taken, filled, line: Vec::new(), state, number, most }
     }
 
     /// The next line that is not blank, and its number; `None` at the end.
-    pub fn next(&mut self) -> io::Result<Option<(u64, BatchLine<'_>)>> {
+    pub fn next(&mut self) -> io::Result<Option<(u64, InputLine<'_>)>> {
         self.take(true)
     }
 
-    /// The same, but `None` also if it is not available without waiting.
-    pub fn next_if_there(&mut self) -> io::Result<Option<(u64, BatchLine<'_>)>> {
+    /// The same, but `None` also where it would have to be waited for.
+    pub fn next_if_there(&mut self) -> io::Result<Option<(u64, InputLine<'_>)>> {
         self.take(false)
     }
 
-    fn take(&mut self, waits: bool) -> io::Result<Option<(u64, BatchLine<'_>)>> {
+    fn take(&mut self, waits: bool) -> io::Result<Option<(u64, InputLine<'_>)>> {
         let whole = loop {
             match self.read(waits)? {
                 ReadStep::End | ReadStep::NotYet => return Ok(None),
-                ReadStep::BatchLine(true) if self.content().trim_ascii().is_empty() => {}
-                ReadStep::BatchLine(whole) => break whole,
+                ReadStep::Line(true) if self.content().trim_ascii().is_empty() => {}
+                ReadStep::Line(whole) => break whole,
             }
         };
-        Ok(Some((self.number, if whole { BatchLine::Whole(self.content()) } else { BatchLine::TooLong })))
+        Ok(Some((self.number, if whole { InputLine::Whole(self.content()) } else { InputLine::TooLong })))
     }
 
     /// The line without the byte order mark that some programs write at the start of a file.
@@ -131,7 +128,7 @@ impl<R: LineSource> BatchLines<R> {
 
     fn end_line(&mut self) -> ReadStep {
         self.number += 1;
-        ReadStep::BatchLine(std::mem::replace(&mut self.state, ReadState::Fresh) == ReadState::Open)
+        ReadStep::Line(std::mem::replace(&mut self.state, ReadState::Fresh) == ReadState::Open)
     }
 }
 
@@ -190,23 +187,23 @@ mod tests {
     #[test]
     fn a_line_that_is_not_there_yet_is_not_waited_for_and_nothing_of_it_is_lost() {
         let pieces: [&[u8]; 3] = [b"one\ntw", b"o\n", b"3"];
-        let mut lines = BatchLines::new(Halting(&pieces, false.into()), 5);
+        let mut lines = InputLines::new(Halting(&pieces, false.into()), 5);
         assert_eq!(lines.next_if_there().unwrap(), None, "nothing can be read");
         lines.source.1.set(true);
-        assert_eq!(lines.next_if_there().unwrap(), Some((1, BatchLine::Whole(b"one"))));
+        assert_eq!(lines.next_if_there().unwrap(), Some((1, InputLine::Whole(b"one"))));
         assert_eq!(lines.next_if_there().unwrap(), None, "half a line is there");
-        assert_eq!(lines.next().unwrap(), Some((2, BatchLine::Whole(b"two"))));
-        assert_eq!(lines.next().unwrap(), Some((3, BatchLine::Whole(b"3"))));
+        assert_eq!(lines.next().unwrap(), Some((2, InputLine::Whole(b"two"))));
+        assert_eq!(lines.next().unwrap(), Some((3, InputLine::Whole(b"3"))));
         assert_eq!(lines.next().unwrap(), None);
     }
 
     fn all(source: impl LineSource) -> Vec<(u64, Option<String>)> {
-        let mut lines = BatchLines::new(source, 5);
+        let mut lines = InputLines::new(source, 5);
         let mut found = Vec::new();
         while let Some((number, line)) = lines.next().unwrap() {
             let text = match line {
-                BatchLine::Whole(octets) => Some(String::from_utf8(octets.to_vec()).unwrap()),
-                BatchLine::TooLong => None,
+                InputLine::Whole(octets) => Some(String::from_utf8(octets.to_vec()).unwrap()),
+                InputLine::TooLong => None,
             };
             found.push((number, text));
         }
