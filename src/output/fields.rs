@@ -110,7 +110,8 @@ const FOLDER: &[FieldDoc] = &[
     ("uidvalidity", "Its UIDVALIDITY."),
     (
         "special_use",
-        "What it is for: \\All, \\Archive, \\Drafts, \\Flagged, \\Junk, \\Sent, \\Trash; null: nothing special.",
+        "Its special use (RFC 6154) with the backslash that begins it: All, Archive, Drafts, Flagged, Junk, Sent, Trash; \
+         null: none.",
     ),
     ("selectable", "Whether it can hold messages."),
 ];
