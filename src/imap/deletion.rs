@@ -36,7 +36,7 @@ impl Mailbox {
         }
         let way = self.way()?;
         if matches!(way, Way::ExpungeMarked) {
-            self.check_marks(uids)?;
+            self.marked_but(uids)?;
         }
         for piece in uids.split_for_lines(MAX_SET) {
             let failed = match &way {
@@ -51,7 +51,16 @@ impl Mailbox {
             }
         }
         match way {
-            Way::ExpungeMarked => self.run(Stage::Expunge, &Command::expunge_all_marked()),
+            Way::ExpungeMarked => {
+                // A search that does not find these does not find those of others either.
+                let found = self.marked_but(uids)?;
+                if !uids.without(&found).is_empty() {
+                    let message = "UID SEARCH: it does not find the messages that were just marked as deleted: nothing is expunged";
+                    let failure = Failure::new(Kind::Missing, Stage::Search, message);
+                    return Err(failure.at(self.connection.wire.place()));
+                }
+                self.run(Stage::Expunge, &Command::expunge_all_marked())
+            }
             Way::Expunge | Way::Move(_) => Ok(None),
         }
     }
@@ -148,8 +157,8 @@ impl Mailbox {
         Ok(trash)
     }
 
-    /// Fails where messages are marked as deleted that are none of these.
-    fn check_marks(&mut self, uids: &UidSet) -> Result<(), Failure> {
+    /// Which messages are marked as deleted. Fails where others are than these.
+    fn marked_but(&mut self, uids: &UidSet) -> Result<UidSet, Failure> {
         const STAGE: Stage = Stage::Search;
         let esearch = self.connection.capabilities.esearch;
         let tag = self.connection.send(STAGE, &Command::uid_search(&[Criterion::Deleted], esearch))?;
@@ -158,7 +167,7 @@ impl Mailbox {
         };
         let others = marked.without(uids).len();
         if others == 0 {
-            return Ok(());
+            return Ok(marked);
         }
         let message = format!(
             "EXPUNGE: {others} other message(s) are marked as deleted, and this server cannot remove some and leave the others: nothing is deleted"

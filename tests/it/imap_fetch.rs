@@ -391,3 +391,37 @@ fn folders_are_shown_and_each_is_fetched_from_by_the_name_that_is_shown() {
         assert_eq!(run.code, Some(64), "{run:?}");
     }
 }
+
+/// Without UIDPLUS everything depends on the search for what others marked: one that finds nothing proves nothing.
+#[test]
+fn a_search_that_finds_nothing_expunges_nothing_of_others() {
+    for quirk in [Quirk::Esearch(Esearch::Nothing), Quirk::SearchLimit(0)] {
+        let store = ImapStore::with(4);
+        store.mark("INBOX", 2, "\\Deleted");
+        let server =
+            Imapd::for_store(&store).mode(Mode::Plain).without("UIDPLUS").quirk(quirk.clone()).start();
+        let world = world();
+        let outcome = fetch(&world, &server).args(["--uid", "1", "--uid", "3", "--delete"]).go();
+        assert_eq!(outcome.code, Some(69), "{quirk:?}: {outcome:?}");
+        assert_eq!(here(&world).len(), 2, "{quirk:?}");
+        assert_eq!(store.uids("INBOX"), [1, 2, 3, 4], "{quirk:?}");
+        assert_eq!(server.violations(), [] as [String; 0], "{quirk:?}");
+    }
+}
+
+#[test]
+fn many_messages_larger_than_is_wanted_are_left_out_in_one_session() {
+    let large = [b"Subject: large\r\n\r\n".as_slice(), &vec![b'x'; 20_000]].concat();
+    let messages =
+        (0..40).map(|n| if n % 2 == 0 { large.clone() } else { b"Subject: small\r\n\r\n".to_vec() });
+    let store = ImapStore::of(messages);
+    let server = Imapd::for_store(&store).mode(Mode::Plain).start();
+    let world = world();
+    let outcome = fetch(&world, &server).args(["--max-size", "10K", "--limit", "15"]).go();
+    outcome.assert_exit(0);
+    assert_eq!(here(&world).len(), 15, "those that are too large take no room of the limit");
+    let skipped = outcome.of_type("message").iter().filter(|row| row["reason"] == "too_large").count();
+    assert_eq!(skipped, 20);
+    assert_eq!(server.sent().len(), 1, "one connection");
+    assert!(server.sent()[0] < 20_000, "nothing large was sent");
+}
