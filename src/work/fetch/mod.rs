@@ -89,12 +89,35 @@ pub fn take_over(
     }))
 }
 
+/// The plan. What it would fetch is asked for its size where that decides.
+fn measured(
+    maildrop: &mut dyn Maildrop,
+    listing: &mut Listing,
+    ledger: &Ledger,
+    policy: &Policy,
+    now: u64,
+) -> Result<Plan, Failure> {
+    let first = plan(listing, ledger, policy, now)?;
+    let unknown = |row: &u32| listing.size(*row as usize).is_none();
+    let rows: Vec<u32> = match policy.max_size {
+        // Those beyond the limit may take the place of those that are too large.
+        Some(_) => first.get.iter().map(|get| get.row).chain(first.skip.iter().map(|skip| skip.0)).collect(),
+        None => Vec::new(),
+    };
+    let rows: Vec<u32> = rows.into_iter().filter(unknown).collect();
+    if rows.is_empty() {
+        return Ok(first);
+    }
+    maildrop.measure(listing, &rows)?;
+    plan(listing, ledger, policy, now)
+}
+
 fn prepare(maildrop: &mut dyn Maildrop, job: &mut FetchJob<'_>) -> Result<(Listing, Plan), Failure> {
-    let listing = maildrop.listing()?;
+    let mut listing = maildrop.listing()?;
     if let Some(note) = take_over(&listing, job.ledger, job.others)? {
         job.observer.event(Event::Note(note));
     }
-    let plan = plan(&listing, job.ledger, job.policy, job.now)?;
+    let plan = measured(maildrop, &mut listing, job.ledger, job.policy, job.now)?;
     Ok((listing, plan))
 }
 

@@ -1,11 +1,11 @@
 //! A dry run: reports what a fetch would do.
 
 use super::report::{Action, Event, MessageReport, Observer};
-use super::{subject, take_over};
+use super::{measured, subject, take_over};
 use crate::mailbox::{Listing, Maildrop};
 use crate::store::{AccountKey, Afterwards, AtStage, Delivered, Ledger, Unrecorded};
 use crate::words::{Failure, Stage};
-use crate::work::plan::{Get, Plan, Policy, plan};
+use crate::work::plan::{Get, Plan, Policy};
 
 pub(super) struct Rehearsal<'a> {
     /// The account's ledger; changes to it are not written.
@@ -22,11 +22,11 @@ pub(super) struct Rehearsal<'a> {
 impl Rehearsal<'_> {
     /// Reports what [`super::fetch`] would do, and changes nothing.
     pub fn run(&mut self, maildrop: &mut dyn Maildrop) -> Result<(), Failure> {
-        let listing = maildrop.listing()?;
+        let mut listing = maildrop.listing()?;
         if let Some(note) = take_over(&listing, &mut self.ledger, self.others)? {
             self.observer.event(Event::Note(note));
         }
-        let plan = plan(&listing, &self.ledger, self.policy, self.now)?;
+        let plan = measured(maildrop, &mut listing, &self.ledger, self.policy, self.now)?;
         self.ledger.note_ambiguous(plan.ambiguous(&listing)).at(Stage::Ledger)?;
         let report = |row: u32, action| {
             let place = row as usize;

@@ -251,7 +251,8 @@ impl Receiver for Intake<'_, '_> {
         self.header.clear(self.job.observer.wants_headers() || is_first);
         self.coming = Some(index);
         self.too_large = false;
-        let may_be_stored = !self.plan.rivals(get).is_empty() || self.job.ledger.has_former();
+        let may_be_stored =
+            !self.plan.rivals(get).is_empty() || (!self.job.policy.all && self.job.ledger.has_former());
         self.comparing = may_be_stored.then(ContentHash::default);
         let identity = self.identity(get);
         let subject = subject(self.listing, get, &identity, index);
