@@ -13,7 +13,9 @@
 
 mod answer;
 mod authentication;
+mod content;
 mod deletion;
+mod headers;
 mod listing;
 mod mailbox;
 mod mailboxes;
@@ -50,6 +52,8 @@ struct Connection {
     alerts: Vec<String>,
     /// Whether the server may end the connection now.
     leaving: bool,
+    /// Responses since a command has ended.
+    untagged: usize,
 }
 
 /// What was read.
@@ -63,8 +67,7 @@ enum Step {
 
 /// The most alerts that are kept of one session.
 const MOST_ALERTS: usize = 10;
-/// Untagged responses in one command's answer before the server is taken for hostile, besides those that
-/// answer it.
+/// Untagged responses between the ends of two commands before the server is taken for hostile.
 const MOST_UNTAGGED: usize = 2_000_000;
 
 impl Connection {
@@ -77,6 +80,7 @@ impl Connection {
             assembly: Assembly::new(),
             alerts: Vec::new(),
             leaving: false,
+            untagged: 0,
         }
     }
 
@@ -133,6 +137,11 @@ impl Connection {
             let line = self.wire.read_line(MAX_LINE).map_err(|error| self.lost(stage, &error))?;
             match self.assembly.line(self.wire.text(&line)) {
                 Ok(Next::Done) => {
+                    self.untagged += 1;
+                    if self.untagged > MOST_UNTAGGED {
+                        self.wire.mark_broken();
+                        return Err(self.lost(stage, &NetError::TooMuch(MOST_UNTAGGED)));
+                    }
                     self.heed(stage)?;
                     return Ok(Step::Response);
                 }
@@ -245,7 +254,7 @@ impl Connection {
         tag: Tag,
         mut each: impl FnMut(&Response<'_>),
     ) -> Result<Status, Failure> {
-        for _ in 0..MOST_UNTAGGED {
+        loop {
             self.wire.begin();
             self.skip_to_response(stage)?;
             match self.response(stage)? {
@@ -260,8 +269,6 @@ impl Connection {
                 response => each(&response),
             }
         }
-        self.wire.mark_broken();
-        Err(self.lost(stage, &NetError::TooMuch(MOST_UNTAGGED)))
     }
 
     /// The same for a command that must succeed.
@@ -279,6 +286,7 @@ impl Connection {
         match self.in_flight.front().copied() {
             Some(front) if front.is(tag) => {
                 self.in_flight.pop_front();
+                self.untagged = 0;
                 Ok(front)
             }
             _ => Err(self.out_of_turn(stage)),

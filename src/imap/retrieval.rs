@@ -1,10 +1,10 @@
-//! UID FETCH (`RFC 3501 §6.4.8`): messages, and the headers of messages.
+//! UID FETCH (`RFC 3501 §6.4.8`): whole messages.
 //!
 //! A message counts when its literal came whole, the response ended as it should, and its UID is one that a
 //! command on its way asked for. What the server calls the message by number, in which order it sends things,
 //! and what else it sends, is no matter.
 
-use super::listing::MAX_SET;
+use super::content::{Intake, LineEnds, Unconfirmed};
 use super::window::{Message, Window};
 use super::{Mailbox, Step};
 use crate::codec::imap::{Body, Command, FetchItem, FetchItems, Response, ResponseCode, Status, Tag, UidSet};
@@ -21,117 +21,8 @@ const STAGE: Stage = Stage::UidFetch;
 const ITEMS: [FetchItem<'static>; 5] =
     [FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size, FetchItem::Body];
 
-/// The fields of the header that a list shows.
-const LISTED_FIELDS: [&str; 5] = ["DATE", "FROM", "TO", "SUBJECT", "MESSAGE-ID"];
-
 /// Bodies that nobody asked for before the server is out of step.
 const MOST_UNASKED: usize = 3;
-
-/// Takes CRLF for LF. A CR by itself is content, and so is a LF.
-#[derive(Default)]
-struct LineEnds {
-    /// Whether the last octet was a CR, which is held back.
-    held: bool,
-}
-
-impl LineEnds {
-    /// Appends `octets` to `out`.
-    fn push(&mut self, octets: &[u8], out: &mut Vec<u8>) {
-        let Some(first) = octets.first() else { return };
-        if std::mem::take(&mut self.held) && *first != b'\n' {
-            out.push(b'\r');
-        }
-        let mut rest = octets;
-        while let Some(at) = memchr::memchr(b'\r', rest) {
-            match rest.get(at + 1) {
-                Some(b'\n') => {
-                    out.extend_from_slice(&rest[..at]);
-                    out.push(b'\n');
-                    rest = &rest[at + 2..];
-                }
-                Some(_) => {
-                    out.extend_from_slice(&rest[..=at]);
-                    rest = &rest[at + 1..];
-                }
-                None => {
-                    out.extend_from_slice(&rest[..at]);
-                    self.held = true;
-                    return;
-                }
-            }
-        }
-        out.extend_from_slice(rest);
-    }
-
-    /// The message has ended.
-    fn finish(self, out: &mut Vec<u8>) {
-        if self.held {
-            out.push(b'\r');
-        }
-    }
-}
-
-/// Passes an error of the receiver on; the dialogue stops where it is.
-struct Intake<'a> {
-    receiver: &'a mut dyn Receiver,
-    failed: bool,
-    content: Vec<u8>,
-    /// A message whose response has ended, and behind which nothing has come: were its length told wrong, what
-    /// comes next would be the rest of it.
-    unconfirmed: Option<Unconfirmed>,
-}
-
-/// A message whose response has ended.
-#[derive(Clone, Copy)]
-struct Unconfirmed {
-    index: usize,
-    /// Whether it has the size that the server says, so that it is whole though the line ends behind it.
-    is_exact: bool,
-}
-
-impl Intake<'_> {
-    fn pass(&mut self, run: impl FnOnce(&mut dyn Receiver) -> Result<(), Failure>) -> Result<(), Failure> {
-        run(self.receiver).inspect_err(|_| self.failed = true)
-    }
-
-    /// What has come is whole: a response stands behind it.
-    fn confirm(&mut self) -> Result<(), Failure> {
-        match self.unconfirmed.take() {
-            Some(message) => self.pass(|receiver| receiver.confirm(message.index)),
-            None => Ok(()),
-        }
-    }
-
-    fn begin(&mut self, message: Message, details: Details) -> Result<(), Failure> {
-        let index = message.index as usize;
-        self.pass(|receiver| {
-            receiver.details(index, details);
-            receiver.begin(index)
-        })
-    }
-
-    /// A piece of a message; `size`: octets of the message so far, with this.
-    fn piece(&mut self, ends: &mut LineEnds, octets: &[u8], size: u64) -> Result<(), Failure> {
-        let mut content = std::mem::take(&mut self.content);
-        content.clear();
-        ends.push(octets, &mut content);
-        let passed = match content.is_empty() {
-            true => Ok(()),
-            false => self.pass(|receiver| receiver.chunk(&content, size)),
-        };
-        self.content = content;
-        passed
-    }
-
-    fn end(&mut self, ends: LineEnds, size: u64) -> Result<(), Failure> {
-        let mut content = Vec::new();
-        ends.finish(&mut content);
-        match content.is_empty() {
-            true => Ok(()),
-            false => self.pass(|receiver| receiver.chunk(&content, size)),
-        }
-    }
-}
 
 impl Mailbox {
     /// Gets messages. A refusal is passed to `receiver` and the rest goes on; an error ends the session, and
@@ -356,13 +247,7 @@ impl Mailbox {
         if self.items()?.uid != Some(uid) {
             return Err(self.connection.out_of_turn(STAGE));
         }
-        if octets == 0 && size_listed.is_some_and(|size| size > 0) {
-            // It is there and has content, and this is none of it.
-            return Err(self.empty(uid));
-        }
-        intake.unconfirmed = Some(Unconfirmed { index, is_exact: size_listed == Some(octets) });
-        window.settle(uid);
-        Ok(true)
+        self.arrived(window, intake, message, octets, size_listed)
     }
 
     /// A body before all is known of it: it is kept until the response has ended.
@@ -406,13 +291,7 @@ impl Mailbox {
             }
         }
         intake.end(ends, size)?;
-        if octets == 0 && size_listed.is_some_and(|size| size > 0) {
-            return Err(self.empty(message.uid));
-        }
-        let is_exact = size_listed == Some(octets);
-        intake.unconfirmed = Some(Unconfirmed { index: message.index as usize, is_exact });
-        window.settle(message.uid);
-        Ok(true)
+        self.arrived(window, intake, message, octets, size_listed)
     }
 
     /// Reads what stands behind a body, up to the end of its response.
@@ -430,51 +309,25 @@ impl Mailbox {
         }
     }
 
-    fn empty(&mut self, uid: u32) -> Failure {
-        let message =
-            format!("{STAGE}: UID {uid}: the server says that the message has content, and sent none");
-        Failure::new(Kind::Protocol, STAGE, message).at(self.connection.wire.place())
-    }
-
-    /// Gets the fields of headers that a list shows.
-    pub(super) fn retrieve_headers(
+    /// The response of a message has ended, of which so many octets came.
+    fn arrived(
         &mut self,
-        wanted: &[Wanted],
-        receiver: &mut dyn Receiver,
-    ) -> Result<(), Failure> {
-        let sorted = self.sorted(wanted)?;
-        let items = [FetchItem::Uid, FetchItem::HeaderFields(&LISTED_FIELDS)];
-        let set: UidSet = sorted.iter().map(|(uid, _)| *uid).collect();
-        let index = |uid: u32| {
-            let at = sorted.binary_search_by_key(&uid, |(own, _)| *own).ok()?;
-            Some(sorted[at].1 as usize)
-        };
-        let mut headers: Vec<Option<Vec<u8>>> = vec![None; wanted.len()];
-        for piece in set.split_for_lines(MAX_SET) {
-            let tag = self.connection.send(STAGE, &Command::uid_fetch(&piece, &items))?;
-            self.connection.complete(STAGE, tag, |response| {
-                if let Response::Fetch(FetchItems { uid: Some(uid), header: Some(header), .. }) = response
-                    && let Some(index) = index(*uid)
-                {
-                    headers[index] = Some(header.to_vec());
-                }
-            })?;
+        window: &mut Window,
+        intake: &mut Intake<'_>,
+        message: Message,
+        octets: u64,
+        size_listed: Option<u64>,
+    ) -> Result<bool, Failure> {
+        let Message { uid, index, .. } = message;
+        if octets == 0 && size_listed.is_some_and(|size| size > 0) {
+            let message =
+                format!("{STAGE}: UID {uid}: the server says that the message has content, and sent none");
+            return Err(Failure::new(Kind::Protocol, STAGE, message).at(self.connection.wire.place()));
         }
-        for (index, header) in headers.into_iter().enumerate() {
-            let Some(header) = header else {
-                let message = format!("{STAGE}: the server sent no header");
-                let failure = Failure::new(Kind::Rejected, STAGE, message).at(self.connection.wire.place());
-                receiver.refused(index, failure)?;
-                continue;
-            };
-            let (mut ends, mut content) = (LineEnds::default(), Vec::new());
-            ends.push(&header, &mut content);
-            ends.finish(&mut content);
-            receiver.begin(index)?;
-            receiver.chunk(&content, header.len() as u64)?;
-            receiver.confirm(index)?;
-        }
-        Ok(())
+        let is_exact = size_listed == Some(octets);
+        intake.unconfirmed = Some(Unconfirmed { index: index as usize, is_exact });
+        window.settle(uid);
+        Ok(true)
     }
 }
 
@@ -485,32 +338,5 @@ fn details(items: &FetchItems<'_>, octets: u64) -> Details {
         flags: items.flags.iter().flat_map(|flags| flags.iter()).map(flag).collect(),
         received: items.internal_date.map(|date| date.seconds),
         size: items.size.or(Some(octets)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn crlf_becomes_lf_and_all_else_stays_wherever_it_is_cut() {
-        for (wire, stored) in [
-            (&b"a\r\nb\r\n"[..], &b"a\nb\n"[..]),
-            (b"a\rb\nc\r\r\n\r", b"a\rb\nc\r\n\r"),
-            (b"\r\n\r\n\n\r\r", b"\n\n\n\r\r"),
-            (b"\0\r\n\xff", b"\0\n\xff"),
-            (b"", b""),
-        ] {
-            for cut in 0..=wire.len() {
-                for second in cut..=wire.len() {
-                    let (mut ends, mut out) = (LineEnds::default(), Vec::new());
-                    for piece in [&wire[..cut], &wire[cut..second], &wire[second..]] {
-                        ends.push(piece, &mut out);
-                    }
-                    ends.finish(&mut out);
-                    assert_eq!(out, stored, "{wire:?} at {cut} and {second}");
-                }
-            }
-        }
     }
 }
