@@ -238,11 +238,6 @@ pub fn folder(text: &str) -> Result<Folder, String> {
     Ok(if name.is_inbox() { Folder::inbox() } else { name })
 }
 
-/// The name of a folder as people read it: as it is, where the server's octets are no name of IMAP.
-pub fn folder_text(name: &Folder) -> String {
-    utf7::decode(name.octets()).unwrap_or_else(|| String::from_utf8_lossy(name.octets()).into_owned())
-}
-
 /// Reads a name for EHLO: a domain name (converted to A-labels), or an address in brackets.
 pub fn ehlo_name(text: &str) -> Result<EhloName, String> {
     let wanted = || "not a name for EHLO: a domain name, or an address in brackets".to_owned();

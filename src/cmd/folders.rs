@@ -1,7 +1,6 @@
 //! `postie list --folders`: the folders of an IMAP account.
 
 use super::{Context, service};
-use crate::account::server::folder_text;
 use crate::account::{Account, Protocol};
 use crate::imap::Folder;
 use crate::output::table::{Align, layout};
@@ -60,7 +59,7 @@ pub fn show(account: &Account, context: &mut Context) -> Result<(), Failure> {
 fn line<'a>(account: &'a str, folder: &Folder) -> FolderLine<'a> {
     FolderLine {
         account,
-        folder: folder_text(&folder.name),
+        folder: folder.name.to_string(),
         messages: folder.counts.messages,
         unseen: folder.counts.unseen,
         uidvalidity: folder.counts.uidvalidity,
@@ -72,7 +71,7 @@ fn line<'a>(account: &'a str, folder: &Folder) -> FolderLine<'a> {
 fn row(folder: &Folder) -> Vec<String> {
     let number = |number: Option<u64>| number.map_or_else(|| "-".into(), |number| number.to_string());
     vec![
-        folder_text(&folder.name),
+        folder.name.to_string(),
         number(folder.counts.messages),
         number(folder.counts.unseen),
         number(folder.counts.uidvalidity),

@@ -6,7 +6,7 @@ use crate::codec::imap::{
 };
 use crate::mailbox::Setback;
 use crate::net::TlsInfo;
-use crate::words::{Failure, Stage};
+use crate::words::{Failure, Kind, Stage};
 
 /// A mailbox that is open.
 #[derive(Debug)]
@@ -101,7 +101,11 @@ fn open(connection: &mut Connection, name: &Name, opening: &mut Opening) -> Resu
             Ok(search)
         }
         Status::No | Status::Bad => {
-            let failure = connection.refused(STAGE).at(String::from_utf8_lossy(name.octets()));
+            let failure = connection.refused(STAGE).more(&format!(" (folder {name})"));
+            let failure = match failure.kind() {
+                Kind::Rejected => failure.hint("`postie list --folders` shows the folders there are"),
+                _ => failure,
+            };
             // With no mailbox open, this one cannot but fail.
             connection.complete(Stage::Search, search, |_| {})?;
             Err(failure)

@@ -82,7 +82,9 @@ impl NetError {
             NetError::WrongFingerprint(_) => {
                 "if the server has a new certificate, verify it and pin the new fingerprint"
             }
-            NetError::NotTls => "this port may want tls = \"starttls\" (pop3:// or smtp:// in a URL)",
+            NetError::NotTls => {
+                "this port may want tls = \"starttls\" (pop3://, imap:// or smtp:// in a URL)"
+            }
             NetError::NoCommonTls(_) => "the server offers nothing as new as TLS 1.2",
             _ => return None,
         })

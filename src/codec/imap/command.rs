@@ -5,6 +5,7 @@ use super::date::InternalDate;
 use super::line::{Literals, Part, Pieces, Tag};
 use super::rows::MAX_NAME;
 use super::uids::UidSet;
+use super::utf7;
 use crate::words::Secret;
 use std::fmt;
 
@@ -32,6 +33,16 @@ impl Mailbox {
     /// Whether it is the inbox: that name alone means the same in all letters (`RFC 3501 §5.1`).
     pub fn is_inbox(&self) -> bool {
         self.0.eq_ignore_ascii_case(b"INBOX")
+    }
+}
+
+/// The name as people read it: as it is, where the server's octets are no name of IMAP.
+impl fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match utf7::decode(&self.0) {
+            Some(text) => f.write_str(&text),
+            None => f.write_str(&String::from_utf8_lossy(&self.0)),
+        }
     }
 }
 
