@@ -1240,7 +1240,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__fetch)
-            opts="-j -A -C -q -v -h --maildir --mbox --exec --stdout --peek --keep --delete --delete-after --all --limit --max-size --uid --dry-run --all-accounts --jobs --wait --until-empty --mark-seen --forget --accept-uid-reset --pop3 --imap --folder --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-j -A -C -q -v -h --maildir --mbox --mbox-dir --exec --stdout --peek --keep --delete --delete-after --move-to --all --limit --max-size --uid --dry-run --all-accounts --jobs --wait --until-empty --watch --every --mark-seen --forget --accept-uid-reset --pop3 --imap --folder --all-folders --dedupe --layout --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1254,11 +1254,19 @@ _postie() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --mbox-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --exec)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --delete-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --move-to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1286,11 +1294,19 @@ _postie() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --forget)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --folder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --layout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1614,7 +1630,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__list)
-            opts="-A -C -q -v -h --new --limit --no-headers --folders --pop3 --imap --folder --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-A -C -q -v -h --new --limit --no-headers --folders --folder --pop3 --imap --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

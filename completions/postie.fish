@@ -55,15 +55,19 @@ complete -c postie -n "__fish_postie_needs_command" -f -a "man" -d 'Show a page 
 complete -c postie -n "__fish_postie_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l maildir -d 'Deliver into this Maildir' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l mbox -d 'Deliver into this mbox (mboxrd)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l mbox-dir -d 'Deliver into this directory, an mbox for each folder (IMAP)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l exec -d 'Give each message to a command (run by sh -c): exit status 0 accepts it, 75 leaves it for the next run' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l delete-after -d 'Delete delivered messages from the server so long after they were first seen' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l move-to -d 'Move messages to this folder of the server once they are stored durably, instead of deleting them (IMAP)' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l limit -d 'Fetch at most N messages' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l max-size -d 'Skip messages larger than this' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l uid -d 'Fetch only the messages with these UIDs' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s j -l jobs -d 'With --all-accounts: how many accounts at once' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l wait -d 'How long to wait for another run of the same account' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l every -d 'With --watch: how long after a fetch to look again, where the server does not tell of new mail (5m)' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l forget -d 'Forget these UIDs, so that they count as new again; fetch nothing' -r
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l folder -d 'Use this folder of an IMAP server, named as in list --folders (default: INBOX)' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l folder -d 'Fetch from these folders of an IMAP server, named as in list --folders (default: INBOX)' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l layout -d 'How several folders lie in one Maildir: maildir++ (.A.B, the default) or nested (A/B)' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s C -l config -d 'The configuration file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
@@ -87,17 +91,20 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l all -d 'Fetch al
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l dry-run -d 'Print what would be done, and change nothing anywhere'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l all-accounts -d 'Fetch from every account'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l until-empty -d 'Repeat sessions until the server lists nothing new'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l watch -d 'Fetch as mail arrives, until a signal or --max-time ends it'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l mark-seen -d 'Mark the messages as fetched, and fetch nothing; messages that were only marked are never deleted'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l accept-uid-reset -d 'Go on although all known UIDs are gone and others are listed'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l pop3 -d 'Use the account\'s POP3 server'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l imap -d 'Use the account\'s IMAP server'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l all-folders -d 'Fetch from all folders of an IMAP server'
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l dedupe -d 'Store a message that stands in several folders once: the first folder\'s copy'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l json -d 'Write JSON Lines to standard output'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s q -l quiet -d 'Print only errors'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand list" -l limit -d 'Only the newest N messages' -r
-complete -c postie -n "__fish_postie_using_subcommand list" -l folder -d 'Use this folder of an IMAP server, named as in list --folders (default: INBOX)' -r
+complete -c postie -n "__fish_postie_using_subcommand list" -l folder -d 'Use this folder of an IMAP server, named as in --folders (default: INBOX)' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -s C -l config -d 'The configuration file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand list" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
@@ -158,7 +165,7 @@ complete -c postie -n "__fish_postie_using_subcommand send" -l ehlo-name -d 'The
 complete -c postie -n "__fish_postie_using_subcommand send" -l on-rejected -d 'If a recipient is refused: nobody gets the message (abort), or the others do (send)' -r -f -a "abort\t'Nobody gets it'
 send\t'The others get it'"
 complete -c postie -n "__fish_postie_using_subcommand send" -l retry-for -d 'Try again for so long after temporary failures' -r
-complete -c postie -n "__fish_postie_using_subcommand send" -l save-copy -d 'Store a copy of what was accepted: maildir:DIR or mbox:FILE' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l save-copy -d 'Store a copy of what was accepted: maildir:DIR, mbox:FILE, imap or imap:FOLDER' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -s C -l config -d 'The configuration file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand send" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
@@ -248,7 +255,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l maildir -d 'Fetch into this Maildir' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l mbox -d 'Fetch into this mbox' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l exec -d 'Give fetched messages to this command' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l after -d 'What happens to fetched messages on the server: keep, delete, or "delete-after 14d"' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l after -d 'What happens to fetched messages on the server: keep, delete, "delete-after 14d", "move-to FOLDER"' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s C -l config -d 'The configuration file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r

@@ -243,7 +243,7 @@ fn split(key: &str) -> (Option<&str>, &str) {
 /// What the words of a command line make of a key.
 fn item_of_words(key: &str, kind: Type, words: &[&str]) -> Result<Item, Failure> {
     let usage = |what: String| Failure::usage(format!("{key}: {what}"));
-    let is_list = matches!(kind, Type::Command | Type::Addresses);
+    let is_list = matches!(kind, Type::Command | Type::Texts);
     let text = match words {
         [text] => text,
         words if is_list => {
@@ -266,9 +266,7 @@ fn item_of_words(key: &str, kind: Type, words: &[&str]) -> Result<Item, Failure>
             "a password in the arguments is refused: everybody can read them".into(),
         )
         .hint("give it on standard input (`postie config set NAME password -`), or use password-command")),
-        Type::Text | Type::Command | Type::Addresses => {
-            values::plain_text(text).map(Item::from).map_err(usage)
-        }
+        Type::Text | Type::Command | Type::Texts => values::plain_text(text).map(Item::from).map_err(usage),
         Type::Port => values::port(text).map(|port| Item::from(i64::from(port))).map_err(usage),
         Type::Boolean => match *text {
             "true" => Ok(Item::from(true)),

@@ -11,6 +11,7 @@ mod draft;
 pub mod drain;
 pub mod edit;
 pub mod env;
+pub mod folders;
 mod job_control;
 pub mod keys;
 pub mod lock;
@@ -30,13 +31,16 @@ pub mod view;
 
 pub use config::Config;
 pub use env::Env;
+pub use folders::FolderChoice;
 pub use secret_source::{SecretSource, SecretSources};
 pub use secrets::{AccountLogin, SecretOptions, Vault};
 pub use select::{Need, Selection, URL_VARIABLES, all, select};
 pub use sendmail::SendmailSettings;
 pub use server::{Auth, Protocol, Server};
 
+use crate::codec::imap::Mailbox as Folder;
 use crate::process::Program;
+use crate::store::Layout;
 use crate::words::{Address, After, Failure};
 use std::path::PathBuf;
 
@@ -95,9 +99,27 @@ impl Account {
             let failure = Failure::usage("--folder: POP3 has no folders").at(&self.label);
             return Err(failure.hint("--imap uses the account's IMAP server"));
         };
-        let name = server::folder(folder).map_err(|what| Failure::usage(format!("--folder: {what}")))?;
+        let name = values::folder(folder).map_err(|what| Failure::usage(format!("--folder: {what}")))?;
         server.folder = Some(name);
         Ok(())
+    }
+
+    /// Checks that messages can be moved to this folder once they are fetched. Fails with `usage`: by POP3 they cannot,
+    /// and not to where they are.
+    pub fn check_move_to(&self, folder: &str) -> Result<(), Failure> {
+        let server = self.incoming().filter(|server| server.protocol == Protocol::Imap);
+        let Some(server) = server else {
+            let failure = Failure::usage("move-to: POP3 has no folders").at(&self.label);
+            return Err(failure.hint("--imap uses the account's IMAP server"));
+        };
+        let name = values::folder(folder).map_err(|what| Failure::usage(format!("move-to: {what}")))?;
+        match server.folder.clone().unwrap_or_else(Folder::inbox) == name {
+            true => {
+                Err(Failure::usage(format!("move-to {name}: it is the folder that mail is fetched from"))
+                    .at(&self.label))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Its servers.
@@ -121,6 +143,10 @@ pub struct FetchSettings {
     pub protocol: Option<Protocol>,
     pub destination: Option<Destination>,
     pub after: After,
+    /// The folders that mail is fetched from by IMAP; `None`: the inbox.
+    pub folders: Option<FolderChoice>,
+    /// How several folders lie in one Maildir; `None`: Maildir++.
+    pub layout: Option<Layout>,
 }
 
 /// Where fetched messages go.
@@ -128,6 +154,8 @@ pub struct FetchSettings {
 pub enum Destination {
     Maildir(PathBuf),
     Mbox(PathBuf),
+    /// A directory that gets an mbox for each folder.
+    MboxDir(PathBuf),
     /// The standard input of a command, which is run once for each message.
     Exec(Program),
 }

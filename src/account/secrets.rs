@@ -87,6 +87,19 @@ impl Vault {
         Ok(Some(AccountLogin { credentials, is_token }))
     }
 
+    /// The same for another login later in the run: a command is run once more, because a token does not last.
+    pub fn login_again(&self, server: &Server) -> Result<Option<AccountLogin>, Failure> {
+        if let Some(NamedSource {
+            source: SecretSource::Command(line) | SecretSource::TokenCommand(line),
+            ..
+        }) = self.stated(server)
+        {
+            let mut got = self.got.lock().unwrap_or_else(PoisonError::into_inner);
+            got.retain(|(known, _)| *known != CacheKey::Command(line.clone()));
+        }
+        self.login(server)
+    }
+
     /// The name of the source that counts for `server`, as `--password-command` or a key of the file.
     pub fn source_name(&self, server: &Server) -> Option<String> {
         server.username.as_ref().and_then(|_| self.stated(server)).map(|stated| stated.by)

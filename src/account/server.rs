@@ -2,7 +2,7 @@
 
 use super::secret_source::SecretSources;
 use super::values;
-use crate::codec::imap::{Mailbox as Folder, utf7};
+use crate::codec::imap::Mailbox as Folder;
 use crate::codec::sasl::Mechanism;
 use crate::codec::smtp::EhloName;
 use crate::net::{Endpoint, Security, TlsSettings};
@@ -135,6 +135,12 @@ impl Server {
         }
     }
 
+    /// The folder that mail is fetched from; `None` for a protocol without folders.
+    pub fn folder_name(&self) -> Option<Folder> {
+        let folder = || self.folder.clone().unwrap_or_else(Folder::inbox);
+        (self.protocol == Protocol::Imap).then(folder)
+    }
+
     pub fn endpoint(&self) -> Endpoint {
         Endpoint {
             host: self.host.clone(),
@@ -230,12 +236,6 @@ pub fn username(text: &str) -> Result<String, String> {
         return Err(format!("the user name is longer than {MAX_USER} octets"));
     }
     values::plain_text(text)
-}
-
-/// Reads the name of a folder as people write it.
-pub fn folder(text: &str) -> Result<Folder, String> {
-    let name = Folder::new(utf7::encode(text)).ok_or("not the name of a folder")?;
-    Ok(if name.is_inbox() { Folder::inbox() } else { name })
 }
 
 /// Reads a name for EHLO: a domain name (converted to A-labels), or an address in brackets.

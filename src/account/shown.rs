@@ -18,6 +18,8 @@ pub enum Shown {
     Text(String),
     Number(u16),
     Flag(bool),
+    /// Texts, one after the other.
+    List(Vec<String>),
     /// Names, each with texts.
     Names(BTreeMap<String, Vec<String>>),
     /// Where the secret of a server comes from, the source that counts.
@@ -102,6 +104,7 @@ impl ShownTable {
                 Shown::Text(text) => lines.push((key, text.clone())),
                 Shown::Number(number) => lines.push((key, number.to_string())),
                 Shown::Flag(true) => lines.push((key, "true".into())),
+                Shown::List(texts) => lines.push((key, texts.join(", "))),
                 Shown::Names(names) => {
                     lines.extend(
                         names.iter().map(|(name, texts)| (format!("{key}.{name}"), texts.join(", "))),

@@ -1,6 +1,8 @@
 //! Reads values as people write them: durations (`90s`, `14d`), sizes (`25M`), account names, what happens after a
 //! fetch. The errors never quote the value: in a file it may be a secret in the wrong place.
 
+use crate::codec::imap::Mailbox as Folder;
+use crate::store::Layout;
 use crate::words::After;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use std::time::Duration;
@@ -33,6 +35,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| too_long())?;
     let duration = Duration::try_from(signed).map_err(|_| "a duration cannot be negative".to_owned())?;
     if duration > MAX_DURATION { Err(too_long()) } else { Ok(duration) }
+}
+
+/// Reads a duration of some length.
+pub fn pause(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it has to be longer than nothing".into()),
+        pause => Ok(pause),
+    }
 }
 
 /// A duration in the form that [`duration`] reads, in the largest unit without a remainder.
@@ -101,26 +111,53 @@ pub fn port(text: &str) -> Result<u16, String> {
     }
 }
 
-/// Reads what happens after a fetch: `keep`, `delete`, `delete-after 14d`.
+/// Reads the name of a folder as people write it.
+pub fn folder(text: &str) -> Result<Folder, String> {
+    Folder::named(text).ok_or_else(|| "not the name of a folder".into())
+}
+
+/// The same, but keeps it as it was written.
+pub fn folder_name(text: &str) -> Result<String, String> {
+    plain_text(text)?;
+    folder(text).map(|_| text.to_owned())
+}
+
+/// Reads how folders lie in a Maildir: `maildir++`, `nested`.
+pub fn layout(text: &str) -> Result<Layout, String> {
+    [Layout::Subfolders, Layout::Nested]
+        .into_iter()
+        .find(|layout| layout.name() == text)
+        .ok_or_else(|| "not one of maildir++, nested".into())
+}
+
+/// Reads what happens after a fetch: `keep`, `delete`, `delete-after 14d`, `move-to FOLDER`.
 pub fn afterwards(text: &str) -> Result<After, String> {
     match text {
         "keep" => Ok(After::Keep),
         "delete" => Ok(After::Delete),
-        other => match other.strip_prefix("delete-after") {
-            Some(rest) if rest.starts_with(' ') => {
-                duration(rest.trim_start_matches(' ')).map(After::DeleteAfter)
+        other => {
+            let argument = |word: &str| {
+                let rest = other.strip_prefix(word)?.strip_prefix(' ')?;
+                Some(rest.trim_start_matches(' '))
+            };
+            if let Some(age) = argument("delete-after") {
+                return duration(age).map(After::DeleteAfter);
             }
-            _ => Err("not one of keep, delete, delete-after 14d".into()),
-        },
+            match argument("move-to") {
+                Some(name) => folder_name(name).map(After::MoveTo),
+                None => Err("not one of keep, delete, delete-after 14d, move-to FOLDER".into()),
+            }
+        }
     }
 }
 
 /// The form that [`afterwards`] reads.
-pub fn show_afterwards(after: After) -> String {
+pub fn show_afterwards(after: &After) -> String {
     match after {
         After::Keep => "keep".into(),
         After::Delete => "delete".into(),
-        After::DeleteAfter(age) => format!("delete-after {}", show_duration(age)),
+        After::DeleteAfter(age) => format!("delete-after {}", show_duration(*age)),
+        After::MoveTo(folder) => format!("move-to {folder}"),
     }
 }
 
@@ -200,13 +237,26 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_afterwards_has_three_forms() {
+    fn what_happens_afterwards_has_four_forms() {
         assert_eq!(afterwards("keep"), Ok(After::Keep));
         assert_eq!(afterwards("delete"), Ok(After::Delete));
         let fortnight = After::DeleteAfter(Duration::from_secs(14 * 86_400));
-        assert_eq!(afterwards("delete-after 14d"), Ok(fortnight));
-        assert_eq!(show_afterwards(fortnight), "delete-after 14d");
-        for bad in ["", "Keep", "delete-after", "delete-after14d", "delete-after -1d", "delete-afterwards"] {
+        assert_eq!(afterwards("delete-after 14d"), Ok(fortnight.clone()));
+        assert_eq!(show_afterwards(&fortnight), "delete-after 14d");
+        let moved = After::MoveTo("Old mail/2025".into());
+        assert_eq!(afterwards("move-to  Old mail/2025"), Ok(moved.clone()));
+        assert_eq!(show_afterwards(&moved), "move-to Old mail/2025");
+        for bad in [
+            "",
+            "Keep",
+            "delete-after",
+            "delete-after14d",
+            "delete-after -1d",
+            "delete-afterwards",
+            "move-to",
+            "move-to ",
+            "move-to a\rb",
+        ] {
             assert!(afterwards(bad).is_err(), "{bad} was taken");
         }
     }

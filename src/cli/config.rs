@@ -101,7 +101,7 @@ pub struct AddArgs {
     #[arg(long, value_name = "CMD", group = "destination")]
     pub exec: Option<String>,
 
-    /// What happens to fetched messages on the server: keep, delete, or "delete-after 14d"
+    /// What happens to fetched messages on the server: keep, delete, "delete-after 14d", "move-to FOLDER"
     #[arg(long, value_name = "WHAT")]
     pub after: Option<String>,
 

@@ -1,6 +1,7 @@
 //! The arguments of fetch, list and test-account.
 
 use crate::account::{Account, Protocol, values};
+use crate::store::Layout;
 use crate::words::Failure;
 use clap::{Args, value_parser};
 use std::path::PathBuf;
@@ -20,6 +21,10 @@ pub struct FetchArgs {
     #[arg(long, value_name = "FILE", group = "destination")]
     pub mbox: Option<PathBuf>,
 
+    /// Deliver into this directory, an mbox for each folder (IMAP)
+    #[arg(long, value_name = "DIR", group = "destination")]
+    pub mbox_dir: Option<PathBuf>,
+
     /// Give each message to a command (run by sh -c): exit status 0 accepts it, 75 leaves it for the next run
     ///
     /// 79: accepted, with an unknown outcome; this is reported, and the message is never given again, nor deleted.
@@ -33,7 +38,7 @@ pub struct FetchArgs {
     pub stdout: bool,
 
     /// With --stdout or --exec: record nothing and delete nothing; the next run fetches the same messages
-    #[arg(long, conflicts_with_all = ["maildir", "mbox", "delete", "delete_after", "mark_seen", "forget"])]
+    #[arg(long, conflicts_with_all = ["maildir", "mbox", "delete", "delete_after", "move_to", "mark_seen", "forget"])]
     pub peek: bool,
 
     /// Leave messages on the server (the default)
@@ -51,6 +56,13 @@ pub struct FetchArgs {
     /// Delete delivered messages from the server so long after they were first seen
     #[arg(long, value_name = "DUR", group = "afterwards", value_parser = values::duration)]
     pub delete_after: Option<Duration>,
+
+    /// Move messages to this folder of the server once they are stored durably, instead of deleting them (IMAP)
+    ///
+    /// These are the same messages that --delete would delete. The folder is named as in list --folders, and has to be
+    /// there. A server without MOVE copies them and then deletes them.
+    #[arg(long, value_name = "FOLDER", group = "afterwards", value_parser = values::folder_name)]
+    pub move_to: Option<String>,
 
     /// Fetch all messages, also those fetched before
     #[arg(long)]
@@ -88,6 +100,18 @@ pub struct FetchArgs {
     #[arg(long)]
     pub until_empty: bool,
 
+    /// Fetch as mail arrives, until a signal or --max-time ends it
+    ///
+    /// By IMAP the server tells of new mail (IDLE), of several folders in INBOX or the first one; the others, servers
+    /// without IDLE and POP3 servers are looked at from time to time (--every). Failures that may pass do not end it.
+    /// Nothing is locked while it waits. With --all-accounts each account is watched, whatever -j says.
+    #[arg(long, conflicts_with_all = ["dry_run", "mark_seen", "forget", "peek", "until_empty", "all", "uid"])]
+    pub watch: bool,
+
+    /// With --watch: how long after a fetch to look again, where the server does not tell of new mail (5m)
+    #[arg(long, value_name = "DUR", requires = "watch", value_parser = values::pause)]
+    pub every: Option<Duration>,
+
     /// Mark the messages as fetched, and fetch nothing; messages that were only marked are never deleted
     #[arg(long, conflicts_with_all = ["forget", "destination", "afterwards", "all", "until_empty"])]
     pub mark_seen: bool,
@@ -102,9 +126,33 @@ pub struct FetchArgs {
 
     #[command(flatten)]
     pub from: SourceArgs,
+
+    /// Fetch from these folders of an IMAP server, named as in list --folders (default: INBOX)
+    ///
+    /// In a name, * and % stand for others, as in IMAP. One folder goes to the destination itself, several to subfolders of a
+    /// Maildir (see --layout), or with --mbox-dir to an mbox each.
+    #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with = "pop3")]
+    pub folder: Vec<String>,
+
+    /// Fetch from all folders of an IMAP server
+    ///
+    /// These are those that hold the user's own mail: not what the server calls All, Junk or Trash, nor folders of
+    /// other users and shared ones.
+    #[arg(long, conflicts_with_all = ["pop3", "folder"])]
+    pub all_folders: bool,
+
+    /// Store a message that stands in several folders once: the first folder's copy
+    ///
+    /// The content decides. Its other copies count as fetched, and --delete deletes them, too.
+    #[arg(long, conflicts_with = "pop3")]
+    pub dedupe: bool,
+
+    /// How several folders lie in one Maildir: maildir++ (.A.B, the default) or nested (A/B)
+    #[arg(long, value_name = "LAYOUT", value_parser = values::layout, conflicts_with_all = ["pop3", "mbox", "mbox_dir", "exec", "stdout"])]
+    pub layout: Option<Layout>,
 }
 
-/// Which server mail is fetched from, and which folder.
+/// Which server mail is fetched from.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SourceArgs {
     /// Use the account's POP3 server
@@ -114,26 +162,22 @@ pub struct SourceArgs {
     /// Use the account's IMAP server
     #[arg(long, conflicts_with = "pop3")]
     pub imap: bool,
-
-    /// Use this folder of an IMAP server, named as in list --folders (default: INBOX)
-    #[arg(long, value_name = "NAME", conflicts_with = "pop3")]
-    pub folder: Option<String>,
 }
 
 impl SourceArgs {
-    /// Has the account fetch by the protocol and from the folder that are named, if any are.
+    /// Has the account fetch by the protocol that is named, if one is.
     pub fn apply(&self, account: &mut Account) -> Result<(), Failure> {
         match self {
-            SourceArgs { pop3: true, .. } => account.fetch_by(Protocol::Pop3)?,
-            SourceArgs { imap: true, .. } => account.fetch_by(Protocol::Imap)?,
-            SourceArgs { .. } => {}
+            SourceArgs { pop3: true, .. } => account.fetch_by(Protocol::Pop3),
+            SourceArgs { imap: true, .. } => account.fetch_by(Protocol::Imap),
+            SourceArgs { .. } => Ok(()),
         }
-        self.folder.as_deref().map_or(Ok(()), |folder| account.fetch_from(folder))
     }
 }
 
 /// Show what is on the server.
 #[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "By POP3 the messages come in the server's order, by IMAP the newest first.")]
 pub struct ListArgs {
     /// Only messages that fetch would fetch
     #[arg(long)]
@@ -150,6 +194,10 @@ pub struct ListArgs {
     /// Show the folders of an IMAP account instead of messages
     #[arg(long, conflicts_with_all = ["new", "limit", "no_headers", "folder"])]
     pub folders: bool,
+
+    /// Use this folder of an IMAP server, named as in --folders (default: INBOX)
+    #[arg(long, value_name = "NAME", conflicts_with = "pop3")]
+    pub folder: Option<String>,
 
     #[command(flatten)]
     pub from: SourceArgs,

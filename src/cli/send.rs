@@ -180,7 +180,11 @@ pub struct SendArgs {
     #[arg(long, value_name = "DUR", help_heading = "Control", value_parser = values::duration)]
     pub retry_for: Option<Duration>,
 
-    /// Store a copy of what was accepted: maildir:DIR or mbox:FILE
+    /// Store a copy of what was accepted: maildir:DIR, mbox:FILE, imap or imap:FOLDER
+    ///
+    /// imap files it on the account's IMAP server, in the folder for sent mail unless another is named, as `list
+    /// --folders` shows it. Nothing is filed that the folder has already, or where the server files what is sent by
+    /// itself (Gmail, Outlook, iCloud). A copy that cannot be stored ends in 1; the message is not sent again.
     #[arg(long, value_name = "WHERE", help_heading = "Control")]
     pub save_copy: Option<String>,
 

@@ -2,7 +2,7 @@
 
 use super::message::{MessageLine, uid_text};
 use super::{Context, folders};
-use crate::account::Need;
+use crate::account::{Need, Protocol};
 use crate::cli::ListArgs;
 use crate::cmd::service;
 use crate::mail::summary::{Person, Summary};
@@ -24,6 +24,7 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
     context.out.count("listed", 0);
     let mut account = context.select(Need::Incoming, None)?;
     args.from.apply(&mut account)?;
+    args.folder.as_deref().map_or(Ok(()), |folder| account.fetch_from(folder))?;
     if args.folders {
         if let Err(failure) = folders::show(&account, context) {
             context.out.fail(&About::account(&account.label), &failure);
@@ -45,7 +46,14 @@ pub fn run(args: &ListArgs, context: &mut Context) -> anyhow::Result<()> {
         }
         // The reader of standard output has closed it: not an error.
         Err(_) if context.out.reader_gone() => {}
-        Err(failure) => context.out.fail(&About::account(&label), &failure),
+        Err(failure) => {
+            let failure = match &args.folder {
+                Some(folder) => failure.more(&format!(" (folder {folder})")),
+                None => failure,
+            };
+            let about = About { folder: args.folder.as_deref(), ..About::account(&label) };
+            context.out.fail(&about, &failure);
+        }
     }
     Ok(())
 }
@@ -54,7 +62,8 @@ fn show(args: &ListArgs, context: &mut Context, service: &Service) -> Result<Ove
     let ledgers = context.env.state_dir()?.join("ledger");
     let others = context.other_keys(&service.key());
     let mut ledger = Ledger::peek(&ledgers, &service.key()).at(Stage::Ledger)?;
-    let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers };
+    let newest_first = service.server.protocol == Protocol::Imap;
+    let choice = Choice { new: args.new, limit: args.limit, headers: !args.no_headers, newest_first };
     let mut table = ListTable::default();
     let out = &mut context.out;
     // Without headers a million rows may be listed: the widths are found first, so that no rows have to be kept.

@@ -3,7 +3,7 @@
 use crate::mail::summary::{Person, Summary};
 use crate::mailbox::Row;
 use crate::output::json::hex;
-use crate::store::Place;
+use crate::store::{Details, Place};
 use crate::work::fetch::{Action, MessageReport};
 use crate::work::list::Listed;
 use crate::work::plan::Reason;
@@ -25,10 +25,21 @@ pub struct MessageLine<'a> {
     subject: Option<&'a str>,
     message_id: Option<&'a str>,
     new: bool,
+    /// By IMAP alone, as the three behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uidvalidity: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    internal_date: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_to: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     /// The path in base64, if it is not UTF-8.
@@ -60,12 +71,12 @@ fn people(people: &[Person]) -> Vec<PersonObject<'_>> {
         .collect()
 }
 
-fn shown(path: &Path) -> Option<String> {
+pub fn shown(path: &Path) -> Option<String> {
     Some(path.to_string_lossy().into_owned())
 }
 
 /// The octets of a path in base64, if it is not UTF-8.
-fn octets_of(path: &Path) -> Option<String> {
+pub fn octets_of(path: &Path) -> Option<String> {
     path.to_str().is_none().then(|| STANDARD.encode(path.as_os_str().as_bytes()))
 }
 
@@ -87,8 +98,13 @@ impl<'a> MessageLine<'a> {
             subject: summary.and_then(|summary| summary.subject.as_deref()),
             message_id: summary.and_then(|summary| summary.message_id.as_deref()),
             new,
+            folder: row.folder.as_deref().map(str::to_owned),
+            uidvalidity: row.validity,
+            flags: None,
+            internal_date: None,
             action: None,
             reason: None,
+            moved_to: None,
             path: None,
             path_bytes: None,
             mbox: None,
@@ -101,12 +117,23 @@ impl<'a> MessageLine<'a> {
 
     /// The line for a listed message.
     pub fn listed(account: &'a str, listed: &'a Listed) -> Self {
-        MessageLine::new(account, &listed.row, listed.new, listed.summary.as_ref())
+        let line = MessageLine::new(account, &listed.row, listed.new, listed.summary.as_ref());
+        line.detailed(listed.details.as_ref())
+    }
+
+    fn detailed(mut self, details: Option<&'a Details>) -> Self {
+        self.flags = details.map(|details| &details.flags[..]);
+        let received = details.and_then(|details| details.received);
+        self.internal_date = received
+            .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+            .map(|time| time.to_string());
+        self
     }
 
     /// The line for what a fetch did to a message.
     pub fn fetched(account: &'a str, told: &'a MessageReport) -> Self {
-        let mut line = MessageLine::new(account, &told.row, told.new, told.summary.as_ref());
+        let line = MessageLine::new(account, &told.row, told.new, told.summary.as_ref());
+        let mut line = line.detailed(told.details.as_ref());
         line.action = Some(match told.action {
             Action::Delivered => "delivered",
             Action::Skipped => "skipped",
@@ -120,11 +147,13 @@ impl<'a> MessageLine<'a> {
             Reason::TooLarge => "too_large",
             Reason::Resized => "same_message",
             Reason::Stored => "in_maildir",
+            Reason::InOtherFolder => "in_other_folder",
             Reason::BeyondLimit => "beyond_limit",
             Reason::NoUid => "no_uid",
             Reason::Ambiguous => "ambiguous_uid",
             Reason::FolderInternal => "folder_internal_data",
         });
+        line.moved_to = told.moved_to.as_deref();
         match &told.place {
             Some(Place::Maildir(path)) => {
                 line.path = shown(path);
@@ -135,7 +164,7 @@ impl<'a> MessageLine<'a> {
                 line.path_bytes = octets_of(path);
                 line.offset = Some(*offset);
             }
-            Some(Place::Command | Place::Stdout) | None => {}
+            Some(Place::Command | Place::Stdout | Place::OtherFolder) | None => {}
         }
         line.stored_size = told.stored;
         line.sha256 = told.sha256.map(|octets| hex(&octets));

@@ -28,13 +28,33 @@ pub fn outgoing(account: &Account, context: &Context) -> Result<Service, Failure
     of(account, account.smtp.as_ref().ok_or_else(missing)?, context)
 }
 
+/// The server on which copies of sent mail are filed. Gets the secret. Fails with `config`.
+pub fn filing(account: &Account, context: &Context) -> Result<Service, Failure> {
+    let missing = || {
+        Failure::config("no IMAP server: the account has none")
+            .hint("config set NAME imap.host HOST adds one")
+    };
+    let service = of(account, account.imap.as_ref().ok_or_else(missing)?, context)?;
+    match service.login {
+        Some(_) => Ok(service),
+        None => Err(Failure::config("a mailbox needs a user name").at(service.server.place())),
+    }
+}
+
 fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, Failure> {
     // The trust store is parsed on a thread of its own, while the secret is obtained.
     let tls = tls(server)?;
     let login = context.vault.login(server)?;
     let tap = |place| Box::new(Transcript::new(place)) as Box<dyn Tap>;
     let transcript = context.out.wants_transcript().then_some(tap as fn(String) -> Box<dyn Tap>);
-    Ok(Service { label: account.label.clone(), server: server.clone(), login, tls, transcript })
+    Ok(Service {
+        label: account.label.clone(),
+        server: server.clone(),
+        login,
+        tls,
+        parking: None,
+        transcript,
+    })
 }
 
 /// Prepares the trusted certificates of a server. Refuses settings about them if the connection has no TLS: they
@@ -75,7 +95,7 @@ pub fn incoming_key(account: &Account) -> Result<AccountKey, Failure> {
 
 fn incoming_server(account: &Account) -> Result<&Server, Failure> {
     account.incoming().ok_or_else(|| {
-        Failure::config("no POP3 server: the account has none")
-            .hint("config set NAME pop3.host HOST adds one")
+        Failure::config("no server to fetch mail from: the account has none")
+            .hint("config set NAME pop3.host HOST adds one, or imap.host for IMAP")
     })
 }

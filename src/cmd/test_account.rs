@@ -8,7 +8,7 @@ use crate::cli::TestAccountArgs;
 use crate::net::{Limits, Tap};
 use crate::output::transcript::Transcript;
 use crate::output::{About, Output};
-use crate::store::{AtStage, Maildir, Mbox};
+use crate::store::{AtStage, Maildir, Mbox, check_mbox_dir};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
 use crate::work::probe::{ProbeTarget, Step, probe_imap, probe_pop3, probe_smtp};
 use crate::work::service::advise;
@@ -119,6 +119,10 @@ fn test_destination(account: &Account, side: &str, context: &mut Context) -> Opt
         Destination::Mbox(path) => {
             note("mbox", path.display().to_string());
             Mbox::check(path).at(Stage::Destination).and_then(|()| has_room(path))
+        }
+        Destination::MboxDir(path) => {
+            note("mbox_dir", path.display().to_string());
+            check_mbox_dir(path).at(Stage::Destination).and_then(|()| has_room(path))
         }
         Destination::Exec(program) => {
             note("exec", show_program(program));

@@ -258,8 +258,8 @@ impl Connection {
     /// who did not.
     fn identify(&mut self) -> Result<(), Failure> {
         let command = Command::id(&[("name", "postie"), ("version", env!("CARGO_PKG_VERSION"))]);
-        let tag = self.send(Stage::Id, &command)?;
-        self.complete(Stage::Id, tag, |_| {}).map(drop)
+        // It goes out with the next command, and its end is taken with that one's.
+        self.command(Stage::Id, &command).map(drop)
     }
 }
 

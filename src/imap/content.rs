@@ -1,7 +1,8 @@
 //! The content of messages on its way to the receiver: line ends, and what is whole.
 
 use super::window::Message;
-use crate::mailbox::{Details, Receiver};
+use crate::mailbox::Receiver;
+use crate::store::Details;
 use crate::words::Failure;
 
 /// Takes CRLF for LF. A CR by itself is content, and so is a LF.

@@ -1,4 +1,5 @@
-//! Removing messages for good: `UID STORE +FLAGS.SILENT (\Deleted)` and UID EXPUNGE (`RFC 4315`).
+//! Removing messages for good: `UID STORE +FLAGS.SILENT (\Deleted)` and UID EXPUNGE (`RFC 4315`); where they go to
+//! another folder instead, see `moving`.
 //!
 //! The flag `\Deleted` is shared with every other client of the mailbox, and a plain EXPUNGE removes whatever
 //! carries it. So without UIDPLUS it is sent only where no other message is marked, and where EXPUNGE merely
@@ -7,81 +8,132 @@
 use super::listing::MAX_SET;
 use super::mailbox::{Mailbox, Opening};
 use super::mailboxes::Authenticated;
-use crate::codec::imap::{Command, Criterion, Mailbox as Name, Response, Status, UidSet};
-use crate::store::Recorded;
+use crate::codec::imap::{Command, Criterion, FetchItem, Mailbox as Name, Response, Status, UidSet};
+use crate::store::{Ledger, Recorded};
 use crate::words::{Failure, Kind, Stage};
 
-/// How messages can be removed here.
+/// How messages are removed here.
 enum Way {
-    /// By name, and no other.
     Expunge,
-    /// Together with everything that is marked.
-    ExpungeMarked,
-    /// To the trash.
+    /// To that folder.
     Move(Name),
+}
+
+/// What became of messages that were to go.
+#[derive(Default)]
+pub(super) struct Removed {
+    /// Those that are still there.
+    pub left: UidSet,
+    /// Why the first of them is.
+    pub why: Option<Failure>,
+}
+
+impl Removed {
+    /// These stay, because of this.
+    pub fn stay(&mut self, uids: &UidSet, why: Failure) {
+        if !uids.is_empty() {
+            self.left = self.left.with(uids);
+            self.why.get_or_insert(why);
+        }
+    }
+
+    pub fn join(&mut self, other: Removed) {
+        self.left = self.left.with(&other.left);
+        self.why = self.why.take().or(other.why);
+    }
 }
 
 impl Mailbox {
     /// Removes messages. The result has a failure, or none, for each.
-    pub(super) fn remove(&mut self, messages: &[(u32, &Recorded)]) -> Result<Vec<Option<Failure>>, Failure> {
+    pub(super) fn remove(
+        &mut self,
+        messages: &[(u32, &Recorded)],
+        ledger: &mut Ledger,
+    ) -> Result<Vec<Option<Failure>>, Failure> {
         let uids: UidSet = messages.iter().filter_map(|(number, _)| self.uid(*number)).collect();
-        let removed = self.remove_all(&uids)?;
-        Ok(messages.iter().map(|_| removed.clone()).collect())
+        let Removed { left, why } = match self.select()? {
+            Some(why) => Removed { left: uids, why: Some(why) },
+            None => match self.way()? {
+                Way::Expunge => self.expunge(&uids)?,
+                Way::Move(folder) => self.relocate(&uids, &folder, ledger)?,
+            },
+        };
+        let failed = |number: u32| self.uid(number).is_none_or(|uid| left.contains(uid));
+        Ok(messages.iter().map(|(number, _)| why.clone().filter(|_| failed(*number))).collect())
     }
 
-    /// Removes them; a failure that concerns them alone is the inner one.
-    fn remove_all(&mut self, uids: &UidSet) -> Result<Option<Failure>, Failure> {
-        if let Some(failure) = self.select()? {
-            return Ok(Some(failure));
-        }
-        let way = self.way()?;
-        if matches!(way, Way::ExpungeMarked) {
+    /// Removes them for good.
+    pub(super) fn expunge(&mut self, uids: &UidSet) -> Result<Removed, Failure> {
+        let mut removed = Removed::default();
+        let by_name = self.connection.capabilities.uidplus;
+        if !by_name {
             self.marked_but(uids)?;
         }
+        let mut pieces = uids.split_for_lines(MAX_SET).into_iter();
+        for piece in pieces.by_ref() {
+            let then = by_name.then(|| Command::uid_expunge(&piece));
+            if let Some(why) = self.mark_and(&piece, then.as_ref())? {
+                removed.stay(&piece, why);
+                break;
+            }
+        }
+        if let Some(why) = removed.why.clone() {
+            pieces.for_each(|piece| removed.stay(&piece, why.clone()));
+        }
+        if !by_name {
+            self.expunge_marked(uids, &mut removed)?;
+        }
+        Ok(removed)
+    }
+
+    /// Expunges all that is marked, if it is these and no others.
+    fn expunge_marked(&mut self, uids: &UidSet, removed: &mut Removed) -> Result<(), Failure> {
+        let marked = uids.without(&removed.left);
+        if marked.is_empty() {
+            return Ok(());
+        }
+        // A search that does not find these does not find those of others either.
+        let missed = marked.without(&self.marked_but(uids)?);
+        if !missed.is_empty() && self.are_there(&missed)? {
+            let message = "UID SEARCH: it does not find the messages that were just marked as deleted: nothing is expunged";
+            let failure = Failure::new(Kind::Missing, Stage::Search, message);
+            return Err(failure.at(self.connection.wire.place()));
+        }
+        if let Some(why) = self.run(Stage::Expunge, &Command::expunge_all_marked())? {
+            removed.stay(&marked, why);
+        }
+        Ok(())
+    }
+
+    /// Whether any of these is still there, however little a search finds: another client may have removed them.
+    fn are_there(&mut self, uids: &UidSet) -> Result<bool, Failure> {
+        const STAGE: Stage = Stage::UidFetch;
+        let mut there = false;
         for piece in uids.split_for_lines(MAX_SET) {
-            let failed = match &way {
-                Way::Move(trash) => self.run(Stage::UidMove, &Command::uid_move(&piece, trash))?,
-                Way::Expunge => {
-                    self.mark_and(&piece, Stage::UidExpunge, Some(&Command::uid_expunge(&piece)))?
+            let tag = self.connection.send(STAGE, &Command::uid_fetch(&piece, &[FetchItem::Uid]))?;
+            self.connection.expect_ok(STAGE, tag, |response| {
+                if let Response::Fetch(items) = response
+                    && let Some(uid) = items.uid
+                {
+                    there |= piece.contains(uid);
                 }
-                Way::ExpungeMarked => self.mark_and(&piece, Stage::UidStore, None)?,
-            };
-            if failed.is_some() {
-                return Ok(failed);
-            }
+            })?;
         }
-        match way {
-            Way::ExpungeMarked => {
-                // A search that does not find these does not find those of others either.
-                let found = self.marked_but(uids)?;
-                if !uids.without(&found).is_empty() {
-                    let message = "UID SEARCH: it does not find the messages that were just marked as deleted: nothing is expunged";
-                    let failure = Failure::new(Kind::Missing, Stage::Search, message);
-                    return Err(failure.at(self.connection.wire.place()));
-                }
-                self.run(Stage::Expunge, &Command::expunge_all_marked())
-            }
-            Way::Expunge | Way::Move(_) => Ok(None),
-        }
+        Ok(there)
     }
 
     /// Marks messages and, in the same flight, sends what removes them.
-    fn mark_and(
-        &mut self,
-        uids: &UidSet,
-        stage: Stage,
-        then: Option<&Command>,
-    ) -> Result<Option<Failure>, Failure> {
+    fn mark_and(&mut self, uids: &UidSet, then: Option<&Command>) -> Result<Option<Failure>, Failure> {
         let connection = &mut self.connection;
         let store = connection.command(Stage::UidStore, &Command::mark_deleted(uids))?;
-        let then = then.map(|then| connection.command(stage, then)).transpose()?;
+        let then = then.map(|then| connection.command(Stage::UidExpunge, then)).transpose()?;
         connection.flush(Stage::UidStore)?;
         let marked = connection.complete(Stage::UidStore, store, |_| {})?;
         let mut failed = (marked != Status::Ok).then(|| connection.refused(Stage::UidStore));
         if let Some(then) = then
-            && connection.complete(stage, then, |_| {})? != Status::Ok
+            && connection.complete(Stage::UidExpunge, then, |_| {})? != Status::Ok
         {
-            failed = failed.or_else(|| Some(connection.refused(stage)));
+            failed = failed.or_else(|| Some(connection.refused(Stage::UidExpunge)));
         }
         Ok(failed)
     }
@@ -93,7 +145,7 @@ impl Mailbox {
     }
 
     /// Opens the mailbox for changes. It was examined, and may be another by now.
-    fn select(&mut self) -> Result<Option<Failure>, Failure> {
+    pub(super) fn select(&mut self) -> Result<Option<Failure>, Failure> {
         const STAGE: Stage = Stage::Select;
         if self.is_selected {
             return Ok(None);
@@ -117,7 +169,7 @@ impl Mailbox {
             self.connection.wire.mark_broken();
             return Err(failure);
         }
-        if opening.read_only || opening.can_delete == Some(false) {
+        if opening.is_read_only() {
             let message = "SELECT: the mailbox is read-only: nothing can be deleted";
             return Ok(Some(Failure::new(Kind::Rejected, STAGE, message).at(place)));
         }
@@ -125,40 +177,33 @@ impl Mailbox {
         Ok(None)
     }
 
-    /// How messages can be removed here, or why they cannot.
+    /// How messages are removed here, or why they cannot be.
     fn way(&mut self) -> Result<Way, Failure> {
-        if self.connection.capabilities.gmail {
-            return match self.trash()? {
-                // In the trash, EXPUNGE is what it is elsewhere.
-                Some(trash) if trash == self.name => Ok(Way::Expunge),
-                Some(trash) => Ok(Way::Move(trash)),
-                None => {
-                    let message = "EXPUNGE: on this server it would only archive, and no folder is its trash";
-                    Err(Failure::new(Kind::Missing, Stage::Expunge, message)
-                        .at(self.connection.wire.place())
-                        .hint("switch on \"Show in IMAP\" for the trash in the provider's settings"))
-                }
-            };
+        if let Some(folder) = &self.target {
+            return Ok(Way::Move(folder.clone()));
         }
-        match self.connection.capabilities.uidplus {
-            true => Ok(Way::Expunge),
-            false => Ok(Way::ExpungeMarked),
-        }
-    }
-
-    /// The folder that is the server's trash.
-    fn trash(&mut self) -> Result<Option<Name>, Failure> {
-        if let Some(trash) = &self.trash {
-            return Ok(trash.clone());
+        if !self.connection.capabilities.gmail {
+            return Ok(Way::Expunge);
         }
         let listed = Authenticated::list_in(&mut self.connection)?;
-        let trash = listed.into_iter().find(|folder| folder.uses.trash).map(|folder| folder.name);
-        self.trash = Some(trash.clone());
-        Ok(trash)
+        match listed.into_iter().find(|folder| folder.uses.trash).map(|folder| folder.name) {
+            // In the trash, EXPUNGE is what it is elsewhere.
+            Some(trash) if trash == self.name => Ok(Way::Expunge),
+            Some(trash) => {
+                self.target = Some(trash.clone());
+                Ok(Way::Move(trash))
+            }
+            None => {
+                let message = "EXPUNGE: on this server it would only archive, and no folder is its trash";
+                Err(Failure::new(Kind::Missing, Stage::Expunge, message)
+                    .at(self.connection.wire.place())
+                    .hint("switch on \"Show in IMAP\" for the trash in the provider's settings"))
+            }
+        }
     }
 
     /// Which messages are marked as deleted. Fails where others are than these.
-    fn marked_but(&mut self, uids: &UidSet) -> Result<UidSet, Failure> {
+    pub(super) fn marked_but(&mut self, uids: &UidSet) -> Result<UidSet, Failure> {
         const STAGE: Stage = Stage::Search;
         let esearch = self.connection.capabilities.esearch;
         let tag = self.connection.send(STAGE, &Command::uid_search(&[Criterion::Deleted], esearch))?;
@@ -173,6 +218,8 @@ impl Mailbox {
             "EXPUNGE: {others} other message(s) are marked as deleted, and this server cannot remove some and leave the others: nothing is deleted"
         );
         let failure = Failure::new(Kind::Missing, Stage::Expunge, message).at(self.connection.wire.place());
-        Err(failure.hint("--move-to FOLDER moves messages away instead"))
+        // A server without MOVE moves by deleting, too.
+        let moves = self.connection.capabilities.moves;
+        Err(if moves { failure.hint("--move-to FOLDER moves messages away instead") } else { failure })
     }
 }

@@ -1,16 +1,24 @@
-//! UID FETCH of the fields of headers that a list shows.
+//! UID FETCH of fields of headers: those that a list shows, and those that tell messages apart.
 
 use super::Mailbox;
 use super::content::LineEnds;
 use super::listing::MAX_SET;
-use crate::codec::imap::{Command, FetchItem, FetchItems, Response, UidSet};
+use super::retrieval::details;
+use crate::codec::imap::{Command, FetchItem, FetchItems, Response, Status, UidSet};
 use crate::mailbox::{Receiver, Wanted};
+use crate::store::Details;
 use crate::words::{Failure, Kind, Stage};
 
 const STAGE: Stage = Stage::UidFetch;
 
 /// The fields of the header that a list shows.
 const LISTED_FIELDS: [&str; 5] = ["DATE", "FROM", "TO", "SUBJECT", "MESSAGE-ID"];
+
+/// The fields that tell messages apart.
+const IDENTIFYING_FIELDS: [&str; 3] = ["MESSAGE-ID", "DATE", "FROM"];
+
+/// How many sets may be refused before no more are asked for.
+const MOST_REFUSALS: usize = 40;
 
 /// How many headers are held at once: the server may send them in any order.
 const HELD: usize = 1000;
@@ -28,6 +36,56 @@ impl Mailbox {
         Ok(())
     }
 
+    /// Gets the fields that tell messages apart. A set that is refused is asked for once more in halves.
+    pub(super) fn retrieve_identities(
+        &mut self,
+        places: &[u32],
+        take: &mut dyn FnMut(u32, Option<&[u8]>),
+    ) -> Result<(), Failure> {
+        let items = [FetchItem::Uid, FetchItem::HeaderFields(&IDENTIFYING_FIELDS)];
+        let uids = places.iter().filter_map(|place| self.uids.get(*place as usize));
+        let set: UidSet = uids.copied().collect();
+        let (mut todo, mut missing, mut refusals) = (set.split_for_lines(MAX_SET), UidSet::new(), 0);
+        while let Some(piece) = todo.pop() {
+            let mut came = UidSet::new();
+            let tag = self.connection.send(STAGE, &Command::uid_fetch(&piece, &items))?;
+            let known = &self.uids;
+            let status = self.connection.complete(STAGE, tag, |response| {
+                if let Response::Fetch(FetchItems { uid: Some(uid), header: Some(header), .. }) = response
+                    && piece.contains(*uid)
+                    && !came.contains(*uid)
+                    && let Ok(place) = known.binary_search(uid)
+                {
+                    came.extend([*uid]);
+                    let (mut ends, mut content) = (LineEnds::default(), Vec::new());
+                    ends.push(header, &mut content);
+                    ends.finish(&mut content);
+                    take(place as u32, Some(&content));
+                }
+            })?;
+            let rest = piece.without(&came);
+            if self.connection.is_limited(STAGE)? && !came.is_empty() {
+                todo.extend([rest].into_iter().filter(|rest| !rest.is_empty()));
+                continue;
+            }
+            refusals += usize::from(status != Status::Ok);
+            if status != Status::Ok && rest.len() > 1 && refusals < MOST_REFUSALS {
+                let (head, tail) = rest.split_at(rest.len() / 2);
+                todo.extend([tail, head]);
+            } else {
+                missing = missing.with(&rest);
+            }
+        }
+        if !missing.is_empty() {
+            for uid in missing.without(&self.gone(&missing)?).iter() {
+                if let Ok(place) = self.uids.binary_search(&uid) {
+                    take(place as u32, None);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The headers of some; `before`: how many are wanted ahead of them.
     fn header_block(
         &mut self,
@@ -36,25 +94,33 @@ impl Mailbox {
         receiver: &mut dyn Receiver,
     ) -> Result<(), Failure> {
         let sorted = self.sorted(wanted)?;
-        let items = [FetchItem::Uid, FetchItem::HeaderFields(&LISTED_FIELDS)];
+        let items = [
+            FetchItem::Uid,
+            FetchItem::Flags,
+            FetchItem::InternalDate,
+            FetchItem::Size,
+            FetchItem::HeaderFields(&LISTED_FIELDS),
+        ];
         let set: UidSet = sorted.iter().map(|(uid, _)| *uid).collect();
         let index = |uid: u32| {
             let at = sorted.binary_search_by_key(&uid, |(own, _)| *own).ok()?;
             Some(sorted[at].1 as usize)
         };
-        let mut headers: Vec<Option<Vec<u8>>> = vec![None; wanted.len()];
+        let validity = self.opening.validity();
+        let mut headers: Vec<Option<(Vec<u8>, Details)>> = vec![None; wanted.len()];
         for piece in set.split_for_lines(MAX_SET) {
             let tag = self.connection.send(STAGE, &Command::uid_fetch(&piece, &items))?;
             self.connection.complete(STAGE, tag, |response| {
-                if let Response::Fetch(FetchItems { uid: Some(uid), header: Some(header), .. }) = response
+                if let Response::Fetch(items) = response
+                    && let FetchItems { uid: Some(uid), header: Some(header), .. } = items
                     && let Some(index) = index(*uid)
                 {
-                    headers[index] = Some(header.to_vec());
+                    headers[index] = Some((header.to_vec(), details(items, items.size, validity)));
                 }
             })?;
         }
         for (index, header) in (before..).zip(headers) {
-            let Some(header) = header else {
+            let Some((header, details)) = header else {
                 let message = format!("{STAGE}: the server sent no header");
                 let failure = Failure::new(Kind::Rejected, STAGE, message).at(self.connection.wire.place());
                 receiver.refused(index, failure)?;
@@ -63,6 +129,7 @@ impl Mailbox {
             let (mut ends, mut content) = (LineEnds::default(), Vec::new());
             ends.push(&header, &mut content);
             ends.finish(&mut content);
+            receiver.details(index, details);
             receiver.begin(index)?;
             receiver.chunk(&content, header.len() as u64)?;
             receiver.confirm(index)?;

@@ -1,7 +1,9 @@
 //! Which messages there are: UID SEARCH, and UID FETCH where that does not tell all.
 
 use super::{Connection, Mailbox};
-use crate::codec::imap::{Command, Criterion, FetchItem, Response, SearchScanner, Status, Tag, UidSet};
+use crate::codec::imap::{
+    Command, Criterion, FetchItem, Response, ResponseCode, SearchScanner, Status, Tag, UidSet,
+};
 use crate::mailbox::{Listing, Wanted};
 use crate::net::NetError;
 use crate::words::{Failure, Kind, Stage};
@@ -32,8 +34,10 @@ impl Mailbox {
         }
         self.uids = set.iter().collect();
         let validity = self.opening.validity();
+        self.note_extent();
         let mut listing = Listing::default();
         (listing.has_uids, listing.validity) = (validity.is_some(), validity);
+        listing.folder = Some(self.name.to_string().into());
         for (number, uid) in (1..).zip(&self.uids) {
             let uid = uid.to_string();
             listing.push(number, Some(uid.as_bytes()).filter(|_| validity.is_some()), None);
@@ -116,6 +120,13 @@ impl Mailbox {
 }
 
 impl Connection {
+    /// Whether the command that has just ended was done for a part of the messages alone (`RFC 9738`).
+    pub(super) fn is_limited(&self, stage: Stage) -> Result<bool, Failure> {
+        let response = self.response(stage)?;
+        let limit = |code: &Option<_>| matches!(code, Some(ResponseCode::MessageLimit { .. }));
+        Ok(matches!(&response, Response::Tagged { code, .. } if limit(code)))
+    }
+
     /// What a search found; `None` where it was refused. The answer may name millions, so it is not held as text.
     pub(super) fn found(&mut self, stage: Stage, tag: Tag) -> Result<Option<UidSet>, Failure> {
         let mut ranges: Vec<(u32, u32)> = Vec::new();

@@ -1,6 +1,6 @@
-//! The selected state (`RFC 3501 §3.3`): one mailbox, opened by EXAMINE.
+//! The selected state (`RFC 3501 §3.3`): one mailbox, opened by EXAMINE, or SELECT where that has to be.
 
-use super::Connection;
+use super::{Connection, Parking};
 use crate::codec::imap::{
     Capabilities, Command, Criterion, Mailbox as Name, Response, ResponseCode, Status, Tag,
 };
@@ -20,8 +20,10 @@ pub struct Mailbox {
     pub(super) uids: Vec<u32>,
     /// Whether it is open for changes.
     pub(super) is_selected: bool,
-    /// Where the server keeps what was deleted, once that was asked for.
-    pub(super) trash: Option<Option<Name>>,
+    /// Where deleted messages go instead of being removed for good.
+    pub(super) target: Option<Name>,
+    /// Where the session goes when the mailbox is left; none: it ends.
+    pub(super) parking: Option<Parking>,
     /// How the last command failed.
     pub(super) setback: Option<Setback>,
     /// Whether that was this side's failure.
@@ -36,19 +38,25 @@ impl Mailbox {
     ) -> Result<Mailbox, (Failure, Box<Connection>)> {
         let mut opening = Opening::default();
         match open(&mut connection, name, &mut opening) {
-            Ok(search) => Ok(Mailbox {
+            Ok((search, is_selected)) => Ok(Mailbox {
                 connection,
                 name: name.clone(),
                 opening,
                 search: Some(search),
                 uids: Vec::new(),
-                is_selected: false,
-                trash: None,
+                is_selected,
+                target: None,
+                parking: None,
                 setback: None,
                 local: false,
             }),
             Err(failure) => Err((failure, Box::new(connection))),
         }
+    }
+
+    /// Has the session go there when the mailbox is left, instead of ending.
+    pub fn park_at(&mut self, parking: Option<Parking>) {
+        self.parking = parking;
     }
 
     /// What the server can do.
@@ -87,21 +95,48 @@ impl Mailbox {
     }
 }
 
-fn open(connection: &mut Connection, name: &Name, opening: &mut Opening) -> Result<Tag, Failure> {
-    const STAGE: Stage = Stage::Examine;
+/// Opens a mailbox for reading. The result is the search for its UIDs, and whether it is open for changes all the same.
+///
+/// Courier keeps no UID of a mailbox that is only examined: it gives it to another message later, under the same
+/// UIDVALIDITY, until a client selects. What tells is that it has no UIDNEXT to say. There it is selected, which
+/// changes no message.
+fn open(connection: &mut Connection, name: &Name, opening: &mut Opening) -> Result<(Tag, bool), Failure> {
+    let search = open_by(connection, (Stage::Examine, &Command::examine(name)), opening)?;
+    if opening.uidnext.is_some() {
+        return Ok((search, false));
+    }
+    connection.found(Stage::Search, search)?;
+    *opening = Opening::default();
+    match open_by(connection, (Stage::Select, &Command::select(name)), opening) {
+        Ok(search) => Ok((search, !opening.is_read_only())),
+        Err(failure) if failure.kind() == Kind::Rejected => {
+            *opening = Opening::default();
+            Ok((open_by(connection, (Stage::Examine, &Command::examine(name)), opening)?, false))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn open_by(
+    connection: &mut Connection,
+    (stage, command): (Stage, &Command),
+    opening: &mut Opening,
+) -> Result<Tag, Failure> {
     let esearch = connection.capabilities.esearch;
-    let tag = connection.command(STAGE, &Command::examine(name))?;
-    let search = connection.command(STAGE, &Command::uid_search(&[Criterion::All], esearch))?;
-    connection.flush(STAGE)?;
-    match connection.complete(STAGE, tag, |response| opening.take(response))? {
+    let tag = connection.command(stage, command)?;
+    let search = connection.command(stage, &Command::uid_search(&[Criterion::All], esearch))?;
+    connection.flush(stage)?;
+    match connection.complete(stage, tag, |response| opening.take(response))? {
         Status::Ok => {
-            if let Response::Tagged { code: Some(code), .. } = connection.response(STAGE)? {
+            if let Response::Tagged { code: Some(code), .. } = connection.response(stage)? {
                 opening.code(&code);
             }
+            // What is told from here on is told of messages that may be new.
+            connection.grown = false;
             Ok(search)
         }
         Status::No | Status::Bad => {
-            let failure = connection.refused(STAGE).more(&format!(" (folder {name})"));
+            let failure = connection.refused(stage);
             let failure = match failure.kind() {
                 Kind::Rejected => failure.hint("`postie list --folders` shows the folders there are"),
                 _ => failure,
@@ -118,6 +153,8 @@ fn open(connection: &mut Connection, name: &Name, opening: &mut Opening) -> Resu
 pub(super) struct Opening {
     pub exists: u32,
     pub uidvalidity: Option<u64>,
+    /// The UID that the next message will have, where that was told.
+    pub uidnext: Option<u64>,
     pub uids_do_not_stick: bool,
     /// Whether it was opened for reading alone.
     pub read_only: bool,
@@ -138,12 +175,18 @@ impl Opening {
     pub fn code(&mut self, code: &ResponseCode<'_>) {
         match code {
             ResponseCode::UidValidity(number) => self.uidvalidity = Some(*number),
+            ResponseCode::UidNext(number) => self.uidnext = Some(*number),
             ResponseCode::UidNotSticky => self.uids_do_not_stick = true,
             ResponseCode::PermanentFlags(flags) => self.can_delete = Some(flags.contains("\\Deleted")),
             ResponseCode::ReadOnly => self.read_only = true,
             ResponseCode::ReadWrite => self.read_only = false,
             _ => {}
         }
+    }
+
+    /// Whether nothing can be deleted.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only || self.can_delete == Some(false)
     }
 
     /// The UIDVALIDITY under which UIDs mean something; none where they do not.

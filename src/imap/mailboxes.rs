@@ -1,8 +1,8 @@
 //! The authenticated state (`RFC 3501 §3.2`): which mailboxes there are, and opening one.
 
-use super::Connection;
 use super::mailbox::Mailbox;
-use crate::codec::imap::{Capabilities, Command, Mailbox as Name, Names, Response, Status, StatusItem};
+use super::{Connection, Parking};
+use crate::codec::imap::{Capabilities, Command, Mailbox as Name, Names, Response, Status, StatusItem, utf7};
 use crate::net::TlsInfo;
 use crate::words::{Failure, Kind, Stage};
 use std::collections::HashMap;
@@ -81,8 +81,33 @@ pub struct Folder {
     pub uses: Uses,
     /// Whether it is another user's, or everybody's.
     pub is_foreign: bool,
+    /// How many octets of the name are the prefix of all of the user's own mailboxes (`RFC 2342`).
+    pub prefix: usize,
     /// How many messages it has, where that was asked for.
     pub counts: Counts,
+}
+
+impl Folder {
+    /// The parts of its name, outermost first, as text where they are such. The inbox has none.
+    pub fn parts(&self) -> Vec<Vec<u8>> {
+        if self.name.is_inbox() {
+            return Vec::new();
+        }
+        let own = self.name.octets().get(self.prefix..).unwrap_or_default();
+        let text = |part: &[u8]| utf7::decode(part).map_or_else(|| part.to_vec(), String::into_bytes);
+        match self.delimiter {
+            Some(delimiter) => own.split(|octet| *octet == delimiter).map(text).collect(),
+            None => vec![text(own)],
+        }
+    }
+}
+
+/// How the names of mailboxes begin (`RFC 2342`); the empty prefix is left out.
+#[derive(Default)]
+struct Prefixes {
+    own: Vec<Vec<u8>>,
+    /// Another user's, or everybody's.
+    foreign: Vec<Vec<u8>>,
 }
 
 /// The most mailboxes that are told.
@@ -95,6 +120,16 @@ const COUNTS: [StatusItem; 4] =
 impl Authenticated {
     pub(super) fn new(connection: Connection) -> Self {
         Authenticated { connection }
+    }
+
+    /// Takes the session that waits there, if there is one.
+    pub fn from_parking(parking: &Parking) -> Option<Self> {
+        parking.get().map(Authenticated::new)
+    }
+
+    /// Leaves the session there, unless nothing more can be said on it.
+    pub fn park(self, parking: &Parking) {
+        parking.put(self.connection);
     }
 
     /// The server's name for failures.
@@ -138,12 +173,15 @@ impl Authenticated {
         let together = counts && capabilities.list_status;
         let status = if together { &COUNTS[..] } else { &[] };
         let special_use = capabilities.special_use && capabilities.list_extended;
-        let foreign = self.foreign_prefixes()?;
-        let mut folders = list(&mut self.connection, special_use, status)?;
+        // Its answer comes with that of LIST. A server that refuses has no prefixes.
+        if capabilities.namespace {
+            self.connection.command(Stage::Namespace, &Command::namespace())?;
+        }
+        let (mut folders, Prefixes { own, foreign }) = list(&mut self.connection, special_use, status)?;
         let has_inbox = |folders: &[Folder]| folders.iter().any(|folder| folder.name.is_inbox());
         // At least one server (strato.de) announces LIST-EXTENDED and lists nothing for it.
         if !has_inbox(&folders) && (special_use || together) {
-            folders = list(&mut self.connection, false, &[])?;
+            folders = list(&mut self.connection, false, &[])?.0;
         }
         for folder in &mut folders {
             let name = folder.name.octets();
@@ -151,28 +189,13 @@ impl Authenticated {
                 name.starts_with(prefix)
                     || prefix.strip_suffix(&[folder.delimiter.unwrap_or(0)]) == Some(name)
             });
+            let prefixes = own.iter().filter(|prefix| name.len() > prefix.len() && name.starts_with(prefix));
+            folder.prefix = prefixes.map(Vec::len).max().unwrap_or(0);
         }
         if counts {
             self.count(&mut folders)?;
         }
         Ok(folders)
-    }
-
-    /// The prefixes of what is not the user's own (`RFC 2342`). A server that refuses to tell them has none.
-    fn foreign_prefixes(&mut self) -> Result<Vec<Vec<u8>>, Failure> {
-        const STAGE: Stage = Stage::Namespace;
-        let mut found = Vec::new();
-        if !self.capabilities().namespace {
-            return Ok(found);
-        }
-        let tag = self.connection.send(STAGE, &Command::namespace())?;
-        self.connection.complete(STAGE, tag, |response| {
-            if let Response::Namespace(spaces) = response {
-                let foreign = spaces.others.iter().chain(&spaces.shared);
-                found.extend(foreign.map(|one| one.prefix.to_vec()).filter(|prefix| !prefix.is_empty()));
-            }
-        })?;
-        Ok(found)
     }
 
     /// Asks for the numbers of those mailboxes that have none yet. One that refuses stays without.
@@ -201,7 +224,7 @@ impl Authenticated {
     /// The mailboxes, on a connection that has one open.
     pub(super) fn list_in(connection: &mut Connection) -> Result<Vec<Folder>, Failure> {
         let special_use = connection.capabilities.special_use && connection.capabilities.list_extended;
-        list(connection, special_use, &[])
+        list(connection, special_use, &[]).map(|(folders, _)| folders)
     }
 
     /// Ends the session.
@@ -215,21 +238,22 @@ fn list(
     connection: &mut Connection,
     special_use: bool,
     status: &[StatusItem],
-) -> Result<Vec<Folder>, Failure> {
+) -> Result<(Vec<Folder>, Prefixes), Failure> {
     const STAGE: Stage = Stage::List;
     let all = Name::new("*").ok_or_else(|| Failure::new(Kind::Internal, STAGE, "LIST: no pattern"))?;
     let tag = connection.send(STAGE, &Command::list(&all, special_use, status))?;
     let mut folders: Vec<Folder> = Vec::new();
     let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut status = Vec::new();
+    let mut prefixes = Prefixes::default();
     let listed = connection.complete(STAGE, tag, |response| match response {
         Response::List(row) if !row.is_lsub && folders.len() < MOST_FOLDERS => {
             let Some(name) = Name::new(&*row.name) else { return };
             // That one name is the same in all letters.
             let name = if name.is_inbox() { Name::inbox() } else { name };
             let uses = Uses::of(row.attributes);
-            let folder =
-                Folder { name, delimiter: row.delimiter, uses, is_foreign: false, counts: Counts::default() };
+            let (delimiter, counts) = (row.delimiter, Counts::default());
+            let folder = Folder { name, delimiter, uses, is_foreign: false, prefix: 0, counts };
             places.entry(folder.name.octets().to_vec()).or_insert_with(|| {
                 folders.push(folder);
                 folders.len() - 1
@@ -245,6 +269,12 @@ fn list(
             let name = if row.name.eq_ignore_ascii_case(b"INBOX") { b"INBOX" } else { &*row.name };
             status.push((name.to_vec(), counts));
         }
+        Response::Namespace(spaces) => {
+            let named = |prefix: &Vec<u8>| !prefix.is_empty();
+            let foreign = spaces.others.iter().chain(&spaces.shared);
+            prefixes.own.extend(spaces.personal.iter().map(|one| one.prefix.to_vec()).filter(named));
+            prefixes.foreign.extend(foreign.map(|one| one.prefix.to_vec()).filter(named));
+        }
         _ => {}
     })?;
     if listed != Status::Ok {
@@ -255,7 +285,7 @@ fn list(
             folders[*place].counts = counts;
         }
     }
-    Ok(folders)
+    Ok((folders, prefixes))
 }
 
 impl Mailbox {

@@ -2,7 +2,7 @@
 
 use super::Mailbox;
 use crate::mailbox::{Listing, Maildrop, Receiver, Setback, Terms, Wanted};
-use crate::store::Recorded;
+use crate::store::{FolderNumbers, Ledger, Recorded};
 use crate::words::Failure;
 
 impl Maildrop for Mailbox {
@@ -18,6 +18,15 @@ impl Maildrop for Mailbox {
         Mailbox::measure(self, listing, places)
     }
 
+    fn numbers(&self) -> Option<FolderNumbers> {
+        let (uidvalidity, uidnext) = self.opening.validity().zip(self.opening.uidnext)?;
+        Some(FolderNumbers { uidvalidity, uidnext, messages: u64::from(self.opening.exists) })
+    }
+
+    fn alerts(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.connection.alerts)
+    }
+
     fn has_headers(&self) -> Option<bool> {
         Some(true)
     }
@@ -26,17 +35,37 @@ impl Maildrop for Mailbox {
         self.retrieve_headers(wanted, receiver)
     }
 
+    fn identify(&mut self, places: &[u32], take: &mut dyn FnMut(u32, Option<&[u8]>)) -> Result<(), Failure> {
+        self.retrieve_identities(places, take)
+    }
+
     fn bodies(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure> {
         self.retrieve(wanted, receiver)
     }
 
-    fn delete(&mut self, messages: &[(u32, &Recorded)]) -> Result<Vec<Option<Failure>>, Failure> {
-        self.remove(messages)
+    fn move_to(&mut self, folder: &str) -> Result<(), Failure> {
+        self.set_target(folder)
+    }
+
+    fn moved_to(&self) -> Option<String> {
+        self.target.as_ref().map(ToString::to_string)
+    }
+
+    fn delete(
+        &mut self,
+        messages: &[(u32, &Recorded)],
+        ledger: &mut Ledger,
+    ) -> Result<Vec<Option<Failure>>, Failure> {
+        self.remove(messages, ledger)
     }
 
     fn finish(self: Box<Self>, _: bool) -> Result<(), Failure> {
-        // What was removed is gone since the server said so: its word on LOGOUT is no matter.
-        self.leave().logout();
+        let (parking, session) = (self.parking.clone(), self.leave());
+        match parking {
+            Some(parking) => session.park(&parking),
+            // What was removed is gone since the server said so: its word on LOGOUT is no matter.
+            None => session.logout(),
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Layer 4: IMAP sessions (`RFC 3501`; `RFC 9051` servers speak it too), linear blocking code over one [`Wire`].
 //!
 //! The states are types: [`NotAuthenticated`] (greeting, CAPABILITY, STARTTLS, login) turns into
-//! [`Authenticated`] (LIST, NAMESPACE), and that into a [`Mailbox`], which is examined, read by `UID FETCH` and
+//! [`Authenticated`] (LIST, NAMESPACE, APPEND), and that into a [`Mailbox`], which is examined, read by `UID FETCH` and
 //! may be left for another. Only UIDs name messages here, never sequence numbers, so that commands may go out
 //! behind each other (`RFC 3501 §5.5`), and so that what another client does meanwhile misleads nobody.
 //!
@@ -12,30 +12,39 @@
 //! ENABLE, COMPRESS.
 
 mod answer;
+mod append;
 mod authentication;
 mod content;
+mod copying;
 mod deletion;
 mod headers;
+mod idle;
 mod listing;
 mod mailbox;
 mod mailboxes;
 mod maildrop;
+mod moving;
 mod not_authenticated;
+mod parking;
 mod retrieval;
 mod window;
 
+pub use append::{AppendUid, Look, NotFiled, Presence};
 pub use authentication::{ImapLogin, Method};
+pub use idle::{Heard, Idling, News, NotIdling};
 pub use mailbox::Mailbox;
-pub use mailboxes::{Authenticated, Folder};
+pub use mailboxes::{Authenticated, Counts, Folder, Uses};
 pub use not_authenticated::NotAuthenticated;
+pub use parking::Parking;
 
 use crate::codec::imap::{
-    Assembly, Capabilities, Command, Condition, Literals, MAX_LINE, Next, Response, ResponseCode, Status,
-    Tag, Tags,
+    Assembly, Capabilities, Command, Condition, Literals, MAX_LINE, Mailbox as Name, Next, Response,
+    ResponseCode, Status, Tag, Tags,
 };
 use crate::net::{NetError, Wire};
 use crate::words::{Failure, Kind, Stage};
 use answer::shorten;
+use idle::Extent;
 use std::collections::VecDeque;
 
 /// What all states share: the wire, and what is known of the server.
@@ -54,6 +63,10 @@ struct Connection {
     leaving: bool,
     /// Responses since a command has ended.
     untagged: usize,
+    /// Whether the server has told of messages since that was last looked at.
+    grown: bool,
+    /// What was listed of each mailbox.
+    listed: Vec<(Name, Extent)>,
 }
 
 /// What was read.
@@ -81,6 +94,8 @@ impl Connection {
             alerts: Vec::new(),
             leaving: false,
             untagged: 0,
+            grown: false,
+            listed: Vec::new(),
         }
     }
 
@@ -114,7 +129,8 @@ impl Connection {
                 Response::Tagged { tag: own, .. } if tag.is(own) => {
                     return Err(self.refused(stage));
                 }
-                Response::Tagged { .. } => return Err(self.out_of_turn(stage)),
+                // That of a command ahead of this one.
+                Response::Tagged { .. } => drop(self.done(stage)?),
                 _ => {}
             }
         }
@@ -225,6 +241,10 @@ impl Connection {
         let (code, text) = match response {
             Response::Capability(words) => {
                 self.capabilities = Capabilities::parse(words);
+                return Ok(());
+            }
+            Response::Exists(_) | Response::Recent(1..) => {
+                self.grown = true;
                 return Ok(());
             }
             Response::Untagged { condition: Condition::Bye, .. } if !self.leaving => {

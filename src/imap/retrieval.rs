@@ -8,8 +8,8 @@ use super::content::{Intake, LineEnds, Unconfirmed};
 use super::window::{Message, Window};
 use super::{Mailbox, Step};
 use crate::codec::imap::{Body, Command, FetchItem, FetchItems, Response, ResponseCode, Status, Tag, UidSet};
-use crate::mailbox::{Details, Receiver, Remedy, Setback, Wanted};
-use crate::store::Spool;
+use crate::mailbox::{Receiver, Remedy, Setback, Wanted};
+use crate::store::{Details, Spool};
 use crate::words::{Failure, Kind, Stage};
 use std::borrow::Cow;
 use std::io::Read as _;
@@ -136,7 +136,7 @@ impl Mailbox {
                 }
                 let size = octets.len() as u64;
                 let mut ends = LineEnds::default();
-                intake.begin(message, details(&items, size))?;
+                intake.begin(message, details(&items, Some(size), self.opening.validity()))?;
                 intake.piece(&mut ends, octets, size)?;
                 intake.end(ends, size)?;
                 let is_exact = items.size == Some(size);
@@ -227,7 +227,7 @@ impl Mailbox {
         let Some(uid) = items.uid.filter(|_| is_whole) else {
             return self.late(window, octets, intake, coming);
         };
-        let details = details(&items, octets);
+        let details = details(&items, Some(octets), self.opening.validity());
         let size_listed = items.size;
         let Some(message) = window.awaited(uid) else {
             self.connection.octets(STAGE, octets, |_| Ok(()))?;
@@ -270,7 +270,10 @@ impl Mailbox {
         self.end_of_body()?;
         let items = self.items()?;
         let message = items.uid.and_then(|uid| window.awaited(uid));
-        let (Some(message), details) = (message, details(&items, octets)) else { return Ok(false) };
+        let (Some(message), details) = (message, details(&items, Some(octets), self.opening.validity()))
+        else {
+            return Ok(false);
+        };
         let size_listed = items.size;
         *coming = Some(message.index as usize);
         intake.begin(message, details)?;
@@ -332,11 +335,19 @@ impl Mailbox {
 }
 
 /// What the server says of a message besides its content.
-fn details(items: &FetchItems<'_>, octets: u64) -> Details {
+pub(super) fn details(items: &FetchItems<'_>, size: Option<u64>, validity: Option<u64>) -> Details {
     let flag = |name: Cow<'_, [u8]>| String::from_utf8_lossy(&name).into_owned();
     Details {
-        flags: items.flags.iter().flat_map(|flags| flags.iter()).map(flag).collect(),
+        // That one is about the session, not about the message.
+        flags: items
+            .flags
+            .iter()
+            .flat_map(|flags| flags.iter())
+            .map(flag)
+            .filter(|flag| flag != "\\Recent")
+            .collect(),
         received: items.internal_date.map(|date| date.seconds),
-        size: items.size.or(Some(octets)),
+        size: items.size.or(size),
+        validity,
     }
 }

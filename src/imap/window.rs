@@ -12,8 +12,8 @@ use std::collections::VecDeque;
 const FIRST: usize = 256;
 /// Messages of a command at most.
 const MOST: usize = 2048;
-/// So many messages are to be on their way, if there are as many.
-const AHEAD: usize = 1024;
+/// So many messages are to be on their way, if there are as many: what a long line holds of small ones.
+const AHEAD: u64 = 2048;
 
 /// A message that is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,8 @@ pub(super) struct Asked {
     pub batch: Batch,
     /// How many messages it asks for.
     pub count: u64,
+    /// How many of them have not come.
+    left: u64,
 }
 
 /// What one retrieval has asked for, and what has come.
@@ -91,7 +93,7 @@ impl Window {
     pub fn next(&mut self) -> Option<(Batch, UidSet)> {
         let next = *self.todo.front()?;
         let alone = |batch: &Batch| self.messages[batch.start].alone;
-        let ahead: usize = self.asked.iter().map(|asked| asked.batch.end - asked.batch.start).sum();
+        let ahead: u64 = self.asked.iter().map(|asked| asked.left).sum();
         let waits = alone(&next) || self.asked.back().is_some_and(|last| alone(&last.batch));
         if ahead >= AHEAD || (waits && !self.asked.is_empty()) {
             return None;
@@ -118,7 +120,7 @@ impl Window {
     /// The command went out.
     pub fn sent(&mut self, tag: Tag, batch: Batch) {
         let count = self.unsettled(batch).len();
-        self.asked.push_back(Asked { tag, batch, count });
+        self.asked.push_back(Asked { tag, batch, count, left: count });
     }
 
     /// Whether nothing is on its way and nothing is to be asked for.
@@ -135,8 +137,13 @@ impl Window {
 
     /// The message with this UID is done with.
     pub fn settle(&mut self, uid: u32) {
-        if let Ok(at) = self.messages.binary_search_by_key(&uid, |message| message.uid) {
-            self.messages[at].settled = true;
+        let Ok(at) = self.messages.binary_search_by_key(&uid, |message| message.uid) else { return };
+        if std::mem::replace(&mut self.messages[at].settled, true) {
+            return;
+        }
+        let asked = self.asked.iter_mut().find(|asked| (asked.batch.start..asked.batch.end).contains(&at));
+        if let Some(asked) = asked {
+            asked.left = asked.left.saturating_sub(1);
         }
     }
 
@@ -238,6 +245,27 @@ mod tests {
     fn messages_are_asked_for_in_growing_ranges_and_each_once() {
         let log = play(window(1..=4000, &[]), |set| set.iter().collect());
         assert_eq!(log, ["1:256", "257:768", "769:1792", "1793:3840", "3841:4000"]);
+    }
+
+    /// The line is never idle: long before what was asked for has come, more is asked for.
+    #[test]
+    fn more_is_asked_for_while_much_is_still_on_its_way() {
+        let (mut window, mut tags) = (window(1..=20_000, &[]), Tags::default());
+        let mut came = 0;
+        while !window.is_over() {
+            while let Some((batch, _)) = window.next() {
+                window.sent(tags.fresh(), batch);
+            }
+            let ahead: u64 = window.asked.iter().map(|asked| asked.left).sum();
+            assert!(ahead >= AHEAD.min(20_000 - u64::from(came)), "{came}: {ahead}");
+            assert!(ahead <= AHEAD + MOST as u64, "{came}: {ahead}");
+            came += 1;
+            window.settle(came);
+            if window.asked.front().is_some_and(|asked| asked.left == 0) {
+                window.ended();
+            }
+        }
+        assert_eq!(came, 20_000);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The list of the messages in a mailbox.
 
-use crate::words::Failure;
+use crate::words::{Failure, Stage};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The longest UID, in octets; a longer one counts as none.
 pub const MAX_UID: usize = 500;
@@ -17,6 +18,8 @@ pub struct Listing {
     large: HashMap<u32, u64>,
     /// Whether the server gives UIDs: in POP3 whether it has UIDL.
     pub has_uids: bool,
+    /// The folder, as people read its name; `None` if the protocol has none.
+    pub folder: Option<Arc<str>>,
     /// The UIDVALIDITY of the UIDs (`RFC 9051 §2.3.1.1`); `None` if the protocol has none.
     pub validity: Option<u64>,
     /// Why messages may be missing here: some lines of the answers were not rows.
@@ -40,6 +43,11 @@ const LARGE: u32 = u32::MAX - 1;
 impl Listing {
     pub fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The command that tells the UIDs, for failures: UIDL, or UID SEARCH on a server with folders.
+    pub fn stage(&self) -> Stage {
+        if self.folder.is_some() { Stage::Search } else { Stage::Uidl }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -83,7 +91,8 @@ impl Listing {
 
     pub fn row(&self, place: usize) -> Row {
         let uid = self.uid(place).map(<[u8]>::to_vec);
-        Row { number: self.number(place), uid, size: self.size(place) }
+        let (folder, validity) = (self.folder.clone(), self.validity);
+        Row { number: self.number(place), uid, size: self.size(place), folder, validity }
     }
 
     /// Adds a row at the end. A UID that is too long is left out.
@@ -114,7 +123,7 @@ impl Listing {
 }
 
 /// A message as the server lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
     /// Its number in this session.
     pub number: u32,
@@ -122,6 +131,22 @@ pub struct Row {
     pub uid: Option<Vec<u8>>,
     /// Its size in octets as the server lists it, a hint; `None` if that is missing or not a number.
     pub size: Option<u64>,
+    /// The folder it is in, as people read its name; `None` if the protocol has none.
+    pub folder: Option<Arc<str>>,
+    /// The UIDVALIDITY under which its UID counts; `None` if the protocol has none.
+    pub validity: Option<u64>,
+}
+
+impl Row {
+    /// The command that told its UID, for failures.
+    pub fn listed_by(&self) -> Stage {
+        if self.folder.is_some() { Stage::Search } else { Stage::Uidl }
+    }
+
+    /// The command that fetches it, for failures.
+    pub fn fetched_by(&self) -> Stage {
+        if self.folder.is_some() { Stage::UidFetch } else { Stage::Retr }
+    }
 }
 
 /// Finds rows by their number. Servers usually list in ascending order, and both times in the same: then no

@@ -11,5 +11,5 @@ mod setback;
 
 pub use listing::{Listing, MAX_UID, Places, Row};
 pub use maildrop::{Maildrop, Terms};
-pub use receiver::{Details, Receiver, Wanted};
+pub use receiver::{Receiver, Wanted};
 pub use setback::{Remedy, Setback};

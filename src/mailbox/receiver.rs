@@ -1,5 +1,6 @@
 //! Which messages to fetch, and who receives them.
 
+use crate::store::Details;
 use crate::words::Failure;
 
 /// A message to fetch.
@@ -11,17 +12,6 @@ pub struct Wanted {
     pub size: Option<u64>,
     /// Whether no other command may be in flight, so that a lost line can be blamed on this message.
     pub alone: bool,
-}
-
-/// What a server keeps of a message beside its octets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Details {
-    /// Its flags, as the server spells them (`RFC 3501 §2.3.2`).
-    pub flags: Vec<String>,
-    /// When the server got it, in seconds since 1970 (`RFC 3501 §2.3.3`).
-    pub received: Option<i64>,
-    /// How large it is, with CRLF for line ends; what the server says is a hint.
-    pub size: Option<u64>,
 }
 
 /// Takes what a retrieval brings, in the server's order. `index` is the place of a message among those wanted.

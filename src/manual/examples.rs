@@ -55,6 +55,10 @@ pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
                 "Many messages over one connection, a receipt for each:",
                 "postie send --batch --rate 120/min < messages.jsonl > receipts.jsonl",
             ),
+            (
+                "With a copy in the IMAP server's folder for sent mail:",
+                "postie send --save-copy imap -s Hi --body Hello ana@example.org",
+            ),
             ("Print the message, send nothing:", "postie send --print -s Hi --body Hello ana@example.org"),
         ],
         "test-account" => &[

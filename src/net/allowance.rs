@@ -16,18 +16,31 @@ pub struct Allowance {
     whole: Duration,
     left: Duration,
     earns: bool,
+    /// Whether the end of the time is no failure.
+    yields: bool,
     end: Option<Instant>,
 }
 
 impl Allowance {
     /// An operation that may wait for `time`, but not beyond the end of the run.
     pub fn new(time: Duration, limits: &Limits) -> Self {
-        Allowance { whole: time, left: time, earns: true, end: limits.end }
+        Allowance { whole: time, left: time, earns: true, yields: false, end: limits.end }
     }
 
     /// The same, but nothing earns time back.
     pub fn fixed(self) -> Self {
         Allowance { earns: false, ..self }
+    }
+
+    /// Takes what is there and does not wait at all: then the operation fails with `WouldBlock`, and may be tried
+    /// again.
+    pub fn none(limits: &Limits) -> Self {
+        Allowance { yields: true, ..Allowance::new(Duration::ZERO, limits).fixed() }
+    }
+
+    /// Whether an operation that has no time left may be tried again.
+    pub fn yields(&self) -> bool {
+        self.yields
     }
 
     /// How long it may still wait at `now`; zero: not at all.

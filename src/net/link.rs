@@ -4,13 +4,14 @@
 
 use super::NetError;
 use super::allowance::Allowance;
+use rustix::fd::BorrowedFd;
 use std::io::{Read, Write};
 use std::net::IpAddr;
 
 /// A connection to a server.
 ///
 /// Errors of `read` and `write` carry a [`NetError`]; [`NetError::from_io`] gets it out again.
-pub trait Link: Read + Write {
+pub trait Link: Read + Write + Send {
     /// Begins an operation: how long reads and writes may wait from now on.
     fn arm(&mut self, allowance: Allowance);
 
@@ -23,6 +24,11 @@ pub trait Link: Read + Write {
 
     /// What TLS agreed on; `None` on a plain link.
     fn tls(&self) -> Option<&TlsInfo>;
+
+    /// What becomes readable when more may have come; `None` where there is nothing to wait for.
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 
     /// This side's address, for the address literal of EHLO.
     fn local_ip(&self) -> Option<IpAddr> {

@@ -5,7 +5,7 @@ use super::allowance::Allowance;
 use super::limits::Limits;
 use super::link::{Link, Secure, TlsInfo};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, BorrowedFd};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -49,6 +49,9 @@ impl TcpLink {
             let began = Instant::now();
             let left = self.allowance.left(began);
             if left.is_zero() {
+                if self.allowance.yields() {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
                 return Err(NetError::Timeout.into());
             }
             if self.lock_step && what == PollFlags::IN {
@@ -134,6 +137,10 @@ impl Link for TcpLink {
 
     fn tls(&self) -> Option<&TlsInfo> {
         None
+    }
+
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.stream.as_fd())
     }
 
     fn local_ip(&self) -> Option<IpAddr> {

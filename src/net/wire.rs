@@ -8,6 +8,7 @@ use super::link::{Link, TlsInfo};
 use super::tls::Tls;
 use crate::codec::line;
 use crate::words::{Redactor, Secret, ServerReply};
+use rustix::fd::BorrowedFd;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
@@ -27,7 +28,7 @@ pub enum Direction {
 }
 
 /// Receives the transcript of a dialogue, for `-vv`. Secrets are replaced by a name before it gets them.
-pub trait Tap {
+pub trait Tap: Send {
     /// One line, without its line end; control characters are not removed.
     fn line(&mut self, direction: Direction, text: &str);
 }
@@ -249,6 +250,27 @@ impl Wire {
 
     /// Reads more octets and adds them to [`Wire::ahead`]. The end of the connection is an error.
     pub fn fill(&mut self) -> Result<(), NetError> {
+        // Only an operation without any time ends with nothing.
+        match self.read_some()? {
+            true => Ok(()),
+            false => Err(self.fail(NetError::Timeout)),
+        }
+    }
+
+    /// The same without waiting: whether there was anything. [`Wire::socket`] tells when to try again.
+    pub fn poll(&mut self) -> Result<bool, NetError> {
+        self.begun = Some(Allowance::none(&self.limits));
+        let some = self.read_some();
+        self.begin();
+        some
+    }
+
+    /// What becomes readable when more may have come.
+    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.link.as_ref().and_then(|link| link.socket())
+    }
+
+    fn read_some(&mut self) -> Result<bool, NetError> {
         if self.broken {
             return Err(NetError::Broken);
         }
@@ -268,8 +290,9 @@ impl Wire {
             Ok(0) => Err(self.fail(NetError::Closed)),
             Ok(got) => {
                 self.range.end += got;
-                Ok(())
+                Ok(true)
             }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(self.fail(NetError::from_io(error))),
         }
     }

@@ -65,14 +65,22 @@ const MESSAGE: &[FieldDoc] = &[
     ("subject", "Its subject, decoded."),
     ("message_id", "Its Message-ID, without angles."),
     ("new", "Whether fetch would fetch it."),
+    ("folder", "IMAP: the folder it is in."),
+    ("uidvalidity", "IMAP: the UIDVALIDITY under which its UID counts."),
+    ("flags", "IMAP: its flags, an array, where the server was asked for them."),
+    ("internal_date", "IMAP: when the server got it, where the server was asked for it."),
     (
         "action",
         "fetch: delivered, skipped, deleted; with --dry-run would_deliver, would_delete, would_mark, would_compare.",
     ),
     (
         "reason",
-        "fetch: why it was skipped: too_large, beyond_limit, same_message, in_maildir, no_uid, ambiguous_uid, \
+        "fetch: why it was skipped: too_large, beyond_limit, same_message, in_maildir, in_other_folder, no_uid, ambiguous_uid, \
          folder_internal_data.",
+    ),
+    (
+        "moved_to",
+        "fetch: the folder to which a deleted message was moved, if it was: --move-to, or the trash (Gmail).",
     ),
     ("path", "fetch into a Maildir: the message's file."),
     ("path_bytes", "The path or mbox in base64, if it is not UTF-8."),
@@ -140,6 +148,16 @@ const RECEIPT: &[FieldDoc] = &[
     ("auth", "The mechanism of the login."),
     ("attempts", "How many sessions were tried."),
     ("elapsed_ms", "Milliseconds from the first connection to the final reply."),
+    ("saved_copy", "send --save-copy: where the copy is; absent: there is none."),
+    ("saved_copy.path", "The file in a Maildir."),
+    ("saved_copy.mbox", "The mbox."),
+    ("saved_copy.path_bytes", "The path or mbox in base64, if it is not UTF-8."),
+    ("saved_copy.offset", "Where in the mbox its From_ line begins."),
+    ("saved_copy.folder", "The folder of the IMAP server."),
+    ("saved_copy.uidvalidity", "The folder's UIDVALIDITY; absent: the server does not tell it."),
+    ("saved_copy.uid", "The copy's UID; absent: the server does not tell it."),
+    ("saved_copy.already_there", "true: the folder had the message already, and nothing was filed."),
+    ("saved_copy.by_server", "true: the server files what is sent by itself, and nothing was filed."),
     ("id", "send --batch: the id of the input line, as it was written."),
     ("line", "send --batch: the number of the input line."),
     ("exit", "send --batch: the exit code of this message alone."),
@@ -176,6 +194,7 @@ const STEP: &[FieldDoc] = &[
     ),
     ("detail.maildir", "destination: the Maildir that mail is fetched into."),
     ("detail.mbox", "destination: the mbox."),
+    ("detail.mbox_dir", "destination: the directory of mboxes."),
     ("detail.exec", "destination: the command."),
     ("detail.known", "capabilities: whether the server lists them (pop3)."),
     ("detail.list", "capabilities: all of them, an array."),
@@ -247,7 +266,10 @@ const ACCOUNT: &[FieldDoc] = &[
     ("fetch.maildir", "The Maildir."),
     ("fetch.mbox", "The mbox."),
     ("fetch.exec", "The command."),
-    ("fetch.after", "What happens on the server: keep, delete, delete-after 14d."),
+    ("fetch.mbox_dir", "The directory that gets an mbox for each folder."),
+    ("fetch.folders", "The folders to fetch from, an array; all alone: all of them."),
+    ("fetch.layout", "How several folders lie in one Maildir: maildir++, nested."),
+    ("fetch.after", "What happens on the server: keep, delete, delete-after 14d, move-to FOLDER."),
 ];
 
 const PATH: &[FieldDoc] = &[("path", "The file."), ("exists", "Whether it exists.")];
@@ -256,6 +278,7 @@ const PAGE: &[FieldDoc] = &[("page", "The page's file name."), ("text", "The pag
 
 const ERROR: &[FieldDoc] = &[
     ("account", "The account it is about."),
+    ("folder", "IMAP: the folder it is about."),
     ("number", "The message's number in the session."),
     ("uid", "The message's UID."),
     ("recipient", "The recipient it is about."),

@@ -83,6 +83,8 @@ pub struct ErrorLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient: Option<&'a str>,
@@ -101,12 +103,13 @@ impl<'a> ErrorLine<'a> {
         ErrorLine {
             account: about.account,
             number: about.number,
+            folder: about.folder,
             uid: about.uid,
             recipient: about.recipient,
             kind: failure.kind().name(),
             scope: failure.scope.name(),
             stage: failure.stage.to_string(),
-            retry: failure.kind().retry().name(),
+            retry: failure.retry().name(),
             message: bounded(&failure.message),
             hint: failure.hint.as_deref().map(bounded),
             reply: failure.reply.as_deref().map(ReplyObject::new),

@@ -208,9 +208,11 @@ impl Output {
         let account = about.account.filter(|account| !is_in_message(account));
         let place = account.map(|account| format!("{account}: ")).unwrap_or_default();
         let (red, plain) = if self.color { ("\x1b[31m", "\x1b[0m") } else { ("", "") };
+        let folder = about.folder.filter(|folder| *folder != "INBOX").map(|folder| format!("{folder}, "));
+        let folder = folder.unwrap_or_default();
         let message = match (about.number, about.uid) {
-            (Some(number), Some(uid)) => format!(" (message {number}, {uid})"),
-            (Some(number), None) => format!(" (message {number})"),
+            (Some(number), Some(uid)) => format!(" ({folder}message {number}, {uid})"),
+            (Some(number), None) => format!(" ({folder}message {number})"),
             (None, _) => String::new(),
         };
         let mut text = format!(
@@ -305,6 +307,8 @@ impl Output {
 pub struct About<'a> {
     /// The account's label.
     pub account: Option<&'a str>,
+    /// The folder, by its name for people.
+    pub folder: Option<&'a str>,
     pub uid: Option<&'a str>,
     /// The message's number in this session.
     pub number: Option<u64>,

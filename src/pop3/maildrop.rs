@@ -2,7 +2,7 @@
 
 use super::{Transaction, What};
 use crate::mailbox::{Listing, Maildrop, Receiver, Setback, Terms, Wanted};
-use crate::store::Recorded;
+use crate::store::{Ledger, Recorded};
 use crate::words::Failure;
 
 impl Maildrop for Transaction {
@@ -28,7 +28,15 @@ impl Maildrop for Transaction {
         self.retrieve(wanted, What::Message, receiver)
     }
 
-    fn delete(&mut self, messages: &[(u32, &Recorded)]) -> Result<Vec<Option<Failure>>, Failure> {
+    fn move_to(&mut self, _: &str) -> Result<(), Failure> {
+        Err(Failure::usage("move-to: POP3 has no folders"))
+    }
+
+    fn delete(
+        &mut self,
+        messages: &[(u32, &Recorded)],
+        _: &mut Ledger,
+    ) -> Result<Vec<Option<Failure>>, Failure> {
         self.dele(messages)
     }
 

@@ -38,6 +38,8 @@ pub struct CommandSpec {
     pub output: StdoutTo,
     /// The account's label, as the command's environment names it.
     pub account: String,
+    /// The folder that the messages come from, where the protocol has some.
+    pub folder: Option<String>,
     /// How long one message may take, and when to stop.
     pub waits: WaitLimits,
 }
@@ -65,12 +67,13 @@ impl Taker for CommandSpec {
         let input = spool.finish().and_then(Spooled::into_file).map_err(cannot_keep)?;
         let (tag, identity) = (label.tag, &label.identity);
         let program = &self.program;
-        let variables = vec![
+        let mut variables = vec![
             ("POSTIE_ACCOUNT", OsString::from(&self.account)),
             ("POSTIE_UID", printable(identity.uid())),
             ("POSTIE_SIZE", sum.0.to_string().into()),
             ("POSTIE_KEY", identity.key().into()),
         ];
+        variables.extend(self.folder.as_ref().map(|folder| ("POSTIE_FOLDER", OsString::from(folder))));
         let task = Task { program, input: Some(input), output: self.output, variables, own_group: true };
         let cannot = |source| StoreError::NoCommand { path: program.file().to_owned(), source };
         match self.wait(task.start().map_err(cannot)?, tag)? {

@@ -48,6 +48,11 @@ impl Hashes {
         &self.0
     }
 
+    /// That of the message as it came.
+    pub fn plain(&self) -> [u8; 32] {
+        self.0[0]
+    }
+
     /// Whether a message that was recorded with this hash is the same.
     pub fn contain(&self, sha256: &[u8; 32]) -> bool {
         self.0.contains(sha256)

@@ -89,6 +89,19 @@ impl AccountKey {
         format!("{name}-{}.ledger", hex(&self.digest()[..4]))
     }
 
+    /// The name of the file that holds the places of the account's folders; `more` tells one set from others.
+    pub(super) fn map_name(&self, more: &[u8]) -> String {
+        let mut name: String = self.account().replace("://", "_").replace(['/', ':'], "_");
+        name.truncate(NAME_LIMIT);
+        let digest: [u8; 32] = Sha256::digest([self.account().as_bytes(), b"\0", more].concat()).into();
+        format!("{name}-{}.folders", hex(&digest[..8]))
+    }
+
+    /// The key without a folder, as one word.
+    pub(super) fn without_folder(&self) -> &str {
+        self.account()
+    }
+
     /// Sixteen hexadecimal digits that stand for the account in file names.
     pub(super) fn token(&self) -> String {
         hex(&self.digest()[..8])
@@ -205,7 +218,7 @@ pub(super) fn nibble(digit: u8) -> Option<u8> {
 }
 
 /// One word of visible ASCII for any octets: what is not a letter, digit or one of `@._-+=` becomes `%xx`.
-fn escape(octets: &[u8]) -> String {
+pub(super) fn escape(octets: &[u8]) -> String {
     let mut out = String::with_capacity(octets.len());
     for &octet in octets {
         match octet {

@@ -17,27 +17,34 @@ mod durable;
 mod error;
 mod exec;
 mod fingerprint;
+mod folders;
 mod identity;
 mod ledger;
 mod maildir;
 mod mbox;
 mod mboxrd;
+mod print;
 mod queue;
 mod sink;
 mod spool;
 mod stdout;
+mod twins;
 
-pub use delivered::{Delivered, Place, Subject};
+pub use delivered::{Delivered, Details, Place, Subject};
 pub use durable::atomic_replace;
 pub use error::{AtStage, StoreError};
 pub use exec::{CommandSpec, ExecSink};
 pub use fingerprint::{ContentHash, Hashes};
+pub use folders::{FolderName, FolderPlaces, Layout, check_mbox_dir};
 pub use identity::{AccountKey, Identity};
 pub use ledger::{
-    Afterwards, Fact, Going, Known, Knowns, Ledger, LedgerOpening, Memory, Recorded, State, Trait,
+    Afterwards, Copying, Fact, FolderNumbers, FoundSame, Going, Known, Knowns, Ledger, LedgerOpening, Memory,
+    Recorded, State, Trait,
 };
 pub use maildir::{Maildir, Unrecorded};
 pub use mbox::Mbox;
+pub use print::HeaderPrint;
 pub use sink::{Recovery, Sink, Staged, WaitLimits};
 pub use spool::{MEMORY as SPOOL_MEMORY, Spool, Spooled, each_block};
 pub use stdout::{Form, Mboxrd, Printable, Stdout};
+pub use twins::Twins;

@@ -85,6 +85,12 @@ pub trait Sink {
     /// message before it is fetched; costs nothing unless a run was killed.
     fn adopt(&mut self, ledger: &mut Ledger, subject: &Subject) -> Result<Option<Delivered>, StoreError>;
 
+    /// The UIDVALIDITY under which the ledger's UIDs count is about to end. What was stored here and not recorded, and
+    /// is found again by its UID alone, is recorded now.
+    fn end_validity(&mut self, _: &mut Ledger) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Opens a draft.
     fn begin(&mut self, subject: &Subject) -> Result<(), StoreError>;
 

@@ -2,8 +2,7 @@
 //! becomes of it behind that, postie cannot know. A message is kept until it is whole, so that no half
 //! message is ever written, unless writing itself fails.
 
-use super::delivered::{Delivered, Place};
-use super::durable;
+use super::delivered::{Delivered, Details, Place};
 use super::error::StoreError;
 use super::identity::Identity;
 use super::mboxrd::{HEAD, Quoter, from_line};
@@ -27,6 +26,10 @@ pub struct Printable {
     pub number: u32,
     /// Its size as the server lists it.
     pub wire_size: Option<u64>,
+    /// What the server keeps of it, where the protocol tells such things.
+    pub details: Option<Details>,
+    /// When the server got it, or else now; in seconds since 1970.
+    pub received: u64,
     /// How many octets it has.
     pub size: u64,
     /// Their SHA-256.
@@ -52,7 +55,7 @@ pub struct Mboxrd;
 
 impl Form for Mboxrd {
     fn put(&mut self, mut message: Printable, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(&from_line(&message.head(HEAD)?, durable::now()))?;
+        out.write_all(&from_line(&message.head(HEAD)?, message.received))?;
         let (mut quoter, mut quoted) = (Quoter::new(), Vec::new());
         message.read(|block| {
             quoted.clear();
@@ -88,8 +91,10 @@ impl Printer {
         let (size, sha256) = message.sum();
         let WholeMessage { label, spool, .. } = message;
         let (identity, number, wire_size) = (label.identity.clone(), label.number, label.wire_size);
+        let (details, received) = (label.details.clone(), label.received());
         let octets = spool.finish()?;
-        self.form.put(Printable { identity, number, wire_size, size, sha256, octets }, &mut self.out)?;
+        let message = Printable { identity, number, wire_size, details, received, size, sha256, octets };
+        self.form.put(message, &mut self.out)?;
         self.out.flush()?;
         Ok(label.delivered(Place::Stdout, (size, sha256)))
     }
@@ -155,7 +160,7 @@ mod tests {
             let pipe = Pipe(Arc::default(), room);
             let mut stdout = Stdout::new(Box::new(pipe.clone()), Box::new(Mboxrd));
             let identity = key.identity(b"1", 0);
-            let subject = Subject { identity: &identity, tag: 1, wire_size: None, number: 1 };
+            let subject = Subject { identity: &identity, tag: 1, wire_size: None, number: 1, details: None };
             stdout.begin(&subject).unwrap();
             stdout.write(&mut ledger, b"half").unwrap();
             stdout.discard();

@@ -14,7 +14,9 @@ pub use output::{StdStream, begin, error};
 use crate::net::Limits;
 use crate::words::Kind;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
+use rustix::stdio::stdout;
 use std::time::Instant;
 use std::{fmt, io};
 
@@ -66,6 +68,35 @@ impl From<Halt> for io::Error {
         // Not `ErrorKind::Interrupted`: callers try again after that.
         io::Error::other(halt)
     }
+}
+
+/// How a wait for something to read ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// There may be something to read.
+    Ready,
+    /// The time has come.
+    Due,
+    /// Nobody reads standard output any more.
+    ReaderGone,
+}
+
+/// Waits until `from` can be read, until `until`, or until the reader of standard output is gone. A signal and the end
+/// of the run's time are errors, as with [`wait`].
+pub fn wait_or_reader_gone(
+    from: Option<BorrowedFd<'_>>,
+    until: Option<Instant>,
+    limits: &Limits,
+) -> io::Result<Waited> {
+    // Without any event in mind, only an error or the end of the other side wakes.
+    let mut wanted = vec![PollFd::from_borrowed_fd(stdout(), PollFlags::empty())];
+    wanted.extend(from.map(|from| PollFd::from_borrowed_fd(from, PollFlags::IN)));
+    wait(&mut wanted, until, limits)?;
+    Ok(match wanted.iter().map(|wait| !wait.revents().is_empty()).collect::<Vec<_>>()[..] {
+        [true, ..] => Waited::ReaderGone,
+        [_, true] => Waited::Ready,
+        _ => Waited::Due,
+    })
 }
 
 /// Waits until one of `wanted` is ready (see its `revents`), or until `until`. A signal and the end of the run's time

@@ -280,6 +280,16 @@ impl Failure {
         self
     }
 
+    /// Whether doing the same again is safe. Where only the copy of an accepted message is missing, it never is: the
+    /// message would go out again.
+    pub fn retry(&self) -> Retry {
+        let accepted = self.stage == Stage::SaveCopy && self.scope == Scope::Message;
+        match self.kind.retry() {
+            Retry::Safe if accepted => Retry::MayDuplicate,
+            retry => retry,
+        }
+    }
+
     /// The exit code of a run with only this failure.
     pub fn exit(&self) -> Exit {
         self.kind.exit()

@@ -7,6 +7,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
     Apop,
+    Append,
     /// Reading the arguments.
     Arguments,
     /// SMTP `RFC 4954`.
@@ -42,6 +43,8 @@ pub enum Stage {
     Greeting,
     Helo,
     Id,
+    /// Waiting for what the server tells (`RFC 2177`).
+    Idle,
     /// Reading files to send.
     Input,
     /// Reading or writing the ledger.
@@ -89,6 +92,7 @@ pub enum Stage {
     /// The handshake of TLS from the first octet.
     TlsHandshake,
     Top,
+    UidCopy,
     UidExpunge,
     UidFetch,
     Uidl,
@@ -102,6 +106,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Stage::Apop => "APOP",
+            Stage::Append => "APPEND",
             Stage::Arguments => "arguments",
             Stage::Auth => "AUTH",
             Stage::AuthBy(mechanism) => return write!(f, "AUTH {mechanism}"),
@@ -125,6 +130,7 @@ impl fmt::Display for Stage {
             Stage::Greeting => "greeting",
             Stage::Helo => "HELO",
             Stage::Id => "ID",
+            Stage::Idle => "IDLE",
             Stage::Input => "input",
             Stage::Ledger => "ledger",
             Stage::Login => "LOGIN",
@@ -158,6 +164,7 @@ impl fmt::Display for Stage {
             Stage::Store => "store",
             Stage::TlsHandshake => "TLS handshake",
             Stage::Top => "TOP",
+            Stage::UidCopy => "UID COPY",
             Stage::UidExpunge => "UID EXPUNGE",
             Stage::UidFetch => "UID FETCH",
             Stage::Uidl => "UIDL",

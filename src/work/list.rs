@@ -4,7 +4,7 @@ use super::fetch::take_over;
 use super::plan::{MOST_LOSSES, Plan, Policy, plan};
 use crate::mail::summary::{MAX_HEADER, Summary};
 use crate::mailbox::{Listing, Maildrop, Receiver, Remedy, Row, Wanted};
-use crate::store::{AccountKey, Ledger};
+use crate::store::{AccountKey, Details, Ledger};
 use crate::words::Failure;
 use std::collections::HashMap;
 
@@ -16,6 +16,8 @@ pub struct Choice {
     /// Only so many, the newest.
     pub limit: Option<u64>,
     pub headers: bool,
+    /// Whether the newest come first.
+    pub newest_first: bool,
 }
 
 /// A message in the list.
@@ -26,6 +28,8 @@ pub struct Listed {
     pub new: bool,
     /// Its header, if it was asked for and the server sent it.
     pub summary: Option<Summary>,
+    /// What the server keeps of it, where it said so with its header.
+    pub details: Option<Details>,
 }
 
 /// The result of the whole list.
@@ -90,10 +94,15 @@ pub fn list(
     if let Some(limit) = choice.limit.and_then(|limit| usize::try_from(limit).ok()) {
         chosen.drain(..chosen.len().saturating_sub(limit));
     }
+    if choice.newest_first {
+        chosen.reverse();
+    }
     let (total, shown) = (listing.len() as u64, chosen.len() as u64);
     let from = progress.shown.min(chosen.len());
     let places: Vec<u32> = chosen[from..].iter().map(|place| *place as u32).collect();
-    maildrop.measure(&mut listing, &places)?;
+    if !choice.headers {
+        maildrop.measure(&mut listing, &places)?;
+    }
     let mut rows = Rows { listing: &listing, new: &new, chosen: &chosen[from..], show, progress };
     if !choice.headers {
         rows.measure(measure);
@@ -129,20 +138,23 @@ const MOST_REFUSED: usize = 2;
 impl Rows<'_> {
     fn measure(&self, measure: &mut dyn FnMut(&Listed)) {
         for place in self.chosen {
-            measure(&Listed { row: self.listing.row(*place), new: self.new[*place], summary: None });
+            let (row, new) = (self.listing.row(*place), self.new[*place]);
+            measure(&Listed { row, new, summary: None, details: None });
         }
     }
 
-    fn pass(&mut self, summary: Option<Summary>) -> Result<(), Failure> {
+    fn pass(&mut self, summary: Option<Summary>, details: Option<Details>) -> Result<(), Failure> {
         let Some((place, rest)) = self.chosen.split_first() else { return Ok(()) };
         self.chosen = rest;
         self.progress.shown += 1;
-        (self.show)(Listed { row: self.listing.row(*place), new: self.new[*place], summary })
+        let (mut row, new) = (self.listing.row(*place), self.new[*place]);
+        row.size = row.size.or(details.as_ref().and_then(|details| details.size));
+        (self.show)(Listed { row, new, summary, details })
     }
 
     /// Shows the next `count` messages without headers.
     fn without_headers(&mut self, count: usize) -> Result<(), Failure> {
-        (0..count.min(self.chosen.len())).try_for_each(|_| self.pass(None))
+        (0..count.min(self.chosen.len())).try_for_each(|_| self.pass(None, None))
     }
 
     fn row(&self, index: usize) -> Row {
@@ -185,7 +197,8 @@ impl Rows<'_> {
         let wanted: Vec<Wanted> = (0..count).map(wanted).collect();
         let listing = self.listing;
         let places: Vec<usize> = self.chosen[..count].to_vec();
-        let result = maildrop.headers(&wanted, &mut HeaderReceiver { rows: self, header: Vec::new() });
+        let result =
+            maildrop.headers(&wanted, &mut HeaderReceiver { rows: self, header: Vec::new(), details: None });
         let Err(failure) = result else { return Ok(()) };
         let lost = maildrop.setback().filter(|setback| setback.remedy == Remedy::Again);
         if let Some(place) = lost.and_then(|setback| places.get(setback.at?)) {
@@ -204,9 +217,14 @@ impl Rows<'_> {
 struct HeaderReceiver<'r, 'a> {
     rows: &'r mut Rows<'a>,
     header: Vec<u8>,
+    details: Option<Details>,
 }
 
 impl Receiver for HeaderReceiver<'_, '_> {
+    fn details(&mut self, _: usize, details: Details) {
+        self.details = Some(details);
+    }
+
     fn begin(&mut self, _: usize) -> Result<(), Failure> {
         self.header.clear();
         Ok(())
@@ -220,13 +238,13 @@ impl Receiver for HeaderReceiver<'_, '_> {
 
     fn confirm(&mut self, _: usize) -> Result<(), Failure> {
         let summary = Summary::of(&self.header);
-        self.rows.pass(Some(summary))
+        self.rows.pass(Some(summary), self.details.take())
     }
 
     fn refused(&mut self, _: usize, failure: Failure) -> Result<(), Failure> {
         // The message is shown without its header.
         let row = self.rows.row(0);
         self.rows.progress.hide(&row, failure);
-        self.rows.pass(None)
+        self.rows.pass(None, None)
     }
 }

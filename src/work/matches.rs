@@ -69,7 +69,14 @@ impl<'a> Matches<'a> {
     }
 
     pub fn copy(&self, row: u32) -> u32 {
-        self.odd.get(&row).map_or(0, |odd| odd.copy)
+        match self.odd.get(&row) {
+            Some(odd) => odd.copy,
+            None => self.first_copy(row),
+        }
+    }
+
+    fn first_copy(&self, row: u32) -> u32 {
+        self.listing.uid(row as usize).map_or(0, |uid| self.ledger.first_copy(uid))
     }
 
     /// For a row that is not recorded: the records of its UID that belong to no other row.
@@ -131,7 +138,8 @@ impl<'a> Matches<'a> {
         // A re-used UID of a single message: the size distinguishes the records.
         let is_distinct = rows.len() == 1 && records.iter().all(|record| record.copy == 0);
         let mut taken: HashSet<u32> = records.iter().map(|record| record.copy).collect();
-        let mut free = 0..;
+        let first = rows.first().map_or(0, |row| self.first_copy(*row));
+        let mut free = first..;
         for (row, mut odd) in rows.iter().zip(odd) {
             if odd.known.is_none() {
                 odd.spare = Rc::clone(&spare);

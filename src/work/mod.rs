@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod fetch;
+pub mod filing;
 pub mod list;
 mod matches;
 pub mod plan;

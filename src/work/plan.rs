@@ -48,9 +48,9 @@ impl Policy {
 
     /// Whether a stored message, first seen at `since`, is to be deleted from the server.
     pub fn goes(&self, since: u64, now: u64) -> bool {
-        match self.after {
+        match &self.after {
             After::Keep => false,
-            After::Delete => true,
+            After::Delete | After::MoveTo(_) => true,
             After::DeleteAfter(age) => now.saturating_sub(since) >= age.as_secs(),
         }
     }
@@ -116,6 +116,8 @@ pub enum Reason {
     Resized,
     /// It is in the Maildir, but its record was gone.
     Stored,
+    /// Another folder has it, too, and it is stored as a message of that.
+    InOtherFolder,
     /// Beyond `--limit`.
     BeyondLimit,
     /// The server gives no usable UID for it.
@@ -331,20 +333,23 @@ const NO_UID: &str = "no-uid ";
 /// The plan for a server without UIDL: messages cannot be recognised, so they may be fetched only if they are deleted. If
 /// it had UIDL before, some of them may be stored already.
 fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Result<Plan, Failure> {
-    if policy.after != After::Delete {
-        let message =
-            "UIDL: the server does not have it, so fetched messages cannot be distinguished from new ones";
+    if !matches!(policy.after, After::Delete | After::MoveTo(_)) {
+        let stage = listing.stage();
+        let message = format!(
+            "{stage}: the server has no UIDs that last, so fetched messages cannot be distinguished from new ones"
+        );
         let hint = "--delete works without it: fetched messages are deleted";
-        return Err(Failure::new(Kind::Missing, Stage::Uidl, message).hint(hint));
+        return Err(Failure::new(Kind::Missing, stage, message).hint(hint));
     }
     let unnamed = ledger.pending().filter(|(uid, _)| uid.starts_with(NO_UID.as_bytes())).count();
     let named = ledger.known_count().saturating_sub(unnamed);
     if named > 0 && !policy.all {
+        let stage = listing.stage();
         let message = format!(
-            "UIDL: the server refuses it now, so {named} message(s) it listed before cannot be distinguished from new ones"
+            "{stage}: the server tells no UIDs now, so {named} message(s) it listed before cannot be distinguished from new ones"
         );
         let hint = "--all fetches all listed messages, also those fetched before";
-        return Err(Failure::new(Kind::Missing, Stage::Uidl, message).hint(hint));
+        return Err(Failure::new(Kind::Missing, stage, message).hint(hint));
     }
     let mut plan = Plan { new: vec![true; listing.len()], nameless: Some(now), ..Plan::default() };
     for row in 0..listing.len() as u32 {
@@ -377,11 +382,12 @@ fn check_reset(
     if known < RESET_THRESHOLD {
         return Ok(());
     }
+    let stage = listing.stage();
     let message = format!(
-        "UIDL: none of the {known} messages of earlier runs is listed any more, but {} others are",
+        "{stage}: none of the {known} messages of earlier runs is listed any more, but {} others are",
         listing.len()
     );
-    Err(Failure::new(Kind::UidReset, Stage::Uidl, message).scoped(Scope::Account).hint(
+    Err(Failure::new(Kind::UidReset, stage, message).scoped(Scope::Account).hint(
         "the server may have renumbered the mailbox: --accept-uid-reset fetches all messages, --mark-seen only later ones",
     ))
 }

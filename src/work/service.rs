@@ -6,7 +6,7 @@ use crate::account::providers;
 use crate::account::{AccountLogin, Protocol, Server};
 use crate::codec::imap::Mailbox as Name;
 use crate::codec::smtp::EhloName;
-use crate::imap::{Authenticated, NotAuthenticated};
+use crate::imap::{Authenticated, NotAuthenticated, Parking};
 use crate::mailbox::{Maildrop, Remedy, Setback};
 use crate::net::{Limits, Security, Tap, Tls, dial};
 use crate::pop3::Listings;
@@ -41,6 +41,8 @@ pub struct Service {
     pub login: Option<AccountLogin>,
     /// The trusted certificates, if the connection has TLS.
     pub tls: Option<Tls>,
+    /// Where a session waits between two folders; none: each folder has a session of its own.
+    pub parking: Option<Parking>,
     /// Makes a listener for the transcript of a connection to this place, where one is wanted.
     pub transcript: Option<fn(String) -> Box<dyn Tap>>,
 }
@@ -106,14 +108,31 @@ impl Service {
     }
 
     fn open_imap(&self, limits: &Limits, mode: &mut dyn FnMut() -> SessionMode) -> OpenedMailbox {
+        if let Some(parked) = self.parking.as_ref().and_then(Authenticated::from_parking) {
+            mode();
+            match self.examine(parked) {
+                // The server ended it meanwhile.
+                Err(error) if error.failure.kind() == Kind::Network => {}
+                opened => return opened,
+            }
+        }
         let session = self.log_in(limits)?;
         // The ledger may be read until here.
         mode();
-        match session.examine(&folder(&self.server)) {
-            Ok(mailbox) => Ok(Box::new(mailbox)),
+        self.examine(session)
+    }
+
+    fn examine(&self, session: Authenticated) -> OpenedMailbox {
+        match session.examine(&self.server.folder_name().unwrap_or_else(Name::inbox)) {
+            Ok(mut mailbox) => {
+                mailbox.park_at(self.parking.clone());
+                Ok(Box::new(mailbox))
+            }
             Err(refused) => {
-                if let Some(session) = refused.session {
-                    session.logout();
+                match (refused.session, &self.parking) {
+                    (Some(session), Some(parking)) => session.park(parking),
+                    (Some(session), None) => session.logout(),
+                    (None, _) => {}
                 }
                 Err(refused.failure.into())
             }
@@ -189,11 +208,6 @@ pub fn advise(failure: Failure, server: &Server) -> Failure {
     }
 }
 
-/// The folder that mail is fetched from.
-fn folder(server: &Server) -> Name {
-    server.folder.clone().unwrap_or_else(Name::inbox)
-}
-
 /// The name of an account's ledger.
 pub fn key(server: &Server) -> AccountKey {
     let key = AccountKey::new(
@@ -202,8 +216,8 @@ pub fn key(server: &Server) -> AccountKey {
         server.port,
         server.username.as_deref().unwrap_or_default(),
     );
-    match server.protocol {
-        Protocol::Imap => key.folder(folder(server).octets()),
-        Protocol::Pop3 | Protocol::Smtp => key,
+    match server.folder_name() {
+        Some(folder) => key.folder(folder.octets()),
+        None => key,
     }
 }

@@ -74,6 +74,21 @@ fn a_test_that_fails_adds_nothing() {
 }
 
 #[test]
+fn an_address_at_a_provider_without_pop3_gets_imap_by_itself() {
+    let world = world();
+    config(&world, &["add", "i", "--email", "ana@icloud.com", "--password-command", "pass i"]).assert_exit(0);
+    let shown = world.postie(["--json", "config", "show", "i"]).go();
+    let account = &shown.of_type("account")[0];
+    assert_eq!(
+        (&account["imap"]["host"], &account["imap"]["port"]),
+        (&"imap.mail.me.com".into(), &993.into())
+    );
+    assert_eq!(account["imap"]["username"], "ana");
+    assert_eq!(account["smtp"]["username"], "ana@icloud.com");
+    assert!(account["pop3"].is_null());
+}
+
+#[test]
 fn an_address_is_enough_for_a_known_provider() {
     let world = world();
     let outcome =

@@ -5,6 +5,7 @@ use crate::support::disk::{assert_same, mbox, names, sorted};
 use crate::support::mailbox::{Mailbox, message_of, stored};
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, Event, Pop3d, Setup};
+use crate::support::tmpfs::Tmpfs;
 use crate::support::world::World;
 use crate::world;
 use std::fs;
@@ -265,7 +266,7 @@ fn a_full_file_system_ends_in_74_and_loses_nothing() {
         let all = sorted(mailbox.as_stored());
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
         let small = Tmpfs::mount(&world, "small", "size=64k");
-        let destination = small.0.join("mail");
+        let destination = small.path().join("mail");
         let run = || world.pop3(&server, "fetch").arg(option).arg(&destination).arg("--delete");
         run().go().assert_failure(74, "storage");
         let read = || match option {
@@ -281,36 +282,6 @@ fn a_full_file_system_ends_in_74_and_loses_nothing() {
         small.grow();
         run().go().assert_exit(0);
         assert_same(&read(), &all);
-    }
-}
-
-/// A small file system; it is gone when dropped.
-struct Tmpfs(std::path::PathBuf);
-
-impl Tmpfs {
-    fn mount(world: &World, name: &str, options: &str) -> Tmpfs {
-        let at = world.path(name);
-        fs::create_dir(&at).unwrap();
-        let mount = crate::support::real::program("mount").unwrap();
-        let outcome = crate::support::process::Run::new(mount)
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
-            .arg(&at)
-            .run();
-        assert_eq!(outcome.code, Some(0), "mount: {}", outcome.err());
-        Tmpfs(at)
-    }
-
-    fn grow(&self) {
-        let mount = crate::support::real::program("mount").unwrap();
-        let run = crate::support::process::Run::new(mount).args(["-o", "remount,size=4m"]);
-        assert_eq!(run.arg(&self.0).run().code, Some(0));
-    }
-}
-
-impl Drop for Tmpfs {
-    fn drop(&mut self) {
-        let umount = crate::support::real::program("umount").unwrap();
-        let _ = crate::support::process::Run::new(umount).arg(&self.0).run();
     }
 }
 

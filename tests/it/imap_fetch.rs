@@ -262,8 +262,8 @@ fn a_list_shows_what_is_there_and_changes_nothing() {
     outcome.assert_exit(0);
     let rows = outcome.of_type("message");
     let new: Vec<bool> = rows.iter().map(|row| row["new"].as_bool().unwrap()).collect();
-    assert_eq!(new, [true, false, true, true]);
-    for (row, message) in rows.iter().zip(store.messages("INBOX")) {
+    assert_eq!(new, [true, true, false, true], "the newest first");
+    for (row, message) in rows.iter().rev().zip(store.messages("INBOX")) {
         assert_eq!(row["uid"], message.uid.to_string());
         assert_eq!(row["size"], message.wire.len());
         assert!(row["subject"].is_string(), "{row}");

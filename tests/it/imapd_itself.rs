@@ -1,6 +1,6 @@
 //! The IMAP server of the tests is tested, over loopback, by a client that only sends and reads.
 
-mod client;
+pub mod client;
 mod faults;
 mod folders;
 mod judging;

@@ -207,3 +207,29 @@ fn the_table_shows_the_zone_of_a_date() {
     }
     assert_eq!(shown.matches("2025").count(), 3, "a date at no known hour is not shown: {shown}");
 }
+
+#[test]
+fn by_imap_the_newest_come_first_however_many_there_are_and_whatever_is_shown_of_them() {
+    use crate::support::imapd::Imapd;
+    use crate::support::imapd::quirks::Quirk;
+    use crate::support::imapd::store::ImapStore;
+    use crate::support::pop3d::Mode;
+    let world = world();
+    for (count, quirk) in [(0, None), (1, None), (5, Some(Quirk::Descending)), (2100, None)] {
+        let server = Imapd::for_store(&ImapStore::with(count)).mode(Mode::Plain);
+        let server = quirk.into_iter().fold(server, |server, quirk| server.quirk(quirk)).start();
+        for args in [&[][..], &["--no-headers"], &["--limit", "3"], &["--limit", "3", "--no-headers"]] {
+            let shown = if args.contains(&"3") { count.min(3) } else { count };
+            let outcome = world.at_url(&server.url(), "list").args(args).go();
+            let lines = outcome.assert_exit(0).of_type("message");
+            let uids: Vec<&str> = lines.iter().map(|line| line["uid"].as_str().unwrap()).collect();
+            let wanted: Vec<String> =
+                (1..=count).rev().take(shown).map(|uid: usize| uid.to_string()).collect();
+            assert_eq!(uids, wanted, "{count} {args:?}");
+            for line in lines.iter().filter(|_| !args.contains(&"--no-headers")) {
+                let uid = line["uid"].as_str().unwrap();
+                assert_eq!(line["subject"], format!("message {uid}"), "each has its own header");
+            }
+        }
+    }
+}

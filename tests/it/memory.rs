@@ -4,6 +4,8 @@
 //! and what grows in powers of two has the same room to spare in both. They are of 40 and 80 thousand messages; with
 //! `POSTIE_SWEEP=full` of half a million and a million.
 
+use crate::support::imapd::store::ImapStore;
+use crate::support::imapd::{Event, Imapd};
 use crate::support::mailbox::Mailbox;
 use crate::support::peer::Victim;
 use crate::support::pop3d::{Act, Mode, Pop3d, USER};
@@ -13,7 +15,7 @@ use crate::world;
 use postie::store::AccountKey;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -151,14 +153,90 @@ fn costs(count: usize) -> Vec<(&'static str, u64)> {
     costs
 }
 
+/// The same by IMAP: a server that has so many messages, and tells of any of them.
+fn imap_server(count: usize) -> Imapd {
+    let answer = move |event: &Event<'_>| match event.verb {
+        "EXAMINE" | "SELECT" => {
+            let next = count + 1;
+            event.answer(&format!(
+                "* {count} EXISTS\n* OK [UIDVALIDITY 7] so\n* OK [UIDNEXT {next}] so\nOK [READ-ONLY] done"
+            ))
+        }
+        "UID SEARCH" => {
+            event.answer(&format!("* ESEARCH (TAG \"{}\") UID ALL 1:{count}\nOK done", event.tag))
+        }
+        "UID FETCH" => event.answer(&fetched(event.line)),
+        _ => Act::Normal,
+    };
+    Imapd::for_store(&ImapStore::default()).mode(Mode::Plain).hook(answer).start()
+}
+
+/// What FETCH tells of the messages of a set: their bodies, headers or sizes.
+fn fetched(line: &str) -> String {
+    let set = line.split(' ').nth(2).unwrap();
+    let mut lines = String::new();
+    for range in set.split(',') {
+        let (first, last) = range.split_once(':').unwrap_or((range, range));
+        let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
+        for uid in first..=last {
+            let items = "FLAGS () INTERNALDATE \"01-Sep-2025 10:00:00 +0000\" RFC822.SIZE 14";
+            let text = if line.contains("BODY.PEEK[]") {
+                "BODY[] \"Subject: x\"".to_owned()
+            } else if line.contains("HEADER") {
+                let name = line.split("BODY.PEEK").nth(1).unwrap().trim_end_matches(')');
+                format!("BODY{name}) \"Subject: x\"").replace("))", ")")
+            } else {
+                "MODSEQ (1)".to_owned()
+            };
+            writeln!(lines, "* {uid} FETCH (UID {uid} {items} {text})").unwrap();
+        }
+    }
+    lines + "OK done"
+}
+
+/// What each way to use a folder of so many messages costs, by name.
+fn imap_costs(count: usize) -> Vec<(&'static str, u64)> {
+    let (server, world) = (imap_server(count), world());
+    let mut costs = Vec::new();
+    let run = |command: &str| world.at_url(&server.url(), command);
+    let fetch = || run("fetch").arg("--maildir").arg(world.path("Mail"));
+    let mut take = |name, run: Run| costs.push((name, peak(run)));
+    take("list", run("list").arg("--no-headers"));
+    take("the plan of a first fetch", fetch().arg("--dry-run"));
+    take("a first fetch of one", fetch().args(["--limit", "1"]));
+    take("marks", run("fetch").arg("--mark-seen"));
+    take("nothing new", fetch());
+    take("the plan of all", fetch().args(["--dry-run", "--all"]));
+    costs
+}
+
+#[test]
+fn memory_grows_with_a_folder_of_imap_by_at_most_200_octets_a_message() {
+    let (few, many) = sizes();
+    hold(imap_costs(few), imap_costs(many));
+}
+
 #[test]
 fn memory_grows_with_a_listing_by_at_most_200_octets_a_message() {
     let (few, many) = sizes();
-    let more = (many - few) as u64;
+    hold(costs(few), costs(many));
+}
+
+/// What each way costs with few messages and with many stays within the bound.
+#[track_caller]
+fn hold(few: Vec<(&'static str, u64)>, many: Vec<(&'static str, u64)>) {
+    let sizes = sizes();
+    let more = (sizes.1 - sizes.0) as u64;
     let mut dear = Vec::new();
-    for ((name, small), (_, large)) in costs(few).into_iter().zip(costs(many)) {
+    for ((name, small), (_, large)) in few.into_iter().zip(many) {
         let each = large.saturating_sub(small) / more;
-        println!("{name}: {} KiB, {} KiB: {each} octets a message", small / 1024, large / 1024);
+        let told = writeln!(
+            io::stderr(),
+            "{name}: {} KiB, {} KiB: {each} octets a message",
+            small / 1024,
+            large / 1024
+        );
+        told.unwrap();
         let most = if name == "recognised" { MOST_RECOGNISED } else { MOST };
         if large.saturating_sub(small) > more * most + SLACK {
             dear.push(format!("{name}: {each} octets a message"));

@@ -56,7 +56,8 @@ fn proof() -> &'static Recorded {
         let mut sink = Stdout::new(Box::new(std::io::sink()), Box::new(Mboxrd));
         sink.recover(&mut ledger).unwrap();
         let identity = ledger.identity(b"one", 0);
-        sink.begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1 }).unwrap();
+        sink.begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1, details: None })
+            .unwrap();
         sink.write(&mut ledger, b"Subject: one\n\n").unwrap();
         sink.finish().unwrap();
         let delivered = sink.commit(&mut ledger).unwrap();

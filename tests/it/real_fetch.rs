@@ -9,7 +9,7 @@ use crate::support::world::World;
 use crate::world;
 
 /// `count` messages, no two alike, with every oddity among them.
-fn varied(count: usize) -> Vec<Vec<u8>> {
+pub fn varied(count: usize) -> Vec<Vec<u8>> {
     let odd = oddities();
     (0..count)
         .map(|number| {

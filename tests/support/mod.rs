@@ -5,6 +5,7 @@
 //! Nothing here trusts postie's own words: what a server was sent and what lies on disk is what counts.
 
 pub mod authority;
+pub mod courier;
 pub mod disk;
 pub mod embedded;
 pub mod imapd;
@@ -20,4 +21,5 @@ pub mod real;
 pub mod recorder;
 pub mod script;
 pub mod smtpd;
+pub mod tmpfs;
 pub mod world;

@@ -5,8 +5,11 @@
 //! Where they are missing, or the tests do not run as root, a test is skipped with a loud line; with
 //! `POSTIE_REQUIRE_ALL=1` (as in CI) it fails instead.
 
+mod conf;
+
 use super::authority::{Authority, Certificate};
 use super::pop3d::{Mode, SECRET, USER};
+use conf::{Ports, dovecot_conf, main_cf, master_cf};
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -51,12 +54,16 @@ pub fn have_by_chance(test: &str, needs: &[&str]) -> bool {
 /// The needs of a test that starts the servers.
 pub const SERVERS: &[&str] = &["root", "dovecot", "dovecot-pop3d", "dovecot-lmtpd", "postfix"];
 
+/// The needs of a test that starts Dovecot alone, for IMAP.
+pub const IMAP: &[&str] = &["root", "dovecot", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"];
+
 fn is_there(need: &str) -> bool {
     match need {
         "root" => rustix::process::geteuid().is_root(),
         "dovecot" => program("dovecot").is_some(),
         "postfix" => program("postfix").is_some() && program("postconf").is_some(),
         "dovecot-pop3d" => Path::new("/usr/lib/dovecot/pop3").exists(),
+        "dovecot-imapd" => Path::new("/usr/lib/dovecot/imap").exists(),
         "dovecot-lmtpd" => Path::new("/usr/lib/dovecot/lmtp").exists(),
         // Where it is forbidden (in most containers) it is as good as missing.
         "mount name space" => Command::new("unshare")
@@ -113,38 +120,38 @@ impl Drop for Server {
     }
 }
 
-/// Dovecot and Postfix, running.
+/// Dovecot and, unless that is not asked for, Postfix, running.
 pub struct Real {
     // Dropped in this order: Postfix delivers through Dovecot.
-    _postfix: Server,
+    _postfix: Option<Server>,
     _dovecot: Server,
     dir: tempfile::TempDir,
     ports: Ports,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Ports {
-    pop3: u16,
-    pop3s: u16,
-    lmtp: u16,
-    auth: u16,
-    smtp: u16,
-    smtps: u16,
 }
 
 impl Real {
     /// Starts both, or skips the test.
     #[track_caller]
     pub fn start(test: &str) -> Option<Real> {
-        have(test, SERVERS).then(Real::launch)
+        have(test, SERVERS).then(|| Real::launch("", true))
     }
 
-    fn launch() -> Real {
+    /// Starts Dovecot alone, for IMAP; or skips the test. It announces these capabilities, or all that it has
+    /// where none are named.
+    #[track_caller]
+    pub fn start_imap(test: &str, capabilities: &str) -> Option<Real> {
+        let more = match capabilities {
+            "" => String::new(),
+            some => format!("imap_capability = {some}\n"),
+        };
+        have(test, IMAP).then(|| Real::launch(&more, false))
+    }
+
+    fn launch(more: &str, with_postfix: bool) -> Real {
         let dir = tempfile::Builder::new().prefix("postie-real-").tempdir().unwrap();
         let root = dir.path().to_owned();
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
-        let [pop3, pop3s, lmtp, auth, smtp, smtps] = std::array::from_fn(|_| free_port());
-        let ports = Ports { pop3, pop3s, lmtp, auth, smtp, smtps };
+        let ports = Ports::free();
         let identity = Authority::shared().identity(Certificate::Good);
         fs::write(root.join("cert.pem"), identity.certificate_pem()).unwrap();
         fs::write(root.join("key.pem"), identity.key_pem()).unwrap();
@@ -152,16 +159,18 @@ impl Real {
             fs::create_dir(root.join(part)).unwrap();
             fs::set_permissions(root.join(part), fs::Permissions::from_mode(0o755)).unwrap();
         }
+        make_dirs(&root, &["rawlog"]);
         let log = root.join("output");
-        let dovecot_conf = root.join("dovecot.conf");
-        fs::write(&dovecot_conf, dovecot_conf_text(&root, ports)).unwrap();
+        let conf = root.join("dovecot.conf");
+        let imap = is_there("dovecot-imapd");
+        fs::write(&conf, dovecot_conf(&root, ports, imap) + more).unwrap();
         fs::write(root.join("users"), "").unwrap();
-        let dovecot_args = ["-F", "-c", dovecot_conf.to_str().unwrap()];
+        let dovecot_args = ["-F", "-c", conf.to_str().unwrap()];
         let dovecot = Server::start(&program("dovecot").unwrap(), &dovecot_args, &log);
-        let postfix = start_postfix(&root, ports, &log);
+        let postfix = with_postfix.then(|| start_postfix(&root, ports, &log));
         let real = Real { _postfix: postfix, _dovecot: dovecot, dir, ports };
         real.add_user(USER);
-        for port in [pop3, pop3s, lmtp, auth, smtp, smtps] {
+        for port in ports.awaited(imap, with_postfix) {
             real.wait_until(&format!("port {port}"), || {
                 TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
             });
@@ -172,14 +181,7 @@ impl Real {
     /// Makes a user with an empty mailbox, password [`SECRET`].
     pub fn add_user(&self, user: &str) {
         let home = self.dir.path().join("mail").join(user);
-        fs::create_dir(&home).unwrap();
-        for part in ["", "Maildir", "Maildir/tmp", "Maildir/new", "Maildir/cur"] {
-            let part = home.join(part);
-            if !part.exists() {
-                fs::create_dir(&part).unwrap();
-            }
-            chown(&part, Some(MAIL_OWNER), Some(MAIL_OWNER)).unwrap();
-        }
+        make_dirs(&home, &["", "Maildir", "Maildir/tmp", "Maildir/new", "Maildir/cur"]);
         let line = format!("{user}:{{PLAIN}}{SECRET}:{MAIL_OWNER}:{MAIL_OWNER}::{}::\n", home.display());
         let mut users = fs::OpenOptions::new().append(true).open(self.dir.path().join("users")).unwrap();
         users.write_all(line.as_bytes()).unwrap();
@@ -193,11 +195,27 @@ impl Real {
     /// Puts messages into a user's mailbox, in this order.
     pub fn fill<T: AsRef<[u8]>>(&self, user: &str, messages: impl IntoIterator<Item = T>) {
         for (number, message) in messages.into_iter().enumerate() {
-            let name = format!("1757{number:06}.M{number:06}P1.real");
-            let path = self.maildir(user).join("new").join(name);
-            fs::write(&path, message).unwrap();
-            chown(&path, Some(MAIL_OWNER), Some(MAIL_OWNER)).unwrap();
+            self.put(
+                &self.maildir(user).join("new"),
+                &format!("1757{number:06}.M{number:06}P1.real"),
+                message,
+            );
         }
+    }
+
+    /// Puts one message of that name into a directory of a Maildir, as another program does that delivers or,
+    /// with flags in the name, has read mail.
+    pub fn put(&self, dir: &Path, name: &str, message: impl AsRef<[u8]>) {
+        let path = dir.join(name);
+        fs::write(&path, message).unwrap();
+        chown(&path, Some(MAIL_OWNER), Some(MAIL_OWNER)).unwrap();
+    }
+
+    /// Makes a folder, named as on disk and on the wire, below INBOX; gives its Maildir.
+    pub fn add_folder(&self, user: &str, name: &str) -> PathBuf {
+        let folder = self.maildir(user).join(format!(".{}", name.replace('/', ".")));
+        make_dirs(&folder, &["", "tmp", "new", "cur"]);
+        folder
     }
 
     /// The messages in a user's mailbox, as the server stores them.
@@ -258,6 +276,47 @@ impl Real {
         )
     }
 
+    /// The account `real` with its IMAP side alone.
+    pub fn imap_account(&self, mode: Mode, auth: &str, password_file: &str) -> String {
+        let (tls, port) = match mode {
+            Mode::Implicit => ("implicit", self.ports.imaps),
+            Mode::Upgrade => ("starttls", self.ports.imap),
+            Mode::Plain => ("none", self.ports.imap),
+        };
+        format!(
+            "[accounts.real]\nemail = \"{USER}@mail.test\"\npassword-file = \"{password_file}\"\n\
+             [accounts.real.imap]\nhost = \"localhost\"\nport = {port}\ntls = \"{tls}\"\n\
+             username = \"{USER}\"\nauth = \"{auth}\"\n"
+        )
+    }
+
+    /// The URL of the IMAP side for `user`, without TLS.
+    pub fn imap_url(&self, user: &str) -> String {
+        format!("imap+insecure://{user}@localhost:{}", self.ports.imap)
+    }
+
+    /// The port of the IMAP side without TLS.
+    pub fn imap_port(&self) -> u16 {
+        self.ports.imap
+    }
+
+    /// The port of IMAP, with TLS from the start or in clear.
+    #[allow(dead_code, reason = "for the benchmarks")]
+    pub fn imap_port_with(&self, tls: bool) -> u16 {
+        if tls { self.ports.imaps } else { self.ports.imap }
+    }
+
+    /// The commands that were sent by IMAP once a client was logged in, less their tags, in no order among
+    /// sessions.
+    pub fn imap_commands(&self) -> Vec<String> {
+        let dir = self.dir.path().join("rawlog");
+        let logs = super::disk::names(&dir).into_iter().filter(|name| name.ends_with(".in"));
+        let lines = logs.map(|name| String::from_utf8_lossy(&fs::read(dir.join(name)).unwrap()).into_owned());
+        // Each line begins with the time and the tag.
+        let command = |line: &str| line.splitn(3, ' ').nth(2).map(str::to_owned);
+        lines.flat_map(|text| text.lines().filter_map(command).collect::<Vec<_>>()).collect()
+    }
+
     /// The port of the POP3 side, with TLS from the start or without any.
     pub fn pop3_port(&self, tls: bool) -> u16 {
         if tls { self.ports.pop3s } else { self.ports.pop3 }
@@ -279,6 +338,15 @@ impl Real {
     }
 }
 
+/// Makes directories that are the mail owner's.
+fn make_dirs(root: &Path, parts: &[&str]) {
+    for part in parts {
+        let part = root.join(part);
+        fs::create_dir_all(&part).unwrap();
+        chown(&part, Some(MAIL_OWNER), Some(MAIL_OWNER)).unwrap();
+    }
+}
+
 /// A port nobody has, below those that the system gives out by itself, and never the same twice in this
 /// process.
 fn free_port() -> u16 {
@@ -290,67 +358,6 @@ fn free_port() -> u16 {
             return port;
         }
     }
-}
-
-fn dovecot_conf_text(root: &Path, ports: Ports) -> String {
-    let root = root.display();
-    let Ports { pop3, pop3s, lmtp, auth, .. } = ports;
-    format!(
-        "base_dir = {root}/run
-state_dir = {root}/state
-instance_name = postie-test
-log_path = {root}/dovecot.log
-protocols = pop3 lmtp
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <{root}/cert.pem
-ssl_key = <{root}/key.pem
-disable_plaintext_auth = no
-auth_mechanisms = plain login apop cram-md5
-auth_failure_delay = 0
-passdb {{
-  driver = passwd-file
-  args = {root}/users
-}}
-userdb {{
-  driver = passwd-file
-  args = {root}/users
-}}
-first_valid_uid = {MAIL_OWNER}
-mail_location = maildir:~/Maildir
-mail_fsync = never
-mail_max_userip_connections = 100
-pop3_no_flag_updates = yes
-pop3_uidl_format = %g
-auth_username_format = %Ln
-service pop3-login {{
-  inet_listener pop3 {{
-    port = {pop3}
-  }}
-  inet_listener pop3s {{
-    port = {pop3s}
-    ssl = yes
-  }}
-  service_count = 0
-}}
-service lmtp {{
-  inet_listener lmtp {{
-    port = {lmtp}
-  }}
-}}
-service auth {{
-  inet_listener {{
-    address = 127.0.0.1
-    port = {auth}
-  }}
-}}
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-"
-    )
 }
 
 fn start_postfix(root: &Path, ports: Ports, log: &Path) -> Server {
@@ -370,72 +377,4 @@ fn start_postfix(root: &Path, ports: Ports, log: &Path) -> Server {
     let check = Command::new(program("postfix").unwrap()).args(["-c", conf, "check"]).output().unwrap();
     assert!(check.status.success(), "postfix check: {}", String::from_utf8_lossy(&check.stderr));
     Server::start(&Path::new(&daemons).join("master"), &["-c", conf], log)
-}
-
-fn main_cf(root: &Path, daemons: &str, ports: Ports) -> String {
-    let root = root.display();
-    format!(
-        "compatibility_level = 3.6
-queue_directory = {root}/queue
-data_directory = {root}/data
-command_directory = /usr/sbin
-daemon_directory = {daemons}
-maillog_file = {root}/postfix.log
-maillog_file_prefixes = {root}
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-myhostname = mail.test
-mydestination =
-mynetworks =
-virtual_mailbox_domains = mail.test
-virtual_mailbox_maps = inline:{{{{ana@mail.test=ana}},{{bob@mail.test=bob}}}}
-virtual_transport = lmtp:inet:127.0.0.1:{}
-default_transport = error:no way out of the test
-relay_domains =
-smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
-smtpd_recipient_restrictions = reject_unlisted_recipient, permit_sasl_authenticated, reject
-smtpd_sasl_auth_enable = yes
-smtpd_sasl_type = dovecot
-smtpd_sasl_path = inet:127.0.0.1:{}
-smtpd_sasl_security_options = noanonymous
-smtpd_tls_security_level = may
-smtpd_tls_cert_file = {root}/cert.pem
-smtpd_tls_key_file = {root}/key.pem
-smtpd_peername_lookup = no
-smtpd_client_connection_rate_limit = 0
-in_flow_delay = 0
-message_size_limit = 20000000
-mailbox_size_limit = 0
-virtual_mailbox_limit = 0
-smtputf8_enable = yes
-alias_maps =
-biff = no
-",
-        ports.lmtp, ports.auth
-    )
-}
-
-fn master_cf(ports: Ports) -> String {
-    format!(
-        "127.0.0.1:{} inet n - n - 20 smtpd
-127.0.0.1:{} inet n - n - 20 smtpd
-  -o smtpd_tls_wrappermode=yes
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-error unix - - n - - error
-retry unix - - n - - error
-lmtp unix - - n - 4 lmtp
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-",
-        ports.smtp, ports.smtps
-    )
 }

@@ -1,11 +1,14 @@
 //! The judgement: what the server was told and still has, and what lies on disk.
 
-use crate::scene::{Destination, Stage};
+use crate::host;
+use crate::other::OtherClient;
+use crate::scene::{After, Destination, Past, Stage};
 use crate::support::disk::{assert_same, maildir, names, sorted, split_mboxrd};
-use crate::support::mailbox::stored;
+use crate::support::mailbox::{Stored, stored};
 use postie::words::Exit;
 use std::collections::HashMap;
 use std::fs;
+use std::path::PathBuf;
 
 /// How a run ended before it is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,65 +20,124 @@ pub enum Blow {
 }
 
 impl Stage {
-    /// Judges what a blow has left: no half message is to be seen, and every message is on the server
-    /// still, or stored whole.
+    /// Judges what a blow has left: no half message is to be seen, every message is on the server still, or stored
+    /// whole, or another client has taken it away; and what other clients marked is marked as it was.
     #[track_caller]
     pub fn judge_blow(&self, blow: Blow) {
         // Also waits until the server has seen the end of every connection.
-        self.server.journals();
-        let there = self.seen(blow);
-        let wanted = self.wanted();
-        for message in &there {
-            assert!(wanted.contains(message), "a message that is none: {}", shown(message));
+        self.host.settle();
+        let there = counted(self.seen(blow));
+        let beside = self.beside();
+        let wanted =
+            counted([self.wanted(), beside.iter().map(|one| stored(&one.0.wire)).collect()].concat());
+        for (message, count) in &there {
+            let most = wanted.get(message).copied().unwrap_or(0);
+            assert!(most > 0, "a message that is none: {}", shown(message));
+            let once = *count <= most || self.scene.to == Destination::Exec;
+            assert!(once, "{count} times, not {most}: {}", shown(message));
         }
-        let left = self.mailbox.messages();
-        for one in self.all.iter().filter(|one| !left.contains(one)) {
-            assert!(there.contains(&stored(&one.wire)), "{} is lost", one.uid);
-            assert!(self.scene.after.empties(), "{} was deleted, and it should be kept", one.uid);
+        let (left, other) = (self.host.left(), self.host.other());
+        let taken = |one: &Stored| other.is_some_and(|other| other.has_taken(one));
+        let all = self.host.all();
+        let gone = || all.iter().filter(|one| !left.contains(one) && !taken(one));
+        for (message, count) in counted(gone().map(|one| stored(&one.wire)).collect()) {
+            assert!(there.get(&message).is_some_and(|there| *there >= count), "lost: {}", shown(&message));
         }
-        if self.scene.to != Destination::Exec {
-            assert!(there.len() <= wanted.len(), "{} messages of {}", there.len(), wanted.len());
+        let (empties, left) = (self.scene.after.empties(), self.host.beside());
+        for (one, _) in beside.iter().filter(|one| !left.contains(&one.0)) {
+            assert!(empties && there.contains_key(&stored(&one.wire)), "lost beside: {}", one.uid);
+        }
+        assert!(empties || gone().next().is_none(), "deleted, and should be kept: {:?}", gone().next());
+        if self.scene.after == After::Move {
+            let moved = self.host.moved();
+            let lost = gone().find(|one| !moved.contains(one));
+            assert!(lost.is_none(), "gone, and not moved: {lost:?}");
+        }
+        if let Some(other) = other {
+            other.judge(|one| empties && there.contains_key(&stored(&one.wire)));
         }
     }
 
-    /// Runs twice more, undisturbed, and judges that all has become good.
+    /// Runs twice more, undisturbed, and judges that all has become good. Another client is at work before that.
     #[track_caller]
     pub fn mend(&self) {
-        self.fetch().go().assert_exit(0);
-        self.judge_end();
-        let before = self.server.journals().len();
-        self.fetch().go().assert_exit(0);
-        self.judge_end();
-        for journal in &self.server.journals()[before..] {
-            assert_eq!(journal.count("RETR"), 0, "the second clean run fetches: {:?}", journal.commands);
-            assert_eq!(journal.count("DELE"), 0, "the second clean run deletes: {:?}", journal.commands);
-            assert!(journal.violations.is_empty(), "{:?}", journal.violations);
+        if let Some(other) = self.host.other() {
+            other.go_on(self.scene.renumbers);
         }
+        if self.scene.past == Past::Reused {
+            // The first run to its end finds that out, at the latest.
+            let code = self.fetch().go().code;
+            assert!(matches!(code, Some(0 | 1)), "exit {code:?}");
+        }
+        self.fetch().go().assert_exit(0);
+        self.judge_end();
+        let (before, connections) = (self.host.commands().len(), self.host.connections());
+        self.fetch().go().assert_exit(0);
+        self.judge_end();
+        let commands = &self.host.commands()[before..];
+        let more = commands.iter().find(|command| host::fetches(command) || host::deletes(command));
+        assert!(more.is_none(), "the second clean run fetches or deletes: {commands:?}");
+        self.host.assert_clean_since(connections);
+    }
+
+    /// What another client has moved to the second folder, if that is fetched, too.
+    fn beside(&self) -> Vec<(Stored, bool)> {
+        let other = self.host.other().filter(|_| self.scene.two_folders);
+        other.map_or_else(Vec::new, OtherClient::moved)
     }
 
     /// Judges that every message is stored as it should be.
     #[track_caller]
     pub fn judge_stored(&self) {
-        match self.scene.to {
-            Destination::Exec => self.judge_taken(),
-            _ => assert_same(&sorted(self.seen(Blow::Failed)), &self.wanted()),
+        if self.scene.to == Destination::Exec {
+            return self.judge_taken();
         }
+        // What another client took away, or has just delivered, may be there or not.
+        let there = sorted(self.seen(Blow::Failed));
+        let mut wanted = self.wanted_of(|one| self.is_owed(one));
+        let mut perhaps = self.wanted_of(|one| !self.is_owed(one));
+        for (one, is_late) in self.beside() {
+            if is_late { &mut perhaps } else { &mut wanted }.push(stored(&one.wire));
+        }
+        for message in perhaps {
+            if there.len() > wanted.len() && count(&there, &message) > count(&wanted, &message) {
+                wanted.push(message);
+            }
+        }
+        assert_same(&there, &sorted(wanted));
     }
 
     /// Judges the state that every story has to end in.
     #[track_caller]
     pub fn judge_end(&self) {
         self.judge_stored();
+        self.judge_blow(Blow::Failed);
         match self.scene.to {
-            Destination::Maildir => assert_eq!(maildir(&self.place()).len(), self.all.len()),
+            // That is also a look at what is left over in it.
+            Destination::Maildir => {
+                let all: usize = self.maildirs().iter().map(|dir| maildir(dir).len()).sum();
+                assert_eq!(all, self.seen(Blow::Failed).len());
+            }
             Destination::Exec => {}
             _ => assert!(!self.root.join("mbox.lock").exists(), "the dotlock is left"),
         }
-        let left = self.mailbox.messages();
-        let owed = if self.scene.after.empties() { Vec::new() } else { self.all.clone() };
-        assert!(left == owed, "on the server: {:?}", self.mailbox.uids());
+        let mut owed = self.host.all();
+        owed.retain(|one| !self.scene.after.empties() && self.is_owed(one));
+        assert!(self.host.left() == owed, "on the server: {:?}", self.host.left());
+        if self.scene.two_folders {
+            let owed: Vec<Stored> = self.beside().into_iter().map(|one| one.0).collect();
+            let owed = if self.scene.after.empties() { Vec::new() } else { owed };
+            assert!(self.host.beside() == owed, "beside INBOX: {:?}", self.host.beside());
+        }
+        let mut names_moved: Vec<_> = self.host.moved().into_iter().map(|one| one.uid).collect();
+        names_moved.sort();
+        let count = names_moved.len();
+        names_moved.dedup();
+        assert_eq!(names_moved.len(), count, "moved twice: {names_moved:?}");
         let kept = names(&self.state());
-        let litter = kept.iter().filter(|name| !name.ends_with(".ledger") && !name.ends_with(".lock"));
+        let litter = kept
+            .iter()
+            .filter(|name| ![".ledger", ".lock", ".folders"].iter().any(|end| name.ends_with(end)));
         assert_eq!(litter.collect::<Vec<_>>(), Vec::<&String>::new(), "litter in the state directory");
     }
 
@@ -92,7 +154,8 @@ impl Stage {
             assert!(*first == octets, "{name}: another message under the same key");
         }
         assert_same(&sorted(keys.into_values().collect()), &self.wanted());
-        assert!(taken <= self.all.len() + 1, "{taken} messages taken of {}", self.all.len());
+        let all = self.host.all().len();
+        assert!(taken <= all + 1, "{taken} messages taken of {all}");
     }
 
     /// The messages that a reader sees.
@@ -104,7 +167,8 @@ impl Stage {
         };
         match self.scene.to {
             Destination::Maildir => {
-                [read(self.place().join("new"), ""), read(self.place().join("cur"), "")].concat()
+                let both = |dir: &PathBuf| [read(dir.join("new"), ""), read(dir.join("cur"), "")].concat();
+                self.maildirs().iter().flat_map(both).collect()
             }
             Destination::Exec => read(self.out(), "part."),
             Destination::Mbox | Destination::Streamed => {
@@ -117,7 +181,7 @@ impl Stage {
     /// An mbox less the half message at its end, if there is one. Where the server has deleted anything,
     /// nothing may be torn.
     fn less_torn<'a>(&self, octets: &'a [u8]) -> &'a [u8] {
-        if self.mailbox.messages().len() < self.all.len() {
+        if !self.is_untouched() {
             return octets;
         }
         let last = octets.starts_with(b"From ").then_some(0);
@@ -146,4 +210,17 @@ pub fn assert_documented(code: Option<i32>, what: &str) {
 
 fn shown(octets: &[u8]) -> String {
     format!("{} octets: {}", octets.len(), octets[..octets.len().min(80)].escape_ascii())
+}
+
+/// How often each message is there.
+fn counted(messages: Vec<Vec<u8>>) -> HashMap<Vec<u8>, usize> {
+    let mut counts = HashMap::new();
+    for message in messages {
+        *counts.entry(message).or_default() += 1;
+    }
+    counts
+}
+
+fn count(messages: &[Vec<u8>], message: &[u8]) -> usize {
+    messages.iter().filter(|one| *one == message).count()
 }

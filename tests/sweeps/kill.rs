@@ -3,12 +3,13 @@
 //! Thinning: only calls right behind one that changes something beyond the process, since a kill at any
 //! other finds what a kill one call earlier finds; of these every one with nothing before, every third with
 //! some messages known, and every third of a mending run. The loader's calls before `main` are left out.
-//! For the streamed message every fourth. `POSTIE_SWEEP=full` tries every call.
+//! For the streamed message every fourth. By IMAP every third in a part of the scenes. `POSTIE_SWEEP=full` tries every
+//! call of every scene.
 
 use crate::judge::Blow;
 use crate::scene::{After, Destination, Past, Scene, Stage};
 use crate::strace::{self, Call};
-use crate::tally::{Met, Tally};
+use crate::tally::{Met, Tally, full};
 
 /// One kill: the scene, an earlier kill it mends, and where.
 struct Kill<'a> {
@@ -30,7 +31,7 @@ impl Kill<'_> {
         let outcome = strace::kill_at(&stage, stage.fetch(), &self.call).go();
         let met = match (outcome.signal, outcome.code) {
             (Some(9), _) => Met::Hit,
-            (None, Some(0)) => Met::Missed,
+            (None, Some(code)) if code == self.scene.exit() => Met::Missed,
             other => panic!("ended with {other:?}: {}\n{}", outcome.out(), outcome.err()),
         };
         stage.judge_blow(Blow::Killed);
@@ -52,7 +53,8 @@ fn set(scene: Scene, earlier: Option<&Call>) -> Stage {
 fn kills<'a>(scene: Scene, earlier: Option<&'a Call>) -> Vec<Kill<'a>> {
     let stage = set(scene, earlier);
     let calls = strace::record(&stage, stage.fetch());
-    calls.into_iter().map(|call| Kill { scene, earlier, call }).collect()
+    let kill = |(at, call)| Kill { scene: scene.at(at), earlier, call };
+    calls.into_iter().enumerate().map(kill).collect()
 }
 
 /// Sweeps a scene; of the telling points every `step`th is tried, in a sweep that is not full.
@@ -90,6 +92,67 @@ fn a_fetch_into_an_mbox_killed_at_any_call_is_made_good_by_the_next() {
 #[test]
 fn a_fetch_to_a_command_killed_at_any_call_gives_each_message_again_at_most_once() {
     sweep_all("kill sweep, --exec", Destination::Exec);
+}
+
+/// Sweeps the scenes of IMAP; of the telling points every `step`th.
+fn sweep_imap(name: &'static str, to: Destination, step: usize) {
+    if !strace::can(name) {
+        return;
+    }
+    let mut tally = Tally::new(name);
+    for scene in Scene::imap(to, full()) {
+        sweep(&mut tally, scene, None, step);
+    }
+    tally.end();
+}
+
+#[test]
+fn a_fetch_by_imap_into_a_maildir_killed_at_any_call_is_made_good_by_the_next() {
+    sweep_imap("kill sweep, IMAP, Maildir", Destination::Maildir, 3);
+}
+
+#[test]
+fn a_fetch_by_imap_into_an_mbox_killed_at_any_call_is_made_good_by_the_next() {
+    sweep_imap("kill sweep, IMAP, mbox", Destination::Mbox, 3);
+}
+
+#[test]
+fn what_has_a_uid_of_another_message_is_neither_lost_nor_doubled_by_a_kill_at_any_call() {
+    let name = "kill sweep, IMAP, a UID used again";
+    if !strace::can(name) {
+        return;
+    }
+    let mut tally = Tally::new(name);
+    for to in [Destination::Maildir, Destination::Mbox] {
+        sweep(&mut tally, Scene::new(to, After::Delete, Past::Reused).by_imap(true), None, 3);
+    }
+    tally.end();
+}
+
+#[test]
+fn two_folders_fetched_into_one_maildir_may_be_killed_at_any_call() {
+    let name = "kill sweep, IMAP, two folders";
+    if !strace::can(name) {
+        return;
+    }
+    let mut tally = Tally::new(name);
+    Scene::two_folders().into_iter().for_each(|scene| sweep(&mut tally, scene, None, 7));
+    tally.end();
+}
+
+#[test]
+fn what_is_moved_by_imap_is_moved_once_though_the_run_was_killed_at_any_call() {
+    let name = "kill sweep, IMAP, moving";
+    if !strace::can(name) {
+        return;
+    }
+    let mut tally = Tally::new(name);
+    for to in [Destination::Maildir, Destination::Mbox] {
+        for scene in Scene::moving(to) {
+            sweep(&mut tally, scene, None, if to == Destination::Mbox { 13 } else { 5 });
+        }
+    }
+    tally.end();
 }
 
 #[test]

@@ -9,6 +9,9 @@
 //! - `order`: the system calls of a run show that each sync comes before what relies on it. A journalling
 //!   file system hides a missing sync from the power cuts, not from this.
 //!
+//! By POP3, and by IMAP: there another client is at work in the same mailbox (`other`). It delivers, reads, marks, moves
+//! and expunges while postie does, and between its runs; at every second point the folder then gets another UIDVALIDITY.
+//!
 //! By default they try a part that takes about a minute, spread evenly. `POSTIE_SWEEP=ci`, as in CI, thins each
 //! as its own file says, to some ten minutes; `POSTIE_SWEEP=full` tries every point. They need root, strace and
 //! loop mounts: without, they say so loudly, or fail where `POSTIE_REQUIRE_ALL=1`. Each prints how many points it tried, of how many, and how many failed.
@@ -20,10 +23,12 @@ mod support;
 
 mod cut;
 mod errors;
+mod host;
 mod judge;
 mod kill;
 mod line;
 mod order;
+mod other;
 mod power;
 mod scene;
 mod strace;

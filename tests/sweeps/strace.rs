@@ -100,7 +100,7 @@ fn follow(stage: &Stage) -> &'static str {
 pub fn record(stage: &Stage, run: Run) -> Vec<Call> {
     let log = stage.world.path("trace");
     let prelude = format!("exec strace {} -qq -y -s 512 -o {} \"$@\"", follow(stage), log.display());
-    run.under_shell(&prelude).go().assert_exit(0);
+    run.under_shell(&prelude).go().assert_exit(stage.scene.exit());
     let calls = parse(&String::from_utf8_lossy(&fs::read(&log).unwrap()));
     fs::remove_file(log).unwrap();
     assert!(calls.iter().filter(|call| call.own).count() > 50, "the trace is too short: {calls:#?}");
@@ -148,12 +148,28 @@ pub fn kill_at(stage: &Stage, run: Run, call: &Call) -> Run {
 
 /// The run, in which a call fails: the `n`th alone, or with `+` all from it on.
 pub fn fail_at(stage: &Stage, run: Run, (call, error, on): (&Call, &str, &str)) -> Run {
-    inject(stage, run, &call.name, &format!("error={error}:when={}{on}", call.n))
+    let what = format!("error={error}:when={}{on}", call.n);
+    inject_into(stage, run, &call.name, &what, &format!("-y -o {}", stage.world.path(STRUCK).display()))
+}
+
+/// Where a run writes down which calls were made to fail.
+const STRUCK: &str = "struck";
+
+/// The calls that failed in the run before. In another thread than the one of the record it may be another call.
+pub fn struck(stage: &Stage) -> Vec<String> {
+    let log = stage.world.path(STRUCK);
+    let Ok(text) = fs::read(&log) else { return Vec::new() };
+    // It holds what was read, the password too.
+    fs::remove_file(log).unwrap();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    text.lines().filter(|line| line.ends_with("(INJECTED)")).map(str::to_owned).collect()
 }
 
 fn inject(stage: &Stage, run: Run, name: &str, what: &str) -> Run {
+    inject_into(stage, run, name, what, "-o /dev/null")
+}
+
+fn inject_into(stage: &Stage, run: Run, name: &str, what: &str, log: &str) -> Run {
     let follow = follow(stage);
-    run.under_shell(&format!(
-        "exec strace {follow} -qq -o /dev/null -e trace={name} -e inject={name}:{what} \"$@\""
-    ))
+    run.under_shell(&format!("exec strace {follow} -qq {log} -e trace={name} -e inject={name}:{what} \"$@\""))
 }

@@ -50,6 +50,11 @@ pub fn full() -> bool {
     depth() == Depth::Full
 }
 
+/// Whether a point is to be tried again alone: `POSTIE_SWEEP_ONLY` holds a part of its name.
+fn is_asked_for(point: &impl Display) -> bool {
+    std::env::var("POSTIE_SWEEP_ONLY").map_or(true, |part| point.to_string().contains(&part))
+}
+
 /// One sweep.
 pub struct Tally {
     name: &'static str,
@@ -76,6 +81,9 @@ impl Tally {
         self.of += all.len();
         let (depth, full) = (depth(), full());
         for (_, point) in all.iter().enumerate().filter(|(at, point)| full || chosen(*at, point)) {
+            if !is_asked_for(point) {
+                continue;
+            }
             self.chosen += 1;
             if depth == Depth::Quick && self.chosen % QUICK_STEP != 1 {
                 continue;

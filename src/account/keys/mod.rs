@@ -1,15 +1,18 @@
-//! The keys of the configuration file. A key is one row of `table.rs`: name, type, how it is read, how it is shown,
+//! The keys of the configuration file. A key is one row of `table.rs` or `fetch.rs`: name, type, how it is read, how it is shown,
 //! what it means. The rows are used by the reader, `config set`, `config show`, the completions, the hints for mistyped
 //! keys and postie-config(5).
 
+mod fetch;
 mod nearest;
 mod table;
 
-pub use table::{ACCOUNT, FETCH, ROOT, SERVER};
+pub use fetch::FETCH;
+pub use table::{ACCOUNT, ROOT, SERVER};
 
 use super::document::{Fault, Node};
 use super::draft::Shared;
 use super::shown::{Shown, ShownTable};
+use std::path::Path;
 
 /// The type of a key's value.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +24,8 @@ pub enum Type {
     Boolean,
     /// A string for the shell, or an array of words.
     Command,
-    /// A string of addresses, or an array of them.
-    Addresses,
+    /// A string, or an array of them.
+    Texts,
     /// A table from local names to addresses.
     Aliases,
     /// A table of further keys.
@@ -38,7 +41,7 @@ impl Type {
             Type::Text | Type::Password => "string",
             Type::Port => "integer",
             Type::Boolean => "boolean",
-            Type::Command | Type::Addresses => "string or array",
+            Type::Command | Type::Texts => "string or array",
             Type::Aliases | Type::Table(_) | Type::Accounts => "table",
         }
     }
@@ -110,6 +113,16 @@ const fn shared<D: AsMut<Shared>, W>(of: &SharedKey, show: fn(&W) -> Shown) -> K
     Key { row: of.row, get: Get::Shared(D::as_mut, of.get), show }
 }
 
+/// Stores a value in its field.
+fn set<F: From<T>, T>(field: &mut F, read: Result<T, Fault>) -> Result<(), Fault> {
+    read.map(|value| *field = value.into())
+}
+
+/// How a path is shown.
+fn path(path: Option<&Path>) -> Shown {
+    Shown::maybe(path.map(Path::display))
+}
+
 pub fn rows<D, W>(keys: &[Key<D, W>]) -> Vec<Row> {
     keys.iter().map(|key| key.row).collect()
 }
@@ -166,7 +179,7 @@ pub fn find(dotted: &str) -> Result<Row, String> {
                 && !last.is_empty()
                 && !last.contains('.') =>
         {
-            Ok(Row { kind: Type::Addresses, ..row })
+            Ok(Row { kind: Type::Texts, ..row })
         }
         Some(Row { name, kind: Type::Table(inner), .. }) => {
             let inner = inner();

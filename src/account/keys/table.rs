@@ -1,15 +1,15 @@
 //! The rows: every key of the configuration file.
 
-use super::{Key, Part, SharedKey, Type, common, key, read, rows, shared, show};
+use super::fetch::FETCH;
+use super::{Key, Part, SharedKey, Type, common, key, path, read, rows, set, shared, show};
 use crate::account::document::{Fault, Node};
 use crate::account::draft::{AccountDraft, FileDraft, ServerDraft};
 use crate::account::secret_source::SecretSource;
 use crate::account::server::{self, Protocol, Server, security_name};
-use crate::account::shown::{SecretView, Shown, show_fingerprint, show_program};
-use crate::account::{Account, Destination, FetchSettings, sendmail, values};
+use crate::account::shown::{SecretView, Shown, show_fingerprint};
+use crate::account::{Account, sendmail, values};
 use crate::net::certificate::Fingerprint;
 use crate::words::{Address, Secret};
-use std::path::Path;
 
 // Rows of accounts and of servers alike. In one table, the first source of a secret that is set counts.
 
@@ -235,69 +235,10 @@ pub const SERVER: &[Key<ServerDraft, Server>] = &[
     shared(&TLS_FINGERPRINT, |server| Shown::maybe(server.tls.fingerprint.as_ref().map(show_fingerprint))),
 ];
 
-/// The keys of `[accounts.NAME.fetch]`.
-pub const FETCH: &[Key<FetchSettings, FetchSettings>] = &[
-    key(
-        "protocol",
-        Type::Text,
-        |fetch, node| set(&mut fetch.protocol, node.text(server::incoming_protocol)),
-        |fetch| Shown::maybe(fetch.protocol.map(Protocol::name)),
-        "Which server mail is fetched from where the account has both: pop3 or imap. Default: pop3.",
-    ),
-    key(
-        "maildir",
-        Type::Text,
-        |fetch, node| destination(fetch, node, node.path().map(Destination::Maildir)),
-        |fetch| match &fetch.destination {
-            Some(Destination::Maildir(at)) => path(Some(at)),
-            _ => Shown::Nothing,
-        },
-        "The Maildir to fetch messages into. Only one of maildir, mbox and exec.",
-    ),
-    key(
-        "mbox",
-        Type::Text,
-        |fetch, node| destination(fetch, node, node.path().map(Destination::Mbox)),
-        |fetch| match &fetch.destination {
-            Some(Destination::Mbox(at)) => path(Some(at)),
-            _ => Shown::Nothing,
-        },
-        "The mbox (mboxrd) that messages are appended to.",
-    ),
-    key(
-        "exec",
-        Type::Command,
-        |fetch, node| destination(fetch, node, node.command().map(Destination::Exec)),
-        |fetch| match &fetch.destination {
-            Some(Destination::Exec(program)) => Shown::Text(show_program(program)),
-            _ => Shown::Nothing,
-        },
-        "The command that gets each message on its standard input: a string is run by sh -c, an array is a program \
-         and its arguments.",
-    ),
-    key(
-        "after",
-        Type::Text,
-        |fetch, node| set(&mut fetch.after, node.text(values::afterwards)),
-        |fetch| Shown::text(values::show_afterwards(fetch.after)),
-        "What happens to fetched messages on the server: keep, delete, or \"delete-after 14d\". This also applies to \
-         messages that earlier runs fetched. Default: keep.",
-    ),
-];
-
 // What rows are made of.
-
-/// Stores a value in its field.
-fn set<F: From<T>, T>(field: &mut F, read: Result<T, Fault>) -> Result<(), Fault> {
-    read.map(|value| *field = value.into())
-}
 
 fn hidden<W>(_: &W) -> Shown {
     Shown::Absent
-}
-
-fn path(path: Option<&Path>) -> Shown {
-    Shown::maybe(path.map(Path::display))
 }
 
 fn accounts(file: &mut FileDraft, table: &Node<'_>) -> Result<(), Fault> {
@@ -322,17 +263,6 @@ fn show_server(server: Option<&Server>) -> Shown {
     let mut table = show(SERVER, server);
     table.0.push(("secret", Shown::Secret(SecretView::of(server))));
     Shown::Table(table)
-}
-
-fn destination(
-    fetch: &mut FetchSettings,
-    node: &Node<'_>,
-    read: Result<Destination, Fault>,
-) -> Result<(), Fault> {
-    match fetch.destination.replace(read?) {
-        None => Ok(()),
-        Some(_) => Err(node.fault("only one of maildir, mbox and exec can be the destination")),
-    }
 }
 
 fn aliases(draft: &mut AccountDraft, table: &Node<'_>) -> Result<(), Fault> {

@@ -73,7 +73,9 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
 
 /// Creates the directory for the account's Maildir or mbox.
 fn make_parents(account: &Account) -> Result<(), Failure> {
-    let Some(Destination::Maildir(path) | Destination::Mbox(path)) = &account.fetch.destination else {
+    let Some(Destination::Maildir(path) | Destination::Mbox(path) | Destination::MboxDir(path)) =
+        &account.fetch.destination
+    else {
         return Ok(());
     };
     let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) else { return Ok(()) };

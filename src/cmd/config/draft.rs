@@ -1,7 +1,7 @@
 //! An account that is about to be added: the flags, and the settings that follow from them.
 
 use crate::account::edit::Setting;
-use crate::account::providers::{self, Provider};
+use crate::account::providers;
 use crate::account::server::{Protocol, Server};
 use crate::account::url;
 use crate::words::{Address, Failure};
@@ -40,9 +40,11 @@ impl Given {
     /// The servers that the flags name; if they name none, those of the provider.
     pub fn servers(&self, email: &Address) -> (Option<Server>, Option<Server>) {
         let provider = providers::of_domain(email.domain());
-        let known = |protocol| provider.and_then(|provider: &Provider| provider.server(protocol, email));
         match (&self.incoming, &self.smtp) {
-            (None, None) => (known(Protocol::Pop3), known(Protocol::Smtp)),
+            (None, None) => (
+                provider.and_then(|provider| provider.incoming(email)),
+                provider.and_then(|provider| provider.server(Protocol::Smtp, email)),
+            ),
             (incoming, smtp) => (incoming.clone(), smtp.clone()),
         }
     }

@@ -24,8 +24,8 @@ pub fn all(contents: &Contents, out: &mut Output) {
         ("NAME", Align::Left),
         ("DEFAULT", Align::Left),
         ("EMAIL", Align::Left),
-        ("POP3", Align::Left),
-        ("SMTP", Align::Left),
+        ("FETCH", Align::Left),
+        ("SEND", Align::Left),
     ];
     for line in layout(&heads, &rows, WIDTH) {
         out.text(line.trim_end());

@@ -100,22 +100,29 @@ fn ask_name(asker: &mut Asker<'_>, taken: &[String], email: &Address) -> Result<
 fn ask_servers(asker: &mut Asker<'_>) -> Result<(Option<Server>, Option<Server>), Failure> {
     asker.say(
         "  The servers: a host, host:port, or a URL (pop3s://HOST is TLS from the start,\n  \
-         pop3://HOST an upgrade by STLS; smtps://HOST and smtp://HOST likewise); empty\n  \
-         for none\n",
+         pop3://HOST an upgrade by STLS; imaps://, imap://, smtps:// and smtp://\n  \
+         likewise); empty for none\n",
     );
     let mut ask = |question: &str, protocol: Protocol| {
         asker.ask(question, Some(""), |text| match text {
             "" => Ok(None),
-            text => place(text, protocol).map(Some),
+            text => place(text, by_name(text).unwrap_or(protocol)).map(Some),
         })
     };
     loop {
-        let incoming = ask("Where mail is fetched (POP3)", Protocol::Pop3)?;
+        let incoming = ask("Where mail is fetched (POP3, or IMAP by its URL)", Protocol::Pop3)?;
         let smtp = ask("Where mail is sent (SMTP)", Protocol::Smtp)?;
         if incoming.is_some() || smtp.is_some() {
             return Ok((incoming, smtp));
         }
     }
+}
+
+/// The protocol, where a scheme or a port says that it is IMAP.
+fn by_name(text: &str) -> Option<Protocol> {
+    let by_scheme = ["imaps://", "imap://", "imap+insecure://"].iter().any(|scheme| text.starts_with(scheme));
+    let by_port = !text.contains("://") && (text.ends_with(":993") || text.ends_with(":143"));
+    (by_scheme || by_port).then_some(Protocol::Imap)
 }
 
 /// A server as people name it. The port alone says how it is protected, where there is no scheme.

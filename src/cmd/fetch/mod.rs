@@ -1,26 +1,35 @@
 //! `postie fetch`: accounts, destinations and policy from the arguments; one job per account.
 
 mod destination;
+mod folders;
 mod manage;
 mod parsed;
 mod report;
 
 use super::{Context, service};
-use crate::account::{Account, Need, all};
+use crate::account::{Account, FolderChoice, Need, Vault, all};
 use crate::cli::FetchArgs;
 use crate::output::About;
 use crate::words::{After, Exit, Failure, Kind, Scope, Stage};
-use crate::work::fetch::{Event, Mode, Run};
+use crate::work::fetch::{Event, Mode, Observer, Run, Watch};
 use crate::work::plan::Policy;
 use destination::Outlet;
 use report::{AccountTally, Direct, Passed};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
+
+/// How long after a fetch `--watch` looks again, where the server does not tell of new mail.
+const EVERY: Duration = Duration::from_secs(5 * 60);
 
 pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
     for name in ["delivered", "skipped", "deleted", "failed", "bytes"] {
         context.out.count(name, 0);
+    }
+    if args.watch && args.stdout && args.all_accounts {
+        let failure = Failure::usage("--stdout: not for all accounts at once with --watch");
+        return Err(failure.hint("watch one account (-A), or store the messages elsewhere").into());
     }
     let mut accounts = if args.all_accounts {
         context.vault.serve_many()?;
@@ -28,17 +37,27 @@ pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
     } else {
         vec![context.select(Need::Incoming, None)?]
     };
+    let mut folders = Vec::with_capacity(accounts.len());
     for account in &mut accounts {
         args.from.apply(account)?;
+        folders.push(folders::choose(args, account)?);
     }
     if !args.forget.is_empty() {
         return manage::forget(args, context, &accounts);
     }
+    let accounts = accounts.into_iter().zip(folders).collect();
     let runs = prepare(args, context, accounts);
+    let jobs = match args {
+        FetchArgs { stdout: true, .. } => 1,
+        // Each is watched by a thread of its own.
+        FetchArgs { watch: true, .. } => runs.len(),
+        _ => usize::from(args.jobs),
+    };
+    let every = args.watch.then(|| args.every.unwrap_or(EVERY));
     match runs.len() {
         0 => {}
-        1 => one(runs, context),
-        _ => several(runs, if args.stdout { 1 } else { usize::from(args.jobs) }, context),
+        1 => one(runs, every, context),
+        _ => several(runs, every, jobs, context),
     }
     // What was marked has been reported, and is not "nothing new".
     if !args.mark_seen {
@@ -48,11 +67,15 @@ pub fn run(args: &FetchArgs, context: &mut Context) -> anyhow::Result<()> {
 }
 
 /// Does everything that can fail without a server, for each account by itself.
-fn prepare(args: &FetchArgs, context: &mut Context, accounts: Vec<Account>) -> Vec<Run> {
+fn prepare(
+    args: &FetchArgs,
+    context: &mut Context,
+    accounts: Vec<(Account, Option<FolderChoice>)>,
+) -> Vec<Run> {
     let mut runs = Vec::with_capacity(accounts.len());
-    for account in accounts {
+    for (account, folders) in accounts {
         let label = account.label.clone();
-        match prepare_one(args, context, &account) {
+        match prepare_one(args, context, &account, folders) {
             Ok(run) => runs.push(run),
             Err(failure) => context.out.fail(&About::account(&label), &failure.scoped(Scope::Account)),
         }
@@ -60,7 +83,12 @@ fn prepare(args: &FetchArgs, context: &mut Context, accounts: Vec<Account>) -> V
     runs
 }
 
-fn prepare_one(args: &FetchArgs, context: &mut Context, account: &Account) -> Result<Run, Failure> {
+fn prepare_one(
+    args: &FetchArgs,
+    context: &mut Context,
+    account: &Account,
+    folders: Option<FolderChoice>,
+) -> Result<Run, Failure> {
     let mode = match args {
         FetchArgs { mark_seen: true, dry_run, .. } => Mode::MarkSeen { rehearse: *dry_run },
         FetchArgs { dry_run: true, .. } => Mode::DryRun,
@@ -72,7 +100,25 @@ fn prepare_one(args: &FetchArgs, context: &mut Context, account: &Account) -> Re
     let service = service::incoming(account, context)?;
     let others = context.other_keys(&service.key());
     let (policy, limits) = (policy(args, account), context.limits.clone());
-    Ok(Run { service, destination, ledgers, wait: args.wait, mode, peek: args.peek, policy, limits, others })
+    // Of several folders the one that messages go to is left out.
+    if let (After::MoveTo(folder), None) = (&policy.after, &folders) {
+        account.check_move_to(folder)?;
+    }
+    Ok(Run {
+        service,
+        folders,
+        watched: None,
+        destination,
+        dedupe: args.dedupe,
+        twins: None,
+        ledgers,
+        wait: args.wait,
+        mode,
+        peek: args.peek,
+        policy,
+        limits,
+        others,
+    })
 }
 
 fn policy(args: &FetchArgs, account: &Account) -> Policy {
@@ -82,11 +128,13 @@ fn policy(args: &FetchArgs, account: &Account) -> Policy {
         After::Delete
     } else if let Some(age) = args.delete_after {
         After::DeleteAfter(age)
+    } else if let Some(folder) = &args.move_to {
+        After::MoveTo(folder.clone())
     } else if args.stdout {
         // The account's setting is meant for its own destination, not for `--peek`.
         After::Keep
     } else {
-        account.fetch.after
+        account.fetch.after.clone()
     };
     Policy {
         all: args.all,
@@ -99,18 +147,26 @@ fn policy(args: &FetchArgs, account: &Account) -> Policy {
     }
 }
 
+/// Fetches once, or again and again where so much time is to pass in between.
+fn go(run: Run, every: Option<Duration>, vault: &Vault, observer: &mut dyn Observer) -> Exit {
+    match every {
+        None => run.go(observer),
+        Some(every) => run.watch(Watch { every, renew: &|server| vault.login_again(server) }, observer),
+    }
+}
+
 /// Fetches one account on this thread, and reports events as they happen.
-fn one(runs: Vec<Run>, context: &mut Context) {
+fn one(runs: Vec<Run>, every: Option<Duration>, context: &mut Context) {
     for run in runs {
         let label = run.service.label.clone();
-        let exit = run.go(&mut Direct { account: &label, out: &mut context.out });
+        let exit = go(run, every, &context.vault, &mut Direct { account: &label, out: &mut context.out });
         context.out.progress().clear();
         context.out.settle(exit);
     }
 }
 
 /// Fetches several accounts in parallel. An account that fails does not stop the others.
-fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
+fn several(runs: Vec<Run>, every: Option<Duration>, jobs: usize, context: &mut Context) {
     let labels: Vec<String> = runs.iter().map(|run| run.service.label.clone()).collect();
     let gone = Arc::new(AtomicBool::new(false));
     let headers = context.out.is_json();
@@ -119,6 +175,7 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
     let mut tallies = vec![AccountTally::default(); labels.len()];
     let mut exits = vec![None; labels.len()];
     let mut no_thread = None;
+    let vault = &context.vault;
     thread::scope(|scope| {
         let mut workers = Vec::new();
         for _ in 0..jobs.min(labels.len()) {
@@ -128,7 +185,7 @@ fn several(runs: Vec<Run>, jobs: usize, context: &mut Context) {
                 while let Some((index, run)) = waiting.lock().ok().and_then(|mut waiting| waiting.next()) {
                     let mut observer =
                         Passed { index, sender: sender.clone(), headers, gone: Arc::clone(&gone) };
-                    ended.push((index, run.go(&mut observer)));
+                    ended.push((index, go(run, every, vault, &mut observer)));
                     // The receiver outlives the threads.
                     let _ = sender.send((index, None));
                 }

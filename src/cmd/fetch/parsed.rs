@@ -10,6 +10,7 @@ use crate::store::{Form, Printable};
 use crate::work::fetch::MessageReport;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// The line of a larger message has only its header.
 const MAX_PARSED: u64 = 32 * 1024 * 1024;
@@ -49,13 +50,18 @@ impl<'a> AttachmentObject<'a> {
 /// Messages as parsed lines.
 pub struct Parsed {
     pub account: String,
+    /// The folder they come from, where the protocol has some.
+    pub folder: Option<Arc<str>>,
 }
 
 impl Form for Parsed {
-    fn put(&mut self, message: Printable, out: &mut dyn Write) -> io::Result<()> {
+    fn put(&mut self, mut message: Printable, out: &mut dyn Write) -> io::Result<()> {
         let uid = message.identity.uid();
         let uid = (!uid.is_empty()).then(|| uid.to_vec());
-        let row = Row { number: message.number, uid, size: message.wire_size };
+        let details = message.details.take();
+        let validity = details.as_ref().and_then(|details| details.validity);
+        let size = message.wire_size.or(details.as_ref().and_then(|details| details.size));
+        let row = Row { number: message.number, uid, size, folder: self.folder.clone(), validity };
         let (size, sha256) = (message.size, message.sha256);
         let (octets, is_all) = octets(message)?;
         let content = if is_all { Readable::of(&octets) } else { None };
@@ -64,6 +70,7 @@ impl Form for Parsed {
         let mut told = MessageReport::delivered(row, Summary::of(&octets));
         told.stored = Some(size);
         told.sha256 = Some(sha256);
+        told.details = details;
         let line = ParsedLine {
             message: MessageLine::fetched(&self.account, &told).undecoded(&content.undecoded),
             text: content.text.as_deref(),

@@ -1,6 +1,7 @@
 //! What a fetch prints while it runs.
 
 use crate::cmd::message::{MessageLine, uid_text};
+use crate::mailbox::Row;
 use crate::output::{About, Output};
 use crate::store::Place;
 use crate::work::fetch::{Action, Event, MessageReport, Observer};
@@ -30,23 +31,39 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
                     out.progress().message_done();
                     out.count("delivered", 1);
                     out.count("bytes", report.stored.unwrap_or(0));
-                    out.say(&format!("{account}: message {} ({uid}): delivered", report.row.number));
+                    out.say(&format!(
+                        "{account}: {}message {} ({uid}): delivered",
+                        folder(&report.row),
+                        report.row.number
+                    ));
                 }
                 Action::Skipped => {
                     out.count("skipped", 1);
                     let why = report.reason.map(why).unwrap_or("left alone");
-                    out.say(&format!("{account}: message {} ({uid}): skipped: {why}", report.row.number));
+                    out.say(&format!(
+                        "{account}: {}message {} ({uid}): skipped: {why}",
+                        folder(&report.row),
+                        report.row.number
+                    ));
                 }
                 Action::Deleted => {
                     out.count("deleted", 1);
+                    let what = match &report.moved_to {
+                        Some(folder) => format!("moved to {folder}"),
+                        None => "deleted from the server".to_owned(),
+                    };
                     out.say(&format!(
-                        "{account}: message {} ({uid}): deleted from the server",
+                        "{account}: {}message {} ({uid}): {what}",
+                        folder(&report.row),
                         report.row.number
                     ));
                 }
                 Action::WouldDeliver => out.plan(&plan_line("fetch", &uid, report)),
                 Action::WouldCompare => out.plan(&plan_line("compare", &uid, report)),
-                Action::WouldDelete => out.plan(&plan_line("delete", &uid, report)),
+                Action::WouldDelete => {
+                    let what = if report.moved_to.is_some() { "move" } else { "delete" };
+                    out.plan(&plan_line(what, &uid, report));
+                }
                 Action::WouldMark => out.plan(&plan_line("mark", &uid, report)),
             }
         }
@@ -56,6 +73,7 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
             let uid = row.as_ref().and_then(uid_text);
             let about = About {
                 account: Some(account),
+                folder: row.as_ref().and_then(|row| row.folder.as_deref()),
                 uid: uid.as_deref(),
                 number: row.as_ref().map(|row| u64::from(row.number)),
                 recipient: None,
@@ -64,8 +82,21 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
         }
         Event::NothingNew(known) => out.note_known(*known),
         Event::Octets(octets) => out.progress().advance(*octets),
+        Event::LoginDelay(_) => {}
+        Event::Waits { what, delivered } => {
+            out.progress().clear();
+            if *delivered > 0 {
+                out.tell_at_terminal(&format!("{account}: {delivered} delivered"));
+            }
+            if let Some(what) = what {
+                out.tell_at_terminal(&format!("{account}: {what}; Ctrl-C ends it"));
+            }
+        }
         Event::Note(text) => out.tell(&format!("{account}: {text}")),
         Event::Ended(failure) => out.error(&About::account(account), failure),
+        Event::FolderEnded(folder, failure) => {
+            out.error(&About { folder: Some(folder), ..About::account(account) }, failure);
+        }
     }
 }
 
@@ -74,6 +105,7 @@ fn why(reason: Reason) -> &'static str {
     match reason {
         Reason::TooLarge => "larger than --max-size",
         Reason::Stored => "the Maildir has it already",
+        Reason::InOtherFolder => "stored already, as a message of another folder",
         Reason::BeyondLimit => "beyond --limit",
         Reason::Resized => "fetched before, and the same; only its listed size is another",
         Reason::NoUid => "the server names no usable UID for it",
@@ -84,7 +116,21 @@ fn why(reason: Reason) -> &'static str {
 
 fn plan_line(what: &str, uid: &str, report: &MessageReport) -> String {
     let size = report.row.size.map_or_else(|| "?".to_owned(), |size| size.to_string());
-    format!("{what} {} {uid} {size}", report.row.number)
+    let folder = match named(&report.row) {
+        Some(folder) => format!(" {folder}"),
+        None => String::new(),
+    };
+    format!("{what} {} {uid} {size}{folder}", report.row.number)
+}
+
+/// The folder a message is in, unless it is the inbox.
+fn named(row: &Row) -> Option<&str> {
+    row.folder.as_deref().filter(|folder| *folder != "INBOX")
+}
+
+/// The same, as the beginning of a line.
+fn folder(row: &Row) -> String {
+    named(row).map(|folder| format!("{folder}: ")).unwrap_or_default()
 }
 
 /// The counts of one account, if there are several.
@@ -102,7 +148,7 @@ impl AccountTally {
             Event::Message(report) if report.action == Action::Delivered => self.delivered += 1,
             Event::Message(report) if report.action == Action::Deleted => self.deleted += 1,
             Event::Failed(..) => self.failed += 1,
-            Event::Ended(_) => self.ended = true,
+            Event::Ended(_) | Event::FolderEnded(..) => self.ended = true,
             _ => {}
         }
     }

@@ -4,6 +4,7 @@
 //! account, the place for a copy, the secret.
 
 mod batch;
+mod copies;
 mod message;
 mod options;
 mod stdin;
@@ -17,8 +18,9 @@ use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::output::{About, Output};
 use crate::words::{Exit, Failure, Kind, Stage};
-use crate::work::send::{CopyTo, Options, Receipt, Report, Status, check, send};
+use crate::work::send::{Options, Receipt, Report, Status, check, send};
 use crate::work::service::{Service, advise};
+use copies::{Copies, Wanted};
 use message::Built;
 use serde::Serialize;
 use std::io::Read as _;
@@ -63,7 +65,7 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
             Failure::usage("--print: it writes the message to standard output, not JSON Lines").into()
         );
     }
-    let copy = args.save_copy.as_deref().map(|text| copy_to(text, context)).transpose()?;
+    let copy = Wanted::of(args, context)?;
     let Built { account, mut outgoing, changes } = match message::build(args, context)? {
         Some(built) => built,
         None => {
@@ -84,6 +86,7 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
         Some(account) => account,
         None => context.select(Need::Smtp, outgoing.envelope.from.mailbox())?,
     };
+    copy.as_ref().map(|copy| copy.check(&account)).transpose()?;
     if args.dry_run {
         plan(&account, &outgoing, &mut context.out);
         return Ok(());
@@ -91,22 +94,18 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
     let Some(service) = service::or_told(service::outgoing(&account, context), &account, context) else {
         return Ok(());
     };
+    let copies = copy.filter(|_| !args.check).map(|copy| copy.prepare(&account, context, &context.limits));
+    let copies = copies.transpose()?;
     let ehlo_name = args.ehlo_name.as_ref();
     let submission = Submission { service: &service, options: &options, checks: args.check, ehlo_name };
-    let report = submission.run(&mut outgoing, context);
+    let mut report = submission.run(&mut outgoing, context);
+    let without = copies.and_then(|copies| submission.save(copies, &mut outgoing, &mut report));
     submission.conclude(&report, context);
-    if let Some(copy) = copy.filter(|_| submission.sent(&report)) {
-        submission.save(&copy, &mut outgoing, context)?;
+    if let Some(failure) = without {
+        context.out.settle(Exit::Ok);
+        context.out.fail(&About::account(&service.label), &failure);
     }
     Ok(())
-}
-
-fn copy_to(text: &str, context: &Context) -> Result<CopyTo, Failure> {
-    let wrong = || Failure::usage(format!("--save-copy: {text:?}: write maildir:DIR or mbox:FILE"));
-    let copy = CopyTo::parse(text).ok_or_else(wrong)?;
-    copy.check()?;
-    context.env.state_dir()?;
-    Ok(copy)
 }
 
 /// One message on its way through one server.
@@ -163,14 +162,18 @@ impl Submission<'_> {
         out.settle(report.exit);
     }
 
-    /// `--save-copy`: a copy that cannot be stored makes an accepted message "part done".
-    fn save(&self, copy: &CopyTo, outgoing: &mut Outgoing, context: &mut Context) -> Result<(), Failure> {
-        let ledgers = context.env.state_dir()?.join("copies");
-        if let Err(failure) = copy.store(outgoing, &ledgers, &context.limits) {
-            context.out.settle(Exit::Ok);
-            context.out.fail(&About::account(&self.service.label), &failure);
+    /// `--save-copy`: the result goes into the receipt. A copy that cannot be stored makes an accepted message "part
+    /// done".
+    fn save(&self, mut copies: Copies, outgoing: &mut Outgoing, report: &mut Report) -> Option<Failure> {
+        let stored = self.sent(report).then(|| copies.store(outgoing));
+        copies.close();
+        match stored? {
+            Ok(copy) => {
+                report.receipt.saved_copy = Some(copy);
+                None
+            }
+            Err(failure) => Some(failure),
         }
-        Ok(())
     }
 }
 
@@ -197,6 +200,9 @@ fn tell(out: &mut Output, service: Option<&Service>, receipt: &Receipt) {
         out.say(&format!("{place}{}: {}", recipient.address, recipient.status.name()));
     }
     out.say(&format!("{place}{}{said}", receipt.status.name()));
+    if let Some(copy) = &receipt.saved_copy {
+        out.say(&copy.describe());
+    }
 }
 
 /// `--print`: the exact octets, before dot-stuffing.

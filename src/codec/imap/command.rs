@@ -20,6 +20,12 @@ impl Mailbox {
         ((1..=MAX_NAME).contains(&octets.len()) && !octets.contains(&0)).then_some(Mailbox(octets))
     }
 
+    /// The mailbox of this name as people write it.
+    pub fn named(text: &str) -> Option<Self> {
+        let name = Mailbox::new(utf7::encode(text))?;
+        Some(if name.is_inbox() { Mailbox::inbox() } else { name })
+    }
+
     /// The one that every server has, in whatever letters.
     pub fn inbox() -> Self {
         Mailbox(b"INBOX".to_vec())

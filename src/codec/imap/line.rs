@@ -60,11 +60,16 @@ impl Literals {
         if unasked { Literals::SmallUnasked } else { Literals::Awaited }
     }
 
+    /// Whether one of so many octets goes out without the server's consent.
+    pub fn unasked(self, octets: u64) -> bool {
+        self == Literals::SmallUnasked && octets <= MAX_UNASKED
+    }
+
     /// The header of a literal, and whether the server's consent is to be awaited after it.
     fn header(self, octets: u64) -> (String, bool) {
-        match self {
-            Literals::SmallUnasked if octets <= MAX_UNASKED => (format!("{{{octets}+}}"), false),
-            _ => (format!("{{{octets}}}"), true),
+        match self.unasked(octets) {
+            true => (format!("{{{octets}+}}"), false),
+            false => (format!("{{{octets}}}"), true),
         }
     }
 }

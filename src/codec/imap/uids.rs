@@ -123,6 +123,16 @@ impl UidSet {
         left
     }
 
+    /// Those of either set.
+    pub fn with(&self, other: &UidSet) -> UidSet {
+        UidSet::from_ranges([self.ranges(), other.ranges()].concat())
+    }
+
+    /// Those of this set that `other` has, too.
+    pub fn within(&self, other: &UidSet) -> UidSet {
+        self.without(&self.without(other))
+    }
+
     /// The first `count` of them, and the others.
     pub fn split_at(&self, count: u64) -> (UidSet, UidSet) {
         let (mut head, mut tail) = (UidSet::new(), UidSet::new());

@@ -15,6 +15,7 @@ use super::link::{Link, Secure, TlsInfo};
 use crate::words::{Failure, Kind, Stage};
 use connector::{Connector, EncryptedStream};
 use openssl::x509::X509;
+use rustix::fd::BorrowedFd;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
@@ -163,6 +164,10 @@ impl Link for TlsLink {
 
     fn tls(&self) -> Option<&TlsInfo> {
         Some(&self.info)
+    }
+
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.stream.underlay().link.socket()
     }
 
     fn local_ip(&self) -> Option<IpAddr> {

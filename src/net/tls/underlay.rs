@@ -103,6 +103,8 @@ impl Read for Underlay {
                     return Ok(0);
                 }
                 Ok(got) => (self.start, self.end, self.idle) = (0, got, self.idle + got),
+                // Nothing is there yet: OpenSSL can be asked again.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(error) => {
                     let error = NetError::from_io(error);
                     self.remember(copy(&error));

@@ -11,7 +11,7 @@ fn key() -> AccountKey {
 }
 
 fn spec(program: Program, waits: WaitLimits) -> CommandSpec {
-    CommandSpec { program, output: StdoutTo::Stderr, account: "work".into(), waits }
+    CommandSpec { program, output: StdoutTo::Stderr, folder: None, account: "work".into(), waits }
 }
 
 fn shell(line: &str) -> ExecSink {
@@ -22,7 +22,7 @@ fn run(command: &mut ExecSink, uid: &[u8], content: &[u8]) -> Result<Vec<Deliver
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(dir.path(), &key(), Duration::ZERO, &|| false)?;
     let identity = key().identity(uid, 0);
-    command.begin(&Subject { identity: &identity, tag: 4, wire_size: Some(1), number: 1 })?;
+    command.begin(&Subject { identity: &identity, tag: 4, wire_size: Some(1), number: 1, details: None })?;
     command.write(&mut ledger, content)?;
     command.finish()?;
     assert!(command.due());
@@ -77,7 +77,13 @@ fn of_several_messages_those_taken_before_a_failure_count() {
     for uid in [b"1", b"2", b"3"] {
         let identity = key().identity(uid, 0);
         command
-            .begin(&Subject { identity: &identity, tag: usize::from(uid[0]), wire_size: None, number: 1 })
+            .begin(&Subject {
+                identity: &identity,
+                tag: usize::from(uid[0]),
+                wire_size: None,
+                number: 1,
+                details: None,
+            })
             .unwrap();
         command.finish().unwrap();
     }

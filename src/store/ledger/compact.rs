@@ -6,9 +6,10 @@
 //! with anything unsettled in it stays as it is, since marks count by their place among the records.
 
 use super::Ledger;
-use super::known::{Known, State};
+use super::known::{Content, Known, State};
 use super::record::{Batch, Delivery, Record};
 use super::totals::Totals;
+use super::whole::FolderNumbers;
 use super::writing::Sync;
 use crate::store::durable;
 use crate::store::error::StoreError;
@@ -52,7 +53,7 @@ impl Ledger {
         let _ = durable::sweep_beside(self.path());
         durable::replace_with(self.path(), 0o600, |out| {
             out.write_all(&header)?;
-            self.facts.live(now, &|at| self.facts.hash(at), |record| {
+            self.facts.live(now, &|at| self.facts.content(at), |record| {
                 let mut line = Batch::default();
                 line.push(&record);
                 out.write_all(&line.octets)
@@ -65,18 +66,19 @@ impl Totals {
     fn is_mostly_dead(&self, now: u64) -> bool {
         let mut live = 0;
         // Counting cannot fail, and needs no hashes.
-        let _ = self.live(now, &|_| Ok([0; 32]), |_| {
+        let none = Content { sha256: [0; 32], print: None };
+        let _ = self.live(now, &|_| Ok(none), |_| {
             live += 1;
             Ok(())
         });
         self.lines > 2 * live + SLACK
     }
 
-    /// Calls `take` with every record that a ledger of these facts needs. `hash`: of what is recorded at a place.
+    /// Calls `take` with every record that a ledger of these facts needs. `content`: of what is recorded at a place.
     fn live(
         &self,
         now: u64,
-        hash: &dyn Fn(u64) -> io::Result<[u8; 32]>,
+        content: &dyn Fn(u64) -> io::Result<Content>,
         mut take: impl FnMut(Record<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         // The numbers of runs never begin anew.
@@ -86,6 +88,12 @@ impl Totals {
         }
         if let Some(number) = self.validity {
             take(Record::Validity { number })?;
+        }
+        if let Some((FolderNumbers { uidvalidity, uidnext, messages }, time)) = self.whole {
+            take(Record::Whole { uidvalidity, uidnext, messages, time })?;
+        }
+        for (uid, copy) in &self.reused {
+            take(Record::Reused { uid: Cow::Borrowed(uid), copy: *copy })?;
         }
         for (uid, (size, octets)) in &self.outgrown {
             take(Record::Outgrown { uid: Cow::Borrowed(uid), size: *size, octets: *octets })?;
@@ -97,14 +105,14 @@ impl Totals {
             for memory in self.entries.iter() {
                 let known = memory.known();
                 let mut elsewhere = known.iter().filter(remembered).filter(|known| known.is_elsewhere());
-                elsewhere.try_for_each(|known| live_one(memory.uid(), known, hash, &mut take))?;
+                elsewhere.try_for_each(|known| live_one(memory.uid(), known, content, &mut take))?;
             }
             take(Record::TakenOver)?;
         }
         for memory in self.entries.iter() {
             let (uid, known) = (memory.uid(), memory.known());
             let mut own = known.iter().filter(remembered).filter(|known| !known.is_elsewhere());
-            own.try_for_each(|known| live_one(uid, known, hash, &mut take))?;
+            own.try_for_each(|known| live_one(uid, known, content, &mut take))?;
             if memory.is_ambiguous() {
                 take(Record::Ambiguous { uid: uid.into() })?;
             }
@@ -113,7 +121,8 @@ impl Totals {
                 take(Record::FirstSeen { uid: uid.into(), time })?;
             }
         }
-        Ok(())
+        // Behind what was taken over, which voids those before it.
+        self.copies.live(&mut take)
     }
 }
 
@@ -121,13 +130,13 @@ impl Totals {
 fn live_one(
     uid: &[u8],
     known: &Known,
-    hash: &dyn Fn(u64) -> io::Result<[u8; 32]>,
+    content: &dyn Fn(u64) -> io::Result<Content>,
     take: &mut impl FnMut(Record<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     let (uid, copy, size, time) = (Cow::Borrowed(uid), known.copy, known.size, known.time);
     let Some(state) = known.state() else { return take(Record::Marked { uid, copy, size, time }) };
-    let (sha256, pending) = (hash(known.at)?, state == State::Pending);
-    let delivery = Delivery { uid: uid.clone(), copy, size, time, sha256, pending, intent: None };
+    let (Content { sha256, print }, pending) = (content(known.at)?, state == State::Pending);
+    let delivery = Delivery { uid: uid.clone(), copy, size, time, sha256, pending, intent: None, print };
     take(Record::Delivered(delivery))?;
     match state {
         State::Deleted(time) => take(Record::Deleted { uid, copy, size, time }),

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const RETRY: Duration = Duration::from_millis(50);
 
 /// Whether there is anything at a path.
-pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
+pub(in crate::store) fn exists(path: &Path) -> Result<bool, StoreError> {
     match std::fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -31,7 +31,7 @@ pub(super) fn read_only(path: &Path, key: &AccountKey) -> Result<Loaded, StoreEr
     read(path, &mut open_to_read(path)?, key)
 }
 
-pub(super) fn open_to_read(path: &Path) -> Result<File, StoreError> {
+pub(in crate::store) fn open_to_read(path: &Path) -> Result<File, StoreError> {
     open_regular(path, OFlags::RDONLY)
 }
 
@@ -58,7 +58,11 @@ pub(super) fn read(path: &Path, file: &mut File, key: &AccountKey) -> Result<Loa
 }
 
 /// Locks the account whose ledger is at `path`.
-pub(super) fn lock_of(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, StoreError> {
+pub(in crate::store) fn lock_of(
+    path: &Path,
+    wait: Duration,
+    stop: &dyn Fn() -> bool,
+) -> Result<File, StoreError> {
     lock(&path.with_extension("lock"), wait, stop)
 }
 
@@ -87,7 +91,7 @@ fn lock(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, St
 }
 
 /// The ledgers' directory and postie's own above it: who can write there can put another ledger in place.
-pub(super) fn check_directories(dir: &Path) -> Result<(), StoreError> {
+pub(in crate::store) fn check_directories(dir: &Path) -> Result<(), StoreError> {
     for dir in [durable::parent(dir), dir] {
         // Another user's link leads where he likes, even if its target is the user's own file.
         let link = rustix::fs::lstat(dir).map_err(|error| StoreError::io(dir, "look at it", error))?;

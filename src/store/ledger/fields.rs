@@ -24,6 +24,14 @@ impl<'a> Words<'a> {
     pub fn field<T: Field<'a>>(&mut self) -> Option<T> {
         T::read(self.word()?)
     }
+
+    /// The value of the last word, which may not be there.
+    pub fn last<T: Field<'a>>(&mut self) -> Option<Option<T>> {
+        match self.0 {
+            [] => Some(None),
+            _ => self.field().map(Some),
+        }
+    }
 }
 
 /// A value that is one word of a line.

@@ -5,9 +5,10 @@
 //! for one message alone. The records stay until a run has seen every message, see [`Ledger::end_former`].
 
 use super::Ledger;
-use super::known::Known;
-use super::record::Record;
+use super::known::{Content, Known, State};
+use super::record::{Delivery, Record};
 use super::writing::Sync;
+use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::fingerprint::Hashes;
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Former {
     known: Vec<Known>,
-    /// The hashes of what was stored since.
+    /// The hashes of what was found again.
     found: Vec<[u8; 32]>,
     /// By hash what was not found yet, once that was asked for.
     index: Option<HashMap<[u8; 32], Vec<Known>>>,
@@ -28,21 +29,83 @@ impl Former {
         self.known.is_empty()
     }
 
+    /// So many more come.
+    pub fn expect(&mut self, count: usize) {
+        self.known.reserve_exact(count);
+    }
+
     /// What was known counts no more, and may be found again.
     pub fn add(&mut self, known: impl Iterator<Item = Known>) {
         self.known.extend(known.filter(|known| known.is_stored() && known.is_there()));
         self.index = None;
     }
 
-    /// A message with this hash was recorded. It may be one of these.
+    /// One with this hash was found again.
     pub fn found(&mut self, sha256: [u8; 32]) {
-        if !self.is_empty() && self.index.is_none() {
+        if !self.is_empty() {
             self.found.push(sha256);
         }
     }
 }
 
 impl Ledger {
+    /// What was stored under an earlier UIDVALIDITY and not found again: what tells its header from others, where that
+    /// tells it from all others, and a place for [`Ledger::former`]. In ascending order.
+    pub fn former_prints(&mut self) -> Result<Vec<(u64, u32)>, StoreError> {
+        const FOUND: u32 = u32::MAX;
+        self.facts.former.found.sort_unstable();
+        let former = &self.facts.former;
+        let mut all = Vec::with_capacity(former.known.len());
+        for (place, known) in (0..FOUND).zip(&former.known) {
+            let Some(Content { sha256, print: Some(print) }) = self.content(known)? else { continue };
+            let is_found = former.found.binary_search(&sha256).is_ok();
+            all.push((print, if is_found { FOUND } else { place }));
+        }
+        all.sort_unstable();
+        let mut before = None;
+        let mut kept = 0;
+        for at in 0..all.len() {
+            let (print, place) = all[at];
+            let is_alone = before != Some(print) && all.get(at + 1).is_none_or(|next| next.0 != print);
+            before = Some(print);
+            if is_alone && place != FOUND {
+                all[kept] = (print, place);
+                kept += 1;
+            }
+        }
+        all.truncate(kept);
+        Ok(all)
+    }
+
+    /// What was stored under an earlier UIDVALIDITY; see [`Ledger::former_prints`].
+    pub fn former(&self, place: u32) -> Option<&Known> {
+        self.facts.former.known.get(place as usize)
+    }
+
+    /// Records durably that messages (UID, place of what is known) were found again by their headers alone. Nothing may
+    /// follow from that for the server before their content was compared.
+    pub fn found_by_header<'a>(
+        &mut self,
+        messages: impl ExactSizeIterator<Item = (&'a [u8], u32)>,
+    ) -> Result<usize, StoreError> {
+        self.facts.former.index = None;
+        self.facts.former.found.reserve_exact(messages.len());
+        self.write_each(messages, Sync::Now, |ledger, (uid, place)| {
+            let Some(known) = ledger.former(place) else { return Ok(None) };
+            let Some(Content { sha256, print }) = ledger.content(known)? else { return Ok(None) };
+            Ok(Some(Record::Likely(Delivery {
+                uid: uid.into(),
+                copy: known.copy,
+                size: known.size,
+                time: known.time,
+                sha256,
+                pending: known.state() == Some(State::Pending),
+                intent: None,
+                print,
+            })))
+        })
+    }
+
     /// Whether something was stored under an earlier UIDVALIDITY, so that what is new by its UID may not be.
     pub fn has_former(&self) -> bool {
         !self.facts.former.is_empty()
@@ -73,6 +136,44 @@ impl Ledger {
             }
         }
         Ok(index)
+    }
+
+    /// Records durably what killed `runs` have stored and not recorded, by file name and hash: the UIDVALIDITY is about
+    /// to end under which their UIDs counted, and with it the way to find them by name. Nothing of these runs is
+    /// unrecorded then, nor of this one up to here.
+    pub(in crate::store) fn record_nameless(
+        &mut self,
+        runs: impl IntoIterator<Item = u64>,
+        messages: &[(String, [u8; 32])],
+    ) -> Result<(), StoreError> {
+        let mut records = Vec::with_capacity(messages.len());
+        for (name, sha256) in messages {
+            // No server lists such a UID.
+            let uid = format!("?{name}").into_bytes();
+            // A run that was killed just here has recorded it.
+            if !self.knows(&uid) {
+                let delivery = Delivery {
+                    uid: uid.into(),
+                    copy: 0,
+                    size: None,
+                    time: durable::now(),
+                    sha256: *sha256,
+                    pending: false,
+                    intent: None,
+                    print: None,
+                };
+                records.push(Record::Delivered(delivery));
+            }
+        }
+        records.extend(runs.into_iter().map(|run| Record::Closed { run }));
+        let renews = !self.announced.is_empty() && self.unrecorded == 0 && !self.suspect;
+        records.extend(renews.then_some(Record::Closed { run: self.run }));
+        self.write(records, Sync::Now)?;
+        if renews {
+            self.announced.clear();
+            self.run += 1;
+        }
+        Ok(())
     }
 
     /// A run has seen every message of the folder: what was not found again under the new UIDVALIDITY is there no

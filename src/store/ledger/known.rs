@@ -37,6 +37,15 @@ pub struct Stored {
     pub state: State,
 }
 
+/// What identifies a stored message by what is in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Content {
+    /// The hash of all of it.
+    pub sha256: [u8; 32],
+    /// What tells its header from others.
+    pub print: Option<u64>,
+}
+
 impl Known {
     /// What became of it on the server, if it was ever stored.
     pub fn state(&self) -> Option<State> {

@@ -15,7 +15,8 @@
 
 mod cell;
 mod compact;
-mod disk;
+mod copies;
+pub(super) mod disk;
 mod fields;
 mod file;
 mod former;
@@ -29,14 +30,18 @@ mod proof;
 pub(super) mod record;
 mod table;
 mod totals;
+mod whole;
 mod writing;
 
+pub use copies::Copying;
 pub use file::LedgerOpening;
 pub(super) use intent::Intent;
 pub use known::{Fact, Known, Knowns, State};
 pub use notes::Trait;
+pub use noting::FoundSame;
 pub use proof::{Afterwards, Going, Recorded};
 pub use table::Memory;
+pub use whole::FolderNumbers;
 
 use super::error::StoreError;
 use super::identity::{AccountKey, Identity};

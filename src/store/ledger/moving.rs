@@ -66,6 +66,18 @@ pub(super) fn carry(
 }
 
 impl Ledger {
+    /// The folders of an account that have a ledger in `dir`; none where there is no directory.
+    pub(in crate::store) fn folders_of(
+        dir: &Path,
+        account: &AccountKey,
+    ) -> Result<Vec<AccountKey>, StoreError> {
+        let dir = durable::absolute(dir)?;
+        match exists(&dir)? {
+            true => owners(&dir, &|other| other.without_folder() == account.without_folder()),
+            false => Ok(Vec::new()),
+        }
+    }
+
     /// Where nothing is recorded yet, takes over the ledger of an account of the same user on another server, if
     /// its messages are those `listed` (UID and size). `others`: accounts that are mailboxes of their own. What is
     /// taken over counts as fetched, and is no proof of anything. Returns whose ledger it was.
@@ -118,6 +130,11 @@ impl Ledger {
 
 /// The accounts of the same user on other servers that have a ledger.
 fn of_same_user(dir: &Path, key: &AccountKey) -> Result<Vec<AccountKey>, StoreError> {
+    owners(dir, &|other| key.is_of_same_user(other))
+}
+
+/// The owners of the ledgers in a directory that are `wanted`, in order.
+fn owners(dir: &Path, wanted: &dyn Fn(&AccountKey) -> bool) -> Result<Vec<AccountKey>, StoreError> {
     let failed = |error: std::io::Error| StoreError::io(dir, "read", error);
     let mut found = Vec::new();
     // The standard library takes an interrupted call for a failure here.
@@ -133,7 +150,7 @@ fn of_same_user(dir: &Path, key: &AccountKey) -> Result<Vec<AccountKey>, StoreEr
         if file.take(4096).read_to_end(&mut beginning).is_err() {
             continue;
         }
-        let other = owner(&beginning).filter(|other| key.is_of_same_user(other));
+        let other = owner(&beginning).filter(wanted);
         found.extend(other.filter(|other| path.file_name().is_some_and(|name| *name == *other.file_name())));
     }
     found.sort_by(|one, other| one.as_str().cmp(other.as_str()));

@@ -1,6 +1,6 @@
 //! What a run notes besides what it stores.
 
-use super::known::{Known, State};
+use super::known::{Content, Known, State};
 use super::proof::Going;
 use super::record::{Delivery, Record};
 use super::writing::Sync;
@@ -8,14 +8,28 @@ use super::{DAY, Ledger};
 use crate::store::durable;
 use crate::store::error::StoreError;
 
+/// A message that is stored already.
+#[derive(Clone, Copy, Debug)]
+pub struct FoundSame<'a> {
+    /// Its UID now.
+    pub uid: &'a [u8],
+    /// What is known of it.
+    pub known: Known,
+    /// Its size as it is listed now.
+    pub size: Option<u64>,
+    /// Whether it was known under an earlier UIDVALIDITY ([`Ledger::take_former`]).
+    pub is_former: bool,
+}
+
 impl Ledger {
-    /// Records durably that messages known before (UID, what is known) were found the same under another
-    /// listed size.
-    pub fn resized(&mut self, messages: &[(&[u8], Known, Option<u64>)]) -> Result<(), StoreError> {
+    /// Records durably that messages known before were found the same under another listed size, or under another
+    /// UIDVALIDITY.
+    pub fn found_same(&mut self, messages: &[FoundSame<'_>]) -> Result<(), StoreError> {
         let mut records = Vec::with_capacity(messages.len());
-        for (uid, known, size) in messages {
-            let Some(sha256) = self.hash(known)? else { continue };
-            records.push(Record::Delivered(Delivery {
+        for FoundSame { uid, known, size, is_former } in messages {
+            let Some(Content { sha256, print }) = self.content(known)? else { continue };
+            let kind = if *is_former { Record::Found } else { Record::Delivered };
+            records.push(kind(Delivery {
                 uid: (*uid).into(),
                 copy: known.copy,
                 size: *size,
@@ -23,6 +37,7 @@ impl Ledger {
                 sha256,
                 pending: known.state() == Some(State::Pending),
                 intent: None,
+                print,
             }));
         }
         self.write(records, Sync::Now)
@@ -66,6 +81,26 @@ impl Ledger {
             Ok(it.of(ledger)?.map(|(uid, copy, size)| Record::Deleted { uid, copy, size, time }))
         };
         self.write_each(messages, Sync::Later, deleted).map(drop)
+    }
+
+    /// Notes durably that these UIDs name other messages than those that are known: they are new. What is known may be
+    /// found again by its content.
+    pub fn note_reused<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
+        let reused = |ledger: &Ledger, uid: &'a [u8]| {
+            let highest = ledger.lookup(uid).iter().map(|known| known.copy).max();
+            let copy = highest.unwrap_or(0).max(ledger.first_copy(uid)).saturating_add(1);
+            Ok([Record::Reused { uid: uid.into(), copy }])
+        };
+        self.write_each(uids, Sync::Now, reused).map(drop)
+    }
+
+    /// The copy number of the first message of a UID; see [`super::Ledger::identity`]. It is not 0 where the UID has
+    /// named another message.
+    pub fn first_copy(&self, uid: &[u8]) -> u32 {
+        match self.facts.reused.is_empty() {
+            true => 0,
+            false => self.facts.reused.get(uid).copied().unwrap_or(0),
+        }
     }
 
     /// Notes UIDs that are listed more than once.

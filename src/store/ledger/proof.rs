@@ -1,7 +1,7 @@
 //! What proves that a message is safe here, so that it may go from the server.
 
 use super::Ledger;
-use super::known::{Fact, Known, Stored};
+use super::known::{Content, Fact, Known, Stored};
 use super::record::{Delivery, Record};
 use super::writing::Sync;
 use crate::store::delivered::Delivered;
@@ -105,6 +105,7 @@ impl Ledger {
                 sha256: one.sha256,
                 pending: afterwards == Afterwards::Delete,
                 intent: one.intent,
+                print: one.print,
             }));
         }
         self.write(records, Sync::Now)?;
@@ -117,7 +118,7 @@ impl Ledger {
     pub fn proof(&self, uid: &[u8], size: Option<u64>) -> Result<Option<Recorded>, StoreError> {
         let Some(known) = self.proven(uid, size)? else { return Ok(None) };
         Ok(match known.fact {
-            Fact::Stored(stored) => Some(Recorded::of(stored, self.identity(uid, 0), known.size)),
+            Fact::Stored(stored) => Some(Recorded::of(stored, self.identity(uid, known.copy), known.size)),
             Fact::Marked | Fact::Elsewhere(_) => None,
         })
     }
@@ -132,7 +133,9 @@ impl Ledger {
         let entry = self.facts.entries.get(uid).filter(|entry| !entry.is_ambiguous());
         let Some(entry) = entry.filter(|_| !self.file.is_broken()) else { return Ok(None) };
         let all = entry.known();
-        if all.iter().any(|known| known.copy != 0) {
+        // Several copies are several messages; one is the message that the UID names since it was re-used.
+        let first = self.first_copy(uid);
+        if all.iter().any(|known| known.copy > first || known.copy != all[0].copy) {
             return Ok(None);
         }
         let Some(known) = all.iter().rfind(|known| known.fits(size)) else { return Ok(None) };
@@ -145,12 +148,33 @@ impl Ledger {
         Ok(Some(*known))
     }
 
-    /// The hash of what is stored; none of a mark. It stands in the file alone.
+    /// What tells the header of the message from others that [`Ledger::proof`] is of, if that was noted.
+    pub fn print(&self, uid: &[u8], size: Option<u64>) -> Result<Option<u64>, StoreError> {
+        let Some(known) = self.proven(uid, size)? else { return Ok(None) };
+        Ok(self.content(&known)?.and_then(|content| content.print))
+    }
+
+    /// Calls `take` with the hash of each message that is stored.
+    pub(in crate::store) fn each_stored(&self, take: &mut dyn FnMut([u8; 32])) -> Result<(), StoreError> {
+        for entry in self.facts.entries.iter() {
+            for known in entry.known().iter().filter(|known| known.is_stored()) {
+                self.hash(known)?.into_iter().for_each(&mut *take);
+            }
+        }
+        Ok(())
+    }
+
+    /// The hash of what is stored; none of a mark.
     pub fn hash(&self, known: &Known) -> Result<Option<[u8; 32]>, StoreError> {
+        Ok(self.content(known)?.map(|content| content.sha256))
+    }
+
+    /// What identifies what is stored; none of a mark. It stands in the file alone.
+    pub(super) fn content(&self, known: &Known) -> Result<Option<Content>, StoreError> {
         match known.fact {
             Fact::Stored(_) | Fact::Elsewhere(_) => {
                 let failed = |error| StoreError::io(self.path(), "read", error);
-                self.facts.hash(known.at).map(Some).map_err(failed)
+                self.facts.content(known.at).map(Some).map_err(failed)
             }
             Fact::Marked => Ok(None),
         }

@@ -17,12 +17,18 @@ use std::borrow::Cow;
 pub(in crate::store) enum Record<'a> {
     /// A message is stored.
     Delivered(Delivery<'a>),
+    /// The same; it is one that was stored under an earlier UIDVALIDITY.
+    Found(Delivery<'a>),
+    /// The same by its header alone: nothing may follow from it for the server before the content was compared.
+    Likely(Delivery<'a>),
     /// A message counts as seen and was never stored. The first format had a delivery without a hash for it.
     Marked { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64>, time: u64 },
     /// A message listed with this size has more octets than that: so many came, and it was dropped.
     Outgrown { uid: Cow<'a, [u8]>, size: Option<u64>, octets: u64 },
     /// All records before this one are another account's, which lists the same messages.
     TakenOver,
+    /// A run saw all of the folder, and everything in it is settled: its numbers then.
+    Whole { uidvalidity: u64, uidnext: u64, messages: u64, time: u64 },
     /// From here on UIDs count under this UIDVALIDITY; those before, under another, name nothing any more. There
     /// is none where a protocol has no such thing.
     Validity { number: u64 },
@@ -30,6 +36,8 @@ pub(in crate::store) enum Record<'a> {
     Pending { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64> },
     /// The server confirmed its deletion, or still listed it at that time.
     Deleted { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64>, time: u64 },
+    /// The UID names another message from here on, the one with this copy number.
+    Reused { uid: Cow<'a, [u8]>, copy: u32 },
     /// A UID was listed for the first time.
     FirstSeen { uid: Cow<'a, [u8]>, time: u64 },
     /// A UID was listed twice at once.
@@ -44,6 +52,18 @@ pub(in crate::store) enum Record<'a> {
     Cancel { id: u64 },
     /// The line was lost at a message: how often by now.
     Lost { uid: Cow<'a, [u8]>, times: u64, time: u64 },
+    /// Messages are about to be copied to another folder of the server.
+    Copying {
+        id: u64,
+        folder: Cow<'a, [u8]>,
+        uidvalidity: Option<u64>,
+        uidnext: Option<u64>,
+        uids: Cow<'a, [u8]>,
+    },
+    /// Of that copy the server has made these.
+    Copied { id: u64, uids: Cow<'a, [u8]> },
+    /// That copy is no matter any more.
+    CopyOver { id: u64 },
     /// The server was seen to be so.
     Trait { word: Cow<'a, [u8]>, time: u64 },
     /// A run is about to store something at a destination.
@@ -62,6 +82,8 @@ pub(in crate::store) struct Delivery<'a> {
     pub sha256: [u8; 32],
     pub pending: bool,
     pub intent: Option<u64>,
+    /// What tells its header from others; a record of an older version has none.
+    pub print: Option<u64>,
 }
 
 /// One message about to be appended to an mbox.
@@ -81,19 +103,24 @@ pub(in crate::store) struct Part<'a> {
     pub head: Cow<'a, [u8]>,
 }
 
-/// Writes and reads records by a table: the letter of each, and its fields in their order.
+/// Writes and reads records by a table: the letter of each, and its fields in their order. The one behind a `?` is
+/// there or not.
 macro_rules! lines {
     ($($letter:literal $name:ident
-        $( ($of:ident { $($part:ident),* }) )?
+        $( ($of:ident { $($part:ident),* $(, ? $last:ident)? }) )?
         $( { $($field:ident),* } )?,
     )*) => {
         impl<'a> Record<'a> {
             /// Writes letter and fields.
             fn put(&self, out: &mut Vec<u8>) {
                 match self {
-                    $(Record::$name $( ($of { $($part),* }) )? $( { $($field),* } )? => {
+                    $(Record::$name $( ($of { $($part),* $(, $last)? }) )? $( { $($field),* } )? => {
                         out.push($letter);
                         $($( out.push(b' '); $part.put(out); )*)?
+                        $($( if let Some(last) = $last {
+                            out.push(b' ');
+                            last.put(out);
+                        } )?)?
                         $($( out.push(b' '); $field.put(out); )*)?
                     })*
                 }
@@ -105,7 +132,7 @@ macro_rules! lines {
                 let &[letter] = words.word()? else { return None };
                 let record = match letter {
                     $($letter => Record::$name
-                        $( ($of { $($part: words.field()?),* }) )?
+                        $( ($of { $($part: words.field()?),* $(, $last: words.last()?)? }) )?
                         $( { $($field: words.field()?),* } )?,
                     )*
                     _ => return None,
@@ -117,13 +144,17 @@ macro_rules! lines {
 }
 
 lines! {
-    b'd' Delivered(Delivery { uid, copy, size, time, sha256, pending, intent }),
+    b'd' Delivered(Delivery { uid, copy, size, time, sha256, pending, intent, ?print }),
+    b'r' Found(Delivery { uid, copy, size, time, sha256, pending, intent, ?print }),
+    b'w' Likely(Delivery { uid, copy, size, time, sha256, pending, intent, ?print }),
     b'm' Marked { uid, copy, size, time },
     b'g' Outgrown { uid, size, octets },
     b't' TakenOver,
     b'v' Validity { number },
+    b'n' Whole { uidvalidity, uidnext, messages, time },
     b'p' Pending { uid, copy, size },
     b'x' Deleted { uid, copy, size, time },
+    b'u' Reused { uid, copy },
     b's' FirstSeen { uid, time },
     b'a' Ambiguous { uid },
     b'f' Forget { uid },
@@ -131,6 +162,9 @@ lines! {
     b'j' Part(Part { uid, copy, wire_size, from_line, body, sha256, head }),
     b'c' Cancel { id },
     b'l' Lost { uid, times, time },
+    b'k' Copying { id, folder, uidvalidity, uidnext, uids },
+    b'h' Copied { id, uids },
+    b'e' CopyOver { id },
     b'q' Trait { word, time },
     b'o' Open { run, destination },
     b'z' Closed { run },
@@ -204,6 +238,7 @@ mod tests {
             sha256: [0xa5; 32],
             pending: true,
             intent: Some(9),
+            print: Some(u64::MAX),
         };
         let part = Part {
             uid: uid(),
@@ -216,11 +251,21 @@ mod tests {
         };
         vec![
             Record::Delivered(delivery.clone()),
-            Record::Delivered(Delivery { pending: false, intent: None, size: Some(7), ..delivery }),
+            Record::Delivered(Delivery {
+                pending: false,
+                intent: None,
+                size: Some(7),
+                print: None,
+                ..delivery.clone()
+            }),
+            Record::Reused { uid: uid(), copy: 3 },
+            Record::Found(delivery.clone()),
+            Record::Likely(delivery),
             Record::Marked { uid: uid(), copy: 2, size: Some(7), time: 8 },
             Record::Outgrown { uid: uid(), size: None, octets: u64::MAX },
             Record::TakenOver,
             Record::Validity { number: u64::MAX },
+            Record::Whole { uidvalidity: u64::MAX, uidnext: 1, messages: 0, time: 7 },
             Record::Pending { uid: uid(), copy: 0, size: Some(1) },
             Record::Deleted { uid: Cow::Borrowed(b""), copy: 0, size: None, time: 5 },
             Record::FirstSeen { uid: Cow::Borrowed(b"-"), time: 5 },
@@ -230,6 +275,9 @@ mod tests {
             Record::Part(part),
             Record::Cancel { id: 1 },
             Record::Lost { uid: uid(), times: 2, time: 3 },
+            Record::Copying { id: 1, folder: uid(), uidvalidity: None, uidnext: Some(2), uids: uid() },
+            Record::Copied { id: 1, uids: Cow::Borrowed(b"1:3,7") },
+            Record::CopyOver { id: u64::MAX },
             Record::Trait { word: Cow::Borrowed(b"bare-lines"), time: 3 },
             Record::Open { run: 1, destination: Cow::Borrowed(b"-") },
             Record::Closed { run: 1 },

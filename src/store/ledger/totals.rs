@@ -1,12 +1,14 @@
 //! What the lines of a ledger add up to.
 
 use super::cell::IN_MEMORY;
+use super::copies::{Copies, Copying};
 use super::former::Former;
 use super::intent::Intent;
-use super::known::{Fact, Known, State, Stored};
+use super::known::{Content, Fact, Known, State, Stored};
 use super::notes::Notes;
-use super::record::{self, Record};
+use super::record::{self, Delivery, Record};
 use super::table::UidTable;
+use super::whole::FolderNumbers;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -23,14 +25,18 @@ pub(super) struct Totals {
     pub validity: Option<u64>,
     /// What was stored under an earlier one.
     pub former: Former,
+    /// What the folder looked like when all of it was seen, and when that was.
+    pub whole: Option<(FolderNumbers, u64)>,
     pub intents: Vec<Intent>,
+    /// Copies to other folders of the server.
+    pub copies: Copies,
     pub notes: Notes,
     /// The file of the records, to read hashes from.
     pub source: Option<File>,
     /// Where the record begins that counts next.
     pub at: u64,
-    /// Hashes of what this run keeps in memory only.
-    pub hashes: Vec<[u8; 32]>,
+    /// What identifies what this run keeps in memory only.
+    pub kept: Vec<Content>,
     /// Runs that never ended: number, destination, where that is recorded.
     pub runs: Vec<(u64, Vec<u8>, u64)>,
     pub last_run: u64,
@@ -38,6 +44,8 @@ pub(super) struct Totals {
     pub lines: u64,
     /// Messages of which more came than was listed: listed size and octets, by UID.
     pub outgrown: HashMap<Vec<u8>, (Option<u64>, u64)>,
+    /// UIDs that name another message than they did, and the copy number of that.
+    pub reused: HashMap<Box<[u8]>, u32>,
     /// Whether there is a message whose deletion was confirmed.
     pub any_deleted: bool,
 }
@@ -51,20 +59,15 @@ impl Totals {
     /// Applies one record to the state.
     pub fn apply(&mut self, record: Record<'_>) {
         match record {
-            Record::Delivered(it) => {
-                self.notes.settled(&it.uid);
+            Record::Found(it) => {
                 self.former.found(it.sha256);
-                if let Some(id) = it.intent {
-                    self.fulfil(id, &it.uid, it.copy);
-                }
-                let state = if it.pending { State::Pending } else { State::Kept };
-                let (copy, size, time, fact) = (it.copy, it.size, it.time, Fact::Stored(Stored { state }));
-                let at = match self.at {
-                    IN_MEMORY => self.keep(it.sha256),
-                    at => at,
-                };
-                self.entries.deliver(&it.uid, Known { copy, size, time, fact, at });
+                self.apply(Record::Delivered(it));
             }
+            Record::Likely(it) => {
+                self.former.found(it.sha256);
+                self.deliver(&it, Fact::Elsewhere);
+            }
+            Record::Delivered(it) => self.deliver(&it, Fact::Stored),
             Record::Marked { uid, copy, size, time } => {
                 self.notes.settled(&uid);
                 let known = Known { copy, size, time, fact: Fact::Marked, at: self.at };
@@ -73,19 +76,37 @@ impl Totals {
             Record::Outgrown { uid, size, octets } => {
                 self.outgrown.insert(uid.into_owned(), (size, octets));
             }
-            Record::TakenOver => self.entries.disown(),
+            Record::Whole { uidvalidity, uidnext, messages, time } => {
+                self.whole = Some((FolderNumbers { uidvalidity, uidnext, messages }, time));
+            }
+            Record::TakenOver => {
+                self.whole = None;
+                self.entries.disown();
+                self.copies.clear();
+            }
             Record::Validity { number } => self.begin(number),
+            Record::Reused { uid, copy } => self.reuse(&uid, copy),
             Record::Pending { uid, copy, size } => self.entries.set(&uid, copy, size, State::Pending),
             Record::Deleted { uid, copy, size, time } => {
                 self.any_deleted = true;
                 self.notes.settled(&uid);
                 self.entries.set(&uid, copy, size, State::Deleted(time));
             }
+            Record::Copying { id, folder, uidvalidity, uidnext, uids } => self.copies.begin(Copying {
+                id,
+                folder: folder.into_owned(),
+                before: uidvalidity.zip(uidnext),
+                uids: uids.into_owned(),
+                is_made: false,
+            }),
+            Record::Copied { id, uids } => self.copies.made(id, &uids),
+            Record::CopyOver { id } => self.copies.end(id),
             Record::FirstSeen { uid, time } => self.entries.note_first_seen(&uid, time),
             Record::Ambiguous { uid } => self.entries.note_ambiguous(&uid),
             Record::Lost { uid, times, time } => self.notes.lost(&uid, times, time),
             Record::Trait { word, time } => self.notes.seen(&word, time),
             Record::Forget { uid } => {
+                self.whole = None;
                 self.outgrown.remove(&uid[..]);
                 self.notes.settled(&uid);
                 self.entries.remove(&uid[..]);
@@ -110,34 +131,62 @@ impl Totals {
         }
     }
 
+    fn deliver(&mut self, it: &Delivery<'_>, fact: fn(Stored) -> Fact) {
+        self.notes.settled(&it.uid);
+        if let Some(id) = it.intent {
+            self.fulfil(id, &it.uid, it.copy);
+        }
+        let state = if it.pending { State::Pending } else { State::Kept };
+        let at = match self.at {
+            IN_MEMORY => self.keep(Content { sha256: it.sha256, print: it.print }),
+            at => at,
+        };
+        let (copy, size, time, fact) = (it.copy, it.size, it.time, fact(Stored { state }));
+        self.entries.deliver(&it.uid, Known { copy, size, time, fact, at });
+    }
+
     /// What is known under another UIDVALIDITY is known of no UID any more. The same one once more says that
     /// all that was known under others was looked for.
     pub fn begin(&mut self, number: u64) {
+        self.whole = None;
         if self.validity == Some(number) {
             self.former = Former::default();
         } else if self.validity.is_some() {
             let mut entries = std::mem::take(&mut self.entries);
             entries.settle();
+            self.former.expect(entries.places());
             for memory in entries.iter() {
                 self.former.add(memory.known().iter().copied());
             }
             self.any_deleted = false;
             self.outgrown.clear();
+            self.copies.renumber();
+            self.reused.clear();
             self.notes.forget_losses();
         }
         self.validity = Some(number);
     }
 
-    /// Keeps a hash in memory; returns its place there.
-    fn keep(&mut self, hash: [u8; 32]) -> u64 {
-        self.hashes.push(hash);
-        IN_MEMORY | (self.hashes.len() as u64 - 1)
+    /// The UID names another message now: what was known under it is known of none, and may be found by its content.
+    fn reuse(&mut self, uid: &[u8], copy: u32) {
+        self.entries.settle();
+        if let Some(memory) = self.entries.get(uid) {
+            self.former.add(memory.known().iter().copied());
+        }
+        self.entries.remove(uid);
+        self.reused.insert(uid.into(), copy);
     }
 
-    /// The hash of what is stored, from its record at this place.
-    pub fn hash(&self, at: u64) -> io::Result<[u8; 32]> {
+    /// Keeps in memory what identifies a message; returns its place there.
+    fn keep(&mut self, content: Content) -> u64 {
+        self.kept.push(content);
+        IN_MEMORY | (self.kept.len() as u64 - 1)
+    }
+
+    /// What identifies what is stored, from its record at this place.
+    pub fn content(&self, at: u64) -> io::Result<Content> {
         if at & IN_MEMORY != 0 {
-            let kept = self.hashes.get((at & !IN_MEMORY) as usize);
+            let kept = self.kept.get((at & !IN_MEMORY) as usize);
             return kept.copied().ok_or_else(misplaced);
         }
         let source = self.source.as_ref().ok_or_else(misplaced)?;
@@ -146,7 +195,11 @@ impl Totals {
             let got = read_at(source, &mut octets, at)?;
             if let Some(end) = memchr::memchr(b'\n', &octets[..got]) {
                 return match record::decode(&octets[..end]).map(|line| line.record) {
-                    Some(Record::Delivered(delivery)) => Ok(delivery.sha256),
+                    Some(
+                        Record::Delivered(Delivery { sha256, print, .. })
+                        | Record::Found(Delivery { sha256, print, .. })
+                        | Record::Likely(Delivery { sha256, print, .. }),
+                    ) => Ok(Content { sha256, print }),
                     _ => Err(misplaced()),
                 };
             }

@@ -1,11 +1,12 @@
 //! Messages in a Maildir that the ledger may not know of, and finding them again.
 
-use super::leftovers::{FoundMessage, Leftovers};
+use super::leftovers::{FoundMessage, Leftovers, base};
 use super::name::parse;
 use crate::store::delivered::{Delivered, Label, Place, Subject};
 use crate::store::durable;
 use crate::store::error::StoreError;
 use crate::store::ledger::Ledger;
+use crate::store::print::HeaderPrint;
 use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use sha2::{Digest, Sha256};
@@ -43,6 +44,9 @@ pub(super) struct FoundFile<'a> {
     /// Whether a barrier for the whole Maildir covers it: it has been in `new/` or `cur/` since before this run.
     pub is_covered: bool,
 }
+
+/// A message's path, its octets and their hash, and what tells its header from others.
+type Message = (PathBuf, (u64, [u8; 32]), Option<u64>);
 
 /// Makes a message durable that was found.
 type Settle<'s> = &'s mut dyn FnMut(FoundFile<'_>) -> io::Result<()>;
@@ -127,6 +131,33 @@ impl Unrecorded {
         }
     }
 
+    /// Records what killed runs stored here and did not record by its content, before the UIDVALIDITY ends that is part
+    /// of its name.
+    pub(super) fn end_validity(&mut self, ledger: &mut Ledger, settle: Settle<'_>) -> Result<(), StoreError> {
+        // Without a ledger nobody knows what is whose.
+        if self.unknown {
+            return Ok(());
+        }
+        self.look(ledger)?;
+        let mut messages = Vec::new();
+        while let Some(one) = self.found.as_mut().and_then(Leftovers::take_any) {
+            match self.read(&one, settle)? {
+                Some((_, (_, sha256), _)) => {
+                    messages.push((base(&one.name).to_owned(), sha256));
+                    self.found.iter_mut().for_each(|found| found.settle(&one));
+                }
+                // A reader moves it just now, and most likely others.
+                None if self.looks < MOST_LOOKS => {
+                    messages.clear();
+                    self.look(ledger)?;
+                }
+                None => {}
+            }
+        }
+        let runs = ledger.unclosed(&self.destination()).map(|unclosed| unclosed.runs);
+        ledger.record_nameless(runs.into_iter().flatten(), &messages)
+    }
+
     fn settle(&mut self, ledger: &mut Ledger, one: &FoundMessage) {
         let Some(found) = &mut self.found else { return };
         found.settle(one);
@@ -202,7 +233,7 @@ impl Unrecorded {
         Ok(folders)
     }
 
-    /// Reads a message that was found and makes sure that it is durable. None if it is gone.
+    /// A message that was found, as it was delivered. None if it is gone.
     fn vouch(
         &self,
         ledger: &Ledger,
@@ -210,22 +241,31 @@ impl Unrecorded {
         subject: &Subject,
         settle: Settle<'_>,
     ) -> Result<Option<Delivered>, StoreError> {
+        let Some((path, sum, print)) = self.read(found, settle)? else { return Ok(None) };
+        let named = parse(&found.name);
+        let delivered = Label::of(subject).delivered(Place::Maildir(path), sum);
+        Ok(Some(Delivered {
+            wire_size: subject.wire_size.or(named.and_then(|(_, _, listed)| listed)),
+            print,
+            is_old: named.is_some_and(|(_, run, _)| !ledger.is_unclosed(run)),
+            ..delivered
+        }))
+    }
+
+    /// Reads a message that was found and makes sure that it is durable: its path, its octets and their hash. None if
+    /// it is gone.
+    fn read(&self, found: &FoundMessage, settle: Settle<'_>) -> Result<Option<Message>, StoreError> {
         let place = usize::from(found.place);
         let Some((path, dir)) = self.dirs.get(place) else { return Ok(None) };
         let path = path.join(&found.name);
         let failed = |error| StoreError::io(&path, "read a message of an earlier run", error);
         let Some(mut file) = open(dir, &found.name).map_err(failed)? else { return Ok(None) };
-        let sum = digest(&mut file).map_err(failed)?;
+        let mut print = HeaderPrint::default();
+        let sum = digest(&mut file, &mut print).map_err(failed)?;
         let is_covered = place < self.own && self.unknown;
         settle(FoundFile { file, dir, is_covered })
             .map_err(|error| StoreError::io(&path, "make durable", error))?;
-        let named = parse(&found.name);
-        let delivered = Label::of(subject).delivered(Place::Maildir(path), sum);
-        Ok(Some(Delivered {
-            wire_size: subject.wire_size.or(named.and_then(|(_, _, listed)| listed)),
-            is_old: named.is_some_and(|(_, run, _)| !ledger.is_unclosed(run)),
-            ..delivered
-        }))
+        Ok(Some((path, sum, print.finish())))
     }
 }
 
@@ -239,7 +279,8 @@ fn open(dir: &OwnedFd, name: &str) -> io::Result<Option<File>> {
     Ok(file.metadata()?.is_file().then_some(file))
 }
 
-fn digest(file: &mut File) -> io::Result<(u64, [u8; 32])> {
+/// Size and hash of a file; `print` takes its octets.
+fn digest(file: &mut File, print: &mut HeaderPrint) -> io::Result<(u64, [u8; 32])> {
     let (mut hash, mut size, mut block) = (Sha256::new(), 0, vec![0; super::BUFFER]);
     loop {
         match file.read(&mut block) {
@@ -247,6 +288,7 @@ fn digest(file: &mut File) -> io::Result<(u64, [u8; 32])> {
             Ok(count) => {
                 size += count as u64;
                 hash.update(&block[..count]);
+                print.push(&block[..count]);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

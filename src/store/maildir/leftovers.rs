@@ -61,6 +61,15 @@ impl Leftovers {
         Some(found)
     }
 
+    /// Takes any.
+    pub fn take_any(&mut self) -> Option<FoundMessage> {
+        let at = self.entries.iter().position(|entry| !entry.taken)?;
+        let Leftover { key, place, .. } = self.entries[at];
+        let found = FoundMessage { key, name: self.name(at).to_owned(), place };
+        self.mark(at);
+        Some(found)
+    }
+
     /// The message is settled: other names under which it was seen while a reader moved it are none of others.
     pub fn settle(&mut self, found: &FoundMessage) {
         for at in self.of(found.key) {
@@ -86,7 +95,7 @@ impl Leftovers {
 }
 
 /// A name without the flags behind it.
-fn base(name: &str) -> &str {
+pub(super) fn base(name: &str) -> &str {
     name.split(":2,").next().unwrap_or(name)
 }
 

@@ -9,6 +9,9 @@
 //! then the renames, then one fsync of `new/`. Rejected: an fsync per file, which is the floor of every
 //! other fetcher; renaming before the sync, which shows a reader a file that a power cut empties.
 //!
+//! A message with flags goes to `cur/`, its letters in its name, as one that a reader has seen; its file has the
+//! time at which the server got it.
+//!
 //! Nothing is ever overwritten. Half messages exist in `tmp/` alone, under names that tell their account,
 //! so that the next run removes them and nobody else's.
 
@@ -34,6 +37,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// How much content is gathered before it is written: large enough that an ordinary message is one write.
 const BUFFER: usize = 64 * 1024;
@@ -48,6 +52,7 @@ pub struct Maildir {
     path: PathBuf,
     tmp: OwnedFd,
     new: OwnedFd,
+    cur: OwnedFd,
     barrier: Barrier,
     /// How the names of this account's files in `tmp/` begin.
     prefix: String,
@@ -69,6 +74,13 @@ struct MaildirDraft {
     file: File,
     hash: Sha256,
     written: Written,
+}
+
+/// A message that readers find.
+#[derive(Debug)]
+struct Published {
+    name: String,
+    is_in_cur: bool,
 }
 
 /// A file in `tmp/`.
@@ -106,8 +118,23 @@ impl Maildir {
         written.map_err(|error| StoreError::io(&self.path.join("tmp"), "write a message", error))
     }
 
-    /// Moves a file to `new/` and returns its name there. Never replaces anything.
-    fn publish(&self, written: &Written, run: u64) -> io::Result<String> {
+    /// Moves a file to where readers find it. Never replaces anything.
+    fn publish(&self, written: &Written, run: u64) -> io::Result<Published> {
+        let flags = written.label.details.as_ref().map_or(&[][..], |details| &details.flags);
+        let letters = name::letters(flags);
+        if !letters.is_empty() {
+            match self.publish_as(written, run, &letters) {
+                // No colon in names there, or `cur` is another file system: the message matters more than its flags.
+                Err(Errno::INVAL | Errno::XDEV) => {}
+                published => return Ok(published?),
+            }
+        }
+        Ok(self.publish_as(written, run, "")?)
+    }
+
+    /// The same with these letters in its name: in `cur/`, without any in `new/`.
+    fn publish_as(&self, written: &Written, run: u64, letters: &str) -> rustix::io::Result<Published> {
+        let (dir, _) = self.dir(!letters.is_empty());
         for n in 0..NAMES {
             let name = name::name(&name::Stamp {
                 seconds: durable::now(),
@@ -116,23 +143,24 @@ impl Maildir {
                 listed: written.label.wire_size,
                 host: &self.host,
                 n,
+                letters,
             });
-            match self.move_new(&written.name, &name) {
+            match self.move_to(dir, &written.name, &name) {
                 Err(Errno::EXIST) => {}
-                Ok(()) => return Ok(name),
-                Err(error) => return Err(error.into()),
+                Ok(()) => return Ok(Published { name, is_in_cur: !letters.is_empty() }),
+                Err(error) => return Err(error),
             }
         }
-        Err(Errno::EXIST.into())
+        Err(Errno::EXIST)
     }
 
-    fn move_new(&self, from: &str, to: &str) -> rustix::io::Result<()> {
+    fn move_to(&self, dir: &OwnedFd, from: &str, to: &str) -> rustix::io::Result<()> {
         let no_replace = RenameFlags::NOREPLACE;
-        match retry_on_intr(|| rustix::fs::renameat_with(&self.tmp, from, &self.new, to, no_replace)) {
+        match retry_on_intr(|| rustix::fs::renameat_with(&self.tmp, from, dir, to, no_replace)) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
             other => return other,
         }
-        match retry_on_intr(|| rustix::fs::linkat(&self.tmp, from, &self.new, to, AtFlags::empty())) {
+        match retry_on_intr(|| rustix::fs::linkat(&self.tmp, from, dir, to, AtFlags::empty())) {
             Ok(()) => {
                 // The message is there; a second name in tmp/ is swept by the next run.
                 let _ = durable::remove(&self.tmp, from);
@@ -143,27 +171,37 @@ impl Maildir {
         }
         // A file system with neither. The name holds the message's key and this run's number, and the
         // account is locked: nobody else can make it between these two calls.
-        match retry_on_intr(|| rustix::fs::statat(&self.new, to, AtFlags::SYMLINK_NOFOLLOW)) {
-            Err(Errno::NOENT) => retry_on_intr(|| rustix::fs::renameat(&self.tmp, from, &self.new, to)),
+        match retry_on_intr(|| rustix::fs::statat(dir, to, AtFlags::SYMLINK_NOFOLLOW)) {
+            Err(Errno::NOENT) => retry_on_intr(|| rustix::fs::renameat(&self.tmp, from, dir, to)),
             Ok(_) => Err(Errno::EXIST),
             Err(error) => Err(error),
         }
     }
 
     /// Makes the content of all staged files durable, then shows them, then makes that durable.
-    fn store(&mut self, ledger: &mut Ledger, names: &mut Vec<String>) -> Result<(), StoreError> {
+    fn store(&mut self, ledger: &mut Ledger, published: &mut Vec<Published>) -> Result<(), StoreError> {
         let tmp = self.path.join("tmp");
         let files = self.staged.iter().filter_map(|written| written.file.as_ref());
         let synced = self.barrier.pass(&self.tmp, files, self.staged.len());
         synced.map_err(|error| StoreError::io(&tmp, "make messages durable", error))?;
         ledger.announce(&self.unrecorded.destination())?;
         for written in &self.staged {
-            let name = self.publish(written, ledger.run());
-            names
-                .push(name.map_err(|error| StoreError::io(&self.path.join("new"), "move a message", error))?);
+            let one = self.publish(written, ledger.run());
+            published.push(one.map_err(|error| StoreError::io(&self.path, "move a message", error))?);
         }
-        durable::sync(&self.new)
-            .map_err(|error| StoreError::io(&self.path.join("new"), "make durable", error))
+        for is_in_cur in [false, true] {
+            if published.iter().any(|one| one.is_in_cur == is_in_cur) {
+                let (dir, name) = self.dir(is_in_cur);
+                durable::sync(dir)
+                    .map_err(|error| StoreError::io(&self.path.join(name), "make durable", error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `cur/` or `new/`, and its name.
+    fn dir(&self, is_cur: bool) -> (&OwnedFd, &'static str) {
+        if is_cur { (&self.cur, "cur") } else { (&self.new, "new") }
     }
 }
 
@@ -186,6 +224,12 @@ impl Sink for Maildir {
                 *flushed = true;
             }
             Ok(())
+        })
+    }
+
+    fn end_validity(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
+        self.unrecorded.end_validity(ledger, &mut |found: FoundFile<'_>| {
+            durable::sync(&found.file).and_then(|()| durable::sync(found.dir))
         })
     }
 
@@ -233,6 +277,11 @@ impl Sink for Maildir {
             return Err(StoreError::Misused("no draft is open"));
         };
         written.sha256 = hash.finalize().into();
+        let received = written.label.details.as_ref().and_then(|details| details.received);
+        if let Some(seconds) = received.and_then(|seconds| u64::try_from(seconds).ok()) {
+            // A file system that keeps no such times has none: that is no reason to lose the message.
+            let _ = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).map(|time| file.set_modified(time));
+        }
         self.octets += written.size;
         if self.barrier.wants_files(self.staged.len()) {
             written.file = Some(file);
@@ -253,21 +302,22 @@ impl Sink for Maildir {
         if self.staged.is_empty() {
             return Ok(Vec::new());
         }
-        let mut names = Vec::with_capacity(self.staged.len());
-        if let Err(error) = self.store(ledger, &mut names) {
+        let mut published = Vec::with_capacity(self.staged.len());
+        if let Err(error) = self.store(ledger, &mut published) {
             ledger.suspect();
-            for name in &names {
+            for one in &published {
                 // What stays is found by the next run, since this one stays marked as open.
-                let _ = durable::remove(&self.new, name);
+                let _ = durable::remove(self.dir(one.is_in_cur).0, &one.name);
             }
             self.rollback();
             return Err(error);
         }
-        ledger.stored(names.len());
+        ledger.stored(published.len());
         self.octets = 0;
-        let new = self.path.join("new");
-        let delivered = self.staged.drain(..).zip(names).map(|(written, name)| {
-            written.label.delivered(Place::Maildir(new.join(name)), (written.size, written.sha256))
+        let [new, cur] = ["new", "cur"].map(|part| self.path.join(part));
+        let delivered = self.staged.drain(..).zip(published).map(|(written, one)| {
+            let path = if one.is_in_cur { &cur } else { &new }.join(one.name);
+            written.label.delivered(Place::Maildir(path), (written.size, written.sha256))
         });
         Ok(delivered.collect())
     }

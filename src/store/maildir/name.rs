@@ -10,9 +10,20 @@ pub(super) struct Stamp<'a> {
     pub listed: Option<u64>,
     pub host: &'a str,
     pub n: u32,
+    /// What [`letters`] made of its flags.
+    pub letters: &'a str,
 }
 
-/// The name of a message in `new/`.
+/// The letters that stand for flags in a name, in the order that the format wants. `\Deleted` gets none: a reader
+/// would purge the message.
+pub(super) fn letters(flags: &[String]) -> String {
+    let letters =
+        [('D', "\\Draft"), ('F', "\\Flagged"), ('P', "$Forwarded"), ('R', "\\Answered"), ('S', "\\Seen")];
+    let has = |name: &str| flags.iter().any(|flag| flag.eq_ignore_ascii_case(name));
+    letters.into_iter().filter(|(_, name)| has(name)).map(|(letter, _)| letter).collect()
+}
+
+/// The name of a message in `new/`, or with letters in `cur/`.
 pub(super) fn name(stamp: &Stamp) -> String {
     let mut name = format!("{}.P{}Q{:x}", stamp.seconds, stamp.key, stamp.run);
     if let Some(listed) = stamp.listed {
@@ -23,6 +34,10 @@ pub(super) fn name(stamp: &Stamp) -> String {
     }
     name.push('.');
     name.push_str(stamp.host);
+    if !stamp.letters.is_empty() {
+        name.push_str(":2,");
+        name.push_str(stamp.letters);
+    }
     name
 }
 
@@ -49,13 +64,29 @@ mod tests {
         let key = "0123456789abcdef0123456789abcdef";
         for listed in [None, Some(0), Some(u64::MAX)] {
             for n in [0, 1, 12] {
-                let stamp = Stamp { seconds: 1_700_000_000, key, run: 0x6_2345, listed, host: "a.b", n };
+                let stamp =
+                    Stamp { seconds: 1_700_000_000, key, run: 0x6_2345, listed, host: "a.b", n, letters: "" };
                 let name = name(&stamp);
                 assert!(name.starts_with("1700000000.P") && name.ends_with(".a.b"));
                 let read = Some((unhex(key.as_bytes()).unwrap(), 0x6_2345, listed));
                 assert_eq!(parse(&name), read, "{name}");
                 assert_eq!(parse(&format!("{name}:2,FS")), read);
+                let flagged = super::name(&Stamp { letters: "FS", ..stamp });
+                assert_eq!(flagged, format!("{name}:2,FS"));
             }
+        }
+    }
+
+    #[test]
+    fn flags_become_letters_in_order_and_deleted_and_keywords_become_none() {
+        for (flags, wanted) in [
+            (&["\\Seen", "\\Flagged", "\\Answered", "\\Draft", "$Forwarded"][..], "DFPRS"),
+            (&["\\SEEN", "\\seen"], "S"),
+            (&["\\Deleted", "\\Recent", "Junk", "Seen", ""], ""),
+            (&[], ""),
+        ] {
+            let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+            assert_eq!(letters(&flags), wanted);
         }
     }
 

@@ -17,27 +17,17 @@ impl Maildir {
     /// and parts that are missing are made; all of that is durable. Kinds: cannot create.
     pub fn open(path: &Path, key: &AccountKey) -> Result<Maildir, StoreError> {
         let path = durable::absolute(path)?;
-        Maildir::check(&path)?;
-        if make(None, &path)? {
-            durable::sync_parent(&path)
-                .map_err(|error| StoreError::cannot_create(&path, "make durable", error))?;
-        }
-        let root = open(None, &path)?;
-        let mut made = false;
-        for part in PARTS {
-            made |= make(Some(&root), &path.join(part))?;
-        }
-        if made {
-            durable::sync(&root).map_err(|error| StoreError::cannot_create(&path, "make durable", error))?;
-        }
+        let root = made(&path)?;
         let [tmp, new, cur] = PARTS.map(|part| open(Some(&root), &path.join(part)));
         let (tmp, new, cur) = (tmp?, new?, cur?);
         if device(&tmp, &path)? != device(&new, &path)? {
             return Err(StoreError::refused(&path, "tmp and new are on different file systems"));
         }
         let parts = ["new", "cur"].map(|part| path.join(part));
-        let seen = new.try_clone().map_err(|error| StoreError::cannot_create(&path, "open it", error))?;
-        let unrecorded = Unrecorded::of(&path, parts.into_iter().zip([seen, cur]).collect());
+        let again = |dir: &OwnedFd| {
+            dir.try_clone().map_err(|error| StoreError::cannot_create(&path, "open it", error))
+        };
+        let unrecorded = Unrecorded::of(&path, parts.into_iter().zip([again(&new)?, again(&cur)?]).collect());
         let host = host();
         Ok(Maildir {
             prefix: format!("postie.{}.{host}.", key.token()),
@@ -47,6 +37,7 @@ impl Maildir {
             path,
             tmp,
             new,
+            cur,
             buffer: Vec::with_capacity(super::BUFFER),
             count: 0,
             draft: None,
@@ -54,6 +45,11 @@ impl Maildir {
             octets: 0,
             flushed: false,
         })
+    }
+
+    /// Makes what is missing of a Maildir, durably. Kinds: cannot create.
+    pub fn make(path: &Path) -> Result<(), StoreError> {
+        made(&durable::absolute(path)?).map(drop)
     }
 
     /// Checks that [`Maildir::open`] can succeed, and makes nothing. Kinds: cannot create.
@@ -103,6 +99,23 @@ fn may_write(dir: &Path) -> Result<(), StoreError> {
     let access = Access::WRITE_OK | Access::EXEC_OK;
     let allowed = retry_on_intr(|| rustix::fs::accessat(rustix::fs::CWD, dir, access, AtFlags::EACCESS));
     allowed.map_err(|error| StoreError::unwritable(dir, error))
+}
+
+/// A Maildir's directory, with what was missing of it made.
+fn made(path: &Path) -> Result<OwnedFd, StoreError> {
+    Maildir::check(path)?;
+    if make(None, path)? {
+        durable::sync_parent(path).map_err(|error| StoreError::cannot_create(path, "make durable", error))?;
+    }
+    let root = open(None, &path.to_owned())?;
+    let mut made = false;
+    for part in PARTS {
+        made |= make(Some(&root), &path.join(part))?;
+    }
+    if made {
+        durable::sync(&root).map_err(|error| StoreError::cannot_create(path, "make durable", error))?;
+    }
+    Ok(root)
 }
 
 /// Makes a directory if it is missing; says whether it was.

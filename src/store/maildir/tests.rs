@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::fingerprint::ContentHash;
 use crate::store::identity::AccountKey;
 use crate::store::ledger::Afterwards;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -39,7 +40,9 @@ impl MaildirHome {
 
 fn put(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64>, content: &[u8]) {
     let identity = MaildirHome::key().identity(uid.as_bytes(), 0);
-    maildir.begin(&Subject { identity: &identity, tag: 1, wire_size: size, number: 1 }).unwrap();
+    maildir
+        .begin(&Subject { identity: &identity, tag: 1, wire_size: size, number: 1, details: None })
+        .unwrap();
     for piece in content.chunks(1000) {
         maildir.write(ledger, piece).unwrap();
     }
@@ -48,7 +51,9 @@ fn put(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64>,
 
 fn adopt(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64>) -> Option<Delivered> {
     let identity = MaildirHome::key().identity(uid.as_bytes(), 0);
-    maildir.adopt(ledger, &Subject { identity: &identity, tag: 5, wire_size: size, number: 1 }).unwrap()
+    maildir
+        .adopt(ledger, &Subject { identity: &identity, tag: 5, wire_size: size, number: 1, details: None })
+        .unwrap()
 }
 
 #[test]
@@ -81,7 +86,9 @@ fn a_message_that_is_dropped_leaves_nothing() {
     let place = MaildirHome::new();
     let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
     let identity = MaildirHome::key().identity(b"1", 0);
-    maildir.begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1 }).unwrap();
+    maildir
+        .begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1, details: None })
+        .unwrap();
     maildir.write(&mut ledger, &[b'x'; 100_000]).unwrap();
     assert_eq!(place.files("tmp").len(), 1);
     maildir.discard();
@@ -103,6 +110,53 @@ fn the_same_message_twice_is_two_files() {
     }
     maildir.commit(&mut ledger).unwrap();
     assert_eq!(place.files("new").len(), 2);
+}
+
+/// How often this content is found again that was stored under an earlier UIDVALIDITY.
+fn times_found(ledger: &mut Ledger, content: &[u8]) -> usize {
+    let mut hash = ContentHash::default();
+    hash.push(content);
+    let hashes = hash.finish();
+    std::iter::from_fn(|| ledger.take_former(&hashes).unwrap()).count()
+}
+
+#[test]
+fn what_a_killed_run_stored_is_found_by_its_content_when_the_uidvalidity_ends_and_once_however_often_it_does()
+{
+    for moved in [false, true] {
+        let place = MaildirHome::new();
+        let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
+        ledger.begin_validity(7).unwrap();
+        for content in [&b"recorded"[..], b"stored", b"stored", b"other"] {
+            let identity = ledger.identity(&[content, &[maildir.count as u8]].concat(), 0);
+            let subject = Subject { identity: &identity, tag: 1, wire_size: None, number: 1, details: None };
+            maildir.begin(&subject).unwrap();
+            maildir.write(&mut ledger, content).unwrap();
+            maildir.finish().unwrap();
+            let delivered = maildir.commit(&mut ledger).unwrap();
+            if content == b"recorded" {
+                ledger.record(delivered, Afterwards::Keep).unwrap();
+            }
+        }
+        // Killed here: three are stored and not recorded.
+        drop((ledger, maildir));
+        if moved {
+            for name in place.files("new") {
+                let from = place.path().join("new").join(&name);
+                std::fs::rename(from, place.path().join("cur").join(format!("{name}:2,S"))).unwrap();
+            }
+        }
+        // Each run but the last is killed too, before it has fetched anything.
+        for validity in [8, 9, 10, 7] {
+            let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
+            maildir.recover(&mut ledger).unwrap();
+            maildir.end_validity(&mut ledger).unwrap();
+            ledger.begin_validity(validity).unwrap();
+            let found = [&b"recorded"[..], b"stored", b"other", b"none"]
+                .map(|content| times_found(&mut ledger, content));
+            assert_eq!(found, [1, 2, 1, 0], "{moved} {validity}");
+        }
+    }
 }
 
 #[test]

@@ -17,7 +17,6 @@ mod open;
 mod recover;
 
 use super::delivered::{Delivered, Label, Place, Subject};
-use super::durable;
 use super::error::StoreError;
 use super::ledger::Ledger;
 use super::ledger::record::Part;
@@ -139,7 +138,7 @@ impl WholeMessage {
 impl MboxDraft {
     /// Puts the From_ line in place, and says how the message stands in the mbox. Its hash is left open.
     fn stand(&self, body: &[u8]) -> (Vec<u8>, WholeMessage) {
-        let from = from_line(&body[..body.len().min(HEAD)], durable::now());
+        let from = from_line(&body[..body.len().min(HEAD)], self.label.received());
         let head = [&from[..], &body[..body.len().min(SAMPLE)]].concat();
         let message = WholeMessage {
             label: self.label.clone(),

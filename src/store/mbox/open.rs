@@ -16,10 +16,7 @@ impl Mbox {
     /// waited for as `waits` says. Kinds: cannot create.
     pub fn open(path: &Path, waits: WaitLimits) -> Result<Mbox, StoreError> {
         let path = durable::absolute(path)?;
-        Mbox::check(&path)?;
-        if look(&path)?.is_none() {
-            make(&path)?;
-        }
+        Mbox::make(&path)?;
         Ok(Mbox {
             path,
             waits,
@@ -31,6 +28,12 @@ impl Mbox {
             void: None,
             broken: false,
         })
+    }
+
+    /// Makes an mbox that is missing, durably. Kinds: cannot create.
+    pub fn make(path: &Path) -> Result<(), StoreError> {
+        Mbox::check(path)?;
+        if look(path)?.is_none() { make(path) } else { Ok(()) }
     }
 
     /// Checks that [`Mbox::open`] can succeed, and makes nothing. Kinds: cannot create.

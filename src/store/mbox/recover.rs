@@ -21,6 +21,7 @@ use crate::store::error::StoreError;
 use crate::store::ledger::record::Part;
 use crate::store::ledger::{Afterwards, Intent, Ledger};
 use crate::store::mboxrd::foreign;
+use crate::store::print::HeaderPrint;
 use crate::store::sink::Recovery;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -97,10 +98,14 @@ impl Mbox {
             return Ok(None);
         };
         let start = offset + part.from_line;
-        let mut own = Own::default();
-        blocks(file, (start, start + body), &mut |block| own.push(block))?;
+        let (mut own, mut print) = (Own::default(), HeaderPrint::default());
+        blocks(file, (start, start + body), &mut |block| {
+            print.push(block);
+            own.push(block);
+        })?;
         let (size, sha256) = own.finish();
         Ok(Some(Delivered {
+            details: None,
             identity: ledger.identity(&part.uid, part.copy),
             tag: 0,
             wire_size: part.wire_size,
@@ -108,6 +113,7 @@ impl Mbox {
             size,
             sha256,
             intent: Some(intent.id),
+            print: print.finish(),
             is_old: false,
         }))
     }

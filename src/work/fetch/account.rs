@@ -2,31 +2,58 @@
 
 use super::marks::{mark_seen, rehearse_marks};
 use super::rehearse::Rehearsal;
-use super::run::{Mode, Run, now};
+use super::run::{Destination, Mode, Run, now};
 use super::sessions::Sessions;
 use super::{Event, Observer};
+use crate::imap::Authenticated;
 use crate::mailbox::Maildrop;
-use crate::store::{AccountKey, AtStage, Ledger, LedgerOpening, StoreError};
+use crate::store::{AccountKey, AtStage, Ledger, LedgerOpening, StoreError, Twins};
 use crate::words::{Exit, Failure, Stage};
 use crate::work::access::SessionMode;
 
 impl Run {
     /// Runs to the end, reporting to `observer`; returns the account's exit code.
-    pub fn go(self, observer: &mut dyn Observer) -> Exit {
-        match self.all_sessions(observer) {
-            Ok(exit) => exit,
-            Err(failure) => {
-                let exit = failure.exit();
-                observer.event(Event::Ended(failure));
-                exit
-            }
+    pub fn go(mut self, observer: &mut dyn Observer) -> Exit {
+        let exit = self.once(observer);
+        if let Some(session) = self.service.parking.as_ref().and_then(Authenticated::from_parking) {
+            session.logout();
+        }
+        exit
+    }
+
+    /// The same; a session may be left for another time.
+    pub(super) fn once(&mut self, observer: &mut dyn Observer) -> Exit {
+        match self.twins() {
+            Ok(twins) => self.twins = twins,
+            Err(failure) => return ended(Err(failure), observer),
+        }
+        let Some(choice) = self.folders.clone() else { return self.one_folder(observer) };
+        let done = self.each_folder(&choice, observer);
+        ended(done, observer)
+    }
+
+    /// What the account's folders have stored, where that is to be stored once.
+    fn twins(&self) -> Result<Option<Twins>, Failure> {
+        match self.dedupe {
+            true => Twins::gather(&self.ledgers, &self.service.key()).map(Some).at(Stage::Ledger),
+            false => Ok(None),
         }
     }
 
-    fn all_sessions(&self, observer: &mut dyn Observer) -> Result<Exit, Failure> {
+    /// The same for one folder.
+    pub(super) fn go_into(&self, destination: &dyn Destination, observer: &mut dyn Observer) -> Exit {
+        let done = self.all_sessions(destination, observer);
+        ended(done, observer)
+    }
+
+    fn all_sessions(
+        &self,
+        destination: &dyn Destination,
+        observer: &mut dyn Observer,
+    ) -> Result<Exit, Failure> {
         let key = self.service.key();
         match self.mode {
-            Mode::DryRun => return self.dry_run(&key, observer),
+            Mode::DryRun => return self.dry_run(&key, destination, observer),
             Mode::MarkSeen { rehearse: true } => return self.rehearse_marks(&key, observer),
             Mode::MarkSeen { .. } | Mode::Fetch | Mode::FetchUntilEmpty => {}
         }
@@ -39,7 +66,10 @@ impl Run {
         if self.mode == (Mode::MarkSeen { rehearse: false }) {
             return self.mark_seen(opening, observer);
         }
-        let mut sink = self.destination.open(&key).at(Stage::Destination)?;
+        let mut sink = destination.open(&key).at(Stage::Destination)?;
+        if let Some(twins) = &self.twins {
+            sink = twins.before(sink, &key);
+        }
         // The ledger is read, and leftovers of a killed run are settled, while the server is at work.
         let mut reading = LedgerReading::Reading(opening);
         let opened = self.service.open(&self.limits, &mut || reading.mode());
@@ -69,8 +99,13 @@ impl Run {
         Ok(exit)
     }
 
-    fn dry_run(&self, key: &AccountKey, observer: &mut dyn Observer) -> Result<Exit, Failure> {
-        let mut unrecorded = self.destination.peek().at(Stage::Destination)?;
+    fn dry_run(
+        &self,
+        key: &AccountKey,
+        destination: &dyn Destination,
+        observer: &mut dyn Observer,
+    ) -> Result<Exit, Failure> {
+        let mut unrecorded = destination.peek().at(Stage::Destination)?;
         let mut ledger = Ledger::peek(&self.ledgers, key).at(Stage::Ledger)?.forgetful();
         if let Some(unrecorded) = &mut unrecorded {
             unrecorded.reclaim(&mut ledger).at(Stage::Recovery)?;
@@ -99,6 +134,15 @@ impl Run {
         observer.event(Event::Note(format!("{count} message(s) would be marked as seen")));
         Ok(Exit::Ok)
     }
+}
+
+/// The exit code of a run, its failure reported.
+fn ended(done: Result<Exit, Failure>, observer: &mut dyn Observer) -> Exit {
+    done.unwrap_or_else(|failure| {
+        let exit = failure.exit();
+        observer.event(Event::Ended(failure));
+        exit
+    })
 }
 
 /// A ledger that may still be read while the server is at work.

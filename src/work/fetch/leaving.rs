@@ -4,7 +4,7 @@ use super::report::{Action, MessageReport};
 use super::{FetchJob, SessionOutcome};
 use crate::mailbox::{Listing, Maildrop};
 use crate::store::{AtStage, Going, Ledger, Recorded, StoreError};
-use crate::words::{Kind, Stage};
+use crate::words::{After, Kind, Stage};
 use std::collections::HashMap;
 
 /// Messages to delete, by their place in the listing.
@@ -79,6 +79,7 @@ impl PendingDeletions<'_> {
         mut outcome: SessionOutcome,
     ) -> SessionOutcome {
         let PendingDeletions { messages, job } = self;
+        let (moved_to, numbers) = (maildrop.moved_to(), maildrop.numbers());
         if let Err(mut failure) = maildrop.finish(messages.len() > 0) {
             if !matches!(failure.kind(), Kind::Interrupted | Kind::Timeout) {
                 failure = failure.as_kind(Kind::Network);
@@ -91,12 +92,20 @@ impl PendingDeletions<'_> {
         let deleted = job.ledger.deleted(messages.going(listing));
         // Whatever was not found again by now is not there.
         let whole = job.policy.is_whole() && outcome.failed.is_empty() && !outcome.held;
-        let ended = deleted.and_then(|()| if whole { job.ledger.end_former() } else { Ok(()) });
+        let numbers = numbers.filter(|numbers| numbers.messages == listing.len() as u64);
+        let ended = deleted.and_then(|()| match numbers {
+            _ if !whole => Ok(()),
+            // What is to be deleted later is looked for in each run.
+            Some(numbers) if job.policy.after == After::Keep => {
+                job.ledger.end_former().and_then(|()| job.ledger.note_whole(numbers))
+            }
+            _ => job.ledger.end_former(),
+        });
         outcome.ended = ended.at(Stage::Ledger).err();
         for row in &messages.rows {
             outcome.deleted += 1;
             let report = MessageReport::new(Action::Deleted, listing.row(*row as usize), false);
-            job.observer.event(report.into());
+            job.observer.event(report.moved_to(moved_to.as_deref()).into());
         }
         outcome
     }

@@ -45,8 +45,10 @@ fn to_mark(
 ) -> Result<(Listing, Plan), Failure> {
     let listing = maildrop.listing()?;
     if !listing.has_uids {
-        let message = "UIDL: the server does not have it, so messages cannot be recognised later";
-        return Err(Failure::new(Kind::Missing, Stage::Uidl, message));
+        let stage = listing.stage();
+        let message =
+            format!("{stage}: the server has no UIDs that last, so messages cannot be recognised later");
+        return Err(Failure::new(Kind::Missing, stage, message));
     }
     begin_validity(&listing, ledger)?;
     // After a UID reset, marking is the way to go on.

@@ -5,19 +5,26 @@
 //! and the rest is as if it had never come.
 
 mod account;
+mod choice;
+mod folders;
 mod intake;
 mod leaving;
 mod marks;
+mod news;
 mod once;
 mod outcome;
+mod recognise;
 mod rehearse;
 mod report;
 mod run;
 mod sessions;
+mod told;
+mod watch;
 
 pub use outcome::{SessionOutcome, Trouble};
 pub use report::{Action, Event, MessageReport, Observer};
 pub use run::{Destination, Mode, Run};
+pub use watch::{Renewal, Watch};
 
 use super::plan::{Get, Plan, Policy, plan};
 use crate::mailbox::{Listing, Maildrop};
@@ -65,7 +72,7 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: FetchJob<'_>) -> SessionOutco
 /// A message to fetch, for the sink.
 fn subject<'a>(listing: &Listing, get: &Get, identity: &'a Identity, tag: usize) -> Subject<'a> {
     let (number, wire_size) = (listing.number(get.place()), listing.size(get.place()));
-    Subject { identity, tag, wire_size, number }
+    Subject { identity, tag, wire_size, number, details: None }
 }
 
 fn begin_validity(listing: &Listing, ledger: &mut Ledger) -> Result<(), Failure> {
@@ -112,13 +119,50 @@ fn measured(
     plan(listing, ledger, policy, now)
 }
 
+/// The plan, once it is known which messages are those of another UIDVALIDITY; with a note about that.
+fn planned(
+    maildrop: &mut dyn Maildrop,
+    listing: &mut Listing,
+    ledger: &mut Ledger,
+    policy: &Policy,
+    now: u64,
+) -> Result<(Plan, Option<String>), Failure> {
+    let first = measured(maildrop, listing, ledger, policy, now)?;
+    let count = recognise::by_headers(maildrop, listing, ledger, policy, &first, now)?;
+    if count == 0 {
+        return Ok((first, None));
+    }
+    let note =
+        format!("the server changed its UIDVALIDITY: {count} message(s) are recognised by their headers");
+    Ok((measured(maildrop, listing, ledger, policy, now)?, Some(note)))
+}
+
 fn prepare(maildrop: &mut dyn Maildrop, job: &mut FetchJob<'_>) -> Result<(Listing, Plan), Failure> {
     let mut listing = maildrop.listing()?;
+    for alert in maildrop.alerts() {
+        job.observer.event(Event::Note(format!("the server says: {alert}")));
+    }
+    let ends = job.ledger.validity().zip(listing.validity).is_some_and(|(known, now)| known != now);
+    if ends {
+        job.sink.end_validity(job.ledger).at(Stage::Recovery)?;
+    }
     if let Some(note) = take_over(&listing, job.ledger, job.others)? {
         job.observer.event(Event::Note(note));
     }
-    let plan = measured(maildrop, &mut listing, job.ledger, job.policy, job.now)?;
+    set_target(maildrop, job.policy)?;
+    let (plan, note) = planned(maildrop, &mut listing, job.ledger, job.policy, job.now)?;
+    if let Some(note) = note {
+        job.observer.event(Event::Note(note));
+    }
     Ok((listing, plan))
+}
+
+/// Tells the mailbox to which folder messages go, if they are not to be deleted; it has to be there.
+fn set_target(maildrop: &mut dyn Maildrop, policy: &Policy) -> Result<(), Failure> {
+    match &policy.after {
+        After::MoveTo(folder) => maildrop.move_to(folder),
+        _ => Ok(()),
+    }
 }
 
 /// One session, between its listing and its end.
@@ -157,7 +201,7 @@ impl<'o> FetchSession<'_, 'o> {
         let uids = || (0..self.listing.len()).filter_map(|place| self.listing.uid(place));
         ledger.note_ambiguous(self.plan.ambiguous(self.listing))?;
         ledger.note_listed(uids())?;
-        match self.job.policy.after {
+        match &self.job.policy.after {
             After::DeleteAfter(_) => ledger.note_first_seen(uids(), self.job.now),
             _ => Ok(()),
         }

@@ -2,7 +2,7 @@
 
 use super::report::{Action, Event, MessageReport, Observer};
 use crate::mailbox::{Remedy, Row, Setback};
-use crate::words::{Exit, Failure, Kind, Scope, Stage};
+use crate::words::{Exit, Failure, Kind, Scope};
 use crate::work::plan::Reason;
 
 /// How a session failed, and what may help.
@@ -82,8 +82,9 @@ impl SessionOutcome {
     /// Reports that a message is skipped.
     pub(super) fn skip(&mut self, observer: &mut dyn Observer, row: Row, reason: Reason) {
         if reason == Reason::NoUid {
-            let message = format!("UIDL: message {}: the server names no usable UID for it", row.number);
-            let failure = Failure::new(Kind::Protocol, Stage::Uidl, message).scoped(Scope::Message);
+            let stage = row.listed_by();
+            let message = format!("{stage}: message {}: the server names no usable UID for it", row.number);
+            let failure = Failure::new(Kind::Protocol, stage, message).scoped(Scope::Message);
             self.unnamed += 1;
             return self.fail(observer, Some(row), failure);
         }

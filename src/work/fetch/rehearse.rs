@@ -1,7 +1,7 @@
 //! A dry run: reports what a fetch would do.
 
 use super::report::{Action, Event, MessageReport, Observer};
-use super::{measured, subject, take_over};
+use super::{planned, set_target, subject, take_over};
 use crate::mailbox::{Listing, Maildrop};
 use crate::store::{AccountKey, Afterwards, AtStage, Delivered, Ledger, Unrecorded};
 use crate::words::{Failure, Stage};
@@ -26,8 +26,19 @@ impl Rehearsal<'_> {
         if let Some(note) = take_over(&listing, &mut self.ledger, self.others)? {
             self.observer.event(Event::Note(note));
         }
-        let plan = measured(maildrop, &mut listing, &self.ledger, self.policy, self.now)?;
+        set_target(maildrop, self.policy)?;
+        let moved_to = maildrop.moved_to();
+        let (plan, note) = planned(maildrop, &mut listing, &mut self.ledger, self.policy, self.now)?;
+        if let Some(note) = note {
+            self.observer.event(Event::Note(note));
+        }
         self.ledger.note_ambiguous(plan.ambiguous(&listing)).at(Stage::Ledger)?;
+        // For people; the plan does not depend on it any more.
+        let unknown = plan.get.iter().map(|get| get.row).filter(|row| listing.size(*row as usize).is_none());
+        let unknown: Vec<u32> = unknown.collect();
+        if !unknown.is_empty() {
+            maildrop.measure(&mut listing, &unknown)?;
+        }
         let report = |row: u32, action| {
             let place = row as usize;
             MessageReport::new(action, listing.row(place), plan.new[place])
@@ -37,7 +48,8 @@ impl Rehearsal<'_> {
             self.observer.event(skipped.into());
         }
         for row in &plan.delete {
-            self.observer.event(report(*row, Action::WouldDelete).into());
+            let deleted = report(*row, Action::WouldDelete);
+            self.observer.event(deleted.moved_to(moved_to.as_deref()).into());
         }
         for get in &plan.get {
             if !plan.rivals(get).is_empty() || self.ledger.has_former() {
@@ -60,7 +72,8 @@ impl Rehearsal<'_> {
             };
             let seen = listing.uid(get.place()).and_then(|uid| self.ledger.first_seen(uid));
             if goes && self.policy.goes(seen.unwrap_or(self.now), self.now) {
-                self.observer.event(report(get.row, Action::WouldDelete).into());
+                let deleted = report(get.row, Action::WouldDelete);
+                self.observer.event(deleted.moved_to(moved_to.as_deref()).into());
             }
         }
         Ok(())

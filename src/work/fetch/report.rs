@@ -2,9 +2,10 @@
 
 use crate::mail::summary::Summary;
 use crate::mailbox::Row;
-use crate::store::{Delivered, Place};
+use crate::store::{Delivered, Details, Place};
 use crate::words::Failure;
 use crate::work::plan::Reason;
+use std::sync::Arc;
 
 /// What happened to a message; in a dry run, what would happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,10 @@ pub struct MessageReport {
     /// The SHA-256 of these octets.
     pub sha256: Option<[u8; 32]>,
     pub summary: Option<Summary>,
+    /// What the server keeps of it beside its octets.
+    pub details: Option<Details>,
+    /// The folder of the server to which it was moved instead of being deleted, if it was.
+    pub moved_to: Option<String>,
     /// Why it was skipped.
     pub reason: Option<Reason>,
 }
@@ -51,10 +56,20 @@ pub enum Event {
     Octets(u64),
     /// There was nothing to do; so many listed messages were fetched before.
     NothingNew(u64),
+    /// The seconds that the server wants between two logins.
+    LoginDelay(u64),
+    /// A fetch has come to its end and the next one is waited for. `what` says so the first time.
+    Waits {
+        what: Option<String>,
+        /// How many messages this fetch has delivered.
+        delivered: u64,
+    },
     /// A remark for people.
     Note(String),
     /// The failure that ended the account's run.
     Ended(Failure),
+    /// The failure that ended the run of one folder among several.
+    FolderEnded(Arc<str>, Failure),
 }
 
 /// Receives the events of a fetch.
@@ -84,15 +99,20 @@ impl MessageReport {
             place: Some(delivered.place().clone()),
             stored: Some(delivered.size()),
             sha256: Some(*delivered.sha256()),
+            details: delivered.details().cloned(),
             ..self
         };
-        match delivered.is_old() {
-            true => {
-                let reason = Some(Reason::Stored);
-                MessageReport { action: Action::Skipped, reason, new: false, ..report }
-            }
-            false => report,
-        }
+        let reason = match delivered.place() {
+            _ if delivered.is_old() => Reason::Stored,
+            Place::OtherFolder => Reason::InOtherFolder,
+            _ => return report,
+        };
+        MessageReport { action: Action::Skipped, reason: Some(reason), new: false, ..report }
+    }
+
+    /// The same, moved to this folder if it was moved at all.
+    pub(super) fn moved_to(self, folder: Option<&str>) -> Self {
+        MessageReport { moved_to: folder.map(str::to_owned), ..self }
     }
 
     pub(super) fn new(action: Action, row: Row, new: bool) -> Self {
@@ -104,6 +124,8 @@ impl MessageReport {
             stored: None,
             sha256: None,
             summary: None,
+            details: None,
+            moved_to: None,
             reason: None,
         }
     }

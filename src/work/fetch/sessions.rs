@@ -356,6 +356,9 @@ fn session(opened: OpenedMailbox, job: FetchJob<'_>) -> SessionOutcome {
             "the server announces EXPIRE 0: it may delete fetched messages by itself".into(),
         ));
     }
+    if terms.login_delay > 0 {
+        job.observer.event(Event::LoginDelay(terms.login_delay));
+    }
     SessionOutcome { login_delay: terms.login_delay, ..fetch(maildrop, job) }
 }
 

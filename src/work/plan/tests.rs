@@ -17,7 +17,7 @@ fn ledger(known: &[(&str, Option<u64>)]) -> (tempfile::TempDir, Ledger) {
 fn store(ledger: &mut Ledger, uid: &str, size: Option<u64>, content: &[u8]) {
     let identity = ledger.identity(uid.as_bytes(), 0);
     let mut sink = Stdout::new(Box::new(std::io::sink()), Box::new(Mboxrd));
-    sink.begin(&Subject { identity: &identity, tag: 0, wire_size: size, number: 1 }).unwrap();
+    sink.begin(&Subject { identity: &identity, tag: 0, wire_size: size, number: 1, details: None }).unwrap();
     sink.write(ledger, content).unwrap();
     sink.finish().unwrap();
     let delivered = sink.commit(ledger).unwrap();

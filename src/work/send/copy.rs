@@ -47,7 +47,11 @@ impl CopyTo {
 
     /// Stores a copy; `ledgers` is the directory of the ledgers.
     pub fn store(&self, outgoing: &mut Outgoing, ledgers: &Path, limits: &Limits) -> Result<Place, Failure> {
-        let failed = |error: crate::store::StoreError| error.failure(STAGE).scoped(Scope::Message);
+        self.put(outgoing, ledgers, limits).map_err(|failure| without_copy(failure, "there is no copy of it"))
+    }
+
+    fn put(&self, outgoing: &mut Outgoing, ledgers: &Path, limits: &Limits) -> Result<Place, Failure> {
+        let failed = |error: crate::store::StoreError| error.failure(STAGE);
         let path = std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_owned());
         let key = AccountKey::new("copy", "localhost", 0, &path.to_string_lossy());
         let stop = limits.stop.clone();
@@ -60,7 +64,8 @@ impl CopyTo {
         };
         sink.recover(&mut ledger).map_err(failed)?;
         let identity = key.identity(stamp::message_id("copy")?.as_bytes(), 0);
-        sink.begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1 }).map_err(failed)?;
+        sink.begin(&Subject { identity: &identity, tag: 0, wire_size: None, number: 1, details: None })
+            .map_err(failed)?;
         pour(outgoing, |block| sink.write(&mut ledger, block).map_err(failed))?;
         sink.finish().map_err(failed)?;
         let delivered = sink.commit(&mut ledger).map_err(failed)?;
@@ -69,15 +74,21 @@ impl CopyTo {
         ledger.forget([identity.uid()]).map_err(failed)?;
         drop(sink);
         ledger.close().map_err(failed)?;
-        place.ok_or_else(|| Failure::new(Kind::Internal, STAGE, "save-copy: the copy was not stored"))
+        place.ok_or_else(|| Failure::new(Kind::Internal, STAGE, "storing: nothing was stored"))
     }
+}
+
+/// The failure of a copy: the message itself was accepted, and `what` says what that means for the copy.
+pub fn without_copy(mut failure: Failure, what: &str) -> Failure {
+    failure.message = format!("{STAGE}: the message was accepted, but {what}: {}", failure.message);
+    failure.stage = STAGE;
+    failure.scoped(Scope::Message)
 }
 
 /// Gives the message block by block, with LF line ends.
 fn pour(outgoing: &mut Outgoing, mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
-    let unreadable = |error: std::io::Error| {
-        Failure::new(Kind::Storage, STAGE, format!("save-copy: reading the message: {error}"))
-    };
+    let unreadable =
+        |error: std::io::Error| Failure::new(Kind::Storage, STAGE, format!("reading the message: {error}"));
     let reader = outgoing.content.reader().map_err(unreadable)?;
     let mut block = vec![0; 64 * 1024];
     loop {

@@ -9,8 +9,8 @@ mod queue_id;
 mod receipt;
 
 pub use channel::Channel;
-pub use copy::CopyTo;
-pub use receipt::{Receipt, Recipient, Status, TlsUsed};
+pub use copy::{CopyTo, without_copy};
+pub use receipt::{Receipt, Recipient, SavedCopy, Status, TlsUsed};
 
 use crate::codec::smtp::{Notify, Return};
 use crate::mail::Outgoing;

@@ -99,6 +99,56 @@ pub struct Receipt {
     pub attempts: u32,
     /// Milliseconds from the first connection to the final reply.
     pub elapsed_ms: u64,
+    /// Where `--save-copy` has put a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved_copy: Option<SavedCopy>,
+}
+
+/// Where the copy of a sent message is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SavedCopy {
+    /// The file in a Maildir.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The mbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mbox: Option<String>,
+    /// The path or mbox in base64, if it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    /// Where in the mbox its From_ line begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// The folder of an IMAP server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// That folder's UIDVALIDITY, where the server tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uidvalidity: Option<u64>,
+    /// The copy's UID there, where the server tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// Whether it was there already, and nothing was filed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub already_there: bool,
+    /// Whether the server files what is sent by itself, and nothing was filed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_server: bool,
+}
+
+impl SavedCopy {
+    /// For people.
+    pub fn describe(&self) -> String {
+        match (&self.folder, self.path.as_ref().or(self.mbox.as_ref())) {
+            (Some(folder), _) if self.already_there => {
+                format!("the folder {folder} has the message already: no copy is filed")
+            }
+            _ if self.by_server => "the server files what is sent by itself: no copy is filed".into(),
+            (Some(folder), _) => format!("a copy is in the folder {folder}"),
+            (None, Some(path)) => format!("a copy is in {path}"),
+            (None, None) => "a copy is stored".into(),
+        }
+    }
 }
 
 impl Receipt {
@@ -116,6 +166,7 @@ impl Receipt {
             auth: None,
             attempts: 0,
             elapsed_ms: 0,
+            saved_copy: None,
         }
     }
 

@@ -48,7 +48,7 @@ fn answer_up_to_the_password(session: &mut Session, name: &str, pop3: &Pop3d, sm
     session.type_in(&format!("{name}\n"));
     session.expect("beside the address: ");
     session.type_in("\n");
-    session.expect("Where mail is fetched (POP3): ");
+    session.expect("Where mail is fetched (POP3, or IMAP by its URL): ");
     session.type_in(&format!("localhost:{}\n", pop3.port()));
     session.expect("Where mail is sent (SMTP): ");
     session.type_in(&format!("smtps://localhost:{}\n", smtp.port()));
@@ -80,6 +80,41 @@ fn the_questions_end_with_an_account_that_fetches_and_sends() {
     world.postie(["fetch"]).go().assert_exit(0);
     assert_eq!(crate::support::disk::maildir_if_any(&world.path("Mail/home")).len(), 2);
     world.postie(["send", "-s", "x", "--body", "y", "ana@example.org"]).go().assert_exit(0);
+}
+
+#[test]
+fn a_server_of_imap_is_known_by_its_scheme_or_its_port() {
+    let world = world();
+    for (at, (answer, tls, port)) in [
+        ("imaps://imap.example.org", "implicit", 993),
+        ("imap.example.org:993", "implicit", 993),
+        ("imap.example.org:143", "starttls", 143),
+        ("imap://imap.example.org:1143", "starttls", 1143),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut session = Session::start(&world, &["config", "add", &format!("a{at}")]);
+        for (question, answer) in [
+            ("Mail address: ", "ana@example.org\n".to_owned()),
+            ("beside the address: ", "\n".to_owned()),
+            ("Where mail is fetched (POP3, or IMAP by its URL): ", format!("{answer}\n")),
+            ("Where mail is sent (SMTP): ", "\n".to_owned()),
+            ("Login name [ana@example.org]: ", "\n".to_owned()),
+            ("ask [ask]: ", "ask\n".to_owned()),
+            ("]: ", "\n".to_owned()),
+            ("Test it now? [yes]: ", "no\n".to_owned()),
+        ] {
+            session.expect(question);
+            session.type_in(&answer);
+        }
+        session.expect(&format!("account a{at} is added"));
+        assert!(session.end().success());
+        let shown = world.postie(["--json", "config", "show", &format!("a{at}")]).go();
+        let account = &shown.of_type("account")[0];
+        assert_eq!((&account["imap"]["tls"], &account["imap"]["port"]), (&tls.into(), &port.into()));
+        assert!(account["pop3"].is_null());
+    }
 }
 
 #[test]

@@ -202,3 +202,23 @@ fn a_terminal_that_is_full_or_goes_away_costs_a_fetch_nothing() {
         assert_eq!(world.mail().len(), 40, "{ill:?}");
     }
 }
+
+#[test]
+fn a_person_sees_that_a_watch_waits_and_what_it_has_fetched() {
+    use crate::support::imapd::Imapd;
+    use crate::support::imapd::store::ImapStore;
+    use crate::support::mailbox::message;
+    use crate::support::pop3d::Mode;
+    let store = ImapStore::with(2);
+    let server = Imapd::for_store(&store).mode(Mode::Plain).start();
+    let (world, url) = (world(), server.url());
+    let args = ["--server", &url, "--password-file", "secret", "fetch", "--watch", "--maildir", "Mail"];
+    let mut session = Session::start(&world, &args);
+    session.expect("2 delivered");
+    session.expect("watching INBOX; Ctrl-C ends it");
+    store.deliver("INBOX", &message(3));
+    session.expect("1 delivered");
+    session.type_in("\u{3}");
+    assert_eq!(session.end().signal(), Some(2));
+    assert_eq!(world.mail().len(), 3);
+}

@@ -1,6 +1,7 @@
 //! IDLE: news goes out as it comes, until the client has done.
 
 use super::Wrong;
+use super::quirks::Quirk;
 use super::session::{Answer, Session, bad, ok};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, Read as _};
@@ -14,6 +15,11 @@ impl Session<'_> {
         // Watches before it looks, so that nothing falls between the two.
         let mut watch = self.setup.store.watch();
         self.go_on("idling");
+        let said = self.quirk(|quirk| match quirk {
+            Quirk::InIdle(said) => Some(*said),
+            _ => None,
+        });
+        self.send(said.unwrap_or_default().as_bytes());
         loop {
             self.tell_news(true)?;
             self.flush()?;

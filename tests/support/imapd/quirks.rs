@@ -225,6 +225,10 @@ pub enum Quirk {
     BarePlus,
     /// LITERAL+ is announced, and the server asks for each literal all the same.
     AsksForLiterals,
+    /// LITERAL+ is announced and BAD; what comes unasked is read as commands.
+    LiteralPlusBad,
+    /// A literal is read so far, then the connection ends.
+    LiteralCut(usize, End),
     /// LIST has each folder twice.
     ListsTwice,
     /// LIST with RETURN has nothing.
@@ -237,6 +241,8 @@ pub enum Quirk {
     SaysFirst(&'static str, &'static str),
     /// These octets just ahead of a command's tagged answer.
     SaysLast(&'static str, &'static str),
+    /// These octets behind the `+` of IDLE.
+    InIdle(&'static str),
     /// These octets behind the answer to STARTTLS, in clear.
     StarttlsSays(&'static str),
     /// LOGOUT ends the connection without an answer.

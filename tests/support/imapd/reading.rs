@@ -85,6 +85,15 @@ impl Session<'_> {
             if !self.takes(literal, &text)? {
                 return Ok(None);
             }
+            let cut = self.quirk(|quirk| match quirk {
+                Quirk::LiteralCut(octets, end) if *octets < literal.octets => Some((*octets, *end)),
+                _ => None,
+            });
+            if let Some((octets, end)) = cut {
+                self.peer.read_exactly(octets)?;
+                self.peer.end(end);
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
             pieces.push(Piece::Literal(self.peer.read_exactly(literal.octets)?));
         }
     }
@@ -96,6 +105,11 @@ impl Session<'_> {
             if !is_small && !self.announces("LITERAL+") {
                 self.wrong(Wrong::Unannounced, &format!("a literal unasked: {text:?}"));
             }
+            if self.is(|quirk| matches!(quirk, Quirk::LiteralPlusBad)) {
+                let tag = text.split(' ').next().unwrap_or_default();
+                self.line(&format!("{tag} BAD what is a plus?"));
+                return Ok(false);
+            }
             if !self.is(|quirk| matches!(quirk, Quirk::AsksForLiterals)) {
                 return Ok(true);
             }
@@ -105,7 +119,7 @@ impl Session<'_> {
             Act::Normal | Act::Cut(..) => self.go_on("go ahead"),
             Act::Reply(octets) => {
                 self.send(&octets);
-                return Ok(octets.starts_with(b"+"));
+                return Ok(octets.split(|octet| *octet == b'\n').any(|line| line.starts_with(b"+")));
             }
             Act::Then(octets, end) => {
                 self.send(&octets);

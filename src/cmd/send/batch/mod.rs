@@ -10,6 +10,7 @@ mod line;
 mod people;
 mod values;
 
+use super::copies::{Copies, Wanted};
 use super::options;
 use crate::account::{Account, Need};
 use crate::cli::SendArgs;
@@ -23,13 +24,13 @@ use crate::output::{About, Output};
 use crate::streams::lines::{InputLine, InputLines};
 use crate::streams::{Halt, Input};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
-use crate::work::send::{Channel, CopyTo, Receipt, Report, Status, wait};
+use crate::work::send::{Channel, Receipt, Report, Status, wait};
 use crate::work::service::{Service, advise};
 use line::Defaults;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The longest line, in octets: its message is held in memory.
@@ -109,20 +110,25 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
         charset: args.charset.clone(),
         limits: &reading,
     };
-    let copy = args.save_copy.as_deref().map(|text| super::copy_to(text, context)).transpose()?;
-    let copies = match copy {
-        Some(copy) => Some((copy, context.env.state_dir()?.join("copies"))),
-        None => None,
-    };
+    let copy = Wanted::of(args, context)?;
+    copy.as_ref().map(|copy| copy.check(&account)).transpose()?;
     if args.dry_run {
-        return Batch { defaults, way: None, copies, pace: None, next: None, tally: BatchTally::default() }
-            .run(context);
+        return Batch {
+            defaults,
+            way: None,
+            copies: None,
+            pace: None,
+            next: None,
+            tally: BatchTally::default(),
+        }
+        .run(context);
     }
     let Some(service) = service::or_told(service::outgoing(&account, context), &account, context) else {
         return Ok(());
     };
-    // A signal ends the batch after the current message, whose result is waited for.
+    // A signal ends the batch after the current message, whose result is waited for, that of its copy too.
     let limits = Limits { stop: Stop::default(), ..context.limits.clone() };
+    let copies = copy.map(|copy| copy.prepare(&account, context, &limits)).transpose()?;
     service.with_job(&options, &limits, args.ehlo_name.as_ref(), |job| {
         let way = Some(Way { channel: Channel::new(job), service: &service });
         Batch { defaults, way, copies, pace: args.rate, next: None, tally: BatchTally::default() }
@@ -140,7 +146,7 @@ struct Batch<'a> {
     defaults: Defaults<'a>,
     /// `None` if nothing is sent (`--dry-run`).
     way: Option<Way<'a>>,
-    copies: Option<(CopyTo, PathBuf)>,
+    copies: Option<Copies>,
     /// The time between two messages.
     pace: Option<Duration>,
     /// When the next message may be sent.
@@ -170,6 +176,9 @@ impl Batch<'_> {
         };
         if let Some(way) = self.way {
             way.channel.close();
+        }
+        if let Some(copies) = self.copies {
+            copies.close();
         }
         self.tally.settle(&mut context.out);
         result
@@ -256,18 +265,23 @@ impl Batch<'_> {
     ) {
         let account: &Account = self.defaults.account;
         let taken = report.receipt.was_taken();
-        if let Some((copy, ledgers)) = self.copies.as_ref().filter(|_| taken && self.way.is_some())
-            && let Err(failure) = copy.store(outgoing, ledgers, &context.limits)
-        {
-            report.failures.push((None, failure));
-            if report.exit == Exit::Ok {
-                report.exit = Exit::Partial;
-            }
-        }
         if let Some(way) = &self.way {
             for (_, failure) in &mut report.failures {
                 *failure = advise(failure.clone(), &way.service.server);
             }
+        }
+        match self.copies.as_mut().filter(|_| taken).map(|copies| copies.store(outgoing)) {
+            Some(Ok(copy)) => {
+                context.out.say(&format!("line {}: {}", place.line, copy.describe()));
+                report.receipt.saved_copy = Some(copy);
+            }
+            Some(Err(failure)) => {
+                report.failures.push((None, failure));
+                if report.exit == Exit::Ok {
+                    report.exit = Exit::Partial;
+                }
+            }
+            None => {}
         }
         self.tally.note(report.exit);
         let out = &mut context.out;

@@ -19,6 +19,7 @@ fn open(dir: &Path) -> Result<Ledger, StoreError> {
 
 fn delivered(uid: &[u8], copy: u32, wire_size: Option<u64>) -> Delivered {
     Delivered {
+        details: None,
         identity: key().identity(uid, copy),
         tag: 7,
         wire_size,
@@ -26,6 +27,7 @@ fn delivered(uid: &[u8], copy: u32, wire_size: Option<u64>) -> Delivered {
         size: 3,
         sha256: [9; 32],
         intent: None,
+        print: None,
         is_old: false,
     }
 }
@@ -83,6 +85,34 @@ fn a_run_with_nothing_new_writes_nothing() {
     let path = ledger.path().to_owned();
     ledger.close().unwrap();
     assert_eq!(std::fs::read(path).unwrap(), before);
+}
+
+#[test]
+fn a_copy_that_was_announced_is_remembered_until_it_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.begin_validity(5).unwrap();
+    assert_eq!(ledger.announce_copy(b"Old mail/\xe4", Some((7, 12)), "1:3,9").unwrap(), 1);
+    assert_eq!(ledger.announce_copy(b"b", None, "4").unwrap(), 2);
+    assert_eq!(ledger.announce_copy(b"b", None, "5").unwrap(), 3);
+    ledger.copy_made(1, "1:2").unwrap();
+    ledger.end_copy(2).unwrap();
+    for compacted in [false, true, true] {
+        let [made, unknown] = ledger.copies() else { panic!("{:?}", ledger.copies()) };
+        assert_eq!((made.id, &made.folder[..], made.before), (1, &b"Old mail/\xe4"[..], Some((7, 12))));
+        assert_eq!((&made.uids[..], made.is_made), (&b"1:2"[..], true));
+        assert_eq!((unknown.id, unknown.before, unknown.is_made), (3, None, false));
+        if compacted {
+            ledger.compact(durable::now()).unwrap();
+        }
+        drop(ledger);
+        ledger = open(dir.path()).unwrap();
+    }
+    assert_eq!(ledger.announce_copy(b"c", None, "6").unwrap(), 4);
+    ledger.begin_validity(6).unwrap();
+    let [one] = ledger.copies() else { panic!("{:?}", ledger.copies()) };
+    assert_eq!((one.id, one.before, one.is_made), (1, Some((7, 12)), false), "it may be of any message now");
+    assert_eq!(&one.uids[..], b"1:4294967295");
 }
 
 #[test]

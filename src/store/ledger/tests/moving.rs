@@ -1,6 +1,7 @@
 //! Ledgers of older versions, and those that move.
 
 use super::*;
+use crate::store::ledger::FoundSame;
 
 #[test]
 fn a_ledger_of_the_version_before_is_read_on_and_named_anew_at_the_first_write() {
@@ -186,7 +187,7 @@ fn a_ledger_of_another_server_is_taken_over_if_its_messages_are_those_listed() {
         if taken {
             // Compared, it is this account's own.
             let known = ledger.lookup(b"uid2")[0];
-            ledger.resized(&[(b"uid2", known, Some(5))]).unwrap();
+            ledger.found_same(&[FoundSame { uid: b"uid2", known, size: Some(5), is_former: false }]).unwrap();
             ledger.compact(durable::now()).unwrap();
             drop(ledger);
             let ledger = open(dir.path()).unwrap();

@@ -1,6 +1,9 @@
 //! What is proven, and of which message.
 
 use super::*;
+use crate::store::fingerprint::ContentHash;
+use crate::store::ledger::FoundSame;
+use sha2::{Digest as _, Sha256};
 
 #[test]
 fn a_proof_is_given_only_where_the_uid_means_one_message() {
@@ -36,6 +39,73 @@ fn a_proof_is_given_only_where_the_uid_means_one_message() {
     ] {
         assert_eq!(ledger.has_proof(uid, size).unwrap(), proven, "{uid:?} {size:?}");
     }
+}
+
+#[test]
+fn a_uid_that_names_another_message_is_new_and_its_old_one_is_found_by_its_content() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.begin_validity(5).unwrap();
+    let printed = |copy, print| delivered(b"7", copy, None).printed(Some(print));
+    ledger.record(vec![printed(0, u64::MAX)], Afterwards::Delete).unwrap();
+    assert_eq!(ledger.print(b"7", Some(3)).unwrap(), Some(u64::MAX));
+    for round in 1..=3 {
+        ledger.note_reused([&b"7"[..]]).unwrap();
+        assert!(!ledger.knows(b"7") && ledger.has_former());
+        assert_eq!((ledger.first_copy(b"7"), ledger.first_copy(b"8")), (round, 0));
+        assert_eq!(ledger.proof(b"7", None).unwrap(), None);
+        ledger.close().unwrap();
+        ledger = open(dir.path()).unwrap();
+        assert_eq!(ledger.first_copy(b"7"), round);
+        ledger.record(vec![printed(round, u64::from(round))], Afterwards::Keep).unwrap();
+        ledger.end_former().unwrap();
+        for compacted in [false, true] {
+            let proof = ledger.proof(b"7", None).unwrap().expect("one message");
+            assert_eq!(*proof.identity(), ledger.identity(b"7", round), "{compacted}");
+            assert_eq!(ledger.print(b"7", None).unwrap(), Some(u64::from(round)), "{compacted}");
+            ledger.compact(durable::now()).unwrap();
+            drop(ledger);
+            ledger = open(dir.path()).unwrap();
+        }
+    }
+    ledger.begin_validity(6).unwrap();
+    assert_eq!(ledger.first_copy(b"7"), 0);
+}
+
+#[test]
+fn what_is_found_by_its_header_alone_is_known_and_no_proof_until_its_content_was_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.begin_validity(5).unwrap();
+    let message = |uid: &[u8], sha256, print| Delivered { sha256, ..delivered(uid, 0, None).printed(print) };
+    let batch = vec![
+        message(b"1", [1; 32], Some(11)),
+        message(b"2", [2; 32], Some(12)),
+        message(b"3", [3; 32], Some(12)),
+        message(b"4", [4; 32], None),
+        message(b"5", [5; 32], Some(15)),
+    ];
+    ledger.record(batch, Afterwards::Delete).unwrap();
+    ledger.begin_validity(6).unwrap();
+    ledger.announce_copy(b"a", None, "9").unwrap();
+    let prints = ledger.former_prints().unwrap();
+    let [(11, place), (15, _)] = prints[..] else { panic!("neither what two have, nor nothing: {prints:?}") };
+    assert_eq!(ledger.found_by_header([(&b"71"[..], place)].into_iter()).unwrap(), 1);
+    assert!(matches!(ledger.former_prints().unwrap()[..], [(15, _)]));
+    ledger.end_former().unwrap();
+    for _ in 0..3 {
+        let known = ledger.lookup(b"71")[0];
+        assert!(known.is_elsewhere() && !ledger.has_proof(b"71", None).unwrap());
+        assert_eq!((known.state(), hash_of(&ledger, &known)), (Some(State::Pending), Some([1; 32])));
+        assert_eq!(ledger.copies().len(), 1, "what is not known for sure voids no copy");
+        ledger.compact(durable::now()).unwrap();
+        drop(ledger);
+        ledger = open(dir.path()).unwrap();
+    }
+    let known = ledger.lookup(b"71")[0];
+    ledger.found_same(&[FoundSame { uid: b"71", known, size: None, is_former: false }]).unwrap();
+    assert!(ledger.has_proof(b"71", None).unwrap());
+    assert_eq!(ledger.print(b"71", None).unwrap(), Some(11));
 }
 
 #[test]
@@ -123,6 +193,36 @@ fn uids_count_under_the_uidvalidity_they_were_recorded_under_and_no_other() {
         assert_eq!(lines, 1, "of what is void nothing is kept");
     }
     assert_eq!(identities.len(), 2, "a UID under another UIDVALIDITY is another message");
+}
+
+#[test]
+fn what_is_stored_anew_is_none_of_what_is_found_again() {
+    for is_killed in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ledger = open(dir.path()).unwrap();
+        let mut hash = ContentHash::default();
+        hash.push(b"twin\n");
+        let (hashes, sha256) = (hash.finish(), Sha256::digest(b"twin\n").into());
+        let twin = |uid: &[u8]| Delivered { sha256, ..delivered(uid, 0, None) };
+        ledger.begin_validity(7).unwrap();
+        ledger.record(vec![twin(b"1")], Afterwards::Keep).unwrap();
+        ledger.begin_validity(8).unwrap();
+        // Its twin is new, and is recorded before it is itself.
+        let known = ledger.take_former(&hashes).unwrap().unwrap();
+        assert!(ledger.take_former(&hashes).unwrap().is_none());
+        ledger.record(vec![twin(b"6")], Afterwards::Keep).unwrap();
+        if !is_killed {
+            ledger.found_same(&[FoundSame { uid: b"5", known, size: None, is_former: true }]).unwrap();
+        }
+        for validity in [8, 9] {
+            drop(ledger);
+            ledger = open(dir.path()).unwrap();
+            ledger.begin_validity(validity).unwrap();
+            let found = std::iter::from_fn(|| ledger.take_former(&hashes).unwrap()).count();
+            let stored = if validity == 8 { 0 } else { 2 };
+            assert_eq!(found, stored + usize::from(is_killed && validity == 8), "{is_killed} {validity}");
+        }
+    }
 }
 
 #[test]

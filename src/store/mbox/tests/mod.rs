@@ -52,7 +52,8 @@ impl MboxHome {
 
 fn begin(mbox: &mut Mbox, uid: &str) {
     let identity = MboxHome::key().identity(uid.as_bytes(), 0);
-    mbox.begin(&Subject { identity: &identity, tag: 3, wire_size: Some(9), number: 1 }).unwrap();
+    mbox.begin(&Subject { identity: &identity, tag: 3, wire_size: Some(9), number: 1, details: None })
+        .unwrap();
 }
 
 fn put(mbox: &mut Mbox, ledger: &mut Ledger, uid: &str, content: &[u8]) {

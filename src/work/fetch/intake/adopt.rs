@@ -53,6 +53,7 @@ impl Intake<'_, '_> {
             let place = proof.tag();
             let (uid, size) = self.listing.named(place);
             if self.job.ledger.has_proof(uid, size).at(Stage::Ledger)? {
+                self.adopted.push(place as u32);
                 let added = self.recorded.add(place as u32, proof, self.listing, self.job.ledger);
                 self.noted(added)?;
             }

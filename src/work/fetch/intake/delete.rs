@@ -1,6 +1,7 @@
 //! Marks messages for deletion, once all are fetched.
 
 use super::Intake;
+use super::compare::Others;
 use crate::mailbox::Maildrop;
 use crate::store::AtStage;
 use crate::words::{Failure, Scope, Stage};
@@ -20,7 +21,7 @@ impl<'o> Intake<'_, 'o> {
         let mut leaving = std::mem::take(&mut self.recorded);
         leaving.rows.retain(|row| self.goes(*row as usize));
         leaving.rows.splice(0..0, self.plan.delete.iter().chain(&self.verified).copied());
-        let Intake { listing, plan, job, outcome, not_taken, .. } = self;
+        let Intake { listing, plan, job, outcome, not_taken, adopted, .. } = self;
         if not_taken && listing.has_uids {
             outcome.deletions_due = leaving.len() > 0;
             return Ok(None);
@@ -30,15 +31,26 @@ impl<'o> Intake<'_, 'o> {
         }
         job.ledger.pend(leaving.going(listing)).at(Stage::Ledger)?;
         let mut marked = Vec::with_capacity(leaving.len());
+        // What was not fetched in this session may have become another message since it was.
+        let mut unseen: Vec<u32> = plan.delete.iter().copied().chain(adopted).collect();
+        unseen.sort_unstable();
         for rows in leaving.rows.chunks(MARKED_AT_ONCE) {
             let mut proven = Vec::with_capacity(rows.len());
-            for row in rows {
+            let some: Vec<u32> =
+                rows.iter().copied().filter(|row| unseen.binary_search(row).is_ok()).collect();
+            let others = Others::among(maildrop, listing, job.ledger, &some)?;
+            job.ledger.note_reused(others.uids(listing)).at(Stage::Ledger)?;
+            for (row, failure) in others.failures(listing) {
+                outcome.undeleted += 1;
+                outcome.fail(job.observer, Some(row), failure);
+            }
+            for row in rows.iter().filter(|row| !others.have(**row)) {
                 let proof = leaving.proof(*row, listing, job.ledger).at(Stage::Ledger)?;
                 proven.extend(proof.map(|proof| (*row, proof)));
             }
             let numbers: Vec<_> =
                 proven.iter().map(|(row, proof)| (listing.number(*row as usize), proof)).collect();
-            let results = maildrop.delete(&numbers).inspect_err(|_| {
+            let results = maildrop.delete(&numbers, job.ledger).inspect_err(|_| {
                 let row = |at: usize| proven.get(at).map(|(row, _)| listing.row(*row as usize));
                 outcome.setback = maildrop.setback().map(|setback| Trouble::of(setback, row, true));
                 outcome.rest = leaving.len() > 1 || plan.held;

@@ -2,7 +2,7 @@
 
 use super::Intake;
 use crate::mailbox::Row;
-use crate::words::{Failure, Kind, Stage};
+use crate::words::{Failure, Kind};
 use crate::work::plan::Reason;
 
 /// How many octets of the rest of a too large message are skipped; if there are more, another session leaves it out.
@@ -23,10 +23,11 @@ impl Intake<'_, '_> {
             return Ok(());
         };
         self.note_large(&row, size)?;
-        let message = format!("RETR: message {}: it is larger than --max-size and goes on", row.number);
+        let stage = row.fetched_by();
+        let message = format!("{stage}: message {}: it is larger than --max-size and goes on", row.number);
         self.skip(row, Reason::TooLarge);
         self.outcome.gave_up_large = true;
-        Err(Failure::new(Kind::Deferred, Stage::Retr, message))
+        Err(Failure::new(Kind::Deferred, stage, message))
     }
 
     /// Notes its size, so that it is not fetched in vain again.

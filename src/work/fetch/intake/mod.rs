@@ -1,6 +1,7 @@
 //! The receiver of a fetch: octets go to the sink, batches to the ledger, events to the observer.
 
 mod adopt;
+mod compare;
 mod delete;
 mod header;
 mod large;
@@ -10,8 +11,10 @@ use super::leaving::Leaving;
 use super::report::{Action, Event, MessageReport};
 use super::{FetchJob, SessionOutcome, Trouble, subject};
 use crate::mail::summary::Summary;
-use crate::mailbox::{Details, Listing, Receiver, Remedy, Row, Setback, Wanted};
-use crate::store::{Afterwards, AtStage, ContentHash, Delivered, Identity, StoreError};
+use crate::mailbox::{Listing, Receiver, Remedy, Row, Setback, Wanted};
+use crate::store::{
+    Afterwards, AtStage, ContentHash, Delivered, Details, HeaderPrint, Identity, StoreError, Subject,
+};
 use crate::words::{After, Failure, Kind, Scope, Stage};
 use crate::work::plan::{Get, Plan, Reason};
 use header::HeaderCapture;
@@ -32,9 +35,13 @@ pub(super) struct Intake<'a, 'o> {
     header: HeaderCapture,
     /// The headers of messages that are not recorded yet, if the observer wants them.
     summaries: HashMap<usize, Summary>,
+    /// What the server keeps of the message that comes next, where it said so.
+    details: Option<Details>,
+    /// What tells the headers of messages from others that are not recorded yet, where the protocol needs that.
+    prints: HashMap<usize, u64>,
+    /// The same of the message that comes.
+    print: Option<HeaderPrint>,
     /// Messages that were recorded in this session and are to be deleted.
-    /// The sizes of messages that are not recorded yet, where the listing has none.
-    sizes: HashMap<usize, u64>,
     recorded: Leaving,
     /// Set while a message comes that may be one already stored under its UID.
     comparing: Option<ContentHash>,
@@ -51,6 +58,8 @@ pub(super) struct Intake<'a, 'o> {
     local: bool,
     /// Whether a message came and was not stored.
     not_taken: bool,
+    /// Messages that were stored by a killed run, and recorded in this session.
+    adopted: Vec<u32>,
 }
 
 impl<'a, 'o> Intake<'a, 'o> {
@@ -68,7 +77,9 @@ impl<'a, 'o> Intake<'a, 'o> {
             outcome,
             header: HeaderCapture::default(),
             summaries: HashMap::new(),
-            sizes: HashMap::new(),
+            details: None,
+            prints: HashMap::new(),
+            print: None,
             recorded: Leaving::default(),
             comparing: None,
             same: Vec::new(),
@@ -78,6 +89,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             too_large: false,
             local: false,
             not_taken: false,
+            adopted: Vec::new(),
         }
     }
 
@@ -133,6 +145,7 @@ impl<'a, 'o> Intake<'a, 'o> {
             }
         };
         let row = self.row(tag);
+        self.prints.remove(&tag);
         if taken {
             // The outcome is unknown: as with a mark, it is not fetched again, and no run deletes it.
             let marked = row.uid.as_deref().map(|uid| (uid, self.get(tag).copy(), row.size));
@@ -167,11 +180,16 @@ impl<'a, 'o> Intake<'a, 'o> {
     }
 
     fn record(&mut self, delivered: Vec<Delivered>) -> Result<(), Failure> {
+        let printed = delivered.into_iter().map(|one| {
+            let print = self.prints.remove(&one.tag());
+            one.printed(print)
+        });
+        let delivered: Vec<Delivered> = printed.collect();
         let mut reports = Vec::with_capacity(delivered.len());
         for one in &delivered {
             let summary = self.summaries.remove(&one.tag());
             let mut row = self.row(one.tag());
-            row.size = row.size.or(self.sizes.remove(&one.tag()));
+            row.size = row.size.or(one.details().and_then(|details| details.size));
             let report = MessageReport::new(Action::Delivered, row, true).stored(one);
             reports.push(MessageReport { summary, ..report });
         }
@@ -189,7 +207,10 @@ impl<'a, 'o> Intake<'a, 'o> {
             }
         }
         for report in reports {
-            self.outcome.delivered += 1;
+            match report.action {
+                Action::Delivered => self.outcome.delivered += 1,
+                _ => self.outcome.known += 1,
+            }
             if self.job.policy.all {
                 self.outcome.done.extend(report.row.uid.clone());
             }
@@ -230,10 +251,8 @@ impl<'a, 'o> Intake<'a, 'o> {
 }
 
 impl Receiver for Intake<'_, '_> {
-    fn details(&mut self, index: usize, details: Details) {
-        if let (None, Some(size)) = (self.listing.size(self.get(index).place()), details.size) {
-            self.sizes.insert(index, size);
-        }
+    fn details(&mut self, _: usize, details: Details) {
+        self.details = Some(details);
     }
 
     fn begin(&mut self, index: usize) -> Result<(), Failure> {
@@ -254,8 +273,9 @@ impl Receiver for Intake<'_, '_> {
         let may_be_stored =
             !self.plan.rivals(get).is_empty() || (!self.job.policy.all && self.job.ledger.has_former());
         self.comparing = may_be_stored.then(ContentHash::default);
-        let identity = self.identity(get);
-        let subject = subject(self.listing, get, &identity, index);
+        self.print = self.listing.validity.map(|_| HeaderPrint::default());
+        let (identity, details) = (self.identity(get), self.details.take());
+        let subject = Subject { details: details.as_ref(), ..subject(self.listing, get, &identity, index) };
         self.job.sink.begin(&subject).or_else(|error| self.store_failed(&error))
     }
 
@@ -268,6 +288,9 @@ impl Receiver for Intake<'_, '_> {
         self.header.push(octets);
         if let Some(comparing) = &mut self.comparing {
             comparing.push(octets);
+        }
+        if let Some(print) = &mut self.print {
+            print.push(octets);
         }
         self.job.sink.write(self.job.ledger, octets).or_else(|error| self.store_failed(&error))
     }
@@ -292,6 +315,9 @@ impl Receiver for Intake<'_, '_> {
         }
         if self.job.observer.wants_headers() {
             self.summaries.insert(index, self.header.summary());
+        }
+        if let Some(print) = self.print.take().and_then(HeaderPrint::finish) {
+            self.prints.insert(index, print);
         }
         if let Err(error) = self.job.sink.finish() {
             self.store_failed(&error)?;

@@ -2,8 +2,9 @@
 //! same as the stored ones?
 
 use super::{Intake, NOTED_AT_ONCE};
-use crate::store::{Hashes, Known, State, StoreError};
-use crate::words::{After, Failure};
+use crate::store::{FoundSame, Hashes, Known, StoreError};
+use crate::words::Failure;
+use crate::work::fetch::recognise::is_due;
 use crate::work::plan::{Get, Reason, Rival};
 
 /// A message that is stored already, listed with another size than before.
@@ -11,6 +12,7 @@ pub(super) struct Same {
     row: u32,
     known: Known,
     due: bool,
+    is_former: bool,
 }
 
 impl<'a> Intake<'a, '_> {
@@ -19,9 +21,9 @@ impl<'a> Intake<'a, '_> {
         let (same, listing) = (std::mem::take(&mut self.same), self.listing);
         let notes = same.iter().map(|one| {
             let (uid, size) = listing.named(one.row as usize);
-            (uid, one.known, size)
+            FoundSame { uid, known: one.known, size, is_former: one.is_former }
         });
-        let noted = self.job.ledger.resized(&notes.collect::<Vec<_>>());
+        let noted = self.job.ledger.found_same(&notes.collect::<Vec<_>>());
         self.noted(noted)?;
         for one in same.iter().filter(|one| one.due) {
             let (uid, size) = listing.named(one.row as usize);
@@ -36,28 +38,21 @@ impl<'a> Intake<'a, '_> {
     pub(super) fn is_stored(&mut self, index: usize, hashes: &Hashes) -> Result<bool, Failure> {
         let get = self.get(index);
         let found = self.same_as(get, hashes);
-        let rival = match self.noted(found)? {
-            Some(rival) => rival.clone(),
+        let (rival, is_former) = match self.noted(found)? {
+            Some(rival) => (rival.clone(), false),
             None => {
                 let former = self.job.ledger.take_former(hashes);
                 let Some(known) = self.noted(former)? else { return Ok(false) };
-                Rival { due: self.is_due(&known), known }
+                (Rival { due: is_due(&known, self.job.policy, self.job.now), known }, true)
             }
         };
-        self.same.push(Same { row: get.row, known: rival.known, due: rival.due });
+        self.same.push(Same { row: get.row, known: rival.known, due: rival.due, is_former });
         self.job.sink.discard();
         self.skip(self.row(index), Reason::Resized);
         if self.same.len() >= NOTED_AT_ONCE {
             self.note_same()?;
         }
         Ok(true)
-    }
-
-    /// Whether a message that was stored under an earlier UIDVALIDITY, and is there under another UID, should go.
-    fn is_due(&self, known: &Known) -> bool {
-        let policy = self.job.policy;
-        let pending = known.state() == Some(State::Pending) && policy.after != After::Keep;
-        pending || policy.goes(known.time, self.job.now)
     }
 
     /// Which of the stored messages it is; each of them belongs to only one row.

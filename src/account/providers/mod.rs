@@ -1,0 +1,226 @@
+//! The most used providers: their servers, the kind of secret they want, and where to switch POP on. For their
+//! addresses `config add` needs no servers, and a refused login is explained.
+//!
+//! As of 2026, from the providers' own pages and Thunderbird's autoconfiguration data. All use the whole address as
+//! the user name, except with [`UserName::Local`].
+
+mod table;
+
+use super::server::{Protocol, Server};
+use crate::net::Security;
+use crate::words::Address;
+use table::PROVIDERS;
+
+/// The kind of secret that a provider wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordKind {
+    /// Only an OAuth2 access token.
+    Token,
+    /// A password made for one application (or an OAuth2 access token).
+    AppPassword,
+    /// The account's own password, or an app password if two-factor authentication is on.
+    Password,
+}
+
+impl PasswordKind {
+    /// For the middle of a sentence.
+    pub fn describe(self) -> &'static str {
+        match self {
+            PasswordKind::Token => "an OAuth2 access token (token-command), no password",
+            PasswordKind::AppPassword => "an app password, not the password of the web site",
+            PasswordKind::Password => {
+                "the account's password, or an app password where two-factor login is on"
+            }
+        }
+    }
+}
+
+/// What the user is called at the login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UserName {
+    /// By the whole address.
+    Address,
+    /// By the local part of the address.
+    Local,
+    /// By the local part by IMAP, else by the whole address.
+    LocalByImap,
+}
+
+/// The facts about a provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Provider {
+    /// Its name.
+    pub name: &'static str,
+    domains: &'static str,
+    pop3: Option<(&'static str, Security)>,
+    imap: (&'static str, Security),
+    smtp: (&'static str, Security),
+    user: UserName,
+    pub secret: PasswordKind,
+    /// On what the secret depends.
+    pub condition: Option<&'static str>,
+    /// Where to switch POP on.
+    pub pop_switch: Option<&'static str>,
+    /// Where to switch IMAP on.
+    imap_switch: Option<&'static str>,
+    /// Its help page.
+    pub help: &'static str,
+    /// Anything else that may surprise.
+    pub quirk: Option<&'static str>,
+    /// The SMTP servers that file what is sent through them among the user's sent mail.
+    files_sent: &'static [&'static str],
+}
+
+impl Provider {
+    /// Its server for `protocol`, with the user name for `email`; `None` if it has none.
+    pub fn server(&self, protocol: Protocol, email: &Address) -> Option<Server> {
+        let (host, security) = match protocol {
+            Protocol::Pop3 => self.pop3?,
+            Protocol::Imap => self.imap,
+            Protocol::Smtp => self.smtp,
+        };
+        let mut server = Server::new(protocol, host.to_owned(), security);
+        let user = match (self.user, protocol) {
+            (UserName::Local, _) | (UserName::LocalByImap, Protocol::Imap) => email.local(),
+            (UserName::Address | UserName::LocalByImap, _) => email.as_str(),
+        };
+        server.username = Some(user.to_owned());
+        Some(server)
+    }
+
+    /// The server that mail is fetched from: by POP3, or by IMAP where there is no POP3.
+    pub fn incoming(&self, email: &Address) -> Option<Server> {
+        self.server(Protocol::Pop3, email).or_else(|| self.server(Protocol::Imap, email))
+    }
+
+    /// What the user should know before adding an account, one sentence each.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = vec![format!("{} wants {}: {}", self.name, self.secret.describe(), self.help)];
+        remarks.extend(self.condition.map(str::to_owned));
+        remarks.extend(self.pop_switch.map(|page| format!("POP must be switched on first: {page}")));
+        remarks.extend(self.quirk.map(str::to_owned));
+        remarks
+    }
+
+    /// The hint for a refused login.
+    pub fn advice(&self, protocol: Protocol) -> String {
+        let mut advice = format!("{} wants {}", self.name, self.secret.describe());
+        let switch = match protocol {
+            Protocol::Pop3 => self.pop_switch.map(|page| ("POP", page)),
+            Protocol::Imap => self.imap_switch.map(|page| ("IMAP", page)),
+            Protocol::Smtp => None,
+        };
+        if let Some((what, page)) = switch {
+            advice.push_str(&format!("; {what} must be switched on: {page}"));
+        }
+        // What is odd about logins by POP3.
+        let is_odd = self.user == UserName::Local && protocol == Protocol::Pop3;
+        if let Some(more) = self.quirk.filter(|_| is_odd).or(self.condition) {
+            advice.push_str(&format!("; {more}"));
+        }
+        format!("{advice}; see {}", self.help)
+    }
+}
+
+/// The provider of addresses in `domain`.
+pub fn of_domain(domain: &str) -> Option<&'static Provider> {
+    let domain = domain.to_ascii_lowercase();
+    // Each tenant of Microsoft 365 has a name under this domain.
+    let domain = if domain.ends_with(".onmicrosoft.com") { "onmicrosoft.com" } else { &domain };
+    PROVIDERS.iter().find(|provider| provider.domains.split_whitespace().any(|known| known == domain))
+}
+
+/// The provider that runs `host`.
+pub fn of_host(host: &str) -> Option<&'static Provider> {
+    PROVIDERS.iter().find(|provider| {
+        let hosts = provider.pop3.iter().chain([&provider.imap, &provider.smtp]);
+        hosts.into_iter().any(|(known, _)| known.eq_ignore_ascii_case(host))
+    })
+}
+
+/// Whether this SMTP server files what is sent through it among the user's sent mail, so that a copy of the client's
+/// would be a second one.
+pub fn files_sent(smtp_host: &str) -> bool {
+    let mut hosts = PROVIDERS.iter().flat_map(|provider| provider.files_sent);
+    hosts.any(|known| known.eq_ignore_ascii_case(smtp_host))
+}
+
+/// The hint for a login that `server` refused; `None` if its provider is not known.
+pub fn advice(server: &Server) -> Option<String> {
+    of_host(&server.host).map(|provider| provider.advice(server.protocol))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_server_is_a_host_and_every_domain_belongs_to_one_provider() {
+        let mut seen = HashSet::new();
+        for provider in PROVIDERS {
+            for (host, _) in provider.pop3.iter().chain([&provider.imap, &provider.smtp]) {
+                assert_eq!(crate::account::server::host(host).as_deref(), Ok(*host));
+            }
+            for domain in provider.domains.split_whitespace() {
+                assert!(seen.insert(domain), "{domain} is there twice");
+                assert!(Address::parse(&format!("a@{domain}")).is_ok(), "{domain}");
+                assert_eq!(of_domain(&domain.to_uppercase()).unwrap().name, provider.name);
+            }
+            assert!(provider.help.starts_with("https://"));
+        }
+    }
+
+    #[test]
+    fn servers_have_the_user_that_the_provider_wants() {
+        let user = |email: &str, protocol| {
+            let email = Address::parse(email).unwrap();
+            of_domain(email.domain()).unwrap().server(protocol, &email).map(|server| server.label())
+        };
+        let gmail = "ana@gmail.com";
+        assert_eq!(user(gmail, Protocol::Pop3).as_deref(), Some("ana@gmail.com@pop.gmail.com:995"));
+        assert_eq!(user("a@web.de", Protocol::Smtp).as_deref(), Some("a@smtp.web.de:465"));
+        let outlook = user("a@hotmail.co.uk", Protocol::Smtp);
+        assert_eq!(outlook.as_deref(), Some("a@hotmail.co.uk@smtp-mail.outlook.com:587"));
+        assert_eq!(user("a@icloud.com", Protocol::Pop3), None);
+        assert_eq!(user("a@icloud.com", Protocol::Imap).as_deref(), Some("a@imap.mail.me.com:993"));
+        assert_eq!(
+            user("a@icloud.com", Protocol::Smtp).as_deref(),
+            Some("a@icloud.com@smtp.mail.me.com:587")
+        );
+        let incoming = |email: &str| {
+            let email = Address::parse(email).unwrap();
+            of_domain(email.domain()).unwrap().incoming(&email).unwrap().protocol
+        };
+        assert_eq!(incoming("a@icloud.com"), Protocol::Imap);
+        assert_eq!(incoming(gmail), Protocol::Pop3);
+        assert_eq!(of_domain("contoso.onmicrosoft.com").unwrap().name, "Microsoft 365");
+        assert!(of_domain("example.org").is_none());
+    }
+
+    #[test]
+    fn who_files_sent_mail_himself_is_known_by_the_smtp_server() {
+        for host in ["smtp.gmail.com", "SMTP.office365.com", "smtp-mail.outlook.com", "smtp.mail.me.com"] {
+            assert!(files_sent(host), "{host}");
+        }
+        // A relay of Google's files nothing, and most providers neither.
+        for host in ["smtp-relay.gmail.com", "imap.gmail.com", "smtp.fastmail.com", "smtp.example.org", ""] {
+            assert!(!files_sent(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_refused_login_is_explained_where_the_host_is_known() {
+        let server = |protocol, host: &str| Server::new(protocol, host.into(), Security::Implicit);
+        let gmail = advice(&server(Protocol::Pop3, "POP.gmail.com")).unwrap();
+        assert!(gmail.contains("app password") && gmail.contains("fwdandpop"), "{gmail}");
+        let smtp = advice(&server(Protocol::Smtp, "smtp.gmail.com")).unwrap();
+        assert!(!smtp.contains("fwdandpop"), "{smtp}");
+        assert!(advice(&server(Protocol::Pop3, "pop3.web.de")).unwrap().contains("15 minutes"));
+        assert!(advice(&server(Protocol::Smtp, "smtp.office365.com")).unwrap().contains("token"));
+        let imap = advice(&server(Protocol::Imap, "imap.web.de")).unwrap();
+        assert!(imap.contains("einschalten") && !imap.contains("15 minutes"), "{imap}");
+        assert!(!advice(&server(Protocol::Imap, "imap.gmail.com")).unwrap().contains("switched on"));
+        assert_eq!(advice(&server(Protocol::Smtp, "mail.example.org")), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! The file that says which folder has which place.
+
+use super::FolderPlaces;
+use super::name::{FolderName, numbered, spell};
+use crate::store::durable;
+use crate::store::error::StoreError;
+use crate::store::identity::escape;
+use crate::store::ledger::disk::{check_directories, exists, lock_of, open_to_read};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The longest map that is read: 100,000 folders with long names.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// What the file holds, as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    v: u32,
+    account: String,
+    /// Percent-encoded, as the names are.
+    root: String,
+    layout: String,
+    /// From the server's octets for a folder to its path below the root.
+    folders: BTreeMap<String, String>,
+}
+
+/// The places of an account's folders below one root.
+#[derive(Debug)]
+pub(super) struct FolderMap<'a> {
+    path: PathBuf,
+    /// Held open: closing it gives the lock back.
+    _lock: Option<File>,
+    places: &'a FolderPlaces<'a>,
+    root: &'a Path,
+    content: Content,
+    is_changed: bool,
+}
+
+impl<'a> FolderMap<'a> {
+    /// Locks and reads it. Kinds: cannot create, storage, locked, interrupted, config.
+    pub fn open(
+        places: &'a FolderPlaces<'a>,
+        root: &'a Path,
+        wait: Duration,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Self, StoreError> {
+        let dir = durable::absolute(places.ledgers)?;
+        durable::make_dirs(&dir)
+            .map_err(|error| StoreError::cannot_create(&dir, "make the state directory", error))?;
+        check_directories(&dir)?;
+        let path = dir.join(file_name(places, root));
+        let lock = lock_of(&path, wait, stop)?;
+        durable::sweep_beside(&path).map_err(|error| StoreError::io(&path, "clean up beside", error))?;
+        FolderMap { _lock: Some(lock), ..FolderMap::empty(places, root, path) }.read()
+    }
+
+    /// Reads it without a lock.
+    pub fn peek(places: &'a FolderPlaces<'a>, root: &'a Path) -> Result<Self, StoreError> {
+        let dir = durable::absolute(places.ledgers)?;
+        if dir.exists() {
+            check_directories(&dir)?;
+        }
+        let path = dir.join(file_name(places, root));
+        FolderMap::empty(places, root, path).read()
+    }
+
+    fn empty(places: &'a FolderPlaces<'a>, root: &'a Path, path: PathBuf) -> Self {
+        let content = Content {
+            v: 1,
+            account: places.account.without_folder().to_owned(),
+            root: escape(root.as_os_str().as_bytes()),
+            layout: places.layout.name().to_owned(),
+            folders: BTreeMap::new(),
+        };
+        FolderMap { path, _lock: None, places, root, content, is_changed: false }
+    }
+
+    fn read(mut self) -> Result<Self, StoreError> {
+        if !exists(&self.path)? {
+            return Ok(self);
+        }
+        let mut text = Vec::new();
+        let file = open_to_read(&self.path)?;
+        file.take(LARGEST)
+            .read_to_end(&mut text)
+            .map_err(|error| StoreError::io(&self.path, "read", error))?;
+        let damaged = |line, why| StoreError::Damaged { path: self.path.clone(), line, why };
+        let content: Content =
+            serde_json::from_slice(&text).map_err(|error| damaged(error.line(), "not a map of folders"))?;
+        if content.v != 1 {
+            let version = content.v.to_string();
+            return Err(StoreError::TooNew { path: self.path, version });
+        }
+        let own = &self.content;
+        if (&content.account, &content.root, &content.layout) != (&own.account, &own.root, &own.layout) {
+            return Err(damaged(1, "it is the map of another account or directory"));
+        }
+        self.content = content;
+        Ok(self)
+    }
+
+    /// Whether something is to be saved.
+    pub fn is_changed(&self) -> bool {
+        self.is_changed
+    }
+
+    /// Makes what was added durable.
+    pub fn save(&mut self) -> Result<(), StoreError> {
+        let mut text = serde_json::to_vec_pretty(&self.content)
+            .map_err(|error| StoreError::io(&self.path, "write", std::io::Error::other(error)))?;
+        text.push(b'\n');
+        durable::atomic_replace(&self.path, &text, 0o600)?;
+        self.is_changed = false;
+        Ok(())
+    }
+
+    /// The path of a folder below the root: the one that it has, or a free one.
+    pub fn place(&mut self, name: &FolderName) -> String {
+        let key = escape(&name.octets);
+        if let Some(path) = self.content.folders.get(&key) {
+            return path.clone();
+        }
+        let spelt = spell(name, self.places.layout);
+        let numbers = (2..).map(|number| numbered(&spelt, number));
+        let path = std::iter::once(spelt.clone()).chain(numbers).find(|path| !self.is_taken(path));
+        let path = path.unwrap_or(spelt);
+        self.content.folders.insert(key, path.clone());
+        self.is_changed = true;
+        path
+    }
+
+    /// Whether another folder has this path, or one that the file system takes for the same.
+    fn is_taken(&self, path: &str) -> bool {
+        let same = |one: &Path| std::fs::symlink_metadata(one).map(|meta| (meta.dev(), meta.ino())).ok();
+        let there = same(&self.root.join(path));
+        let is_same =
+            |other: &String| *other == *path || (there.is_some() && same(&self.root.join(other)) == there);
+        // Without looking at the disk for each: a file system that folds names changes nothing else in them.
+        let folded = path.to_lowercase();
+        self.content.folders.values().filter(|other| other.to_lowercase() == folded).any(is_same)
+    }
+}
+
+/// The name of the map: readable, and unique by a hash.
+fn file_name(places: &FolderPlaces<'_>, root: &Path) -> String {
+    let more = [places.layout.name().as_bytes(), b"\0", root.as_os_str().as_bytes()].concat();
+    places.account.map_name(&more)
+}

@@ -1,0 +1,143 @@
+//! Where the folders of an account lie on disk: each in a Maildir or an mbox of its own below one root, in every run
+//! the same.
+//!
+//! Which folder has which place is written down once, in a file beside the ledgers, and never derived again: so a
+//! folder keeps its place whatever other folders there are later, and two whose names a file system takes for one
+//! (`Work`, `work`) get two.
+
+mod map;
+mod name;
+
+pub use name::{FolderName, Layout};
+
+use super::durable;
+use super::error::StoreError;
+use super::identity::AccountKey;
+use super::maildir::Maildir;
+use super::mbox::Mbox;
+use map::FolderMap;
+use rustix::fs::{Access, AtFlags};
+use rustix::io::{Errno, retry_on_intr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long to wait for another run that looks up places, too.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// The places of an account's folders below `root`.
+#[derive(Clone, Debug)]
+pub struct FolderPlaces<'a> {
+    /// The directory of the ledgers.
+    pub ledgers: &'a Path,
+    /// The account; its folder is no matter.
+    pub account: &'a AccountKey,
+    /// The directory that holds them all.
+    pub root: &'a Path,
+    /// How they lie in it.
+    pub layout: Layout,
+}
+
+impl FolderPlaces<'_> {
+    /// The path of each folder, which is made where it is missing. The outer error is that of all: cannot create,
+    /// storage, locked, config; an inner one concerns one folder.
+    pub fn make(
+        &self,
+        names: &[FolderName],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Result<PathBuf, StoreError>>, StoreError> {
+        let root = self.made_root()?;
+        let mut map = FolderMap::open(self, &root, WAIT, stop)?;
+        let mut paths = Vec::with_capacity(names.len());
+        for name in names {
+            let path = map.place(name);
+            if map.is_changed() {
+                // Before anything is made there: a run that is killed now finds the same place.
+                map.save()?;
+            }
+            let path = root.join(path);
+            paths.push(self.make_one(&root, &path, name).map(|()| path));
+        }
+        Ok(paths)
+    }
+
+    /// The paths that they have or would get; makes nothing.
+    pub fn look(&self, names: &[FolderName]) -> Result<Vec<PathBuf>, StoreError> {
+        let root = durable::absolute(self.root)?;
+        let mut map = FolderMap::peek(self, &root)?;
+        Ok(names.iter().map(|name| root.join(map.place(name))).collect())
+    }
+
+    /// The root, made where its parent exists.
+    fn made_root(&self) -> Result<PathBuf, StoreError> {
+        let root = durable::absolute(self.root)?;
+        match self.layout {
+            Layout::Subfolders | Layout::Nested => Maildir::make(&root)?,
+            Layout::Mboxes => make_dir(&root)?,
+        }
+        Ok(root)
+    }
+
+    fn make_one(&self, root: &Path, path: &Path, name: &FolderName) -> Result<(), StoreError> {
+        let below = path.strip_prefix(root).unwrap_or(Path::new(""));
+        let mut at = root.to_owned();
+        for part in below.parent().into_iter().flat_map(Path::iter) {
+            at.push(part);
+            make_dir(&at)?;
+        }
+        match self.layout {
+            Layout::Mboxes => Mbox::make(path),
+            Layout::Nested => Maildir::make(path),
+            Layout::Subfolders => {
+                Maildir::make(path)?;
+                if name.parts.is_empty() { Ok(()) } else { mark(path) }
+            }
+        }
+    }
+}
+
+/// Checks that mboxes could be made in a directory, or it in its parent; makes nothing. Kinds: cannot create.
+pub fn check_mbox_dir(path: &Path) -> Result<(), StoreError> {
+    let path = durable::absolute(path)?;
+    let dir = match std::fs::symlink_metadata(&path) {
+        Ok(meta) if meta.is_dir() => path.as_path(),
+        Ok(_) => return Err(StoreError::refused(&path, "not a directory, so no place for mboxes")),
+        Err(_) => durable::parent(&path),
+    };
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    retry_on_intr(|| rustix::fs::accessat(rustix::fs::CWD, dir, access, AtFlags::EACCESS))
+        .map_err(|error| StoreError::unwritable(dir, error))
+}
+
+/// Makes a directory if it is missing; whatever else is there, a symbolic link too, is refused.
+fn make_dir(path: &Path) -> Result<(), StoreError> {
+    let made = retry_on_intr(|| rustix::fs::mkdir(path, durable::PRIVATE_DIR));
+    match made {
+        Ok(()) => {
+            durable::sync_parent(path).map_err(|error| StoreError::cannot_create(path, "make durable", error))
+        }
+        Err(Errno::EXIST) => match std::fs::symlink_metadata(path) {
+            Ok(meta) if meta.is_dir() => Ok(()),
+            Ok(meta) if meta.is_symlink() => {
+                Err(StoreError::refused(path, "a directory of mail cannot be a symbolic link"))
+            }
+            Ok(_) => Err(StoreError::refused(path, "not a directory, so no place for mail")),
+            Err(error) => Err(StoreError::cannot_create(path, "look at it", error)),
+        },
+        Err(Errno::NOENT) => Err(StoreError::NoDirectory { path: durable::parent(path).to_owned() }),
+        Err(error) => Err(StoreError::cannot_create(path, "make the directory", error)),
+    }
+}
+
+/// The file by which readers know a subfolder (Maildir++).
+fn mark(path: &Path) -> Result<(), StoreError> {
+    let failed = |error| StoreError::cannot_create(path, "mark it as a subfolder", error);
+    let dir = durable::open_dir_at(rustix::fs::CWD, path).map_err(failed)?;
+    match durable::create_new(&dir, "maildirfolder") {
+        Ok(_) => durable::sync(&dir).map_err(failed),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

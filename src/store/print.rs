@@ -1,0 +1,186 @@
+//! What tells messages apart by their headers alone: a hash of the fields Message-ID, Date and From (`RFC 5322 §3.6`).
+//!
+//! It is made of the whole message as it comes, and of those fields alone as a server tells them later. So it does not
+//! depend on the order of fields, on how a field is folded, or on the letters of its name.
+
+use sha2::{Digest as _, Sha256};
+
+/// The fields, in lower case.
+const FIELDS: [&[u8]; 3] = [b"message-id", b"date", b"from"];
+
+/// A name that is longer than all of them.
+const LONGEST_NAME: usize = 16;
+
+/// A header with a field of more octets has no print: no server tells such a field again.
+const LONGEST_FIELD: usize = 64 * 1024;
+
+/// Takes a message or its header (line ends are LF, pieces may be cut anywhere).
+#[derive(Debug, Default)]
+pub struct HeaderPrint {
+    state: Place,
+    /// The sum of the hashes of the fields so far.
+    sum: Option<u64>,
+    name: Vec<u8>,
+    value: Field,
+    /// Whether a field was too long.
+    is_void: bool,
+}
+
+/// Where in the header the next octet stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// At the beginning of a line.
+    #[default]
+    Line,
+    /// In the name of a field.
+    Name,
+    /// In the value of a field that counts.
+    Value,
+    /// In a line that does not.
+    Other,
+    /// Behind the header.
+    Behind,
+}
+
+/// A field that counts, as far as it has come.
+#[derive(Debug, Default)]
+struct Field {
+    /// What is hashed of it; empty where no such field has begun.
+    octets: Vec<u8>,
+    /// How many of these are its name.
+    name: usize,
+    /// Whether white space has come that counts as one space if more follows.
+    space: bool,
+}
+
+impl HeaderPrint {
+    /// Adds content.
+    pub fn push(&mut self, octets: &[u8]) {
+        let mut rest = octets.iter();
+        while self.state != Place::Behind
+            && let Some(octet) = rest.next()
+        {
+            self.state = self.next(*octet);
+        }
+    }
+
+    /// The print; none of what has none of these fields.
+    pub fn finish(mut self) -> Option<u64> {
+        self.end_field();
+        self.sum.filter(|_| !self.is_void)
+    }
+
+    fn next(&mut self, octet: u8) -> Place {
+        match (self.state, octet) {
+            (Place::Line, b' ' | b'\t') if self.value.name > 0 => {
+                self.value.space = true;
+                Place::Value
+            }
+            (Place::Line, b' ' | b'\t') => Place::Other,
+            (Place::Line, b'\n') => Place::Behind,
+            (Place::Line, _) => {
+                self.end_field();
+                self.name.clear();
+                self.in_name(octet)
+            }
+            (Place::Name, _) => self.in_name(octet),
+            (Place::Value, b'\n') | (Place::Other, b'\n') => Place::Line,
+            (Place::Value, _) => {
+                self.value.push(octet);
+                self.is_void |= self.value.octets.len() > self.value.name + LONGEST_FIELD;
+                if self.is_void { Place::Behind } else { Place::Value }
+            }
+            (Place::Other | Place::Behind, _) => self.state,
+        }
+    }
+
+    fn in_name(&mut self, octet: u8) -> Place {
+        match octet {
+            b'\n' => Place::Line,
+            b':' if FIELDS.contains(&self.name.trim_ascii_end()) => {
+                self.value.begin(self.name.trim_ascii_end());
+                Place::Value
+            }
+            b':' => Place::Other,
+            _ if self.name.len() == LONGEST_NAME => Place::Other,
+            _ => {
+                self.name.push(octet.to_ascii_lowercase());
+                Place::Name
+            }
+        }
+    }
+
+    fn end_field(&mut self) {
+        if std::mem::take(&mut self.value.name) == 0 {
+            return;
+        }
+        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(&self.value.octets));
+        let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        self.sum = Some(self.sum.unwrap_or(0).wrapping_add(hash));
+    }
+}
+
+impl Field {
+    fn begin(&mut self, name: &[u8]) {
+        self.octets.clear();
+        self.octets.extend_from_slice(name);
+        self.octets.push(b':');
+        (self.name, self.space) = (self.octets.len(), false);
+    }
+
+    fn push(&mut self, octet: u8) {
+        if matches!(octet, b' ' | b'\t' | b'\r') {
+            self.space = true;
+            return;
+        }
+        // White space in front counts as none, and so does that at the end.
+        if std::mem::take(&mut self.space) && self.octets.len() > self.name {
+            self.octets.push(b' ');
+        }
+        self.octets.push(octet);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(text: &str) -> Option<u64> {
+        let mut print = HeaderPrint::default();
+        print.push(text.as_bytes());
+        print.finish()
+    }
+
+    #[test]
+    fn the_fields_count_and_nothing_else_however_they_are_cut() {
+        let text = "Received: by x\n from y\nFrom: Ana\n <a@b>\nDATE : Mon, 1\n\t Jan\nmessage-id:<1@b>\nX: y\n\nDate: z\n";
+        let alone = print("Message-ID:  <1@b> \nDate: Mon, 1 Jan\nFrom: Ana <a@b>\n\n");
+        assert!(alone.is_some());
+        for cut in 0..=text.len() {
+            let mut print = HeaderPrint::default();
+            print.push(&text.as_bytes()[..cut]);
+            print.push(&text.as_bytes()[cut..]);
+            assert_eq!(print.finish(), alone, "{cut}");
+        }
+        for other in [
+            "Message-ID: <2@b>\nDate: Mon, 1 Jan\nFrom: Ana <a@b>\n\n",
+            "Message-ID: <1@b>\nDate: Mon, 1 Jan\n\n",
+            "Message-ID: <1@b>\nDate: Ana <a@b>\nFrom: Mon, 1 Jan\n\n",
+            "Message-ID: <1@b>\nDate: Mon, 1 Jan\nFrom: Ana<a@b>\n\n",
+            "Message-ID: <1@b>\nDate: Mon, 1 Jan\nFrom: Ana <a@b>\nFrom: Ana <a@b>\n\n",
+        ] {
+            assert_ne!(print(other), alone, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_has_none_of_the_fields_has_no_print() {
+        for text in ["", "\n", "Subject: a\n\nDate: b\n", " Date: b\n\n", "Dates: b\n", "Date", "Date\n: b\n"]
+        {
+            assert_eq!(print(text), None, "{text:?}");
+        }
+        assert!(print("Date:").is_some() && print("Date: a").is_some());
+        let long = |octets: usize| print(&format!("Date: {}\nFrom: a\n\n", "x".repeat(octets)));
+        assert!(long(LONGEST_FIELD).is_some() && long(LONGEST_FIELD + 1).is_none());
+    }
+}

@@ -1,0 +1,266 @@
+//! What ends a watch: signals, the end of the time, a reader that goes, failures that do not pass.
+
+use super::{TERM, assert_all, counted, until_all_is_there, watch, watch_within};
+use crate::support::disk::{assert_same, sorted};
+use crate::support::imapd::Imapd;
+use crate::support::imapd::store::ImapStore;
+use crate::support::mailbox::message;
+use crate::support::peer::End;
+use crate::support::pop3d::{Act, Mode};
+use crate::world;
+use std::fs::File;
+use std::sync::Mutex;
+use std::time::Duration;
+
+#[test]
+fn a_signal_ends_it_at_once_by_that_signal_and_the_summary_comes() {
+    for mode in [Mode::Plain, Mode::Implicit] {
+        for (end, signal) in [(End::Terminate, 15), (End::Interrupt, 2)] {
+            for (step, said) in [("IDLE", "+ idling\r\n"), ("IDLE", ""), ("EXAMINE", ""), ("UID FETCH", "")] {
+                let (world, store) = (world(), ImapStore::with(2));
+                let hook = move |event: &crate::support::imapd::Event<'_>| match event.verb == step {
+                    true => Act::Then(said.as_bytes().to_vec(), end),
+                    false => Act::Normal,
+                };
+                let server = Imapd::for_store(&store).mode(mode).hook(hook).start();
+                let outcome = watch(&world, &server).go();
+                assert_eq!(outcome.signal, Some(signal), "{step} {said:?}: {outcome:?}");
+                assert!(outcome.elapsed < Duration::from_secs(10), "{step} {said:?}: at once");
+                outcome.summary();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_watch_that_is_killed_while_it_idles_has_lost_and_doubled_nothing() {
+    for args in [&[][..], &["--delete"]] {
+        let (world, store) = (world(), ImapStore::with(2));
+        let all = store.as_stored("INBOX");
+        let hook = |event: &crate::support::imapd::Event<'_>| match event.verb {
+            "IDLE" => Act::Then(b"+ idling\r\n".to_vec(), End::Kill),
+            _ => Act::Normal,
+        };
+        let server = Imapd::for_store(&store).mode(Mode::Plain).hook(hook).start();
+        let outcome = watch(&world, &server).args(args).go();
+        assert_eq!(outcome.signal, Some(9), "{outcome:?}");
+        let next = world.at_url(&server.url(), "fetch").args(["--maildir", "Mail"]).args(args).go();
+        next.assert_exit(0);
+        assert_eq!(next.summary()["delivered"], 0);
+        assert_same(&world.mail(), &sorted(all));
+    }
+}
+
+#[test]
+fn a_watch_that_is_killed_in_a_later_fetch_has_lost_and_doubled_nothing() {
+    for (delete, verb, nth) in [
+        (false, "EXAMINE", 3),
+        (false, "UID SEARCH", 3),
+        (false, "UID FETCH", 2),
+        (false, "IDLE", 2),
+        (true, "UID FETCH", 2),
+        (true, "SELECT", 2),
+        (true, "UID STORE", 2),
+        (true, "UID EXPUNGE", 2),
+        (true, "IDLE", 2),
+    ] {
+        for said in [false, true] {
+            let (world, store) = (world(), ImapStore::with(2));
+            store.deliver("INBOX", &message(3));
+            let mut all = store.as_stored("INBOX");
+            all.push(crate::support::mailbox::stored(&message(9)));
+            let arriving = store.clone();
+            let server = Imapd::for_store(&store).mode(Mode::Plain).hook(counted(move |event, count| {
+                if event.verb == "IDLE" && count == 1 {
+                    arriving.deliver("INBOX", &message(9));
+                }
+                match (event.verb == verb && count == nth, said) {
+                    (true, false) => Act::end(End::Kill),
+                    // It has been done, and the client does not hear of it.
+                    (true, true) => Act::Cut(0, End::Kill),
+                    (false, _) => Act::Normal,
+                }
+            }));
+            let server = server.start();
+            let args = if delete { &["--delete"][..] } else { &[] };
+            let outcome = watch(&world, &server).args(args).go();
+            assert_eq!(outcome.signal, Some(9), "{verb} {nth} {said}: {outcome:?}");
+            let next = world.at_url(&server.url(), "fetch").args(["--maildir", "Mail"]).args(args).go();
+            next.assert_exit(0);
+            assert_same(&world.mail(), &sorted(all));
+            assert_eq!(store.messages("INBOX").is_empty(), delete, "{verb} {nth} {said}");
+        }
+    }
+}
+
+#[test]
+fn the_end_of_the_time_is_no_failure() {
+    for (capability, args) in [("", &[][..]), ("IDLE", &[]), ("IDLE", &["--every", "0.1s"])] {
+        let (world, store) = (world(), ImapStore::with(2));
+        let server = Imapd::for_store(&store).mode(Mode::Plain).without(capability).start();
+        let outcome = watch(&world, &server).args(["--max-time", "1s"]).args(args).go();
+        outcome.assert_exit(0);
+        assert!(outcome.of_type("error").is_empty(), "{outcome:?}");
+        assert_eq!(outcome.summary()["delivered"], 2);
+        assert_all(&world, &store);
+    }
+}
+
+#[test]
+fn the_end_of_the_time_in_the_middle_of_a_later_fetch_is_none_either() {
+    let (world, store) = (world(), ImapStore::with(1));
+    let arriving = store.clone();
+    let server = Imapd::for_store(&store).mode(Mode::Plain).hook(counted(move |event, nth| {
+        match (event.verb, nth) {
+            ("IDLE", 1) => drop(arriving.deliver("INBOX", &message(2))),
+            ("UID FETCH", 2) => return Act::end(End::Stall),
+            _ => {}
+        }
+        Act::Normal
+    }));
+    let server = server.start();
+    let outcome = watch(&world, &server).args(["--max-time", "2s"]).go();
+    outcome.assert_exit(0);
+    assert!(outcome.of_type("error").is_empty(), "{outcome:?}");
+    assert_eq!(outcome.summary()["delivered"], 1);
+}
+
+#[test]
+fn a_server_that_never_let_anything_be_fetched_is_a_failure_at_the_end_of_the_time() {
+    let (world, store) = (world(), ImapStore::with(1));
+    for (verb, kind) in [("", "timeout"), ("AUTHENTICATE", "deferred")] {
+        let hook = move |event: &crate::support::imapd::Event<'_>| match (event.verb == verb, verb) {
+            (true, "") => Act::end(End::Stall),
+            (true, _) => event.answer("NO [UNAVAILABLE] later"),
+            (false, _) => Act::Normal,
+        };
+        let server = Imapd::for_store(&store).mode(Mode::Plain).hook(hook).start();
+        let outcome = watch(&world, &server).args(["--max-time", "1s", "--every", "0.2s"]).go();
+        outcome.assert_failure(75, kind);
+        assert_eq!(outcome.of_type("error").len(), 1, "told once: {outcome:?}");
+    }
+}
+
+#[test]
+fn failures_that_may_pass_are_told_once_and_the_watch_goes_on() {
+    // From the first login on, and after it has worked: then the line is lost in IDLE, and the next logins fail.
+    for refused in [1..=4, 2..=5] {
+        let (world, store) = (world(), ImapStore::with(1));
+        let arriving = store.clone();
+        let range = refused.clone();
+        let server = until_all_is_there(&store, world.path("Mail"), move |event, nth| {
+            match (event.verb, nth) {
+                ("AUTHENTICATE", nth) if range.contains(&nth) => {
+                    return event.answer("NO [UNAVAILABLE] later");
+                }
+                ("IDLE", 1) if *range.start() > 1 => {
+                    arriving.deliver("INBOX", &message(5));
+                    return event.bye("restarting");
+                }
+                _ => {}
+            }
+            Act::Normal
+        });
+        let server = server.start();
+        let outcome = watch(&world, &server).args(["--every", "0.05s"]).go();
+        assert_eq!(outcome.signal, TERM, "{refused:?}: {outcome:?}");
+        assert_all(&world, &store);
+        let errors = outcome.of_type("error");
+        assert_eq!(errors.len(), 1, "{refused:?}: {outcome:?}");
+        assert_eq!(errors[0]["kind"], "deferred");
+        assert_eq!(outcome.err().matches("it works again").count(), 1, "{refused:?}");
+    }
+}
+
+#[test]
+fn failures_that_do_not_pass_end_it_with_their_code() {
+    for first in [true, false] {
+        for (answer, code, kind) in
+            [("NO [AUTHENTICATIONFAILED] no", 77, "auth"), ("NO [PRIVACYREQUIRED] no", 78, "config")]
+        {
+            let (world, store) = (world(), ImapStore::with(1));
+            let server = Imapd::for_store(&store).mode(Mode::Plain).hook(counted(move |event, nth| {
+                match (event.verb, nth) {
+                    ("AUTHENTICATE", 1) if first => event.answer(answer),
+                    ("AUTHENTICATE", 2) => event.answer(answer),
+                    ("IDLE", 1) => event.bye("restarting"),
+                    _ => Act::Normal,
+                }
+            }));
+            let server = server.start();
+            watch(&world, &server).args(["--every", "0.05s"]).go().assert_failure(code, kind);
+        }
+    }
+    // A folder that is not there, and one that goes.
+    let (world, store) = (world(), ImapStore::with(1));
+    let server = Imapd::for_store(&store).mode(Mode::Plain).start();
+    watch(&world, &server).args(["--folder", "Nowhere"]).go().assert_failure(69, "rejected");
+    // A destination that cannot be.
+    let world = crate::world();
+    world.write("Mail", "a file");
+    assert_ne!(watch(&world, &server).go().code, Some(0));
+}
+
+#[test]
+fn a_reader_that_goes_ends_it() {
+    for capability in ["", "IDLE"] {
+        let (world, store) = (world(), ImapStore::with(1));
+        let (reader, writer) = std::io::pipe().unwrap();
+        let reader = Mutex::new(Some(reader));
+        let last = if capability.is_empty() { "IDLE" } else { "LOGOUT" };
+        let server = Imapd::for_store(&store).mode(Mode::Plain).without(capability).hook(move |event| {
+            if event.verb == last {
+                drop(reader.lock().unwrap().take());
+            }
+            Act::Normal
+        });
+        let server = server.start();
+        let stdout = File::from(std::os::fd::OwnedFd::from(writer));
+        let outcome = watch(&world, &server).stdout(stdout).go();
+        assert_eq!(outcome.code, Some(74), "{outcome:?}");
+        assert!(outcome.elapsed < Duration::from_secs(20));
+        assert_all(&world, &store);
+    }
+}
+
+#[test]
+fn a_dead_line_is_found_by_what_is_not_answered() {
+    let (world, store) = (world(), ImapStore::with(1));
+    let arriving = store.clone();
+    let server = until_all_is_there(&store, world.path("Mail"), move |event, nth| {
+        match (event.verb, nth) {
+            ("IDLE", 1) => {
+                arriving.deliver("INBOX", &message(2));
+                // With a limit the fetch looks again; the server is dead by then.
+                Act::Then(b"+ idling\r\n".to_vec(), End::Stall)
+            }
+            _ => Act::Normal,
+        }
+    });
+    let server = server.start();
+    let args = ["--limit", "1", "--every", "1s"];
+    let outcome = watch_within("1s", &world, &server).args(args).go();
+    assert_eq!(outcome.signal, TERM, "{outcome:?}");
+    assert_all(&world, &store);
+}
+
+#[test]
+fn what_makes_no_sense_beside_it_is_a_usage_error() {
+    let world = world();
+    for args in [
+        &["--every", "5m"][..],
+        &["--watch", "--dry-run"],
+        &["--watch", "--mark-seen"],
+        &["--watch", "--forget", "1"],
+        &["--watch", "--stdout", "--peek"],
+        &["--watch", "--until-empty"],
+        &["--watch", "--all"],
+        &["--watch", "--uid", "1"],
+        &["--watch", "--every", "0s"],
+        &["--watch", "--every", "soon"],
+        &["--watch", "--all-accounts", "--stdout"],
+    ] {
+        let outcome = world.postie(["--json", "fetch"]).args(args).go();
+        outcome.assert_failure(64, "usage");
+    }
+}
