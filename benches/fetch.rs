@@ -35,13 +35,20 @@ struct Options {
     octets: usize,
     rounds: usize,
     tls: bool,
+    imap: bool,
     dir: PathBuf,
 }
 
 impl Options {
     fn read() -> Options {
-        let mut options =
-            Options { messages: 2000, octets: 4096, rounds: 5, tls: false, dir: std::env::temp_dir() };
+        let mut options = Options {
+            messages: 2000,
+            octets: 4096,
+            rounds: 5,
+            tls: false,
+            imap: false,
+            dir: std::env::temp_dir(),
+        };
         let mut args = std::env::args().skip(1);
         let number = |text: Option<String>| text.and_then(|text| text.parse().ok()).expect("a number");
         while let Some(arg) = args.next() {
@@ -50,10 +57,13 @@ impl Options {
                 "--octets" => options.octets = number(args.next()),
                 "--rounds" => options.rounds = number(args.next()),
                 "--tls" => options.tls = true,
+                "--imap" => options.imap = true,
                 "--dir" => options.dir = args.next().expect("a directory").into(),
                 // Given by cargo itself.
                 "--bench" => {}
-                other => panic!("{other}: the options are --messages, --octets, --rounds, --tls, --dir"),
+                other => {
+                    panic!("{other}: the options are --messages, --octets, --rounds, --tls, --imap, --dir")
+                }
             }
         }
         options
@@ -64,6 +74,7 @@ impl Options {
 struct Target {
     port: u16,
     tls: bool,
+    imap: bool,
     ca: PathBuf,
     messages: Vec<Vec<u8>>,
 }
@@ -80,6 +91,7 @@ struct Peer {
     fetch: fn(&Target, &Path, &Path) -> Command,
 }
 
+/// Those that fetch by POP3.
 const PEERS: [Peer; 5] = [
     Peer { name: "postie", needs: "", remembers: true, one_file: false, fetch: postie },
     Peer { name: "postie, mbox", needs: "", remembers: true, one_file: true, fetch: postie_mbox },
@@ -94,6 +106,49 @@ const PEERS: [Peer; 5] = [
     Peer { name: "curl", needs: "curl", remembers: false, one_file: false, fetch: curl },
 ];
 
+/// Those that fetch by IMAP.
+const IMAP_PEERS: [Peer; 5] = [
+    Peer { name: "postie", needs: "", remembers: true, one_file: false, fetch: postie },
+    Peer { name: "postie, mbox", needs: "", remembers: true, one_file: true, fetch: postie_mbox },
+    Peer { name: "mbsync", needs: "mbsync", remembers: true, one_file: false, fetch: mbsync },
+    Peer {
+        name: "mbsync, no fsync",
+        needs: "mbsync",
+        remembers: true,
+        one_file: false,
+        fetch: mbsync_unsynced,
+    },
+    Peer { name: "curl", needs: "curl", remembers: false, one_file: false, fetch: curl },
+];
+
+fn mbsync(target: &Target, state: &Path, to: &Path) -> Command {
+    mbsync_with(target, state, to, "yes")
+}
+
+fn mbsync_unsynced(target: &Target, state: &Path, to: &Path) -> Command {
+    mbsync_with(target, state, to, "no")
+}
+
+fn mbsync_with(target: &Target, state: &Path, to: &Path, fsync: &str) -> Command {
+    make_maildir(to);
+    let tls = match target.tls {
+        true => format!("SSLType IMAPS\nCertificateFile {}", target.ca.display()),
+        false => "SSLType None".to_owned(),
+    };
+    // Compression costs more than it saves on loopback.
+    let text = format!(
+        "FSync {fsync}\nSyncState {0}/\nIMAPAccount a\nHost localhost\nPort {1}\nUser {USER}\nPass {SECRET}\n\
+         AuthMechs PLAIN\nDisableExtension COMPRESS=DEFLATE\n{tls}\n\nIMAPStore r\nAccount a\n\nMaildirStore l\n\
+         Inbox {2}\n\nChannel c\nFar :r:INBOX\nNear :l:INBOX\nSync Pull New\n",
+        state.display(),
+        target.port,
+        to.display()
+    );
+    let mut command = Command::new(program("mbsync").unwrap());
+    command.arg("-q").arg("-c").arg(configuration(state, &text)).arg("c").env("HOME", state);
+    command
+}
+
 fn postie(target: &Target, state: &Path, to: &Path) -> Command {
     make_maildir(to);
     postie_to(target, state, "--maildir", to)
@@ -105,7 +160,8 @@ fn postie_mbox(target: &Target, state: &Path, to: &Path) -> Command {
 
 fn postie_to(target: &Target, state: &Path, kind: &str, to: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_postie"));
-    let scheme = if target.tls { "pop3s" } else { "pop3+insecure" };
+    let protocol = if target.imap { "imap" } else { "pop3" };
+    let scheme = format!("{protocol}{}", if target.tls { "s" } else { "+insecure" });
     command.args(["fetch", "-q", "--keep", "--password-env", "BENCH_SECRET"]);
     command.args(["--server", &format!("{scheme}://{USER}@localhost:{}", target.port), kind]).arg(to);
     if target.tls {
@@ -154,11 +210,13 @@ fn fetchmail(target: &Target, state: &Path, to: &Path) -> Command {
 
 fn curl(target: &Target, _: &Path, to: &Path) -> Command {
     fs::create_dir_all(to).unwrap();
-    let scheme = if target.tls { "pop3s" } else { "pop3" };
+    let protocol = if target.imap { "imap" } else { "pop3" };
+    let scheme = format!("{protocol}{}", if target.tls { "s" } else { "" });
+    let messages = if target.imap { "INBOX;UID=" } else { "" };
     let mut command = Command::new(program("curl").unwrap());
     command.args(["-sS", "-u", &format!("{USER}:{SECRET}"), "--login-options", "AUTH=PLAIN"]);
     command.args(["--sasl-ir", "--cacert"]).arg(&target.ca);
-    command.arg(format!("{scheme}://localhost:{}/[1-{}]", target.port, target.messages.len()));
+    command.arg(format!("{scheme}://localhost:{}/{messages}[1-{}]", target.port, target.messages.len()));
     command.arg("-o").arg(format!("{}/#1", to.display()));
     command
 }
@@ -186,6 +244,42 @@ fn fetched(code: Option<i32>) -> bool {
 
 /// The floor: all of it asked for at once and thrown away. No fetcher can be faster against this server.
 fn drain(target: &Target) -> Duration {
+    match target.imap {
+        true => drain_imap(target),
+        false => drain_pop3(target),
+    }
+}
+
+/// All in one command, behind the greeting.
+fn drain_imap(target: &Target) -> Duration {
+    let begun = Instant::now();
+    let mut link = TcpStream::connect(("127.0.0.1", target.port)).unwrap();
+    link.set_nodelay(true).unwrap();
+    let mut input = BufReader::with_capacity(1 << 18, link.try_clone().unwrap());
+    let mut line = String::new();
+    input.read_line(&mut line).unwrap();
+    let flight = format!(
+        "1 LOGIN {USER} {SECRET}\r\n2 EXAMINE INBOX\r\n3 UID FETCH 1:* (UID BODY.PEEK[])\r\n4 LOGOUT\r\n"
+    );
+    link.write_all(flight.as_bytes()).unwrap();
+    let (mut messages, mut octets) = (0, Vec::new());
+    loop {
+        line.clear();
+        if input.read_line(&mut line).unwrap() == 0 {
+            break;
+        }
+        let announced = line.trim_end().strip_suffix('}').and_then(|line| line.rsplit_once('{'));
+        if let Some((_, size)) = announced {
+            octets.resize(size.parse().unwrap(), 0);
+            input.read_exact(&mut octets).unwrap();
+            messages += 1;
+        }
+    }
+    assert_eq!(messages, target.messages.len(), "messages that came");
+    begun.elapsed()
+}
+
+fn drain_pop3(target: &Target) -> Duration {
     let begun = Instant::now();
     let mut link = TcpStream::connect(("127.0.0.1", target.port)).unwrap();
     link.set_nodelay(true).unwrap();
@@ -227,23 +321,24 @@ fn check(peer: &Peer, target: &Target, to: &Path) {
 
 fn main() {
     let options = Options::read();
-    let Some(real) = Real::start("the fetch benchmark") else { return };
+    let what = "the fetch benchmark";
+    let real = if options.imap { Real::start_imap(what, "") } else { Real::start(what) };
+    let Some(real) = real else { return };
     let work = tempfile::Builder::new().prefix("postie-bench-").tempdir_in(&options.dir).unwrap();
     let ca = work.path().join("ca.pem");
     fs::write(&ca, Authority::shared().pem()).unwrap();
     let messages: Vec<Vec<u8>> =
         (1..=options.messages).map(|number| mailbox::message_of(number, options.octets)).collect();
     real.fill(USER, &messages);
-    let target = Target { port: real.pop3_port(options.tls), tls: options.tls, ca, messages };
+    let port = |tls| if options.imap { real.imap_port_with(tls) } else { real.pop3_port(tls) };
+    let (tls, imap) = (options.tls, options.imap);
+    let target = Target { port: port(tls), tls, imap, ca, messages };
+    let all = if imap { &IMAP_PEERS } else { &PEERS };
     let peers: Vec<&Peer> =
-        PEERS.iter().filter(|peer| peer.needs.is_empty() || program(peer.needs).is_some()).collect();
+        all.iter().filter(|peer| peer.needs.is_empty() || program(peer.needs).is_some()).collect();
     // The server reads its mailbox for the first time; nobody should pay for that.
-    let plain = Target {
-        port: real.pop3_port(false),
-        messages: target.messages.clone(),
-        ca: PathBuf::new(),
-        tls: false,
-    };
+    let plain =
+        Target { port: port(false), imap, messages: target.messages.clone(), ca: PathBuf::new(), tls: false };
     drain(&plain);
     let (mut floors, mut first, mut again) = (Vec::new(), Vec::new(), Vec::new());
     peers.iter().for_each(|peer| first.push((peer.name, Vec::new())));
