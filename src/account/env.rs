@@ -1,6 +1,8 @@
 //! The process environment as a value, and the paths that follow from it (XDG Base Directory Specification 0.8). It
 //! may have secrets in it (`$POSTIE_PASSWORD`), so nothing here prints its values.
 
+use crate::net::Names;
+use crate::net::http::HttpProxy;
 use crate::words::Failure;
 use nix::unistd::User;
 use std::collections::BTreeMap;
@@ -54,6 +56,20 @@ impl Env {
                 None => Err(Failure::config(format!("${name}: reading: not valid UTF-8"))),
             },
         }
+    }
+
+    /// The names that tests have stand for servers of their own.
+    pub fn names(&self) -> Result<Names, Failure> {
+        Names::read(self.text("POSTIE_DNS")?, self.text("POSTIE_RESOLVE")?)
+            .map_err(|what| Failure::config(format!("${what}")))
+    }
+
+    /// The proxy for HTTP to other machines: `$HTTPS_PROXY`, else `$ALL_PROXY`, also in lower case, but not to the
+    /// hosts of `$NO_PROXY`.
+    pub fn http_proxy(&self) -> Option<HttpProxy> {
+        let first = |names: &[&str]| names.iter().find_map(|name| self.text(name).ok().flatten());
+        let except = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
+        HttpProxy::parse(first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])?, except)
     }
 
     /// The user's home directory; `what` is what is looked for in it.

@@ -16,9 +16,9 @@ mod test_account;
 
 use crate::account::{self, Account, Env, Need, SecretOptions, SecretSource, Selection, Vault};
 use crate::cli::{Cli, Command, Global};
-use crate::net::TlsSettings;
 use crate::net::certificate::Fingerprint;
 use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
+use crate::net::{Names, TlsSettings};
 use crate::output::{About, Output};
 use crate::process::{Program, prepare_signals};
 use crate::streams;
@@ -142,10 +142,18 @@ impl CommandRun {
             timeout: global.timeout.unwrap_or(DEFAULT_TIMEOUT),
             end: global.max_time.map(|time| started + time),
             stop: stop.clone(),
+            names: Names::default(),
         };
         streams::begin(&limits);
         let mut out = Output::new(&global, command, started);
         let env = Env::of_process();
+        let limits = match env.names() {
+            Ok(names) => Limits { names, ..limits },
+            Err(failure) => {
+                out.fail(&About::default(), &failure);
+                return out.finish(failure.exit(), false);
+            }
+        };
         let vault = match secret_options(&global) {
             Ok(options) => Vault::new(SecretOptions { never_ask, ..options }, env.clone(), limits.clone()),
             Err(failure) => {

@@ -26,6 +26,9 @@ pub fn resolve(host: &str, port: u16, limits: &Limits) -> Result<Vec<SocketAddr>
     if let Ok(ip) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
+    if let Some(address) = limits.names.fixed(host, port) {
+        return Ok(vec![address]);
+    }
     // RFC 6761 §6.4: names under `.invalid` do not exist, and need not be asked for.
     if host.to_ascii_lowercase().trim_end_matches('.').ends_with(".invalid") {
         return Err(NetError::NoSuchHost(host.to_owned()));

@@ -40,6 +40,8 @@ pub enum Stage {
     Expunge,
     /// The whole fetch of an account.
     Fetch,
+    /// Reading a document by HTTP.
+    Get,
     Greeting,
     Helo,
     Id,
@@ -62,6 +64,8 @@ pub enum Stage {
     Namespace,
     Noop,
     Pass,
+    /// Sending a form by HTTP.
+    Post,
     /// Anything; used for bugs.
     Postie,
     /// Asking on the terminal.
@@ -127,6 +131,7 @@ impl fmt::Display for Stage {
             Stage::Examine => "EXAMINE",
             Stage::Expunge => "EXPUNGE",
             Stage::Fetch => "fetch",
+            Stage::Get => "GET",
             Stage::Greeting => "greeting",
             Stage::Helo => "HELO",
             Stage::Id => "ID",
@@ -143,6 +148,7 @@ impl fmt::Display for Stage {
             Stage::Namespace => "NAMESPACE",
             Stage::Noop => "NOOP",
             Stage::Pass => "PASS",
+            Stage::Post => "POST",
             Stage::Postie => "postie",
             Stage::Questions => "questions",
             Stage::Quit => "QUIT",

@@ -24,6 +24,7 @@ mod fetch_sizes;
 mod fetch_together;
 mod fetch_ways;
 mod hostile_input;
+mod http;
 mod imap_append;
 mod imap_deletion;
 mod imap_details;

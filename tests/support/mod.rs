@@ -22,4 +22,5 @@ pub mod recorder;
 pub mod script;
 pub mod smtpd;
 pub mod tmpfs;
+pub mod web;
 pub mod world;
