@@ -1,25 +1,25 @@
-//! In whose hands a file or directory is that postie believes, or keeps its memory in.
+//! Who owns a file or directory, and who can write to it: what postie believes must be in the right hands.
 //!
-//! Another user who can write such a file can have mail deleted that was never fetched, commands run, and secrets
-//! sent to a server of his own. So it must belong to the user or root and be writable to nobody else, and a
-//! file with a secret must not be readable to others either. It is always judged on the open descriptor:
-//! what a name leads to may change between a look and the opening.
+//! Another user who can write such a file can make postie delete mail that was never fetched, run commands,
+//! and send secrets to a server of his own. So the file must belong to the user or root and be writable to
+//! nobody else, and a file with a secret must not be readable to others either. The open descriptor is always
+//! what is checked: a name may lead to something else between the check and the opening.
 
 use rustix::fs::Stat;
 use rustix::process::geteuid;
 use std::path::Path;
 
-/// What is wrong with the hands that a file is in.
+/// A file or directory that belongs to the wrong user, or that others can write to or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherHands {
     /// What is wrong.
     pub what: String,
-    /// The command that mends it, where that is what the user wants.
+    /// A command that corrects it, if the user wants that.
     pub remedy: String,
 }
 
-/// Refuses what belongs to somebody other than the user and root, or what others may write to. Of a file
-/// with an ACL the group's bits are the mask, the most that any entry of it allows.
+/// Refuses a file that belongs to anybody but the user and root, or that others may write to. If the file has
+/// an ACL, its group bits are the mask: the most that any entry of the ACL allows.
 pub fn check_trusted(stat: &Stat, path: &Path) -> Result<(), OtherHands> {
     check_owner(stat, path)?;
     let mode = stat.st_mode & 0o7777;
@@ -32,7 +32,7 @@ pub fn check_trusted(stat: &Stat, path: &Path) -> Result<(), OtherHands> {
     Ok(())
 }
 
-/// Refuses what belongs to somebody other than the user and root.
+/// Refuses a file that belongs to anybody but the user and root.
 pub fn check_owner(stat: &Stat, path: &Path) -> Result<(), OtherHands> {
     let user = geteuid().as_raw();
     if stat.st_uid == user || stat.st_uid == 0 {
@@ -44,7 +44,7 @@ pub fn check_owner(stat: &Stat, path: &Path) -> Result<(), OtherHands> {
     })
 }
 
-/// Refuses a file with a secret that others may read, too.
+/// Refuses a file with a secret that others may read.
 pub fn check_secret(stat: &Stat, path: &Path) -> Result<(), OtherHands> {
     let remedy = format!("chmod 600 {}", quoted(path));
     let mode = stat.st_mode & 0o7777;
@@ -59,7 +59,7 @@ pub fn check_secret(stat: &Stat, path: &Path) -> Result<(), OtherHands> {
     Ok(())
 }
 
-/// A path as a shell takes it.
+/// A path, quoted for a shell.
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@,".contains(c);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_may_write_is_refused_and_of_a_secret_what_they_may_read() {
+    fn files_that_others_may_write_and_secrets_that_others_may_read_are_refused() {
         let path = Path::new("/tmp/a b");
         for mode in [0o600, 0o400, 0o700, 0o644, 0o755, 0o440, 0o620, 0o602, 0o666, 0o777, 0o1777, 0o2775] {
             let stat = stat(if mode & 0o400 == 0 { mode | 0o400 } else { mode }, None);

@@ -4,35 +4,34 @@ use super::durable;
 use super::identity::Identity;
 use std::path::PathBuf;
 
-/// What a server keeps of a message beside its octets.
+/// What a server knows of a message besides its octets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
     /// Its flags, as the server spells them (`RFC 3501 §2.3.2`).
     pub flags: Vec<String>,
     /// When the server got it, in seconds since 1970 (`RFC 3501 §2.3.3`).
     pub received: Option<i64>,
-    /// How large it is, with CRLF for line ends; what the server says is a hint.
+    /// Its size with CRLF as line ends; what the server says is only a hint.
     pub size: Option<u64>,
     /// The UIDVALIDITY under which its UID counts (`RFC 3501 §2.3.1.1`).
     pub validity: Option<u64>,
 }
 
-/// The message a draft is begun for.
+/// The message that a draft is begun for.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// Who it is.
     pub identity: &'a Identity,
-    /// The caller's own number for it, given back with what is delivered.
+    /// A number of the caller's, given back with the [`Delivered`].
     pub tag: usize,
-    /// Its size as the server lists it, where one is known.
+    /// Its size as the server lists it, if it does.
     pub wire_size: Option<u64>,
-    /// Its number in the session, for people.
+    /// Its number in the session, to be shown to the user.
     pub number: u32,
-    /// What the server keeps of it, where the protocol tells such things.
+    /// What the server knows of it, if the protocol has such data.
     pub details: Option<&'a Details>,
 }
 
-/// The same, for as long as the message is on its way.
+/// A [`Subject`] that owns its values.
 #[derive(Clone, Debug)]
 pub(super) struct Label {
     pub identity: Identity,
@@ -48,7 +47,7 @@ impl Label {
         Label { identity: identity.clone(), tag, wire_size, number, details: details.cloned() }
     }
 
-    /// It is stored there, with so many octets of this hash.
+    /// The proof that the message is stored at `place`, with this size in octets and this SHA-256.
     pub fn delivered(self, place: Place, (size, sha256): (u64, [u8; 32])) -> Delivered {
         let Label { identity, tag, wire_size, details, .. } = self;
         Delivered {
@@ -65,17 +64,17 @@ impl Label {
         }
     }
 
-    /// When the server got the message, or else now; in seconds since 1970.
+    /// When the server got the message; if that is not known, now. In seconds since 1970.
     pub fn received(&self) -> u64 {
         let received = self.details.as_ref().and_then(|details| details.received);
         received.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or_else(durable::now)
     }
 }
 
-/// Where a message went.
+/// Where a message was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A file of a Maildir: its absolute path.
+    /// The absolute path of a file in a Maildir.
     Maildir(PathBuf),
     /// A message in an mbox.
     Mbox {
@@ -102,57 +101,55 @@ pub struct Delivered {
     pub(super) size: u64,
     pub(super) sha256: [u8; 32],
     pub(super) details: Option<Details>,
-    /// The mbox intent this delivery fulfils.
+    /// The mbox intent that this delivery fulfils.
     pub(super) intent: Option<u64>,
-    /// What tells its header from others, see [`super::HeaderPrint`].
+    /// The hash of its header, see [`super::HeaderPrint`].
     pub(super) print: Option<u64>,
-    /// A run stored it of which there is no record any more.
+    /// See [`Delivered::is_old`].
     pub(super) is_old: bool,
 }
 
 impl Delivered {
-    /// The same, with what tells its header from others, where that is known and was not before.
+    /// Adds the hash of its header, unless it has one.
     pub fn printed(self, print: Option<u64>) -> Self {
         Delivered { print: self.print.or(print), ..self }
     }
 
-    /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// The caller's own number, as given at `begin`.
+    /// The caller's number, as given at `begin`.
     pub fn tag(&self) -> usize {
         self.tag
     }
 
-    /// Where it is.
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// How many octets the message has, whatever the form in which it is stored: in an mbox without From_
-    /// line, quotes and blank line. (A last line end that it lacked there counts.)
+    /// The size of the message in octets, which does not depend on the destination: an mbox's From_ line,
+    /// quotes and blank line are not counted. (If an mbox had to add a last line end, that one is counted.)
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The SHA-256 of the octets that `size` counts: the same for every destination.
+    /// The SHA-256 of the octets that `size` counts, the same for every destination.
     pub fn sha256(&self) -> &[u8; 32] {
         &self.sha256
     }
 
-    /// Whether it is no delivery of this run nor of a killed one, but of one of which there is no record any more.
+    /// Whether the message was stored by a run whose records are lost: neither this run nor a killed one.
     pub fn is_old(&self) -> bool {
         self.is_old
     }
 
-    /// What the server keeps of it, as given at `begin`.
+    /// What the server knows of it, as given at `begin`.
     pub fn details(&self) -> Option<&Details> {
         self.details.as_ref()
     }
 
-    /// The size the server listed, as given at `begin`.
+    /// The size that the server listed, as given at `begin`.
     pub fn wire_size(&self) -> Option<u64> {
         self.wire_size
     }

@@ -1,11 +1,13 @@
-//! File operations that survive a power cut, and refuse to follow where they should not.
+//! File operations that survive a power cut and follow no symbolic link that somebody else may have put
+//! there.
 //!
-//! Rules kept here, once for the whole store:
-//! - A file that must last is fsynced, then its directory is; a new directory's parent too.
-//! - An fsync that failed is never repeated on the same file: the kernel has marked the lost pages clean
-//!   and would report success. What it covered is not stored.
-//! - Nothing is opened through a symbolic link at its last component; files are private (0600, 0700).
-//! - A close cannot report more than the fsync before it did, so no file is closed unsynced and believed.
+//! Rules for the whole store:
+//! - A file that must last is fsynced, then its directory; of a new directory its parent, too.
+//! - After an fsync has failed, it is never repeated on the same file: the kernel has marked the lost pages
+//!   clean and would report success. What the fsync was for counts as not stored.
+//! - Nothing is opened if its last path component is a symbolic link. Files are private (0600, 0700).
+//! - Closing a file reports no error that its fsync did not report. So no file counts as stored unless it was
+//!   fsynced before it was closed.
 
 use super::error::StoreError;
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -19,25 +21,25 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The mode of every file the store makes.
+/// The mode of every file that the store makes.
 pub(super) const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
-/// The mode of every directory the store makes.
+/// The mode of every directory that the store makes.
 pub(super) const PRIVATE_DIR: Mode = Mode::RWXU;
 
-/// A directory opened for reading, to work relative to and to fsync.
+/// Opens a directory, for operations relative to it and for its fsync.
 pub(super) fn open_dir(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?)
 }
 
-/// A directory inside `parent`; a symbolic link is refused.
+/// Opens a directory inside `parent`; refuses a symbolic link.
 pub(super) fn open_dir_at(parent: impl AsFd, name: impl AsRef<Path>) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let name = name.as_ref();
     Ok(retry_on_intr(|| rustix::fs::openat(parent.as_fd(), name, flags, Mode::empty()))?)
 }
 
-/// Makes a file's octets and length durable.
+/// Makes a file's content and length durable.
 pub(super) fn sync_data(file: impl AsFd) -> io::Result<()> {
     Ok(retry_on_intr(|| rustix::fs::fdatasync(file.as_fd()))?)
 }
@@ -45,7 +47,7 @@ pub(super) fn sync_data(file: impl AsFd) -> io::Result<()> {
 /// Makes a file or directory durable.
 pub(super) fn sync(file: impl AsFd) -> io::Result<()> {
     match retry_on_intr(|| rustix::fs::fsync(file.as_fd())) {
-        // Some file systems cannot sync a directory and say so; there is nothing to make durable then.
+        // Some file systems cannot sync a directory and answer EINVAL; then there is nothing to make durable.
         Err(Errno::INVAL) => Ok(()),
         other => Ok(other?),
     }
@@ -64,12 +66,12 @@ pub(super) fn parent(path: &Path) -> &Path {
     }
 }
 
-/// `path` made absolute, symbolic links untouched.
+/// `path` made absolute; symbolic links stay.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     std::path::absolute(path).map_err(|error| StoreError::cannot_create(path, "find the path", error))
 }
 
-/// Makes a directory and those above it that are missing, each private and each durable in its parent.
+/// Makes a directory and all missing ones above it, each private and each durable in its parent.
 pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => return Ok(()),
@@ -82,18 +84,18 @@ pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     }
     match retry_on_intr(|| rustix::fs::mkdir(path, PRIVATE_DIR)) {
         Ok(()) => sync_parent(path),
-        // Another run has made it meanwhile.
+        // Another run has made it in the meantime.
         Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Seconds since 1970, 0 for a clock before that.
+/// Seconds since 1970; 0 if the clock is before that.
 pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// A name part that no other thread, process or run of this host has at the same time.
+/// A part of a name that no other thread, process or run on this host uses at the same time.
 pub(super) fn unique() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
@@ -101,7 +103,7 @@ pub(super) fn unique() -> String {
     format!("{:x}.{:x}.{count:x}", std::process::id(), time)
 }
 
-/// A new file, which must not exist yet.
+/// Makes a file that must not exist yet.
 pub(super) fn create_new(dir: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let name = name.as_ref();
@@ -117,14 +119,14 @@ pub(super) fn remove(dir: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<()> 
     }
 }
 
-/// Puts `octets` in the place of the file at `path`, whole or not at all, with permissions `mode`. The
-/// content, then the directory entry, are durable when it returns. A symbolic link is replaced, not
-/// followed: to edit its target, the caller resolves it first.
+/// Replaces the file at `path` by one with the content `octets` and the permissions `mode`, all of it or
+/// nothing. When it returns, first the content and then the directory entry are durable. A symbolic link is
+/// replaced, not followed: a caller that wants to edit its target resolves it first.
 pub fn atomic_replace(path: &Path, octets: &[u8], mode: u32) -> Result<(), StoreError> {
     replace_with(path, mode, |file| file.write_all(octets))
 }
 
-/// As [`atomic_replace`], with the content written piece by piece.
+/// The same, with the content written piece by piece.
 pub(super) fn replace_with(
     path: &Path,
     mode: u32,
@@ -141,14 +143,14 @@ pub(super) fn replace_with(
     let written = write_and_move(&file, mode, fill)
         .and_then(|()| Ok(retry_on_intr(|| rustix::fs::renameat(&dir, &temporary, &dir, name))?));
     if let Err(error) = written {
-        // Best effort: the error that matters is the first one.
+        // If this fails too, the first error is the one that matters.
         let _ = remove(&dir, &temporary);
         return Err(StoreError::io(path, "replace", error));
     }
     sync(&dir).map_err(|error| StoreError::io(path, "make durable", error))
 }
 
-/// How the names begin under which files are written that are to replace `name`.
+/// How the names of the temporary files begin that are to replace `name`.
 fn beside(name: &OsStr) -> std::ffi::OsString {
     let mut begin = std::ffi::OsString::from(".");
     begin.push(name);
@@ -156,8 +158,8 @@ fn beside(name: &OsStr) -> std::ffi::OsString {
     begin
 }
 
-/// Removes what killed replacements of the file at `path` have left beside it. Only for a file that nobody
-/// else can be replacing meanwhile.
+/// Removes temporary files that killed replacements of the file at `path` have left. Only for a file that
+/// nobody else can be replacing at the same time.
 pub(super) fn sweep_beside(path: &Path) -> io::Result<()> {
     let Some(begin) = path.file_name().map(beside) else { return Ok(()) };
     let dir = open_dir(parent(path))?;
@@ -180,7 +182,7 @@ fn write_and_move(
     fill(&mut writer)?;
     writer.flush()?;
     drop(writer);
-    // Set on the descriptor: the umask has no say, and no other file can be hit.
+    // On the descriptor: the umask does not apply, and no other file can be hit.
     retry_on_intr(|| rustix::fs::fchmod(file, Mode::from_raw_mode(mode)))?;
     sync(file)
 }
@@ -191,7 +193,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
-    fn replacing_a_file_is_whole_private_and_leaves_nothing_beside_it() {
+    fn a_replaced_file_is_whole_and_private_and_no_other_file_is_left() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
         for content in ["first", "the second, longer", ""] {

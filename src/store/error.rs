@@ -1,4 +1,4 @@
-//! What can go wrong in the store. Every error names the path and what was tried.
+//! The errors of the store. Each names the path and what was tried.
 //!
 //! A damaged ledger is a matter of configuration (exit code 78), not of storage: trying again cannot help,
 //! and only the user may decide to throw its history away.
@@ -10,7 +10,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A failure of the store.
 #[derive(Debug)]
 pub enum StoreError {
     /// An operation on a file failed: disk full, I/O error, read-only.
@@ -31,28 +30,28 @@ pub enum StoreError {
         /// What came back.
         source: io::Error,
     },
-    /// A path is not what it has to be (a directory for an mbox, a symlink, a FIFO).
+    /// A path is not of the right kind (a directory for an mbox, a symlink, a FIFO).
     Refused {
         /// The path.
         path: PathBuf,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A file or directory of postie's own is in other hands.
+    /// A file or directory of postie's own can be changed, or read, by the wrong users.
     OtherHands {
         /// The file or directory.
         path: PathBuf,
-        /// What is wrong, and how it is mended.
+        /// What is wrong, and how to correct it.
         hands: OtherHands,
     },
-    /// Somebody else holds the lock.
+    /// Another program or run holds the lock.
     Locked {
         /// What is locked.
         path: PathBuf,
-        /// Which lock, and who holds it as far as is known.
+        /// Which lock, and who holds it if that is known.
         by: String,
     },
-    /// A ledger cannot be trusted.
+    /// A ledger whose content is wrong.
     Damaged {
         /// The ledger.
         path: PathBuf,
@@ -68,22 +67,22 @@ pub enum StoreError {
         /// Its version.
         version: String,
     },
-    /// The directory that the output is to lie in is not there.
+    /// The directory of a file to be made does not exist.
     NoDirectory {
         /// The directory.
         path: PathBuf,
     },
-    /// An earlier error left the file in an unknown state; it is not written to again in this run.
+    /// An earlier error left the file in an unknown state; this run does not write to it again.
     Broken {
         /// The file.
         path: PathBuf,
     },
-    /// The user's command asked to leave the message for the next run.
+    /// The user's command asked to keep the message for the next run (exit status 75).
     Left {
         /// The caller's tag of the message.
         tag: usize,
     },
-    /// The user's command took the message and does not know what became of it.
+    /// The user's command took the message and does not know the outcome (exit status 79).
     TakenUnknown {
         /// The caller's tag of the message.
         tag: usize,
@@ -104,13 +103,13 @@ pub enum StoreError {
     },
     /// The caller asked to stop.
     Stopped,
-    /// The sink was used out of order.
+    /// The methods of the sink were called in the wrong order.
     Misused(&'static str),
 }
 
-/// A result of the store, as the layers above pass it on.
+/// Turns a result of the store into one of the layers above.
 pub trait AtStage<T> {
-    /// Names the stage that an error belongs to.
+    /// Gives an error the stage it belongs to.
     fn at(self, stage: Stage) -> Result<T, Failure>;
 }
 
@@ -129,7 +128,7 @@ impl StoreError {
         StoreError::CannotCreate { path: path.to_owned(), tried, source: source.into() }
     }
 
-    /// Why a directory cannot be written to.
+    /// The error for a directory that cannot be written to.
     pub(super) fn unwritable(path: &Path, source: impl Into<io::Error>) -> Self {
         let source = source.into();
         match source.kind() {
@@ -142,7 +141,6 @@ impl StoreError {
         StoreError::Refused { path: path.to_owned(), why }
     }
 
-    /// The class of the failure.
     pub fn kind(&self) -> Kind {
         match self {
             StoreError::Io { .. } | StoreError::Broken { .. } => Kind::Storage,
@@ -156,7 +154,7 @@ impl StoreError {
             StoreError::Left { .. } => Kind::LeftByCommand,
             StoreError::TakenUnknown { .. } => Kind::Unknown,
             StoreError::Command { .. } => Kind::Command,
-            // No process or descriptor to be had now: that passes.
+            // No process or descriptor is free just now: that passes.
             StoreError::NoCommand { source, .. } if is_passing(source) => Kind::Deferred,
             StoreError::NoCommand { .. } => Kind::Config,
             StoreError::Stopped => Kind::Interrupted,
@@ -164,7 +162,7 @@ impl StoreError {
         }
     }
 
-    /// How much the failure takes with it: what the command did with one message concerns that one alone.
+    /// What the failure affects: a command that fails for one message affects that message only.
     pub fn scope(&self) -> Scope {
         match self {
             StoreError::Left { .. } | StoreError::TakenUnknown { .. } | StoreError::Command { .. } => {
@@ -202,7 +200,7 @@ impl StoreError {
         Some(text.to_owned())
     }
 
-    /// The failure as the layers above pass it on; see [`AtStage`].
+    /// The failure for the layers above; see [`AtStage`].
     pub fn failure(&self, stage: Stage) -> Failure {
         let failure = Failure::new(self.kind(), stage, self.to_string()).scoped(self.scope());
         match self.hint() {
@@ -212,7 +210,7 @@ impl StoreError {
     }
 }
 
-/// Whether the system lacks what it may have again in a moment.
+/// Whether the system lacks something that it may have again in a moment.
 fn is_passing(error: &io::Error) -> bool {
     let passing = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE, Errno::TXTBSY];
     Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno))

@@ -1,9 +1,9 @@
-//! A command of the user's as a destination: it gets each message on its standard input, from a file, and
-//! its exit status says what became of it (see [`CommandSpec::take`]).
+//! A command of the user as a destination. It gets each message on its standard input, from a file, and its
+//! exit status says what it did with it (see [`CommandSpec::take`]).
 //!
-//! This is at-least-once by nature: if postie is killed after the command took a message and before that
-//! is recorded, the next run gives it again, with the same `POSTIE_KEY`. So messages are committed one by
-//! one.
+//! A message may be given to the command twice: if postie is killed after the command took a message and
+//! before that is recorded, the next run gives it again, with the same `POSTIE_KEY`. So messages are
+//! committed one by one.
 
 use super::delivered::{Delivered, Place};
 use super::error::StoreError;
@@ -16,31 +16,30 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
-/// The exit status that asks to leave the message for the next run (`EX_TEMPFAIL` of sysexits).
+/// The exit status that asks to keep the message for the next run (`EX_TEMPFAIL` of sysexits).
 const LEAVE: i32 = 75;
-/// The exit status of a command that took the message and does not know what became of it: postie's own
-/// `send`, for one.
+/// The exit status of a command that took the message and does not know the outcome, for example postie's own
+/// `send`.
 const UNKNOWN: i32 = 79;
-/// The exit statuses by which a shell, `env` and their like say that a program cannot be executed, or is not
-/// there (POSIX "Exit Status for Commands").
+/// The exit statuses of a shell, `env` and the like if a program cannot be executed, or does not exist (POSIX
+/// "Exit Status for Commands").
 const CANNOT_RUN: [i32; 2] = [126, 127];
-/// How often it is looked whether to stop, while the command runs.
+/// How often postie checks whether to stop while the command runs.
 const TICK: Duration = Duration::from_millis(100);
-/// How long a command that was told to end may take for it.
+/// How long a command may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The command and how it is run.
 #[derive(Clone, Debug)]
 pub struct CommandSpec {
-    /// What is run.
     pub program: Program,
     /// Where its output goes.
     pub output: StdoutTo,
-    /// The account's label, as the command's environment names it.
+    /// The account's label, for the command's environment.
     pub account: String,
-    /// The folder that the messages come from, where the protocol has some.
+    /// The folder that the messages come from, if the protocol has folders.
     pub folder: Option<String>,
-    /// How long one message may take, and when to stop.
+    /// How long the command may take for one message, and when to stop.
     pub waits: WaitLimits,
 }
 
@@ -59,8 +58,8 @@ impl ExecSink {
 }
 
 impl Taker for CommandSpec {
-    /// Gives one message to the command. Its exit status: 0 taken; 75 to be left for the next run; 79 taken,
-    /// and what became of it is not known; 126 and 127 the command cannot be run; all else failed.
+    /// Gives one message to the command. The exit statuses: 0 taken; 75 keep it for the next run; 79 taken,
+    /// but the outcome is unknown; 126 and 127 the command cannot be run; any other: failed.
     fn take(&mut self, message: WholeMessage) -> Result<Delivered, StoreError> {
         let sum = message.sum();
         let WholeMessage { label, spool, .. } = message;
@@ -92,7 +91,7 @@ impl Taker for CommandSpec {
 }
 
 impl CommandSpec {
-    /// Waits for the command's end, or ends it when its time is over.
+    /// Waits until the command ends, and ends it when its time is over.
     fn wait(&self, running: Running, tag: usize) -> Result<Ending, StoreError> {
         let deadline = self.waits.deadline();
         let lost = |error| StoreError::Command { tag, how: format!("cannot wait for it: {error}") };
@@ -114,7 +113,7 @@ impl CommandSpec {
     }
 }
 
-/// A UID as an environment variable can carry it: NUL becomes `%00`, all else stays.
+/// A UID for an environment variable: NUL becomes `%00`, nothing else changes.
 fn printable(uid: &[u8]) -> OsString {
     let parts: Vec<&[u8]> = uid.split(|octet| *octet == 0).collect();
     OsStr::from_bytes(&parts.join(&b"%00"[..])).to_owned()

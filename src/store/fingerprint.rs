@@ -1,12 +1,12 @@
-//! Whether a message is one that is recorded: by the hash of its content.
+//! Recognises a message by the hash of its content.
 //!
-//! A destination may record the hash of the octets as they stand there, and an mbox quotes lines and ends
-//! the last one. So a message is compared in both forms.
+//! A destination may have recorded the hash of the octets as it stores them, and an mbox quotes lines and
+//! adds a last line end. So both forms of a message are compared.
 
 use super::mboxrd::Quoter;
 use sha2::{Digest, Sha256};
 
-/// Takes a message's content and tells whether a recorded hash is its own.
+/// Takes the content of a message and computes the hashes of both forms.
 #[derive(Debug)]
 pub struct ContentHash {
     plain: Sha256,
@@ -34,7 +34,7 @@ impl ContentHash {
         self.buffer.clear();
     }
 
-    /// The hashes of the whole.
+    /// The hashes of the whole content.
     pub fn finish(mut self) -> Hashes {
         self.quoter.end(&mut self.buffer);
         self.quoted.update(&self.buffer);
@@ -43,17 +43,16 @@ impl ContentHash {
 }
 
 impl Hashes {
-    /// Each of them.
     pub fn each(&self) -> &[[u8; 32]] {
         &self.0
     }
 
-    /// That of the message as it came.
+    /// The hash of the message as it came.
     pub fn plain(&self) -> [u8; 32] {
         self.0[0]
     }
 
-    /// Whether a message that was recorded with this hash is the same.
+    /// Whether a message that is recorded with this hash has the same content.
     pub fn contain(&self, sha256: &[u8; 32]) -> bool {
         self.0.contains(sha256)
     }
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_known_by_its_hash_as_it_came_and_as_an_mbox_has_it() {
+    fn a_message_is_recognised_as_it_came_and_as_an_mbox_has_it() {
         let (plain, quoted) = (&b"a\nFrom b\nc"[..], &b"a\n>From b\nc\n"[..]);
         for cut in 0..=plain.len() {
             let mut fingerprint = ContentHash::default();

@@ -1,11 +1,11 @@
-//! Who a message is: the server account it came from, and its UID there.
+//! What a message is known by: the server account it came from, and its UID there.
 //!
-//! Invariant: an [`Identity`] is the same in every run, so that what one run stored the next recognises.
-//! The account is named by protocol, host, user and, unless it is one of the protocol's default ports,
-//! port, and by nothing else: another name in the configuration or another TLS mode changes no identity.
+//! Invariant: an [`Identity`] is the same in every run, so that a run recognises what an earlier one stored.
+//! Protocol, host and user make the account, and the port unless it is one of the protocol's default ports;
+//! nothing else does. So another name in the configuration or another TLS mode changes no identity.
 //!
-//! Where a protocol has folders (`RFC 9051`), each is a mailbox with a key and a ledger of its own, and a UID
-//! means something only together with the folder's UIDVALIDITY (`§2.3.1.1`). POP3 has neither.
+//! If a protocol has folders (`RFC 9051`), each folder has a key and a ledger of its own, and a UID counts
+//! only together with the folder's UIDVALIDITY (`§2.3.1.1`). POP3 has neither.
 
 use sha2::{Digest, Sha256};
 
@@ -17,7 +17,7 @@ const NAME_LIMIT: usize = 120;
 pub struct AccountKey(String);
 
 impl AccountKey {
-    /// The key of an account. Host names know no case; users do.
+    /// The key of an account. Upper and lower case are the same in host names, but not in user names.
     pub fn new(protocol: &str, host: &str, port: u16, user: &str) -> Self {
         let mut key = escape(protocol.as_bytes());
         key.push_str("://");
@@ -31,7 +31,7 @@ impl AccountKey {
         AccountKey(key)
     }
 
-    /// The key of a folder of the account, on a server that has some.
+    /// The key of a folder of the account, if the protocol has folders.
     pub fn folder(&self, name: &[u8]) -> Self {
         AccountKey(format!("{}/{}", self.account(), escape(name)))
     }
@@ -43,13 +43,13 @@ impl AccountKey {
         &self.0[..end]
     }
 
-    /// The key in a ledger's first line; none where it is no key.
+    /// Reads the key in a ledger's first line; `None` if it is malformed.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
         text.contains("://").then(|| AccountKey(text.to_owned()))
     }
 
-    /// The keys that the first version gave this account: with the port, always.
+    /// The keys of this account in the first version, which always had the port.
     pub(super) fn older(&self) -> Vec<Self> {
         let protocol = self.0.split("://").next().unwrap_or_default();
         match self.server().contains(':') {
@@ -60,7 +60,7 @@ impl AccountKey {
         }
     }
 
-    /// Whether the other is of the same user by the same protocol, on another server.
+    /// Whether the other key is of the same user and protocol, on another server.
     pub(super) fn is_of_same_user(&self, other: &Self) -> bool {
         let user = |key: &Self| key.account().len() - key.server().len();
         let folder = |key: &Self| key.0[key.account().len()..].to_owned();
@@ -77,19 +77,19 @@ impl AccountKey {
         &self.0
     }
 
-    /// The account as a label for people: `user@host:port`, percent-encoded.
+    /// The account as it is shown to users: `user@host:port`, percent-encoded.
     pub fn label(&self) -> &str {
         self.0.split_once("://").map_or(&self.0, |(_, label)| label)
     }
 
-    /// The name of the account's ledger, without a directory: readable, and unique by a hash.
+    /// The file name of the account's ledger: readable, and made unique by a hash.
     pub fn file_name(&self) -> String {
         let mut name: String = self.0.replace("://", "_").replace(['/', ':'], "_");
         name.truncate(NAME_LIMIT);
         format!("{name}-{}.ledger", hex(&self.digest()[..4]))
     }
 
-    /// The name of the file that holds the places of the account's folders; `more` tells one set from others.
+    /// The file name of the map of the account's folders; `more` distinguishes several maps.
     pub(super) fn map_name(&self, more: &[u8]) -> String {
         let mut name: String = self.account().replace("://", "_").replace(['/', ':'], "_");
         name.truncate(NAME_LIMIT);
@@ -111,13 +111,13 @@ impl AccountKey {
         Sha256::digest(self.0.as_bytes()).into()
     }
 
-    /// The identity of the message with this UID; `copy` is 0 unless the server lists the UID more than
-    /// once, and then the copy's place in that listing.
+    /// The identity of the message with this UID. `copy` is 0; if the server lists the UID more than once, it
+    /// is the index among those.
     pub fn identity(&self, uid: &[u8], copy: u32) -> Identity {
         self.identity_in(None, uid, copy)
     }
 
-    /// The same where a UID counts under a UIDVALIDITY.
+    /// The same for a UID under a UIDVALIDITY.
     pub fn identity_in(&self, validity: Option<u64>, uid: &[u8], copy: u32) -> Identity {
         let mut hash = Sha256::new();
         hash.update((self.0.len() as u64).to_be_bytes());
@@ -125,7 +125,7 @@ impl AccountKey {
         hash.update((uid.len() as u64).to_be_bytes());
         hash.update(uid);
         hash.update(copy.to_be_bytes());
-        // Nothing where there is none: the identities of POP3 are what they always were.
+        // Without a UIDVALIDITY nothing is hashed here: the identities of POP3 stay what they always were.
         if let Some(number) = validity {
             hash.update(number.to_be_bytes());
         }
@@ -136,7 +136,7 @@ impl AccountKey {
     }
 }
 
-/// The ports that a protocol has by default: with TLS from the start, and without.
+/// The default ports of a protocol: with TLS from the start, and without.
 fn default_ports(protocol: &str) -> &'static [u16] {
     match protocol {
         "pop3" => &[995, 110],
@@ -159,7 +159,7 @@ impl Identity {
         &self.uid
     }
 
-    /// Which one of several messages with the same UID; 0 unless the UID is ambiguous.
+    /// Which of several messages with the same UID it is; 0 unless the UID is ambiguous.
     pub fn copy(&self) -> u32 {
         self.copy
     }
@@ -186,12 +186,12 @@ pub(super) fn hex(octets: &[u8]) -> String {
     out
 }
 
-/// Reads `N` octets written by [`hex`].
+/// Reads `N` octets that [`hex`] wrote.
 pub(super) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     if digits.len() != 2 * N {
         return None;
     }
-    // Two plain loops, so that the compiler takes many digits at once: a ledger holds millions.
+    // Two plain loops, so that the compiler processes many digits at once: a ledger holds millions.
     let (mut values, mut out, mut wrong) = ([[0; 2]; N], [0; N], 0);
     for (value, digit) in values.as_flattened_mut().iter_mut().zip(digits) {
         *value = value_of(*digit);
@@ -203,8 +203,8 @@ pub(super) fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     (wrong < 16).then_some(out)
 }
 
-/// The value of a lower-case hexadecimal digit; above 15 for any other octet. Without a branch, since each of
-/// 10^6 names has 32 of them.
+/// The value of a lower-case hexadecimal digit; above 15 for any other octet. It has no branch: a directory
+/// may hold 10^6 names with 32 digits each.
 #[inline(always)]
 fn value_of(digit: u8) -> u8 {
     let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
@@ -212,12 +212,12 @@ fn value_of(digit: u8) -> u8 {
     if number < 10 { number } else { letter }
 }
 
-/// The value of a hexadecimal digit of lower case.
+/// The value of a lower-case hexadecimal digit.
 pub(super) fn nibble(digit: u8) -> Option<u8> {
     Some(value_of(digit)).filter(|value| *value < 16)
 }
 
-/// One word of visible ASCII for any octets: what is not a letter, digit or one of `@._-+=` becomes `%xx`.
+/// Any octets as one word of visible ASCII: all but letters, digits and `@._-+=` become `%xx`.
 pub(super) fn escape(octets: &[u8]) -> String {
     let mut out = String::with_capacity(octets.len());
     for &octet in octets {
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn identities_differ_by_account_uid_and_copy_and_by_nothing_else() {
+    fn identities_differ_only_by_account_uid_and_copy() {
         let a = AccountKey::new("pop3", "h", 1, "u");
         let b = AccountKey::new("pop3", "h", 2, "u");
         assert_eq!(a.identity(b"1", 0), a.identity(b"1", 0));
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_on_another_server_is_the_same_user_and_on_the_same_one_is_not() {
+    fn same_user_means_the_same_name_on_another_server() {
         let key = |host, port, user| AccountKey::new("pop3", host, port, user);
         let own = key("h", 995, "ana");
         for (other, same) in [
@@ -313,14 +313,14 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_of_pop3_messages_are_what_they_were_from_the_first_version_on() {
+    fn the_keys_of_pop3_messages_are_those_of_the_first_version() {
         let key = AccountKey::new("pop3", "pop.example.org", 995, "ana");
         assert_eq!(key.file_name(), "pop3_ana@pop.example.org-6105a6ec.ledger");
         assert_eq!(key.identity(b"1", 0).key(), "0dd662ddf4391f062aafe12f91747764");
     }
 
     #[test]
-    fn hexadecimal_is_read_back_and_nothing_else_is() {
+    fn hexadecimal_is_read_back_and_anything_else_is_refused() {
         assert_eq!(unhex::<3>(hex(&[0, 171, 255]).as_bytes()), Some([0, 171, 255]));
         for bad in ["", "0", "00", "0000000", "00000g", "00000A"] {
             assert_eq!(unhex::<3>(bad.as_bytes()), None, "{bad}");

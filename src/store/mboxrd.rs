@@ -6,33 +6,33 @@
 //! message = its lines; one that matches ^>*From  gets one more ">" in front
 //! blank   = LF
 //! ```
-//! Reading removes one `>` from every line that matches `^>+From `. The round trip is exact but for one
-//! thing the format cannot say: a message that does not end in LF gets one. Lengths in headers
-//! (`Content-Length`) are written as they came and never relied upon; the sender made them.
+//! Reading removes one `>` from every line that matches `^>+From `. A message comes back exactly as it was,
+//! with one exception, for which the format has no way: a message that does not end in LF gets one. Lengths
+//! in headers (`Content-Length`) are written as they came and never relied on; the sender made them.
 
 use jiff::Timestamp;
 use memchr::{memchr, memmem, memrchr};
 use std::borrow::Cow;
 
-/// How far into a message its Return-Path is looked for. The server that delivered the message puts it
-/// first, or close to it.
+/// How far into a message its Return-Path is searched for. The server that delivered the message puts it
+/// first, or nearly first.
 pub(super) const HEAD: usize = 16 * 1024;
-/// The longest sender put into a From_ line (`RFC 5321 §4.5.3.1.3` allows 256 octets for a path).
+/// The longest sender that is put into a From_ line (`RFC 5321 §4.5.3.1.3` allows 256 octets for a path).
 const SENDER_LIMIT: usize = 256;
-/// The sender where the message names none.
+/// The sender if the message has none.
 const NOBODY: &[u8] = b"MAILER-DAEMON";
-/// What makes a line a separator.
+/// How a separator line begins.
 const FROM: &[u8] = b"From ";
 
 /// Quotes one message, piece by piece.
 #[derive(Clone, Debug)]
 pub(super) struct Quoter {
     at: QuoteState,
-    /// Whether the last octet so far ended a line (or there was none).
+    /// Whether the last octet so far was a line end; true at the start.
     ended: bool,
 }
 
-/// How much of the current line was read.
+/// How much of the current line has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum QuoteState {
     /// At the start of a line, or after only `>` characters.
@@ -49,11 +49,11 @@ impl Quoter {
         Quoter { at: QuoteState::Start, ended: true }
     }
 
-    /// Appends `octets` to `out`, quoted. One `>` more in front of all is the same as one behind them,
-    /// so nothing is held back but a part of `From `.
+    /// Appends `octets` to `out`, quoted. A `>` before all others looks the same as one after them, so the
+    /// `>` of a line are not held back, only a part of `From `.
     pub fn push(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         let Some(last) = octets.last() else { return };
-        // The line that was begun before, the lines that are whole here, the line that goes on.
+        // The rest of the current line, the whole lines, the beginning of the next line.
         let (begun, rest) = octets.split_at(match self.at {
             QuoteState::Start => 0,
             QuoteState::Match(_) | QuoteState::Inside => {
@@ -70,7 +70,7 @@ impl Quoter {
         self.ended = *last == b'\n';
     }
 
-    /// Takes a piece of one line, octet by octet as long as it may need quoting.
+    /// Takes a piece of one line, octet by octet as long as the line may need quoting.
     fn line(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         for (at, &octet) in octets.iter().enumerate() {
             match self.at {
@@ -94,7 +94,8 @@ impl Quoter {
         }
     }
 
-    /// Ends the message: what was held back, and the line end it may lack. Without the blank line.
+    /// Ends the message: appends what was held back, and a last line end if it is missing. Does not append
+    /// the blank line.
     pub fn end(mut self, out: &mut Vec<u8>) {
         self.release(out);
         if !self.ended {
@@ -110,19 +111,19 @@ impl Quoter {
     }
 }
 
-/// Takes the quotes of one message away again, piece by piece.
+/// Removes the quotes of one message, piece by piece.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unquoter {
-    /// Whether a line goes on that needs no looking at.
+    /// Whether the rest of the line stays as it is.
     inside: bool,
-    /// The `>` that begin this line.
+    /// How many `>` begin this line.
     quotes: usize,
-    /// Behind them, that many octets of `From `.
+    /// How many octets of `From ` follow them.
     matched: usize,
 }
 
 impl Unquoter {
-    /// Appends `octets` to `out`, as they were before they were quoted.
+    /// Appends `octets` to `out`, without quotes.
     pub fn push(&mut self, mut octets: &[u8], out: &mut Vec<u8>) {
         while let Some(&octet) = octets.first() {
             if self.inside {
@@ -150,7 +151,7 @@ impl Unquoter {
         }
     }
 
-    /// Ends the message: what was held back.
+    /// Ends the message: appends what was held back.
     pub fn end(mut self, out: &mut Vec<u8>) {
         self.release(out);
     }
@@ -162,7 +163,7 @@ impl Unquoter {
     }
 }
 
-/// Appends whole lines to `out`, quoted. `From ` is rare: it is looked for in all of them at once.
+/// Appends whole lines to `out`, quoted. `From ` is rare, so one search covers all lines.
 fn lines(octets: &[u8], out: &mut Vec<u8>) {
     let mut copied = 0;
     for at in memmem::find_iter(octets, FROM) {
@@ -176,7 +177,7 @@ fn lines(octets: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&octets[copied..]);
 }
 
-/// The From_ line of a message that begins with `head`, delivered at `time` (seconds since 1970).
+/// The From_ line of a message that begins with `head` and was delivered at `time` (seconds since 1970).
 pub(super) fn from_line(head: &[u8], time: u64) -> Vec<u8> {
     let mut line = FROM.to_vec();
     line.extend_from_slice(&sender(head).unwrap_or(Cow::Borrowed(NOBODY)));
@@ -186,7 +187,7 @@ pub(super) fn from_line(head: &[u8], time: u64) -> Vec<u8> {
     line
 }
 
-/// The address of the first Return-Path (`RFC 5321 §4.4`), if it is one sane word.
+/// The address in the first Return-Path (`RFC 5321 §4.4`), if it can stand in a From_ line.
 fn sender(head: &[u8]) -> Option<Cow<'_, [u8]>> {
     const NAME: &[u8] = b"return-path:";
     for line in head.split(|octet| *octet == b'\n') {
@@ -206,16 +207,16 @@ fn sender(head: &[u8]) -> Option<Cow<'_, [u8]>> {
     None
 }
 
-/// A time as `asctime` writes it, in UTC: `Thu Jan  1 00:00:00 1970`. A clock beyond the calendar stands at
-/// its end: the line must keep its form.
+/// A time in the form of `asctime`, in UTC: `Thu Jan  1 00:00:00 1970`. A time that the calendar cannot
+/// express becomes the last one it can: the line must keep its form.
 fn asctime(time: u64) -> String {
     let time = i64::try_from(time).ok().and_then(|time| Timestamp::from_second(time).ok());
     time.unwrap_or(Timestamp::MAX).strftime("%a %b %e %H:%M:%S %Y").to_string()
 }
 
-/// Where the first thing in `tail` begins that may be a From_ line of somebody else: `From ` at the start
-/// of a line, or a whole From_ line glued behind something else. None where there is nothing like it.
-/// postie's own lines never begin so behind the first, since they are quoted.
+/// Where in `tail` another program's From_ line may begin: the first `From ` at the start of a line, or a
+/// whole From_ line in the middle of one. After its own first line, postie's text has no such line, since
+/// they are quoted.
 pub(super) fn foreign(tail: &[u8], start: usize) -> Option<usize> {
     let after = tail.get(start..)?;
     memmem::find_iter(after, FROM).map(|at| at + start).find(|&at| {
@@ -224,7 +225,7 @@ pub(super) fn foreign(tail: &[u8], start: usize) -> Option<usize> {
     })
 }
 
-/// Whether `tail` begins with a line like `From sender Www Mmm dd hh:mm:ss yyyy`, a zone allowed.
+/// Whether `tail` begins with a line like `From sender Www Mmm dd hh:mm:ss yyyy`, with or without a zone.
 fn is_from_line(tail: &[u8]) -> bool {
     let Some(end) = memchr(b'\n', tail) else { return false };
     let words: Vec<&[u8]> =
@@ -350,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_separator_of_somebody_else_is_seen_and_quoted_text_is_not_one() {
+    fn a_separator_of_another_program_is_found_and_quoted_text_is_not_one() {
         let line = "From x@y Thu Jan  1 00:00:00 1970\n";
         for (tail, place) in [
             (format!("From me\nbody {line}"), Some(13)),

@@ -1,14 +1,15 @@
-//! Layer 2: durable storage. What is delivered here survives a power cut, and is there once.
+//! Layer 2: durable storage. What is delivered here survives a power cut, and is stored once.
 //!
-//! A fact that must be durable is a value that only this layer can make: a sink gives [`Delivered`] only
-//! after the octets and the directory entry are on disk, and the [`Ledger`] gives [`Recorded`] only after
-//! the message's UID is. Deleting on a server asks for a `&Recorded`.
+//! A durable fact is a value that only this layer can make. A sink returns [`Delivered`] only after the
+//! octets and the directory entry are on disk; the [`Ledger`] returns [`Recorded`] only after the message's
+//! UID is on disk. Deleting on a server needs a `&Recorded`.
 //!
-//! The order of one run, which no caller can change:
-//! 1. [`Ledger::open`] locks the account; the sink is opened and checked. Nothing was fetched yet.
+//! The order of a run, which no caller can change:
+//! 1. [`Ledger::open`] locks the account; the sink is opened and checked. Nothing has been fetched yet.
 //! 2. [`Sink::recover`] settles what a killed run has left.
 //! 3. `begin`, `write`…, `finish` stage messages; `discard` drops one that is not whole.
-//! 4. [`Sink::commit`] makes all staged durable, [`Ledger::record`] writes their UIDs down.
+//! 4. [`Sink::commit`] makes all staged messages durable, [`Ledger::record`] records their UIDs.
+//! 5. [`Ledger::close`] notes that the run ended well.
 //! 5. [`Ledger::close`] marks the run as ended well.
 
 pub mod custody;

@@ -1,17 +1,19 @@
-//! What tells messages apart by their headers alone: a hash of the fields Message-ID, Date and From (`RFC 5322 §3.6`).
+//! Tells messages apart by their headers alone: a hash of the fields Message-ID, Date and From (`RFC 5322
+//! §3.6`).
 //!
-//! It is made of the whole message as it comes, and of those fields alone as a server tells them later. So it does not
-//! depend on the order of fields, on how a field is folded, or on the letters of its name.
+//! The hash is the same whether it is made from the whole message or from those fields alone, as a server
+//! sends them later. So it does not depend on the order of the fields, on how a field is folded, or on upper
+//! and lower case in its name.
 
 use sha2::{Digest as _, Sha256};
 
-/// The fields, in lower case.
+/// The names of the fields, in lower case.
 const FIELDS: [&[u8]; 3] = [b"message-id", b"date", b"from"];
 
-/// A name that is longer than all of them.
+/// Longer than any of them.
 const LONGEST_NAME: usize = 16;
 
-/// A header with a field of more octets has no print: no server tells such a field again.
+/// A header in which one of the fields has more octets has no hash: no server sends such a field again.
 const LONGEST_FIELD: usize = 64 * 1024;
 
 /// Takes a message or its header (line ends are LF, pieces may be cut anywhere).
@@ -26,30 +28,28 @@ pub struct HeaderPrint {
     is_void: bool,
 }
 
-/// Where in the header the next octet stands.
+/// Where in the header the next octet is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {
-    /// At the beginning of a line.
     #[default]
     Line,
-    /// In the name of a field.
     Name,
-    /// In the value of a field that counts.
+    /// In the value of one of the fields.
     Value,
-    /// In a line that does not.
+    /// In any other line.
     Other,
-    /// Behind the header.
+    /// After the header.
     Behind,
 }
 
-/// A field that counts, as far as it has come.
+/// The part that has come of one of the fields.
 #[derive(Debug, Default)]
 struct Field {
-    /// What is hashed of it; empty where no such field has begun.
+    /// The octets that are hashed; empty if no such field has begun.
     octets: Vec<u8>,
-    /// How many of these are its name.
+    /// How many of them belong to the name.
     name: usize,
-    /// Whether white space has come that counts as one space if more follows.
+    /// Whether white space has come, which counts as one space if more text follows.
     space: bool,
 }
 
@@ -64,7 +64,7 @@ impl HeaderPrint {
         }
     }
 
-    /// The print; none of what has none of these fields.
+    /// The hash; `None` if the header has none of these fields.
     pub fn finish(mut self) -> Option<u64> {
         self.end_field();
         self.sum.filter(|_| !self.is_void)
@@ -133,7 +133,7 @@ impl Field {
             self.space = true;
             return;
         }
-        // White space in front counts as none, and so does that at the end.
+        // White space at the start and at the end does not count.
         if std::mem::take(&mut self.space) && self.octets.len() > self.name {
             self.octets.push(b' ');
         }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_count_and_nothing_else_however_they_are_cut() {
+    fn the_print_depends_only_on_the_three_fields() {
         let text = "Received: by x\n from y\nFrom: Ana\n <a@b>\nDATE : Mon, 1\n\t Jan\nmessage-id:<1@b>\nX: y\n\nDate: z\n";
         let alone = print("Message-ID:  <1@b> \nDate: Mon, 1 Jan\nFrom: Ana <a@b>\n\n");
         assert!(alone.is_some());
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_none_of_the_fields_has_no_print() {
+    fn a_header_without_the_fields_has_no_print() {
         for text in ["", "\n", "Subject: a\n\nDate: b\n", " Date: b\n\n", "Dates: b\n", "Date", "Date\n: b\n"]
         {
             assert_eq!(print(text), None, "{text:?}");

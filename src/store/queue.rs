@@ -1,5 +1,5 @@
-//! Destinations that take one message after the other, each of them whole: a message is kept in memory, or in a
-//! temporary file, until it is there, and is never half given.
+//! Destinations that take whole messages, one after the other. A message is kept in memory, or in a temporary
+//! file, until all of it has come.
 
 use super::delivered::{Delivered, Label, Subject};
 use super::error::StoreError;
@@ -10,18 +10,18 @@ use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::io;
 
-/// Who takes the messages.
+/// What takes the messages.
 pub trait Taker {
-    /// Whether it still takes messages at all.
+    /// Fails if no more messages can be taken.
     fn check(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Takes one; after an error it may be asked for the next.
+    /// Takes one message. After an error, the next one may still be given.
     fn take(&mut self, message: WholeMessage) -> Result<Delivered, StoreError>;
 }
 
-/// A message that is whole, or going to be.
+/// A message that is being collected, or is whole.
 #[derive(Debug)]
 pub struct WholeMessage {
     pub(super) label: Label,
@@ -30,24 +30,24 @@ pub struct WholeMessage {
 }
 
 impl WholeMessage {
-    /// How many octets it has, and their SHA-256.
+    /// Its size in octets, and its SHA-256.
     pub(super) fn sum(&self) -> (u64, [u8; 32]) {
         (self.spool.len(), self.hash.clone().finalize().into())
     }
 }
 
-/// The failure to keep a message until it is whole.
+/// The error of the temporary file for a message.
 pub(super) fn cannot_keep(error: io::Error) -> StoreError {
     StoreError::io(&std::env::temp_dir(), "keep a message in a temporary file", error)
 }
 
-/// Such a destination.
+/// A destination that gives whole messages to a [`Taker`].
 #[derive(Debug)]
 pub struct Queue<T> {
     pub(super) taker: T,
     draft: Option<WholeMessage>,
     staged: VecDeque<WholeMessage>,
-    /// What went wrong behind messages that were taken.
+    /// An error that came after messages were taken; the next call returns it.
     owed: Option<StoreError>,
 }
 

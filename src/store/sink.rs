@@ -10,21 +10,19 @@ use std::time::{Duration, Instant};
 /// How much is staged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Staged {
-    /// Messages.
     pub count: usize,
-    /// Octets.
     pub octets: u64,
 }
 
 /// What [`Sink::recover`] found and did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
-    /// Messages a killed run had stored and not recorded; they are recorded now.
+    /// How many messages a killed run had stored and not recorded; they are recorded now.
     pub accepted: usize,
-    /// Octets of a half message that were removed.
+    /// How many octets of half messages were removed.
     pub removed: u64,
-    /// Half messages that could not be removed, because another program's mail may be mixed with them:
-    /// the mbox and where in it.
+    /// Half messages that stay, because another program's mail may be mixed with them: the mbox, and the
+    /// offset in it.
     pub left: Vec<(PathBuf, u64)>,
 }
 
@@ -37,17 +35,17 @@ pub struct WaitLimits {
 }
 
 impl WaitLimits {
-    /// Waits up to `limit`, and ends sooner when `stop` says so.
+    /// Waits up to `limit`; ends sooner if `stop` returns true.
     pub fn new(limit: Duration, stop: Arc<dyn Fn() -> bool + Send + Sync>) -> Self {
         WaitLimits { limit, end: None, stop }
     }
 
-    /// Waits up to `limit`, and is never told to stop.
+    /// Waits up to `limit`, and nothing can stop it.
     pub fn of(limit: Duration) -> Self {
         WaitLimits { limit, end: None, stop: Arc::new(|| false) }
     }
 
-    /// Never waits beyond `end`, the end of the whole run.
+    /// Never waits longer than until `end`, the end of the whole run.
     pub fn until(self, end: Option<Instant>) -> Self {
         WaitLimits { end, ..self }
     }
@@ -72,21 +70,23 @@ impl std::fmt::Debug for WaitLimits {
     }
 }
 
-/// A destination: one open draft at a time, many staged, then one barrier for all of them.
+/// A destination. It has at most one open draft; many messages can be staged, and one barrier then makes all
+/// of them durable.
 ///
 /// After an error of `commit`, `write` or `finish` nothing of the batch counts as stored, except what an
-/// earlier `commit` returned; the caller ends the session or, for an error of scope message, goes on.
+/// earlier `commit` returned. The caller ends the session; after an error whose scope is one message, it goes
+/// on.
 pub trait Sink {
-    /// Settles what a killed run left here. Called once, before anything is fetched, with the account
+    /// Settles what a killed run left here. Called once, before anything is fetched, while the account is
     /// locked.
     fn recover(&mut self, ledger: &mut Ledger) -> Result<Recovery, StoreError>;
 
-    /// Finds a message that an earlier, killed run stored here and did not record. Asked for every
-    /// message before it is fetched; costs nothing unless a run was killed.
+    /// Finds a message that an earlier, killed run stored here without recording it. Called for every message
+    /// before it is fetched; costs nothing unless a run was killed.
     fn adopt(&mut self, ledger: &mut Ledger, subject: &Subject) -> Result<Option<Delivered>, StoreError>;
 
-    /// The UIDVALIDITY under which the ledger's UIDs count is about to end. What was stored here and not recorded, and
-    /// is found again by its UID alone, is recorded now.
+    /// The UIDVALIDITY of the ledger's UIDs is about to end. Records now what was stored here without being
+    /// recorded and can be found by its UID only.
     fn end_validity(&mut self, _: &mut Ledger) -> Result<(), StoreError> {
         Ok(())
     }
@@ -100,20 +100,20 @@ pub trait Sink {
     /// Drops the open draft and leaves nothing of it.
     fn discard(&mut self);
 
-    /// Declares the open draft whole; it is staged now.
+    /// The open draft is whole; stages it.
     fn finish(&mut self) -> Result<(), StoreError>;
 
     /// How much is staged.
     fn staged(&self) -> Staged;
 
-    /// Whether it is time to commit, as this destination sees it.
+    /// Whether this destination wants a commit now.
     fn due(&self) -> bool;
 
-    /// Makes all that is staged durable and visible. On an error nothing that is not certain to be durable
-    /// is returned, now or later, and it is removed again. Where messages are handled one by one, what
-    /// succeeded is returned first and the error by the next call: call until nothing is staged.
+    /// Makes all that is staged durable and visible. After an error, nothing is returned, now or later,
+    /// unless it is certain to be durable; the rest is removed again. A destination that handles messages one
+    /// by one returns the successes first, and the error with the next call: call it until nothing is staged.
     fn commit(&mut self, ledger: &mut Ledger) -> Result<Vec<Delivered>, StoreError>;
 
-    /// Drops everything that is staged and open.
+    /// Drops the open draft and everything that is staged.
     fn rollback(&mut self);
 }

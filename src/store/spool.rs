@@ -1,21 +1,21 @@
-//! A message, or a part of one, kept until it is whole: in memory while it is small, then in a file without
-//! a name. Everything in postie that keeps octets for later keeps them here.
+//! Keeps a message, or a part of one, until it is whole: in memory while it is small, then in a file without
+//! a name. All octets that postie keeps for later are kept here.
 //!
-//! There is one way in: every octet goes through the same buffer into the same store, so that no octet can
-//! overtake another, whatever the pieces are.
+//! All octets go through the same buffer to the same place, so they keep their order, however they are cut
+//! into pieces.
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use tempfile::{SpooledData, SpooledTempFile};
 
-/// How much is kept in memory; only what is larger needs a temporary file.
+/// How many octets are kept in memory; anything larger needs a temporary file.
 pub const MEMORY: usize = 1024 * 1024;
 
 /// Small pieces are collected up to this size before they are written.
 const BUFFER: usize = 64 * 1024;
 
-/// Takes octets, and keeps them in their order.
+/// Takes octets and keeps them in their order.
 #[derive(Debug)]
 pub struct Spool {
     out: BufWriter<SpooledTempFile>,
@@ -29,24 +29,22 @@ impl Default for Spool {
 }
 
 impl Spool {
-    /// Adds octets. After an error nothing of it is to be used.
+    /// Adds octets. After an error, nothing in it may be used.
     pub fn push(&mut self, octets: &[u8]) -> io::Result<()> {
         self.out.write_all(octets)?;
         self.len += octets.len() as u64;
         Ok(())
     }
 
-    /// How many octets there are.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Ends it: it can be read now, from its start.
+    /// Ends it; from now on it can be read, from its start.
     pub fn finish(self) -> io::Result<Spooled> {
         let mut octets = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         octets.rewind()?;
@@ -54,7 +52,7 @@ impl Spool {
     }
 }
 
-/// What was kept; it can be read any number of times.
+/// The octets that were kept; they can be read any number of times.
 #[derive(Debug)]
 pub struct Spooled {
     octets: SpooledTempFile,
@@ -62,12 +60,10 @@ pub struct Spooled {
 }
 
 impl Spooled {
-    /// How many octets there are.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -77,7 +73,7 @@ impl Spooled {
         self.octets.seek(SeekFrom::Start(0)).map(|_| ())
     }
 
-    /// The first octets, at most `limit` of them. What is read next is the start again.
+    /// The first octets, at most `limit`. The next read begins at the start again.
     pub fn head(&mut self, limit: usize) -> io::Result<Vec<u8>> {
         self.rewind()?;
         let mut head = Vec::new();
@@ -86,13 +82,13 @@ impl Spooled {
         Ok(head)
     }
 
-    /// All of it as a file at its start, for a process that is to read it. What is in memory stays there: it
-    /// needs no directory for temporary files.
+    /// All octets as a file, positioned at its start, for a process that is to read it. If they are in
+    /// memory, they stay there, so no directory for temporary files is needed.
     pub fn into_file(self) -> io::Result<File> {
         let mut file = match self.octets.into_inner() {
             SpooledData::OnDisk(file) => file,
             SpooledData::InMemory(octets) => {
-                // A kernel may be forbidden to give such a file.
+                // The kernel may forbid such a file.
                 let file = memfd_create("message", MemfdFlags::CLOEXEC).map(File::from);
                 let mut file = file.or_else(|_| tempfile::tempfile())?;
                 file.write_all(octets.get_ref())?;
@@ -110,7 +106,7 @@ impl Read for Spooled {
     }
 }
 
-/// Calls `take` with all that `source` gives, block by block.
+/// Calls `take` with everything that `source` has, block by block.
 pub fn each_block(source: &mut dyn Read, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut block = vec![0; BUFFER];
     loop {
@@ -177,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn every_size_about_the_bounds_comes_back() {
+    fn every_size_near_the_bounds_is_read_back() {
         for len in [0, 1, BUFFER - 1, BUFFER, BUFFER + 1, MEMORY - 1, MEMORY, MEMORY + 1, 2 * MEMORY + 7] {
             let octets: Vec<u8> = (0..len).map(|at| (at % 253) as u8).collect();
             let fill = || {

@@ -1,6 +1,6 @@
-//! Standard output as a destination. A message counts as delivered once it is written and flushed; what
-//! becomes of it behind that, postie cannot know. A message is kept until it is whole, so that no half
-//! message is ever written, unless writing itself fails.
+//! Standard output as a destination. A message counts as delivered once it is written and flushed; postie
+//! cannot know what happens to it then. A message is kept until it is whole, so no half message is written
+//! unless writing itself fails.
 
 use super::delivered::{Delivered, Details, Place};
 use super::error::StoreError;
@@ -11,28 +11,25 @@ use super::spool::{Spooled, each_block};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// How messages are written to standard output.
+/// The form in which messages are written to standard output.
 pub trait Form {
-    /// Writes one message, whole.
+    /// Writes one whole message.
     fn put(&mut self, message: Printable, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// A message that is written to standard output.
+/// A message to be written to standard output.
 #[derive(Debug)]
 pub struct Printable {
-    /// Who it is.
     pub identity: Identity,
     /// Its number in the session.
     pub number: u32,
     /// Its size as the server lists it.
     pub wire_size: Option<u64>,
-    /// What the server keeps of it, where the protocol tells such things.
+    /// What the server knows of it, if the protocol has such data.
     pub details: Option<Details>,
-    /// When the server got it, or else now; in seconds since 1970.
+    /// When the server got it; if that is not known, now. In seconds since 1970.
     pub received: u64,
-    /// How many octets it has.
     pub size: u64,
-    /// Their SHA-256.
     pub sha256: [u8; 32],
     octets: Spooled,
 }

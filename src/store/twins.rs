@@ -1,7 +1,7 @@
-//! Messages that stand in several folders of an account, stored once (`fetch --dedupe`).
+//! Messages that are in several folders of an account are stored once (`fetch --dedupe`).
 //!
-//! A message whose content another folder's ledger has recorded as stored is recorded too, and not stored again. The
-//! content is all that counts: the SHA-256 of the whole message.
+//! If the ledger of another folder says that the same content is stored, a message is recorded but not stored
+//! again. Only the content counts: the SHA-256 of the whole message.
 
 use super::delivered::{Delivered, Label, Place, Subject};
 use super::error::StoreError;
@@ -13,16 +13,16 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many messages that are stored in another folder are recorded at once.
+/// How many such messages are recorded at once.
 const DUE: usize = 512;
 
-/// What is stored of all folders of an account: each content with the folder that has it.
+/// Everything that is stored for the folders of an account: the hash of each content, and its folder.
 #[derive(Clone, Debug, Default)]
 pub struct Twins(Arc<Mutex<HashMap<[u8; 32], AccountKey>>>);
 
 impl Twins {
-    /// Reads it from the ledgers in `dir` of the account's folders; those that other runs hold locked, too. Kinds:
-    /// storage, config.
+    /// Reads the ledgers of the account's folders in `dir`, including those that other runs hold locked.
+    /// Kinds: storage, config.
     pub fn gather(dir: &Path, account: &AccountKey) -> Result<Self, StoreError> {
         let twins = Twins::default();
         for folder in Ledger::folders_of(dir, account)? {
@@ -34,7 +34,7 @@ impl Twins {
         Ok(twins)
     }
 
-    /// Puts it before a destination that gets the messages of one folder.
+    /// Wraps the destination for the messages of `folder`.
     pub fn before(&self, sink: Box<dyn Sink>, folder: &AccountKey) -> Box<dyn Sink> {
         let (twins, folder) = (self.clone(), folder.clone());
         Box::new(Deduped { sink, twins, folder, draft: None, found: Vec::new() })
@@ -45,7 +45,7 @@ impl Twins {
     }
 }
 
-/// A destination that passes over what another folder has.
+/// A destination that leaves out what is stored for another folder.
 struct Deduped {
     sink: Box<dyn Sink>,
     twins: Twins,
@@ -119,7 +119,8 @@ impl Sink for Deduped {
             ledger.stored(found.len());
             return Ok(found);
         }
-        // Where the destination fails, what it did not store has no part in that: it comes with the next call.
+        // If the destination fails, that does not affect the messages it did not store: the next call returns
+        // them.
         let delivered = self.sink.commit(ledger)?;
         let mut known = self.twins.lock();
         for one in &delivered {

@@ -51,7 +51,7 @@ fn the_command_gets_every_octet_and_knows_the_message() {
 }
 
 #[test]
-fn the_exit_status_says_what_becomes_of_the_message() {
+fn the_exit_status_decides_about_the_message() {
     assert_eq!(run(&mut shell("exit 0"), b"1", b"x").unwrap().len(), 1);
     let left = run(&mut shell("exit 75"), b"1", b"x").expect_err("left");
     assert!(matches!(left, StoreError::Left { tag: 4 }));
@@ -70,7 +70,7 @@ fn the_exit_status_says_what_becomes_of_the_message() {
 }
 
 #[test]
-fn of_several_messages_those_taken_before_a_failure_count() {
+fn messages_that_the_command_took_before_a_failure_count() {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(dir.path(), &key(), Duration::ZERO, &|| false).unwrap();
     let mut command = shell("test \"$POSTIE_UID\" != 2");
@@ -108,7 +108,7 @@ fn ends(pid: i32) -> bool {
 }
 
 #[test]
-fn a_command_that_hangs_is_ended_with_all_it_started() {
+fn a_command_that_hangs_is_ended_with_all_processes_that_it_started() {
     let dir = tempfile::tempdir().unwrap();
     let pid = dir.path().join("pid");
     let line = format!("sleep 1000 & echo $! > '{}'; wait", pid.display());
@@ -123,7 +123,7 @@ fn a_command_that_hangs_is_ended_with_all_it_started() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_an_error_before_anything_is_fetched() {
+fn a_missing_program_is_an_error_before_anything_is_fetched() {
     let none = || WaitLimits::of(Duration::ZERO);
     for argv in [vec![], vec![""], vec!["/no/such/program"], vec!["no-such-program-of-postie"]] {
         let program = Program::Argv(argv.into_iter().map(String::from).collect());

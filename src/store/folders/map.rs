@@ -1,4 +1,4 @@
-//! The file that says which folder has which place.
+//! The file that says which folder has which path.
 
 use super::FolderPlaces;
 use super::name::{FolderName, numbered, spell};
@@ -15,26 +15,26 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The longest map that is read: 100,000 folders with long names.
+/// The largest map that is read, in octets: enough for 100,000 folders with long names.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// What the file holds, as JSON.
+/// The content of the file, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct Content {
     v: u32,
     account: String,
-    /// Percent-encoded, as the names are.
+    /// Percent-encoded, like the names.
     root: String,
     layout: String,
-    /// From the server's octets for a folder to its path below the root.
+    /// The server's octets for a folder, and its path below the root.
     folders: BTreeMap<String, String>,
 }
 
-/// The places of an account's folders below one root.
+/// The paths of an account's folders below one root.
 #[derive(Debug)]
 pub(super) struct FolderMap<'a> {
     path: PathBuf,
-    /// Held open: closing it gives the lock back.
+    /// Held open: closing it releases the lock.
     _lock: Option<File>,
     places: &'a FolderPlaces<'a>,
     root: &'a Path,
@@ -43,7 +43,7 @@ pub(super) struct FolderMap<'a> {
 }
 
 impl<'a> FolderMap<'a> {
-    /// Locks and reads it. Kinds: cannot create, storage, locked, interrupted, config.
+    /// Locks and reads the file. Kinds: cannot create, storage, locked, interrupted, config.
     pub fn open(
         places: &'a FolderPlaces<'a>,
         root: &'a Path,
@@ -60,7 +60,7 @@ impl<'a> FolderMap<'a> {
         FolderMap { _lock: Some(lock), ..FolderMap::empty(places, root, path) }.read()
     }
 
-    /// Reads it without a lock.
+    /// Reads the file without a lock.
     pub fn peek(places: &'a FolderPlaces<'a>, root: &'a Path) -> Result<Self, StoreError> {
         let dir = durable::absolute(places.ledgers)?;
         if dir.exists() {
@@ -105,12 +105,12 @@ impl<'a> FolderMap<'a> {
         Ok(self)
     }
 
-    /// Whether something is to be saved.
+    /// Whether there is something to save.
     pub fn is_changed(&self) -> bool {
         self.is_changed
     }
 
-    /// Makes what was added durable.
+    /// Makes new entries durable.
     pub fn save(&mut self) -> Result<(), StoreError> {
         let mut text = serde_json::to_vec_pretty(&self.content)
             .map_err(|error| StoreError::io(&self.path, "write", std::io::Error::other(error)))?;
@@ -120,7 +120,7 @@ impl<'a> FolderMap<'a> {
         Ok(())
     }
 
-    /// The path of a folder below the root: the one that it has, or a free one.
+    /// The path of a folder below the root: the one it has, else a free one.
     pub fn place(&mut self, name: &FolderName) -> String {
         let key = escape(&name.octets);
         if let Some(path) = self.content.folders.get(&key) {
@@ -135,19 +135,20 @@ impl<'a> FolderMap<'a> {
         path
     }
 
-    /// Whether another folder has this path, or one that the file system takes for the same.
+    /// Whether another folder has this path, or one that a file system may take for the same.
     fn is_taken(&self, path: &str) -> bool {
         let same = |one: &Path| std::fs::symlink_metadata(one).map(|meta| (meta.dev(), meta.ino())).ok();
         let there = same(&self.root.join(path));
         let is_same =
             |other: &String| *other == *path || (there.is_some() && same(&self.root.join(other)) == there);
-        // Without looking at the disk for each: a file system that folds names changes nothing else in them.
+        // Decided without asking the disk for each name: a file system that ignores case changes nothing else
+        // in names.
         let folded = path.to_lowercase();
         self.content.folders.values().filter(|other| other.to_lowercase() == folded).any(is_same)
     }
 }
 
-/// The name of the map: readable, and unique by a hash.
+/// The name of the map: readable, and made unique by a hash.
 fn file_name(places: &FolderPlaces<'_>, root: &Path) -> String {
     let more = [places.layout.name().as_bytes(), b"\0", root.as_os_str().as_bytes()].concat();
     places.account.map_name(&more)

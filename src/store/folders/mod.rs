@@ -1,9 +1,9 @@
-//! Where the folders of an account lie on disk: each in a Maildir or an mbox of its own below one root, in every run
-//! the same.
+//! Where the folders of an account are on disk. Each has a Maildir or an mbox of its own below one root, and
+//! the same one in every run.
 //!
-//! Which folder has which place is written down once, in a file beside the ledgers, and never derived again: so a
-//! folder keeps its place whatever other folders there are later, and two whose names a file system takes for one
-//! (`Work`, `work`) get two.
+//! Which folder has which path is written down once, in a file beside the ledgers, and is not computed again.
+//! So a folder keeps its path when other folders appear, and two folders whose names are the same to a file
+//! system (`Work`, `work`) get two paths.
 
 mod map;
 mod name;
@@ -21,7 +21,7 @@ use rustix::io::{Errno, retry_on_intr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long to wait for another run that looks up places, too.
+/// How long to wait for another run that is assigning paths too.
 const WAIT: Duration = Duration::from_secs(30);
 
 /// The places of an account's folders below `root`.
@@ -29,17 +29,17 @@ const WAIT: Duration = Duration::from_secs(30);
 pub struct FolderPlaces<'a> {
     /// The directory of the ledgers.
     pub ledgers: &'a Path,
-    /// The account; its folder is no matter.
+    /// The account; a folder in this key is ignored.
     pub account: &'a AccountKey,
-    /// The directory that holds them all.
+    /// The directory that holds all folders.
     pub root: &'a Path,
-    /// How they lie in it.
+    /// How they are arranged in it.
     pub layout: Layout,
 }
 
 impl FolderPlaces<'_> {
-    /// The path of each folder, which is made where it is missing. The outer error is that of all: cannot create,
-    /// storage, locked, config; an inner one concerns one folder.
+    /// Makes each folder's Maildir or mbox if it is missing, and returns the paths. The outer error affects
+    /// all folders: cannot create, storage, locked, config; an inner one affects one folder.
     pub fn make(
         &self,
         names: &[FolderName],
@@ -51,7 +51,8 @@ impl FolderPlaces<'_> {
         for name in names {
             let path = map.place(name);
             if map.is_changed() {
-                // Before anything is made there: a run that is killed now finds the same place.
+                // Saved before anything is made on disk: if this run is killed now, the next one finds the
+                // same paths.
                 map.save()?;
             }
             let path = root.join(path);
@@ -60,14 +61,14 @@ impl FolderPlaces<'_> {
         Ok(paths)
     }
 
-    /// The paths that they have or would get; makes nothing.
+    /// The paths that the folders have or would get; makes nothing.
     pub fn look(&self, names: &[FolderName]) -> Result<Vec<PathBuf>, StoreError> {
         let root = durable::absolute(self.root)?;
         let mut map = FolderMap::peek(self, &root)?;
         Ok(names.iter().map(|name| root.join(map.place(name))).collect())
     }
 
-    /// The root, made where its parent exists.
+    /// The root, which is made if its parent exists.
     fn made_root(&self) -> Result<PathBuf, StoreError> {
         let root = durable::absolute(self.root)?;
         match self.layout {
@@ -95,7 +96,8 @@ impl FolderPlaces<'_> {
     }
 }
 
-/// Checks that mboxes could be made in a directory, or it in its parent; makes nothing. Kinds: cannot create.
+/// Checks that mboxes could be made in a directory, or the directory in its parent; makes nothing. Kinds:
+/// cannot create.
 pub fn check_mbox_dir(path: &Path) -> Result<(), StoreError> {
     let path = durable::absolute(path)?;
     let dir = match std::fs::symlink_metadata(&path) {
@@ -108,7 +110,7 @@ pub fn check_mbox_dir(path: &Path) -> Result<(), StoreError> {
         .map_err(|error| StoreError::unwritable(dir, error))
 }
 
-/// Makes a directory if it is missing; whatever else is there, a symbolic link too, is refused.
+/// Makes a directory if it is missing; refuses anything else there, a symbolic link included.
 fn make_dir(path: &Path) -> Result<(), StoreError> {
     let made = retry_on_intr(|| rustix::fs::mkdir(path, durable::PRIVATE_DIR));
     match made {
@@ -128,7 +130,7 @@ fn make_dir(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The file by which readers know a subfolder (Maildir++).
+/// Makes the file by which readers recognise a subfolder (Maildir++).
 fn mark(path: &Path) -> Result<(), StoreError> {
     let failed = |error| StoreError::cannot_create(path, "mark it as a subfolder", error);
     let dir = durable::open_dir_at(rustix::fs::CWD, path).map_err(failed)?;

@@ -1,23 +1,23 @@
-//! How the name of a folder is spelt on disk: each name in its own way, whatever is in it, and none that leads
-//! out of the root or is taken for something else there.
+//! How the name of a folder is written on disk. No two names are written the same way, and none leads out of
+//! the root or is taken for something else in it.
 
 use crate::store::identity::hex;
 use sha2::{Digest, Sha256};
 
-/// Where the folders of an account lie, seen from the root.
+/// How the folders of an account are arranged below the root.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// Maildir++: the inbox is the root, `A/B` the Maildir `.A.B` in it.
+    /// Maildir++: the inbox is the root, the folder `A/B` is the Maildir `.A.B` in it.
     #[default]
     Subfolders,
-    /// The inbox is the root, `A/B` the Maildir `B` in the directory `A`.
+    /// The inbox is the root, the folder `A/B` is the Maildir `B` in the directory `A`.
     Nested,
-    /// `A/B` is the mbox `B.mbox` in the directory `A`.
+    /// The folder `A/B` is the mbox `B.mbox` in the directory `A`.
     Mboxes,
 }
 
 impl Layout {
-    /// The name of it, as `--layout` has it.
+    /// Its name, as in `--layout`.
     pub fn name(self) -> &'static str {
         match self {
             Layout::Subfolders => "maildir++",
@@ -30,15 +30,15 @@ impl Layout {
 /// The name of a folder on a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderName {
-    /// The server's octets for it: by these it is known for ever.
+    /// The server's octets for it; a folder is recognised by these.
     pub octets: Vec<u8>,
-    /// Its parts, outermost first; text where they are such. None for the inbox.
+    /// Its parts, outermost first, decoded to text if they can be. None for the inbox.
     pub parts: Vec<Vec<u8>>,
 }
 
-/// The longest name of one file, in octets, leaving room for a number and `.mbox`; most systems take 255.
+/// The longest name of one file, in octets. Most systems allow 255; the rest is for a number and `.mbox`.
 const LONGEST: usize = 200;
-/// Names that something else in a Maildir has, or that begin such names.
+/// Names that have a meaning in a Maildir, or that begin such names.
 const TAKEN: [&str; 3] = ["cur", "new", "tmp"];
 const TAKEN_BEGINNINGS: [&str; 4] = ["dovecot", "courier", "maildir", "subscriptions"];
 
@@ -61,7 +61,7 @@ pub(super) fn spell(name: &FolderName, layout: Layout) -> String {
     }
 }
 
-/// The same path with a number in it: another folder has the path without.
+/// The same path with a number in it, for a folder whose path without it is taken.
 pub(super) fn numbered(path: &str, number: u32) -> String {
     match path.strip_suffix(".mbox") {
         Some(stem) => format!("{stem}-{number}.mbox"),
@@ -69,8 +69,8 @@ pub(super) fn numbered(path: &str, number: u32) -> String {
     }
 }
 
-/// One part of a name: letters and digits of any script, `_`, `-` and inner spaces stay, each other octet becomes
-/// `%XX`. An empty part is a `%` alone.
+/// Encodes one part of a name. Letters and digits of any script, `_`, `-` and inner spaces stay; every other
+/// octet becomes `%XX`. An empty part becomes a single `%`.
 fn escape(part: &[u8]) -> String {
     if part.is_empty() {
         return "%".to_owned();
@@ -100,7 +100,7 @@ fn escape(part: &[u8]) -> String {
     out
 }
 
-/// A directory in a Maildir that is not taken for one of its own.
+/// A directory name that is not taken for one of the Maildir's own.
 fn untaken(part: String) -> String {
     let lower = part.to_ascii_lowercase();
     let is_taken = TAKEN.contains(&lower.as_str())
@@ -111,7 +111,7 @@ fn untaken(part: String) -> String {
     }
 }
 
-/// A name that a file can have: of one that is too long the beginning, and a hash of the whole.
+/// A name that a file can have: if it is too long, its beginning and a hash of the whole name.
 fn shorten(name: String, whole: &[u8]) -> String {
     if name.len() <= LONGEST {
         return name;
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_spelt_as_it_is_where_nothing_speaks_against_it() {
+    fn a_harmless_name_stays_as_it_is() {
         let folder = name(&[b"Work", "Büro 2024".as_bytes()]);
         assert_eq!(spell(&folder, Layout::Subfolders), ".Work.Büro 2024");
         assert_eq!(spell(&folder, Layout::Nested), "Work/Büro 2024");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_out_of_the_root_or_is_that_of_something_else() {
+    fn no_name_leads_out_of_the_root_or_is_taken_for_something_else() {
         let parts: [&[u8]; 28] = [
             b"..",
             b".",
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_too_long_is_cut_and_stays_its_own() {
+    fn a_name_that_is_too_long_is_cut_and_stays_unique() {
         let (one, other) = ("ü".repeat(300) + "1", "ü".repeat(300) + "2");
         for layout in [Layout::Subfolders, Layout::Nested, Layout::Mboxes] {
             let spelt = [&one, &other].map(|part| spell(&name(&[part.as_bytes()]), layout));

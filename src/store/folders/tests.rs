@@ -40,7 +40,7 @@ impl Home {
 }
 
 #[test]
-fn each_folder_gets_a_place_of_its_own_and_keeps_it() {
+fn each_folder_gets_its_own_path_and_keeps_it() {
     for (layout, wanted) in [
         (Layout::Subfolders, ["", ".A", ".A.B", ".A%2EB"]),
         (Layout::Nested, ["", "A", "A/B", "A%2EB"]),
@@ -65,7 +65,7 @@ fn each_folder_gets_a_place_of_its_own_and_keeps_it() {
 
 /// Names that spell alike by chance, and a name that looks like what such a collision makes.
 #[test]
-fn names_that_would_meet_in_one_place_get_two() {
+fn names_that_are_encoded_alike_get_two_paths() {
     let home = Home::new();
     let twins = [("A&-B", &b"A&B"[..]), ("A&B", b"A&B"), ("A&B-2", b"A&B-2")];
     let names: Vec<FolderName> = twins
@@ -81,7 +81,7 @@ fn names_that_would_meet_in_one_place_get_two() {
 
 /// Two names that the file system takes for one: played by a link, since few file systems fold names.
 #[test]
-fn names_that_the_file_system_takes_for_one_get_two_places() {
+fn names_that_the_file_system_takes_for_one_get_two_paths() {
     let home = Home::new();
     assert_eq!(home.paths(Layout::Nested, &["Work"]), ["Work"]);
     // As it looks where names are folded: both lead to the same directory. A hard link to a file plays it.
@@ -94,7 +94,7 @@ fn names_that_the_file_system_takes_for_one_get_two_places() {
 }
 
 #[test]
-fn a_place_that_is_something_else_fails_for_its_folder_alone() {
+fn a_path_of_the_wrong_kind_fails_for_its_folder_only() {
     let home = Home::new();
     std::fs::create_dir_all(home.root()).unwrap();
     symlink("/tmp", home.root().join("A")).unwrap();

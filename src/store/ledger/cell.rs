@@ -1,68 +1,69 @@
-//! What a million UIDs are known by, packed into 20 octets each.
+//! What is known of a UID, in 20 octets: a ledger may have a million of them.
 
 use super::known::{Fact, Known, State, Stored};
 
-/// What is known of one UID: one message, or none, as by far the most are. What does not fit here is in a map.
+/// What is known of one UID: one message, or nothing, as for nearly all. Anything else is in a map.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cell {
-    /// Where its UID begins, 40 bits of it: it ends where the next one's begins.
+    /// The lower bits of the offset at which its UID begins, which has 40 bits. It ends where the next UID
+    /// begins.
     start: u32,
-    /// The listed size; [`NO_SIZE`] for none.
+    /// The listed size; [`NO_SIZE`] if there is none.
     size: u32,
     time: u32,
-    /// [`Known::at`], 40 bits of it.
+    /// The lower bits of [`Known::at`], which has 40 bits.
     at: u32,
     start_upper: u8,
     at_upper: u8,
     pub records: Records,
-    /// Of the bits below.
+    /// The constants below, combined.
     pub flags: u8,
 }
 
-/// What a [`Cell`] says.
+/// The meaning of a [`Cell`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Records {
     #[default]
     None,
     Marked,
     Stored,
-    /// It does not fit here.
+    /// Too much for a cell: the map has it.
     Apart,
 }
 
-/// The UID was taken out; it keeps its place.
+/// The UID was removed; it keeps its place.
 pub(super) const GONE: u8 = 1;
 pub(super) const AMBIGUOUS: u8 = 2;
 pub(super) const ELSEWHERE: u8 = 4;
 const PENDING: u8 = 8;
-/// The deletion was confirmed, at the time which stands elsewhere.
+/// The deletion was confirmed; the time is kept elsewhere.
 pub(super) const DELETED: u8 = 16;
 
 const NO_SIZE: u32 = u32::MAX;
-/// What is kept in memory alone has this bit in [`Known::at`], and that bit in a cell.
+/// Set in [`Known::at`], and in the cell, if the message is kept in memory only.
 pub(super) const IN_MEMORY: u64 = 1 << 63;
 const IN_MEMORY_HERE: u64 = 1 << 39;
 
 impl Cell {
-    /// One of which nothing is known. `start`: where its UID begins.
+    /// A UID of which nothing is known. `start`: where its octets begin.
     pub fn new(start: usize) -> Cell {
         Cell { start: start as u32, start_upper: (start as u64 >> 32) as u8, ..Cell::default() }
     }
 
-    /// The same UID with this message, and that it is gone or ambiguous, where it was. The time of a deletion is
-    /// for the caller to keep.
+    /// The same UID with this message; flags that say that it is removed or ambiguous stay. The caller keeps
+    /// the time of a deletion.
     pub fn with(&self, known: &Known) -> Cell {
         let cell = Cell::of(known).unwrap_or(Cell { records: Records::Apart, ..Cell::default() });
         let flags = cell.flags | self.flags & (GONE | AMBIGUOUS);
         Cell { start: self.start, start_upper: self.start_upper, flags, ..cell }
     }
 
-    /// The same UID, taken out.
+    /// The same UID, removed.
     pub fn gone(&self) -> Cell {
         Cell { start: self.start, start_upper: self.start_upper, flags: GONE, ..Cell::default() }
     }
 
-    /// What is known, if it fits.
+    /// A cell for what is known, if it fits into one.
     fn of(known: &Known) -> Option<Cell> {
         let at = known.at & !IN_MEMORY;
         let place = if known.at == at { at } else { at | IN_MEMORY_HERE };
@@ -83,7 +84,7 @@ impl Cell {
         Some(Cell { size, time, at, at_upper, records, flags, ..Cell::default() })
     }
 
-    /// What it says. `deleted`: when a deletion was confirmed.
+    /// What the cell says. `deleted`: when the deletion was confirmed.
     pub fn known(&self, deleted: Option<u32>) -> Known {
         let at = u64::from(self.at) | u64::from(self.at_upper) << 32;
         let at = if at < IN_MEMORY_HERE { at } else { at & !IN_MEMORY_HERE | IN_MEMORY };

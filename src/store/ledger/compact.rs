@@ -1,9 +1,10 @@
 //! The end of a run: the mark that it ended well, and compaction.
 //!
 //! Compaction rewrites the ledger without dead lines, atomically (a temporary file, fsync, rename, fsync of
-//! the directory), and forgets messages whose deletion was confirmed, and which were not listed any more,
-//! for [`MEMORY`]. That a message is merely not listed proves nothing: it is remembered for ever. A ledger
-//! with anything unsettled in it stays as it is, since marks count by their place among the records.
+//! the directory). It forgets messages whose deletion was confirmed and which have not been listed since,
+//! after [`MEMORY`]. A message that is only not listed is remembered for ever: that proves nothing. A ledger
+//! with anything unsettled in it stays as it is, since the meaning of open marks depends on their place among
+//! the records.
 
 use super::Ledger;
 use super::known::{Content, Known, State};
@@ -16,14 +17,14 @@ use crate::store::error::StoreError;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// For how many seconds a deleted message is remembered: 30 days.
+/// How long a deleted message is remembered, in seconds: 30 days.
 const MEMORY: u64 = 30 * super::DAY;
-/// How many dead lines are not worth a compaction.
+/// How many dead lines are too few for a compaction.
 const SLACK: u64 = 256;
 
 impl Ledger {
-    /// Ends the run: notes that it ended well if everything stored is recorded, and compacts the ledger
-    /// where much of it is dead. A run that wrote nothing writes nothing here. Kinds: storage.
+    /// Ends the run: records that it ended well if everything stored is recorded, and compacts the ledger if
+    /// much of it is dead. A run that wrote nothing writes nothing here. Kinds: storage.
     pub fn close(mut self) -> Result<(), StoreError> {
         if !self.file.is_sound() {
             return Ok(());
@@ -38,7 +39,7 @@ impl Ledger {
         let settled = self.announced.is_empty()
             && self.facts.runs.is_empty()
             && self.facts.intents.is_empty()
-            // What is looked for by its content has its hash in the file alone.
+            // The hashes of former messages are only in the file.
             && self.facts.former.is_empty();
         if self.file.changed() && settled && self.facts.is_mostly_dead(durable::now()) {
             self.compact(durable::now())?;
@@ -49,7 +50,7 @@ impl Ledger {
     pub(super) fn compact(&mut self, now: u64) -> Result<(), StoreError> {
         self.facts.last_run = self.facts.last_run.max(self.run);
         let header = super::load::header(&self.key, &self.names);
-        // What a killed compaction has left; should that stay, it does no harm.
+        // Left by a compaction that was killed; if it cannot be removed, it does no harm.
         let _ = durable::sweep_beside(self.path());
         durable::replace_with(self.path(), 0o600, |out| {
             out.write_all(&header)?;
@@ -74,14 +75,15 @@ impl Totals {
         self.lines > 2 * live + SLACK
     }
 
-    /// Calls `take` with every record that a ledger of these facts needs. `content`: of what is recorded at a place.
+    /// Calls `take` with every record that a ledger needs for these facts. `content` reads the hashes of the
+    /// record at an offset.
     fn live(
         &self,
         now: u64,
         content: &dyn Fn(u64) -> io::Result<Content>,
         mut take: impl FnMut(Record<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
-        // The numbers of runs never begin anew.
+        // Run numbers must never start again from the beginning.
         if self.last_run > 0 {
             take(Record::Open { run: self.last_run, destination: Cow::Borrowed(b"-") })?;
             take(Record::Closed { run: self.last_run })?;
@@ -100,7 +102,7 @@ impl Totals {
         }
         self.notes.live(now, &mut take)?;
         let remembered = |known: &&Known| !is_forgotten(known, now);
-        // What was taken over comes first, as the record behind it says.
+        // What was taken over comes first: the record after it refers to all before it.
         if self.count(Known::is_elsewhere) > 0 {
             for memory in self.entries.iter() {
                 let known = memory.known();
@@ -121,7 +123,7 @@ impl Totals {
                 take(Record::FirstSeen { uid: uid.into(), time })?;
             }
         }
-        // Behind what was taken over, which voids those before it.
+        // After what was taken over, since the record for that ends all copies before it.
         self.copies.live(&mut take)
     }
 }
@@ -144,7 +146,7 @@ fn live_one(
     }
 }
 
-/// Whether a message was deleted so long ago that nothing of it is remembered.
+/// Whether the message was deleted so long ago that it is forgotten.
 fn is_forgotten(known: &Known, now: u64) -> bool {
     matches!(known.state(), Some(State::Deleted(time)) if time.saturating_add(MEMORY) < now)
 }

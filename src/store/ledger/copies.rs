@@ -1,8 +1,8 @@
-//! Copies to another folder of the server, as the first half of moving messages there.
+//! Copies to another folder of the server, which are the first half of a move.
 //!
-//! A server without MOVE (`RFC 6851`) is told to copy and then to remove. What is copied before it is removed is there
-//! twice, and a run that is killed in between must not copy it again. So a copy is announced before it is asked for,
-//! and noted once the server has made it.
+//! On a server without MOVE (`RFC 6851`) messages are copied and then removed. Between the two they are in
+//! both folders, and the run after a killed one must not copy them again. So a copy is recorded before the
+//! command is sent, and again when the server has made it.
 
 use super::Ledger;
 use super::record::Record;
@@ -11,26 +11,26 @@ use crate::store::error::StoreError;
 use std::borrow::Cow;
 use std::io;
 
-/// All UIDs there may be.
+/// Every UID there can be.
 const ANY: &[u8] = b"1:4294967295";
 
 /// A copy that was announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copying {
-    /// Its number among those of the ledger.
+    /// Its number in this ledger.
     pub id: u64,
     /// The name of the other folder, in the server's octets.
     pub folder: Vec<u8>,
-    /// The other folder's UIDVALIDITY and UIDNEXT just before, as far as the server told them: what was copied has a
-    /// UID no lower.
+    /// The other folder's UIDVALIDITY and UIDNEXT just before, if the server told them. The copied messages
+    /// have UIDs from there on.
     pub before: Option<(u64, u64)>,
-    /// The UIDs of the messages, as the protocol writes a set.
+    /// The UIDs of the messages, as a set in the protocol's notation.
     pub uids: Vec<u8>,
-    /// Whether the server has made it. If not, nobody knows.
+    /// Whether the server has made it. If not, that is unknown.
     pub is_made: bool,
 }
 
-/// All that were announced and are not over.
+/// The copies that were announced and are not finished with.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
     open: Vec<Copying>,
@@ -43,7 +43,7 @@ impl Copies {
         self.open.push(copying);
     }
 
-    /// These were copied, and none but these.
+    /// The server has copied these messages, and no others.
     pub fn made(&mut self, id: u64, uids: &[u8]) {
         if let Some(one) = self.open.iter_mut().find(|one| one.id == id) {
             one.uids = uids.to_vec();
@@ -59,8 +59,8 @@ impl Copies {
         self.open.clear();
     }
 
-    /// The UIDs of the messages name nothing any more: any message that is listed may be one that was copied, where it
-    /// is known what came to the other folder since.
+    /// The UIDs of the messages mean nothing any more. So any listed message may be a copied one; that can be
+    /// decided only if it is known what has come to the other folder since.
     pub fn renumber(&mut self) {
         self.open.retain(|one| one.before.is_some());
         for one in &mut self.open {
@@ -68,7 +68,7 @@ impl Copies {
         }
     }
 
-    /// Calls `take` with the records that they need.
+    /// Calls `take` with the records for them.
     pub fn live(&self, take: &mut impl FnMut(Record<'_>) -> io::Result<()>) -> io::Result<()> {
         for one in &self.open {
             let uids = Cow::Borrowed(&one.uids[..]);
@@ -84,12 +84,13 @@ impl Copies {
 }
 
 impl Ledger {
-    /// The copies that were announced and are not over, oldest first.
+    /// The copies that are not finished with, oldest first.
     pub fn copies(&self) -> &[Copying] {
         &self.facts.copies.open
     }
 
-    /// Notes durably that messages are about to be copied to another folder of the server; returns the copy's number.
+    /// Records durably that messages are about to be copied to another folder of the server; returns the
+    /// copy's number.
     pub fn announce_copy(
         &mut self,
         folder: &[u8],
@@ -103,12 +104,12 @@ impl Ledger {
         Ok(id)
     }
 
-    /// Notes durably which messages of a copy the server has copied.
+    /// Records durably which messages the server has copied.
     pub fn copy_made(&mut self, id: u64, uids: &str) -> Result<(), StoreError> {
         self.write(vec![Record::Copied { id, uids: Cow::Borrowed(uids.as_bytes()) }], Sync::Now)
     }
 
-    /// Notes that a copy is no matter any more. Not synced: should it be lost, that is seen again.
+    /// Records that a copy is finished with. Not synced: if the record is lost, the next run finds out again.
     pub fn end_copy(&mut self, id: u64) -> Result<(), StoreError> {
         self.write(vec![Record::CopyOver { id }], Sync::Later)
     }

@@ -1,4 +1,4 @@
-//! The files of a ledger as they lie on disk: opening, reading, locking.
+//! The files of a ledger on disk: opening, reading, locking.
 
 use super::load::{Loaded, load};
 use crate::store::custody::{check_owner, check_trusted};
@@ -14,10 +14,10 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a held lock is tried again while waiting for it.
+/// The pause between two tries for a lock that another run holds.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Whether there is anything at a path.
+/// Whether there is a file at `path`.
 pub(in crate::store) fn exists(path: &Path) -> Result<bool, StoreError> {
     match std::fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
@@ -26,7 +26,7 @@ pub(in crate::store) fn exists(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Reads a ledger that is only looked at.
+/// Reads a ledger that will not be written to.
 pub(super) fn read_only(path: &Path, key: &AccountKey) -> Result<Loaded, StoreError> {
     read(path, &mut open_to_read(path)?, key)
 }
@@ -90,10 +90,12 @@ fn lock(path: &Path, wait: Duration, stop: &dyn Fn() -> bool) -> Result<File, St
     }
 }
 
-/// The ledgers' directory and postie's own above it: who can write there can put another ledger in place.
+/// Checks the ledgers' directory and the one above it, which is postie's too: whoever can write there can
+/// replace a ledger.
 pub(in crate::store) fn check_directories(dir: &Path) -> Result<(), StoreError> {
     for dir in [durable::parent(dir), dir] {
-        // Another user's link leads where he likes, even if its target is the user's own file.
+        // A link of another user may be changed to lead elsewhere, even if its target now is the user's own
+        // file.
         let link = rustix::fs::lstat(dir).map_err(|error| StoreError::io(dir, "look at it", error))?;
         check_owner(&link, dir).map_err(|hands| StoreError::OtherHands { path: dir.to_owned(), hands })?;
     }
@@ -102,7 +104,7 @@ pub(in crate::store) fn check_directories(dir: &Path) -> Result<(), StoreError> 
     let above = durable::parent(dir);
     let opened = open(above)?;
     let stat = rustix::fs::fstat(&opened).map_err(|error| StoreError::io(above, "look at it", error))?;
-    // In a sticky directory nobody can replace what is another's.
+    // In a sticky directory nobody can replace another user's files.
     if Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX) { Ok(()) } else { check_hands(opened, above) }
 }
 

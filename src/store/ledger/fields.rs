@@ -1,31 +1,31 @@
 //! The fields of a ledger's lines: how a value is written as one word, and read.
 //!
-//! Fields hold no space: any octets are written as one word of visible ASCII, `%xx` for the others, a lone `%`
-//! for nothing. What is missing is `-`.
+//! A word has no spaces. Octets are written as visible ASCII, with `%xx` for all others; an empty value is a
+//! lone `%`, a missing one is `-`.
 
 use crate::store::identity::{hex, nibble, unhex};
 use std::borrow::Cow;
 use std::io::Write;
 
-/// The words of a line that were not read yet.
+/// The part of a line that is not read yet.
 pub(super) struct Words<'a>(pub &'a [u8]);
 
 impl<'a> Words<'a> {
-    /// The next word; none where it is empty.
+    /// The next word; `None` if it is empty.
     pub fn word(&mut self) -> Option<&'a [u8]> {
-        // Fields are short: a plain loop beats a call.
+        // Fields are short: a plain loop is faster than a call.
         let end = self.0.iter().position(|octet| *octet == b' ').unwrap_or(self.0.len());
         let word = &self.0[..end];
         self.0 = self.0.get(end + 1..).unwrap_or_default();
         (!word.is_empty()).then_some(word)
     }
 
-    /// The next word's value.
+    /// The value of the next word.
     pub fn field<T: Field<'a>>(&mut self) -> Option<T> {
         T::read(self.word()?)
     }
 
-    /// The value of the last word, which may not be there.
+    /// The value of the last word, which is optional.
     pub fn last<T: Field<'a>>(&mut self) -> Option<Option<T>> {
         match self.0 {
             [] => Some(None),
@@ -34,11 +34,10 @@ impl<'a> Words<'a> {
     }
 }
 
-/// A value that is one word of a line.
+/// A value that is written as one word.
 pub(super) trait Field<'a>: Sized {
-    /// Reads it; none where the word makes no sense.
+    /// Reads it; `None` if the word is malformed.
     fn read(word: &'a [u8]) -> Option<Self>;
-    /// Writes it.
     fn put(&self, out: &mut Vec<u8>);
 }
 
@@ -66,7 +65,7 @@ impl Field<'_> for u32 {
     }
 }
 
-/// Whether a deletion is decided: `p` for pending, `k` for kept.
+/// Whether the message is to be deleted: `p` for pending, `k` for kept.
 impl Field<'_> for bool {
     fn read(word: &[u8]) -> Option<Self> {
         match word {
@@ -81,7 +80,6 @@ impl Field<'_> for bool {
     }
 }
 
-/// A hash.
 impl Field<'_> for [u8; 32] {
     fn read(word: &[u8]) -> Option<Self> {
         unhex(word)

@@ -1,4 +1,4 @@
-//! The file under a ledger: locking, opening, appending.
+//! The file of a ledger: locking, opening, appending.
 
 use super::disk::{check_directories, exists, lock_of, open_regular, read, read_only};
 use super::load::{Loaded, UPGRADE, header};
@@ -19,27 +19,27 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct LedgerFile {
     path: PathBuf,
-    /// None where it is only read.
+    /// `None` if the ledger is only read.
     file: Option<File>,
-    /// Held open: closing it gives the lock back.
+    /// Held open: closing it releases the lock.
     _lock: Option<File>,
-    /// The octets that are good records.
+    /// The length of the valid records, in octets.
     len: u64,
-    /// Whether something that is no record follows them.
+    /// Whether something follows them that is not a record.
     torn: bool,
-    /// Whether the version in its first line is the one before.
+    /// Whether its first line names the previous version.
     old: bool,
     broken: bool,
-    /// Whether what is written counts in this run and is kept nowhere.
+    /// Whether what this run records is kept in memory only.
     forgetful: bool,
     /// Whether this run has written anything.
     changed: bool,
 }
 
-/// From this size on, in octets, a ledger is read on a thread of its own.
+/// A ledger of this size or more, in octets, is read on a thread of its own.
 const LARGE: u64 = 64 * 1024;
 
-/// A ledger whose account is locked, while it is being read.
+/// A ledger that is locked and being read.
 #[derive(Debug)]
 pub struct LedgerOpening(FileReading);
 
@@ -50,12 +50,12 @@ enum FileReading {
 }
 
 impl LedgerOpening {
-    /// One that is read already.
+    /// For a ledger that has been read already.
     pub fn done(ledger: Ledger) -> LedgerOpening {
         LedgerOpening(FileReading::Done(Box::new(ledger)))
     }
 
-    /// Waits until it is read. Kinds: storage, config (a ledger that cannot be trusted).
+    /// Waits until the ledger is read. Kinds: storage, config (a ledger whose content is wrong).
     pub fn finish(self) -> Result<Ledger, StoreError> {
         match self.0 {
             FileReading::Done(ledger) => Ok(*ledger),
@@ -67,9 +67,10 @@ impl LedgerOpening {
 }
 
 impl Ledger {
-    /// Opens the ledger of an account in the directory `dir`, both made where missing, and locks the
-    /// account until the ledger is dropped. A held lock is waited for up to `wait`, or until `stop` says so.
-    /// Kinds: cannot create, storage, locked, interrupted, config (a ledger that cannot be trusted).
+    /// Opens the ledger of an account in the directory `dir`, and locks the account until the ledger is
+    /// dropped. Both are made if missing. If another run holds the lock, waits for up to `wait`, or until
+    /// `stop` returns true. Kinds: cannot create, storage, locked, interrupted, config (a ledger whose
+    /// content is wrong).
     pub fn open(
         dir: &Path,
         key: &AccountKey,
@@ -79,7 +80,7 @@ impl Ledger {
         Ledger::begin(dir, key, wait, stop)?.finish()
     }
 
-    /// As [`Ledger::open`], but returns once the account is locked: a large ledger is read while the caller
+    /// Like [`Ledger::open`], but returns once the account is locked: a large ledger is read while the caller
     /// waits for the server.
     pub fn begin(
         dir: &Path,
@@ -94,7 +95,8 @@ impl Ledger {
         let path = dir.join(key.file_name());
         let lock = lock_of(&path, wait, stop)?;
         if !exists(&path)? {
-            // A run that was killed while it made the ledger; the account is locked, so no other makes it.
+            // A run was killed while it made the ledger. The account is locked, so no other run is making it
+            // now.
             durable::sweep_beside(&path).map_err(|error| StoreError::io(&path, "clean up beside", error))?;
             match moving::older(&dir, key)? {
                 Some(older) => {
@@ -117,11 +119,12 @@ impl Ledger {
         }))
     }
 
-    /// Reads the ledger of a locked account.
+    /// Reads the ledger of an account that is locked.
     fn locked(path: PathBuf, mut file: File, lock: File, key: &AccountKey) -> Result<Ledger, StoreError> {
         let Loaded { facts, covered: len, total, old, names, .. } = read(&path, &mut file, key)?;
         if !facts.runs.is_empty() {
-            // A killed run may have written what it could not sync: nothing is believed before it is durable.
+            // A killed run may have written records without syncing them: they do not count before they are
+            // durable.
             durable::sync_data(&file).map_err(|error| StoreError::io(&path, "make durable", error))?;
         }
         let (file, _lock, torn) = (Some(file), Some(lock), total > len);
@@ -129,8 +132,8 @@ impl Ledger {
         Ok(Ledger::over(key, names, file, facts))
     }
 
-    /// Reads the ledger without a lock and makes nothing; one that does not exist is empty. What it
-    /// returns cannot be written to. Kinds: storage, config.
+    /// Reads the ledger without a lock and makes nothing; if there is none, it is empty. The result cannot be
+    /// written to. Kinds: storage, config.
     pub fn peek(dir: &Path, key: &AccountKey) -> Result<Ledger, StoreError> {
         let dir = durable::absolute(dir)?;
         if dir.exists() {
@@ -152,8 +155,8 @@ impl Ledger {
         Ok(Ledger::over(key, names, file, facts))
     }
 
-    /// What is recorded in it from now on counts in this run, and is kept nowhere. It gives no reason to
-    /// delete anything.
+    /// What is recorded in it from now on counts in this run and is kept in memory only. It never allows a
+    /// message to be deleted.
     pub fn forgetful(mut self) -> Ledger {
         self.file.forgetful = true;
         self
@@ -166,7 +169,7 @@ impl Ledger {
             key: key.clone(),
             names,
             file,
-            // Later than any other even where the clock goes back.
+            // Always higher than before, even if the clock was set back.
             run: micros.max(facts.last_run + 1),
             facts,
             announced: Vec::new(),
@@ -176,7 +179,7 @@ impl Ledger {
         }
     }
 
-    /// Where the ledger is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.file.path
     }
@@ -188,7 +191,7 @@ impl LedgerFile {
         self.file.is_some() && !self.forgetful
     }
 
-    /// Goes on with the ledger that was put in its place.
+    /// Reads the file that has replaced this one, and continues with it.
     pub fn reopen(&mut self, key: &AccountKey) -> Result<Loaded, StoreError> {
         let mut file = open_regular(&self.path, OFlags::RDWR)?;
         let loaded = read(&self.path, &mut file, key)?;
@@ -203,12 +206,12 @@ impl LedgerFile {
         self.changed
     }
 
-    /// The octets that are good records.
+    /// The length of the valid records, in octets.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Appends whole lines. Should that fail, none of them is there.
+    /// Appends whole lines. After an error, none of them is in the file.
     pub fn append(&mut self, lines: &[u8]) -> Result<(), StoreError> {
         if self.forgetful || lines.is_empty() {
             return Ok(());
@@ -222,7 +225,8 @@ impl LedgerFile {
             self.torn = false;
         }
         if self.old {
-            // One octet is there or not. From now on there may be records that the old version has not.
+            // A single octet is written or not, never half. From now on the ledger may have records that the
+            // previous version does not know.
             file.write_all_at(UPGRADE.1, UPGRADE.0)
                 .map_err(|error| StoreError::io(&self.path, "write its version", error))?;
             self.old = false;
@@ -237,23 +241,23 @@ impl LedgerFile {
         Ok(())
     }
 
-    /// Makes durable what was appended. Should that fail, all from `begin` on is not there.
+    /// Makes durable what was appended. After an error, nothing from offset `begin` on is in the file.
     pub fn sync(&mut self, begin: u64) -> Result<(), StoreError> {
         let Some(file) = self.file.as_ref().filter(|_| !self.forgetful) else { return Ok(()) };
         durable::sync_data(file).map_err(|error| {
-            // What the kernel could not write it now shows as written: nothing after this can be believed.
+            // The kernel now treats as written what it could not write, so a later sync would prove nothing.
             let _ = file.set_len(begin);
             (self.len, self.broken) = (begin, true);
             StoreError::io(&self.path, "make durable", error)
         })
     }
 
-    /// Whether it failed, so that what it is said to hold may not be there.
+    /// Whether an operation failed, so that the file may not have what it should.
     pub fn is_broken(&self) -> bool {
         self.broken
     }
 
-    /// Whether what is written is kept nowhere.
+    /// Whether what is written is kept in memory only.
     pub fn is_forgetful(&self) -> bool {
         self.forgetful
     }

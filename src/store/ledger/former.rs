@@ -1,8 +1,9 @@
-//! What was stored under an earlier UIDVALIDITY (`RFC 3501 §2.3.1.1`) and is found again by its content.
+//! What was stored under an earlier UIDVALIDITY (`RFC 3501 §2.3.1.1`), and is found again by its content.
 //!
-//! When the UIDVALIDITY changes, the old UIDs name nothing any more, but the messages are most likely the same. So
-//! what is fetched under the new one is compared with what is stored, and is not stored twice. Each record stands
-//! for one message alone. The records stay until a run has seen every message, see [`Ledger::end_former`].
+//! When the UIDVALIDITY changes, the old UIDs mean nothing any more, but most messages are still the same. So
+//! messages that are fetched under the new one are compared with what is stored, and are not stored twice.
+//! Each record stands for one message. The records stay until a run has seen every message; see
+//! [`Ledger::end_former`].
 
 use super::Ledger;
 use super::known::{Content, Known, State};
@@ -13,34 +14,33 @@ use crate::store::error::StoreError;
 use crate::store::fingerprint::Hashes;
 use std::collections::HashMap;
 
-/// What was stored under an earlier UIDVALIDITY, and which of it was found again.
+/// What was stored under an earlier UIDVALIDITY, and what was found again.
 #[derive(Debug, Default)]
 pub(super) struct Former {
     known: Vec<Known>,
-    /// The hashes of what was found again.
+    /// The hashes of messages that were found again.
     found: Vec<[u8; 32]>,
-    /// By hash what was not found yet, once that was asked for.
+    /// The messages that were not found yet, by hash; made when it is first needed.
     index: Option<HashMap<[u8; 32], Vec<Known>>>,
 }
 
 impl Former {
-    /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
 
-    /// So many more come.
+    /// Makes room for so many more.
     pub fn expect(&mut self, count: usize) {
         self.known.reserve_exact(count);
     }
 
-    /// What was known counts no more, and may be found again.
+    /// Adds messages whose UIDs mean nothing any more.
     pub fn add(&mut self, known: impl Iterator<Item = Known>) {
         self.known.extend(known.filter(|known| known.is_stored() && known.is_there()));
         self.index = None;
     }
 
-    /// One with this hash was found again.
+    /// Notes that a message with this hash was found again.
     pub fn found(&mut self, sha256: [u8; 32]) {
         if !self.is_empty() {
             self.found.push(sha256);
@@ -49,8 +49,8 @@ impl Former {
 }
 
 impl Ledger {
-    /// What was stored under an earlier UIDVALIDITY and not found again: what tells its header from others, where that
-    /// tells it from all others, and a place for [`Ledger::former`]. In ascending order.
+    /// The messages that were stored under an earlier UIDVALIDITY and not found again: the hash of each
+    /// header, if no other has the same, and a place for [`Ledger::former`]. In ascending order.
     pub fn former_prints(&mut self) -> Result<Vec<(u64, u32)>, StoreError> {
         const FOUND: u32 = u32::MAX;
         self.facts.former.found.sort_unstable();
@@ -77,13 +77,13 @@ impl Ledger {
         Ok(all)
     }
 
-    /// What was stored under an earlier UIDVALIDITY; see [`Ledger::former_prints`].
+    /// A message that was stored under an earlier UIDVALIDITY; see [`Ledger::former_prints`].
     pub fn former(&self, place: u32) -> Option<&Known> {
         self.facts.former.known.get(place as usize)
     }
 
-    /// Records durably that messages (UID, place of what is known) were found again by their headers alone. Nothing may
-    /// follow from that for the server before their content was compared.
+    /// Records durably that messages (UID, place of what is known) were found again by their headers alone.
+    /// Before their contents are compared, nothing may be done on the server because of that.
     pub fn found_by_header<'a>(
         &mut self,
         messages: impl ExactSizeIterator<Item = (&'a [u8], u32)>,
@@ -106,12 +106,13 @@ impl Ledger {
         })
     }
 
-    /// Whether something was stored under an earlier UIDVALIDITY, so that what is new by its UID may not be.
+    /// Whether something was stored under an earlier UIDVALIDITY, so that a message with a new UID may not be
+    /// new.
     pub fn has_former(&self) -> bool {
         !self.facts.former.is_empty()
     }
 
-    /// What was stored under an earlier UIDVALIDITY and has this content; told once.
+    /// A message that was stored under an earlier UIDVALIDITY and has this content; each is returned once.
     pub fn take_former(&mut self, hashes: &Hashes) -> Result<Option<Known>, StoreError> {
         let mut index = match self.facts.former.index.take() {
             Some(index) => index,
@@ -129,7 +130,7 @@ impl Ledger {
                 index.entry(hash).or_default().push(*known);
             }
         }
-        // What an interrupted run found is found.
+        // What an interrupted run found stays found.
         for hash in &self.facts.former.found {
             if let Some(known) = index.get_mut(hash) {
                 known.pop();
@@ -138,9 +139,9 @@ impl Ledger {
         Ok(index)
     }
 
-    /// Records durably what killed `runs` have stored and not recorded, by file name and hash: the UIDVALIDITY is about
-    /// to end under which their UIDs counted, and with it the way to find them by name. Nothing of these runs is
-    /// unrecorded then, nor of this one up to here.
+    /// Records durably, by file name and hash, what the killed `runs` have stored without recording it. The
+    /// UIDVALIDITY of their UIDs is about to end, and after that they cannot be found by name. Afterwards
+    /// nothing of these runs is unrecorded, nor of this run so far.
     pub(in crate::store) fn record_nameless(
         &mut self,
         runs: impl IntoIterator<Item = u64>,
@@ -150,7 +151,7 @@ impl Ledger {
         for (name, sha256) in messages {
             // No server lists such a UID.
             let uid = format!("?{name}").into_bytes();
-            // A run that was killed just here has recorded it.
+            // An earlier run may have recorded it and been killed here.
             if !self.knows(&uid) {
                 let delivery = Delivery {
                     uid: uid.into(),
@@ -176,8 +177,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// A run has seen every message of the folder: what was not found again under the new UIDVALIDITY is there no
-    /// more.
+    /// A run has seen every message of the folder: whatever was not found again under the new UIDVALIDITY is
+    /// not there any more.
     pub fn end_former(&mut self) -> Result<(), StoreError> {
         match self.facts.validity {
             Some(number) if self.has_former() => self.write(vec![Record::Validity { number }], Sync::Later),

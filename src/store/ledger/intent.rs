@@ -1,7 +1,7 @@
-//! What a run announces before it acts, so that the next one can tell what a killed run left.
+//! What a run records before it acts, so that the next run can find what it left if it was killed.
 //!
-//! Two kinds: an open mark says that messages may be stored at a destination and not recorded yet (a
-//! Maildir finds them again by name); an intent says what exactly is about to be appended to an mbox.
+//! There are two kinds. An open mark says that messages may be stored at a destination without being recorded
+//! yet; a Maildir finds them again by name. An intent says exactly what is about to be appended to an mbox.
 
 use super::Ledger;
 use super::record::{Part, Record};
@@ -10,40 +10,40 @@ use crate::store::error::StoreError;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// An append to an mbox that was announced and of which something is not recorded.
+/// An append to an mbox that was announced, and of which not all parts are recorded.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Intent {
     pub id: u64,
     pub path: Vec<u8>,
-    /// The length of the mbox before.
+    /// The length of the mbox before the append.
     pub offset: u64,
-    /// How many line ends come first, to end what was there.
+    /// How many line ends come first, to complete what was there before.
     pub lead: u64,
     pub parts: Vec<Part<'static>>,
-    /// Which parts are recorded, in their order.
+    /// Whether each part is recorded.
     pub done: Vec<bool>,
     /// How many of them are not.
     left: usize,
-    /// The part behind the one recorded last: most likely the next.
+    /// The part after the one that was recorded last; most likely the next to be recorded.
     next: usize,
 }
 
 /// What killed runs may have left at a destination.
 #[derive(Debug)]
 pub(in crate::store) struct Unclosed {
-    /// Their numbers.
+    /// The numbers of these runs.
     pub runs: HashSet<u64>,
-    /// The keys of all messages recorded since the first of them began.
+    /// The keys of all messages that were recorded after the first of them began.
     pub recorded: HashSet<[u8; 16]>,
 }
 
 impl Ledger {
-    /// This run's number: unlike that of any other run of the account.
+    /// The number of this run; no other run of the account has the same.
     pub(in crate::store) fn run(&self) -> u64 {
         self.run
     }
 
-    /// Notes durably, once a run, that messages are about to be stored at `destination`.
+    /// Records durably, once in each run, that messages are about to be stored at `destination`.
     pub(in crate::store) fn announce(&mut self, destination: &[u8]) -> Result<(), StoreError> {
         if self.announced.iter().any(|known| known == destination) {
             return Ok(());
@@ -54,7 +54,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// What killed runs may have left at `destination`; none if nothing.
+    /// What killed runs may have left at `destination`; `None` if nothing.
     pub(in crate::store) fn unclosed(&self, destination: &[u8]) -> Option<Unclosed> {
         let of = |run: &&(u64, Vec<u8>, u64)| run.1 == destination;
         let begin = self.facts.runs.iter().filter(of).map(|run| run.2).min()?;
@@ -68,28 +68,28 @@ impl Ledger {
         Some(Unclosed { runs, recorded })
     }
 
-    /// Whether a run was killed, and something that it stored may not be recorded.
+    /// Whether this run was killed, and something that it stored may not be recorded.
     pub(in crate::store) fn is_unclosed(&self, run: u64) -> bool {
         self.facts.runs.iter().any(|open| open.0 == run)
     }
 
-    /// Notes that nothing of these runs is left to be found, once all stored messages are recorded.
+    /// The messages that these runs left are all found; noted as soon as everything stored is recorded.
     pub(in crate::store) fn settle(&mut self, runs: impl IntoIterator<Item = u64>) {
         self.settled.extend(runs);
     }
 
-    /// Notes that messages are stored, and to be recorded.
+    /// So many messages have been stored and will be recorded.
     pub(in crate::store) fn stored(&mut self, count: usize) {
         self.unrecorded += count;
     }
 
-    /// Notes that something may be stored which nobody will record: the run stays marked as open.
+    /// Something may be stored that will not be recorded: this run stays marked as open.
     pub(in crate::store) fn suspect(&mut self) {
         self.suspect = true;
     }
 
-    /// Records durably what is about to be appended to the mbox at `path`: at which offset, behind how many
-    /// line ends. In the same write the intent `void` is cancelled.
+    /// Records durably what is about to be appended to the mbox at `path`: at which offset, and after how
+    /// many line ends. The same write cancels the intent `void`.
     pub(in crate::store) fn intend(
         &mut self,
         path: &[u8],
@@ -106,7 +106,7 @@ impl Ledger {
         Ok(id)
     }
 
-    /// Notes that what is left of an intent will not happen.
+    /// Records that the rest of an intent will not be carried out.
     pub(in crate::store) fn cancel(&mut self, id: u64) -> Result<(), StoreError> {
         match self.facts.intents.iter().any(|intent| intent.id == id) {
             true => self.write(vec![Record::Cancel { id }], Sync::Later),
@@ -114,20 +114,20 @@ impl Ledger {
         }
     }
 
-    /// What was announced for the mbox at `path` and is not recorded, in its order.
+    /// The intents for the mbox at `path` of which not all parts are recorded, in order.
     pub(in crate::store) fn intents_for(&self, path: &[u8]) -> Vec<Intent> {
         self.facts.intents.iter().filter(|intent| intent.path == path).cloned().collect()
     }
 }
 
 impl Intent {
-    /// An intent of so many parts, which follow.
+    /// An intent whose `count` parts are to follow.
     pub fn new(id: u64, path: Vec<u8>, (offset, lead): (u64, u64), count: usize) -> Self {
         let (parts, done) = (Vec::new(), vec![false; count]);
         Intent { id, path, offset, lead, parts, done, left: count, next: 0 }
     }
 
-    /// Notes that a part is recorded; says whether all are.
+    /// Notes that a part is recorded; returns whether all are.
     pub fn fulfil(&mut self, uid: &[u8], copy: u32) -> bool {
         let same = |part: &Part| part.uid == uid && part.copy == copy;
         let ahead = self.parts.iter().skip(self.next).position(same).map(|at| self.next + at);
@@ -141,7 +141,7 @@ impl Intent {
         self.left == 0
     }
 
-    /// Whether all parts that were announced are there: if not, the write that announced them never ended,
+    /// Whether it has all the parts that were announced. If not, the write that announced them never ended,
     /// and nothing was appended.
     pub fn is_whole(&self) -> bool {
         self.parts.len() == self.done.len()

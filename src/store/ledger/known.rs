@@ -2,52 +2,49 @@
 
 use std::ops::Deref;
 
-/// What is known of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Which copy of an ambiguous UID it was; else 0.
+    /// Which copy of an ambiguous UID it is; else 0.
     pub copy: u32,
-    /// Its size as the server listed it, where that was known.
+    /// The size that the server listed, if it did.
     pub size: Option<u64>,
     /// When it was delivered or marked, in seconds since 1970.
     pub time: u64,
-    /// What stands behind it.
     pub fact: Fact,
-    /// Where in the ledger its record begins: later ones are at higher places, and the hash of what is stored is
-    /// there alone. What this run keeps in memory only has a place behind all others.
+    /// The offset of its record in the ledger. Later records have higher offsets, and only the record has the
+    /// hash of a stored message. If this run keeps the message in memory only, it is higher than all offsets.
     pub(super) at: u64,
 }
 
-/// What stands behind a message that is known.
+/// How a message is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// It was marked as seen: nothing of it is here, and nothing may follow from that for the server.
+    /// It was marked as seen. Nothing of it is stored, and nothing may be done on the server because of it.
     Marked,
     /// It is stored.
     Stored(Stored),
-    /// A message that another server account listed so is stored. Nothing may follow from that for this server
-    /// before the two were compared.
+    /// A message that another account's server listed with the same UID and size is stored. Nothing may be
+    /// done on this server because of it before the two were compared.
     Elsewhere(Stored),
 }
 
-/// A message that is stored. Only of this a proof can be made.
+/// A message that is stored; only these can have a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// What became of it on the server.
     pub state: State,
 }
 
-/// What identifies a stored message by what is in it.
+/// The hashes of a stored message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Content {
-    /// The hash of all of it.
+    /// The hash of the whole message.
     pub sha256: [u8; 32],
-    /// What tells its header from others.
+    /// The hash of its header.
     pub print: Option<u64>,
 }
 
 impl Known {
-    /// What became of it on the server, if it was ever stored.
+    /// What became of it on the server, if it was stored.
     pub fn state(&self) -> Option<State> {
         match self.fact {
             Fact::Stored(stored) | Fact::Elsewhere(stored) => Some(stored.state),
@@ -55,12 +52,11 @@ impl Known {
         }
     }
 
-    /// Whether it is stored.
     pub fn is_stored(&self) -> bool {
         !matches!(self.fact, Fact::Marked)
     }
 
-    /// Whether it is still on the server, as far as is known.
+    /// Whether it is still on the server, as far as postie knows.
     pub(super) fn is_there(&self) -> bool {
         !matches!(self.state(), Some(State::Deleted(_)))
     }
@@ -70,12 +66,12 @@ impl Known {
         matches!(self.fact, Fact::Elsewhere(_))
     }
 
-    /// Whether it may be the one that is listed with this size: a size that is not known is not another.
+    /// Whether it may be the message that is listed with this size. An unknown size fits any size.
     pub fn fits(&self, size: Option<u64>) -> bool {
         self.size == size || self.size.is_none() || size.is_none()
     }
 
-    /// Whether it is stored now what was only marked before.
+    /// Whether this is the stored message for what was only a mark before.
     pub(super) fn fulfils(&self, mark: &Known) -> bool {
         self.is_stored() && !mark.is_stored() && self.copy == mark.copy && mark.fits(self.size)
     }
@@ -84,19 +80,19 @@ impl Known {
 /// What became of a delivered message on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It stays there.
+    /// It is to stay there.
     Kept,
-    /// It is to be deleted, and no server has confirmed that yet.
+    /// It is to be deleted; the server has not confirmed that yet.
     Pending,
-    /// The server confirmed the deletion, or was last seen listing it nevertheless, at this time.
+    /// At this time the server confirmed the deletion, or was last seen to list the message even so.
     Deleted(u64),
 }
 
-/// What is known of one UID, oldest first: a slice, wherever it stands.
+/// What is known of one UID, oldest first; it can be used as a slice.
 #[derive(Clone, Copy, Debug)]
 pub struct Knowns<'a>(pub(super) Copies<'a>);
 
-/// None, one or many of them.
+/// None, one or several of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Copies<'a> {
     None,
@@ -105,10 +101,8 @@ pub(super) enum Copies<'a> {
 }
 
 impl Knowns<'_> {
-    /// Nothing.
     pub(super) const NONE: Knowns<'static> = Knowns(Copies::None);
 
-    /// As a slice.
     pub fn as_slice(&self) -> &[Known] {
         self
     }

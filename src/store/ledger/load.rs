@@ -1,8 +1,9 @@
 //! Reading a ledger: from octets to facts.
 //!
-//! A line that is no record ends the reading. It is a torn tail, to be cut off, unless what is behind it
-//! proves otherwise: a first line of a later write (which began only after all before it was synced), or
-//! any other record behind damage that no torn write makes (a hole left by a power cut reads as NUL).
+//! Reading ends at the first line that is no record. That line and all after it are a torn end, which is cut
+//! off, unless something there proves otherwise: a first line of a later write (no write begins before
+//! everything before it is synced), or any other record after damage that no torn write makes (a hole that a
+//! power cut leaves reads as NUL).
 
 use super::intent::Intent;
 use super::record;
@@ -15,14 +16,14 @@ use std::path::Path;
 
 /// How the first line of every ledger begins; the format's version and the account follow.
 const MAGIC: &[u8] = b"postie-ledger ";
-/// The format's version, and the one before: it had fewer kinds of records.
+/// The version of the format, and the previous one, which had fewer kinds of records.
 const VERSION: &[u8] = b"2";
 const OLD_VERSION: &[u8] = b"1";
-/// Where in a ledger its version stands, and the version it gets at the first write.
+/// The offset of the version in a ledger, and the version that the first write puts there.
 pub(super) const UPGRADE: (u64, &[u8]) = (MAGIC.len() as u64, VERSION);
 
-/// The first line of the ledger of `account`. `names`: the account whose messages have those identities; it
-/// is another one where a ledger was taken over.
+/// The first line of the ledger of `account`. `names` is the account that gives the messages their
+/// identities; it is another one if a ledger was taken over.
 pub(super) fn header(account: &AccountKey, names: &AccountKey) -> Vec<u8> {
     let mut line = [MAGIC, VERSION, b" ", account.as_str().as_bytes()].concat();
     if names != account {
@@ -33,31 +34,31 @@ pub(super) fn header(account: &AccountKey, names: &AccountKey) -> Vec<u8> {
     line
 }
 
-/// The account that a ledger belongs to, if its beginning is one's.
+/// The account that a ledger belongs to; `None` if the beginning is not that of a ledger.
 pub(super) fn owner(beginning: &[u8]) -> Option<AccountKey> {
     let line = beginning.split(|octet| *octet == b'\n').next()?;
     let mut words = line.strip_prefix(MAGIC)?.split(|octet| *octet == b' ').skip(1);
     AccountKey::read(words.next()?)
 }
 
-/// What was read of a ledger.
+/// A ledger that was read.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub facts: Totals,
     /// How many octets of the file the facts cover.
     pub covered: u64,
-    /// How many octets the file has.
+    /// The size of the file, in octets.
     pub total: u64,
-    /// Whether it is of the version before.
+    /// Whether it is of the previous version.
     pub old: bool,
     /// The account that gives its messages their identities.
     pub names: AccountKey,
-    /// The octets of the first line.
+    /// The length of the first line.
     pub header: u64,
 }
 
-/// Reads a whole ledger, a piece at a time: what is not kept is never all in memory. `size`: the size of
-/// the file, to make room by.
+/// Reads a whole ledger, one piece at a time, so that it is never all in memory. `size` is the size of the
+/// file; it says how much room to make.
 pub(super) fn load(
     path: &Path,
     input: impl Read,
@@ -91,8 +92,8 @@ pub(super) fn load(
     Ok(Loaded { facts, covered, total: covered + tail.len() as u64, old, names, header })
 }
 
-/// Reads the first line: format, version, owner, and who names the messages. Says whether it is of the version
-/// before.
+/// Reads the first line: format, version, owner, and the account that gives the identities. Returns whether
+/// it is of the previous version.
 fn header_fits(path: &Path, line: &[u8], account: &AccountKey) -> Result<(bool, AccountKey), StoreError> {
     let damaged = |why| StoreError::Damaged { path: path.to_owned(), line: 1, why };
     let first = line.strip_prefix(MAGIC).ok_or_else(|| damaged("not a ledger"))?;
@@ -126,16 +127,16 @@ fn header_fits(path: &Path, line: &[u8], account: &AccountKey) -> Result<(bool, 
 
 /// How many octets are read at once.
 const PIECE: usize = 128 * 1024;
-/// About how long a UID is.
+/// The usual length of a UID.
 const UID: usize = 24;
-/// Room is made for at most this size; what is larger makes its own.
+/// Room is made in advance for a file of at most this size; if it is larger, the tables grow by themselves.
 const MOST_EXPECTED: usize = 256 * 1024 * 1024;
 
-/// The lines of a file, as they are read.
+/// The lines of a file that is being read.
 struct FileLines<R> {
     input: R,
     octets: Vec<u8>,
-    /// What of `octets` is read and not taken.
+    /// The part of `octets` that is read and not yet taken.
     ahead: Range<usize>,
     /// How many octets were taken.
     taken: u64,
@@ -146,7 +147,7 @@ impl<R: Read> FileLines<R> {
         FileLines { input, octets: vec![0; PIECE], ahead: 0..0, taken: 0 }
     }
 
-    /// The length of the next line without its LF; none where no LF comes any more.
+    /// The length of the next line without its LF; `None` if there is no LF any more.
     fn length(&mut self) -> io::Result<Option<usize>> {
         let mut searched = 0;
         loop {
@@ -188,7 +189,7 @@ impl<R: Read> FileLines<R> {
         self.taken += length as u64 + 1;
     }
 
-    /// All that was not taken.
+    /// Everything that was not taken.
     fn rest(mut self) -> io::Result<Vec<u8>> {
         let mut rest = self.octets[self.ahead].to_vec();
         self.input.read_to_end(&mut rest)?;
@@ -196,13 +197,13 @@ impl<R: Read> FileLines<R> {
     }
 }
 
-/// Why what is left behind the last good record is not the tail of a write that did not end.
+/// Why the part after the last valid record cannot be the end of a torn write.
 fn not_torn(tail: &[u8]) -> Option<&'static str> {
     let mut hole = false;
     for (n, line) in tail.split_inclusive(|octet| *octet == b'\n').enumerate() {
         let whole = line.strip_suffix(b"\n").and_then(record::decode);
         match whole {
-            // The line that ended the reading may only lack its line end.
+            // The line at which reading ended may only lack its line end.
             Some(_) if n == 0 => return None,
             Some(record) if record.first => return Some("a record is damaged, and later ones are not"),
             Some(_) if !hole => return Some("a record is damaged, and the one behind it is not"),

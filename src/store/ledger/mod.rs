@@ -1,17 +1,17 @@
 //! The ledger: what postie knows of one server account, durably.
 //!
-//! An append-only text file per account (its lines: `record`), in a directory of its own; a lock file
-//! beside it is held for the whole run. States of a message:
-//! `unknown → delivered [→ deletion pending → deleted]`, or `unknown → marked [→ delivered …]`.
+//! It is an append-only text file for each account (`record` has its lines), in a directory of its own. A
+//! lock file beside it is held during the whole run. The states of a message are `unknown → delivered [→
+//! deletion pending → deleted]`, or `unknown → marked [→ delivered …]`.
 //!
 //! Invariants:
 //! - A [`Recorded`] exists only for what an fdatasync covered, and never for what was only marked as seen.
-//! - A ledger that cannot be read in full is an error, never an empty history. Only a torn tail, which a
-//!   killed run or a power cut leaves and which was never acknowledged, is cut off at the next write.
-//! - A UID counts under the UIDVALIDITY it was recorded under, where the protocol has one, and no other.
+//! - A ledger that cannot be read in full is an error, never an empty history. Only a torn end is cut off, at
+//!   the next write: a killed run or a power cut leaves it, and nobody was told that it is recorded.
+//! - If the protocol has UIDVALIDITY, a UID counts only under the one it was recorded under.
 //! - A UID that was ever listed twice at once stays ambiguous. A UID that comes back with another size is
-//!   another message; a size that is not known is not another size.
-//! - A run with nothing new writes nothing.
+//!   another message; an unknown size fits any size.
+//! - A run without anything new writes nothing.
 
 mod cell;
 mod compact;
@@ -50,30 +50,31 @@ use record::Record;
 use totals::Totals;
 use writing::Sync;
 
-/// A confirmed deletion of a message that is listed all the same is noted again after this many seconds.
+/// If a message is still listed although its deletion was confirmed, that is recorded again after so many
+/// seconds.
 const DAY: u64 = 24 * 60 * 60;
 
-/// The record of one server account.
+/// The ledger of one server account.
 #[derive(Debug)]
 pub struct Ledger {
     key: AccountKey,
-    /// The account that gives the messages their identities: another one where its ledger was taken over.
+    /// The account that gives the messages their identities; another one if its ledger was taken over.
     names: AccountKey,
     file: LedgerFile,
     facts: Totals,
     run: u64,
-    /// The destinations this run has announced.
+    /// The destinations that this run has announced.
     announced: Vec<Vec<u8>>,
-    /// Messages stored by this run and not recorded yet.
+    /// How many messages this run has stored and not recorded yet.
     unrecorded: usize,
-    /// Whether something may be stored that nobody will record.
+    /// Whether something may be stored that will not be recorded.
     suspect: bool,
-    /// Killed runs of which nothing is left once all is recorded.
+    /// Killed runs that have left nothing more, once everything stored is recorded.
     settled: Vec<u64>,
 }
 
 impl Ledger {
-    /// The account it belongs to.
+    /// The account that it belongs to.
     pub fn key(&self) -> &AccountKey {
         &self.key
     }
@@ -83,15 +84,15 @@ impl Ledger {
         self.names.identity_in(self.facts.validity, uid, copy)
     }
 
-    /// The UIDVALIDITY under which UIDs are known; none of a protocol that has no such thing.
+    /// The UIDVALIDITY under which UIDs are known; `None` if the protocol has none.
     pub fn validity(&self) -> Option<u64> {
         self.facts.validity
     }
 
-    /// Records durably under which UIDVALIDITY (`RFC 9051 §2.3.1.1`) the folder's UIDs count from now on. What
-    /// is known under another is void: of those UIDs nothing is known, nothing pending, and nothing proven; what
-    /// was stored may be found again by its content ([`Ledger::take_former`]). In a ledger that is only read it
-    /// holds for this run.
+    /// Records durably under which UIDVALIDITY (`RFC 9051 §2.3.1.1`) the folder's UIDs count from now on.
+    /// Everything known under another one is void: nothing is known of those UIDs, nothing is pending, and
+    /// nothing has a proof. What was stored may be found again by its content ([`Ledger::take_former`]). If
+    /// the ledger is only read, this holds for this run.
     pub fn begin_validity(&mut self, number: u64) -> Result<(), StoreError> {
         if self.facts.validity == Some(number) {
             return Ok(());
@@ -103,12 +104,12 @@ impl Ledger {
         self.write(vec![Record::Validity { number }], Sync::Now)
     }
 
-    /// Whether it is as new: nothing was ever recorded in it.
+    /// Whether nothing was ever recorded in it.
     pub(super) fn is_empty(&self) -> bool {
         self.facts.lines <= 1
     }
 
-    /// The accounts under whose names messages may be stored that are recorded nowhere any more.
+    /// Other accounts under whose names messages may be stored that are recorded nowhere any more.
     pub(super) fn former_names(&self) -> Vec<AccountKey> {
         let mut names = vec![self.key.clone()];
         names.extend(self.key.older());
@@ -116,12 +117,11 @@ impl Ledger {
         names
     }
 
-    /// All that is known of a UID, oldest first.
+    /// Everything that is known of a UID, oldest first.
     pub fn lookup(&self, uid: &[u8]) -> Knowns<'_> {
         self.memory(uid).map_or(Knowns::NONE, |memory| memory.known())
     }
 
-    /// Whether anything is known of a UID.
     pub fn knows(&self, uid: &[u8]) -> bool {
         self.memory(uid).is_some()
     }
@@ -140,8 +140,8 @@ impl Ledger {
         self.facts.entries.get(uid)
     }
 
-    /// All that is known of a UID, with the place where it most likely is: the one behind the UID listed
-    /// before. A wrong guess costs time, nothing else.
+    /// Everything that is known of a UID. `guess` is the place where it most likely is: the one after the UID
+    /// that was listed before. A wrong guess only costs time.
     pub fn recall(&self, uid: &[u8], guess: usize) -> Option<Memory<'_>> {
         self.facts.entries.get_near(uid, guess)
     }
@@ -151,22 +151,22 @@ impl Ledger {
         self.facts.entries.at(place)
     }
 
-    /// How many places there are; [`Memory::place`] is below it.
+    /// The number of places; every [`Memory::place`] is below it.
     pub fn places(&self) -> usize {
         self.facts.entries.places()
     }
 
-    /// How many UIDs are known of which a message is still on the server, as far as postie knows.
+    /// For how many UIDs a message is known that is still on the server, as far as postie knows.
     pub fn known_count(&self) -> usize {
         self.facts.count(Known::is_there)
     }
 
-    /// How many UIDs are known of which a message is to stay on the server.
+    /// For how many UIDs a message is known that is to stay on the server.
     pub fn kept_count(&self) -> usize {
         self.facts.count(|known| matches!(known.state(), None | Some(State::Kept)))
     }
 
-    /// Every message whose deletion was decided and is not confirmed: UID and what is known.
+    /// Every message that is to be deleted and whose deletion is not confirmed: UID and what is known.
     pub fn pending(&self) -> impl Iterator<Item = (&[u8], Known)> {
         let all = self.facts.entries.iter().flat_map(|memory| {
             let known = memory.known();

@@ -1,8 +1,8 @@
-//! A ledger that moves: from the name an older version gave it, or from an account that is the same mailbox
-//! on another server.
+//! Moves a ledger: from the name that an older version gave it, or from another server account that is the
+//! same mailbox.
 //!
-//! The records go over as they are, so nothing that a killed run has left unsettled is lost, and the messages
-//! keep their identities: the first line says whose they are.
+//! The records are copied as they are, so nothing that a killed run left unsettled is lost, and the messages
+//! keep their identities: the first line says which account gives them.
 
 use super::Ledger;
 use super::disk::{exists, lock_of, open_to_read, read_only};
@@ -21,13 +21,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-/// From so many messages on nine of ten have to be the same, below it all.
+/// If there are at least so many messages, nine of ten must be the same; if there are fewer, all.
 const MANY: usize = 20;
-/// So many have to be there at least.
+/// There must be at least so many.
 const FEW: usize = 3;
 
-/// The key under which an older version has a ledger for this account; of several the one that was written
-/// to last.
+/// The key under which an older version has a ledger for this account; if there are several, the one that was
+/// written last.
 pub(super) fn older(dir: &Path, key: &AccountKey) -> Result<Option<AccountKey>, StoreError> {
     let mut found = Vec::new();
     for older in key.older() {
@@ -40,8 +40,8 @@ pub(super) fn older(dir: &Path, key: &AccountKey) -> Result<Option<AccountKey>, 
     Ok(found.into_iter().max_by_key(|(time, _)| *time).map(|(_, key)| key))
 }
 
-/// Puts the records of the ledger of `from` in the place of that of `to`, and one more behind them. All of it
-/// is durable when it returns.
+/// Replaces the ledger of `to` by the records of that of `from` and one more. Everything is durable when it
+/// returns.
 pub(super) fn carry(
     dir: &Path,
     from: &AccountKey,
@@ -66,7 +66,7 @@ pub(super) fn carry(
 }
 
 impl Ledger {
-    /// The folders of an account that have a ledger in `dir`; none where there is no directory.
+    /// The folders of an account that have a ledger in `dir`; none if the directory does not exist.
     pub(in crate::store) fn folders_of(
         dir: &Path,
         account: &AccountKey,
@@ -78,9 +78,9 @@ impl Ledger {
         }
     }
 
-    /// Where nothing is recorded yet, takes over the ledger of an account of the same user on another server, if
-    /// its messages are those `listed` (UID and size). `others`: accounts that are mailboxes of their own. What is
-    /// taken over counts as fetched, and is no proof of anything. Returns whose ledger it was.
+    /// If nothing is recorded yet, takes over the ledger of an account of the same user on another server,
+    /// provided that its messages are those `listed` (UID and size). `others`: accounts that are different
+    /// mailboxes. What is taken over counts as fetched, and proves nothing. Returns whose ledger it was.
     pub fn take_over<'l>(
         &mut self,
         listed: impl Iterator<Item = (&'l [u8], Option<u64>)> + Clone,
@@ -93,10 +93,10 @@ impl Ledger {
         let mut best: Option<(usize, AccountKey)> = None;
         for other in of_same_user(&dir, &self.key)? {
             let path = dir.join(other.file_name());
-            // One that is in use, or is damaged, is not to be had.
+            // A ledger that is in use or damaged is left out.
             let free = !self.file.is_kept() || lock_of(&path, Duration::ZERO, &|| false).is_ok();
             let loaded = if free && !others.contains(&other) { read_only(&path, &other).ok() } else { None };
-            // Under another UIDVALIDITY the same UIDs name other messages.
+            // Under another UIDVALIDITY the same UIDs mean other messages.
             let loaded = loaded.filter(|loaded| loaded.facts.validity == self.facts.validity);
             let Some(same) = loaded.and_then(|loaded| resemblance(&loaded.facts, listed.clone())) else {
                 continue;
@@ -108,7 +108,7 @@ impl Ledger {
         let Some((_, from)) = best else { return Ok(None) };
         let loaded = match self.file.is_kept() {
             true => {
-                // What a run that was killed here has left; should that stay, it does no harm.
+                // Left by a run that was killed here; if it cannot be removed, it does no harm.
                 let _ = durable::sweep_beside(self.path());
                 carry(&dir, &from, &self.key, Some(Record::TakenOver))?;
                 self.file.reopen(&self.key)?
@@ -128,16 +128,16 @@ impl Ledger {
     }
 }
 
-/// The accounts of the same user on other servers that have a ledger.
+/// Accounts of the same user on other servers that have a ledger.
 fn of_same_user(dir: &Path, key: &AccountKey) -> Result<Vec<AccountKey>, StoreError> {
     owners(dir, &|other| key.is_of_same_user(other))
 }
 
-/// The owners of the ledgers in a directory that are `wanted`, in order.
+/// The accounts with a ledger in a directory for which `wanted` returns true, in order.
 fn owners(dir: &Path, wanted: &dyn Fn(&AccountKey) -> bool) -> Result<Vec<AccountKey>, StoreError> {
     let failed = |error: std::io::Error| StoreError::io(dir, "read", error);
     let mut found = Vec::new();
-    // The standard library takes an interrupted call for a failure here.
+    // The standard library would report an interrupted call as an error here.
     let opened = durable::open_dir(dir).map_err(failed)?;
     for entry in retry_on_intr(|| Dir::read_from(&opened)).map_err(|error| failed(error.into()))? {
         let entry = entry.map_err(|error| failed(error.into()))?;
@@ -157,7 +157,7 @@ fn owners(dir: &Path, wanted: &dyn Fn(&AccountKey) -> bool) -> Result<Vec<Accoun
     Ok(found)
 }
 
-/// How many of the messages listed are those of a ledger; none where it is another mailbox's.
+/// How many of the listed messages are in a ledger; `None` if it is of another mailbox.
 fn resemblance<'l>(facts: &Totals, listed: impl Iterator<Item = (&'l [u8], Option<u64>)>) -> Option<usize> {
     let there = facts.count(Known::is_there);
     let (mut same, mut guess, mut count) = (0, 0, 0);

@@ -1,5 +1,5 @@
-//! What an account's ledger remembers besides its messages: those at which the line was lost, and what the
-//! server was seen to be able or not able to do.
+//! What a ledger remembers of an account besides its messages: messages at which the connection was lost, and
+//! what the server was seen not to be able to do.
 
 use super::Ledger;
 use super::record::Record;
@@ -10,29 +10,29 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 
-/// For how many seconds a loss is remembered of a message that is not asked for any more: 30 days.
+/// How long a loss is remembered if its message is not asked for any more, in seconds: 30 days.
 const LOSS_MEMORY: u64 = 30 * super::DAY;
-/// For how many seconds a trait is believed: 7 days. Then it is tried anew, so that a server that was mended
-/// is fast again.
+/// How long a trait is believed, in seconds: 7 days. Then the fast way is tried again, in case the server was
+/// repaired.
 const TRAIT_MEMORY: u64 = 7 * super::DAY;
-/// The most messages whose losses are remembered.
+/// How many messages with losses are remembered at most.
 const MOST_LOSSES: usize = 10_000;
 
-/// What a server was seen not to be able to do.
+/// Something that a server was seen not to be able to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trait {
-    /// It breaks under the PIPELINING that it announces.
+    /// It announces PIPELINING and cannot do it.
     BreaksPipelining,
-    /// It ends the lines of messages in a bare LF, and those of its replies in CRLF.
+    /// It ends the lines of messages with a bare LF, but those of its replies with CRLF.
     BareLines,
-    /// It loses what comes in one flight with the login, or does not answer it at once.
+    /// It loses commands that are sent together with the login, or does not answer them at once.
     LosesBehindLogin,
 }
 
 impl Trait {
     const ALL: [Trait; 3] = [Trait::BreaksPipelining, Trait::BareLines, Trait::LosesBehindLogin];
 
-    /// The word for it in the ledger.
+    /// Its name in the ledger.
     fn word(self) -> &'static [u8] {
         match self {
             Trait::BreaksPipelining => b"breaks-pipelining",
@@ -42,17 +42,17 @@ impl Trait {
     }
 }
 
-/// The notes, as the lines of a ledger add up to them.
+/// The notes in a ledger.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    /// By UID: how often the line was lost at it, and when it was for the last time.
+    /// By UID: how often the connection was lost at the message, and when last.
     losses: HashMap<Box<[u8]>, (u64, u64)>,
-    /// When each trait was seen.
+    /// The traits, and when each was seen.
     traits: Vec<(Trait, u64)>,
 }
 
 impl Notes {
-    /// Lets a note of losses count; none of them takes the note back.
+    /// Applies a record of losses; 0 removes the note.
     pub fn lost(&mut self, uid: &[u8], times: u64, time: u64) {
         if times == 0 {
             self.losses.remove(uid);
@@ -66,14 +66,14 @@ impl Notes {
         self.losses.clear();
     }
 
-    /// Lets a trait count. One that this version does not know is passed over.
+    /// Applies a record of a trait. A trait that this version does not know is ignored.
     pub fn seen(&mut self, word: &[u8], time: u64) {
         let Some(one) = Trait::ALL.into_iter().find(|one| one.word() == word) else { return };
         self.traits.retain(|(other, _)| *other != one);
         self.traits.push((one, time));
     }
 
-    /// Calls `take` with the records that the notes need, those that are still of interest.
+    /// Calls `take` with the records for the notes that still count.
     pub fn live(&self, now: u64, take: &mut impl FnMut(Record<'_>) -> io::Result<()>) -> io::Result<()> {
         for (uid, (times, time)) in &self.losses {
             if time.saturating_add(LOSS_MEMORY) > now {
@@ -86,7 +86,7 @@ impl Notes {
         Ok(())
     }
 
-    /// The message has come, or is gone.
+    /// The message was fetched, or is gone.
     pub fn settled(&mut self, uid: &[u8]) {
         if !self.losses.is_empty() {
             self.losses.remove(uid);
@@ -94,20 +94,20 @@ impl Notes {
     }
 }
 
-/// Whether a trait seen at `time` is believed at `now`.
+/// Whether a trait that was seen at `time` is still believed at `now`.
 fn is_believed(time: u64, now: u64) -> bool {
-    // A clock that was set back must not make it last.
+    // If the clock was set back, the trait must not last longer.
     time <= now && now - time < TRAIT_MEMORY
 }
 
 impl Ledger {
-    /// How often the line was lost at a message since it was last settled.
+    /// How often the connection was lost at a message since it was last fetched.
     pub fn losses(&self, uid: &[u8]) -> u64 {
         self.facts.notes.losses.get(uid).map_or(0, |(times, _)| *times)
     }
 
-    /// Notes that the line was lost at a message; returns how often that was by now. Not synced: should it be
-    /// lost, it is seen again.
+    /// Records that the connection was lost at a message; returns how often so far. Not synced: if the record
+    /// is lost, it happens and is recorded again.
     pub fn note_loss(&mut self, uid: &[u8]) -> Result<u64, StoreError> {
         let times = self.losses(uid).saturating_add(1);
         let record = Record::Lost { uid: Cow::Borrowed(uid), times, time: durable::now() };
@@ -115,13 +115,14 @@ impl Ledger {
         Ok(times)
     }
 
-    /// Whether the server was lately seen to be so.
+    /// Whether the server was recently seen to have this trait.
     pub fn has_trait(&self, one: Trait) -> bool {
         let now = durable::now();
         self.facts.notes.traits.iter().any(|(other, time)| *other == one && is_believed(*time, now))
     }
 
-    /// Notes what the server was seen to be. Not synced, likewise; what is known already writes nothing.
+    /// Records a trait of the server. Not synced, for the same reason; a trait that is known already writes
+    /// nothing.
     pub fn note_trait(&mut self, one: Trait) -> Result<(), StoreError> {
         if self.has_trait(one) {
             return Ok(());
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_add_up_until_the_message_is_settled() {
+    fn losses_are_counted_until_the_message_is_fetched() {
         let mut notes = Notes::default();
         notes.lost(b"a", 1, 5);
         notes.lost(b"a", 2, 6);

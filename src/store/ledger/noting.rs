@@ -1,4 +1,4 @@
-//! What a run notes besides what it stores.
+//! What a run records besides deliveries.
 
 use super::known::{Content, Known, State};
 use super::proof::Going;
@@ -8,12 +8,11 @@ use super::{DAY, Ledger};
 use crate::store::durable;
 use crate::store::error::StoreError;
 
-/// A message that is stored already.
+/// A message that turned out to be stored already.
 #[derive(Clone, Copy, Debug)]
 pub struct FoundSame<'a> {
     /// Its UID now.
     pub uid: &'a [u8],
-    /// What is known of it.
     pub known: Known,
     /// Its size as it is listed now.
     pub size: Option<u64>,
@@ -22,8 +21,8 @@ pub struct FoundSame<'a> {
 }
 
 impl Ledger {
-    /// Records durably that messages known before were found the same under another listed size, or under another
-    /// UIDVALIDITY.
+    /// Records durably that known messages were found to be the same under another listed size, or under
+    /// another UIDVALIDITY.
     pub fn found_same(&mut self, messages: &[FoundSame<'_>]) -> Result<(), StoreError> {
         let mut records = Vec::with_capacity(messages.len());
         for FoundSame { uid, known, size, is_former } in messages {
@@ -43,19 +42,19 @@ impl Ledger {
         self.write(records, Sync::Now)
     }
 
-    /// Notes that a message listed with `size` has at least `octets`, so that it is not fetched in vain again.
+    /// Records that a message that is listed with `size` has at least `octets`, so that it is not fetched in
+    /// vain again.
     pub fn outgrown(&mut self, uid: &[u8], size: Option<u64>, octets: u64) -> Result<(), StoreError> {
         self.write(vec![Record::Outgrown { uid: uid.into(), size, octets }], Sync::Later)
     }
 
-    /// The octets that a message has at least: those it is listed with, or more if more came once.
+    /// How many octets a message has at least: its listed size, or more if more came once.
     pub fn least_size(&self, uid: &[u8], size: Option<u64>) -> Option<u64> {
         let came = self.facts.outgrown.get(uid).filter(|it| it.0 == size).map(|it| it.1);
         size.max(came)
     }
 
-    /// Notes that messages are about to be deleted, so that the next run goes on with it if this one
-    /// cannot.
+    /// Records that messages are about to be deleted, so that the next run continues if this one cannot.
     pub fn pend<'a>(&mut self, messages: impl IntoIterator<Item = Going<'a>>) -> Result<(), StoreError> {
         if self.file.is_forgetful() {
             return Err(StoreError::Misused("what is not recorded is no reason to delete"));
@@ -73,7 +72,7 @@ impl Ledger {
         known.is_some_and(|known| known.state() == Some(State::Pending))
     }
 
-    /// Notes that the server confirmed the deletion. Not synced: should it be lost, the deletion stays
+    /// Records that the server confirmed the deletion. Not synced: if the record is lost, the deletion stays
     /// pending for a message that is not listed any more, which is harmless.
     pub fn deleted<'a>(&mut self, messages: impl IntoIterator<Item = Going<'a>>) -> Result<(), StoreError> {
         let time = durable::now();
@@ -83,8 +82,8 @@ impl Ledger {
         self.write_each(messages, Sync::Later, deleted).map(drop)
     }
 
-    /// Notes durably that these UIDs name other messages than those that are known: they are new. What is known may be
-    /// found again by its content.
+    /// Records durably that these UIDs mean other messages than those that are known: they are new. The known
+    /// messages may be found again by their content.
     pub fn note_reused<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
         let reused = |ledger: &Ledger, uid: &'a [u8]| {
             let highest = ledger.lookup(uid).iter().map(|known| known.copy).max();
@@ -94,8 +93,8 @@ impl Ledger {
         self.write_each(uids, Sync::Now, reused).map(drop)
     }
 
-    /// The copy number of the first message of a UID; see [`super::Ledger::identity`]. It is not 0 where the UID has
-    /// named another message.
+    /// The copy number of the first message of a UID; see [`super::Ledger::identity`]. It is not 0 if the UID
+    /// has meant another message before.
     pub fn first_copy(&self, uid: &[u8]) -> u32 {
         match self.facts.reused.is_empty() {
             true => 0,
@@ -103,7 +102,7 @@ impl Ledger {
         }
     }
 
-    /// Notes UIDs that are listed more than once.
+    /// Records UIDs that are listed more than once.
     pub fn note_ambiguous<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
         let ambiguous = |ledger: &Ledger, uid: &'a [u8]| {
             Ok((!ledger.is_ambiguous(uid)).then(|| Record::Ambiguous { uid: uid.into() }))
@@ -111,7 +110,7 @@ impl Ledger {
         self.write_each(uids, Sync::Now, ambiguous).map(drop)
     }
 
-    /// Notes when UIDs were first listed; those known already stay as they are.
+    /// Records when UIDs were first listed; a UID that has such a time keeps it.
     pub fn note_first_seen<'a>(
         &mut self,
         uids: impl IntoIterator<Item = &'a [u8]>,
@@ -127,7 +126,7 @@ impl Ledger {
         self.write_each(uids, Sync::Later, first_seen).map(drop)
     }
 
-    /// Notes which UIDs are listed: a deleted message that is listed all the same is remembered for longer.
+    /// Records which UIDs are listed: a deleted message that is still listed is remembered for longer.
     pub fn note_listed<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<(), StoreError> {
         if !self.facts.any_deleted {
             return Ok(());
@@ -145,7 +144,7 @@ impl Ledger {
         self.write_each(uids, Sync::Later, listed).map(drop)
     }
 
-    /// Forgets UIDs: they are new again, ambiguity included. Returns how many were known.
+    /// Forgets UIDs: they are new again, and not ambiguous any more. Returns how many were known.
     pub fn forget<'a>(&mut self, uids: impl IntoIterator<Item = &'a [u8]>) -> Result<usize, StoreError> {
         let forget = |ledger: &Ledger, uid: &'a [u8]| {
             Ok(ledger.knows(uid).then(|| Record::Forget { uid: uid.into() }))
@@ -153,14 +152,14 @@ impl Ledger {
         self.write_each(uids, Sync::Now, forget)
     }
 
-    /// Makes room for so many more UIDs of `octets` in all, at once: what grows step by step needs half as much
-    /// again in the last of them.
+    /// Makes room for so many more UIDs of `octets` in all. A table that grows step by step would need half
+    /// as much again in its last step.
     pub fn expect(&mut self, count: usize, octets: usize) {
         self.facts.entries.expect(count, octets);
     }
 
     /// Marks messages (UID, copy, listed size) as seen: they count as known, and are not stored. Returns how
-    /// many were not known.
+    /// many were not known before.
     pub fn mark_seen<'a>(
         &mut self,
         messages: impl IntoIterator<Item = (&'a [u8], u32, Option<u64>)>,

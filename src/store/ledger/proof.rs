@@ -1,4 +1,4 @@
-//! What proves that a message is safe here, so that it may go from the server.
+//! The proof that a message is stored and recorded, so that it may be deleted on the server.
 
 use super::Ledger;
 use super::known::{Content, Fact, Known, Stored};
@@ -35,36 +35,35 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The proof for what is stored; a mark has none to give.
+    /// The proof for a stored message. A message that was only marked has no [`Stored`], and so no proof.
     fn of(_: Stored, identity: Identity, size: Option<u64>) -> Self {
         Recorded { identity, tag: 0, size }
     }
 
-    /// Who the message is.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// The caller's own number.
+    /// The caller's number.
     pub fn tag(&self) -> usize {
         self.tag
     }
 }
 
-/// A message that goes from the server.
+/// A message that is about to be deleted on the server.
 #[derive(Clone, Copy, Debug)]
 pub enum Going<'a> {
-    /// One whose proof is at hand.
+    /// A message whose proof the caller has.
     Proven(&'a Recorded),
-    /// The one of which the ledger has the proof: UID and listed size; see [`Ledger::proof`].
+    /// The message with this UID and listed size, of which the ledger has the proof; see [`Ledger::proof`].
     Known(&'a [u8], Option<u64>),
 }
 
-/// UID, copy, and the size it is recorded with.
+/// UID, copy, and the size that is recorded.
 type NamedCopy<'a> = (Cow<'a, [u8]>, u32, Option<u64>);
 
 impl<'a> Going<'a> {
-    /// What names it in a record.
+    /// What names the message in a record.
     pub(super) fn of(self, ledger: &Ledger) -> Result<Option<NamedCopy<'a>>, StoreError> {
         Ok(match self {
             Going::Proven(it) => Some((Cow::Borrowed(it.identity.uid()), it.identity.copy(), it.size)),
@@ -76,17 +75,17 @@ impl<'a> Going<'a> {
     }
 }
 
-/// What is to become of a delivered message on the server.
+/// What is to be done with delivered messages on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Afterwards {
-    /// It stays there.
+    /// They stay.
     Keep,
-    /// It is to be deleted.
+    /// They are to be deleted.
     Delete,
 }
 
 impl Ledger {
-    /// Records what was delivered: one write, one fdatasync. Kinds: storage.
+    /// Records delivered messages: one write, one fdatasync. Kinds: storage.
     pub fn record(
         &mut self,
         delivered: Vec<Delivered>,
@@ -113,8 +112,8 @@ impl Ledger {
         Ok(recorded)
     }
 
-    /// Proof for a message stored and recorded by an earlier run: only where the UID means one message.
-    /// `size` is what the server lists now.
+    /// The proof for a message that an earlier run stored and recorded. There is one only if the UID means
+    /// exactly one message. `size` is the one that the server lists now.
     pub fn proof(&self, uid: &[u8], size: Option<u64>) -> Result<Option<Recorded>, StoreError> {
         let Some(known) = self.proven(uid, size)? else { return Ok(None) };
         Ok(match known.fact {
@@ -123,23 +122,24 @@ impl Ledger {
         })
     }
 
-    /// Whether there is a [`Ledger::proof`].
+    /// Whether [`Ledger::proof`] returns a proof.
     pub fn has_proof(&self, uid: &[u8], size: Option<u64>) -> Result<bool, StoreError> {
         Ok(self.proven(uid, size)?.is_some_and(|known| matches!(known.fact, Fact::Stored(_))))
     }
 
-    /// The one message that a UID with this size means; none where that is not certain, or not durable.
+    /// The one message with this UID and size; `None` if that is not certain, or not durable.
     fn proven(&self, uid: &[u8], size: Option<u64>) -> Result<Option<Known>, StoreError> {
         let entry = self.facts.entries.get(uid).filter(|entry| !entry.is_ambiguous());
         let Some(entry) = entry.filter(|_| !self.file.is_broken()) else { return Ok(None) };
         let all = entry.known();
-        // Several copies are several messages; one is the message that the UID names since it was re-used.
+        // Several copies are several messages. If the UID was used again, it means the message recorded since
+        // then.
         let first = self.first_copy(uid);
         if all.iter().any(|known| known.copy > first || known.copy != all[0].copy) {
             return Ok(None);
         }
         let Some(known) = all.iter().rfind(|known| known.fits(size)) else { return Ok(None) };
-        // Without a size to tell them apart, records of different sizes leave it open which one is listed.
+        // Without a listed size, records of different sizes may be of different messages.
         for other in all.iter().filter(|other| size.is_none() && other.size != known.size) {
             if !self.is_same(other, known)? {
                 return Ok(None);
@@ -148,13 +148,13 @@ impl Ledger {
         Ok(Some(*known))
     }
 
-    /// What tells the header of the message from others that [`Ledger::proof`] is of, if that was noted.
+    /// The header hash of the message that [`Ledger::proof`] is for, if it was recorded.
     pub fn print(&self, uid: &[u8], size: Option<u64>) -> Result<Option<u64>, StoreError> {
         let Some(known) = self.proven(uid, size)? else { return Ok(None) };
         Ok(self.content(&known)?.and_then(|content| content.print))
     }
 
-    /// Calls `take` with the hash of each message that is stored.
+    /// Calls `take` with the hash of each stored message.
     pub(in crate::store) fn each_stored(&self, take: &mut dyn FnMut([u8; 32])) -> Result<(), StoreError> {
         for entry in self.facts.entries.iter() {
             for known in entry.known().iter().filter(|known| known.is_stored()) {
@@ -164,12 +164,12 @@ impl Ledger {
         Ok(())
     }
 
-    /// The hash of what is stored; none of a mark.
+    /// The hash of a stored message; `None` for a mark.
     pub fn hash(&self, known: &Known) -> Result<Option<[u8; 32]>, StoreError> {
         Ok(self.content(known)?.map(|content| content.sha256))
     }
 
-    /// What identifies what is stored; none of a mark. It stands in the file alone.
+    /// The hashes of a stored message, read from the file; `None` for a mark.
     pub(super) fn content(&self, known: &Known) -> Result<Option<Content>, StoreError> {
         match known.fact {
             Fact::Stored(_) | Fact::Elsewhere(_) => {

@@ -4,53 +4,54 @@
 //! line   = crc ( SP / "+" ) kind *( SP field ) LF
 //! crc    = 8 hexadecimal digits: the CRC-32 of all behind it, LF not counted
 //! ```
-//! A `+` marks the first line of a write. The first write of a run makes sure that what is before it is durable,
-//! so damage before a `+` is never a torn write. How a field is written stands in `fields`, which record has
-//! which ones in the table below.
+//! A `+` marks the first line of a write. The first write of a run makes sure that everything before it is
+//! durable, so damage before a `+` is never a torn write. The module `fields` says how a field is written;
+//! the table below says which fields a record has.
 
 use super::fields::{Field, Words};
 use crate::store::identity::unhex;
 use std::borrow::Cow;
 
-/// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Record<'a> {
-    /// A message is stored.
+    /// A message was stored.
     Delivered(Delivery<'a>),
-    /// The same; it is one that was stored under an earlier UIDVALIDITY.
+    /// The same, for a message that was stored under an earlier UIDVALIDITY.
     Found(Delivery<'a>),
-    /// The same by its header alone: nothing may follow from it for the server before the content was compared.
+    /// Like `Found`, but only the headers were compared: before the contents are, nothing may be done on the
+    /// server because of it.
     Likely(Delivery<'a>),
-    /// A message counts as seen and was never stored. The first format had a delivery without a hash for it.
+    /// A message counts as seen and was never stored. The first format had a delivery without a hash for
+    /// this.
     Marked { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64>, time: u64 },
-    /// A message listed with this size has more octets than that: so many came, and it was dropped.
+    /// A message had more octets than its listed size: at least so many came, and it was dropped.
     Outgrown { uid: Cow<'a, [u8]>, size: Option<u64>, octets: u64 },
-    /// All records before this one are another account's, which lists the same messages.
+    /// All records before this one are of another account, which lists the same messages.
     TakenOver,
-    /// A run saw all of the folder, and everything in it is settled: its numbers then.
+    /// A run saw the whole folder and everything in it is dealt with; these were the folder's numbers.
     Whole { uidvalidity: u64, uidnext: u64, messages: u64, time: u64 },
-    /// From here on UIDs count under this UIDVALIDITY; those before, under another, name nothing any more. There
-    /// is none where a protocol has no such thing.
+    /// From here on, UIDs count under this UIDVALIDITY; those before, under another one, mean nothing any
+    /// more. Protocols without UIDVALIDITY have no such record.
     Validity { number: u64 },
-    /// Its deletion was decided.
+    /// It was decided to delete the message.
     Pending { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64> },
-    /// The server confirmed its deletion, or still listed it at that time.
+    /// At this time the server confirmed the deletion, or still listed the message afterwards.
     Deleted { uid: Cow<'a, [u8]>, copy: u32, size: Option<u64>, time: u64 },
-    /// The UID names another message from here on, the one with this copy number.
+    /// From here on the UID means another message, the one with this copy number.
     Reused { uid: Cow<'a, [u8]>, copy: u32 },
     /// A UID was listed for the first time.
     FirstSeen { uid: Cow<'a, [u8]>, time: u64 },
     /// A UID was listed twice at once.
     Ambiguous { uid: Cow<'a, [u8]> },
-    /// All that is known of a UID is to be forgotten.
+    /// Everything that is known of a UID is forgotten.
     Forget { uid: Cow<'a, [u8]> },
     /// Messages are about to be appended to an mbox; `count` parts follow.
     Intent { id: u64, offset: u64, lead: u64, count: u64, path: Cow<'a, [u8]> },
     /// One message of the intent before.
     Part(Part<'a>),
-    /// What is left of an intent will not happen.
+    /// The rest of an intent will not be carried out.
     Cancel { id: u64 },
-    /// The line was lost at a message: how often by now.
+    /// The connection was lost at this message: how often so far.
     Lost { uid: Cow<'a, [u8]>, times: u64, time: u64 },
     /// Messages are about to be copied to another folder of the server.
     Copying {
@@ -60,19 +61,18 @@ pub(in crate::store) enum Record<'a> {
         uidnext: Option<u64>,
         uids: Cow<'a, [u8]>,
     },
-    /// Of that copy the server has made these.
+    /// The server has made the copy, of these messages.
     Copied { id: u64, uids: Cow<'a, [u8]> },
-    /// That copy is no matter any more.
+    /// The copy is finished with.
     CopyOver { id: u64 },
-    /// The server was seen to be so.
+    /// The server was seen to have this trait.
     Trait { word: Cow<'a, [u8]>, time: u64 },
-    /// A run is about to store something at a destination.
+    /// A run is about to store messages at a destination.
     Open { run: u64, destination: Cow<'a, [u8]> },
     /// A run ended with everything recorded.
     Closed { run: u64 },
 }
 
-/// A message that is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Delivery<'a> {
     pub uid: Cow<'a, [u8]>,
@@ -82,29 +82,29 @@ pub(in crate::store) struct Delivery<'a> {
     pub sha256: [u8; 32],
     pub pending: bool,
     pub intent: Option<u64>,
-    /// What tells its header from others; a record of an older version has none.
+    /// The hash of its header; records of older versions have none.
     pub print: Option<u64>,
 }
 
-/// One message about to be appended to an mbox.
+/// A message that is about to be appended to an mbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Part<'a> {
     pub uid: Cow<'a, [u8]>,
     pub copy: u32,
-    /// The size the server listed.
+    /// The size that the server listed.
     pub wire_size: Option<u64>,
-    /// The octets of the From_ line with its line end.
+    /// The octets of the From_ line, line end included.
     pub from_line: u64,
-    /// The octets of the message behind it as it will stand there; none where it is not known yet.
+    /// The octets of the message after it as they will be in the mbox; `None` if not known yet.
     pub body: Option<u64>,
-    /// The hash of those.
+    /// The hash of those octets.
     pub sha256: Option<[u8; 32]>,
-    /// How the From_ line and the message begin.
+    /// The From_ line and the beginning of the message.
     pub head: Cow<'a, [u8]>,
 }
 
-/// Writes and reads records by a table: the letter of each, and its fields in their order. The one behind a `?` is
-/// there or not.
+/// Writes and reads records by a table: the letter of each, and its fields in order. A field after a `?` is
+/// optional.
 macro_rules! lines {
     ($($letter:literal $name:ident
         $( ($of:ident { $($part:ident),* $(, ? $last:ident)? }) )?
@@ -126,7 +126,7 @@ macro_rules! lines {
                 }
             }
 
-            /// Reads letter and fields, and nothing else.
+            /// Reads letter and fields; anything else after them is an error.
             fn read(line: &'a [u8]) -> Option<Self> {
                 let mut words = Words(line);
                 let &[letter] = words.word()? else { return None };
@@ -170,7 +170,7 @@ lines! {
     b'z' Closed { run },
 }
 
-/// Records to be written at once.
+/// Records for one write.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Batch {
     pub octets: Vec<u8>,
@@ -192,14 +192,14 @@ impl Batch {
     }
 }
 
-/// What a line is worth.
+/// A line that was read.
 pub(super) struct RecordLine<'a> {
-    /// Whether it was the first of a write.
+    /// Whether it is the first line of a write.
     pub first: bool,
     pub record: Record<'a>,
 }
 
-/// Reads one line, without its LF. None means damage.
+/// Reads one line, without its LF. `None` means that it is damaged.
 pub(super) fn decode(line: &[u8]) -> Option<RecordLine<'_>> {
     if !checks(line) {
         return None;
@@ -209,7 +209,7 @@ pub(super) fn decode(line: &[u8]) -> Option<RecordLine<'_>> {
     Some(RecordLine { first: line[8] == b'+', record })
 }
 
-/// The first format marked what was only seen by a delivery without a hash.
+/// In the first format, a delivery without a hash was a mark.
 fn old_mark(line: &[u8]) -> Option<Record<'_>> {
     let mut words = Words(line);
     let (b"d", uid, copy) = (words.word()?, words.field()?, words.field()?) else { return None };
@@ -218,7 +218,7 @@ fn old_mark(line: &[u8]) -> Option<Record<'_>> {
     words.0.is_empty().then_some(Record::Marked { uid, copy, size, time })
 }
 
-/// Whether the checksum of a line holds.
+/// Whether the checksum of a line is right.
 fn checks(line: &[u8]) -> bool {
     let (Some(crc), Some(b' ' | b'+')) = (line.get(..8), line.get(8)) else { return false };
     unhex::<4>(crc).is_some_and(|crc| u32::from_be_bytes(crc) == crc32fast::hash(&line[8..]))
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_make_no_sense_are_damage_even_under_a_right_checksum() {
+    fn malformed_fields_are_damage_even_if_the_checksum_is_right() {
         for text in [
             "d a 0 - 0 - q -",
             "d a 4294967296 - 0 - k -",

@@ -1,8 +1,10 @@
-//! The table of UIDs: made to be filled with hundreds of thousands in a few milliseconds, and to hold a million
-//! in little memory. All UIDs stand behind each other in one piece of it, what is known of them in another, in
-//! the order in which they became known, which is nearly always the server's: who looks them up in that order
-//! says where, and nothing is hashed or searched. The hash is keyed: a server that chooses its UIDs cannot make
-//! the table slow.
+//! The table of UIDs. It is filled with hundreds of thousands in a few milliseconds, and holds a million in
+//! little memory.
+//!
+//! The octets of all UIDs are in one vector, what is known of them in another, in the order in which they
+//! became known. That is nearly always the server's order: a caller that looks UIDs up in this order passes
+//! the place, and nothing is hashed or searched. The hash has a random key: a server that chooses its UIDs
+//! with care cannot make the table slow.
 
 use super::cell::{AMBIGUOUS, Cell, DELETED, ELSEWHERE, GONE, Records};
 use super::known::{Copies, Fact, Known, Knowns, State};
@@ -11,7 +13,6 @@ use hashbrown::hash_table::Entry as Slot;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-/// All that is known of one UID.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory<'a> {
     table: &'a UidTable,
@@ -19,17 +20,16 @@ pub struct Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
-    /// Where the ledger has it: the next UID a server lists is most likely at the next place.
+    /// Its place in the table: the next UID that a server lists is most likely at the next place.
     pub fn place(&self) -> usize {
         self.place
     }
 
-    /// The UID.
     pub(super) fn uid(&self) -> &'a [u8] {
         self.table.uid(self.place)
     }
 
-    /// What is known, oldest first.
+    /// What is known of it, oldest first.
     pub fn known(&self) -> Knowns<'a> {
         let cell = &self.table.cells[self.place];
         Knowns(match cell.records {
@@ -51,20 +51,20 @@ impl<'a> Memory<'a> {
     }
 }
 
-/// Every UID and what is known of it.
+/// Every UID, and what is known of it.
 #[derive(Debug, Default)]
 pub(super) struct UidTable {
     octets: Vec<u8>,
     cells: Vec<Cell>,
     /// What does not fit into a cell, by place.
     apart: HashMap<usize, Vec<Known>>,
-    /// When deletions were confirmed, by place; as long as it has to be.
+    /// When deletions were confirmed, by place. Only as long as needed.
     deleted: Vec<u32>,
-    /// One more than the time at which UIDs were first listed, 0 for none, by place; as long as it has to be.
+    /// When UIDs were first listed plus one, by place; 0 if not known. Only as long as needed.
     first_seen: Vec<u32>,
-    /// The places of all UIDs. Nothing is ever taken out of it.
+    /// The places of all UIDs. Nothing is ever removed from it.
     index: HashTable<u32>,
-    /// How many cells are in the index, or were found to be there already; the others wait for
+    /// How many cells are in the index, or were found to be duplicates; the others wait for
     /// [`UidTable::settle`].
     settled: usize,
     keys: RandomState,
@@ -77,7 +77,7 @@ impl UidTable {
         self.cells.reserve(count);
     }
 
-    /// The same, the index too: it is known that so many come.
+    /// The same, for the index too: so many will certainly come.
     pub fn expect(&mut self, count: usize, octets: usize) {
         self.reserve(count, octets);
         self.reserve_index(count);
@@ -92,7 +92,7 @@ impl UidTable {
         self.at(self.place(uid)?)
     }
 
-    /// As [`UidTable::get`], with the place where the UID most likely is.
+    /// Like [`UidTable::get`]; `guess` is the place where the UID most likely is.
     pub fn get_near(&self, uid: &[u8], guess: usize) -> Option<Memory<'_>> {
         match self.at(guess) {
             Some(memory) if memory.uid() == uid => Some(memory),
@@ -100,13 +100,11 @@ impl UidTable {
         }
     }
 
-    /// What is known of the UID at a place.
     pub fn at(&self, place: usize) -> Option<Memory<'_>> {
         let cell = self.cells.get(place).filter(|cell| !cell.is(GONE));
         cell.map(|_| Memory { table: self, place })
     }
 
-    /// How many places there are.
     pub fn places(&self) -> usize {
         self.cells.len()
     }
@@ -125,8 +123,8 @@ impl UidTable {
         *seen = if *seen == 0 { time } else { *seen };
     }
 
-    /// Notes what became of a message that is stored. The first format let a run decide to delete what was only
-    /// marked: a mark stays a mark.
+    /// Sets what became of a stored message on the server. In the first format, a run could decide to delete
+    /// a message that was only marked: a mark stays a mark.
     pub fn set(&mut self, uid: &[u8], copy: u32, size: Option<u64>, state: State) {
         self.settle();
         let Some(place) = self.place(uid).filter(|place| !self.cells[*place].is(GONE)) else { return };
@@ -137,14 +135,14 @@ impl UidTable {
         });
     }
 
-    /// Notes what is known of a UID. It is not looked up before [`UidTable::settle`]: many look-ups at once
-    /// wait for memory together, one at a time they wait for each.
+    /// Adds what is known of a UID. It is looked up only at [`UidTable::settle`]: many look-ups at once wait
+    /// for memory together, single ones wait one after the other.
     pub fn deliver(&mut self, uid: &[u8], known: Known) {
         let place = self.append(uid);
         self.put(place, known);
     }
 
-    /// Makes all that was noted count, in its order.
+    /// Applies everything that was added, in order.
     pub fn settle(&mut self) {
         if self.settled == self.cells.len() {
             return;
@@ -162,7 +160,7 @@ impl UidTable {
         self.settled = self.cells.len();
     }
 
-    /// Takes a UID out; its place stays empty until the next run.
+    /// Removes a UID; its place stays empty until the next run.
     pub fn remove(&mut self, uid: &[u8]) {
         self.settle();
         if let Some(place) = self.place(uid) {
@@ -175,7 +173,7 @@ impl UidTable {
         (0..self.cells.len()).filter_map(|place| self.at(place))
     }
 
-    /// All that is known so far is of another account's messages.
+    /// Everything that is known so far is of another account's messages.
     pub fn disown(&mut self) {
         self.settle();
         let stored = self.cells.iter_mut().filter(|cell| cell.records == Records::Stored);
@@ -187,7 +185,7 @@ impl UidTable {
         }
     }
 
-    /// The place of a UID, made where there is none.
+    /// The place of a UID, which is added if it is not there.
     fn make(&mut self, uid: &[u8]) -> usize {
         self.settle();
         let place = self.place(uid).unwrap_or_else(|| self.append(uid));
@@ -202,7 +200,7 @@ impl UidTable {
         self.cells.len() - 1
     }
 
-    /// Puts one message in the place of all that was known.
+    /// Replaces what is known by one message.
     fn put(&mut self, place: usize, known: Known) {
         let there = self.cells[place];
         let cell = there.with(&known);
@@ -234,7 +232,7 @@ impl UidTable {
         }
     }
 
-    /// Forgets what is known of a UID, and that there is one.
+    /// Forgets a UID and what is known of it.
     fn clear(&mut self, place: usize) {
         self.cells[place] = self.cells[place].gone();
         self.apart.remove(&place);
@@ -252,7 +250,7 @@ impl UidTable {
         self.index.find(hash, |place| self.uid(*place as usize) == uid).map(|place| *place as usize)
     }
 
-    /// Enters the UID at `new` into the index; returns the place where it was already.
+    /// Adds the UID at the place `new` to the index; if it is there already, returns its place.
     fn enter(&mut self, new: usize) -> Option<usize> {
         let (octets, cells, keys) = (&self.octets, &self.cells, &self.keys);
         let uid = uid_at(octets, cells, new);
@@ -273,7 +271,7 @@ fn uid_at<'a>(octets: &'a [u8], cells: &[Cell], place: usize) -> &'a [u8] {
     &octets[cells[place].start()..end]
 }
 
-/// The number at a place of a column, which is made as long as it has to be.
+/// The number for a place; makes the vector longer if needed.
 fn column(numbers: &mut Vec<u32>, place: usize) -> &mut u32 {
     if numbers.len() <= place {
         numbers.resize(place + 1, 0);
@@ -285,10 +283,10 @@ fn find(known: &mut [Known], copy: u32, size: Option<u64>) -> Option<&mut Known>
     known.iter_mut().rev().find(|known| known.copy == copy && known.size == size)
 }
 
-/// Adds what is known, in the place of what it replaces.
+/// Adds what is known; it may replace an entry.
 fn add(list: &mut Vec<Known>, known: Known) {
     match find(list, known.copy, known.size) {
-        // A mark says nothing of what is stored.
+        // A mark does not replace a stored message.
         Some(place) if known.is_stored() || !place.is_stored() => *place = known,
         Some(_) => {}
         None => {
@@ -322,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_counts_in_its_order_and_under_one_uid() {
+    fn entries_are_applied_in_order_and_belong_to_one_uid() {
         let fact = Fact::Stored(Stored { state: State::Kept });
         let known = |size, at| Known { copy: 0, size, time: 0, fact, at };
         let mut table = UidTable::default();
@@ -372,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_into_a_cell_is_kept_as_it_is() {
+    fn values_that_do_not_fit_into_a_cell_are_kept_unchanged() {
         let (big, states) =
             (u64::from(u32::MAX), [State::Kept, State::Pending, State::Deleted(7), State::Deleted(1 << 40)]);
         let facts = states.into_iter().flat_map(|state| {

@@ -1,4 +1,4 @@
-//! What the lines of a ledger add up to.
+//! The state that the lines of a ledger add up to.
 
 use super::cell::IN_MEMORY;
 use super::copies::{Copies, Copying};
@@ -14,18 +14,17 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// About how long the line of a delivered message is.
+/// The usual length of the line of a delivered message, in octets.
 pub(super) const LINE: usize = 128;
 
-/// What the lines of a ledger add up to.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     pub entries: UidTable,
-    /// The UIDVALIDITY under which they are known, where the protocol has it.
+    /// The UIDVALIDITY of these entries, if the protocol has it.
     pub validity: Option<u64>,
-    /// What was stored under an earlier one.
+    /// What was stored under an earlier UIDVALIDITY.
     pub former: Former,
-    /// What the folder looked like when all of it was seen, and when that was.
+    /// The numbers of the folder when all of it had been seen, and when that was.
     pub whole: Option<(FolderNumbers, u64)>,
     pub intents: Vec<Intent>,
     /// Copies to other folders of the server.
@@ -33,25 +32,25 @@ pub(super) struct Totals {
     pub notes: Notes,
     /// The file of the records, to read hashes from.
     pub source: Option<File>,
-    /// Where the record begins that counts next.
+    /// The offset of the record that is applied next.
     pub at: u64,
-    /// What identifies what this run keeps in memory only.
+    /// The hashes of messages that this run keeps in memory only.
     pub kept: Vec<Content>,
-    /// Runs that never ended: number, destination, where that is recorded.
+    /// Runs that have not ended: number, destination, and the offset of the record.
     pub runs: Vec<(u64, Vec<u8>, u64)>,
     pub last_run: u64,
     pub last_intent: u64,
     pub lines: u64,
-    /// Messages of which more came than was listed: listed size and octets, by UID.
+    /// Messages that were larger than listed, by UID: listed size, and octets that came.
     pub outgrown: HashMap<Vec<u8>, (Option<u64>, u64)>,
-    /// UIDs that name another message than they did, and the copy number of that.
+    /// UIDs that mean another message than before, with the copy number of that message.
     pub reused: HashMap<Box<[u8]>, u32>,
     /// Whether there is a message whose deletion was confirmed.
     pub any_deleted: bool,
 }
 
 impl Totals {
-    /// How many UIDs are known of which a message is such a one.
+    /// For how many UIDs a message is known for which `is_one` returns true.
     pub fn count(&self, is_one: impl Fn(&Known) -> bool) -> usize {
         self.entries.iter().filter(|memory| memory.known().iter().any(&is_one)).count()
     }
@@ -145,8 +144,8 @@ impl Totals {
         self.entries.deliver(&it.uid, Known { copy, size, time, fact, at });
     }
 
-    /// What is known under another UIDVALIDITY is known of no UID any more. The same one once more says that
-    /// all that was known under others was looked for.
+    /// Entries under another UIDVALIDITY become former ones. The same number again means that all former ones
+    /// were looked for.
     pub fn begin(&mut self, number: u64) {
         self.whole = None;
         if self.validity == Some(number) {
@@ -167,7 +166,8 @@ impl Totals {
         self.validity = Some(number);
     }
 
-    /// The UID names another message now: what was known under it is known of none, and may be found by its content.
+    /// The UID means another message now. What was known under it becomes a former message, which may be
+    /// found by its content.
     fn reuse(&mut self, uid: &[u8], copy: u32) {
         self.entries.settle();
         if let Some(memory) = self.entries.get(uid) {
@@ -177,13 +177,13 @@ impl Totals {
         self.reused.insert(uid.into(), copy);
     }
 
-    /// Keeps in memory what identifies a message; returns its place there.
+    /// Keeps the hashes of a message in memory; returns the place for [`Totals::content`].
     fn keep(&mut self, content: Content) -> u64 {
         self.kept.push(content);
         IN_MEMORY | (self.kept.len() as u64 - 1)
     }
 
-    /// What identifies what is stored, from its record at this place.
+    /// The hashes of a stored message, from the record at this offset.
     pub fn content(&self, at: u64) -> io::Result<Content> {
         if at & IN_MEMORY != 0 {
             let kept = self.kept.get((at & !IN_MEMORY) as usize);
@@ -222,7 +222,7 @@ fn misplaced() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a record is not where it was")
 }
 
-/// Reads at a place of a file, as much as there is.
+/// Reads up to the length of `octets` at an offset.
 fn read_at(file: &File, octets: &mut [u8], at: u64) -> io::Result<usize> {
     let mut got = 0;
     while got < octets.len() {

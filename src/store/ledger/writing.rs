@@ -1,4 +1,5 @@
-//! Writing records: as one write of which a crash leaves the beginning, and counted once written.
+//! Writing records, many of them as one write: after a crash only a first part of it may be there. They are
+//! applied once they are written.
 
 use super::Ledger;
 use super::cell::IN_MEMORY;
@@ -6,21 +7,22 @@ use super::record::{Batch, Record};
 use crate::store::error::StoreError;
 use std::borrow::Cow;
 
-/// So many records are written at once.
+/// How many records are written at a time.
 const AT_ONCE: usize = 4096;
 
-/// When a write has to be on disk.
+/// When a write must be on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Sync {
     /// Before the call returns.
     Now,
-    /// Whenever: its loss does no harm.
+    /// At any time: if it is lost, that does no harm.
     Later,
 }
 
 impl Ledger {
-    /// Writes what `make` makes of each item, some thousands at a time, so that little stands in memory; all
-    /// of it is as one write, of which a crash leaves the beginning. Returns how many records that were.
+    /// Writes the records that `make` returns for each item. They are written some thousands at a time, to
+    /// save memory, and still count as one write: after a crash only a first part of it may be there. Returns
+    /// the number of records.
     pub(super) fn write_each<'r, T, R: IntoIterator<Item = Record<'r>>>(
         &mut self,
         items: impl IntoIterator<Item = T>,
@@ -43,7 +45,7 @@ impl Ledger {
         Ok(count)
     }
 
-    /// Writes records, then lets them count. Nothing to write writes nothing.
+    /// Writes records, then applies them. Writes nothing if there are none.
     pub(in crate::store) fn write(&mut self, records: Vec<Record>, sync: Sync) -> Result<(), StoreError> {
         if records.is_empty() {
             return Ok(());
@@ -52,8 +54,8 @@ impl Ledger {
         self.put(records, &mut 0, sync, Some(begin))
     }
 
-    /// Writes some records of a write, of which so many lines are written already, then lets them count. `last`:
-    /// where the write began that ends with them.
+    /// Writes some records of a larger write, of which `written` lines are in the file already, then applies
+    /// them. `last` is set if these are the last ones: the offset at which the whole write began.
     fn put(
         &mut self,
         records: Vec<Record>,

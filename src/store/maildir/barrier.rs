@@ -1,4 +1,4 @@
-//! How the content of many new files becomes durable at once.
+//! Making the content of many new files durable at once.
 
 use super::super::durable;
 use rustix::io::retry_on_intr;
@@ -6,17 +6,17 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 
-/// A batch of this many files or fewer is synced file by file: one `syncfs` waits for everything that
-/// anybody has written to the file system.
+/// A batch of this many files or fewer is synced file by file: a `syncfs` waits for everything that any
+/// program has written to the file system.
 const FEW: usize = 2;
-/// How many files are held open to be synced one by one where nothing better is to be had.
+/// How many files are held open to be synced one by one if `syncfs` cannot be used.
 const OPEN_FILES: usize = 256;
 
-/// File systems of which it is known that `syncfs` makes file content durable and reports what it could not
-/// write: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs (which has nothing to write).
+/// File systems on which `syncfs` is known to make file content durable and to report what could not be
+/// written: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs (which has nothing to write).
 const TRUSTED: [u64; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
 
-/// The way that is used.
+/// How a batch becomes durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Barrier {
     /// One `syncfs` for all.
@@ -26,7 +26,7 @@ pub(super) enum Barrier {
 }
 
 impl Barrier {
-    /// The best way for the file system that holds `dir`.
+    /// The best way for the file system of `dir`.
     pub fn of(dir: impl AsFd) -> Self {
         let kind = rustix::fs::fstatfs(dir).map_or(0, |stat| stat.f_type as u64 & 0xffff_ffff);
         match reports_errors(rustix::system::uname().release().to_bytes()) && TRUSTED.contains(&kind) {
@@ -35,7 +35,7 @@ impl Barrier {
         }
     }
 
-    /// Whether the file staged as number `place` has to stay open until the barrier.
+    /// Whether the file with this index in the batch must stay open until the barrier.
     pub fn wants_files(self, place: usize) -> bool {
         match self {
             Barrier::Whole => place < FEW,
@@ -43,12 +43,12 @@ impl Barrier {
         }
     }
 
-    /// Whether so many files should not be kept waiting.
+    /// Whether a batch of so many files should be committed.
     pub fn is_full(self, count: usize) -> bool {
         self == Barrier::Each && count >= OPEN_FILES
     }
 
-    /// Makes `count` new files durable; `files` are those that were wanted.
+    /// Makes `count` new files durable; `files` are those that had to stay open.
     pub fn pass<'a>(
         self,
         dir: impl AsFd,
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn syncfs_is_trusted_from_linux_5_8_on() {
+    fn syncfs_is_used_from_linux_5_8_on() {
         for (release, trusted) in [
             ("5.8.0", true),
             ("5.10.0-21-amd64", true),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_batch_is_synced_by_file_and_a_large_one_at_once() {
+    fn a_small_batch_is_synced_file_by_file_and_a_large_one_at_once() {
         assert!(Barrier::Whole.wants_files(0) && Barrier::Whole.wants_files(FEW - 1));
         assert!(!Barrier::Whole.wants_files(FEW));
         assert!(Barrier::Each.wants_files(FEW) && Barrier::Each.is_full(OPEN_FILES));

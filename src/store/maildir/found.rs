@@ -1,4 +1,4 @@
-//! Messages in a Maildir that the ledger may not know of, and finding them again.
+//! Finding messages in a Maildir that the ledger may not know.
 
 use super::leftovers::{FoundMessage, Leftovers, base};
 use super::name::parse;
@@ -16,61 +16,62 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// The most folders within a Maildir that are looked into.
+/// How many folders within a Maildir are searched at most.
 const MOST_FOLDERS: usize = 1000;
-/// How often is looked anew where messages are moved meanwhile.
+/// How often the directories are listed again if messages are moved in the meantime.
 const MOST_LOOKS: u32 = 20;
 
-/// What killed runs have stored here and not recorded; without a ledger all that lies here.
+/// What killed runs have stored here without recording it; without a ledger, everything here.
 #[derive(Debug)]
 pub struct Unrecorded {
     path: PathBuf,
-    /// `new/` and `cur/`, and behind them those of the folders within, where they were looked into.
+    /// `new/` and `cur/`; after them those of the folders within, if these were searched.
     dirs: Vec<(PathBuf, OwnedFd)>,
-    /// How many of them are the Maildir's own.
+    /// How many of them belong to the Maildir itself.
     own: usize,
-    /// None until it was looked for.
+    /// `None` until the directories were listed.
     found: Option<Leftovers>,
-    /// How often it was looked for.
+    /// How often the directories were listed.
     looks: u32,
-    /// Whether all that lies here may be unrecorded: there was no ledger.
+    /// Whether everything here may be unrecorded: there was no ledger.
     unknown: bool,
 }
 
-/// A message that was found: to be made durable before it counts.
+/// A message that was found. It must be made durable before it counts.
 pub(super) struct FoundFile<'a> {
     pub file: File,
     pub dir: &'a OwnedFd,
-    /// Whether a barrier for the whole Maildir covers it: it has been in `new/` or `cur/` since before this run.
+    /// Whether one barrier for the whole Maildir covers it: it has been in `new/` or `cur/` since before this
+    /// run.
     pub is_covered: bool,
 }
 
-/// A message's path, its octets and their hash, and what tells its header from others.
+/// The message's path; its size and SHA-256; the hash of its header.
 type Message = (PathBuf, (u64, [u8; 32]), Option<u64>);
 
-/// Makes a message durable that was found.
+/// Makes a found message durable.
 type Settle<'s> = &'s mut dyn FnMut(FoundFile<'_>) -> io::Result<()>;
 
 impl Unrecorded {
-    /// Of a Maildir with these directories.
+    /// For a Maildir with these directories.
     pub(super) fn of(path: &Path, dirs: Vec<(PathBuf, OwnedFd)>) -> Self {
         let own = dirs.len();
         Unrecorded { path: path.to_owned(), dirs, own, found: None, looks: 0, unknown: false }
     }
 
-    /// What a run announces in the ledger before it stores anything here.
+    /// What a run writes into the ledger before it stores anything here.
     pub(super) fn destination(&self) -> Vec<u8> {
         [b"maildir:", self.path.as_os_str().as_bytes()].concat()
     }
 
-    /// What a run announces that takes what lies here for what was fetched.
+    /// What a run writes into the ledger if it takes messages that are here for ones that it has fetched.
     fn reclaimed(&self) -> Vec<u8> {
         [b"reclaim:", &self.destination()[..]].concat()
     }
 
-    /// Where there is no ledger, or a run was killed while it made one of what lies here: all that lies here
-    /// under the account's names may be what the server lists. That is announced, so that it holds until such a
-    /// run has ended well.
+    /// If there is no ledger, or a run was killed while it made one from what is here, all messages here
+    /// under the account's names may be messages that the server lists. The ledger notes that, so that it
+    /// stays true until such a run has ended well.
     pub fn reclaim(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
         self.unknown = ledger.is_empty() || ledger.unclosed(&self.reclaimed()).is_some();
         if !self.unknown {
@@ -86,8 +87,8 @@ impl Unrecorded {
         Ok(())
     }
 
-    /// Finds a message that would be adopted; see [`crate::store::Sink::adopt`]. Changes nothing here, and makes
-    /// nothing durable: the ledger has to be a forgetful one.
+    /// Finds a message that would be adopted; see [`crate::store::Sink::adopt`]. Changes nothing here, and
+    /// makes nothing durable; the ledger must be one that keeps nothing ([`Ledger::forgetful`]).
     pub fn would_adopt(
         &mut self,
         ledger: &mut Ledger,
@@ -96,7 +97,8 @@ impl Unrecorded {
         self.find(ledger, subject, &mut |_| Ok(()))
     }
 
-    /// Looks for a message that a killed run stored and did not record, or for any where there is no record.
+    /// Finds a message that a killed run stored without recording it; if there are no records at all, any
+    /// message.
     pub(super) fn find(
         &mut self,
         ledger: &mut Ledger,
@@ -111,7 +113,7 @@ impl Unrecorded {
             let (uid, copy) = (subject.identity.uid(), subject.identity.copy());
             keys.extend(ledger.former_names().iter().map(|names| names.identity(uid, copy).raw_key()));
         }
-        // A size that is not known is not another size.
+        // An unknown size fits any size.
         let fits = |name: &str| {
             let listed = parse(name).and_then(|(_, _, listed)| listed);
             listed.is_none() || subject.wire_size.is_none() || listed == subject.wire_size
@@ -124,17 +126,17 @@ impl Unrecorded {
                 self.settle(ledger, &one);
                 return Ok(Some(delivered));
             }
-            // A reader moves it just now, and most likely others: they are where they were not looked for.
+            // A reader has just moved it, and most likely others, too: the list of names is out of date.
             if self.looks < MOST_LOOKS {
                 self.look(ledger)?;
             }
         }
     }
 
-    /// Records what killed runs stored here and did not record by its content, before the UIDVALIDITY ends that is part
-    /// of its name.
+    /// Records by its content what killed runs stored here without recording it. Afterwards it cannot be
+    /// found by name any more: the UIDVALIDITY, which is part of the name, is about to end.
     pub(super) fn end_validity(&mut self, ledger: &mut Ledger, settle: Settle<'_>) -> Result<(), StoreError> {
-        // Without a ledger nobody knows what is whose.
+        // Without a ledger nobody knows which run stored a message.
         if self.unknown {
             return Ok(());
         }
@@ -146,7 +148,7 @@ impl Unrecorded {
                     messages.push((base(&one.name).to_owned(), sha256));
                     self.found.iter_mut().for_each(|found| found.settle(&one));
                 }
-                // A reader moves it just now, and most likely others.
+                // A reader has just moved it, and most likely others, too.
                 None if self.looks < MOST_LOOKS => {
                     messages.clear();
                     self.look(ledger)?;
@@ -167,7 +169,7 @@ impl Unrecorded {
         }
     }
 
-    /// Lists what killed runs left here, or all that lies here where there is no record of it.
+    /// Lists what killed runs left here; if there are no records, everything here.
     fn look(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
         self.looks += 1;
         let mut found = Leftovers::default();
@@ -190,7 +192,8 @@ impl Unrecorded {
                     found.push(key, place, name);
                 }
             };
-            // new/ first: a message that a reader moves meanwhile is then seen at least once.
+            // `new/` first: a message that a reader moves from there to `cur/` in the meantime is then seen
+            // at least once.
             for (place, (path, dir)) in (0..).zip(&self.dirs) {
                 let failed = |error| StoreError::io(path, "read", error);
                 each_name(dir, &mut |name| take(place, name)).map_err(failed)?;
@@ -204,12 +207,13 @@ impl Unrecorded {
         Ok(())
     }
 
-    /// `new/` and `cur/` of the folders within this Maildir (Maildir++, and such as are directories): people and
-    /// filters move mail there. One that cannot be read is passed over, and so is what is beyond a bound.
+    /// `new/` and `cur/` of the folders within this Maildir (those of Maildir++, and plain directories):
+    /// people and filters move mail there. Folders that cannot be read, and those beyond [`MOST_FOLDERS`],
+    /// are left out.
     fn folders(&self) -> Result<Vec<(PathBuf, OwnedFd)>, StoreError> {
         let failed = |error| StoreError::io(&self.path, "read", error);
         let root = match durable::open_dir(&self.path) {
-            // A dry run makes none.
+            // A dry run does not make the Maildir.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             root => root.map_err(failed)?,
         };
@@ -233,7 +237,7 @@ impl Unrecorded {
         Ok(folders)
     }
 
-    /// A message that was found, as it was delivered. None if it is gone.
+    /// The proof for a message that was found; `None` if it is gone.
     fn vouch(
         &self,
         ledger: &Ledger,
@@ -252,8 +256,7 @@ impl Unrecorded {
         }))
     }
 
-    /// Reads a message that was found and makes sure that it is durable: its path, its octets and their hash. None if
-    /// it is gone.
+    /// Reads a message that was found and makes it durable; `None` if it is gone.
     fn read(&self, found: &FoundMessage, settle: Settle<'_>) -> Result<Option<Message>, StoreError> {
         let place = usize::from(found.place);
         let Some((path, dir)) = self.dirs.get(place) else { return Ok(None) };
@@ -279,7 +282,7 @@ fn open(dir: &OwnedFd, name: &str) -> io::Result<Option<File>> {
     Ok(file.metadata()?.is_file().then_some(file))
 }
 
-/// Size and hash of a file; `print` takes its octets.
+/// Size and SHA-256 of a file; its octets go to `print`, too.
 fn digest(file: &mut File, print: &mut HeaderPrint) -> io::Result<(u64, [u8; 32])> {
     let (mut hash, mut size, mut block) = (Sha256::new(), 0, vec![0; super::BUFFER]);
     loop {
@@ -296,7 +299,7 @@ fn digest(file: &mut File, print: &mut HeaderPrint) -> io::Result<(u64, [u8; 32]
     }
 }
 
-/// Takes the names of the messages in a directory.
+/// Calls `take` with the name of each message in a directory.
 pub(super) fn each_name(dir: impl AsFd, take: &mut dyn FnMut(&str)) -> io::Result<()> {
     each_entry(dir, &mut |name| {
         if !name.starts_with('.') {
@@ -305,7 +308,7 @@ pub(super) fn each_name(dir: impl AsFd, take: &mut dyn FnMut(&str)) -> io::Resul
     })
 }
 
-/// Takes the names in a directory that are UTF-8, as all of postie's are.
+/// Calls `take` with each name in a directory that is UTF-8; all of postie's names are.
 fn each_entry(dir: impl AsFd, take: &mut dyn FnMut(&str)) -> io::Result<()> {
     for entry in retry_on_intr(|| Dir::read_from(&dir))? {
         if let Ok(name) = entry?.file_name().to_str() {

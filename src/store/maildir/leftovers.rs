@@ -1,15 +1,14 @@
-//! The names of messages in a Maildir that may be unrecorded, in little memory: without a ledger that is every
-//! message there.
+//! The names of messages in a Maildir that may be unrecorded, in little memory: without a ledger that is
+//! every message there.
 
-/// One of them.
 #[derive(Clone, Copy, Debug)]
 struct Leftover {
     key: [u8; 16],
     /// Where its name begins in [`Leftovers::names`].
     start: u32,
-    /// In which directory it is.
+    /// The index of its directory.
     place: u16,
-    /// The octets of its name.
+    /// The length of its name in octets.
     len: u8,
     taken: bool,
 }
@@ -19,11 +18,11 @@ struct Leftover {
 pub(super) struct FoundMessage {
     pub key: [u8; 16],
     pub name: String,
-    /// In which directory: those of the Maildir come first, then two for every folder.
+    /// The index of its directory: first come those of the Maildir, then two for every folder.
     pub place: u16,
 }
 
-/// All of them, by key.
+/// All names, sorted by key.
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
     names: String,
@@ -32,7 +31,7 @@ pub(super) struct Leftovers {
 }
 
 impl Leftovers {
-    /// Adds one. Beyond 4 GiB of names nothing is added: what is not found is fetched again.
+    /// Adds one. Beyond 4 GiB of names nothing is added; a message that is not found is fetched again.
     pub fn push(&mut self, key: [u8; 16], place: u16, name: &str) {
         let (Ok(start), Ok(len)) = (u32::try_from(self.names.len()), u8::try_from(name.len())) else {
             return;
@@ -41,18 +40,19 @@ impl Leftovers {
         self.entries.push(Leftover { key, start, place, len, taken: false });
     }
 
-    /// Makes them ready to be looked up; where two have one key, that of the first directory comes first.
+    /// Sorts them, so that they can be looked up. If two have the same key, the one in the first directory
+    /// comes first.
     pub fn sort(&mut self) {
         self.entries.sort_unstable_by_key(|entry| (entry.key, entry.place, entry.start));
         self.left = self.entries.len();
     }
 
-    /// Whether none is left.
+    /// Whether all are taken.
     pub fn is_empty(&self) -> bool {
         self.left == 0
     }
 
-    /// Takes the next of a key whose name fits.
+    /// Takes the next one with this key whose name fits.
     pub fn take(&mut self, key: [u8; 16], fits: impl Fn(&str) -> bool) -> Option<FoundMessage> {
         let all = self.of(key);
         let at = all.into_iter().find(|at| !self.entries[*at].taken && fits(self.name(*at)))?;
@@ -61,7 +61,7 @@ impl Leftovers {
         Some(found)
     }
 
-    /// Takes any.
+    /// Takes any of them.
     pub fn take_any(&mut self) -> Option<FoundMessage> {
         let at = self.entries.iter().position(|entry| !entry.taken)?;
         let Leftover { key, place, .. } = self.entries[at];
@@ -70,7 +70,8 @@ impl Leftovers {
         Some(found)
     }
 
-    /// The message is settled: other names under which it was seen while a reader moved it are none of others.
+    /// The message is dealt with. While a reader moved it, it may have been seen under other names: these are
+    /// taken, too.
     pub fn settle(&mut self, found: &FoundMessage) {
         for at in self.of(found.key) {
             if base(self.name(at)) == base(&found.name) {
@@ -94,7 +95,7 @@ impl Leftovers {
     }
 }
 
-/// A name without the flags behind it.
+/// A name without its flags.
 pub(super) fn base(name: &str) -> &str {
     name.split(":2,").next().unwrap_or(name)
 }
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_taken_once_and_a_message_seen_at_two_places_is_one() {
+    fn each_message_is_taken_once_even_if_it_was_seen_in_two_directories() {
         let mut all = Leftovers::default();
         let (one, two) = ([1; 16], [2; 16]);
         all.push(two, 1, "c:2,S");

@@ -1,18 +1,20 @@
-//! Maildir: one file a message, written in `tmp/`, moved to `new/` when it is durable.
+//! Maildir: each message is a file, written in `tmp/` and moved to `new/` when its content is durable.
 //!
-//! A name is `SECONDS.P<key>Q<run>[L<size>].<host>`: `key` stands for account, UID and copy, `run` for the
-//! run of postie, `size` for what the server listed. So a message stored just before a crash is found again,
-//! in `new/` or, seen by a reader, in `cur/`, and cannot be taken for another one.
+//! A name is `SECONDS.P<key>Q<run>[L<size>].<host>`. `key` stands for account, UID and copy, `run` for the
+//! run of postie, `size` for the size that the server listed. So a message that was stored just before a
+//! crash is found again, in `new/` or, after a reader has seen it, in `cur/`, and cannot be taken for another
+//! one.
 //!
-//! A commit is two barriers for any number of messages: one `syncfs` (which reports the errors of all
-//! writes since the directory was opened, on Linux 5.8 and later and on the file systems of [`barrier`]),
-//! then the renames, then one fsync of `new/`. Rejected: an fsync per file, which is the floor of every
-//! other fetcher; renaming before the sync, which shows a reader a file that a power cut empties.
+//! A commit takes two barriers for any number of messages: one `syncfs`, then the renames, then one fsync of
+//! `new/`. `syncfs` reports the errors of all writes since the directory was opened, on Linux 5.8 and later
+//! and on the file systems that [`barrier`] lists. Rejected: an fsync for each file, which limits the speed
+//! of every other fetcher; renaming before the sync, which shows readers a file that a power cut empties.
 //!
-//! A message with flags goes to `cur/`, its letters in its name, as one that a reader has seen; its file has the
-//! time at which the server got it.
+//! A message with flags goes to `cur/`, with its letters in its name, like one that a reader has seen. The
+//! time of its file is when the server got it.
 //!
-//! Nothing is ever overwritten. Half messages exist in `tmp/` alone, under names that tell their account,
+//! Nothing is ever overwritten. Half messages exist only in `tmp/`, under names that contain their account,
+//! so that the next run removes them and no others.
 //! so that the next run removes them and nobody else's.
 
 mod barrier;
@@ -39,11 +41,12 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How much content is gathered before it is written: large enough that an ordinary message is one write.
+/// How many octets are collected before they are written: enough for most messages to be one write.
 const BUFFER: usize = 64 * 1024;
-/// How many messages, and how many octets, are worth a barrier.
+/// How many messages, or octets, are worth a barrier.
 const DUE: Staged = Staged { count: 512, octets: 16 * 1024 * 1024 };
-/// How many names are tried for a message before giving up (only `--all` in one second needs a second).
+/// How many names are tried for a message. (A second one is needed only if `--all` fetches a message twice in
+/// one second.)
 const NAMES: u32 = 1000;
 
 /// A Maildir as a destination.
@@ -62,13 +65,13 @@ pub struct Maildir {
     draft: Option<MaildirDraft>,
     staged: Vec<Written>,
     octets: u64,
-    /// What lies here and may not be recorded.
+    /// What is here and may not be recorded.
     unrecorded: Unrecorded,
-    /// Whether all that was here at the start is known to be durable.
+    /// Whether everything that was here at the start is known to be durable.
     flushed: bool,
 }
 
-/// A message that is being written.
+/// The message that is being written.
 #[derive(Debug)]
 struct MaildirDraft {
     file: File,
@@ -76,7 +79,7 @@ struct MaildirDraft {
     written: Written,
 }
 
-/// A message that readers find.
+/// A message in `new/` or `cur/`.
 #[derive(Debug)]
 struct Published {
     name: String,
@@ -90,12 +93,12 @@ struct Written {
     label: Label,
     size: u64,
     sha256: [u8; 32],
-    /// Kept open where files are synced one by one.
+    /// Kept open if files are synced one by one.
     file: Option<File>,
 }
 
 impl Maildir {
-    /// Removes half messages that killed runs of this account left in `tmp/`. Returns their octets.
+    /// Removes the half messages that killed runs of this account left in `tmp/`. Returns their octets.
     fn sweep(&mut self) -> Result<u64, StoreError> {
         let path = self.path.join("tmp");
         let mut removed = 0;
@@ -118,13 +121,14 @@ impl Maildir {
         written.map_err(|error| StoreError::io(&self.path.join("tmp"), "write a message", error))
     }
 
-    /// Moves a file to where readers find it. Never replaces anything.
+    /// Moves a file to `new/` or `cur/`. Never replaces anything.
     fn publish(&self, written: &Written, run: u64) -> io::Result<Published> {
         let flags = written.label.details.as_ref().map_or(&[][..], |details| &details.flags);
         let letters = name::letters(flags);
         if !letters.is_empty() {
             match self.publish_as(written, run, &letters) {
-                // No colon in names there, or `cur` is another file system: the message matters more than its flags.
+                // No colon is allowed in names there, or `cur` is on another file system: the message matters
+                // more than its flags.
                 Err(Errno::INVAL | Errno::XDEV) => {}
                 published => return Ok(published?),
             }
@@ -132,7 +136,7 @@ impl Maildir {
         Ok(self.publish_as(written, run, "")?)
     }
 
-    /// The same with these letters in its name: in `cur/`, without any in `new/`.
+    /// The same with these letters in its name: in `cur/`, or without any in `new/`.
     fn publish_as(&self, written: &Written, run: u64, letters: &str) -> rustix::io::Result<Published> {
         let (dir, _) = self.dir(!letters.is_empty());
         for n in 0..NAMES {
@@ -162,14 +166,14 @@ impl Maildir {
         }
         match retry_on_intr(|| rustix::fs::linkat(&self.tmp, from, dir, to, AtFlags::empty())) {
             Ok(()) => {
-                // The message is there; a second name in tmp/ is swept by the next run.
+                // The message is in place; the next run removes its second name in `tmp/`.
                 let _ = durable::remove(&self.tmp, from);
                 return Ok(());
             }
             Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => {}
             other => return other,
         }
-        // A file system with neither. The name holds the message's key and this run's number, and the
+        // The file system has neither way. The name contains the message's key and this run's number, and the
         // account is locked: nobody else can make it between these two calls.
         match retry_on_intr(|| rustix::fs::statat(dir, to, AtFlags::SYMLINK_NOFOLLOW)) {
             Err(Errno::NOENT) => retry_on_intr(|| rustix::fs::renameat(&self.tmp, from, dir, to)),
@@ -178,7 +182,8 @@ impl Maildir {
         }
     }
 
-    /// Makes the content of all staged files durable, then shows them, then makes that durable.
+    /// Makes the content of all staged files durable, moves the files to their places, and makes that
+    /// durable.
     fn store(&mut self, ledger: &mut Ledger, published: &mut Vec<Published>) -> Result<(), StoreError> {
         let tmp = self.path.join("tmp");
         let files = self.staged.iter().filter_map(|written| written.file.as_ref());
@@ -199,7 +204,7 @@ impl Maildir {
         Ok(())
     }
 
-    /// `cur/` or `new/`, and its name.
+    /// `cur/` or `new/`, with its name.
     fn dir(&self, is_cur: bool) -> (&OwnedFd, &'static str) {
         if is_cur { (&self.cur, "cur") } else { (&self.new, "new") }
     }
@@ -218,7 +223,7 @@ impl Sink for Maildir {
             if !(found.is_covered && barrier == Barrier::Whole) {
                 return durable::sync(&found.file).and_then(|()| durable::sync(found.dir));
             }
-            // One barrier for all: what is looked for has been here since before.
+            // One barrier for all: whatever is found here was here before this run.
             if !*flushed {
                 retry_on_intr(|| rustix::fs::syncfs(new))?;
                 *flushed = true;
@@ -265,7 +270,7 @@ impl Sink for Maildir {
 
     fn discard(&mut self) {
         if let Some(draft) = self.draft.take() {
-            // A leftover in tmp/ is nobody's mail, and the next run sweeps it.
+            // What stays in `tmp/` is no delivered mail, and the next run removes it.
             let _ = durable::remove(&self.tmp, &draft.written.name);
         }
         self.buffer.clear();
@@ -279,7 +284,7 @@ impl Sink for Maildir {
         written.sha256 = hash.finalize().into();
         let received = written.label.details.as_ref().and_then(|details| details.received);
         if let Some(seconds) = received.and_then(|seconds| u64::try_from(seconds).ok()) {
-            // A file system that keeps no such times has none: that is no reason to lose the message.
+            // If the file system cannot keep such a time, the message is stored without it.
             let _ = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).map(|time| file.set_modified(time));
         }
         self.octets += written.size;
@@ -306,7 +311,7 @@ impl Sink for Maildir {
         if let Err(error) = self.store(ledger, &mut published) {
             ledger.suspect();
             for one in &published {
-                // What stays is found by the next run, since this one stays marked as open.
+                // What cannot be removed is found by the next run, since this run stays marked as open.
                 let _ = durable::remove(self.dir(one.is_in_cur).0, &one.name);
             }
             self.rollback();

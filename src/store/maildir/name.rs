@@ -2,7 +2,7 @@
 
 use crate::store::identity::unhex;
 
-/// What a name is made of.
+/// The parts of a name.
 pub(super) struct Stamp<'a> {
     pub seconds: u64,
     pub key: &'a str,
@@ -10,11 +10,11 @@ pub(super) struct Stamp<'a> {
     pub listed: Option<u64>,
     pub host: &'a str,
     pub n: u32,
-    /// What [`letters`] made of its flags.
+    /// Its flags, as [`letters`] writes them.
     pub letters: &'a str,
 }
 
-/// The letters that stand for flags in a name, in the order that the format wants. `\Deleted` gets none: a reader
+/// The letters for flags in a name, in the order that the format asks for. `\Deleted` gets none: a reader
 /// would purge the message.
 pub(super) fn letters(flags: &[String]) -> String {
     let letters =
@@ -23,7 +23,7 @@ pub(super) fn letters(flags: &[String]) -> String {
     letters.into_iter().filter(|(_, name)| has(name)).map(|(letter, _)| letter).collect()
 }
 
-/// The name of a message in `new/`, or with letters in `cur/`.
+/// The name of a message: without letters for `new/`, with letters for `cur/`.
 pub(super) fn name(stamp: &Stamp) -> String {
     let mut name = format!("{}.P{}Q{:x}", stamp.seconds, stamp.key, stamp.run);
     if let Some(listed) = stamp.listed {
@@ -41,7 +41,7 @@ pub(super) fn name(stamp: &Stamp) -> String {
     name
 }
 
-/// Key, run and listed size of a name made by [`name`], flags behind it or not.
+/// Reads key, run and listed size from a name that [`name`] made, with or without flags.
 pub(super) fn parse(name: &str) -> Option<([u8; 16], u64, Option<u64>)> {
     let (seconds, rest) = name.split_once(".P")?;
     let (key, rest) = rest.split_at_checked(32)?;

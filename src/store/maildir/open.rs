@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 const PARTS: [&str; 3] = ["tmp", "new", "cur"];
 
 impl Maildir {
-    /// Opens a Maildir for an account's messages. One that does not exist is made where its parent exists,
-    /// and parts that are missing are made; all of that is durable. Kinds: cannot create.
+    /// Opens a Maildir for an account's messages. If it does not exist it is made, provided that its parent
+    /// exists; missing parts of it are made, too. All of that is durable. Kinds: cannot create.
     pub fn open(path: &Path, key: &AccountKey) -> Result<Maildir, StoreError> {
         let path = durable::absolute(path)?;
         let root = made(&path)?;
@@ -47,7 +47,7 @@ impl Maildir {
         })
     }
 
-    /// Makes what is missing of a Maildir, durably. Kinds: cannot create.
+    /// Makes a Maildir, or what is missing of it, durably. Kinds: cannot create.
     pub fn make(path: &Path) -> Result<(), StoreError> {
         made(&durable::absolute(path)?).map(drop)
     }
@@ -69,7 +69,7 @@ impl Maildir {
 }
 
 impl Unrecorded {
-    /// Of a Maildir that is only looked at: nothing is made or changed. One that is not there is empty.
+    /// A Maildir that is only read: nothing is made or changed. One that does not exist is empty.
     pub fn peek(path: &Path) -> Result<Self, StoreError> {
         let path = durable::absolute(path)?;
         let mut dirs = Vec::new();
@@ -83,7 +83,7 @@ impl Unrecorded {
     }
 }
 
-/// Whether there is a directory; what else is there is refused.
+/// Whether there is a directory; anything else there is refused.
 fn is_dir(path: &Path) -> Result<bool, StoreError> {
     let why = match std::fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => return Ok(true),
@@ -101,7 +101,7 @@ fn may_write(dir: &Path) -> Result<(), StoreError> {
     allowed.map_err(|error| StoreError::unwritable(dir, error))
 }
 
-/// A Maildir's directory, with what was missing of it made.
+/// Opens the directory of a Maildir, and makes what is missing of it.
 fn made(path: &Path) -> Result<OwnedFd, StoreError> {
     Maildir::check(path)?;
     if make(None, path)? {
@@ -118,7 +118,7 @@ fn made(path: &Path) -> Result<OwnedFd, StoreError> {
     Ok(root)
 }
 
-/// Makes a directory if it is missing; says whether it was.
+/// Makes a directory if it is missing; returns whether it was.
 fn make(root: Option<&OwnedFd>, path: &Path) -> Result<bool, StoreError> {
     let made = retry_on_intr(|| match (root, path.file_name()) {
         (Some(root), Some(name)) => rustix::fs::mkdirat(root, name, durable::PRIVATE_DIR),
@@ -146,15 +146,15 @@ fn device(dir: impl AsFd, path: &Path) -> Result<u64, StoreError> {
     Ok(stat.st_dev)
 }
 
-/// This host's name as a file name can carry it.
+/// The name of this host, for a file name.
 fn host() -> String {
     spelt(&rustix::system::uname().nodename().to_string_lossy())
 }
 
-/// The longest host name in a file name, in octets; the whole may have 255.
+/// The longest host name in a file name, in octets; the whole name may have 255.
 const HOST_LIMIT: usize = 64;
 
-/// A host's name without what ends a path or begins the flags of a message.
+/// A host name without the characters that would end a path component or begin a message's flags.
 fn spelt(name: &str) -> String {
     let mut out = String::new();
     for character in name.chars().filter(|character| !character.is_control()) {
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_host_name_makes_a_name_in_one_directory_and_without_flags() {
+    fn any_host_name_gives_a_file_name_without_slash_or_flags() {
         for (name, wanted) in [
             ("box", "box"),
             ("box.example.org", "box.example.org"),

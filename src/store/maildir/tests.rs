@@ -57,7 +57,7 @@ fn adopt(maildir: &mut Maildir, ledger: &mut Ledger, uid: &str, size: Option<u64
 }
 
 #[test]
-fn messages_are_in_new_byte_for_byte_and_private_after_a_commit_and_not_before() {
+fn messages_appear_in_new_byte_for_byte_and_private_only_after_a_commit() {
     for count in [1, 2, 3, 40] {
         let place = MaildirHome::new();
         let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
@@ -121,8 +121,7 @@ fn times_found(ledger: &mut Ledger, content: &[u8]) -> usize {
 }
 
 #[test]
-fn what_a_killed_run_stored_is_found_by_its_content_when_the_uidvalidity_ends_and_once_however_often_it_does()
-{
+fn messages_of_a_killed_run_are_found_once_by_content_after_the_uidvalidity_changed() {
     for moved in [false, true] {
         let place = MaildirHome::new();
         let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
@@ -160,7 +159,7 @@ fn what_a_killed_run_stored_is_found_by_its_content_when_the_uidvalidity_ends_an
 }
 
 #[test]
-fn what_a_killed_run_stored_is_adopted_once_wherever_a_reader_moved_it() {
+fn a_message_of_a_killed_run_is_adopted_once_even_if_a_reader_moved_it() {
     for moved in [false, true] {
         let place = MaildirHome::new();
         let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
@@ -213,7 +212,7 @@ fn a_run_that_ended_well_leaves_nothing_to_adopt() {
 }
 
 #[test]
-fn a_run_that_could_not_record_stays_open_though_it_is_closed() {
+fn a_run_that_could_not_record_a_message_stays_open_after_close() {
     let place = MaildirHome::new();
     let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
     put(&mut maildir, &mut ledger, "1", None, b"x");
@@ -224,7 +223,7 @@ fn a_run_that_could_not_record_stays_open_though_it_is_closed() {
 }
 
 #[test]
-fn leftovers_of_this_account_are_swept_and_nobody_elses() {
+fn leftovers_of_this_account_are_removed_and_no_others() {
     let place = MaildirHome::new();
     let mut maildir = place.maildir();
     let tmp = place.path().join("tmp");
@@ -235,7 +234,7 @@ fn leftovers_of_this_account_are_swept_and_nobody_elses() {
 }
 
 #[test]
-fn a_commit_that_fails_shows_nothing_and_leaves_nothing() {
+fn a_failed_commit_shows_nothing_and_leaves_nothing() {
     let place = MaildirHome::new();
     let (mut ledger, mut maildir) = (place.ledger(), place.maildir());
     put(&mut maildir, &mut ledger, "1", None, b"one");
@@ -249,7 +248,7 @@ fn a_commit_that_fails_shows_nothing_and_leaves_nothing() {
 }
 
 #[test]
-fn what_is_no_maildir_is_refused_and_checking_makes_nothing() {
+fn a_path_that_is_not_a_maildir_is_refused_and_checking_makes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     std::fs::write(at("file"), "").unwrap();

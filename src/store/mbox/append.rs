@@ -8,14 +8,14 @@ use rustix::fs::OFlags;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// An append that is under way. Dropped without [`Append::undo`], it leaves the mbox as it is then.
+/// An append in progress. If it is dropped without [`Append::undo`], what was written stays.
 #[derive(Debug)]
 pub(super) struct Append {
     locks: Locks,
     path: PathBuf,
-    /// The length of the mbox before.
+    /// The length of the mbox before the append.
     old: u64,
-    /// The line ends that end what was there.
+    /// How many line ends are needed to complete what was there before.
     lead: u64,
     written: u64,
 }
@@ -25,7 +25,7 @@ impl Append {
     pub fn begin(path: &Path, waits: &WaitLimits) -> Result<Self, StoreError> {
         let mut locks = lock(path, waits)?;
         let ended = end(&mut locks).and_then(|end| {
-            // In this mode a write can only lengthen the file, whatever others do.
+            // In this mode a write can only lengthen the file, whatever other programs do.
             rustix::fs::fcntl_setfl(&locks.file, OFlags::APPEND)?;
             Ok(end)
         });
@@ -33,12 +33,12 @@ impl Append {
         Ok(Append { locks, path: path.to_owned(), old, lead, written: 0 })
     }
 
-    /// The length of the mbox before, and how many line ends come first.
+    /// The length of the mbox before the append, and how many line ends come first.
     pub fn place(&self) -> (u64, u64) {
         (self.old, self.lead)
     }
 
-    /// Where the first message begins.
+    /// The offset of the first message.
     pub fn start(&self) -> u64 {
         self.old + self.lead
     }
@@ -55,7 +55,7 @@ impl Append {
         result.map_err(|error| StoreError::io(&self.path, "append a message", error))
     }
 
-    /// As `write_all`, but counting what got through before an error.
+    /// Like `write_all`, but counts what was written before an error.
     fn put(&mut self, mut octets: &[u8]) -> io::Result<()> {
         while !octets.is_empty() {
             match self.locks.file.write(octets) {
@@ -81,7 +81,7 @@ impl Append {
         durable::sync_data(&self.locks.file).map_err(failed)
     }
 
-    /// Gives the mbox its old length, unless somebody else has written behind it.
+    /// Restores the old length of the mbox, unless another program has appended something since.
     pub fn undo(self) -> Result<(), StoreError> {
         let failed = |error| StoreError::io(&self.path, "remove a half message", error);
         let len = self.locks.file.metadata().map_err(failed)?.len();
@@ -96,7 +96,7 @@ impl Append {
     }
 }
 
-/// The length of the mbox, and how many line ends it takes until a From_ line can follow.
+/// The length of the mbox, and how many line ends are needed before a From_ line.
 fn end(locks: &mut Locks) -> io::Result<(u64, u64)> {
     let file = &mut locks.file;
     let len = file.metadata()?.len();

@@ -1,15 +1,15 @@
-//! The locks of an mbox. All that programs use are taken, none is waited for while another is held:
+//! The locks of an mbox. Every lock that other programs use is taken; while one is held, none is waited for:
 //!
-//! 1. one within the process, since an fcntl lock does not keep two threads apart;
-//! 2. fcntl (which excludes `lockf` too); an open-file-description lock would conflict with it alike, but
-//!    not every network file system has those;
-//! 3. flock, except on network file systems, where it is an fcntl lock by another name;
-//! 4. the dotlock, `FILE.lock`, which appears with its content in it, by link(2), safe on NFS.
+//! 1. one within the process, since an fcntl lock does not separate two threads;
+//! 2. fcntl, which excludes `lockf` too (an open-file-description lock would do the same, but not every
+//!    network file system has those);
+//! 3. flock, except on network file systems, where it is the same as an fcntl lock;
+//! 4. the dotlock, `FILE.lock`, which appears with its content in it, by link(2), which is safe on NFS.
 //!
-//! A stale dotlock is removed: its owner is a process of this host that has ended; or postie wrote it, and we
-//! hold the fcntl lock that its owner would hold; or it is empty and [`EMPTY_AGE`] old. Where the dotlock cannot
-//! be made, nothing is delivered: without it the file could change while a program reads it that knows no
-//! other lock.
+//! A stale dotlock is removed: if its owner is a process of this host that has ended; if postie wrote it, and
+//! we hold the fcntl lock that its owner would hold; or if it is empty and [`EMPTY_AGE`] old. If the dotlock
+//! cannot be made, nothing is delivered: a program that knows no other lock could read the file while we
+//! change it.
 
 use super::open::{look, suits};
 use crate::store::durable;
@@ -26,21 +26,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How old a dotlock without an owner's number has to be to count as left over, in seconds: as liblockfile.
+/// How old a dotlock without a process number must be to count as stale, in seconds; the same as in
+/// liblockfile.
 const EMPTY_AGE: u64 = 300;
-/// How long a lock that is held is left alone between two tries, at most.
+/// The longest pause between two tries for a lock that somebody holds.
 const BACK_OFF: Duration = Duration::from_millis(50);
-/// File systems on which flock is an fcntl lock: NFS, CIFS, SMB2.
+/// File systems on which flock is the same as an fcntl lock: NFS, CIFS, SMB2.
 const NETWORK: [u64; 3] = [0x6969, 0xff53_4d42, 0xfe53_4d42];
-/// The mode of a dotlock of ours: readable by all, as others' are, with a bit that nobody else sets.
+/// The mode of postie's dotlocks: readable to all, like other programs', with a bit that no other program
+/// sets.
 const MARK: Mode = Mode::from_raw_mode(0o645);
-/// The third line of a dotlock of ours.
+/// The third line of postie's dotlocks.
 const OWN: &str = "postie";
 
-/// The mboxes this process has locked, by device and inode.
+/// The mboxes that this process has locked, by device and inode.
 static HELD: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());
 
-/// An mbox, opened and locked. The order of the fields is that of giving back.
+/// An mbox that is open and locked. The locks are released in the order of the fields.
 #[derive(Debug)]
 pub(super) struct Locks {
     _dot: Dotlock,
@@ -69,11 +71,11 @@ impl Drop for HeldLock {
     }
 }
 
-/// Why a try did not succeed.
+/// Why a try failed.
 enum Busy {
     /// Somebody holds this lock.
     By(String),
-    /// Another file is in its place now: the next try may succeed at once.
+    /// The mbox was replaced by another file: the next try may succeed at once.
     Replaced,
 }
 
@@ -93,22 +95,23 @@ pub(super) fn lock(path: &Path, waits: &WaitLimits) -> Result<Locks, StoreError>
         if left.is_zero() {
             return Err(StoreError::Locked { path: path.to_owned(), by });
         }
-        // Uneven, so that two who wait for each other do not do so in step.
+        // The pauses differ, so that two processes that wait for each other do not keep trying at the same
+        // moments.
         let uneven = (std::process::id().wrapping_mul(31).wrapping_add(turn.wrapping_mul(17))) % 40;
         std::thread::sleep(left.min(BACK_OFF - Duration::from_millis(u64::from(uneven))));
     }
     Err(StoreError::Locked { path: path.to_owned(), by: "it was never free".to_owned() })
 }
 
-/// Removes the lock file of a killed run, which other programs might respect for ever. Anything that stands
-/// in the way is left to the next delivery.
+/// Removes the lock file of a killed run, which other programs might respect for ever. If that fails, the
+/// next delivery does it.
 pub(super) fn tidy(path: &Path) {
     if dotlock(path).symlink_metadata().is_ok() {
         let _ = attempt(path);
     }
 }
 
-/// The lock file of an mbox.
+/// The name of the lock file.
 fn dotlock(mbox: &Path) -> PathBuf {
     let mut path = mbox.as_os_str().to_owned();
     path.push(".lock");
@@ -150,7 +153,7 @@ fn attempt(path: &Path) -> Result<Result<Locks, Busy>, StoreError> {
         Ok(dot) => dot,
         Err(by) => return Ok(Err(Busy::By(by))),
     };
-    // An mbox is replaced under its locks only: now that they are ours, it stays.
+    // An mbox may be replaced only under its locks. We have them now, so it stays.
     match look(path)? {
         Some(stat) if same(&stat, &seen) => Ok(Ok(Locks { _dot: dot, file, _held: held })),
         _ => Ok(Err(Busy::Replaced)),
@@ -161,7 +164,7 @@ fn same(a: &Stat, b: &Stat) -> bool {
     (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
 }
 
-/// A dotlock that is ours.
+/// A dotlock that we hold.
 #[derive(Debug)]
 struct Dotlock {
     dir: OwnedFd,
@@ -171,7 +174,7 @@ struct Dotlock {
 
 impl Drop for Dotlock {
     fn drop(&mut self) {
-        // If somebody has taken it for left over and put another in its place, that one stays.
+        // If another program has removed it as stale and made one of its own, that one stays.
         let now = rustix::fs::statat(&self.dir, &self.name, AtFlags::SYMLINK_NOFOLLOW);
         if now.is_ok_and(|now| same(&now, &self.stat)) {
             let _ = durable::remove(&self.dir, &self.name);
@@ -183,7 +186,7 @@ impl Dotlock {
     fn take(mbox: &Path) -> Result<Result<Dotlock, String>, StoreError> {
         let path = dotlock(mbox);
         let failed = |error: io::Error| match error.raw_os_error().map(Errno::from_raw_os_error) {
-            // Not to be had now; who owns the directory may change that.
+            // Not possible now, but that may change with the permissions of the directory.
             Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => StoreError::Locked {
                 path: path.clone(),
                 by: format!("the lock file cannot be made: {error}"),
@@ -192,7 +195,7 @@ impl Dotlock {
         };
         let dir = durable::open_dir(durable::parent(mbox)).map_err(failed)?;
         let name = path.file_name().unwrap_or_default().to_owned();
-        // The second try follows the removal of a lock that was left over.
+        // The second try comes after a stale lock was removed.
         for _ in 0..2 {
             match appear(&dir, &name) {
                 Ok(stat) => return Ok(Ok(Dotlock { dir, name, stat })),
@@ -207,7 +210,7 @@ impl Dotlock {
     }
 }
 
-/// Makes the lock file, content first.
+/// Makes the lock file; it has its content from the start.
 fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let content = format!("{}\n{host}\n{OWN}\n", std::process::id());
@@ -216,8 +219,9 @@ fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
     if let Ok(unnamed) = unnamed {
         let mut file = File::from(unnamed);
         file.write_all(content.as_bytes())?;
-        // On the descriptor, where the umask has no say. What has no unnamed files is a network file
-        // system, most likely: content can be late there, so lock files without it are not told apart.
+        // On the descriptor: the umask does not apply. A file system without unnamed files is most likely a
+        // network file system, where content can arrive late, so the second way sets no mark and an empty
+        // lock file there is not taken for postie's.
         retry_on_intr(|| rustix::fs::fchmod(&file, MARK))?;
         let link = format!("/proc/self/fd/{}", file.as_raw_fd());
         match retry_on_intr(|| {
@@ -225,7 +229,7 @@ fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
         }) {
             Ok(()) => return Ok(rustix::fs::fstat(&file)?),
             Err(Errno::EXIST) => return Err(Errno::EXIST.into()),
-            // No /proc, or a file system that cannot: by a second name.
+            // No /proc, or the file system does not support it: use a second name.
             Err(_) => {}
         }
     }
@@ -234,7 +238,7 @@ fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
     let linked = file.write_all(content.as_bytes()).and_then(|()| {
         Ok(retry_on_intr(|| rustix::fs::linkat(dir, &*temporary, dir, name, AtFlags::empty()))?)
     });
-    // On NFS a link may be made and reported as failed: the count of names tells.
+    // On NFS a link may be made and reported as failed; the link count is reliable.
     let stat = rustix::fs::fstat(&file);
     let removed = durable::remove(dir, &temporary);
     match (linked, stat) {
@@ -245,7 +249,7 @@ fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
     }
 }
 
-/// Who holds the lock file; none where nobody does: it is gone then.
+/// Who holds the lock file; `None` if nobody does, and then it has been removed.
 fn judge(dir: &OwnedFd, name: &OsString) -> io::Result<Option<String>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file: File = match retry_on_intr(|| rustix::fs::openat(dir, name, flags, Mode::empty())) {
@@ -254,7 +258,7 @@ fn judge(dir: &OwnedFd, name: &OsString) -> io::Result<Option<String>> {
         Err(error) => return Ok(Some(format!("by a lock file that cannot be read ({error})"))),
     };
     let mut text = String::new();
-    // Whatever else is in it than text names nobody.
+    // If it holds anything but text, it names nobody.
     let _ = (&file).take(512).read_to_string(&mut text);
     let stat = rustix::fs::fstat(&file)?;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -269,13 +273,13 @@ fn judge(dir: &OwnedFd, name: &OsString) -> io::Result<Option<String>> {
     Ok(None)
 }
 
-/// Whether it is a lock file of ours of which a power cut has kept the name alone.
+/// Whether it is a lock file of postie's whose content was lost in a power cut.
 fn lost_its_content(stat: &Stat, text: &str) -> bool {
     let own = stat.st_uid == rustix::process::geteuid().as_raw();
     own && Mode::from_raw_mode(stat.st_mode) == MARK && text.trim_matches('\0').is_empty()
 }
 
-/// Who the content of a lock file says holds it; none where nobody can.
+/// Who holds the lock, by the content of the lock file; `None` if nobody can.
 fn owner(text: &str, host: &str, age: u64) -> Option<String> {
     let mut lines = text.lines().map(str::trim);
     let pid = lines.next().and_then(|line| line.parse().ok()).filter(|pid: &i32| *pid > 0);
@@ -296,9 +300,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_file_whose_owner_cannot_live_is_nobodys() {
+    fn a_lock_file_whose_owner_is_dead_is_held_by_nobody() {
         let me = std::process::id();
-        // Process numbers end below 2^22.
+        // Process numbers are always below 2^22.
         for (text, age, held) in [
             (format!("{me}\n"), 9999, true),
             (format!("{me}\nhere\nother\n"), 9999, true),

@@ -1,15 +1,16 @@
-//! An mbox as a destination: messages are appended, in mboxrd, under every lock other programs use.
+//! An mbox as a destination. Messages are appended as mboxrd, under every lock that other programs use.
 //!
-//! A commit takes the locks, records durably in the ledger what is about to be appended and where (the
-//! intent), appends, syncs, and gives the locks back; they are not held while the network is waited for.
-//! Should anything fail, the mbox gets its old length again. What a kill leaves, the next run settles by
-//! the intent (`recover`).
+//! A commit takes the locks, records durably in the ledger what it is about to append and where (the intent),
+//! appends, syncs, and releases the locks; they are not held during waits for the network. If anything fails,
+//! the mbox gets its old length back. What a killed run leaves, the next run settles with the help of the
+//! intent (`recover`).
 //!
-//! Messages are staged in memory, up to [`BUDGET`]. One above [`LARGE`] goes straight to the mbox, under
-//! the locks, behind an intent without length; only for such a message are they held while it comes in.
+//! Messages are staged in memory, up to [`BUDGET`]. A message larger than [`LARGE`] goes straight to the
+//! mbox, under the locks, after an intent without length; only for such a message are the locks held while it
+//! arrives.
 //!
-//! The mbox is opened anew for each commit: another program may have put a new file in its place. What is
-//! not a regular file of the user's, or has a second name, is refused.
+//! The mbox is opened again for each commit, since another program may have replaced it. A file that is not a
+//! regular file of the user, or has a second name, is refused.
 
 mod append;
 mod lock;
@@ -28,13 +29,13 @@ use std::path::PathBuf;
 
 /// How many octets are staged in memory at most.
 const BUDGET: usize = 5 * 1024 * 1024;
-/// From how many octets on a message goes straight to the mbox.
+/// The size from which a message goes straight to the mbox.
 const LARGE: usize = 2 * 1024 * 1024;
-/// How many octets, and how many messages, are worth the three barriers of a commit. With room for the next
-/// one: a large draft is to find nothing staged.
+/// How many octets, and how many messages, are worth the three barriers of a commit. The octets leave room
+/// for the next message, so that a large draft normally finds nothing staged.
 const DUE: usize = BUDGET - LARGE;
 const COUNT: usize = 1000;
-/// How many octets of a message its intent holds beside the From_ line, to tell it from another program's.
+/// How many octets of the message an intent holds besides the From_ line, to recognise it.
 const SAMPLE: usize = 64;
 
 /// An mbox as a destination.
@@ -42,16 +43,16 @@ const SAMPLE: usize = 64;
 pub struct Mbox {
     path: PathBuf,
     waits: WaitLimits,
-    /// The message that is being taken, quoted.
+    /// The message that is arriving, quoted.
     draft: Option<MboxDraft>,
-    /// The staged messages as they will stand in the mbox.
+    /// The staged messages in the form that they will have in the mbox.
     octets: Vec<u8>,
     staged: Vec<WholeMessage>,
     /// The message that goes straight to the mbox.
     stream: Option<MboxStream>,
-    /// Messages that were stored on the way, and whose proof the next commit returns.
+    /// Messages that a call before the commit stored; the next commit returns them.
     stored: Vec<Delivered>,
-    /// An intent that will not be fulfilled.
+    /// An intent that will not be carried out.
     void: Option<u64>,
     broken: bool,
 }
@@ -60,25 +61,25 @@ pub struct Mbox {
 struct MboxDraft {
     label: Label,
     quoter: Quoter,
-    /// The message's own octets so far.
+    /// The size of the message without quotes, as far as it has come.
     size: u64,
     octets: Vec<u8>,
 }
 
-/// A message that is whole, and how it stands in the mbox.
+/// A whole message in the form that it has in the mbox.
 #[derive(Debug)]
 struct WholeMessage {
     label: Label,
     from_line: u64,
-    /// The octets that stand there between From_ line and blank line.
+    /// Its octets in the mbox between From_ line and blank line.
     size: u64,
     sha256: [u8; 32],
-    /// Size and SHA-256 of the message itself, as it came.
+    /// Size and SHA-256 of the message as it came.
     own: (u64, [u8; 32]),
     head: Vec<u8>,
 }
 
-/// A message on its way into the mbox.
+/// A message that is written to the mbox as it arrives.
 #[derive(Debug)]
 struct MboxStream {
     append: Append,
@@ -88,7 +89,7 @@ struct MboxStream {
     whole: bool,
 }
 
-/// The sum of a message itself, made from how it stands in the mbox.
+/// Computes size and SHA-256 of a message from its quoted form.
 #[derive(Debug, Default)]
 pub(super) struct Own {
     unquoter: Unquoter,
@@ -129,14 +130,15 @@ impl WholeMessage {
         }
     }
 
-    /// The octets of all of it in the mbox.
+    /// Its octets in the mbox, From_ line and blank line included.
     fn span(&self) -> u64 {
         self.from_line + self.size + 1
     }
 }
 
 impl MboxDraft {
-    /// Puts the From_ line in place, and says how the message stands in the mbox. Its hash is left open.
+    /// Makes the From_ line, and describes the message as it will be in the mbox. Its hash is not computed
+    /// yet.
     fn stand(&self, body: &[u8]) -> (Vec<u8>, WholeMessage) {
         let from = from_line(&body[..body.len().min(HEAD)], self.label.received());
         let head = [&from[..], &body[..body.len().min(SAMPLE)]].concat();
@@ -158,7 +160,7 @@ impl Mbox {
         self.path.as_os_str().as_bytes()
     }
 
-    /// Takes the locks and announces what is about to be appended.
+    /// Takes the locks and records the intent.
     fn announce(&mut self, ledger: &mut Ledger, parts: Vec<Part<'_>>) -> Result<(Append, u64), StoreError> {
         if self.broken {
             return Err(StoreError::Broken { path: self.path.clone() });
@@ -169,7 +171,7 @@ impl Mbox {
         Ok((append, intent))
     }
 
-    /// Appends all that is staged in memory. On an error none of it is staged any more.
+    /// Appends everything that is staged in memory. After an error none of it is staged any more.
     fn store(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
         if self.staged.is_empty() {
             return Ok(());
@@ -192,16 +194,16 @@ impl Mbox {
         Ok(())
     }
 
-    /// Gives the mbox its old length again.
+    /// Restores the old length of the mbox.
     fn undo(&mut self, append: Append, intent: u64) {
         match append.undo() {
-            // Nothing is left, so the intent is void; noted with the next write, or found so by the next run.
+            // Nothing is left, so the intent is void; the next write records that, or the next run finds out.
             Ok(()) => self.void = Some(intent),
             Err(_) => self.broken = true,
         }
     }
 
-    /// Goes on with the open draft straight to the mbox.
+    /// From now on, the open draft goes straight to the mbox.
     fn start_stream(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
         let Some(draft) = &self.draft else { return Err(StoreError::Misused("no draft is open")) };
         let (from, message) = draft.stand(&draft.octets);
@@ -217,7 +219,7 @@ impl Mbox {
         self.feed()
     }
 
-    /// Moves what the draft holds into the stream.
+    /// Moves the draft's octets to the mbox.
     fn feed(&mut self) -> Result<(), StoreError> {
         let (Some(draft), Some(stream)) = (&mut self.draft, &mut self.stream) else { return Ok(()) };
         stream.hash.update(&draft.octets);
@@ -228,7 +230,8 @@ impl Mbox {
         written
     }
 
-    /// Makes the streamed message durable; its intent gets length and hash before the locks are given back.
+    /// Makes the message durable that went straight to the mbox; its intent gets length and hash before the
+    /// locks are released.
     fn end_stream(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
         let Some(MboxStream { mut append, hash, own, mut message, whole: true }) = self.stream.take() else {
             return Ok(());
@@ -269,7 +272,7 @@ impl Sink for Mbox {
         self.settle(ledger)
     }
 
-    /// What a killed run stored is recorded by `recover` already.
+    /// `recover` has recorded already what a killed run stored.
     fn adopt(&mut self, _: &mut Ledger, _: &Subject) -> Result<Option<Delivered>, StoreError> {
         Ok(None)
     }
@@ -284,7 +287,7 @@ impl Sink for Mbox {
     }
 
     fn write(&mut self, ledger: &mut Ledger, octets: &[u8]) -> Result<(), StoreError> {
-        // Cut, so that memory is bounded by the budget and not by the caller's pieces.
+        // In small pieces, so that the budget bounds the memory and not the caller's pieces.
         for piece in octets.chunks(64 * 1024) {
             let Some(draft) = &mut self.draft else { return Err(StoreError::Misused("no draft is open")) };
             draft.size += piece.len() as u64;
@@ -326,7 +329,7 @@ impl Sink for Mbox {
         let (from, mut message) = draft.stand(&draft.octets);
         message.sha256 = Sha256::digest(&draft.octets).into();
         message.own = match draft.size {
-            // Quoting only adds octets: without any they are the same.
+            // Quoting only adds octets: the same size means the same content.
             same if same == message.size => (same, message.sha256),
             _ => {
                 let mut own = Own::default();

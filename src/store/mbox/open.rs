@@ -1,7 +1,7 @@
 //! Opening and making an mbox, and what is refused as one.
 //!
-//! An mbox that exists is looked at and not opened: closing a file gives back the fcntl locks that any
-//! other thread of this process holds on it.
+//! An existing mbox is examined without opening it: closing a file would release the fcntl locks that another
+//! thread of this process holds on it.
 
 use super::Mbox;
 use crate::store::durable;
@@ -12,8 +12,8 @@ use rustix::io::{Errno, retry_on_intr};
 use std::path::Path;
 
 impl Mbox {
-    /// Opens an mbox; one that does not exist is made, durably, where its directory exists. A held lock is
-    /// waited for as `waits` says. Kinds: cannot create.
+    /// Opens an mbox. One that does not exist is made, durably, if its directory exists. If it is locked,
+    /// waits as `waits` says. Kinds: cannot create.
     pub fn open(path: &Path, waits: WaitLimits) -> Result<Mbox, StoreError> {
         let path = durable::absolute(path)?;
         Mbox::make(&path)?;
@@ -30,7 +30,7 @@ impl Mbox {
         })
     }
 
-    /// Makes an mbox that is missing, durably. Kinds: cannot create.
+    /// Makes an mbox if it is missing, durably. Kinds: cannot create.
     pub fn make(path: &Path) -> Result<(), StoreError> {
         Mbox::check(path)?;
         if look(path)?.is_none() { make(path) } else { Ok(()) }
@@ -42,7 +42,7 @@ impl Mbox {
         if path.file_name().is_none() {
             return Err(StoreError::refused(&path, "not the name of a file"));
         }
-        // The directory too: the lock is a file beside the mbox.
+        // The directory must be writable, too: the dotlock is a file beside the mbox.
         let mut places = vec![(durable::parent(&path), Access::WRITE_OK | Access::EXEC_OK)];
         if let Some(stat) = look(&path)? {
             suits(&stat, &path)?;
@@ -60,14 +60,14 @@ impl Mbox {
 fn make(path: &Path) -> Result<(), StoreError> {
     match durable::create_new(rustix::fs::CWD, path) {
         Ok(file) => durable::sync(&file).and_then(|()| durable::sync_parent(path)),
-        // Another run has made it meanwhile.
+        // Another run has made it in the meantime.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
     .map_err(|error| StoreError::cannot_create(path, "make the mbox", error))
 }
 
-/// What is at `path`, if anything; a symbolic link is not followed.
+/// The file at `path`, if there is one; a symbolic link is not followed.
 pub(super) fn look(path: &Path) -> Result<Option<Stat>, StoreError> {
     match retry_on_intr(|| rustix::fs::lstat(path)) {
         Ok(stat) => Ok(Some(stat)),
@@ -76,7 +76,8 @@ pub(super) fn look(path: &Path) -> Result<Option<Stat>, StoreError> {
     }
 }
 
-/// Refuses what cannot be a user's mbox: mail would go, or be cut off, where somebody else wants it.
+/// Refuses a file that cannot be a user's mbox: somebody else might have mail put into it, or have it cut
+/// off.
 pub(super) fn suits(stat: &Stat, path: &Path) -> Result<(), StoreError> {
     let why = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile if stat.st_nlink > 1 => "it has a second name (a hard link), so no mbox",

@@ -1,17 +1,17 @@
-//! Settling what a killed run left in an mbox, by the intents in the ledger.
+//! Settles what a killed run left in an mbox, with the help of the intents in the ledger.
 //!
-//! At the place an intent names there may be, in this order: whole messages of ours, a torn one of ours,
-//! mail of another program; any of them may be missing. Rules:
+//! At the offset of an intent there may be, in this order: whole messages of ours, a torn one of ours, mail
+//! of another program; any of them may be missing. Rules:
 //! - A message counts as stored if its length, its hash and its blank line are right. It is recorded.
-//! - What does not begin as the intent says is another program's. Nothing of it is touched.
-//! - A torn piece up to the end of the mbox is cut off.
-//! - A torn piece with something behind it that may be another program's From_ line, glued or not, cannot
-//!   be cut out without moving that program's octets, which a crash could lose. It is overwritten with line
-//!   ends, up to there: no half message stays, the other mail can be read (glued, it could not), and the
-//!   message before gets blank lines at its end. Its own beginning goes last, so that a kill in between
-//!   is settled again. Above [`BLANK_LIMIT`] that would do more harm than a half message: it is left, and
-//!   reported.
-//! - Holes of NUL, which a power cut makes of what was not yet written, count as ours.
+//! - Anything that does not begin as the intent says is another program's. Nothing of it is touched.
+//! - A torn piece that reaches to the end of the mbox is cut off.
+//! - A torn piece may be followed by another program's From_ line, at the start of a line or in the middle of
+//!   our last one. Cutting out the piece would mean moving that program's octets, which a crash could lose.
+//!   So the piece is overwritten with line ends: no half message stays, the other mail can be read (after a
+//!   half line it could not), and the message before gets blank lines at its end. The beginning of the piece
+//!   is overwritten last, so that the next run can settle it again if this one is killed. A piece larger than
+//!   [`BLANK_LIMIT`] stays, and is reported: so many blank lines would do more harm than a half message.
+//! - NUL octets, which a power cut leaves where something was not yet written, count as ours.
 
 use super::lock::{self, Locks, lock};
 use super::{Mbox, Own};
@@ -32,33 +32,34 @@ use std::os::unix::fs::FileExt;
 const BLANK_LIMIT: u64 = 1024 * 1024;
 /// How much is read at once.
 const BLOCK: usize = 256 * 1024;
-/// By how much the blocks that are searched overlap: longer than a From_ line.
+/// How much the blocks that are searched overlap: longer than a From_ line.
 const OVERLAP: usize = 2048;
 
-/// What is at the place an intent names.
+/// What was found at the offset of an intent.
 #[derive(Debug, Default)]
 struct Finding {
-    /// The parts that are stored and not recorded: their number and place.
+    /// The parts that are stored and not recorded: index and offset.
     whole: Vec<(usize, u64)>,
     torn: Torn,
 }
 
-/// What is behind the whole messages.
+/// What follows the whole messages.
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Torn {
     /// Nothing of ours.
     #[default]
     Nothing,
-    /// A piece of ours, to the end of the mbox.
+    /// A torn piece from this offset to the end of the mbox.
     Last(u64),
-    /// A piece of ours from here to there, and something else behind it. Its beginning has so many octets.
+    /// A torn piece from the first offset to the second, with something of another program after it. The
+    /// third number is the length of the sample at its beginning.
     Before(u64, u64, u64),
-    /// Something that cannot be told apart.
+    /// Something from this offset on that may be ours or not.
     Unclear(u64),
 }
 
 impl Mbox {
-    /// Settles all intents for this mbox that are in the ledger.
+    /// Settles all intents in the ledger for this mbox.
     pub(super) fn settle(&mut self, ledger: &mut Ledger) -> Result<Recovery, StoreError> {
         let mut recovery = Recovery::default();
         let intents = ledger.intents_for(self.key());
@@ -139,7 +140,7 @@ impl Mbox {
     }
 }
 
-/// Looks at the place an intent names; changes nothing.
+/// Reads what is at the offset of an intent; changes nothing.
 fn examine(file: &File, intent: &Intent) -> io::Result<Finding> {
     let len = file.metadata()?.len();
     let mut finding = Finding::default();
@@ -151,10 +152,10 @@ fn examine(file: &File, intent: &Intent) -> io::Result<Finding> {
     if lead.iter().any(|octet| !b"\n\0".contains(octet)) {
         return Ok(finding);
     }
-    // Where all of the intent ends, if that is known.
+    // Where the last message of the intent ends, if that is known.
     let end = intent.parts.iter().try_fold(at, |end, part| Some(end + part.from_line + part.body? + 1));
     for (n, part) in intent.parts.iter().enumerate() {
-        // The line ends in front belong to the first message.
+        // The line ends before the first message belong to it.
         let from = if n == 0 { offset } else { at };
         if len <= at {
             finding.torn = if len > from { Torn::Last(from) } else { Torn::Nothing };
@@ -180,17 +181,17 @@ fn examine(file: &File, intent: &Intent) -> io::Result<Finding> {
     Ok(finding)
 }
 
-/// Whether the octets at `at` are those of `head`, as far as there are any; a hole passes.
+/// Whether the octets at `at` are those of `head`, as far as there are any; NUL counts as equal.
 fn begins(file: &File, at: u64, head: &[u8]) -> io::Result<bool> {
     let there = read_at(file, at, head.len())?;
     Ok(there.iter().zip(head).all(|(octet, expected)| octet == expected || *octet == 0))
 }
 
-/// The few first octets of our message that another program's mail is glued behind, if that is what it is.
+/// Whether only the first octets of our message are there, with another program's mail directly after them.
 fn glued(file: &File, at: u64, head: &[u8]) -> io::Result<Torn> {
     let there = read_at(file, at, head.len() + OVERLAP)?;
     let ours = there.iter().zip(head).take_while(|(octet, expected)| octet == expected).count();
-    // The line ends between are those the other program put in front of its own.
+    // The other program may have put line ends before its own From_ line.
     let behind = |place: &usize| there[ours.min(*place)..*place].iter().all(|octet| *octet == b'\n');
     Ok(match foreign(&there, 1).filter(|place| ours > 0 && behind(place)) {
         Some(place) => Torn::Before(at, at + place as u64, head.len() as u64),
@@ -198,7 +199,7 @@ fn glued(file: &File, at: u64, head: &[u8]) -> io::Result<Torn> {
     })
 }
 
-/// Where the message that begins at `at` ends, if it is whole.
+/// Where the message at `at` ends, if it is whole.
 fn whole(file: &File, at: u64, len: u64, part: &Part) -> io::Result<Option<u64>> {
     let (Some(body), Some(sha256)) = (part.body, part.sha256) else { return Ok(None) };
     let start = at + part.from_line;
@@ -210,13 +211,13 @@ fn whole(file: &File, at: u64, len: u64, part: &Part) -> io::Result<Option<u64>>
     if !blocks(file, (start, end), &mut |block| hash.update(block))? {
         return Ok(None);
     }
-    // The From_ line is in the sample that was compared, except for holes.
+    // The comparison with the sample covered the From_ line, except for NUL octets.
     let from_line = read_at(file, at, part.from_line as usize)?;
     let right = part.head.starts_with(&from_line) && <[u8; 32]>::from(hash.finalize()) == sha256;
     Ok(right.then_some(end + 1))
 }
 
-/// Gives `take` what stands between two places, block by block; `false` where the file ends before.
+/// Calls `take` with the octets between two offsets, block by block; returns `false` if the file ends before.
 fn blocks(file: &File, (mut place, end): (u64, u64), take: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
     while place < end {
         let block = read_at(file, place, (end - place).min(BLOCK as u64) as usize)?;
@@ -229,7 +230,7 @@ fn blocks(file: &File, (mut place, end): (u64, u64), take: &mut dyn FnMut(&[u8])
     Ok(true)
 }
 
-/// What the piece at `at`, which is not a whole message, has behind it.
+/// What follows the torn piece at `at`.
 fn torn(
     file: &File,
     (from, at): (u64, u64),
@@ -244,11 +245,11 @@ fn torn(
     })
 }
 
-/// Finds the first thing from `start` on that may be another program's From_ line.
+/// The first offset from `start` on where another program's From_ line may begin.
 fn search(file: &File, at: u64, start: u64, len: u64) -> io::Result<Option<u64>> {
     let mut place = start;
     while place < len {
-        // One octet more in front: whether a line begins there has to be seen.
+        // One octet more at the front, to see whether a line begins there.
         let base = place.saturating_sub(1).max(at);
         let block = read_at(file, base, BLOCK + OVERLAP)?;
         let last = base + block.len() as u64 >= len;
@@ -261,7 +262,7 @@ fn search(file: &File, at: u64, start: u64, len: u64) -> io::Result<Option<u64>>
     Ok(None)
 }
 
-/// Up to `count` octets at `at`: fewer at the end of the file.
+/// Up to `count` octets at `at`; fewer at the end of the file.
 fn read_at(file: &File, at: u64, count: usize) -> io::Result<Vec<u8>> {
     let (mut octets, mut filled) = (vec![0; count], 0);
     while filled < count {

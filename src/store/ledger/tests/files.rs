@@ -63,7 +63,7 @@ fn a_hole_in_the_last_write_is_a_torn_tail() {
 }
 
 #[test]
-fn a_newer_format_and_another_account_are_told_apart_from_damage() {
+fn a_newer_format_and_another_account_are_not_reported_as_damage() {
     let dir = tempfile::tempdir().unwrap();
     let path = open(dir.path()).unwrap().path().to_owned();
     std::fs::write(&path, "postie-ledger 3 who knows\nwhat\n").unwrap();
@@ -90,7 +90,7 @@ fn a_second_run_waits_and_then_says_that_the_account_is_locked() {
 }
 
 #[test]
-fn looking_makes_nothing_and_a_directory_that_cannot_be_made_is_an_error() {
+fn reading_a_ledger_makes_nothing_and_a_directory_that_cannot_be_made_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let state = dir.path().join("a/b");
     let ledger = Ledger::peek(&state, &key()).unwrap();
@@ -102,7 +102,7 @@ fn looking_makes_nothing_and_a_directory_that_cannot_be_made_is_an_error() {
 }
 
 #[test]
-fn a_ledger_that_is_only_looked_at_cannot_be_written_to() {
+fn a_ledger_that_is_only_read_cannot_be_written_to() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()).unwrap());
     let mut ledger = Ledger::peek(dir.path(), &key()).unwrap();
@@ -122,7 +122,7 @@ fn a_ledger_behind_a_symbolic_link_is_refused() {
 }
 
 #[test]
-fn what_a_killed_run_left_beside_a_ledger_is_removed_and_nothing_else() {
+fn files_that_a_killed_run_left_beside_a_ledger_are_removed_and_no_others() {
     let dir = tempfile::tempdir().unwrap();
     let name = key().file_name();
     let left = dir.path().join(format!(".{name}.1.2.3"));

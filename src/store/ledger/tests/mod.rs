@@ -41,7 +41,7 @@ fn text(ledger: &Ledger) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_recorded_is_there_in_the_next_run_and_only_that() {
+fn the_next_run_knows_what_was_recorded_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let uids: [&[u8]; 6] = [b"1", b"a b", b"\0\n\xff", b"%41", &[b'x'; 8192], b"-"];
     let mut ledger = open(dir.path()).unwrap();
@@ -63,7 +63,7 @@ fn what_is_recorded_is_there_in_the_next_run_and_only_that() {
 }
 
 #[test]
-fn a_run_with_nothing_new_writes_nothing() {
+fn a_run_without_anything_new_writes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = open(dir.path()).unwrap();
     ledger.note_ambiguous([&b"1"[..]]).unwrap();
@@ -88,7 +88,7 @@ fn a_run_with_nothing_new_writes_nothing() {
 }
 
 #[test]
-fn a_copy_that_was_announced_is_remembered_until_it_is_over() {
+fn a_copy_is_remembered_from_its_announcement_until_it_is_finished() {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = open(dir.path()).unwrap();
     ledger.begin_validity(5).unwrap();
@@ -203,7 +203,7 @@ fn an_intent_lasts_until_all_its_messages_are_recorded_or_it_is_cancelled() {
 }
 
 #[test]
-fn an_intent_whose_write_was_torn_was_never_acted_on() {
+fn an_intent_whose_write_was_torn_counts_as_never_carried_out() {
     let dir = tempfile::tempdir().unwrap();
     let part = record::Part {
         uid: b"a"[..].into(),

@@ -4,7 +4,7 @@ use super::*;
 use crate::store::ledger::FoundSame;
 
 #[test]
-fn a_ledger_of_the_version_before_is_read_on_and_named_anew_at_the_first_write() {
+fn a_ledger_of_the_previous_version_is_read_and_gets_the_new_version_at_the_first_write() {
     let dir = tempfile::tempdir().unwrap();
     let bodies = [
         format!("+d stored 0 5 1 {} k -", "09".repeat(32)),
@@ -40,7 +40,7 @@ c010cdf5+z 1795987284724913
 ";
 
 #[test]
-fn a_ledger_from_before_uidvalidity_is_read_on_as_it_is() {
+fn a_ledger_without_uidvalidity_is_read_and_stays_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let key = AccountKey::new("pop3", "localhost", 40_915, "ana");
     assert_eq!(key.file_name(), "pop3_ana@localhost_40915-aefd2099.ledger");
@@ -110,7 +110,7 @@ fn a_ledger_under_a_default_port_is_found_and_its_messages_keep_their_identities
 }
 
 #[test]
-fn an_older_ledger_that_is_damaged_or_in_use_is_an_error_and_no_empty_history() {
+fn an_older_ledger_that_is_damaged_or_in_use_is_an_error_and_not_an_empty_history() {
     let dir = tempfile::tempdir().unwrap();
     let older = key().older()[0].clone();
     let path = first_version(dir.path(), &older, &["+a 2".to_owned()]);

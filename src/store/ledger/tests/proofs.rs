@@ -6,7 +6,7 @@ use crate::store::ledger::FoundSame;
 use sha2::{Digest as _, Sha256};
 
 #[test]
-fn a_proof_is_given_only_where_the_uid_means_one_message() {
+fn a_proof_is_given_only_if_the_uid_means_one_message() {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = open(dir.path()).unwrap();
     let batch = vec![
@@ -42,7 +42,7 @@ fn a_proof_is_given_only_where_the_uid_means_one_message() {
 }
 
 #[test]
-fn a_uid_that_names_another_message_is_new_and_its_old_one_is_found_by_its_content() {
+fn a_reused_uid_is_new_and_its_old_message_is_found_by_content() {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = open(dir.path()).unwrap();
     ledger.begin_validity(5).unwrap();
@@ -73,7 +73,7 @@ fn a_uid_that_names_another_message_is_new_and_its_old_one_is_found_by_its_conte
 }
 
 #[test]
-fn what_is_found_by_its_header_alone_is_known_and_no_proof_until_its_content_was_compared() {
+fn a_message_found_by_its_header_has_no_proof_until_its_content_was_compared() {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = open(dir.path()).unwrap();
     ledger.begin_validity(5).unwrap();
@@ -109,7 +109,7 @@ fn what_is_found_by_its_header_alone_is_known_and_no_proof_until_its_content_was
 }
 
 #[test]
-fn a_mark_is_no_proof_and_is_never_pending_or_deleted() {
+fn a_mark_proves_nothing_and_is_never_pending_or_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = open(dir.path()).unwrap();
     ledger.mark_seen([(&b"1"[..], 0, Some(5)), (b"2", 0, None)]).unwrap();
@@ -134,7 +134,7 @@ fn a_mark_is_no_proof_and_is_never_pending_or_deleted() {
 }
 
 #[test]
-fn what_was_marked_and_is_stored_then_is_stored() {
+fn a_marked_message_that_is_stored_later_counts_as_stored() {
     for (marked, listed) in [(Some(5), Some(5)), (None, Some(5)), (Some(5), None)] {
         let dir = tempfile::tempdir().unwrap();
         let mut ledger = open(dir.path()).unwrap();
@@ -158,7 +158,7 @@ fn what_was_marked_and_is_stored_then_is_stored() {
 }
 
 #[test]
-fn uids_count_under_the_uidvalidity_they_were_recorded_under_and_no_other() {
+fn uids_count_only_under_the_uidvalidity_they_were_recorded_under() {
     let dir = tempfile::tempdir().unwrap();
     let key = AccountKey::new("imap", "imap.example.org", 993, "ana").folder(b"INBOX");
     let open = || Ledger::open(dir.path(), &key, Duration::from_secs(60), &|| false).unwrap();
@@ -196,7 +196,7 @@ fn uids_count_under_the_uidvalidity_they_were_recorded_under_and_no_other() {
 }
 
 #[test]
-fn what_is_stored_anew_is_none_of_what_is_found_again() {
+fn a_newly_stored_message_is_not_taken_for_a_former_one_with_the_same_content() {
     for is_killed in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let mut ledger = open(dir.path()).unwrap();

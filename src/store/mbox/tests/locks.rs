@@ -54,7 +54,7 @@ fn an_fcntl_lock_of_another_process_is_respected() {
 }
 
 #[test]
-fn a_dotlock_of_a_killed_run_is_removed_even_where_nothing_is_left_to_settle() {
+fn a_dotlock_of_a_killed_run_is_removed_even_if_nothing_is_left_to_settle() {
     let home = MboxHome::new();
     let (mut mbox, mut ledger) = (home.mbox(), home.ledger());
     let lock = home.dir.path().join("mbox.lock");
@@ -67,7 +67,7 @@ fn a_dotlock_of_a_killed_run_is_removed_even_where_nothing_is_left_to_settle() {
 }
 
 #[test]
-fn a_dotlock_whose_content_a_power_cut_took_does_not_block_if_it_is_ours() {
+fn our_dotlock_does_not_block_if_a_power_cut_emptied_it() {
     use std::os::unix::fs::PermissionsExt;
     let home = MboxHome::new();
     let lock = home.dir.path().join("mbox.lock");
@@ -84,7 +84,7 @@ fn a_dotlock_whose_content_a_power_cut_took_does_not_block_if_it_is_ours() {
 }
 
 #[test]
-fn a_dotlock_that_is_left_over_does_not_block() {
+fn a_stale_dotlock_does_not_block() {
     let home = MboxHome::new();
     let lock = home.dir.path().join("mbox.lock");
     let mut gone = std::process::Command::new("true").spawn().unwrap();

@@ -83,7 +83,7 @@ fn messages(octets: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn messages_stand_as_mboxrd_and_are_found_where_the_proof_says() {
+fn messages_are_stored_as_mboxrd_at_the_offset_that_the_proof_names() {
     for before in ["", "From a b\n\nx\n\n", "From a b\n\nx\n", "From a b\n\nx", "\n"] {
         let home = MboxHome::new();
         std::fs::write(home.path(), before).unwrap();
@@ -118,7 +118,7 @@ fn messages_stand_as_mboxrd_and_are_found_where_the_proof_says() {
 }
 
 #[test]
-fn a_message_beyond_the_budget_goes_straight_to_the_mbox_and_leaves_nothing_if_dropped() {
+fn a_large_message_goes_straight_to_the_mbox_and_leaves_nothing_if_dropped() {
     let home = MboxHome::new();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     let large: Vec<u8> = b"From quoted\nline\n".repeat(BUDGET / 8);
@@ -144,7 +144,7 @@ fn a_message_beyond_the_budget_goes_straight_to_the_mbox_and_leaves_nothing_if_d
 }
 
 #[test]
-fn a_file_that_replaced_the_mbox_is_the_one_that_is_written_to() {
+fn if_the_mbox_is_replaced_the_new_file_is_written_to() {
     let home = MboxHome::new();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     put(&mut mbox, &mut ledger, "1", b"x\n");
@@ -155,7 +155,7 @@ fn a_file_that_replaced_the_mbox_is_the_one_that_is_written_to() {
 }
 
 #[test]
-fn what_is_no_mbox_of_the_users_is_refused_and_checking_makes_nothing() {
+fn a_path_that_is_not_an_mbox_of_the_user_is_refused_and_checking_makes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     std::fs::write(at("file"), "precious").unwrap();
@@ -193,7 +193,7 @@ fn a_mbox_swapped_for_a_symbolic_link_after_the_check_is_not_followed() {
 }
 
 #[test]
-fn what_could_not_be_appended_never_is() {
+fn a_message_that_could_not_be_appended_is_not_appended_later() {
     let home = MboxHome::new();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
     let lock = home.dir.path().join("mbox.lock");

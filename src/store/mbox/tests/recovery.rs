@@ -27,7 +27,7 @@ fn uids(ledger: &Ledger) -> Vec<&'static str> {
 }
 
 #[test]
-fn after_a_kill_at_any_octet_whole_messages_count_and_the_torn_one_goes() {
+fn after_a_kill_at_any_octet_whole_messages_count_and_the_torn_one_is_removed() {
     let (home, octets, offsets) = killed();
     let state = std::fs::read(home.ledger().path()).unwrap();
     let before = b"From a b\n\nthere before".len();
@@ -54,7 +54,7 @@ fn after_a_kill_at_any_octet_whole_messages_count_and_the_torn_one_goes() {
 }
 
 #[test]
-fn mail_of_another_program_is_untouched_wherever_our_append_was_torn() {
+fn mail_of_another_program_stays_whole_wherever_our_append_was_torn() {
     let (home, octets, offsets) = killed();
     let state = std::fs::read(home.ledger().path()).unwrap();
     let before = b"From a b\n\nthere before".len();
@@ -82,7 +82,7 @@ fn mail_of_another_program_is_untouched_wherever_our_append_was_torn() {
 }
 
 #[test]
-fn a_mailbox_that_was_changed_or_cut_since_is_left_alone() {
+fn an_mbox_that_was_changed_or_cut_since_is_left_as_it_is() {
     let (home, octets, _) = killed();
     let before = b"From a b\n\nthere before".len();
     for left in [
@@ -101,7 +101,7 @@ fn a_mailbox_that_was_changed_or_cut_since_is_left_alone() {
 }
 
 #[test]
-fn a_large_message_that_was_killed_on_its_way_is_cut_off() {
+fn a_large_message_that_was_only_partly_written_is_cut_off() {
     let home = MboxHome::new();
     std::fs::write(home.path(), FOREIGN).unwrap();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
