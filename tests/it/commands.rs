@@ -16,7 +16,7 @@ fn under_env(run: Run, what: &str) -> Run {
 }
 
 #[test]
-fn commands_are_seen_to_end_where_the_parent_ignores_or_blocks_sigchld() {
+fn the_end_of_a_command_is_noticed_even_if_the_parent_ignores_or_blocks_sigchld() {
     for what in ["--ignore-signal=CHLD", "--block-signal=CHLD", "--ignore-signal", "--block-signal"] {
         let mailbox = Mailbox::with(3);
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
@@ -38,7 +38,7 @@ fn commands_are_seen_to_end_where_the_parent_ignores_or_blocks_sigchld() {
 }
 
 #[test]
-fn a_failure_of_a_command_is_told_as_ever_where_sigchld_is_ignored() {
+fn a_failure_of_a_command_is_reported_even_if_sigchld_is_ignored() {
     let mailbox = Mailbox::with(1);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let fetch = |command: &str| {
@@ -51,7 +51,7 @@ fn a_failure_of_a_command_is_told_as_ever_where_sigchld_is_ignored() {
 }
 
 #[test]
-fn signals_that_the_parent_blocked_end_a_run_all_the_same() {
+fn signals_end_a_run_even_if_the_parent_blocked_them() {
     for (name, number) in [("TERM", 15), ("INT", 2)] {
         let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
         let command = format!("kill -{name} $PPID; exec sleep 1000");
@@ -63,7 +63,7 @@ fn signals_that_the_parent_blocked_end_a_run_all_the_same() {
 }
 
 #[test]
-fn commands_get_neither_secret_variables_nor_descriptors_of_postie_s_parent() {
+fn commands_inherit_neither_secret_variables_nor_descriptors_of_postie_s_parent() {
     let mailbox = Mailbox::with(1);
     let server = Pop3d::for_mailbox(&mailbox).start();
     let look =
@@ -152,7 +152,7 @@ fn a_command_that_cannot_be_run_is_tried_once_and_stops_the_run() {
 }
 
 #[test]
-fn what_came_before_a_command_that_cannot_be_run_counts() {
+fn messages_taken_before_the_command_could_not_be_run_count() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let command = "test $POSTIE_UID = uid-0001 || exit 127; cat > got";
@@ -164,7 +164,7 @@ fn what_came_before_a_command_that_cannot_be_run_counts() {
 }
 
 #[test]
-fn a_message_that_was_taken_with_an_unknown_outcome_is_reported_and_never_given_again_nor_deleted() {
+fn a_message_taken_with_unknown_outcome_is_reported_and_neither_given_again_nor_deleted() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let command = "echo $POSTIE_UID >> given; test $POSTIE_UID = uid-0002 && exit 79; cat > /dev/null";

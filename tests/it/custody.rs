@@ -56,7 +56,7 @@ fn assert_not_believed(world: &World, server: &Pop3d, path: &Path) {
 }
 
 #[test]
-fn what_postie_keeps_is_not_believed_where_others_may_write_it() {
+fn postie_refuses_its_own_files_if_others_may_write_them() {
     let mailbox = Mailbox::with(2);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&server).go().assert_exit(0);
@@ -75,8 +75,8 @@ fn what_postie_keeps_is_not_believed_where_others_may_write_it() {
 }
 
 #[test]
-fn what_postie_keeps_is_not_believed_where_it_belongs_to_another_user() {
-    let test = "what_postie_keeps_is_not_believed_where_it_belongs_to_another_user";
+fn postie_refuses_its_own_files_if_they_belong_to_another_user() {
+    let test = "postie_refuses_its_own_files_if_they_belong_to_another_user";
     if !have(test, &["root"]) {
         return;
     }
@@ -100,7 +100,7 @@ fn what_postie_keeps_is_not_believed_where_it_belongs_to_another_user() {
 }
 
 #[test]
-fn what_postie_makes_is_the_user_s_alone_whatever_the_umask() {
+fn files_that_postie_makes_are_private_with_any_umask() {
     let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
     world.fetch(&server).under_shell("umask 0").go().assert_exit(0);
     for path in kept(&world) {
@@ -121,7 +121,7 @@ fn account(world: &World, server: &Pop3d) -> PathBuf {
 }
 
 #[test]
-fn configuration_and_secret_files_of_other_hands_are_refused() {
+fn configuration_and_secret_files_of_another_user_are_refused() {
     let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
     let config = account(&world, &server);
     let secret = world.path("secret");
@@ -138,7 +138,7 @@ fn configuration_and_secret_files_of_other_hands_are_refused() {
         mode(path, good);
     }
     world.postie(["--json", "list"]).go().assert_exit(0);
-    if !have("configuration_and_secret_files_of_other_hands_are_refused", &["root"]) {
+    if !have("configuration_and_secret_files_of_another_user_are_refused", &["root"]) {
         return;
     }
     for path in [&config, &secret] {
@@ -151,7 +151,7 @@ fn configuration_and_secret_files_of_other_hands_are_refused() {
 }
 
 #[test]
-fn a_secret_as_systems_deliver_it_is_taken() {
+fn a_world_readable_secret_is_accepted_only_in_the_credentials_directory() {
     let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
     // The layout of Kubernetes: files that everybody may read, behind two links.
     let secrets = world.path("credentials");
@@ -204,7 +204,7 @@ fn set_uid_and_set_gid_runs_are_refused() {
 }
 
 #[test]
-fn one_secret_goes_to_no_second_account_s_server() {
+fn a_secret_is_not_sent_to_another_account_s_server() {
     let boxes = [Mailbox::with(1), Mailbox::with(1)];
     let servers = [0, 1].map(|at| Pop3d::for_mailbox(&boxes[at]).start());
     let world = world();

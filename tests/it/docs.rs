@@ -20,7 +20,7 @@ fn read(path: &str) -> String {
 }
 
 #[test]
-fn completions_and_manual_pages_are_those_the_definitions_make() {
+fn completions_and_manual_pages_are_current() {
     let files = manual::files().unwrap();
     let mut made = BTreeSet::new();
     for (path, content) in &files {
@@ -45,7 +45,7 @@ fn page(file: &str) -> String {
 }
 
 #[test]
-fn every_page_that_a_page_refers_to_is_there_and_each_has_examples() {
+fn every_page_that_a_page_refers_to_exists_and_each_has_examples() {
     let names: BTreeSet<String> =
         manual::pages().unwrap().iter().map(|page| format!("{}({})", page.name, page.section)).collect();
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("man")).unwrap() {
@@ -99,7 +99,7 @@ fn the_page_of_json_has_every_type_and_every_field() {
 }
 
 #[test]
-fn a_page_is_printed_as_roff_and_one_that_is_not_there_is_named_with_those_that_are() {
+fn a_page_is_printed_as_roff_and_an_unknown_page_is_an_error_that_lists_all_pages() {
     let world = world();
     for (args, file) in [
         (&["man"][..], "postie.1"),
@@ -131,7 +131,7 @@ fn a_script_for_every_shell_is_printed() {
 }
 
 #[test]
-fn accounts_keys_and_options_complete_in_the_shells_that_are_here() {
+fn accounts_keys_and_options_complete_in_the_installed_shells() {
     let world = world();
     world.config(
         "[accounts.work]\nemail = \"ana@example.org\"\n[accounts.home]\nemail = \"ana@home.example\"\n",
@@ -232,7 +232,7 @@ fn the_readme_begins_with_what_a_newcomer_does_first() {
 }
 
 #[test]
-fn the_completions_load_in_the_shells_that_are_here() {
+fn the_completions_load_in_the_installed_shells() {
     for (shell, file, probe) in [
         ("bash", "postie.bash", "source \"$0\" && complete -p postie"),
         ("zsh", "_postie", "autoload -U compinit && compinit -u -D && source \"$0\""),
@@ -292,7 +292,7 @@ fn call(words: Vec<String>) -> Option<Vec<String>> {
 }
 
 #[test]
-fn every_example_is_a_call_that_is_understood() {
+fn every_example_in_the_pages_is_a_valid_call() {
     let readme = read("README.md");
     let shown: Vec<&str> = readme.lines().filter(|line| line.starts_with("    ")).collect();
     // The table of the commands at the top tells what each does.

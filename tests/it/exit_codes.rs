@@ -149,14 +149,14 @@ const ROWS: &[Row] = &[
 
 /// The kinds that no row has, and where they are tried instead.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("no_host", "a_host_that_does_not_exist_is_told_from_a_name_service_that_is_down"),
+    ("no_host", "an_unknown_host_and_a_name_service_that_is_down_have_different_codes"),
     ("locked", "a_ledger_in_use_is_locked"),
-    ("internal", "what_must_not_happen_is_a_bug_and_says_so"),
-    ("interrupted", "a_signal_that_ends_a_run_is_told_and_ends_the_process"),
+    ("internal", "an_internal_error_is_reported_as_a_bug"),
+    ("interrupted", "a_signal_that_ends_a_run_is_reported_and_ends_the_process"),
 ];
 
 #[test]
-fn every_class_of_failure_has_its_code_its_kind_and_a_line_for_people() {
+fn every_class_of_failure_has_its_code_its_kind_and_a_readable_line() {
     for row in ROWS {
         let stage = Stage::answering(row.answer);
         let outcome = (row.run)(&stage).go();
@@ -169,7 +169,7 @@ fn every_class_of_failure_has_its_code_its_kind_and_a_line_for_people() {
 }
 
 #[test]
-fn no_kind_and_no_exit_is_left_out() {
+fn every_kind_and_every_exit_code_has_a_row() {
     // The field's text lists them: "what it is: one, another, and so on."
     let error = LINES.iter().find(|line| line.kind == "error").unwrap();
     let text = error.fields.iter().find(|(name, _)| *name == "kind").unwrap().1;
@@ -189,7 +189,7 @@ fn no_kind_and_no_exit_is_left_out() {
 }
 
 #[test]
-fn what_is_done_in_part_is_1_and_the_failure_keeps_its_own_code() {
+fn partial_success_ends_in_1_and_the_failure_has_its_own_code() {
     let stage = Stage::answering(|event| match event.line {
         "RETR 2" => Act::reply("-ERR [SYS/TEMP] later"),
         _ => Act::Normal,
@@ -224,8 +224,8 @@ fn a_ledger_in_use_is_locked() {
 }
 
 #[test]
-fn what_must_not_happen_is_a_bug_and_says_so() {
-    if !have("what_must_not_happen_is_a_bug_and_says_so", &["strace"]) {
+fn an_internal_error_is_reported_as_a_bug() {
+    if !have("an_internal_error_is_reported_as_a_bug", &["strace"]) {
         return;
     }
     // A kernel that gives no random octets.
@@ -238,7 +238,7 @@ fn what_must_not_happen_is_a_bug_and_says_so() {
 }
 
 #[test]
-fn a_signal_that_ends_a_run_is_told_and_ends_the_process() {
+fn a_signal_that_ends_a_run_is_reported_and_ends_the_process() {
     let stage = Stage::answering(|event| at(event, "UIDL", Act::end(End::Terminate)));
     let outcome = stage.fetch().go();
     assert_eq!(outcome.signal, Some(15), "{outcome:?}");
@@ -255,7 +255,7 @@ pub fn no_such_host() -> (i32, &'static str) {
 }
 
 #[test]
-fn a_host_that_does_not_exist_is_told_from_a_name_service_that_is_down() {
+fn an_unknown_host_and_a_name_service_that_is_down_have_different_codes() {
     let host = "no-such-host.invalid";
     let (code, kind) = no_such_host();
     let world = world();
@@ -264,7 +264,7 @@ fn a_host_that_does_not_exist_is_told_from_a_name_service_that_is_down() {
 }
 
 #[test]
-fn without_json_a_failure_is_one_line_for_people_and_stdout_stays_empty() {
+fn without_json_a_failure_is_one_line_on_stderr_and_stdout_stays_empty() {
     let mailbox = Mailbox::with(1);
     let pop3 = Pop3d::for_mailbox(&mailbox)
         .hook(|event| if event.verb.is_empty() { Act::end(End::Close) } else { Act::Normal })
@@ -289,7 +289,7 @@ fn the_codes_are_those_of_the_contract() {
 }
 
 #[test]
-fn help_and_version_are_no_failures() {
+fn help_and_version_exit_with_0() {
     let world = world();
     for args in [vec!["--help"], vec!["--version"], vec!["fetch", "--help"], vec!["config", "add", "--help"]]
     {

@@ -8,7 +8,7 @@ use serde_json::json;
 use std::fs;
 
 #[test]
-fn every_message_lies_in_the_maildir_byte_for_byte() {
+fn every_message_is_in_the_maildir_byte_for_byte() {
     let mailbox = Mailbox::of(oddities());
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let outcome = world.fetch(&server).go();
@@ -115,7 +115,7 @@ fn delete_removes_what_was_stored_and_keep_removes_nothing() {
 }
 
 #[test]
-fn limit_takes_so_many_and_the_next_run_goes_on() {
+fn limit_fetches_so_many_and_the_next_run_continues() {
     let mailbox = Mailbox::with(5);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let outcome = world.fetch(&server).args(["--limit", "2"]).go();
@@ -128,7 +128,7 @@ fn limit_takes_so_many_and_the_next_run_goes_on() {
 }
 
 #[test]
-fn a_message_beyond_max_size_is_skipped_and_stays() {
+fn a_message_larger_than_max_size_is_skipped_and_stays() {
     let mailbox = Mailbox::of([message(1), message_of(2, 50_000), message(3)]);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let outcome = world.fetch(&server).args(["--max-size", "10K", "--delete"]).go();
@@ -145,7 +145,7 @@ fn a_message_beyond_max_size_is_skipped_and_stays() {
 }
 
 #[test]
-fn all_fetches_everything_again_and_uid_only_what_is_named() {
+fn all_fetches_everything_again_and_uid_only_the_named_messages() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let outcome = world.fetch(&server).args(["--uid", "uid-0002"]).go();
@@ -159,7 +159,7 @@ fn all_fetches_everything_again_and_uid_only_what_is_named() {
 }
 
 #[test]
-fn dry_run_tells_the_plan_and_changes_nothing_anywhere() {
+fn dry_run_prints_the_plan_and_changes_nothing() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let before = world.tree();
@@ -176,7 +176,7 @@ fn dry_run_tells_the_plan_and_changes_nothing_anywhere() {
 }
 
 #[test]
-fn a_fetch_without_destination_names_the_command_that_gives_the_account_one() {
+fn a_fetch_without_a_destination_names_the_command_that_sets_one() {
     let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
     let (url, secret) = (server.url(), world.text("secret"));
     let add =
@@ -192,7 +192,7 @@ fn a_fetch_without_destination_names_the_command_that_gives_the_account_one() {
 }
 
 #[test]
-fn every_way_to_speak_tls_works() {
+fn fetch_works_in_every_tls_mode() {
     for mode in Mode::ALL {
         let mailbox = Mailbox::with(2);
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).mode(mode).start());
@@ -209,7 +209,7 @@ fn every_way_to_speak_tls_works() {
 }
 
 #[test]
-fn every_mechanism_works_and_apop_only_where_asked_for() {
+fn every_mechanism_works_and_apop_only_if_asked_for() {
     for (auth, verb, first) in [
         ("auto", "", ""),
         ("user", "USER", "USER ana"),
@@ -237,7 +237,7 @@ fn every_mechanism_works_and_apop_only_where_asked_for() {
 }
 
 #[test]
-fn a_whole_account_comes_from_the_environment() {
+fn the_environment_alone_is_enough_for_an_account() {
     let mailbox = Mailbox::with(2);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let run = world.postie(["fetch", "--json", "--ca-file"]).arg(world.path("ca.pem")).arg("--maildir");
@@ -247,7 +247,7 @@ fn a_whole_account_comes_from_the_environment() {
 }
 
 #[test]
-fn without_pipelining_announced_commands_go_one_by_one() {
+fn without_pipelining_commands_are_sent_one_by_one() {
     let mailbox = Mailbox::with(20);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).without("PIPELINING").start());
     world.fetch(&server).arg("--delete").go().assert_exit(0);
@@ -276,7 +276,7 @@ fn two_runs_at_once_fetch_nothing_twice() {
 }
 
 #[test]
-fn a_destination_that_is_something_else_is_refused_before_anything_is_fetched() {
+fn a_destination_of_the_wrong_kind_is_refused_before_anything_is_fetched() {
     let mailbox = Mailbox::with(1);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.write("file", "precious\n");

@@ -38,7 +38,7 @@ fn assert_ends_well(world: &World, server: &Pop3d, words: &str) {
 }
 
 #[test]
-fn a_run_with_nothing_new_is_three_flights_where_pipelining_is_announced() {
+fn with_pipelining_a_run_without_new_mail_takes_three_flights() {
     for mode in Mode::ALL {
         let mailbox = Mailbox::sized(3);
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).mode(mode).start());
@@ -56,7 +56,7 @@ fn a_run_with_nothing_new_is_three_flights_where_pipelining_is_announced() {
 }
 
 #[test]
-fn listings_are_sent_early_only_where_their_loss_would_show_and_a_second_login_is_welcome() {
+fn listings_are_sent_early_only_if_their_loss_would_be_noticed_and_a_second_login_is_allowed() {
     let pass = format!("PASS {SECRET}\r\n");
     for (announced, login) in [
         ("USER, UIDL, PIPELINING", format!("USER ana\r\n{pass}{LISTINGS}")),
@@ -77,7 +77,7 @@ fn listings_are_sent_early_only_where_their_loss_would_show_and_a_second_login_i
 }
 
 #[test]
-fn after_auth_listings_are_sent_early_only_with_the_last_response_to_a_challenge() {
+fn with_auth_listings_are_sent_early_only_with_the_last_response_to_a_challenge() {
     for (mechanism, is_early) in [("LOGIN", true), ("CRAM-MD5", true), ("PLAIN", false)] {
         for flaw in [None, Some(Flaw::Drops)] {
             let mailbox = Mailbox::sized(2);
@@ -102,7 +102,7 @@ fn after_auth_listings_are_sent_early_only_with_the_last_response_to_a_challenge
 }
 
 #[test]
-fn what_is_lost_behind_the_login_costs_a_session_once_whatever_part_it_is() {
+fn any_early_listing_that_is_lost_costs_one_more_session_and_only_once() {
     let mut flaws: Vec<Flaw> = [1, 2, 4, 6, 8, 10].map(Flaw::Swallows).to_vec();
     flaws.extend(Flaw::ALL);
     // Most of the time is waiting for answers that do not come.
@@ -134,7 +134,7 @@ fn what_is_lost_behind_the_login_costs_a_session_once_whatever_part_it_is() {
 }
 
 #[test]
-fn what_only_looks_remembers_nothing_and_ends_well_too() {
+fn list_and_dry_run_remember_no_lost_listings_and_succeed_too() {
     let mailbox = Mailbox::sized(2);
     let server = Pop3d::for_mailbox(&mailbox).flawed("PASS", Flaw::Drops).start();
     let world = world();
@@ -153,7 +153,7 @@ fn what_only_looks_remembers_nothing_and_ends_well_too() {
 }
 
 #[test]
-fn a_server_that_takes_its_time_for_the_listings_has_it_in_a_second_session() {
+fn slow_early_listings_are_asked_for_again_in_a_second_session() {
     // It holds the mailbox for the first session until it is done, which is after the ninth login.
     let mailbox = Mailbox::sized(2);
     let done = Arc::new((Mutex::new(false), Condvar::new()));
@@ -180,7 +180,7 @@ fn a_server_that_takes_its_time_for_the_listings_has_it_in_a_second_session() {
 }
 
 #[test]
-fn a_refused_login_is_told_as_what_it_is_and_not_tried_again_whatever_rode_behind_it() {
+fn a_refused_login_with_early_listings_is_reported_as_such_and_not_tried_again() {
     for (reply, code, kind) in [
         ("-ERR [AUTH] no", 77, "auth"),
         ("-ERR no", 77, "auth"),
@@ -210,7 +210,7 @@ fn a_refused_login_is_told_as_what_it_is_and_not_tried_again_whatever_rode_behin
 }
 
 #[test]
-fn the_listings_ride_behind_apop_and_are_asked_for_again_where_they_are_lost() {
+fn early_listings_go_with_apop_and_are_asked_for_again_if_lost() {
     for flaw in [None, Some(Flaw::Drops)] {
         let mailbox = Mailbox::sized(2);
         let setup = Pop3d::announcing(&mailbox, "USER, UIDL, PIPELINING");
@@ -231,7 +231,7 @@ fn the_listings_ride_behind_apop_and_are_asked_for_again_where_they_are_lost() {
 
 /// The time that what rides has begins with the answer to the login; that one has the time of an operation.
 #[test]
-fn a_login_may_take_its_time_though_the_listings_ride_behind_it() {
+fn a_slow_login_with_early_listings_succeeds() {
     let mailbox = Mailbox::sized(2);
     let slow = |event: &Event<'_>| {
         if event.verb == "PASS" {
@@ -247,7 +247,7 @@ fn a_login_may_take_its_time_though_the_listings_ride_behind_it() {
 }
 
 #[test]
-fn it_is_remembered_even_where_the_second_login_is_refused() {
+fn lost_early_listings_are_remembered_even_if_the_second_login_is_refused() {
     let mailbox = Mailbox::sized(2);
     let server = Pop3d::for_mailbox(&mailbox)
         .flawed("PASS", Flaw::Drops)
@@ -265,7 +265,7 @@ fn it_is_remembered_even_where_the_second_login_is_refused() {
 }
 
 #[test]
-fn it_is_forgotten_after_a_week() {
+fn lost_early_listings_are_forgotten_after_a_week() {
     let mailbox = Mailbox::sized(2);
     let server = Pop3d::for_mailbox(&mailbox).flawed("PASS", Flaw::Drops).start();
     let world = world();

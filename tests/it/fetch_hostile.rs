@@ -86,7 +86,7 @@ fn memory_does_not_grow_with_a_line() {
 }
 
 #[test]
-fn contradictory_counts_are_believed_where_they_can_be() {
+fn contradictory_counts_lose_no_message_and_missing_rows_are_reported() {
     for (stat, list, uidl, code) in [
         ("999999 5", "", "", 0),
         ("0 0", "", "", 0),
@@ -124,7 +124,7 @@ fn contradictory_counts_are_believed_where_they_can_be() {
 }
 
 #[test]
-fn one_refused_message_stops_no_other() {
+fn one_refused_message_does_not_stop_the_others() {
     for refusal in ["-ERR Message 2 expunged", "-ERR [SYS/TEMP] later", "-ERR"] {
         let mailbox = Mailbox::with(5);
         let world = world();
@@ -144,7 +144,7 @@ fn one_refused_message_stops_no_other() {
 }
 
 #[test]
-fn one_message_alone_that_fails_gives_its_own_code() {
+fn a_single_message_that_fails_gives_its_own_code() {
     let mailbox = Mailbox::with(1);
     let world = world();
     let server = Pop3d::for_mailbox(&mailbox)
@@ -154,7 +154,7 @@ fn one_message_alone_that_fails_gives_its_own_code() {
 }
 
 #[test]
-fn odd_uids_neither_lose_nor_double_a_message_nor_leave_the_state_directory() {
+fn odd_uids_lose_and_double_nothing_and_do_not_leave_the_state_directory() {
     let long = "L".repeat(10_000);
     let odd = [
         "../../etc/x/../y",
@@ -192,7 +192,7 @@ fn odd_uids_neither_lose_nor_double_a_message_nor_leave_the_state_directory() {
 }
 
 #[test]
-fn duplicate_uids_are_never_a_reason_to_delete_what_was_not_fetched() {
+fn with_duplicate_uids_nothing_is_deleted_that_was_not_fetched() {
     for keep in [true, false] {
         let mailbox = Mailbox::with(5);
         mailbox.set_uid(2, "same");
@@ -212,7 +212,7 @@ fn duplicate_uids_are_never_a_reason_to_delete_what_was_not_fetched() {
 }
 
 #[test]
-fn a_uid_reused_for_another_message_loses_nothing() {
+fn a_reused_uid_loses_no_message() {
     let mailbox = Mailbox::with(2);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&server).go().assert_exit(0);
@@ -228,7 +228,7 @@ fn a_uid_reused_for_another_message_loses_nothing() {
 }
 
 #[test]
-fn without_uidl_nothing_is_kept_and_fetched_twice() {
+fn without_uidl_keeping_mail_is_refused_and_deleting_works() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).without("UIDL").start());
     let error = world.fetch(&server).arg("--keep").go().assert_failure(69, "missing");
@@ -241,7 +241,7 @@ fn without_uidl_nothing_is_kept_and_fetched_twice() {
 }
 
 #[test]
-fn a_server_that_is_all_noise_is_a_broken_protocol() {
+fn a_server_that_sends_noise_is_a_protocol_failure() {
     for text in [
         "S: HTTP/1.1 400 Bad Request\n",
         "S: * OK IMAP4rev1 ready\n",
@@ -257,7 +257,7 @@ fn a_server_that_is_all_noise_is_a_broken_protocol() {
 }
 
 #[test]
-fn a_greeting_that_refuses_is_temporary_unless_it_says_otherwise() {
+fn a_refusing_greeting_is_temporary_unless_it_says_otherwise() {
     for (greeting, code, kind) in [
         ("-ERR", 75, "deferred"),
         ("-ERR come back later", 75, "deferred"),
@@ -273,7 +273,7 @@ fn a_greeting_that_refuses_is_temporary_unless_it_says_otherwise() {
 }
 
 #[test]
-fn a_login_refused_says_whether_to_try_again() {
+fn a_refused_login_says_whether_to_try_again() {
     for (reply, code, kind) in [
         ("-ERR no", 77, "auth"),
         ("-ERR [AUTH] wrong", 77, "auth"),
@@ -294,7 +294,7 @@ fn a_login_refused_says_whether_to_try_again() {
 }
 
 #[test]
-fn a_server_that_falls_silent_does_not_hold_postie() {
+fn a_server_that_falls_silent_does_not_block_postie() {
     for verb in ["", "CAPA", "login", "UIDL", "RETR", "QUIT"] {
         let mailbox = Mailbox::with(2);
         let world = world();
@@ -319,7 +319,7 @@ fn a_server_that_falls_silent_does_not_hold_postie() {
 }
 
 #[test]
-fn a_message_that_ends_early_by_its_own_dot_puts_the_dialogue_out_of_step_and_deletes_nothing() {
+fn a_message_cut_short_by_its_own_dot_ends_the_session_and_deletes_nothing() {
     // The server does not double the dot of a lone-dot line: the rest of the message looks like replies.
     let mailbox = Mailbox::with(3);
     let before = mailbox.messages();

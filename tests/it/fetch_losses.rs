@@ -42,7 +42,7 @@ fn slow_to_log_in(setup: Setup) -> Setup {
 }
 
 #[test]
-fn a_message_that_ends_every_session_is_named_and_blocks_neither_the_others_nor_their_deletion() {
+fn a_message_that_ends_every_session_is_named_and_does_not_block_the_others_or_their_deletion() {
     for act in [Act::end(End::Close), Act::end(End::Reset), Act::Cut(700, End::Close), Act::end(End::Stall)] {
         for pipelining in [true, false] {
             for number in [1, 3, 4] {
@@ -81,7 +81,7 @@ fn a_message_that_ends_every_session_is_named_and_blocks_neither_the_others_nor_
 }
 
 #[test]
-fn a_message_that_was_noted_is_asked_for_last_even_where_only_few_may_be_fetched() {
+fn a_message_at_which_the_connection_was_lost_is_asked_for_last_even_with_limit() {
     let mailbox = Mailbox::sized(2);
     let (server, _) = sick(&mailbox, true, "RETR", "uid-0001", Act::end(End::Close));
     let world = world();
@@ -96,7 +96,7 @@ fn a_message_that_was_noted_is_asked_for_last_even_where_only_few_may_be_fetched
 }
 
 #[test]
-fn deletions_come_about_though_the_line_is_lost_at_one_of_them() {
+fn deletions_are_made_even_if_the_connection_is_lost_at_one_of_them() {
     for pipelining in [true, false] {
         let mailbox = Mailbox::sized(5);
         let all = sorted(mailbox.as_stored());
@@ -115,7 +115,7 @@ fn deletions_come_about_though_the_line_is_lost_at_one_of_them() {
 }
 
 #[test]
-fn a_line_that_fails_at_every_message_ends_the_run_soon() {
+fn a_connection_that_is_lost_at_every_message_ends_the_run_soon() {
     for end in [End::Close, End::Stall] {
         let mailbox = Mailbox::sized(9);
         let server = Pop3d::for_mailbox(&mailbox)
@@ -131,7 +131,7 @@ fn a_line_that_fails_at_every_message_ends_the_run_soon() {
 }
 
 #[test]
-fn a_message_is_whole_where_the_line_ends_behind_it_and_its_size_is_that_of_the_list() {
+fn a_message_is_whole_if_the_connection_ends_after_it_and_its_size_is_the_listed_one() {
     // The server gives one message a session.
     let mailbox = Mailbox::sized(3);
     let server = Pop3d::for_mailbox(&mailbox).without("PIPELINING");
@@ -171,7 +171,7 @@ fn a_message_is_whole_where_the_line_ends_behind_it_and_its_size_is_that_of_the_
 }
 
 #[test]
-fn a_server_that_wants_a_delay_gets_one_login_a_run_and_all_but_one_message_come_nevertheless() {
+fn a_server_with_login_delay_gets_one_login_and_a_lost_message_does_not_stop_the_others() {
     let mailbox = Mailbox::sized(3);
     let server = slow_to_log_in(Pop3d::for_mailbox(&mailbox)).start();
     let world = world();
@@ -186,7 +186,7 @@ fn a_server_that_wants_a_delay_gets_one_login_a_run_and_all_but_one_message_come
 }
 
 #[test]
-fn all_is_fetched_once_in_a_run_though_the_line_is_lost() {
+fn all_fetches_each_message_once_even_if_the_connection_is_lost() {
     let mailbox = Mailbox::sized(3);
     let world = world();
     let armed = AtomicBool::new(true);
@@ -202,7 +202,7 @@ fn all_is_fetched_once_in_a_run_though_the_line_is_lost() {
 }
 
 #[test]
-fn a_header_at_which_the_line_is_lost_hides_no_other() {
+fn a_header_at_which_the_connection_is_lost_hides_no_other() {
     for pipelining in [true, false] {
         for number in [1, 2, 3] {
             let mailbox = Mailbox::sized(3);

@@ -122,7 +122,7 @@ fn a_connection_ended_inside_a_message_stores_no_part_of_it() {
 }
 
 #[test]
-fn a_server_that_cuts_off_every_connection_at_one_message_loses_no_other_though_it_announces_pipelining() {
+fn a_pipelining_server_that_always_disconnects_at_one_message_delivers_the_others() {
     for end in [End::Close, End::Truncate, End::Reset] {
         for at in [0, 20, 700, 5000] {
             let mailbox = three();
@@ -175,7 +175,7 @@ fn a_pipelined_connection_ended_at_any_step_loses_and_doubles_nothing() {
 }
 
 #[test]
-fn an_mbox_is_rolled_back_when_the_line_is_lost_inside_a_message() {
+fn an_mbox_is_rolled_back_if_the_connection_is_lost_inside_a_message() {
     for end in [End::Close, End::Truncate, End::Reset] {
         for at in [0, 20, 700, 4000] {
             let mailbox = three();
@@ -231,7 +231,7 @@ fn a_refused_deletion_is_reported_and_tried_again() {
 }
 
 #[test]
-fn a_file_size_limit_stands_for_a_full_disk_and_loses_nothing() {
+fn a_file_size_limit_loses_nothing() {
     for mbox_too in [false, true] {
         let mailbox = Mailbox::of((1..=6).map(|number| message_of(number, 3000 * number)));
         let all = sorted(mailbox.as_stored());
@@ -314,7 +314,7 @@ fn many(count: usize) -> Pop3d {
 }
 
 #[test]
-fn a_ledger_that_a_full_disk_cuts_off_within_a_large_write_reads_right() {
+fn a_ledger_is_readable_after_a_full_disk_cut_off_a_large_write() {
     // Some thousand records are written at once: the disk is full in the first, the second, and the third piece.
     let count = 10_000;
     let server = many(count);

@@ -61,7 +61,7 @@ fn another_mailbox_of_the_same_user_is_fetched() {
 }
 
 #[test]
-fn what_is_alike_on_another_server_and_is_another_message_is_not_deleted_unfetched() {
+fn another_message_with_the_same_uid_and_size_on_a_new_server_is_fetched_before_it_is_deleted() {
     let mailbox = Mailbox::with(4);
     let (world, old) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&old).go().assert_exit(0);
@@ -75,7 +75,7 @@ fn what_is_alike_on_another_server_and_is_another_message_is_not_deleted_unfetch
 }
 
 #[test]
-fn accounts_that_are_configured_are_mailboxes_of_their_own() {
+fn the_ledger_of_a_configured_account_is_not_taken_over_by_another() {
     let world = world();
     let boxes: Vec<Mailbox> = (0..2).map(|_| Mailbox::with(5)).collect();
     let servers: Vec<Pop3d> = boxes.iter().map(|mailbox| Pop3d::for_mailbox(mailbox).start()).collect();
@@ -91,7 +91,7 @@ fn accounts_that_are_configured_are_mailboxes_of_their_own() {
 }
 
 #[test]
-fn a_ledger_that_is_gone_doubles_nothing_that_lies_in_the_maildir() {
+fn a_lost_ledger_doubles_nothing_that_is_in_the_maildir() {
     let mailbox = Mailbox::with(30);
     let wanted = sorted(mailbox.as_stored());
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
@@ -118,7 +118,7 @@ fn a_ledger_that_is_gone_doubles_nothing_that_lies_in_the_maildir() {
 }
 
 #[test]
-fn a_dry_run_says_of_what_lies_in_the_maildir_what_the_run_will_say() {
+fn a_dry_run_recognises_messages_in_the_maildir_like_a_run() {
     for delete in [false, true] {
         let mailbox = Mailbox::with(5);
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
@@ -185,7 +185,7 @@ fn assert_recognised(outcome: &Checked, count: usize) {
 }
 
 #[test]
-fn what_was_moved_into_folders_of_the_maildir_is_recognised_too() {
+fn messages_moved_into_folders_of_the_maildir_are_recognised() {
     let mailbox = Mailbox::with(12);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&server).go().assert_exit(0);
@@ -211,7 +211,7 @@ fn what_was_moved_into_folders_of_the_maildir_is_recognised_too() {
 }
 
 #[test]
-fn a_reader_that_moves_mail_while_it_is_looked_for_doubles_nothing() {
+fn a_reader_that_moves_mail_during_the_search_doubles_nothing() {
     let mailbox = Mailbox::with(20);
     let world = world();
     let (mail, armed) = (world.path("Mail"), std::sync::Arc::new(AtomicBool::new(false)));
@@ -237,7 +237,7 @@ fn a_reader_that_moves_mail_while_it_is_looked_for_doubles_nothing() {
 }
 
 #[test]
-fn a_kill_while_what_lies_in_the_maildir_is_recognised_doubles_nothing() {
+fn a_kill_while_messages_in_the_maildir_are_recognised_doubles_nothing() {
     for line in ["UIDL", "LIST", "RETR 6", "NOOP", "QUIT"] {
         let mailbox = Mailbox::with(5);
         let armed = std::sync::Arc::new(AtomicBool::new(false));
@@ -265,7 +265,7 @@ fn a_kill_while_what_lies_in_the_maildir_is_recognised_doubles_nothing() {
 }
 
 #[test]
-fn a_message_removed_from_the_maildir_is_not_fetched_again_while_there_is_a_ledger() {
+fn a_message_removed_from_the_maildir_is_not_fetched_again() {
     let mailbox = Mailbox::with(5);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&server).go().assert_exit(0);

@@ -18,7 +18,7 @@ fn once(line: &'static str, act: Act) -> impl Fn(&Event<'_>) -> Act + Send + Syn
 }
 
 #[test]
-fn deletions_that_were_made_and_not_heard_of_are_no_uid_reset() {
+fn unconfirmed_deletions_that_were_made_are_not_a_uid_reset() {
     // The server deletes all and its answer to QUIT is lost; then other mail comes.
     let mailbox = Mailbox::with(25);
     let server = Pop3d::for_mailbox(&mailbox).hook(once("QUIT", Act::Cut(0, End::Reset))).start();
@@ -58,7 +58,7 @@ fn twenty_known_uids_that_are_all_gone_are_a_reset_and_nineteen_are_not() {
 }
 
 #[test]
-fn a_refused_deletion_is_1_though_nothing_else_was_to_be_done() {
+fn a_refused_deletion_ends_in_1_even_if_nothing_else_was_to_do() {
     for refusal in ["-ERR no", "-ERR [SYS/TEMP] later", "-ERR [SYS/PERM] never"] {
         let mailbox = Mailbox::with(2);
         let server = Pop3d::for_mailbox(&mailbox)
@@ -86,7 +86,7 @@ fn chatty(mailbox: &Mailbox, line: &'static str, answer: Vec<u8>, pipelining: bo
 }
 
 #[test]
-fn an_answer_that_nobody_asked_for_puts_no_line_into_a_message_and_loses_none() {
+fn an_unexpected_reply_adds_no_line_to_a_message_and_loses_none() {
     let mailbox = Mailbox::with(4);
     let uidl = b"+OK\r\n1 uid-0001\r\n2 uid-0002\r\n3 uid-0003\r\n4 uid-0004\r\n.\r\n".to_vec();
     let list: String = mailbox
@@ -137,7 +137,7 @@ fn an_answer_that_nobody_asked_for_puts_no_line_into_a_message_and_loses_none() 
 }
 
 #[test]
-fn mail_made_for_a_server_that_stuffs_no_dots_cannot_push_the_next_one_out() {
+fn without_dot_stuffing_a_crafted_message_cannot_hide_the_next_one() {
     // Behind a lone dot it goes on as an answer and a message of its own would.
     let wicked = b"Subject: wicked\r\n\r\nx\r\n.\r\n+OK here it is\r\nSubject: none\r\n\r\ny\r\n";
     for pipelining in [false, true] {
@@ -179,7 +179,7 @@ fn assert_told_of(world: &World, before: &[crate::support::mailbox::Stored], mai
 }
 
 #[test]
-fn a_glued_terminator_is_seen_though_the_server_does_not_know_noop() {
+fn a_terminator_without_a_line_of_its_own_is_noticed_even_if_the_server_does_not_know_noop() {
     let glued = b"+OK\r\nSubject: glued\r\n\r\nno line end.\r\n".to_vec();
     for pipelining in [false, true] {
         let mailbox = Mailbox::with(3);
@@ -203,7 +203,7 @@ fn a_glued_terminator_is_seen_though_the_server_does_not_know_noop() {
 }
 
 #[test]
-fn messages_whose_lines_end_in_a_bare_lf_come_whole_though_the_replies_end_in_crlf() {
+fn messages_with_bare_lf_are_fetched_whole_from_a_server_whose_replies_end_in_crlf() {
     // As a small server sends files as they are: the dots stuffed or not, the terminator in either form.
     let text = "Subject: bare\n\nfirst\n.x\n\nFrom me\nlast\n";
     for terminator in [".\r\n", ".\n"] {
@@ -257,7 +257,7 @@ fn nothing_new_says_how_much_was_fetched_before_and_each_skip_says_why() {
 }
 
 #[test]
-fn a_path_that_is_no_utf_8_is_told_in_base64_too() {
+fn a_path_that_is_not_utf_8_is_also_given_in_base64() {
     use base64::Engine as _;
     use std::os::unix::ffi::OsStrExt as _;
     let mailbox = Mailbox::with(1);
@@ -274,7 +274,7 @@ fn a_path_that_is_no_utf_8_is_told_in_base64_too() {
 }
 
 #[test]
-fn a_uid_of_more_than_500_octets_is_none() {
+fn a_uid_of_more_than_500_octets_is_invalid() {
     for (length, code) in [(500, 0), (501, 1)] {
         let mailbox = Mailbox::with(2);
         mailbox.set_uid(2, &"u".repeat(length));
@@ -301,7 +301,7 @@ fn a_limit_holds_for_the_run_however_many_sessions_it_takes() {
 }
 
 #[test]
-fn what_is_tried_again_without_pipelining_is_told_once() {
+fn messages_tried_again_without_pipelining_are_reported_once() {
     let mailbox = Mailbox::of([message(1), message_of(2, 50_000), message(3), message(4)]);
     let server = Pop3d::for_mailbox(&mailbox)
         .hook(|event| match (event.connection, event.line) {
@@ -324,7 +324,7 @@ fn what_is_tried_again_without_pipelining_is_told_once() {
 }
 
 #[test]
-fn a_mailbox_that_the_runs_own_last_session_still_holds_is_waited_for() {
+fn a_mailbox_that_is_still_locked_by_the_previous_session_is_waited_for() {
     // The server notices late that the first session is gone.
     for (late, code) in [(2, 0), (100, 75)] {
         let mailbox = Mailbox::with(3);

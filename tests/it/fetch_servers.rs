@@ -25,7 +25,7 @@ fn a_server_that_cannot_pipeline_is_remembered() {
 }
 
 #[test]
-fn listings_without_a_row_are_a_broken_protocol_and_no_empty_mailbox() {
+fn listings_without_a_row_are_a_protocol_failure_and_not_an_empty_mailbox() {
     let html = "+OK\r\n<html>\r\n<body>It works!</body>\r\n</html>\r\n.";
     let imap = "+OK\r\n* 2 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n.";
     let mail = "+OK 2 messages\r\nFrom: me@somewhere\r\nTo: fake@nowhere\r\n.";
@@ -64,7 +64,7 @@ fn listings_without_a_row_are_a_broken_protocol_and_no_empty_mailbox() {
 }
 
 #[test]
-fn a_listing_of_which_some_lines_are_none_is_told_unless_stat_says_that_nothing_is_missing() {
+fn malformed_lines_in_a_listing_are_reported_unless_stat_says_that_nothing_is_missing() {
     for (more, stat, code) in [
         ("<html>", "+OK 2 2300", 0),
         ("", "+OK 3 3600", 0),
@@ -122,7 +122,7 @@ fn an_empty_mailbox_may_be_refused() {
 }
 
 #[test]
-fn replies_in_other_letters_and_behind_blank_lines_are_replies() {
+fn replies_in_lower_case_and_after_blank_lines_are_accepted() {
     let mailbox = Mailbox::sized(3);
     let all = sorted(mailbox.as_stored());
     let server = Pop3d::for_mailbox(&mailbox)
@@ -141,7 +141,7 @@ fn replies_in_other_letters_and_behind_blank_lines_are_replies() {
 }
 
 #[test]
-fn utf8_mode_is_asked_for_where_it_is_announced_and_its_refusal_is_no_failure() {
+fn utf8_mode_is_asked_for_if_announced_and_a_refusal_is_no_failure() {
     for (lines, asked) in [
         ("USER, UIDL, TOP, UTF8", true),
         ("USER, UIDL, TOP, UTF8 USER", true),
@@ -172,7 +172,7 @@ fn utf8_mode_is_asked_for_where_it_is_announced_and_its_refusal_is_no_failure() 
 }
 
 #[test]
-fn a_challenge_that_is_no_base64_is_given_up_and_is_no_fault_of_the_password() {
+fn a_challenge_that_is_not_base64_cancels_the_login_and_is_a_protocol_failure() {
     for challenge in ["!!!", "ready", "PDE4OTY"] {
         let mailbox = Mailbox::sized(1);
         let server = Pop3d::for_mailbox(&mailbox)
@@ -190,7 +190,7 @@ fn a_challenge_that_is_no_base64_is_given_up_and_is_no_fault_of_the_password() {
 }
 
 #[test]
-fn what_answers_a_challenge_is_shown_nowhere() {
+fn responses_to_challenges_are_never_shown() {
     for lines in ["SASL CRAM-MD5, UIDL", "SASL LOGIN, UIDL", "SASL PLAIN, UIDL"] {
         let mailbox = Mailbox::sized(1);
         let server = Pop3d::announcing(&mailbox, lines).start();
@@ -246,7 +246,7 @@ fn the_sasl_line_decides_and_user_comes_last() {
 }
 
 #[test]
-fn a_server_that_takes_tokens_alone_never_sees_the_password_and_the_hint_names_the_cause() {
+fn a_server_that_only_takes_tokens_never_gets_the_password_and_the_hint_names_the_cause() {
     let mailbox = Mailbox::sized(1);
     let server = Pop3d::announcing(&mailbox, "SASL XOAUTH2 OAUTHBEARER, UIDL").start();
     let error = world().fetch(&server).go().assert_failure(69, "missing");

@@ -114,7 +114,7 @@ fn a_known_message_whose_size_becomes_exact_is_not_delivered_again() {
 }
 
 #[test]
-fn what_one_destination_stored_another_knows_by_its_content() {
+fn a_message_stored_at_one_destination_is_recognised_by_content_at_another() {
     for first in WAYS {
         for second in WAYS {
             let (mailbox, sizes) = (four(), Sizes::default());
@@ -130,7 +130,7 @@ fn what_one_destination_stored_another_knows_by_its_content() {
 }
 
 #[test]
-fn another_content_under_a_known_uid_is_a_new_message() {
+fn different_content_under_a_known_uid_is_a_new_message() {
     for way in WAYS {
         let mailbox = Mailbox::of([message(1), message_of(2, 3_000_000)]);
         let (world, server) = (world(), started(&mailbox, &Sizes::default()));
@@ -151,7 +151,7 @@ fn another_content_under_a_known_uid_is_a_new_message() {
 }
 
 #[test]
-fn a_server_whose_sizes_are_others_in_every_run_is_not_asked_for_ever() {
+fn a_server_whose_sizes_change_in_every_run_is_not_asked_for_ever() {
     let (mailbox, sizes) = (four(), Sizes::default());
     let (world, server) = (world(), started(&mailbox, &sizes));
     for more in 0..12 {
@@ -224,7 +224,7 @@ fn lying(mailbox: &Mailbox) -> Setup {
 }
 
 #[test]
-fn a_message_that_outgrows_its_listed_size_is_dropped_left_and_remembered() {
+fn a_message_larger_than_listed_that_exceeds_max_size_is_dropped_and_remembered() {
     // One whose rest is passed over, and one for which the session is given up.
     for size in [200_000, 20_000_000] {
         for way in WAYS {
@@ -250,7 +250,7 @@ fn a_message_that_outgrows_its_listed_size_is_dropped_left_and_remembered() {
 }
 
 #[test]
-fn max_size_counts_as_list_does_and_to_the_octet() {
+fn max_size_is_exact_and_counts_octets_like_list() {
     let wire = b"Subject: dots\r\n\r\n.\r\n..x\r\n.y\r\n".to_vec();
     for (less, delivered) in [(0, 1), (1, 0)] {
         let mailbox = Mailbox::of([&wire]);
@@ -270,7 +270,7 @@ fn max_size_counts_as_list_does_and_to_the_octet() {
 }
 
 #[test]
-fn standard_output_deletes_only_what_is_told_to_be_deleted_there() {
+fn fetching_to_standard_output_deletes_only_with_an_explicit_option() {
     for (args, left) in
         [(&["--stdout"][..], 2), (&["--stdout", "--delete"], 0), (&["--exec", "cat >/dev/null"], 0)]
     {

@@ -29,7 +29,7 @@ fn asked(server: &Pop3d) -> (usize, usize) {
 }
 
 #[test]
-fn eight_runs_at_once_that_wait_for_each_other_fetch_each_message_once() {
+fn eight_simultaneous_runs_with_wait_fetch_each_message_once() {
     for into_mbox in [false, true] {
         let mailbox = Mailbox::with(40);
         let all = sorted(mailbox.as_stored());
@@ -50,7 +50,7 @@ fn eight_runs_at_once_that_wait_for_each_other_fetch_each_message_once() {
 }
 
 #[test]
-fn a_second_run_of_an_account_ends_at_once_with_75_unless_it_is_to_wait() {
+fn a_second_run_of_an_account_ends_at_once_with_75_without_wait() {
     // The first run stands inside a message until the second has ended.
     let mailbox = Mailbox::with(2);
     let (reached, at) = mpsc::channel();
@@ -115,7 +115,7 @@ fn an_mbox_under_another_programs_flock_is_waited_for() {
 }
 
 #[test]
-fn of_all_accounts_one_that_is_locked_and_one_that_fails_stop_no_other() {
+fn with_all_accounts_a_locked_and_a_failing_account_do_not_stop_the_others() {
     let boxes: Vec<Mailbox> = (0..4).map(|_| Mailbox::with(2)).collect();
     let (reached, at) = mpsc::channel();
     let (go, gone) = mpsc::channel::<()>();
@@ -160,7 +160,7 @@ fn of_all_accounts_one_that_is_locked_and_one_that_fails_stop_no_other() {
 }
 
 #[test]
-fn few_open_files_fail_accounts_and_lose_nothing() {
+fn too_few_descriptors_fail_accounts_and_lose_nothing() {
     for files in [8, 10, 12, 16, 24] {
         let boxes: Vec<Mailbox> = (0..6).map(|_| Mailbox::with(3)).collect();
         let before: Vec<Vec<Stored>> = boxes.iter().map(Mailbox::messages).collect();
@@ -264,7 +264,7 @@ fn a_state_directory_that_is_read_only_fails_before_anything_is_fetched() {
 }
 
 #[test]
-fn a_reader_that_goes_away_or_a_full_output_costs_no_message() {
+fn a_closed_or_full_output_loses_no_message() {
     for (prelude, code) in [
         ("exec \"$@\" > /dev/full", 74),
         ("exec \"$@\" | head -1", 0),
@@ -294,7 +294,7 @@ fn a_reader_that_goes_away_or_a_full_output_costs_no_message() {
 }
 
 #[test]
-fn twins_of_which_the_first_was_fetched_before_the_line_was_lost_are_both_kept() {
+fn messages_with_one_uid_are_all_kept_even_if_the_connection_is_lost_between_them() {
     for pipelining in [false, true] {
         let mailbox = Mailbox::with(5);
         mailbox.set_uid(1, "twin");
@@ -323,7 +323,7 @@ fn twins_of_which_the_first_was_fetched_before_the_line_was_lost_are_both_kept()
 }
 
 #[test]
-fn bounds_of_nothing_fetch_nothing_and_uids_that_are_not_there_are_no_failure() {
+fn bounds_of_zero_fetch_nothing_and_unknown_uids_are_no_failure() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let outcome = world.fetch(&server).args(["--max-size", "0", "--delete"]).go();
@@ -335,7 +335,7 @@ fn bounds_of_nothing_fetch_nothing_and_uids_that_are_not_there_are_no_failure() 
 }
 
 #[test]
-fn a_narrowed_run_deletes_only_what_it_names() {
+fn a_run_with_uid_or_limit_deletes_only_those_messages() {
     let mailbox = Mailbox::with(4);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&server).arg("--keep").go().assert_exit(0);
@@ -387,7 +387,7 @@ fn a_command_gets_its_message_as_the_manual_says() {
 }
 
 #[test]
-fn what_is_read_in_an_exec_command_need_not_be_all() {
+fn a_command_need_not_read_its_whole_message() {
     // A command that does not read its input, or not to the end, and says 0, has taken the message.
     for command in ["true", "head -c 10 > /dev/null", "exec < /dev/null"] {
         let mailbox = Mailbox::of([message_of(1, 400_000)]);
@@ -405,7 +405,7 @@ fn what_is_read_in_an_exec_command_need_not_be_all() {
 }
 
 #[test]
-fn a_dry_run_makes_nothing_and_needs_no_destination_that_is_there() {
+fn a_dry_run_makes_nothing_and_the_destination_need_not_exist() {
     let mailbox = Mailbox::with(2);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&server).args(["--limit", "1"]).go().assert_exit(0);

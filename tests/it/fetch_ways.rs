@@ -10,7 +10,7 @@ use std::fs;
 use std::time::Duration;
 
 #[test]
-fn a_command_gets_each_message_whole_and_says_what_becomes_of_it() {
+fn a_command_gets_each_message_whole_and_decides_about_it() {
     let mailbox = Mailbox::of(oddities().into_iter().take(12));
     let all = mailbox.as_stored();
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
@@ -31,7 +31,7 @@ fn a_command_gets_each_message_whole_and_says_what_becomes_of_it() {
 }
 
 #[test]
-fn exit_75_of_the_command_leaves_the_message_and_anything_else_is_a_failure() {
+fn exit_75_of_the_command_keeps_the_message_for_later_and_other_codes_are_failures() {
     for (status, code, kind) in [(75, 75, "left_by_command"), (1, 74, "command"), (100, 74, "command")] {
         let mailbox = Mailbox::with(1);
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
@@ -45,7 +45,7 @@ fn exit_75_of_the_command_leaves_the_message_and_anything_else_is_a_failure() {
 }
 
 #[test]
-fn one_message_the_command_refuses_stops_no_other() {
+fn a_message_that_the_command_refuses_does_not_stop_the_others() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let command = "test \"$POSTIE_UID\" != uid-0002 && cat >> got";
@@ -77,7 +77,7 @@ fn standard_output_with_json_gets_the_message_parsed() {
 }
 
 #[test]
-fn what_is_told_of_a_message_is_the_same_for_every_destination() {
+fn the_fields_of_a_message_are_the_same_for_every_destination() {
     let mailbox = Mailbox::of(oddities());
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let all: Vec<(String, usize)> =
@@ -104,7 +104,7 @@ fn what_is_told_of_a_message_is_the_same_for_every_destination() {
 }
 
 #[test]
-fn the_text_of_a_message_is_its_own_and_its_attachments_are_named() {
+fn parsed_messages_have_their_text_and_the_names_of_their_attachments() {
     let head = "From: a@example.org\r\nSubject: s\r\n";
     let plain = format!("{head}\r\nhello\r\n");
     let mixed = format!(
@@ -125,7 +125,7 @@ fn the_text_of_a_message_is_its_own_and_its_attachments_are_named() {
 }
 
 #[test]
-fn a_message_nested_without_end_stops_nothing() {
+fn an_endlessly_nested_message_stops_nothing() {
     let level = "Content-Type: message/rfc822\r\n\r\n";
     let digest: String = (0..20_000)
         .map(|n| format!("--b{n}\r\n\r\nContent-Type: multipart/digest; boundary=b{}\r\n\r\n", n + 1))
@@ -146,7 +146,7 @@ fn a_message_nested_without_end_stops_nothing() {
 }
 
 #[test]
-fn what_could_not_be_written_to_standard_output_does_not_count_as_fetched() {
+fn a_message_that_could_not_be_written_to_standard_output_is_not_fetched() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -173,7 +173,7 @@ fn mark_seen_and_forget_change_the_ledger_and_fetch_nothing() {
 }
 
 #[test]
-fn what_was_only_marked_is_deleted_by_no_run() {
+fn messages_that_were_only_marked_are_never_deleted() {
     for delete in
         [&["--delete"][..], &["--delete-after", "0s"], &["--delete", "--uid", "uid-0001", "uid-0002"]]
     {
@@ -194,7 +194,7 @@ fn what_was_only_marked_is_deleted_by_no_run() {
 }
 
 #[test]
-fn marking_is_narrowed_as_fetching_is_and_a_dry_run_marks_nothing() {
+fn marking_honours_uid_and_limit_and_a_dry_run_marks_nothing() {
     for (narrowed, left) in [
         (&["--uid", "uid-0002", "uid-0009"][..], &[1, 3, 4][..]),
         (&["--limit", "3"], &[4]),
@@ -218,7 +218,7 @@ fn marking_is_narrowed_as_fetching_is_and_a_dry_run_marks_nothing() {
 }
 
 #[test]
-fn forgetting_is_narrowed_too_and_a_dry_run_forgets_nothing() {
+fn forgetting_honours_uid_and_limit_and_a_dry_run_forgets_nothing() {
     let all = [message(1), message(2), message_of(3, 5000)];
     let uids = ["--forget", "uid-0001", "uid-0002", "uid-0003", "never"];
     for (narrowed, again) in [
@@ -243,7 +243,7 @@ fn forgetting_is_narrowed_too_and_a_dry_run_forgets_nothing() {
 }
 
 #[test]
-fn a_mailbox_whose_uids_all_changed_is_not_fetched_again_unasked() {
+fn a_mailbox_whose_uids_all_changed_is_not_fetched_again_without_an_option() {
     let mailbox = Mailbox::with(25);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&server).go().assert_exit(0);
@@ -259,7 +259,7 @@ fn a_mailbox_whose_uids_all_changed_is_not_fetched_again_unasked() {
 }
 
 #[test]
-fn delete_after_spares_what_is_younger() {
+fn delete_after_keeps_younger_messages() {
     let mailbox = Mailbox::with(2);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&server).args(["--delete-after", "14d"]).go().assert_exit(0);
@@ -270,7 +270,7 @@ fn delete_after_spares_what_is_younger() {
 }
 
 #[test]
-fn one_account_that_fails_stops_no_other() {
+fn one_account_that_fails_does_not_stop_the_others() {
     let world = world();
     let boxes: Vec<Mailbox> = (0..3).map(|_| Mailbox::with(2)).collect();
     let servers: Vec<Pop3d> = boxes
@@ -298,7 +298,7 @@ fn one_account_that_fails_stops_no_other() {
 }
 
 #[test]
-fn a_command_may_take_longer_than_a_network_operation_and_not_longer_than_the_run() {
+fn a_command_may_take_longer_than_timeout_but_not_longer_than_max_time() {
     let (world, mailbox) = (world(), Mailbox::with(1));
     let server = Pop3d::for_mailbox(&mailbox).start();
     let slow = world.at_url_within("1s", &server.url(), "fetch").args(["--exec", "sleep 1.5; cat > taken"]);

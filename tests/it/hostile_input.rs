@@ -42,7 +42,7 @@ fn bounded(run: Run) -> Outcome {
 }
 
 #[test]
-fn a_line_of_a_batch_that_is_nested_without_end_is_one_bad_line() {
+fn an_endlessly_nested_line_of_a_batch_is_one_bad_line() {
     let deep = 100_000;
     let lists = format!("{}{}", "[".repeat(deep), "]".repeat(deep));
     let objects = format!("{}1{}", "{\"a\":".repeat(deep), "}".repeat(deep));
@@ -105,7 +105,7 @@ fn nested(depth: usize) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_message_nested_without_end_is_passed_on_and_mended_in_bounded_time() {
+fn an_endlessly_nested_message_is_sent_and_fixed_in_bounded_time() {
     let (world, server) = (world(), recorder());
     let header = "From: ana@example.org\nTo: bob@example.net\nSubject: deep\nMIME-Version: 1.0\n";
     for (kind, levels) in nested(30_000) {
@@ -144,7 +144,7 @@ fn a_message_nested_without_end_is_passed_on_and_mended_in_bounded_time() {
 }
 
 #[test]
-fn a_hundred_thousand_recipients_are_served_however_they_come() {
+fn a_hundred_thousand_recipients_are_accepted_from_every_source() {
     let people: Vec<String> = (0..100_000).map(|number| format!("r{number:05}@x")).collect();
     let refs: Vec<&str> = people.iter().map(String::as_str).collect();
     let (world, server) = (world(), recorder());

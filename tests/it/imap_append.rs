@@ -93,7 +93,7 @@ fn copy_error(outcome: &Checked, kind: &str) -> Value {
 }
 
 #[test]
-fn what_was_accepted_is_filed_as_it_was_sent_without_bcc() {
+fn an_accepted_message_is_filed_as_sent_without_bcc() {
     for mode in [Mode::Implicit, Mode::Upgrade, Mode::Plain] {
         let (store, world) = (store(), world());
         let smtp = smtp().start();
@@ -127,7 +127,7 @@ fn what_was_accepted_is_filed_as_it_was_sent_without_bcc() {
 }
 
 #[test]
-fn the_copy_is_dated_when_it_was_filed() {
+fn the_internal_date_of_the_copy_is_when_it_was_filed() {
     let (store, world) = (store(), world());
     let (smtp, imap) = (smtp().start(), imap(&store).start());
     let run = send(&world, &smtp, &imap).args(["--date", "2001-02-03T04:05:06Z"]).env("TZ", "IST-5:30");
@@ -138,7 +138,7 @@ fn the_copy_is_dated_when_it_was_filed() {
 
 /// Only what a server has accepted is filed.
 #[test]
-fn what_was_refused_deferred_or_is_unknown_is_not_filed() {
+fn refused_deferred_and_uncertain_messages_are_not_filed() {
     let act = |verb: &'static str, act: Act| {
         move |event: &crate::support::pop3d::Event<'_>| match event.verb == verb {
             true => act.clone(),
@@ -168,7 +168,7 @@ fn what_was_refused_deferred_or_is_unknown_is_not_filed() {
 }
 
 #[test]
-fn a_copy_is_filed_of_what_some_recipients_got() {
+fn a_message_accepted_for_some_recipients_is_filed() {
     let (store, world) = (store(), world());
     let hook = |event: &crate::support::pop3d::Event<'_>| match event.line.contains("nobody@") {
         true => Act::reply("550 no such user"),
@@ -209,7 +209,7 @@ fn without_an_imap_server_or_its_secret_nothing_is_sent() {
 }
 
 #[test]
-fn a_provider_that_files_what_is_sent_needs_no_imap_server() {
+fn a_provider_that_files_sent_mail_itself_needs_no_imap_server() {
     let world = world();
     let plan = |smtp: &str, place: &str| {
         world.config(&format!("[accounts.a]\nemail = 'ana@example.org'\nsmtp.host = '{smtp}'\n"));
@@ -223,7 +223,7 @@ fn a_provider_that_files_what_is_sent_needs_no_imap_server() {
 
 /// A signal while the copy is filed: that the message was accepted is told before the process ends.
 #[test]
-fn a_signal_meanwhile_leaves_the_receipt() {
+fn a_signal_during_filing_still_gives_the_receipt() {
     for verb in ["AUTHENTICATE", "UID SEARCH", "APPEND"] {
         let (store, world) = (store(), world());
         let imap = imap(&store).hook(move |event| match event.verb == verb {
@@ -252,7 +252,7 @@ fn the_environment_names_both_servers() {
 }
 
 #[test]
-fn a_copy_on_this_machine_is_told_in_the_receipt_too() {
+fn a_local_copy_is_in_the_receipt_too() {
     let (world, smtp) = (world(), smtp().start());
     world.config(&world.account("a", "smtp", smtp.port(), "tls = 'none'"));
     let send = |place: String| {

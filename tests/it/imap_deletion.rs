@@ -53,7 +53,7 @@ fn ledger(world: &World) -> PathBuf {
 }
 
 #[test]
-fn another_message_under_a_known_uid_is_not_deleted_but_fetched() {
+fn another_message_under_a_known_uid_is_fetched_and_not_deleted() {
     for way in [&["--delete"][..], &["--move-to", "Archive"], &["--delete-after", "0s"]] {
         let store = ImapStore::with(4);
         store.create(Folder::new("Archive"));
@@ -132,7 +132,7 @@ fn three_fetched() -> (ImapStore, Imapd, World) {
 
 /// A killed run has stored messages and not recorded them; under one of their UIDs is another message now.
 #[test]
-fn what_is_found_stored_is_compared_too_before_it_is_deleted() {
+fn a_message_found_in_the_maildir_is_compared_before_it_is_deleted() {
     let (store, server, world) = three_fetched();
     let path = ledger(&world);
     let text = std::fs::read_to_string(&path).unwrap();
@@ -150,7 +150,7 @@ fn what_is_found_stored_is_compared_too_before_it_is_deleted() {
 
 /// A server whose headers alone are not those of its messages: what they are is decided by the content.
 #[test]
-fn a_header_that_is_shown_otherwise_costs_a_comparison_and_nothing_else() {
+fn a_header_in_another_form_costs_one_comparison() {
     let other = "{25}\r\nDate: Mon, 1 Jan 1990\r\n\r\n";
     let store = ImapStore::with(4);
     let server =
@@ -169,7 +169,7 @@ fn a_header_that_is_shown_otherwise_costs_a_comparison_and_nothing_else() {
 }
 
 #[test]
-fn a_header_that_is_not_shown_is_no_proof_and_stops_no_other() {
+fn a_message_without_a_header_is_not_deleted_and_does_not_stop_the_others() {
     for fault in [
         Fault::Item(FIELDS, Some("NIL")),
         Fault::Item(FIELDS, None),
@@ -218,7 +218,7 @@ fn a_header_that_is_not_shown_is_no_proof_and_stops_no_other() {
 }
 
 #[test]
-fn one_that_another_client_removes_meanwhile_is_no_failure() {
+fn a_message_that_another_client_removes_is_no_failure() {
     let store = ImapStore::with(4);
     let other = store.clone();
     let hook = move |event: &crate::support::imapd::Event<'_>| {
@@ -239,7 +239,7 @@ fn one_that_another_client_removes_meanwhile_is_no_failure() {
 
 /// A ledger of an older version has nothing to compare by, and one of a newer version is compacted with it.
 #[test]
-fn what_was_recorded_without_a_header_s_print_is_deleted_all_the_same() {
+fn a_message_recorded_without_a_header_hash_can_be_deleted() {
     let (store, server, world) = three_fetched();
     let path = ledger(&world);
     let text = std::fs::read_to_string(&path).unwrap();

@@ -33,7 +33,7 @@ fn marked() -> ImapStore {
 }
 
 #[test]
-fn flags_become_letters_and_the_time_at_which_the_server_got_a_message_is_its_files() {
+fn flags_become_letters_and_the_internal_date_becomes_the_file_time() {
     let store = marked();
     let server = Imapd::for_store(&store).mode(Mode::Plain).start();
     let world = world();
@@ -76,7 +76,7 @@ fn marked_flags(uid: u32) -> Vec<String> {
 }
 
 #[test]
-fn the_separators_of_an_mbox_have_the_time_at_which_the_server_got_a_message() {
+fn from_lines_of_an_mbox_have_the_internal_date() {
     let store = marked();
     let server = Imapd::for_store(&store).mode(Mode::Plain).start();
     let world = world();
@@ -124,7 +124,7 @@ fn parsed_lines_and_lists_show_folder_flags_and_dates_too() {
 
 /// Flags that come behind the body are not lost.
 #[test]
-fn the_order_in_which_a_server_says_things_does_not_matter() {
+fn the_order_of_items_in_a_response_does_not_matter() {
     let store = ImapStore::with(3);
     store.mark("INBOX", 2, "\\Seen");
     let server = Imapd::for_store(&store).mode(Mode::Plain).fault(2, Fault::UidBehind).start();
@@ -137,8 +137,8 @@ fn the_order_in_which_a_server_says_things_does_not_matter() {
 
 /// Where `cur/` cannot take a message, or not under a name with flags, the message counts more than they do.
 #[test]
-fn where_a_message_cannot_have_its_letters_it_is_stored_without() {
-    if !have("where_a_message_cannot_have_its_letters_it_is_stored_without", &["root", "mount"]) {
+fn a_message_that_cannot_have_its_letters_is_stored_without_them() {
+    if !have("a_message_that_cannot_have_its_letters_is_stored_without_them", &["root", "mount"]) {
         return;
     }
     let store = marked();

@@ -36,7 +36,7 @@ fn kinds(outcome: &Outcome) -> Vec<String> {
 }
 
 #[test]
-fn mail_is_fetched_once_and_deleted_when_that_is_asked_for() {
+fn mail_is_fetched_once_and_deleted_if_asked_for() {
     for mode in [Mode::Implicit, Mode::Upgrade, Mode::Plain] {
         let store = ImapStore::with(7);
         let server = Imapd::for_store(&store).mode(mode).start();
@@ -77,7 +77,7 @@ fn cost(name: &'static str, fault: Fault, exit: i32, missing: &'static [u32]) ->
 /// Each row of a message's misbehaviour: the others are fetched in the same run, the bad one never stored and
 /// never deleted, and once the server behaves the next run has all, each once.
 #[test]
-fn one_bad_message_is_left_where_it_is_and_holds_up_no_other() {
+fn one_bad_message_stays_and_does_not_stop_the_others() {
     let nothing: &[u32] = &[];
     let rows = [
         cost("NIL", Fault::Nil, 1, &[3]),
@@ -140,7 +140,7 @@ fn a_message_may_come_as_a_quoted_string() {
 }
 
 #[test]
-fn a_line_lost_inside_a_message_costs_nothing() {
+fn a_connection_lost_inside_a_message_loses_nothing() {
     for (octets, end) in [(0, End::Close), (1, End::Reset), (40, End::Close), (200, End::Stall)] {
         let store = ImapStore::with(6);
         let setup = Imapd::for_store(&store).mode(Mode::Plain);
@@ -164,7 +164,7 @@ type Oddity = (&'static str, fn(Setup) -> Setup);
 
 /// A server with something odd about it as a whole: all mail comes, once, and goes.
 #[test]
-fn odd_servers_hand_out_all_mail_once() {
+fn all_mail_is_fetched_once_from_odd_servers() {
     let setups: [Oddity; 22] = [
         ("descending", |it| it.quirk(Quirk::Descending)),
         ("chatter", |it| it.quirk(Quirk::Chatter("* OK Still here\r\n* 5 FETCH (FLAGS (\\Seen) UID 5)\r\n"))),
@@ -204,7 +204,7 @@ fn odd_servers_hand_out_all_mail_once() {
 }
 
 #[test]
-fn what_other_clients_marked_or_did_stays_as_it_is() {
+fn flags_and_changes_of_other_clients_stay() {
     for uidplus in [true, false] {
         let store = ImapStore::with(6);
         store.mark("INBOX", 2, "\\Deleted");
@@ -241,7 +241,7 @@ fn what_other_clients_marked_or_did_stays_as_it_is() {
 }
 
 #[test]
-fn where_nothing_can_be_deleted_all_is_fetched_and_that_is_said() {
+fn if_the_server_cannot_delete_all_is_fetched_and_that_is_reported() {
     for quirk in [Quirk::ReadOnly, Quirk::NoPermanentFlags] {
         let store = ImapStore::with(3);
         let server = Imapd::for_store(&store).mode(Mode::Plain).quirk(quirk).start();
@@ -253,7 +253,7 @@ fn where_nothing_can_be_deleted_all_is_fetched_and_that_is_said() {
 }
 
 #[test]
-fn a_list_shows_what_is_there_and_changes_nothing() {
+fn list_shows_all_messages_and_changes_nothing() {
     let store = ImapStore::with(4);
     let server = Imapd::for_store(&store).start();
     let world = world();
@@ -309,7 +309,7 @@ fn a_new_uidvalidity_stores_nothing_twice_and_loses_nothing() {
 }
 
 #[test]
-fn an_account_with_both_protocols_is_tested_listed_and_fetched_by_the_one_that_is_named() {
+fn an_account_with_both_protocols_uses_the_named_one() {
     let store = ImapStore::with(3);
     store.mark("INBOX", 2, "\\Seen");
     let server = Imapd::for_store(&store).start();
@@ -351,7 +351,7 @@ fn an_account_with_both_protocols_is_tested_listed_and_fetched_by_the_one_that_i
 }
 
 #[test]
-fn folders_are_shown_and_each_is_fetched_from_by_the_name_that_is_shown() {
+fn folders_are_listed_and_each_can_be_fetched_by_its_listed_name() {
     let store = ImapStore::with(2);
     store.create(Folder::new("Entw&APw-rfe").attribute("\\Drafts"));
     store.create(Folder::new("Archive/2025"));
@@ -410,7 +410,7 @@ fn a_search_that_finds_nothing_expunges_nothing_of_others() {
 }
 
 #[test]
-fn many_messages_larger_than_is_wanted_are_left_out_in_one_session() {
+fn many_messages_over_max_size_are_left_out_in_one_session() {
     let large = [b"Subject: large\r\n\r\n".as_slice(), &vec![b'x'; 20_000]].concat();
     let messages =
         (0..40).map(|n| if n % 2 == 0 { large.clone() } else { b"Subject: small\r\n\r\n".to_vec() });

@@ -107,7 +107,7 @@ fn all_folders_of_the_users_own_mail_are_fetched_over_one_connection() {
 }
 
 #[test]
-fn folders_may_lie_in_directories_or_be_an_mbox_each_or_go_to_one_place() {
+fn folders_may_be_directories_or_an_mbox_each_or_share_a_destination() {
     let store = usual();
     let server = server(&store).start();
     let world = world();
@@ -166,7 +166,7 @@ fn folder_that_fails(act: fn(&str) -> Act) -> (Checked, World, ImapStore) {
 }
 
 #[test]
-fn a_folder_that_cannot_be_opened_is_named_and_holds_up_no_other() {
+fn a_folder_that_cannot_be_opened_is_named_and_does_not_stop_the_others() {
     let refused = |tag: &str| Act::Reply(format!("{tag} NO [NOPERM] not for you\r\n").into_bytes());
     let bye = |_: &str| {
         Act::Then(b"* BYE server closing connection\r\n".to_vec(), crate::support::peer::End::Close)
@@ -185,7 +185,7 @@ fn a_folder_that_cannot_be_opened_is_named_and_holds_up_no_other() {
 }
 
 #[test]
-fn a_message_that_fails_in_one_folder_is_left_there_and_all_others_come() {
+fn a_message_that_fails_in_one_folder_stays_there_and_all_others_are_fetched() {
     let store = usual();
     let server = server(&store).fault_in("Sent", 1, Fault::Nil).start();
     let world = world();
@@ -201,7 +201,7 @@ fn a_message_that_fails_in_one_folder_is_left_there_and_all_others_come() {
 }
 
 #[test]
-fn folders_that_are_not_there_are_named_with_their_own_code_or_part_of_it() {
+fn missing_folders_are_named_and_give_their_own_code_or_1() {
     let store = usual();
     let server = server(&store).start();
     let world = world();
@@ -223,7 +223,7 @@ fn folders_that_are_not_there_are_named_with_their_own_code_or_part_of_it() {
 }
 
 #[test]
-fn what_makes_no_sense_for_several_folders_is_a_usage_error() {
+fn options_that_do_not_fit_several_folders_are_usage_errors() {
     let store = usual();
     let imap = server(&store).start();
     let pop3 = Pop3d::for_mailbox(&Mailbox::with(1)).mode(Mode::Plain).start();
@@ -272,7 +272,7 @@ fn the_limit_counts_all_folders_together_and_a_dry_run_makes_nothing() {
 
 /// Courier and Cyrus have everything below `INBOX.`, and that is no part of a name on disk.
 #[test]
-fn the_prefix_of_the_users_own_folders_and_other_delimiters_do_not_show_on_disk() {
+fn personal_prefixes_and_delimiters_of_servers_do_not_show_on_disk() {
     let store = store_of([
         Folder::new("INBOX.Sent").delimiter(Some(b'.')),
         Folder::new("INBOX.a.b/c").delimiter(Some(b'.')),
@@ -290,7 +290,7 @@ fn the_prefix_of_the_users_own_folders_and_other_delimiters_do_not_show_on_disk(
 }
 
 #[test]
-fn folders_of_any_name_get_a_place_each_inside_the_root() {
+fn folders_of_any_name_each_get_a_path_inside_the_root() {
     let odd = [
         "..",
         ".",
@@ -437,7 +437,7 @@ fn the_folder_that_messages_are_moved_to_is_not_fetched_from() {
 
 /// A message in several folders, as label servers show it and as filters copy it.
 #[test]
-fn a_message_that_stands_in_several_folders_is_stored_once_where_that_is_asked_for() {
+fn with_dedupe_a_message_in_several_folders_is_stored_once() {
     let large = [b"Subject: large\r\n\r\n".to_vec(), b"0123456789abcdef\r\n".repeat(200_000)].concat();
     for destination in [&["--maildir", "Mail"][..], &["--mbox-dir", "Boxes"], &["--mbox", "one"]] {
         let store = usual();
@@ -475,7 +475,7 @@ fn a_message_that_stands_in_several_folders_is_stored_once_where_that_is_asked_f
 
 /// Where one answer tells the numbers of all folders, those that are as they were are not opened.
 #[test]
-fn folders_in_which_nothing_is_new_are_not_opened_where_the_server_tells_so_at_once() {
+fn folders_without_new_mail_are_not_opened_if_list_returns_their_status() {
     let store = usual();
     store.create(Folder::new("Empty"));
     let server = server(&store).with("LIST-EXTENDED").with("LIST-STATUS").start();

@@ -76,7 +76,7 @@ fn deleted(outcome: &Outcome) -> Vec<String> {
 }
 
 #[test]
-fn what_is_stored_is_moved_whatever_the_server_can_do() {
+fn stored_messages_are_moved_with_any_capabilities() {
     for (name, setup) in ABILITIES {
         let store = account();
         store.mark("INBOX", 3, "\\Seen");
@@ -152,7 +152,7 @@ const STEPS: [(&str, Change, Steps); 5] = [
 /// The process is killed, or the line is lost, before the server does a step or after that: the next run ends with
 /// each message once here, once there, and none left.
 #[test]
-fn whatever_ends_in_the_middle_of_a_move_nothing_is_moved_twice() {
+fn an_interrupted_move_moves_nothing_twice() {
     for (name, setup, steps) in STEPS {
         for (verb, time) in steps {
             for end in [End::Kill, End::Close, End::Stall] {
@@ -194,7 +194,7 @@ fn whatever_ends_in_the_middle_of_a_move_nothing_is_moved_twice() {
 
 /// Without UIDNEXT those with the same Message-ID are looked at.
 #[test]
-fn a_copy_is_found_by_its_message_id_where_the_server_does_not_tell_uidnext() {
+fn without_uidnext_a_copy_is_found_by_its_message_id() {
     for done in [false, true] {
         let store = account();
         let act = move |_: &Event<'_>| if done { Act::Cut(0, End::Kill) } else { Act::end(End::Kill) };
@@ -279,7 +279,7 @@ fn a_bye_at_any_step_leaves_the_rest_to_the_next_run() {
 }
 
 #[test]
-fn one_message_that_cannot_be_moved_holds_up_no_other() {
+fn a_message_that_cannot_be_moved_does_not_stop_the_others() {
     for moves in [true, false] {
         let store = account();
         let holds = |line: &str| {
@@ -307,7 +307,7 @@ fn one_message_that_cannot_be_moved_holds_up_no_other() {
 }
 
 #[test]
-fn a_move_of_which_a_part_was_done_though_it_was_refused_is_finished_by_the_next_run() {
+fn a_refused_move_that_was_partly_done_is_finished_by_the_next_run() {
     for moved in 0..=5 {
         let store = account();
         let server = Imapd::for_store(&store).mode(Mode::Plain).quirk(Quirk::MoveNo(moved)).start();
@@ -323,7 +323,7 @@ fn a_move_of_which_a_part_was_done_though_it_was_refused_is_finished_by_the_next
 
 /// `RFC 9738`: OK, and only some were looked at.
 #[test]
-fn a_move_that_was_done_for_a_part_alone_is_done_for_the_rest() {
+fn a_move_that_was_only_partly_done_is_completed() {
     for (verb, moves, code) in [("UID MOVE", true, 0), ("UID COPY", false, 1)] {
         let store = account();
         let other = store.clone();
@@ -346,7 +346,7 @@ fn a_move_that_was_done_for_a_part_alone_is_done_for_the_rest() {
 }
 
 #[test]
-fn an_expunge_that_does_nothing_is_no_reason_to_copy_again() {
+fn after_an_expunge_without_effect_nothing_is_copied_again() {
     let store = account();
     let server =
         Imapd::for_store(&store).mode(Mode::Plain).without("MOVE").quirk(Quirk::ExpungesNothing).start();
@@ -362,7 +362,7 @@ fn an_expunge_that_does_nothing_is_no_reason_to_copy_again() {
 
 /// Another client marks, expunges, moves and reads while a run moves.
 #[test]
-fn what_another_client_does_meanwhile_stays_its_own() {
+fn changes_of_another_client_during_a_move_stay() {
     for (name, setup) in ABILITIES {
         for verb in ["UID FETCH", "SELECT", "UID MOVE", "UID COPY", "UID STORE"] {
             let what = format!("{name}, at {verb}");

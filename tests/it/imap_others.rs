@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Without UIDPLUS what is not found marked is looked for: it may be gone, or the search may be broken.
 #[test]
-fn what_another_client_removes_while_its_deletion_is_under_way_is_no_failure() {
+fn a_message_that_another_client_removes_during_its_deletion_is_no_failure() {
     for (uidplus, command) in
         [(false, "UID STORE"), (false, "UID SEARCH"), (false, "EXPUNGE"), (true, "UID STORE")]
     {
@@ -45,7 +45,7 @@ fn what_another_client_removes_while_its_deletion_is_under_way_is_no_failure() {
 /// What was copied and marked, and not yet removed, when the run ended is no reason to copy it again, nor to remove
 /// nothing: whatever comes meanwhile, whatever another client marks, and whatever the UIDVALIDITY becomes.
 #[test]
-fn a_move_that_ended_between_its_two_halves_is_finished_by_the_next_run() {
+fn a_move_that_ended_between_copy_and_deletion_is_finished_by_the_next_run() {
     for (uidplus, at, renumbered) in [
         (true, "UID STORE", false),
         (true, "UID STORE", true),
@@ -95,7 +95,7 @@ type Way = (&'static str, fn(Setup) -> Setup, bool);
 
 /// Courier keeps no UID that it gives in a mailbox that is only examined.
 #[test]
-fn where_no_next_uid_is_told_the_mailbox_is_selected_before_uids_are_believed() {
+fn without_uidnext_the_mailbox_is_selected_before_uids_are_trusted() {
     let refuses: fn(&Event<'_>) -> Act = |event| match event.verb {
         "SELECT" => event.answer("NO [NOPERM] for reading alone"),
         _ => Act::Normal,
@@ -130,7 +130,7 @@ fn where_no_next_uid_is_told_the_mailbox_is_selected_before_uids_are_believed() 
 
 /// Who is logged in without having asked is anybody, and under PREAUTH there is no STARTTLS (`RFC 3501 §6.2.1`).
 #[test]
-fn a_session_that_somebody_has_logged_in_already_is_refused_before_the_password() {
+fn a_preauthenticated_session_is_refused_before_the_password_is_sent() {
     for mode in [Mode::Implicit, Mode::Upgrade, Mode::Plain] {
         let store = ImapStore::with(1);
         let server = Imapd::for_store(&store).mode(mode).greeting("* PREAUTH ready\r\n").start();

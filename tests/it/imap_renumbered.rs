@@ -47,7 +47,7 @@ fn fetched(server: &Imapd) -> Vec<String> {
 }
 
 #[test]
-fn what_a_header_tells_from_all_others_is_not_fetched_again() {
+fn after_renumbering_a_message_with_a_unique_header_is_not_fetched_again() {
     let odd: [fn(crate::support::imapd::Setup) -> crate::support::imapd::Setup; 4] = [
         |it| it,
         |it| it.quirk(Quirk::MessageLimit(2)),
@@ -152,7 +152,7 @@ fn a_deletion_that_was_pending_needs_the_content_too() {
 
 /// Wherever a run ends that recognises messages, the next one stores nothing twice.
 #[test]
-fn a_run_that_ends_while_it_recognises_messages_doubles_none() {
+fn a_run_that_ends_during_recognition_doubles_nothing() {
     for (at, end) in [(1, End::Kill), (2, End::Kill), (1, End::Close), (2, End::Close)] {
         let store = account();
         let server = Imapd::for_store(&store).mode(Mode::Plain).start();
@@ -181,7 +181,7 @@ fn a_run_that_ends_while_it_recognises_messages_doubles_none() {
 }
 
 #[test]
-fn a_header_that_is_not_shown_is_compared_by_the_content() {
+fn a_message_without_a_header_is_compared_by_content() {
     const FIELDS: &str = "BODY[HEADER.FIELDS (MESSAGE-ID DATE FROM)]";
     for value in [Some("NIL"), None, Some("{2}\r\n\r\n")] {
         let store = ImapStore::with(5);

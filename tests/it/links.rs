@@ -56,7 +56,7 @@ impl Link for Through {
 }
 
 #[test]
-fn tls_over_a_link_that_is_no_connection_is_verified_like_any_other() {
+fn tls_over_any_link_is_verified() {
     let server = Pop3d::for_mailbox(&Mailbox::with(1)).mode(Mode::Implicit).start();
     let port = server.url().rsplit_once(':').unwrap().1.parse().unwrap();
     let authorities = tempfile::NamedTempFile::new().unwrap();
@@ -81,7 +81,7 @@ fn tls_over_a_link_that_is_no_connection_is_verified_like_any_other() {
 
 /// Hazard: a reset that a write finds first was "TLS failed", and so the fault of the server (76).
 #[test]
-fn a_connection_that_a_write_of_the_handshake_finds_reset_is_a_lost_one() {
+fn a_reset_during_the_handshake_is_a_lost_connection() {
     let server = Pop3d::for_mailbox(&Mailbox::with(1)).mode(Mode::Implicit).start();
     let port = server.url().rsplit_once(':').unwrap().1.parse().unwrap();
     let authorities = tempfile::NamedTempFile::new().unwrap();

@@ -30,7 +30,7 @@ fn a_line_per_message_and_nothing_is_downloaded() {
 }
 
 #[test]
-fn new_names_only_what_fetch_would_take_and_limit_the_newest() {
+fn new_shows_only_what_fetch_would_take_and_limit_the_newest() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&server).args(["--limit", "3"]).go().assert_exit(0);
@@ -62,7 +62,7 @@ fn no_headers_asks_for_none() {
 }
 
 #[test]
-fn without_top_it_says_so_and_shows_sizes() {
+fn without_top_list_says_so_and_shows_sizes() {
     let mailbox = Mailbox::with(3);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).without("TOP").start());
     let outcome = world.pop3(&server, "list").go();
@@ -156,7 +156,7 @@ fn an_empty_mailbox_is_no_failure() {
 }
 
 #[test]
-fn no_mail_can_steer_the_terminal_or_break_a_line_of_json() {
+fn no_mail_can_control_the_terminal_or_break_a_line_of_json() {
     let mailbox = Mailbox::of(oddities());
     for subject in [
         b"\x1b]0;pwned\x07\x1b[2J\x9b31m".to_vec(),
@@ -209,7 +209,7 @@ fn the_table_shows_the_zone_of_a_date() {
 }
 
 #[test]
-fn by_imap_the_newest_come_first_however_many_there_are_and_whatever_is_shown_of_them() {
+fn with_imap_the_newest_messages_come_first() {
     use crate::support::imapd::Imapd;
     use crate::support::imapd::quirks::Quirk;
     use crate::support::imapd::store::ImapStore;

@@ -19,7 +19,7 @@ fn fetch(world: &crate::support::world::World, server: &Pop3d) -> Checked {
 }
 
 #[test]
-fn a_lock_that_somebody_holds_is_waited_for_and_then_given_up() {
+fn a_held_mbox_lock_is_waited_for_until_the_timeout() {
     let mailbox = Mailbox::with(2);
     let all = mailbox.as_stored();
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());

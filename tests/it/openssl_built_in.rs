@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::Command;
 
 #[test]
-fn no_configuration_and_no_code_is_loaded() {
-    if !cfg!(feature = "vendored") || !have("no_configuration_and_no_code_is_loaded", &["cc", "strace"]) {
+fn openssl_loads_no_configuration_and_no_code() {
+    if !cfg!(feature = "vendored") || !have("openssl_loads_no_configuration_and_no_code", &["cc", "strace"]) {
         return;
     }
     let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
@@ -49,7 +49,7 @@ fn no_configuration_and_no_code_is_loaded() {
 }
 
 #[test]
-fn it_is_built_with_the_hardening_of_the_compiler() {
+fn openssl_is_built_with_compiler_hardening() {
     if !cfg!(all(feature = "vendored", target_os = "linux", target_env = "gnu")) {
         return;
     }
@@ -61,7 +61,7 @@ fn it_is_built_with_the_hardening_of_the_compiler() {
 }
 
 #[test]
-fn the_notice_of_openssl_and_its_licence_come_along() {
+fn the_licence_of_openssl_is_included() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let notice = fs::read_to_string(root.join("NOTICE")).unwrap();
     assert!(notice.contains("The OpenSSL Project Authors") && notice.contains("LICENSE-APACHE"));

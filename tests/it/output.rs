@@ -33,7 +33,7 @@ fn output_that_cannot_be_written_ends_in_74() {
 }
 
 #[test]
-fn a_message_accepted_whose_receipt_cannot_be_written_is_told_on_stderr() {
+fn if_the_receipt_of_an_accepted_message_cannot_be_written_it_goes_to_stderr() {
     let server = Smtpd::for_mailbox(&Mailbox::default()).start();
     let world = world();
     let outcome = world.send(&server).arg("bob@example.org").stdin("text\n").stdout(full()).go();
@@ -43,7 +43,7 @@ fn a_message_accepted_whose_receipt_cannot_be_written_is_told_on_stderr() {
 }
 
 #[test]
-fn a_reader_that_went_away_ends_list_and_config_quietly() {
+fn a_closed_pipe_ends_list_and_config_quietly() {
     let mailbox = Mailbox::with(50);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let outcome = world.pop3(&server, "list").stdout(unread()).go();
@@ -56,7 +56,7 @@ fn a_reader_that_went_away_ends_list_and_config_quietly() {
 }
 
 #[test]
-fn fetch_and_send_finish_their_step_though_nobody_reads() {
+fn fetch_and_send_finish_their_step_after_the_pipe_is_closed() {
     let mailbox = Mailbox::with(20);
     let all = sorted(mailbox.as_stored());
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
@@ -72,7 +72,7 @@ fn fetch_and_send_finish_their_step_though_nobody_reads() {
 }
 
 #[test]
-fn a_closed_standard_output_is_no_panic_and_no_file_is_taken_for_it() {
+fn a_closed_standard_output_causes_no_panic_and_no_output_in_another_file() {
     let mailbox = Mailbox::with(3);
     let all = sorted(mailbox.as_stored());
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
@@ -88,7 +88,7 @@ fn a_closed_standard_output_is_no_panic_and_no_file_is_taken_for_it() {
 }
 
 #[test]
-fn nothing_a_server_says_can_steer_the_terminal() {
+fn nothing_from_a_server_can_control_the_terminal() {
     let evil = "\x1b]0;pwned\x07\x1b[2J\u{9b}31m\u{202e}\x08\x7f";
     let mailbox = Mailbox::with(2);
     for verb in ["", "CAPA", "AUTH", "UIDL", "RETR"] {
@@ -128,7 +128,7 @@ fn json_is_on_stdout_and_text_on_stderr_and_quiet_is_quiet() {
 }
 
 #[test]
-fn an_error_never_repeats_a_megabyte_of_what_it_is_about() {
+fn an_error_quotes_only_a_bounded_part_of_its_cause() {
     let (world, server) = (world(), Smtpd::for_mailbox(&Mailbox::default()).start());
     let big = "x".repeat(1_000_000);
     let long = &big[..100_000];

@@ -30,7 +30,7 @@ fn quoted(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_oddity_of_servers_has_its_section_and_a_test_that_is_there() {
+fn every_server_oddity_names_an_rfc_section_and_an_existing_test() {
     let (page, sources) = (read("docs/servers.md"), files(&["tests/it", "src"]));
     let transcripts: BTreeSet<String> = files(&["tests/transcripts/pop3/quirks"])
         .iter()
@@ -63,7 +63,7 @@ fn every_oddity_of_servers_has_its_section_and_a_test_that_is_there() {
 }
 
 #[test]
-fn every_path_and_command_that_the_pages_for_developers_name_is_there() {
+fn every_path_and_command_in_the_pages_for_developers_exists() {
     let everything =
         files(&["src", "tests", "docs", "man", "completions", "fuzz", "benches", "examples", ".ci"]);
     let dirs: BTreeSet<&str> = everything.iter().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();

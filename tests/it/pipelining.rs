@@ -40,7 +40,7 @@ fn assert_completes(flaw: Flaw, verb: &'static str, count: usize, user: bool) {
 }
 
 #[test]
-fn pipelining_that_breaks_in_any_way_at_any_command_is_given_up_in_the_same_run() {
+fn broken_pipelining_at_any_command_is_given_up_in_the_same_run() {
     let mut cases = Vec::new();
     for flaw in Flaw::ALL {
         for verb in ["", "PASS", "UIDL", "LIST", "RETR"] {
@@ -58,7 +58,7 @@ fn pipelining_that_breaks_in_any_way_at_any_command_is_given_up_in_the_same_run(
 }
 
 #[test]
-fn messages_that_come_in_another_order_than_asked_for_are_not_recorded_as_each_other() {
+fn messages_in_the_wrong_order_are_not_recorded_as_each_other() {
     // The reply to the fourth RETR overtakes that to the third, and inside that the line is lost.
     let mailbox =
         Mailbox::of([(1, 1000), (2, 1000), (3, 2000), (4, 3000)].map(|(n, size)| message_of(n, size)));
@@ -82,7 +82,7 @@ fn messages_that_come_in_another_order_than_asked_for_are_not_recorded_as_each_o
 }
 
 #[test]
-fn deletions_answered_with_nonsense_in_a_flight_are_asked_for_one_by_one_in_the_same_run() {
+fn deletions_with_nonsense_replies_in_a_flight_are_repeated_one_by_one() {
     let mailbox = messages(3);
     let all = sorted(mailbox.as_stored());
     let server = Pop3d::for_mailbox(&mailbox)

@@ -172,7 +172,7 @@ fn the_password_goes_over_a_link_under_tls_only() {
 }
 
 #[test]
-fn a_script_that_injects_octets_behind_stls_is_refused_at_every_split() {
+fn octets_injected_after_stls_are_refused_at_every_split() {
     let script = Script::parse(
         "S: +OK ready\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nS: +OK begin\nS: +OK injected\n-- tls\nC~ *\nS: +OK\n",
     );

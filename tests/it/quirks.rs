@@ -9,41 +9,41 @@
 //! | 25 endless line | `fetch_hostile::an_endless_line_is_refused_in_bounded_time_and_memory` |
 //! | 26 endless line of a message | `fetch_hostile::memory_does_not_grow_with_a_line` |
 //! | 27 endless listing | `fetch_hostile::an_endless_listing_is_refused_in_bounded_time_and_memory` |
-//! | 28 numbers that are none | `quirks_mail::odd_sizes_are_hints_and_nothing_more` |
-//! | 29 counts that disagree | `fetch_hostile::contradictory_counts_are_believed_where_they_can_be`, `quirks_mail::the_numbers_that_uidl_lists_are_fetched_and_others_reported` |
-//! | 30 sizes that are wrong | `quirks_mail::odd_sizes_are_hints_and_nothing_more` |
-//! | 31 duplicate UIDs | `quirks_mail::messages_with_one_uid_are_kept_apart_and_never_deleted_on_it` |
-//! | 32 UIDL missing, partial | `quirks_mail::without_uidl_nothing_is_kept_and_a_uidl_that_vanishes_doubles_nothing` |
-//! | 33 malicious UIDs | `fetch_hostile::odd_uids_neither_lose_nor_double_a_message_nor_leave_the_state_directory`, `quirks_mail::odd_uids_are_opaque` |
-//! | 34 UIDs re-used, all changed | `fetch_particulars::twenty_known_uids_that_are_all_gone_are_a_reset_and_nineteen_are_not`, `quirks_mail::a_uid_of_another_size_is_another_message`, `quirks_mail::a_mailbox_of_other_uids_stops_the_run_until_it_is_accepted` |
-//! | 35 replies out of step | `quirks_mail::replies_too_many_or_too_few_delete_no_wrong_message`, `fetch_particulars::an_answer_that_nobody_asked_for_puts_no_line_into_a_message_and_loses_none`, `pipelining` |
+//! | 28 numbers that are none | `quirks_mail::listed_sizes_are_only_hints` |
+//! | 29 counts that disagree | `fetch_hostile::contradictory_counts_lose_no_message_and_missing_rows_are_reported`, `quirks_mail::messages_that_uidl_lists_are_fetched_and_others_reported` |
+//! | 30 sizes that are wrong | `quirks_mail::listed_sizes_are_only_hints` |
+//! | 31 duplicate UIDs | `quirks_mail::messages_with_one_uid_are_kept_apart_and_never_deleted_by_it` |
+//! | 32 UIDL missing, partial | `quirks_mail::without_uidl_keeping_mail_is_refused_and_a_uidl_that_vanishes_doubles_nothing` |
+//! | 33 malicious UIDs | `fetch_hostile::odd_uids_lose_and_double_nothing_and_do_not_leave_the_state_directory`, `quirks_mail::odd_uids_are_opaque` |
+//! | 34 UIDs re-used, all changed | `fetch_particulars::twenty_known_uids_that_are_all_gone_are_a_reset_and_nineteen_are_not`, `quirks_mail::a_uid_of_another_size_is_another_message`, `quirks_mail::a_mailbox_with_all_other_uids_stops_the_run_until_accepted` |
+//! | 35 replies out of step | `quirks_mail::too_many_or_too_few_replies_delete_no_wrong_message`, `fetch_particulars::an_unexpected_reply_adds_no_line_to_a_message_and_loses_none`, `pipelining` |
 //! | 36 DELE and QUIT refused, unanswered | `fetch_lost::a_quit_that_fails_leaves_the_deletion_pending_and_the_next_run_repeats_it_without_fetching`, `fetch_lost::a_refused_deletion_is_reported_and_tried_again` |
 //! | 37 early end | `fetch_lost::a_connection_ended_at_any_step_loses_and_doubles_nothing_in_a_maildir`, `pop3_session::a_connection_cut_off_after_any_octet_is_an_error_and_confirms_no_torn_message` |
-//! | 38 trickle | `quirks_login::a_server_that_trickles_is_given_up` |
+//! | 38 trickle | `quirks_login::a_server_that_sends_one_octet_at_a_time_is_given_up` |
 //! | 39 no connection | `quirks_login::a_host_that_does_not_answer_is_temporary_and_one_that_does_not_exist_is_not` |
-//! | 40 response codes | `quirks_login::a_refusal_says_what_kind_it_is_wherever_it_comes` |
-//! | 41 TOP that lies | `quirks_mail::top_is_for_listing_and_its_lies_stay_there` |
+//! | 40 response codes | `quirks_login::a_refusal_with_a_reason_gives_that_kind_at_any_command` |
+//! | 41 TOP that lies | `quirks_mail::wrong_replies_to_top_affect_list_only` |
 //! | 42 dots, pieces, buffer edges | `quirks_mail::dots_and_line_ends_survive_every_split_at_the_buffers_edges`, `codec::dot` |
-//! | 43 bare CR and LF, NUL, 8-bit, empty | `fetch::every_message_lies_in_the_maildir_byte_for_byte` |
-//! | 44 no last line end | `fetch_particulars::a_glued_terminator_is_seen_though_the_server_does_not_know_noop`, `quirks_mail::a_glued_terminator_is_seen_and_the_message_not_taken`, `pop3_session` |
+//! | 43 bare CR and LF, NUL, 8-bit, empty | `fetch::every_message_is_in_the_maildir_byte_for_byte` |
+//! | 44 no last line end | `fetch_particulars::a_terminator_without_a_line_of_its_own_is_noticed_even_if_the_server_does_not_know_noop`, `quirks_mail::a_terminator_without_a_line_of_its_own_is_noticed_and_the_message_not_taken`, `pop3_session` |
 //! | 45 From_ lines | `fetch::every_message_can_be_read_back_from_the_mbox_byte_for_byte` |
 //! | 46 Content-Length, Status | the same, on `oddities` |
 //! | 47 huge messages and headers | `fetch_hostile::memory_does_not_grow_with_a_line`, `quirks_mail::a_million_header_fields_cost_no_memory` |
 //! | 48 deep MIME | `quirks_mail::deep_mime_is_not_parsed` |
-//! | 49 hostile RFC 2047 | `list::no_mail_can_steer_the_terminal_or_break_a_line_of_json` |
+//! | 49 hostile RFC 2047 | `list::no_mail_can_control_the_terminal_or_break_a_line_of_json` |
 //! | 50 full disk | `fetch_lost::a_full_file_system_ends_in_74_and_loses_nothing`, the error sweep |
-//! | 51 other errors, SIGXFSZ, EINTR, EMFILE | the error sweep, `fetch_lost::a_file_size_limit_stands_for_a_full_disk_and_loses_nothing`, `fetch_together::few_open_files_fail_accounts_and_lose_nothing` |
+//! | 51 other errors, SIGXFSZ, EINTR, EMFILE | the error sweep, `fetch_lost::a_file_size_limit_loses_nothing`, `fetch_together::too_few_descriptors_fail_accounts_and_lose_nothing` |
 //! | 52 a sync that fails | the error sweep: nothing is deleted behind it |
 //! | 53 a close that fails | the error sweep |
 //! | 54, 55 directories, renames | the sweeps of power cuts and of the order of calls |
 //! | 56 kills and signals | the kill sweep, `signals::a_signal_at_any_step_of_a_fetch_leaves_everything_consistent` |
 //! | 57 mbox locks | `mbox_locks`, `fetch_together::an_mbox_under_another_programs_flock_is_waited_for`, `store::mbox` |
-//! | 58 two runs at once | `fetch_together::eight_runs_at_once_that_wait_for_each_other_fetch_each_message_once`, `fetch_together::a_second_run_of_an_account_ends_at_once_with_75_unless_it_is_to_wait` |
-//! | 59 links, devices | `fetch::a_destination_that_is_something_else_is_refused_before_anything_is_fetched`, `store::mbox`, `store::ledger` |
+//! | 58 two runs at once | `fetch_together::eight_simultaneous_runs_with_wait_fetch_each_message_once`, `fetch_together::a_second_run_of_an_account_ends_at_once_with_75_without_wait` |
+//! | 59 links, devices | `fetch::a_destination_of_the_wrong_kind_is_refused_before_anything_is_fetched`, `store::mbox`, `store::ledger` |
 //! | 60, 61 Maildir names, renames that cannot be | `store::maildir`, `store::maildir::open` |
 //! | 62 read-only state | `fetch_together::a_state_directory_that_is_read_only_fails_before_anything_is_fetched` |
 //! | 63 damaged ledger | `fetch_together::a_ledger_that_cannot_be_read_stops_the_run_before_the_server_is_asked_for_anything`, `store::ledger` |
-//! | 64 closed, full output | `fetch_together::a_reader_that_goes_away_or_a_full_output_costs_no_message`, `output` |
+//! | 64 closed, full output | `fetch_together::a_closed_or_full_output_loses_no_message`, `output` |
 
 use crate::pop3_session::play as play_in_memory;
 use crate::support::link::Cut;
@@ -168,7 +168,7 @@ fn every_quirk_has_a_test_of_its_own() {
 }
 
 #[test]
-fn list_and_dry_run_come_to_an_end_with_every_quirk_and_change_nothing() {
+fn list_and_dry_run_end_with_every_quirk_and_change_nothing() {
     for name in names() {
         for command in ["list", "fetch"] {
             let quirk = Quirk::of(&name);

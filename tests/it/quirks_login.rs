@@ -21,7 +21,7 @@ fn brings_both(name: &str) -> Quirk {
 }
 
 #[test]
-fn a_refusal_says_what_kind_it_is_wherever_it_comes() {
+fn a_refusal_with_a_reason_gives_that_kind_at_any_command() {
     for (why, code, kind) in [
         ("[IN-USE] another session", 75, "deferred"),
         ("[LOGIN-DELAY] every 15 minutes", 75, "deferred"),
@@ -46,7 +46,7 @@ fn a_refusal_says_what_kind_it_is_wherever_it_comes() {
 }
 
 #[test]
-fn a_refusal_that_gives_no_reason_is_judged_by_where_it_comes() {
+fn a_refusal_without_a_reason_is_judged_by_its_command() {
     for (stage, code, kind) in [
         ("greeting", 75, "deferred"),
         ("user", 77, "auth"),
@@ -63,14 +63,14 @@ fn a_refusal_that_gives_no_reason_is_judged_by_where_it_comes() {
 }
 
 #[test]
-fn a_server_that_cannot_bear_capa_is_asked_without() {
+fn a_server_that_fails_at_capa_is_used_without_it() {
     for name in ["capa-hangs", "capa-closes", "capa-without-list", "capa-refused-and-closes"] {
         brings_both(name);
     }
 }
 
 #[test]
-fn pipelining_that_breaks_is_given_up_and_the_run_completes() {
+fn broken_pipelining_is_given_up_and_the_run_completes() {
     for name in [
         "pipelining-hangs-up-at-login",
         "pipelining-loses-commands",
@@ -85,13 +85,13 @@ fn pipelining_that_breaks_is_given_up_and_the_run_completes() {
 }
 
 #[test]
-fn sasl_answers_are_found_behind_a_misplaced_ok_and_prose() {
+fn sasl_challenges_after_a_misplaced_ok_and_prose_are_found() {
     brings_both("sasl-ok-for-plus");
     brings_both("sasl-text-after-plus");
 }
 
 #[test]
-fn a_plus_err_is_a_refusal_and_tried_once() {
+fn a_plus_err_is_a_refusal_and_is_not_tried_again() {
     let quirk = Quirk::of("err-with-a-plus");
     let error = quirk.fetch("--keep").go().assert_failure(77, "auth");
     assert_eq!(error["reply"]["lines"][0], "+ERR invalid password", "what the server said");
@@ -101,7 +101,7 @@ fn a_plus_err_is_a_refusal_and_tried_once() {
 }
 
 #[test]
-fn a_password_goes_out_octet_for_octet_and_never_as_two_lines() {
+fn a_password_is_sent_octet_for_octet_and_never_as_two_lines() {
     let quirk = Quirk::of("password-odd-bytes");
     quirk.world.write("secret", b" p\"%41\\ \xc3\xa4\xff \n");
     quirk.fetch("--delete").go().assert_exit(0);
@@ -115,7 +115,7 @@ fn a_password_goes_out_octet_for_octet_and_never_as_two_lines() {
 }
 
 #[test]
-fn apop_needs_a_stamp_that_is_a_message_id() {
+fn apop_needs_a_timestamp_that_is_a_message_id() {
     for name in ["apop-stamp-absent", "apop-stamp-no-msg-id"] {
         let quirk = Quirk::of(name);
         quirk.fetch_by_account("auth = \"apop\"").go().assert_failure(69, "missing");
@@ -129,7 +129,7 @@ fn apop_needs_a_stamp_that_is_a_message_id() {
 }
 
 #[test]
-fn stls_is_required_and_what_was_said_before_it_is_forgotten() {
+fn stls_is_required_and_earlier_capabilities_are_forgotten() {
     for name in ["stls-not-announced", "stls-refused"] {
         let quirk = Quirk::of(name);
         quirk.fetch("--keep").go().assert_failure(69, "missing");
@@ -150,7 +150,7 @@ fn a_server_that_wants_a_delay_between_logins_gets_one_login_a_run() {
 }
 
 #[test]
-fn a_login_cut_off_without_a_word_is_temporary_and_not_tried_again() {
+fn a_connection_closed_at_login_is_temporary_and_not_tried_again() {
     let quirk = Quirk::of("login-cut-off");
     quirk.fetch("--keep").go().assert_failure(75, "network");
     quirk.player.assert_followed();
@@ -204,7 +204,7 @@ fn trickle(listener: &TcpListener, at: &str) {
 }
 
 #[test]
-fn a_server_that_trickles_is_given_up() {
+fn a_server_that_sends_one_octet_at_a_time_is_given_up() {
     let secret = format!("PASS {SECRET}");
     for (timeout, run) in [("1s", "1h"), ("1h", "1s")] {
         for at in ["", "CAPA", "USER ana", &secret, "UIDL", "LIST", "RETR 1", "TOP 1 0", "DELE 1", "QUIT"] {

@@ -14,7 +14,7 @@ fn with_verb(sent: &[String], verb: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_message_not_taken_here_means_no_quit_in_keep_mode_too() {
+fn after_a_local_failure_no_quit_is_sent_in_keep_mode_either() {
     // The command refuses the second message, for good or for this run.
     for status in ["1", "75"] {
         let quirk = Quirk::of("gmail-retrieve-once");
@@ -28,7 +28,7 @@ fn a_message_not_taken_here_means_no_quit_in_keep_mode_too() {
 }
 
 #[test]
-fn deletions_are_made_in_a_session_of_their_own_where_a_message_was_not_taken() {
+fn after_a_local_failure_deletions_are_made_in_a_session_of_their_own() {
     let quirk = Quirk::of("gmail-retrieve-once-delete");
     let command = "if grep -q 'Subject: two'; then exit 1; fi";
     let outcome = quirk.run("fetch").args(["--delete", "--exec", command]).go();
@@ -53,7 +53,7 @@ fn a_server_that_lists_a_few_at_a_time_is_asked_until_it_is_empty() {
 }
 
 #[test]
-fn without_uidl_nothing_is_kept_and_a_uidl_that_vanishes_doubles_nothing() {
+fn without_uidl_keeping_mail_is_refused_and_a_uidl_that_vanishes_doubles_nothing() {
     for name in ["uidl-absent", "uidl-announced-and-absent"] {
         let quirk = Quirk::of(name);
         quirk.fetch("--keep").go().assert_failure(69, "missing");
@@ -75,7 +75,7 @@ fn without_uidl_nothing_is_kept_and_a_uidl_that_vanishes_doubles_nothing() {
 }
 
 #[test]
-fn top_is_for_listing_and_its_lies_stay_there() {
+fn wrong_replies_to_top_affect_list_only() {
     let quirk = Quirk::of("top-truncated");
     let outcome = quirk.run("list").go();
     outcome.assert_exit(0);
@@ -89,7 +89,7 @@ fn top_is_for_listing_and_its_lies_stay_there() {
 }
 
 #[test]
-fn odd_sizes_are_hints_and_nothing_more() {
+fn listed_sizes_are_only_hints() {
     for name in ["list-sizes-odd", "list-sizes-odd-pipelined"] {
         let quirk = Quirk::of(name);
         let outcome = quirk.fetch("--delete").go();
@@ -107,7 +107,7 @@ fn odd_sizes_are_hints_and_nothing_more() {
 }
 
 #[test]
-fn the_numbers_that_uidl_lists_are_fetched_and_others_reported() {
+fn messages_that_uidl_lists_are_fetched_and_others_reported() {
     let quirk = Quirk::of("listings-disagree");
     let outcome = quirk.fetch("--delete").go();
     outcome.assert_exit(1);
@@ -147,19 +147,19 @@ fn assert_only_the_second_is_left(name: &str) {
 }
 
 #[test]
-fn a_message_whose_dots_are_not_stuffed_is_not_taken_and_stops_no_other() {
+fn a_message_without_dot_stuffing_is_not_taken_and_does_not_stop_the_others() {
     assert_only_the_second_is_left("not-stuffed");
     assert_only_the_second_is_left("not-stuffed-pipelined");
 }
 
 #[test]
-fn a_glued_terminator_is_seen_and_the_message_not_taken() {
+fn a_terminator_without_a_line_of_its_own_is_noticed_and_the_message_not_taken() {
     assert_only_the_second_is_left("glued-terminator");
     assert_only_the_second_is_left("glued-terminator-pipelined");
 }
 
 #[test]
-fn a_message_that_looks_like_a_glued_terminator_is_fetched_whole_all_the_same() {
+fn a_message_that_looks_as_if_its_terminator_were_misplaced_is_fetched_whole() {
     let tricky = b"Subject: tricky\r\n\r\nThe end.\r\n+OK is what comes next\r\n".to_vec();
     let mailbox = Mailbox::of([message(1), tricky, message(3)]);
     let all = crate::support::disk::sorted(mailbox.as_stored());
@@ -170,7 +170,7 @@ fn a_message_that_looks_like_a_glued_terminator_is_fetched_whole_all_the_same() 
 }
 
 #[test]
-fn a_mailbox_of_other_uids_stops_the_run_until_it_is_accepted() {
+fn a_mailbox_with_all_other_uids_stops_the_run_until_accepted() {
     let quirk = Quirk::of("uids-all-changed");
     quirk.run("fetch").arg("--mark-seen").go().assert_exit(0);
     let error = quirk.fetch("--delete").go().assert_failure(69, "uid_reset");
@@ -182,7 +182,7 @@ fn a_mailbox_of_other_uids_stops_the_run_until_it_is_accepted() {
 }
 
 #[test]
-fn messages_with_one_uid_are_kept_apart_and_never_deleted_on_it() {
+fn messages_with_one_uid_are_kept_apart_and_never_deleted_by_it() {
     let quirk = Quirk::of("uids-duplicate");
     quirk.fetch("--keep").go().assert_exit(0);
     assert_eq!(quirk.subjects(), ["one", "three", "two"]);
@@ -223,7 +223,7 @@ fn odd_uids_are_opaque() {
 }
 
 #[test]
-fn what_is_not_listed_is_not_gone() {
+fn messages_that_are_not_listed_once_are_not_forgotten() {
     let quirk = Quirk::of("only-the-newest-listed");
     for _ in 0..3 {
         quirk.fetch("--keep").go().assert_exit(0);
@@ -234,7 +234,7 @@ fn what_is_not_listed_is_not_gone() {
 }
 
 #[test]
-fn expire_0_is_a_warning_where_messages_are_to_stay() {
+fn expire_0_gives_a_warning_if_messages_are_to_stay() {
     for (after, warns) in [("--keep", true), ("--delete-after=14d", true), ("--delete", false)] {
         let quirk = Quirk::of("expire-0");
         let outcome = quirk.fetch(after).go();
@@ -245,7 +245,7 @@ fn expire_0_is_a_warning_where_messages_are_to_stay() {
 }
 
 #[test]
-fn one_message_that_is_refused_stops_no_other() {
+fn a_refused_message_does_not_stop_the_others() {
     let quirk = Quirk::of("message-expunged");
     let outcome = quirk.fetch("--delete").go();
     assert_eq!(outcome.assert_exit(1).error()["uid"], "uid-2");
@@ -255,7 +255,7 @@ fn one_message_that_is_refused_stops_no_other() {
 }
 
 #[test]
-fn the_notes_of_a_mail_server_are_left_where_they_are_unless_asked_for() {
+fn internal_messages_of_a_mail_server_are_left_unless_asked_for() {
     let quirk = Quirk::of("folder-internal-data");
     let outcome = quirk.fetch("--delete").go();
     outcome.assert_exit(0);
@@ -291,7 +291,7 @@ fn deletions_that_the_server_did_not_make_are_repeated_without_fetching() {
 }
 
 #[test]
-fn replies_too_many_or_too_few_delete_no_wrong_message() {
+fn too_many_or_too_few_replies_delete_no_wrong_message() {
     // At each command one reply more than was asked for, or none.
     for line in ["UIDL", "LIST", "RETR 1", "RETR 2", "NOOP", "DELE 1", "DELE 2"] {
         for extra in [&b"+OK\r\n+OK\r\n"[..], b"+OK once\r\n-ERR twice\r\n", b""] {

@@ -28,8 +28,8 @@ fn send(world: &World, smtp: &Smtpd, real: &Real) -> Run {
 }
 
 #[test]
-fn dovecot_has_the_copies_octet_for_octet_and_each_once() {
-    let test = "dovecot_has_the_copies_octet_for_octet_and_each_once";
+fn dovecot_stores_each_copy_once_octet_for_octet() {
+    let test = "dovecot_stores_each_copy_once_octet_for_octet";
     for capabilities in ["", "IMAP4rev1", "IMAP4rev1 LITERAL- SASL-IR ESEARCH"] {
         let Some(real) = Real::start_imap(test, capabilities) else { return };
         let (world, mailbox) = (world(), Mailbox::default());

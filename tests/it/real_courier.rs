@@ -19,8 +19,8 @@ fn letters(courier: &Courier) -> Vec<String> {
 }
 
 #[test]
-fn varied_messages_come_from_courier_byte_for_byte_and_go() {
-    let test = "varied_messages_come_from_courier_byte_for_byte_and_go";
+fn varied_messages_are_fetched_from_courier_byte_for_byte_and_deleted() {
+    let test = "varied_messages_are_fetched_from_courier_byte_for_byte_and_deleted";
     let Some(courier) = Courier::start(test, ALL) else { return };
     let messages = without_nul(varied(150));
     for (number, octets) in messages.iter().enumerate() {
@@ -41,8 +41,8 @@ fn varied_messages_come_from_courier_byte_for_byte_and_go() {
 
 /// In a mailbox that is only examined Courier gives a UID anew once its message has gone.
 #[test]
-fn uids_that_courier_does_not_keep_cost_no_message() {
-    let test = "uids_that_courier_does_not_keep_cost_no_message";
+fn uids_that_courier_changes_lose_no_message() {
+    let test = "uids_that_courier_changes_lose_no_message";
     let Some(courier) = Courier::start(test, ALL) else { return };
     let world = world();
     let mut all = Vec::new();
@@ -64,8 +64,8 @@ fn uids_that_courier_does_not_keep_cost_no_message() {
 }
 
 #[test]
-fn other_clients_marks_stay_with_courier_too() {
-    let test = "other_clients_marks_stay_with_courier_too";
+fn flags_of_other_clients_stay_on_courier() {
+    let test = "flags_of_other_clients_stay_on_courier";
     let without = "IMAP4rev1 CHILDREN NAMESPACE IDLE";
     for capabilities in [ALL, without] {
         let Some(courier) = Courier::start(test, capabilities) else { return };
@@ -121,8 +121,8 @@ fn a_uidvalidity_that_courier_changes_stores_nothing_twice() {
 }
 
 #[test]
-fn courier_s_folders_are_shown_and_fetched_from() {
-    let test = "courier_s_folders_are_shown_and_fetched_from";
+fn courier_s_folders_are_listed_and_fetched_from() {
+    let test = "courier_s_folders_are_listed_and_fetched_from";
     let Some(courier) = Courier::start(test, ALL) else { return };
     // On disk their names are UTF-8 with this Courier.
     for (name, count) in [("Entw\u{fc}rfe", 2), ("Archive.2025", 3)] {

@@ -50,8 +50,8 @@ fn at(world: &World, real: &Real, user: &str, command: &str) -> Run {
 }
 
 #[test]
-fn a_thousand_varied_messages_come_from_dovecot_byte_for_byte() {
-    let Some(real) = Real::start("a_thousand_varied_messages_come_from_dovecot_byte_for_byte") else {
+fn a_thousand_varied_messages_are_fetched_from_dovecot_byte_for_byte() {
+    let Some(real) = Real::start("a_thousand_varied_messages_are_fetched_from_dovecot_byte_for_byte") else {
         return;
     };
     let messages = varied(1000);
@@ -79,8 +79,8 @@ fn a_thousand_varied_messages_come_from_dovecot_byte_for_byte() {
 }
 
 #[test]
-fn dovecot_lets_in_by_every_mechanism_in_every_tls_mode() {
-    let Some(real) = Real::start("dovecot_lets_in_by_every_mechanism_in_every_tls_mode") else { return };
+fn dovecot_accepts_every_mechanism_in_every_tls_mode() {
+    let Some(real) = Real::start("dovecot_accepts_every_mechanism_in_every_tls_mode") else { return };
     real.fill(USER, varied(3));
     for mode in Mode::ALL {
         for auth in ["auto", "user", "apop", "plain", "login", "cram-md5"] {

@@ -69,8 +69,8 @@ pub fn without_nul(messages: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_thousand_varied_messages_come_from_dovecot_by_imap_byte_for_byte() {
-    let test = "a_thousand_varied_messages_come_from_dovecot_by_imap_byte_for_byte";
+fn a_thousand_varied_messages_are_fetched_from_dovecot_by_imap_byte_for_byte() {
+    let test = "a_thousand_varied_messages_are_fetched_from_dovecot_by_imap_byte_for_byte";
     let Some(real) = Real::start_imap(test, "") else { return };
     let mut messages = without_nul(varied(1000));
     messages.push(stored(&[b"X-8-bit: \xe4\xff\x80\r\n".to_vec(), message_of(7, 20 << 20)].concat()));
@@ -99,8 +99,8 @@ fn a_thousand_varied_messages_come_from_dovecot_by_imap_byte_for_byte() {
 }
 
 #[test]
-fn dovecot_lets_in_by_every_mechanism_of_imap_in_every_tls_mode() {
-    let test = "dovecot_lets_in_by_every_mechanism_of_imap_in_every_tls_mode";
+fn dovecot_accepts_every_mechanism_of_imap_in_every_tls_mode() {
+    let test = "dovecot_accepts_every_mechanism_of_imap_in_every_tls_mode";
     let Some(real) = Real::start_imap(test, "") else { return };
     real.fill(USER, (1..4).map(|number| stored(&message(number))));
     let wanted = sorted((1..4).map(|number| stored(&message(number))).collect());
@@ -124,8 +124,8 @@ fn dovecot_lets_in_by_every_mechanism_of_imap_in_every_tls_mode() {
 }
 
 #[test]
-fn dovecot_s_folders_are_shown_and_fetched_from_by_their_names_in_any_script() {
-    let test = "dovecot_s_folders_are_shown_and_fetched_from_by_their_names_in_any_script";
+fn dovecot_s_folders_are_listed_and_fetched_by_names_in_any_script() {
+    let test = "dovecot_s_folders_are_listed_and_fetched_by_names_in_any_script";
     // With LIST-STATUS, and without.
     for capabilities in ["", "IMAP4rev1 UIDPLUS ESEARCH"] {
         let Some(real) = Real::start_imap(test, capabilities) else { return };
@@ -168,8 +168,8 @@ fn dovecot_s_folders_are_shown_and_fetched_from_by_their_names_in_any_script() {
 
 /// Dovecot knows its commands though it does not announce them: that they are not sent is looked up in its log.
 #[test]
-fn what_dovecot_does_not_announce_is_not_used_and_the_marks_of_others_stay() {
-    let test = "what_dovecot_does_not_announce_is_not_used_and_the_marks_of_others_stay";
+fn extensions_that_dovecot_does_not_announce_are_not_used_and_flags_of_others_stay() {
+    let test = "extensions_that_dovecot_does_not_announce_are_not_used_and_flags_of_others_stay";
     for capabilities in [
         "",
         "IMAP4rev1",
@@ -260,8 +260,8 @@ fn a_uidvalidity_that_dovecot_changes_stores_nothing_twice() {
 
 /// Moving by MOVE and by COPY, with COPYUID (which Dovecot tells whatever it announces) and with and without UIDPLUS.
 #[test]
-fn what_is_stored_is_moved_to_a_folder_of_dovecot() {
-    let test = "what_is_stored_is_moved_to_a_folder_of_dovecot";
+fn stored_messages_are_moved_to_a_folder_of_dovecot() {
+    let test = "stored_messages_are_moved_to_a_folder_of_dovecot";
     for capabilities in ["", "IMAP4rev1 UIDPLUS", "IMAP4rev1", "IMAP4rev1 MOVE"] {
         let Some(real) = Real::start_imap(test, capabilities) else { return };
         let folder = real.add_folder(USER, "Archive/R&AOk-sum&AOk-");

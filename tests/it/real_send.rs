@@ -7,8 +7,10 @@ use crate::world;
 use mail_parser::MessageParser;
 
 #[test]
-fn postfix_takes_mail_by_every_mechanism_in_every_tls_mode() {
-    let Some(real) = Real::start("postfix_takes_mail_by_every_mechanism_in_every_tls_mode") else { return };
+fn postfix_accepts_mail_with_every_mechanism_in_every_tls_mode() {
+    let Some(real) = Real::start("postfix_accepts_mail_with_every_mechanism_in_every_tls_mode") else {
+        return;
+    };
     real.add_user("bob");
     let mut sent = 0;
     for mode in Mode::ALL {
@@ -37,8 +39,8 @@ fn postfix_takes_mail_by_every_mechanism_in_every_tls_mode() {
 }
 
 #[test]
-fn what_was_sent_raw_comes_back_byte_for_byte() {
-    let Some(real) = Real::start("what_was_sent_raw_comes_back_byte_for_byte") else { return };
+fn a_raw_message_comes_back_byte_for_byte() {
+    let Some(real) = Real::start("a_raw_message_comes_back_byte_for_byte") else { return };
     let world = world();
     let raw = format!(
         "From: ana@mail.test\nTo: ana@mail.test\nDate: Mon, 01 Sep 2025 10:00:00 +0000\n\
@@ -61,8 +63,8 @@ fn what_was_sent_raw_comes_back_byte_for_byte() {
 }
 
 #[test]
-fn postfix_refuses_and_postie_tells_which_recipient() {
-    let Some(real) = Real::start("postfix_refuses_and_postie_tells_which_recipient") else { return };
+fn if_postfix_refuses_a_recipient_postie_says_which() {
+    let Some(real) = Real::start("if_postfix_refuses_a_recipient_postie_says_which") else { return };
     real.add_user("bob");
     let world = world();
     let to = ["bob@mail.test", "nobody@mail.test"];
@@ -92,8 +94,8 @@ fn postfix_refuses_and_postie_tells_which_recipient() {
 }
 
 #[test]
-fn postfix_takes_a_batch_over_one_connection_each_message_once() {
-    let Some(real) = Real::start("postfix_takes_a_batch_over_one_connection_each_message_once") else {
+fn postfix_gets_each_message_of_a_batch_once_over_one_connection() {
+    let Some(real) = Real::start("postfix_gets_each_message_of_a_batch_once_over_one_connection") else {
         return;
     };
     real.add_user("bob");

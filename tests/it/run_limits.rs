@@ -16,7 +16,7 @@ fn flood(tls: &str) -> String {
 }
 
 #[test]
-fn a_message_that_never_ends_does_not_outlast_the_time_of_the_run() {
+fn an_endless_message_ends_at_max_time() {
     for (tls, scheme) in [("", "pop3+insecure"), ("-- implicit tls\n", "pop3s")] {
         let world = world();
         let player = Player::start(&Script::parse(&flood(tls)));

@@ -22,7 +22,7 @@ fn header<'a>(message: &'a Accepted, name: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn standard_input_is_the_text_and_the_receipt_tells_the_outcome() {
+fn standard_input_is_the_text_and_the_receipt_has_the_outcome() {
     let (world, server) = (world(), server());
     let run = world.send(&server).args(["--to", "bob@example.org", "--subject", "hello"]);
     let outcome = run.stdin("line one\n.\n..two\nFrom here\n").go();
@@ -61,7 +61,7 @@ fn standard_input_is_the_text_and_the_receipt_tells_the_outcome() {
 }
 
 #[test]
-fn every_way_to_speak_tls_and_every_mechanism_works() {
+fn send_works_in_every_tls_mode_and_with_every_mechanism() {
     for mode in Mode::ALL {
         for auth in ["auto", "plain", "login"] {
             let server = Smtpd::for_mailbox(&Mailbox::default()).mode(mode).start();
@@ -135,7 +135,7 @@ fn text_html_and_attachments_arrive_as_they_were() {
 }
 
 #[test]
-fn a_raw_message_goes_out_as_it_is_less_bcc_with_what_is_missing_added() {
+fn a_raw_message_is_sent_without_bcc_and_with_missing_fields_added() {
     let (world, server) = (world(), server());
     let raw = "To: Bob <bob@example.org>,\n list: cy@example.org, dee@example.org;\nBCC: hidden@example.org,\n\thidden2@example.org\nBcc: hidden3@example.org\n\
                Subject: raw\nX-Odd:  kept  as is\n\n.\nbody\n..\n\n";
@@ -160,7 +160,7 @@ fn a_raw_message_goes_out_as_it_is_less_bcc_with_what_is_missing_added() {
 }
 
 #[test]
-fn a_complete_raw_message_is_not_touched() {
+fn a_complete_raw_message_is_not_changed() {
     let (world, server) = (world(), server());
     let raw = "From: ana@example.org\nTo: bob@example.org\nDate: Mon, 01 Sep 2025 10:00:00 +0000\n\
                Message-ID: <x@example.org>\nSubject: =?utf-8?q?x?=\n\nbody\n";
@@ -205,7 +205,7 @@ fn international_addresses_need_smtputf8_or_an_a_label() {
 }
 
 #[test]
-fn a_message_beyond_the_announced_size_is_not_begun() {
+fn a_message_larger_than_the_announced_size_is_not_begun() {
     let small = Smtpd::for_mailbox(&Mailbox::default()).without("SIZE").with("SIZE 1000").start();
     let world = world();
     let run = world.send(&small).arg("bob@example.org").stdin("0123456789\n".repeat(500));
@@ -214,7 +214,7 @@ fn a_message_beyond_the_announced_size_is_not_begun() {
 }
 
 #[test]
-fn a_server_that_announces_nothing_gets_plain_lock_step() {
+fn a_server_that_announces_nothing_gets_one_command_at_a_time() {
     let old = Smtpd::for_mailbox(&Mailbox::default());
     let old = ["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
         .iter()
@@ -228,7 +228,7 @@ fn a_server_that_announces_nothing_gets_plain_lock_step() {
 }
 
 #[test]
-fn dry_run_and_print_ask_no_server() {
+fn dry_run_and_print_do_not_connect() {
     let (world, server) = (world(), server());
     let dry = world.send(&server).args(["--dry-run", "bob@example.org"]).stdin("text\n").go();
     dry.assert_exit(0);
@@ -253,7 +253,7 @@ fn dry_run_and_print_ask_no_server() {
 }
 
 #[test]
-fn an_empty_body_sends_nothing_where_that_is_asked_for() {
+fn an_empty_body_sends_nothing_if_asked_for() {
     let (world, server) = (world(), server());
     let outcome = world.send(&server).args(["-E", "bob@example.org"]).go();
     outcome.assert_exit(0);
@@ -264,7 +264,7 @@ fn an_empty_body_sends_nothing_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_copy_is_saved_of_what_was_accepted() {
+fn a_copy_of_an_accepted_message_is_saved() {
     let (world, server) = (world(), server());
     let run = world.send(&server).args(["bob@example.org", "-b", "guest@example.org", "--save-copy"]);
     run.arg(format!("maildir:{}", world.text("Sent"))).stdin("text\n").go().assert_exit(0);

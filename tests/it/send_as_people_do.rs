@@ -29,7 +29,7 @@ fn text(message: &Accepted) -> String {
 const LATIN: &[u8] = b"copied caf\xe9.txt\nFAILED\n";
 
 #[test]
-fn a_body_that_is_not_utf8_arrives_whichever_way_it_comes() {
+fn a_body_that_is_not_utf8_arrives_from_every_source() {
     let file = |world: &World| world.write("body", LATIN);
     let json =
         [br#"{"to":"bob@example.net","subject":"s","text":""#, &LATIN[..15], br#"\nFAILED\n"}"#].concat();
@@ -95,7 +95,7 @@ fn a_charset_is_named_and_must_be_a_name() {
 }
 
 #[test]
-fn odd_addresses_go_everywhere_and_the_server_judges() {
+fn odd_addresses_are_accepted_everywhere_and_the_server_decides() {
     let long = format!("reply+{}@reply.example.com", "0c89caea14b0".repeat(9));
     let (world, server) = (world(), server());
     account(&world, &server, "");
@@ -208,7 +208,7 @@ fn sudo_and_cron_find_the_configuration_without_a_home() {
 }
 
 #[test]
-fn no_bcc_goes_out_behind_a_line_that_is_no_field() {
+fn bcc_after_a_malformed_header_line_is_removed() {
     let header = "From: ana@example.org\nTo: b@example.net\nBcc: guest@example.net\nSubject: s\n";
     for before in
         ["garbage\n", "\n", "From x Mon\n>From y\n", "\u{feff}", " \n", "  - list\n", "MIME-Version 1.0\n"]
@@ -231,7 +231,7 @@ fn no_bcc_goes_out_behind_a_line_that_is_no_field() {
 }
 
 #[test]
-fn eight_bit_text_under_the_name_of_ascii_is_labelled_rightly() {
+fn eight_bit_text_declared_as_ascii_gets_the_right_charset() {
     let with = |kind: &str, body: &str| {
         format!("From: ana@example.org\nTo: b@example.net\nSubject: s\n{kind}\n{body}\n")
     };
@@ -270,7 +270,7 @@ fn eight_bit_text_under_the_name_of_ascii_is_labelled_rightly() {
 }
 
 #[test]
-fn a_signed_part_keeps_its_wrong_label() {
+fn a_signed_part_keeps_its_wrong_charset() {
     let signed = "From: ana@example.org\nTo: b@example.net\nMIME-Version: 1.0\n\
                   Content-Type: multipart/signed; boundary=x; protocol=\"application/pgp-signature\"\n\n\
                   --x\nContent-Type: text/plain; charset=us-ascii\n\ngr\u{fc}n\n--x\n\nsig\n--x--\n";
@@ -304,7 +304,7 @@ fn the_other_names_of_sendmail_answer_as_callers_expect() {
 }
 
 #[test]
-fn one_identifier_of_two_parts_is_refused_and_prefixes_mean_nothing() {
+fn one_content_id_for_two_parts_is_refused_and_cid_prefixes_are_ignored() {
     let (world, server) = (world(), server());
     world.write("a.png", "a");
     world.write("b.png", "b");
@@ -320,7 +320,7 @@ fn one_identifier_of_two_parts_is_refused_and_prefixes_mean_nothing() {
 }
 
 #[test]
-fn pipes_are_taken_by_whatever_path_they_come() {
+fn pipes_are_attached_by_any_path() {
     for (option, way) in
         [("--attach", "cat {}"), ("--body-file", "cat {}"), ("--raw", "cat {}"), ("--attach", "cat {} | cat")]
     {
@@ -366,7 +366,7 @@ fn standard_input_is_attached_by_each_of_its_names() {
 }
 
 #[test]
-fn a_pipe_that_nobody_ends_ends_with_the_run() {
+fn a_pipe_that_stays_open_ends_with_max_time() {
     let (world, server) = (world(), server());
     let fifo = world.path("fifo");
     rustix::fs::mknodat(
@@ -400,7 +400,7 @@ fn a_file_name_that_is_not_utf8_keeps_its_octets_and_shows_what_can_be_shown() {
 }
 
 #[test]
-fn a_directory_to_attach_comes_with_how_it_is_sent() {
+fn attaching_a_directory_is_refused_with_a_hint() {
     let (world, server) = (world(), server());
     std::fs::create_dir(world.path("photos")).unwrap();
     let outcome = world.send(&server).args(["bob@example.net", "--body", "x", "--attach", "photos"]).go();

@@ -48,7 +48,7 @@ fn statuses(outcome: &Checked) -> Vec<String> {
 }
 
 #[test]
-fn an_id_is_joined_on_as_it_was_written_and_people_may_be_objects_behind_a_byte_order_mark() {
+fn the_id_is_given_back_unchanged_and_addresses_may_be_objects() {
     let (world, server) = (world(), server());
     let text = "\u{feff}{\"id\":1.10,\"to\":{\"name\":\"Bob, B.\",\"address\":\"b@x.org\"},\"text\":\"x\"}\n\
                 {\"id\":12345678901234567890123,\"to\":[\"c@x.org\",{\"address\":\"d@x.org\"}],\"text\":\"x\"}\n\
@@ -87,7 +87,7 @@ fn many_messages_go_over_one_connection_and_each_has_its_receipt_in_order() {
 }
 
 #[test]
-fn a_batch_answers_in_json_though_nobody_asked_for_it() {
+fn a_batch_always_answers_in_json() {
     let (world, server) = (world(), server());
     world.config(&world.account("a", "smtp", server.port(), ""));
     let run = world.postie(["send", "--batch", "--ca-file"]).arg(world.path("ca.pem"));
@@ -166,7 +166,7 @@ fn a_complete_message_goes_as_text_or_base64() {
 }
 
 #[test]
-fn a_bad_line_is_an_error_line_and_the_rest_goes_on() {
+fn a_bad_line_gives_an_error_line_and_the_rest_is_sent() {
     let (world, server) = (world(), server());
     let good = "{\"id\":\"good\",\"to\":\"bob@example.org\",\"text\":\"x\"}";
     let bad = [
@@ -207,7 +207,7 @@ fn a_bad_line_is_an_error_line_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_refused_message_is_told_and_the_next_goes_over_the_same_session() {
+fn a_refused_message_is_reported_and_the_next_uses_the_same_session() {
     let server = misbehaving(|event, _| {
         let refused = event.line.contains("r2@") || event.line.contains("r4@");
         (event.verb == "RCPT" && refused).then(|| Act::reply("550 5.1.1 no"))
@@ -223,7 +223,7 @@ fn a_refused_message_is_told_and_the_next_goes_over_the_same_session() {
 }
 
 #[test]
-fn what_met_421_or_a_lost_line_before_its_content_goes_once_more() {
+fn a_message_that_met_421_or_a_lost_connection_before_its_content_is_tried_once_more() {
     for verb in ["MAIL", "RCPT", "DATA"] {
         for lost in [false, true] {
             let server = misbehaving(move |event, count| {
@@ -246,7 +246,7 @@ fn what_met_421_or_a_lost_line_before_its_content_goes_once_more() {
 }
 
 #[test]
-fn what_met_it_twice_is_deferred_and_the_rest_goes_on() {
+fn a_message_that_met_421_twice_is_deferred_and_the_rest_is_sent() {
     let server = misbehaving(|event, _| (event.line.contains("r2@")).then(|| Act::end(End::Close)));
     let world = world();
     let outcome = run(&world, &server, &messages(3));
@@ -257,7 +257,7 @@ fn what_met_it_twice_is_deferred_and_the_rest_goes_on() {
 }
 
 #[test]
-fn what_may_have_been_delivered_is_never_repeated() {
+fn a_message_that_may_have_been_delivered_is_never_repeated() {
     let server = misbehaving(|event, count| (event.verb == "." && count == 2).then(|| Act::end(End::Close)));
     let world = world();
     let outcome = run(&world, &server, &messages(3));
@@ -308,7 +308,7 @@ fn a_server_that_cannot_be_reached_is_not_asked_for_every_line() {
 }
 
 #[test]
-fn a_signal_ends_the_batch_behind_the_verdict_of_the_message_under_way() {
+fn a_signal_ends_the_batch_after_the_reply_to_the_current_message() {
     // Envelopes ride behind the content of the message before; one whose content has not left is dropped.
     for (verb, answered) in [("MAIL", 1), ("RCPT", 1), (".", 2)] {
         for chunking in [false, true] {
@@ -334,7 +334,7 @@ fn a_signal_ends_the_batch_behind_the_verdict_of_the_message_under_way() {
 }
 
 #[test]
-fn lines_that_are_there_already_cost_one_flight_each_and_others_are_not_waited_for() {
+fn lines_that_have_been_read_take_one_flight_each_and_later_ones_are_not_waited_for() {
     for chunking in [false, true] {
         let setup = Smtpd::for_mailbox(&Mailbox::default());
         let server = if chunking { setup.with("CHUNKING").start() } else { setup.start() };
@@ -350,7 +350,7 @@ fn lines_that_are_there_already_cost_one_flight_each_and_others_are_not_waited_f
 }
 
 #[test]
-fn a_receipt_comes_while_the_next_line_is_still_awaited() {
+fn a_receipt_is_written_before_the_next_line_arrives() {
     let (world, server) = (world(), server());
     // Each line comes only once the receipt of the one before is there.
     let mut feeder = String::new();
@@ -367,7 +367,7 @@ fn a_receipt_comes_while_the_next_line_is_still_awaited() {
 }
 
 #[test]
-fn a_rate_spaces_the_messages_out_and_a_dry_run_asks_nobody() {
+fn rate_spaces_messages_out_and_a_dry_run_does_not_connect() {
     let (world, server) = (world(), server());
     let text: String = messages(4).iter().map(|line| format!("{line}\n")).collect();
     let outcome = world.send(&server).args(["--batch", "--rate", "5/s"]).stdin(&text).go();
@@ -395,7 +395,7 @@ fn copies_of_a_batch_are_saved() {
 }
 
 #[test]
-fn where_nobody_listens_every_line_has_failed_for_now() {
+fn if_nothing_listens_every_line_is_a_temporary_failure() {
     let world = world();
     let text: String = messages(3).iter().map(|line| format!("{line}\n")).collect();
     let run = world.at_url("smtp+insecure://localhost:1", "send").args(["--batch", "-f", "ana@example.org"]);

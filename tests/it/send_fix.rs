@@ -44,7 +44,7 @@ fn a_message_with_8_bit_octets_and_long_lines_reaches_a_server_that_takes_neithe
 }
 
 #[test]
-fn what_every_server_takes_is_not_touched() {
+fn a_message_that_every_server_accepts_is_not_changed() {
     let (world, server) = (world(), old());
     let raw = format!("{HEADER}Content-Transfer-Encoding: 8bit\nX-Odd :  as  is \n\n.body \n");
     world.send(&server).args(["--fix", "--raw"]).stdin(&raw).go().assert_exit(0);
@@ -52,7 +52,7 @@ fn what_every_server_takes_is_not_touched() {
 }
 
 #[test]
-fn a_signature_that_would_break_is_told_or_refused() {
+fn a_change_that_would_break_a_signature_is_reported_or_refused() {
     let (world, server) = (world(), old());
     let raw = format!("DKIM-Signature: v=1; d=example.org\n{HEADER}\nH\u{e9}llo\n");
     let outcome = world.send(&server).args(["--fix", "--raw"]).stdin(&raw).go();
@@ -67,7 +67,7 @@ fn a_signature_that_would_break_is_told_or_refused() {
 }
 
 #[test]
-fn header_fields_in_no_known_charset_are_refused_or_mended() {
+fn header_fields_in_an_unknown_charset_are_refused_or_fixed() {
     let (world, server) = (world(), old());
     let raw = [HEADER.as_bytes(), b"Cc: J\xf6rg <cy@example.org>\nSubject: \xe4\n\nx\n"].concat();
     let error = world.send(&server).arg("--raw").stdin(&raw).go().assert_failure(65, "input");
@@ -96,7 +96,7 @@ fn fix_is_for_complete_messages_only_and_nul_and_bare_cr_stay_errors() {
 }
 
 #[test]
-fn raw_lines_of_a_batch_are_mended_too() {
+fn raw_lines_of_a_batch_are_fixed_too() {
     let (world, server) = (world(), old());
     let line = serde_json::json!({"raw": format!("{HEADER}\nH\u{e9}llo\n{}\n", "x".repeat(1500))});
     let composed = serde_json::json!({"to": "cy@example.org", "text": "H\u{e9}llo"});
@@ -108,7 +108,7 @@ fn raw_lines_of_a_batch_are_mended_too() {
 }
 
 #[test]
-fn memory_does_not_grow_with_a_message_that_is_mended() {
+fn memory_does_not_grow_with_a_message_that_is_fixed() {
     let (world, server) =
         (world(), Smtpd::for_mailbox(&Mailbox::default()).without("8BITMIME").without("SIZE").start());
     let mut raw = format!("{HEADER}Content-Type: application/octet-stream\n\n").into_bytes();
@@ -121,7 +121,7 @@ fn memory_does_not_grow_with_a_message_that_is_mended() {
 }
 
 #[test]
-fn programs_that_call_sendmail_need_not_ask_for_it() {
+fn sendmail_fixes_messages_without_an_option() {
     let (world, server) = (world(), old());
     account(&world, &server, "");
     let long = "x".repeat(1200);

@@ -2,14 +2,14 @@
 //!
 //! | class | test |
 //! |---|---|
-//! | 69 smuggling | `send_property`, `send_refused::a_raw_message_cannot_smuggle_another_one`, here `no_end_of_data_in_any_input_is_one` |
+//! | 69 smuggling | `send_property`, `send_refused::a_raw_message_cannot_smuggle_another_one`, here `no_input_can_contain_an_end_of_data` |
 //! | 70 injection | `send_property_binary`, `send_refused::no_argument_can_add_a_header_a_recipient_or_a_command`, `send_refused::no_file_name_can_add_a_header` |
-//! | 71 Bcc | here `no_bcc_leaves_in_any_spelling_nor_in_what_is_printed`, `send::bcc_is_in_the_envelope_and_nowhere_in_the_message` |
+//! | 71 Bcc | here `bcc_in_any_spelling_is_neither_sent_nor_printed`, `send::bcc_is_in_the_envelope_and_nowhere_in_the_message` |
 //! | 72 addresses beyond ASCII | `send::international_addresses_need_smtputf8_or_an_a_label` |
-//! | 73 8-bit, long lines, size | `send::eight_bit_content_is_declared_or_encoded_or_refused`, `send_fix`, `send::a_message_beyond_the_announced_size_is_not_begun` |
-//! | 74 standard input | here `a_producer_that_died_early_is_seen_where_it_can_be`, `send::an_empty_body_sends_nothing_where_that_is_asked_for` |
-//! | 75 attachments | here `what_is_no_file_is_no_attachment_and_one_that_grows_has_an_end`, `send_refused::what_cannot_be_read_is_known_before_the_first_connection` |
-//! | 76 privacy | here `a_message_says_nothing_of_the_machine_or_the_user` |
+//! | 73 8-bit, long lines, size | `send::eight_bit_content_is_declared_or_encoded_or_refused`, `send_fix`, `send::a_message_larger_than_the_announced_size_is_not_begun` |
+//! | 74 standard input | here `truncated_input_is_noticed_if_possible`, `send::an_empty_body_sends_nothing_if_asked_for` |
+//! | 75 attachments | here `only_files_and_pipes_can_be_attached_and_a_growing_file_ends`, `send_refused::unreadable_input_is_reported_before_the_first_connection` |
+//! | 76 privacy | here `a_message_reveals_nothing_about_the_machine_or_the_user` |
 
 use crate::support::mailbox::Mailbox;
 use crate::support::peer::Victim;
@@ -25,7 +25,7 @@ fn server() -> Smtpd {
 }
 
 #[test]
-fn no_end_of_data_in_any_input_is_one() {
+fn no_input_can_contain_an_end_of_data() {
     let ends = [
         "\n.\n",
         "\r\n.\r\n",
@@ -60,7 +60,7 @@ fn no_end_of_data_in_any_input_is_one() {
 }
 
 #[test]
-fn no_bcc_leaves_in_any_spelling_nor_in_what_is_printed() {
+fn bcc_in_any_spelling_is_neither_sent_nor_printed() {
     let (world, server) = (world(), server());
     let raw = "From: ana@example.org\nTo: bob@example.org\nBcc: g1@example.org\nBcc: g2@example.org,\n\tg3@example.org\n\
                bcc : g4@example.org\nBCC:g5@example.org\nResent-Bcc: g6@example.org\nX-Bcc: stays\n\nBcc: in the body\n";
@@ -80,7 +80,7 @@ fn no_bcc_leaves_in_any_spelling_nor_in_what_is_printed() {
 }
 
 #[test]
-fn a_producer_that_died_early_is_seen_where_it_can_be() {
+fn truncated_input_is_noticed_if_possible() {
     let (world, server) = (world(), server());
     let to = "bob@example.org";
     for (input, args) in [
@@ -139,7 +139,7 @@ fn standard_input_is_read_to_its_end_before_anything_connects() {
 }
 
 #[test]
-fn what_is_no_file_is_no_attachment_and_one_that_grows_has_an_end() {
+fn only_files_and_pipes_can_be_attached_and_a_growing_file_ends() {
     let (world, server) = (world(), server());
     std::fs::create_dir(world.path("directory")).unwrap();
     for path in [world.path("directory"), world.path("missing"), "/dev/zero".into()] {
@@ -173,7 +173,7 @@ fn what_is_no_file_is_no_attachment_and_one_that_grows_has_an_end() {
 }
 
 #[test]
-fn a_message_says_nothing_of_the_machine_or_the_user() {
+fn a_message_reveals_nothing_about_the_machine_or_the_user() {
     let (world, server) = (world(), server());
     let path = world.write("report.txt", "x");
     let run = world.send(&server).args(["bob@example.org", "-s", "hi", "-a"]).arg(path);

@@ -295,7 +295,7 @@ fn letter(random: &mut Random) -> Option<Compare> {
 }
 
 #[test]
-fn whatever_is_composed_arrives_as_one_message_to_those_who_were_named() {
+fn a_composed_message_arrives_as_one_message_at_the_named_recipients() {
     repeat("composed", |random| {
         let Some((letter, fields, named)) = letter(random) else { return false };
         let subject = letter.subject.clone().map(|subject| String::from_utf8(subject).unwrap());
@@ -398,7 +398,7 @@ pub fn carried(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn whatever_is_passed_on_arrives_as_one_message_or_is_refused() {
+fn a_raw_message_arrives_as_one_message_or_is_refused() {
     repeat("raw", |random| {
         let (header, body, named, fields) = raw(random);
         let (mends, blank) = (random.once_in(2), random.one(&["\n", "\r\n"]));

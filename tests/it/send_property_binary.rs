@@ -93,7 +93,7 @@ fn options(random: &mut Random, world: &World) -> (Vec<Vec<u8>>, Option<Vec<Stri
 }
 
 #[test]
-fn no_argument_file_name_or_body_makes_another_message_of_it() {
+fn no_argument_file_name_or_body_can_add_a_message() {
     let (world, servers) = (world(), servers());
     repeat("arguments", |random| {
         let (args, named, fields) = options(random, &world);
@@ -112,7 +112,7 @@ fn no_argument_file_name_or_body_makes_another_message_of_it() {
 }
 
 #[test]
-fn no_complete_message_makes_another_one_of_it() {
+fn no_complete_message_can_add_a_message() {
     let (world, servers) = (world(), servers());
     repeat("--raw and sendmail -t", |random| {
         let (to, mut named) = people(random);
@@ -186,7 +186,7 @@ fn line(random: &mut Random) -> (Vec<u8>, Option<Vec<String>>) {
 }
 
 #[test]
-fn no_line_of_a_batch_makes_another_message_of_it() {
+fn no_line_of_a_batch_can_add_a_message() {
     let (world, servers) = (world(), servers());
     repeat("--batch", |random| {
         let server = &servers[random.below(servers.len())];
@@ -215,7 +215,7 @@ fn no_line_of_a_batch_makes_another_message_of_it() {
 }
 
 #[test]
-fn no_dialogue_of_sendmail_bs_makes_another_message_of_it() {
+fn no_dialogue_of_sendmail_bs_can_add_a_message() {
     let (world, servers) = (world(), servers());
     repeat("sendmail -bs", |random| {
         let server = &servers[random.below(servers.len())];

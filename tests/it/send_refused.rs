@@ -142,7 +142,7 @@ fn a_raw_message_cannot_smuggle_another_one() {
 }
 
 #[test]
-fn what_cannot_be_read_is_known_before_the_first_connection() {
+fn unreadable_input_is_reported_before_the_first_connection() {
     let (world, server) = (world(), misbehaving(|_| Act::Normal));
     std::fs::create_dir(world.path("directory")).unwrap();
     for name in ["missing", "directory"] {

@@ -53,7 +53,7 @@ fn a_small_message_takes_as_few_round_trips_as_the_extensions_allow() {
 }
 
 #[test]
-fn where_chunking_is_offered_the_content_goes_as_it_is() {
+fn with_chunking_the_content_is_sent_unchanged() {
     for (size, to) in [
         (10, vec!["bob@example.org"]),
         (20_000, vec!["bob@example.org"]),
@@ -78,7 +78,7 @@ fn where_chunking_is_offered_the_content_goes_as_it_is() {
 }
 
 #[test]
-fn under_send_the_content_goes_along_and_whoever_was_taken_gets_it() {
+fn with_on_rejected_send_the_content_follows_at_once_and_accepted_recipients_get_it() {
     let refuse = |name: &'static str| {
         move |event: &Event<'_>| match event.verb == "RCPT" && event.line.contains(name) {
             true => Act::reply("550 5.1.1 nobody"),
@@ -127,7 +127,7 @@ fn a_temporary_refusal_is_tried_again_with_the_same_message() {
 }
 
 #[test]
-fn trying_again_ends_with_its_time_and_tells_the_last_refusal() {
+fn retries_end_with_their_time_and_the_last_refusal_is_reported() {
     let later = |event: &Event<'_>| match event.verb {
         "RCPT" => Act::reply("451 4.7.1 greylisted"),
         _ => Act::Normal,
@@ -142,7 +142,7 @@ fn trying_again_ends_with_its_time_and_tells_the_last_refusal() {
 }
 
 #[test]
-fn a_verdict_may_take_longer_than_the_usual_time() {
+fn the_final_reply_may_take_longer_than_the_timeout() {
     let slow = |event: &Event<'_>| {
         if event.verb == "." {
             event.outwait(Duration::from_secs(3));
@@ -159,7 +159,7 @@ fn a_verdict_may_take_longer_than_the_usual_time() {
 }
 
 #[test]
-fn each_reply_of_a_flight_has_the_time_of_one_operation() {
+fn each_reply_of_a_flight_has_its_own_timeout() {
     let slow = |event: &Event<'_>| {
         if event.verb == "RCPT" {
             event.outwait(Duration::from_millis(700));
@@ -175,7 +175,7 @@ fn each_reply_of_a_flight_has_the_time_of_one_operation() {
 }
 
 #[test]
-fn delivery_reports_are_asked_for_in_the_words_of_their_rfc() {
+fn dsn_options_are_sent_as_their_rfc_says() {
     let (world, server) = (world(), setup().with("DSN").with("CHUNKING").start());
     let dsn = ["--dsn-notify", "failure,delay", "--dsn-return", "hdrs", "--dsn-envid", "job 1+2"];
     let run = world.send(&server).args(dsn).arg("bob@example.org").stdin("text\n");
@@ -194,7 +194,7 @@ fn delivery_reports_are_asked_for_in_the_words_of_their_rfc() {
 }
 
 #[test]
-fn tls_on_the_whole_way_is_asked_for_or_nothing_is_sent() {
+fn require_tls_is_sent_to_the_server_or_nothing_is_sent() {
     let (world, server) = (world(), setup().with("REQUIRETLS").start());
     world.send(&server).args(["--require-tls", "bob@example.org"]).stdin("text\n").go().assert_exit(0);
     assert!(server.the_message().mail.ends_with(" REQUIRETLS"));
@@ -210,7 +210,7 @@ fn tls_on_the_whole_way_is_asked_for_or_nothing_is_sent() {
 }
 
 #[test]
-fn the_name_in_ehlo_is_a_full_one_or_the_literal_of_this_sides_address() {
+fn the_name_in_ehlo_is_fully_qualified_or_an_address_literal() {
     let (world, server) = (world(), setup().start());
     world.send(&server).arg("bob@example.org").stdin("text\n").go().assert_exit(0);
     let journal = server.journal();
@@ -223,7 +223,7 @@ fn the_name_in_ehlo_is_a_full_one_or_the_literal_of_this_sides_address() {
 }
 
 #[test]
-fn a_large_message_in_pieces_about_the_size_of_a_buffer_leaves_in_its_order() {
+fn a_large_message_in_pieces_near_the_buffer_size_is_sent_in_order() {
     let world = world();
     let server = Smtpd::for_mailbox(&Mailbox::default()).start();
     let header = "From: ana@example.org\r\nTo: bob@example.net\r\nDate: Mon, 01 Sep 2025 10:00:00 +0000\r\n\
@@ -246,7 +246,7 @@ fn a_large_message_in_pieces_about_the_size_of_a_buffer_leaves_in_its_order() {
 }
 
 #[test]
-fn the_name_for_ehlo_is_the_option_s_then_the_account_s_and_is_checked_before_anything_connects() {
+fn the_name_in_ehlo_comes_from_the_option_or_the_account_and_is_checked_first() {
     let (world, server) = (world(), setup().mode(Mode::Plain).start());
     let port = server.port();
     world.config(&format!(
@@ -316,7 +316,7 @@ fn slow_reader(listener: &TcpListener) -> usize {
 }
 
 #[test]
-fn a_slow_line_that_moves_is_not_cut_off_however_large_the_buffer_before_it() {
+fn a_slow_connection_that_makes_progress_is_not_cut_off() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     rustix::net::sockopt::set_socket_recv_buffer_size(&listener, 16 * 1024).unwrap();
     let url = format!("smtp+insecure://localhost:{}", listener.local_addr().unwrap().port());

@@ -67,7 +67,7 @@ fn field(message: &Accepted, name: &str) -> Vec<String> {
 const MAIL: &str = "From: Ana <ana@example.org>\nTo: bob@example.net\nSubject: hello\n\nbody\n";
 
 #[test]
-fn flags_in_every_form_hand_over_the_message() {
+fn flags_are_accepted_in_every_form() {
     for args in [
         &["bob@example.net"][..],
         &["-t"],
@@ -112,7 +112,7 @@ fn recipients_come_from_the_arguments_and_with_t_from_the_header_too() {
 }
 
 #[test]
-fn what_cron_hands_over_reaches_its_alias_from_the_accounts_address() {
+fn mail_from_cron_is_sent_to_its_alias_from_the_account_s_address() {
     let input = "From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@host> echo \u{e4}\n\
                  Content-Type: text/plain; charset=UTF-8\nAuto-Submitted: auto-generated\n\n10%\r50%\rdone \u{e4}\n";
     for args in [
@@ -222,7 +222,7 @@ fn server_plain() -> Smtpd {
 }
 
 #[test]
-fn every_failure_has_its_exit_code_its_words_and_its_line_in_the_log() {
+fn every_failure_has_its_exit_code_its_message_and_its_log_line() {
     for (verb, answer, code, words) in [
         ("RCPT", &b"550 5.1.1 nobody\r\n"[..], 67, "5.1.1 nobody"),
         ("RCPT", b"450 4.2.1 later\r\n", 75, "4.2.1 later"),
@@ -255,7 +255,7 @@ fn every_failure_has_its_exit_code_its_words_and_its_line_in_the_log() {
 }
 
 #[test]
-fn a_log_tells_success_too_and_one_that_fails_costs_no_mail() {
+fn the_log_records_success_too_and_a_failing_log_loses_no_mail() {
     let (world, server) = (world(), server());
     account(&world, &server, &format!("log-file = \"{}\"", world.text("mail.log")));
     sendmail(&world, ["-t"]).stdin(MAIL).go().assert_exit(0);
@@ -269,7 +269,7 @@ fn a_log_tells_success_too_and_one_that_fails_costs_no_mail() {
 }
 
 #[test]
-fn a_call_that_makes_no_sense_connects_to_nobody() {
+fn an_invalid_call_does_not_connect() {
     let (world, server) = (world(), server());
     account(&world, &server, "");
     for (args, input, code) in [
@@ -293,7 +293,7 @@ fn a_call_that_makes_no_sense_connects_to_nobody() {
 }
 
 #[test]
-fn the_queue_is_empty_and_help_is_help() {
+fn the_queue_is_always_empty_and_help_is_printed() {
     let world = world();
     for (flag, says) in [("-bp", "Mail queue is empty\n"), ("-q", ""), ("--version", "postie ")] {
         let outcome = sendmail(&world, [flag]).go();

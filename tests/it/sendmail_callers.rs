@@ -1,7 +1,7 @@
 //! The programs that start `sendmail`, for real: each with postie in that place.
 //!
 //! cronie is not among Debian's packages; how it calls `sendmail` is in `cli::sendmail` and
-//! `sendmail::what_cron_hands_over_reaches_its_alias_from_the_accounts_address`, word for word.
+//! `sendmail::mail_from_cron_is_sent_to_its_alias_from_the_account_s_address`, word for word.
 
 use crate::sendmail::{account, link};
 use crate::support::mailbox::Mailbox;
@@ -72,8 +72,8 @@ const BODY: &str = "line one\n\n..\nFrom here on\n";
 const WIRE_BODY: &str = "line one\r\n\r\n..\r\nFrom here on\r\n";
 
 #[test]
-fn bsd_mailx_sends_to_an_alias_and_hears_of_a_refusal() {
-    if !have("bsd_mailx_sends_to_an_alias_and_hears_of_a_refusal", &["bsd-mailx"]) {
+fn bsd_mailx_sends_to_an_alias_and_notices_a_refusal() {
+    if !have("bsd_mailx_sends_to_an_alias_and_notices_a_refusal", &["bsd-mailx"]) {
         return;
     }
     for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
@@ -95,8 +95,8 @@ fn bsd_mailx_sends_to_an_alias_and_hears_of_a_refusal() {
 }
 
 #[test]
-fn mutt_sends_an_attachment_and_hears_of_a_refusal() {
-    if !have("mutt_sends_an_attachment_and_hears_of_a_refusal", &["mutt"]) {
+fn mutt_sends_an_attachment_and_notices_a_refusal() {
+    if !have("mutt_sends_an_attachment_and_notices_a_refusal", &["mutt"]) {
         return;
     }
     for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
@@ -134,8 +134,8 @@ fn mutt_sends_an_attachment_and_hears_of_a_refusal() {
 }
 
 #[test]
-fn git_send_email_sends_a_patch_and_hears_of_a_refusal() {
-    if !have("git_send_email_sends_a_patch_and_hears_of_a_refusal", &["git", "git send-email"]) {
+fn git_send_email_sends_a_patch_and_notices_a_refusal() {
+    if !have("git_send_email_sends_a_patch_and_notices_a_refusal", &["git", "git send-email"]) {
         return;
     }
     let patch = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n\
@@ -171,8 +171,8 @@ fn git_send_email_sends_a_patch_and_hears_of_a_refusal() {
 }
 
 #[test]
-fn s_nail_sends_and_hears_of_a_refusal() {
-    if !have("s_nail_sends_and_hears_of_a_refusal", &["s-nail"]) {
+fn s_nail_sends_and_notices_a_refusal() {
+    if !have("s_nail_sends_and_notices_a_refusal", &["s-nail"]) {
         return;
     }
     for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
@@ -196,8 +196,8 @@ fn s_nail_sends_and_hears_of_a_refusal() {
 }
 
 #[test]
-fn logrotate_mails_the_log_it_throws_away() {
-    if !have("logrotate_mails_the_log_it_throws_away", &["logrotate"]) {
+fn logrotate_mails_a_log_that_it_removes() {
+    if !have("logrotate_mails_a_log_that_it_removes", &["logrotate"]) {
         return;
     }
     let caller = Caller::new();
@@ -212,8 +212,8 @@ fn logrotate_mails_the_log_it_throws_away() {
 }
 
 #[test]
-fn php_sends_and_hears_of_a_refusal() {
-    if !have("php_sends_and_hears_of_a_refusal", &["php"]) {
+fn php_sends_and_notices_a_refusal() {
+    if !have("php_sends_and_notices_a_refusal", &["php"]) {
         return;
     }
     for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
@@ -278,9 +278,9 @@ const CRON: &str = "set -e
     exec cron -f";
 
 #[test]
-fn cron_mails_what_a_job_says() {
+fn cron_mails_the_output_of_a_job() {
     let needs = ["root", "cron", "mount name space", "/usr/sbin/sendmail"];
-    if !have("cron_mails_what_a_job_says", &needs) {
+    if !have("cron_mails_the_output_of_a_job", &needs) {
         return;
     }
     let (sender, gone) = std::sync::mpsc::channel();

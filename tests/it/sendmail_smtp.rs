@@ -35,7 +35,7 @@ const ONE: &str = "MAIL FROM:<ana@example.org> BODY=8BITMIME SIZE=100\r\nRCPT TO
                    one\r\n..\r\n..two\nthree\n.\nfour\r\n.\r\n";
 
 #[test]
-fn each_message_is_handed_on_and_gets_its_queue_id() {
+fn each_message_is_sent_on_and_gets_its_queue_id() {
     let (world, server) = (world(), server(|_| Act::Normal));
     account(&world, &server, "");
     let input = format!(
@@ -66,7 +66,7 @@ fn each_message_is_handed_on_and_gets_its_queue_id() {
 }
 
 #[test]
-fn lines_that_end_in_lf_are_taken_from_a_client_that_writes_them() {
+fn lines_that_end_in_lf_are_accepted() {
     let (world, server) = (world(), server(|_| Act::Normal));
     account(&world, &server, "");
     let replies =
@@ -77,7 +77,7 @@ fn lines_that_end_in_lf_are_taken_from_a_client_that_writes_them() {
 }
 
 #[test]
-fn the_reply_after_the_content_is_the_verdict() {
+fn the_reply_after_the_content_is_the_outcome() {
     for (verb, answer, end, want) in [
         ("RCPT", &b"550 5.1.1 nobody\r\n"[..], false, "550 5.1.1 "),
         ("RCPT", b"452 4.2.2 full\r\n", false, "452 4.2.2 "),
@@ -104,7 +104,7 @@ fn the_reply_after_the_content_is_the_verdict() {
 }
 
 #[test]
-fn what_is_no_message_is_refused_and_the_session_goes_on() {
+fn an_invalid_message_is_refused_and_the_session_continues() {
     let (world, server) = (world(), server(|_| Act::Normal));
     account(&world, &server, "");
     let envelope = "MAIL FROM:<ana@example.org>\r\nRCPT TO:<bob@example.net>\r\nDATA\r\n";
@@ -123,7 +123,7 @@ fn what_is_no_message_is_refused_and_the_session_goes_on() {
 }
 
 #[test]
-fn commands_out_of_order_or_out_of_syntax_are_refused_one_by_one() {
+fn wrong_commands_are_refused_one_by_one() {
     let (world, server) = (world(), server(|_| Act::Normal));
     account(&world, &server, "");
     let long = "x".repeat(20_000);

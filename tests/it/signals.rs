@@ -47,7 +47,7 @@ fn a_signal_at_any_step_of_a_fetch_leaves_everything_consistent() {
 }
 
 #[test]
-fn a_signal_before_the_content_left_sends_nothing_and_after_it_is_unknown() {
+fn a_signal_before_the_content_sends_nothing_and_after_it_the_outcome_is_unknown() {
     for (end, number) in SIGNALS {
         for (step, status) in [("EHLO", None), ("RCPT", None), (".", Some("unknown"))] {
             let hook = move |event: &Event<'_>| {
@@ -67,7 +67,7 @@ fn a_signal_before_the_content_left_sends_nothing_and_after_it_is_unknown() {
 }
 
 #[test]
-fn max_time_ends_a_run_whatever_the_server_does() {
+fn max_time_ends_a_run_with_any_server() {
     let mailbox = Mailbox::with(2);
     let server = Pop3d::for_mailbox(&mailbox)
         .hook(|event| if event.verb == "RETR" { Act::end(End::Stall) } else { Act::Normal })

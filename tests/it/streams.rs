@@ -72,7 +72,7 @@ fn a_signal_ends_whatever_reads_standard_input_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_signal_ends_a_dialogue_of_sendmail_bs_wherever_it_stands() {
+fn a_signal_ends_a_dialogue_of_sendmail_bs_at_any_point() {
     let server = recorder();
     let envelope = "EHLO x\r\nMAIL FROM:<ana@example.org>\r\nRCPT TO:<bob@example.net>\r\n";
     let content = format!("{envelope}DATA\r\n{}", MESSAGE.replace('\n', "\r\n"));
@@ -86,7 +86,7 @@ fn a_signal_ends_a_dialogue_of_sendmail_bs_wherever_it_stands() {
 }
 
 #[test]
-fn max_time_counts_while_standard_input_is_read_whether_octets_come_or_not() {
+fn max_time_includes_reading_standard_input() {
     let server = recorder();
     let world = world();
     for meanwhile in [Meanwhile::Nothing, Meanwhile::Flood] {
@@ -105,7 +105,7 @@ fn max_time_counts_while_standard_input_is_read_whether_octets_come_or_not() {
 }
 
 #[test]
-fn a_batch_through_non_blocking_streams_sends_all_and_tells_all() {
+fn a_batch_over_non_blocking_streams_is_sent_and_reported_whole() {
     let (world, server) = (world(), recorder());
     let lines: Vec<String> = (0..150)
         .map(|id| json!({"id": id, "to": format!("b{id}@example.net"), "text": "x"}).to_string() + "\n")
@@ -142,7 +142,7 @@ fn a_message_is_read_from_a_non_blocking_standard_input_to_its_end() {
 }
 
 #[test]
-fn what_is_printed_to_a_slow_non_blocking_output_is_whole_and_fetched_once() {
+fn messages_printed_to_a_slow_non_blocking_output_are_whole_and_fetched_once() {
     let mailbox = Mailbox::of((1..=4).map(|number| message_of(number, 30_000)));
     let server = Pop3d::for_mailbox(&mailbox).start();
     let world = world();
@@ -160,7 +160,7 @@ fn what_is_printed_to_a_slow_non_blocking_output_is_whole_and_fetched_once() {
 }
 
 #[test]
-fn without_a_directory_for_temporary_files_only_what_is_large_fails() {
+fn without_a_directory_for_temporary_files_only_large_messages_fail() {
     let server = recorder();
     let world = world();
     let mailbox = Mailbox::of([message_of(1, 300_000)]);

@@ -28,7 +28,7 @@ fn a_leak_is_found_at_every_alignment() {
 }
 
 #[test]
-fn what_is_stored_differs_from_the_wire_in_crlf_alone() {
+fn stored_messages_differ_from_the_wire_only_in_crlf() {
     assert_eq!(stored(b"a\r\nb\rc\0\r\r\n"), b"a\nb\rc\0\r\n");
     assert_eq!(stored(b""), b"");
     assert_eq!(stuffed(b".\r\n..\r\nx"), b"..\r\n...\r\nx\r\n.\r\n");
@@ -58,7 +58,7 @@ fn patterns_match_the_whole_line() {
 }
 
 #[test]
-fn a_script_answers_exchanges_in_any_order_and_notes_a_deviation() {
+fn a_script_answers_exchanges_in_any_order_and_reports_a_deviation() {
     let script = Script::parse(
         "S: +OK\n-- any\nC: ONE\nS: 1\nC~ TWO *\nS: 2\nC> *\nS: 3\n-- end\nC: LAST\n-- raw \"\\x00\\r\"\n-- close\n",
     );
@@ -78,7 +78,7 @@ fn a_script_answers_exchanges_in_any_order_and_notes_a_deviation() {
 }
 
 #[test]
-fn a_scripted_link_cuts_what_it_serves_where_it_is_told() {
+fn a_scripted_link_cuts_its_octets_at_the_given_places() {
     let script = Script::parse("S: +OK hello\nC: CAPA\nS: +OK\nS: .\n-- close\n");
     for cut in [Cut::Nowhere, Cut::Every(1), Cut::Every(3), Cut::At(5)] {
         let link = ScriptLink::new(&script, cut);
@@ -112,7 +112,7 @@ fn handshake(certificate: Certificate, versions: Versions, trusting: bool) -> Re
 }
 
 #[test]
-fn certificates_are_good_or_bad_as_they_are_named() {
+fn certificates_are_valid_or_invalid_as_their_names_say() {
     assert_eq!(handshake(Certificate::Good, Versions::Modern, true), Ok(()));
     assert_eq!(handshake(Certificate::Good, Versions::OnlyTls11, true), Ok(()));
     assert!(handshake(Certificate::Good, Versions::Modern, false).is_err());

@@ -130,7 +130,7 @@ impl Session {
 }
 
 #[test]
-fn a_password_that_nothing_else_gives_is_asked_for() {
+fn a_password_without_another_source_is_asked_for() {
     let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
     let world = world();
     let url = server.url();
@@ -143,7 +143,7 @@ fn a_password_that_nothing_else_gives_is_asked_for() {
 }
 
 #[test]
-fn a_signal_ends_every_question_and_leaves_the_terminal_as_it_was() {
+fn a_signal_ends_every_question_and_restores_the_terminal() {
     let world = world();
     let url = "pop3s://ana@localhost:1";
     for (args, question) in
@@ -164,7 +164,7 @@ fn a_signal_ends_every_question_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_run_that_is_stopped_at_the_question_gives_the_echo_back_and_takes_it_again() {
+fn ctrl_z_at_a_password_question_restores_the_echo_and_turns_it_off_again() {
     let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
     // `wait` and `jobs` need no terminal: only what postie does to it is seen.
     let script = "set -m; \"$@\"; echo STOPPED; read go; fg; echo BACK";
@@ -213,7 +213,7 @@ fn a_run_that_is_stopped_at_the_question_gives_the_echo_back_and_takes_it_again(
 }
 
 #[test]
-fn where_no_shell_could_continue_it_ctrl_z_stops_nothing() {
+fn without_a_shell_to_continue_the_run_ctrl_z_does_not_stop_it() {
     let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
     let world = world();
     let url = server.url();
@@ -229,9 +229,9 @@ fn where_no_shell_could_continue_it_ctrl_z_stops_nothing() {
 }
 
 #[test]
-fn in_a_container_whose_session_began_outside_it_asks_as_everywhere() {
+fn in_a_container_with_an_outside_session_questions_work() {
     // There the leader of the session, and of the shell's, is the process 0.
-    if !real::have("in_a_container_whose_session_began_outside_it_asks_as_everywhere", &["root", "unshare"]) {
+    if !real::have("in_a_container_with_an_outside_session_questions_work", &["root", "unshare"]) {
         return;
     }
     let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();

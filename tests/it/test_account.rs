@@ -93,7 +93,7 @@ fn the_tls_step_shows_the_certificate() {
 }
 
 #[test]
-fn one_side_alone_can_be_tested() {
+fn one_server_alone_can_be_tested() {
     for (option, tested) in [("--pop3", "pop3"), ("--smtp", "smtp")] {
         let (pop3, smtp) = good(Mode::Implicit);
         let (_world, outcome) = test(&pop3, &smtp, Mode::Implicit, &[option]);
@@ -177,7 +177,7 @@ fn no_server_and_no_host_have_codes_of_their_own() {
 }
 
 #[test]
-fn a_step_is_told_when_it_is_done_and_not_at_the_end() {
+fn each_step_is_reported_when_it_is_done() {
     for json in [true, false] {
         let (go_on, wait) = mpsc::channel::<()>();
         let wait = Mutex::new(wait);
@@ -243,7 +243,7 @@ fn the_other_tls_mode_is_tried_on_the_same_port_and_named_if_it_answers() {
 }
 
 #[test]
-fn a_port_that_answers_in_neither_mode_is_said_to() {
+fn a_port_that_answers_in_neither_tls_mode_is_reported() {
     for url in ["pop3s://ana@localhost", "pop3://ana@localhost", "smtps://localhost", "smtp://localhost"] {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let world = world();
@@ -258,7 +258,7 @@ fn a_port_that_answers_in_neither_mode_is_said_to() {
 }
 
 #[test]
-fn the_destination_is_checked_whatever_the_server_says_and_nothing_is_made() {
+fn the_destination_is_checked_even_if_the_server_fails_and_nothing_is_made() {
     for (fetch, fine, hint) in [
         ("maildir = \"Mail\"", true, ""),
         ("mbox = \"inbox\"", true, ""),

@@ -92,7 +92,7 @@ fn an_upgrade_that_is_not_offered_ends_the_run() {
 }
 
 #[test]
-fn anything_but_consent_to_the_upgrade_ends_the_run() {
+fn any_other_reply_to_the_upgrade_ends_the_run() {
     const REFUSALS: [(&str, &str); 7] = [
         ("-ERR no", "454 4.7.0 not now"),
         ("-ERR [SYS/TEMP] not now", "502 5.5.1 not known"),
@@ -135,7 +135,7 @@ fn anything_but_consent_to_the_upgrade_ends_the_run() {
 }
 
 #[test]
-fn octets_injected_behind_the_consent_to_tls_end_the_run() {
+fn octets_injected_after_the_reply_to_starttls_end_the_run() {
     let inject = |event: &Event<'_>| match event.verb {
         "STLS" => Act::Reply(b"+OK begin\r\n+OK injected\r\n+OK injected\r\n".to_vec()),
         "STARTTLS" => Act::Reply(b"220 begin\r\n250 injected\r\n235 injected\r\n".to_vec()),
@@ -163,7 +163,7 @@ fn a_server_that_refuses_to_name_its_capabilities_still_owes_tls() {
 }
 
 #[test]
-fn a_line_that_ends_or_goes_silent_in_the_handshake_is_temporary() {
+fn a_connection_that_ends_or_falls_silent_in_the_handshake_is_temporary() {
     let close = |event: &Event<'_>| match event.verb {
         "STLS" => Act::Then(b"+OK begin\r\n".to_vec(), End::Close),
         "STARTTLS" => Act::Then(b"220 begin\r\n".to_vec(), End::Close),
@@ -184,7 +184,7 @@ fn a_line_that_ends_or_goes_silent_in_the_handshake_is_temporary() {
 }
 
 #[test]
-fn what_was_announced_in_clear_is_forgotten_under_tls() {
+fn capabilities_announced_without_tls_are_forgotten_under_tls() {
     let other_in_clear = |event: &Event<'_>| match event.verb {
         "CAPA" if !event.tls => Act::reply("+OK\r\nSTLS\r\nSASL X-CLEAR\r\nPIPELINING\r\n."),
         _ => Act::Normal,
@@ -238,7 +238,7 @@ fn a_bad_ca_file_is_a_mistake_in_the_configuration() {
 }
 
 #[test]
-fn a_secret_never_goes_in_clear_beyond_loopback() {
+fn a_secret_is_never_sent_without_tls_beyond_loopback() {
     let world = world();
     // An address of the documentation's: nobody is there, and nobody may be asked.
     for url in ["pop3+insecure://ana@192.0.2.1", "smtp+insecure://ana@192.0.2.1"] {
@@ -252,7 +252,7 @@ fn a_secret_never_goes_in_clear_beyond_loopback() {
 }
 
 #[test]
-fn the_system_s_authorities_count_in_whatever_form_it_has_them_and_no_others_do() {
+fn the_system_s_authorities_are_trusted_in_every_form_and_no_others() {
     let authority = Authority::shared().pem();
     let (world, mailbox) = (world(), Mailbox::with(1));
     let bundle = world.write("bundle.pem", &authority);
@@ -298,9 +298,9 @@ fn the_system_s_authorities_count_in_whatever_form_it_has_them_and_no_others_do(
 }
 
 #[test]
-fn an_authority_that_is_rejected_for_servers_is_rejected_wherever_that_stands() {
+fn an_authority_marked_as_rejected_for_servers_is_not_trusted() {
     use crate::support::real::have;
-    if !have("an_authority_that_is_rejected_for_servers_is_rejected_wherever_that_stands", &["openssl"]) {
+    if !have("an_authority_marked_as_rejected_for_servers_is_not_trusted", &["openssl"]) {
         return;
     }
     let (world, mailbox) = (world(), Mailbox::with(1));
@@ -360,7 +360,7 @@ fn an_authority_that_is_rejected_for_servers_is_rejected_wherever_that_stands() 
 }
 
 #[test]
-fn every_command_tells_what_is_wrong_with_a_certificate_and_only_what_helps() {
+fn every_command_says_what_is_wrong_with_a_certificate_and_what_helps() {
     for certificate in Certificate::BAD {
         for mode in [Mode::Implicit, Mode::Upgrade] {
             let (world, mailbox) = (world(), Mailbox::with(1));

@@ -107,7 +107,7 @@ fn during(run: Run, server: &Imapd, during: impl FnOnce()) -> Checked {
 }
 
 #[test]
-fn what_arrives_while_it_idles_is_fetched_at_once_over_the_one_session() {
+fn mail_that_arrives_during_idle_is_fetched_at_once_over_the_same_session() {
     for mode in [Mode::Implicit, Mode::Upgrade, Mode::Plain] {
         for pieces in [None, Some(1)] {
             let (world, store, steps) = (world(), ImapStore::with(3), Steps::default());
@@ -138,7 +138,7 @@ fn what_arrives_while_it_idles_is_fetched_at_once_over_the_one_session() {
 }
 
 #[test]
-fn mail_that_arrives_in_any_gap_is_fetched_before_anything_else_arrives() {
+fn mail_that_arrives_between_any_two_steps_is_fetched_without_waiting_for_more() {
     for (verb, nth) in
         [("EXAMINE", 1), ("UID SEARCH", 1), ("UID FETCH", 1), ("EXAMINE", 2), ("UID SEARCH", 2), ("IDLE", 1)]
     {
@@ -183,7 +183,7 @@ fn a_burst_is_fetched_together() {
 }
 
 #[test]
-fn whatever_becomes_of_idle_mail_is_fetched() {
+fn mail_is_fetched_even_if_idle_fails() {
     type Odd = fn(&Event<'_>, usize) -> Act;
     let rows: [(&str, Odd); 12] =
         [
@@ -234,7 +234,7 @@ fn whatever_becomes_of_idle_mail_is_fetched() {
 }
 
 #[test]
-fn what_is_no_new_mail_fetches_nothing() {
+fn responses_about_anything_but_new_mail_fetch_nothing() {
     for (told, looks) in [
         ("* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n", false),
         ("* 2 FETCH (FLAGS (\\Seen))\r\n", false),
@@ -257,7 +257,7 @@ fn what_is_no_new_mail_fetches_nothing() {
 }
 
 #[test]
-fn a_server_that_tells_of_mail_where_there_is_none_is_heeded_ever_less() {
+fn a_server_that_reports_mail_that_is_not_there_is_asked_less_and_less_often() {
     let (world, store) = (world(), ImapStore::with(3));
     let setup = Imapd::for_store(&store).mode(Mode::Plain).quirk(Quirk::InIdle("* 99 EXISTS\r\n"));
     let server = setup.start();
@@ -270,7 +270,7 @@ fn a_server_that_tells_of_mail_where_there_is_none_is_heeded_ever_less() {
 }
 
 #[test]
-fn a_folder_that_is_another_each_time_it_is_opened_is_not_fetched_from_without_a_pause() {
+fn a_folder_whose_uidvalidity_always_changes_is_not_fetched_without_pause() {
     let (world, store) = (world(), ImapStore::with(3));
     let changing = store.clone();
     let setup = Imapd::for_store(&store).mode(Mode::Plain).hook(move |event| {
@@ -289,7 +289,7 @@ fn a_folder_that_is_another_each_time_it_is_opened_is_not_fetched_from_without_a
 }
 
 #[test]
-fn of_several_folders_the_inbox_is_idled_on_and_all_are_looked_at() {
+fn with_several_folders_the_inbox_is_watched_by_idle_and_all_are_fetched() {
     let (world, store) = (world(), ImapStore::with(1));
     store.create(Folder::new("Lists"));
     let (arriving, mail) = (store.clone(), world.path("Mail"));
@@ -320,7 +320,7 @@ fn of_several_folders_the_inbox_is_idled_on_and_all_are_looked_at() {
 }
 
 #[test]
-fn another_folder_than_the_inbox_is_watched() {
+fn a_folder_other_than_the_inbox_can_be_watched() {
     let (world, store) = (world(), ImapStore::with(1));
     store.create(Folder::new("Lists"));
     let (arriving, mail) = (store.clone(), world.path("Mail"));
@@ -340,7 +340,7 @@ fn another_folder_than_the_inbox_is_watched() {
 }
 
 #[test]
-fn another_fetch_runs_while_it_idles_and_nothing_is_doubled() {
+fn another_fetch_can_run_during_idle_and_nothing_is_doubled() {
     let (world, store, steps) = (world(), ImapStore::with(2), Steps::default());
     let seen = steps.clone();
     let server = Imapd::for_store(&store).mode(Mode::Plain).hook(move |event| {
@@ -364,7 +364,7 @@ fn another_fetch_runs_while_it_idles_and_nothing_is_doubled() {
 }
 
 #[test]
-fn what_is_fetched_is_deleted_too() {
+fn watch_deletes_fetched_messages_too() {
     let (world, store, steps) = (world(), ImapStore::with(2), Steps::default());
     let all = store.clone();
     let seen = steps.clone();

@@ -269,27 +269,27 @@ fn sweep(tally: &mut Tally, scene: Scene, names: &[&str], step: usize) {
 }
 
 #[test]
-fn a_file_call_that_fails_costs_a_maildir_nothing() {
+fn a_failed_file_call_loses_nothing_in_a_maildir() {
     sweep_all("error sweep, Maildir", Destination::Maildir, &FILE_CALLS);
 }
 
 #[test]
-fn a_file_call_that_fails_costs_an_mbox_nothing() {
+fn a_failed_file_call_loses_nothing_in_an_mbox() {
     sweep_all("error sweep, mbox", Destination::Mbox, &FILE_CALLS);
 }
 
 #[test]
-fn a_file_call_that_fails_costs_a_large_message_in_an_mbox_nothing() {
+fn a_failed_file_call_loses_no_large_message_in_an_mbox() {
     sweep_all("error sweep, large message to mbox", Destination::Streamed, &FILE_CALLS);
 }
 
 #[test]
-fn a_file_call_that_fails_costs_a_command_nothing() {
+fn a_failed_file_call_loses_nothing_for_a_command() {
     sweep_all("error sweep, --exec", Destination::Exec, &FILE_CALLS);
 }
 
 #[test]
-fn a_call_that_fails_and_is_none_of_files_costs_nothing() {
+fn a_failed_call_of_another_kind_loses_nothing() {
     for (name, to) in [
         ("error sweep, other calls, Maildir", Destination::Maildir),
         ("error sweep, other calls, mbox", Destination::Mbox),
@@ -300,7 +300,7 @@ fn a_call_that_fails_and_is_none_of_files_costs_nothing() {
 }
 
 #[test]
-fn a_call_that_fails_while_mail_is_fetched_by_imap_costs_nothing() {
+fn a_failed_call_loses_nothing_when_fetching_by_imap() {
     for (name, to, names, step) in [
         ("error sweep, IMAP, Maildir", Destination::Maildir, &FILE_CALLS[..], 17),
         ("error sweep, IMAP, mbox", Destination::Mbox, &FILE_CALLS, 17),

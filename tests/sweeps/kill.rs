@@ -80,12 +80,12 @@ fn sweep_all(name: &'static str, to: Destination) {
 }
 
 #[test]
-fn a_fetch_into_a_maildir_killed_at_any_call_is_made_good_by_the_next() {
+fn a_fetch_into_a_maildir_killed_at_any_call_is_completed_by_the_next() {
     sweep_all("kill sweep, Maildir", Destination::Maildir);
 }
 
 #[test]
-fn a_fetch_into_an_mbox_killed_at_any_call_is_made_good_by_the_next() {
+fn a_fetch_into_an_mbox_killed_at_any_call_is_completed_by_the_next() {
     sweep_all("kill sweep, mbox", Destination::Mbox);
 }
 
@@ -107,17 +107,17 @@ fn sweep_imap(name: &'static str, to: Destination, step: usize) {
 }
 
 #[test]
-fn a_fetch_by_imap_into_a_maildir_killed_at_any_call_is_made_good_by_the_next() {
+fn a_fetch_by_imap_into_a_maildir_killed_at_any_call_is_completed_by_the_next() {
     sweep_imap("kill sweep, IMAP, Maildir", Destination::Maildir, 3);
 }
 
 #[test]
-fn a_fetch_by_imap_into_an_mbox_killed_at_any_call_is_made_good_by_the_next() {
+fn a_fetch_by_imap_into_an_mbox_killed_at_any_call_is_completed_by_the_next() {
     sweep_imap("kill sweep, IMAP, mbox", Destination::Mbox, 3);
 }
 
 #[test]
-fn what_has_a_uid_of_another_message_is_neither_lost_nor_doubled_by_a_kill_at_any_call() {
+fn a_message_with_a_reused_uid_is_neither_lost_nor_doubled_by_a_kill_at_any_call() {
     let name = "kill sweep, IMAP, a UID used again";
     if !strace::can(name) {
         return;
@@ -130,7 +130,7 @@ fn what_has_a_uid_of_another_message_is_neither_lost_nor_doubled_by_a_kill_at_an
 }
 
 #[test]
-fn two_folders_fetched_into_one_maildir_may_be_killed_at_any_call() {
+fn a_fetch_of_two_folders_into_one_maildir_may_be_killed_at_any_call() {
     let name = "kill sweep, IMAP, two folders";
     if !strace::can(name) {
         return;
@@ -141,7 +141,7 @@ fn two_folders_fetched_into_one_maildir_may_be_killed_at_any_call() {
 }
 
 #[test]
-fn what_is_moved_by_imap_is_moved_once_though_the_run_was_killed_at_any_call() {
+fn a_move_by_imap_killed_at_any_call_moves_each_message_once() {
     let name = "kill sweep, IMAP, moving";
     if !strace::can(name) {
         return;
@@ -156,7 +156,7 @@ fn what_is_moved_by_imap_is_moved_once_though_the_run_was_killed_at_any_call() {
 }
 
 #[test]
-fn a_large_message_on_its_way_into_an_mbox_may_be_killed_at_any_call() {
+fn a_fetch_of_a_large_message_into_an_mbox_may_be_killed_at_any_call() {
     let name = "kill sweep, large message to mbox";
     if !strace::can(name) {
         return;
@@ -169,7 +169,7 @@ fn a_large_message_on_its_way_into_an_mbox_may_be_killed_at_any_call() {
 }
 
 #[test]
-fn a_kill_while_an_old_ledger_or_another_server_s_is_taken_over_is_made_good_by_the_next_run() {
+fn a_takeover_of_a_ledger_killed_at_any_call_is_completed_by_the_next_run() {
     let name = "kill sweep, ledgers that are taken over";
     if !strace::can(name) {
         return;
@@ -201,7 +201,7 @@ fn index(calls: &[Call], call: &Call) -> Option<usize> {
 }
 
 #[test]
-fn the_run_that_mends_a_killed_one_may_itself_be_killed_at_any_call() {
+fn the_run_after_a_killed_one_may_itself_be_killed_at_any_call() {
     let name = "kill sweep of mending runs";
     if !strace::can(name) {
         return;

@@ -100,7 +100,7 @@ fn cuts(scene: Scene, mode: Mode, hows: &[Cut]) -> Vec<Lost> {
 }
 
 #[test]
-fn a_line_lost_behind_any_octet_costs_nothing() {
+fn a_connection_lost_after_any_octet_loses_nothing() {
     let mut tally = Tally::new("line-cut sweep");
     let scenes = [
         Scene::new(Destination::Maildir, After::Delete, Past::None),
@@ -124,7 +124,7 @@ fn a_line_lost_behind_any_octet_costs_nothing() {
 }
 
 #[test]
-fn a_line_lost_behind_any_octet_of_an_imap_session_costs_nothing() {
+fn a_connection_lost_after_any_octet_of_an_imap_session_loses_nothing() {
     let mut tally = Tally::new("line-cut sweep, IMAP");
     for to in [Destination::Maildir, Destination::Mbox] {
         for scene in Scene::imap(to, full()) {
@@ -140,7 +140,7 @@ fn a_line_lost_behind_any_octet_of_an_imap_session_costs_nothing() {
 }
 
 #[test]
-fn a_line_that_falls_silent_or_is_cut_under_tls_costs_nothing() {
+fn a_connection_that_falls_silent_or_is_cut_under_tls_loses_nothing() {
     let mut tally = Tally::new("line-cut sweep, silence and TLS");
     for (scene, mode, hows, step, whole_step) in [
         (
@@ -265,7 +265,7 @@ fn dele_and_quit_may_be_refused_unanswered_or_lost() {
 }
 
 #[test]
-fn what_deletes_by_imap_may_be_refused_unanswered_or_lost() {
+fn imap_deletions_may_be_refused_unanswered_or_lost() {
     let mut tally = Tally::new("UID STORE, EXPUNGE and LOGOUT going wrong");
     let refused = Act::reply("NO [SERVERBUG] not now");
     let ends = [Act::end(End::Close), Act::end(End::Reset), Act::end(End::Stall)];

@@ -150,7 +150,7 @@ fn nothing_is_relied_on_before_it_is_synced() {
 }
 
 #[test]
-fn a_sync_that_is_missing_is_noticed() {
+fn a_missing_sync_is_noticed() {
     let scene = Scene::new(Destination::Mbox, After::Delete, Past::None);
     if !strace::can("order of system calls, checked") {
         return;

@@ -211,7 +211,7 @@ fn sweep_all(name: &'static str, to: Destination) {
 }
 
 #[test]
-fn a_moment_that_the_run_does_not_come_to_strikes_no_later_run() {
+fn a_power_cut_that_a_run_does_not_reach_does_not_hit_a_later_run() {
     if !volume::can("power cut that is not met", Kind::Ext4) {
         return;
     }
@@ -224,27 +224,27 @@ fn a_moment_that_the_run_does_not_come_to_strikes_no_later_run() {
 }
 
 #[test]
-fn a_power_cut_at_any_moment_costs_a_maildir_nothing() {
+fn a_power_cut_at_any_moment_loses_nothing_in_a_maildir() {
     sweep_all("power-cut sweep, Maildir", Destination::Maildir);
 }
 
 #[test]
-fn a_power_cut_at_any_moment_costs_an_mbox_nothing() {
+fn a_power_cut_at_any_moment_loses_nothing_in_an_mbox() {
     sweep_all("power-cut sweep, mbox", Destination::Mbox);
 }
 
 #[test]
-fn a_power_cut_at_any_moment_costs_a_large_message_in_an_mbox_nothing() {
+fn a_power_cut_at_any_moment_loses_no_large_message_in_an_mbox() {
     sweep_all("power-cut sweep, large message to mbox", Destination::Streamed);
 }
 
 #[test]
-fn a_power_cut_at_any_moment_costs_a_command_nothing() {
+fn a_power_cut_at_any_moment_loses_nothing_for_a_command() {
     sweep_all("power-cut sweep, --exec", Destination::Exec);
 }
 
 #[test]
-fn a_power_cut_at_any_moment_costs_mail_by_imap_nothing() {
+fn a_power_cut_at_any_moment_loses_nothing_when_fetching_by_imap() {
     let name = "power-cut sweep, IMAP";
     let mut kinds = kinds(name);
     if !full() {

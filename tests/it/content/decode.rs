@@ -129,7 +129,7 @@ fn quoted(content: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_decoders_know_the_examples_of_the_rfc() {
+fn the_decoders_read_the_examples_of_the_rfc() {
     assert_eq!(base64(b"Zm9vYg==\r\n"), b"foob");
     assert_eq!(base64(b"Zm9v\r\nYmE=\r\n"), b"fooba");
     assert_eq!(quoted(b"Now's the =\r\ntime=20\r\n=2E\r\n"), b"Now's the time \r\n.\r\n");

@@ -36,7 +36,7 @@ fn message(random: &mut Random, end: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_a_server_has_is_what_is_stored_in_any_pieces_and_sizes() {
+fn messages_are_stored_unchanged_in_pieces_and_sizes_of_any_kind() {
     repeat("content fetched", |random| {
         let world = world();
         let manner = SessionMode { end: random.one(&["\r\n", "\r\n", "\n"]), pipelines: random.once_in(2) };

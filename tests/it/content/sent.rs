@@ -258,7 +258,7 @@ fn arrived(server: &Recorder, wanted: &[Wanted]) -> Vec<Seen> {
 }
 
 #[test]
-fn what_is_given_is_what_arrives_in_any_pieces_and_sizes() {
+fn messages_are_sent_unchanged_in_pieces_and_sizes_of_any_kind() {
     let servers = servers();
     repeat("content sent", |random| {
         let world = world();
@@ -297,7 +297,7 @@ fn what_is_given_is_what_arrives_in_any_pieces_and_sizes() {
 }
 
 #[test]
-fn what_is_given_is_what_is_printed_in_any_pieces_and_sizes() {
+fn messages_are_printed_unchanged_in_pieces_and_sizes_of_any_kind() {
     repeat("content printed", |random| {
         let world = world();
         let run = world.postie(["send", "--print"]).limit(Duration::from_secs(600));

@@ -37,7 +37,7 @@ fn all_copies_of_a_batch_go_over_one_session() {
 }
 
 #[test]
-fn a_batch_of_which_nothing_is_accepted_asks_nobody() {
+fn a_batch_without_accepted_messages_does_not_connect_to_imap() {
     let (store, world) = (store(), world());
     let hook = |event: &crate::support::pop3d::Event<'_>| match event.verb {
         "RCPT" => Act::reply("550 no"),
@@ -86,7 +86,7 @@ fn a_session_that_the_server_ended_is_opened_again() {
 }
 
 #[test]
-fn a_message_whose_copy_fails_has_its_error_and_the_batch_goes_on() {
+fn a_copy_that_fails_is_an_error_of_its_message_and_the_batch_continues() {
     let (store, world) = (store(), world());
     let seen = std::sync::atomic::AtomicUsize::new(0);
     let imap = imap(&store).hook(move |event| match event.verb {
@@ -108,7 +108,7 @@ fn a_message_whose_copy_fails_has_its_error_and_the_batch_goes_on() {
 }
 
 #[test]
-fn where_imap_is_down_every_message_has_its_error_and_a_refused_login_is_not_repeated() {
+fn if_imap_is_down_every_message_has_an_error_and_a_refused_login_is_not_repeated() {
     for (answer, kind) in [("NO [AUTHENTICATIONFAILED] no", "auth"), ("NO [UNAVAILABLE] later", "deferred")] {
         let (store, world) = (store(), world());
         let imap = imap(&store).hook(move |event| match event.verb {

@@ -6,7 +6,7 @@ use super::*;
 type Row = (&'static [(&'static str, &'static str)], Option<&'static str>);
 
 #[test]
-fn without_a_name_it_is_the_folder_for_sent_mail() {
+fn the_default_folder_is_the_one_for_sent_mail() {
     let rows: [Row; 11] = [
         (&[("Sent", ""), ("Gesendet", "\\Sent")], Some("Gesendet")),
         (&[("Old", "\\Sent \\Noselect"), ("Sent", "")], Some("Sent")),
@@ -74,7 +74,7 @@ fn a_folder_is_named_as_list_shows_it() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_not_made() {
+fn a_missing_folder_is_not_created() {
     let (store, world) = (store(), world());
     let (smtp, imap) = (smtp().start(), imap(&store).start());
     configure(&world, smtp.port(), imap.port());
@@ -100,7 +100,7 @@ fn filing_itself(store: &ImapStore, wire: &'static str) -> Setup {
 }
 
 #[test]
-fn what_is_there_already_is_not_filed_again() {
+fn a_message_that_is_in_the_folder_is_not_filed_again() {
     let text = "Subject: x\r\nMessage-ID:\r\n <job-7@example.org>\r\n\r\nx\r\n";
     for setup in [(|it| it) as fn(Setup) -> Setup, |it| it.without("ESEARCH"), |it| it.with("X-GM-EXT-1")] {
         let (store, world) = (store(), world());
@@ -127,7 +127,7 @@ fn another_message_with_a_longer_id_is_another_message() {
 }
 
 #[test]
-fn where_the_server_files_what_is_sent_nothing_is_filed() {
+fn if_the_server_files_sent_mail_itself_nothing_is_filed() {
     let (store, world) = (store(), world());
     let (smtp, imap) = (smtp().start(), imap(&store).with("X-GM-EXT-1").start());
     let outcome = send(&world, &smtp, &imap).arg("-v").go();
@@ -147,7 +147,7 @@ fn where_the_server_files_what_is_sent_nothing_is_filed() {
 }
 
 #[test]
-fn where_nothing_can_be_searched_or_opened_it_is_filed_all_the_same() {
+fn a_message_is_filed_even_if_the_folder_cannot_be_searched_or_opened() {
     for (verb, answer) in [
         ("UID SEARCH", "NO [UNAVAILABLE] no search today"),
         ("UID SEARCH", "BAD what is that?"),

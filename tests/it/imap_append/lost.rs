@@ -32,7 +32,7 @@ fn send_body(octets: usize, world: &World, smtp: &Smtpd, imap: &Imapd) -> Checke
 }
 
 #[test]
-fn a_refusal_is_told_and_the_message_is_not_sent_again() {
+fn a_refused_copy_is_reported_and_the_message_is_not_sent_again() {
     for (answer, kind) in [
         ("NO [TRYCREATE] no such folder", "missing"),
         ("NO [NONEXISTENT] no such folder", "missing"),
@@ -61,7 +61,7 @@ fn a_refusal_is_told_and_the_message_is_not_sent_again() {
 }
 
 #[test]
-fn a_message_beyond_the_announced_limit_is_not_even_begun() {
+fn a_message_larger_than_the_announced_limit_is_not_begun() {
     let (store, world) = (store(), world());
     let (smtp, imap) = (smtp().start(), imap(&store).with("APPENDLIMIT=4000").start());
     let outcome = send_body(5000, &world, &smtp, &imap);
@@ -72,7 +72,7 @@ fn a_message_beyond_the_announced_limit_is_not_even_begun() {
 }
 
 #[test]
-fn consent_that_is_short_or_chatty_is_consent_and_silence_is_none() {
+fn a_continuation_may_have_any_text_and_silence_is_not_one() {
     for consent in ["+", "+ ", "* OK wait\r\n* 3 EXISTS\r\n+ now"] {
         let (store, world) = (store(), world());
         let (smtp, imap) = (smtp().start(), going_wrong(&store, &[("{", Act::reply(consent))]).start());
@@ -87,7 +87,7 @@ fn consent_that_is_short_or_chatty_is_consent_and_silence_is_none() {
 }
 
 #[test]
-fn a_server_that_lies_about_literals_has_the_message_once() {
+fn a_server_with_wrong_literal_capabilities_gets_the_message_once() {
     for quirk in [Quirk::AsksForLiterals, Quirk::LiteralPlusBad] {
         let (store, world) = (store(), world());
         let (smtp, imap) = (smtp().start(), imap(&store).quirk(quirk.clone()).start());
@@ -99,7 +99,7 @@ fn a_server_that_lies_about_literals_has_the_message_once() {
 }
 
 #[test]
-fn a_server_that_tells_no_uid_is_believed() {
+fn a_copy_counts_even_if_the_server_gives_no_uid() {
     let (store, world) = (store(), world());
     let (smtp, imap) = (smtp().start(), imap(&store).quirk(Quirk::NoCopyuid).start());
     let outcome = send_body(10, &world, &smtp, &imap);
@@ -110,7 +110,7 @@ fn a_server_that_tells_no_uid_is_believed() {
 
 /// The line is lost when the server has the whole message: a new session looks whether it is there.
 #[test]
-fn where_the_answer_is_lost_a_new_session_looks_and_nothing_is_filed_twice() {
+fn if_the_reply_is_lost_a_new_session_searches_and_nothing_is_filed_twice() {
     for octets in BODIES {
         for end in [End::Close, End::Reset, End::Truncate, End::Stall] {
             for is_filed in [true, false] {
@@ -137,7 +137,7 @@ fn where_the_answer_is_lost_a_new_session_looks_and_nothing_is_filed_twice() {
 }
 
 #[test]
-fn a_line_lost_inside_the_message_costs_one_more_attempt() {
+fn a_connection_lost_inside_the_message_is_tried_once_more() {
     for (octets, cut) in [(5000, 0), (5000, 1), (5000, 4000), (3_000_000, 100_000)] {
         for end in [End::Close, End::Reset] {
             let (store, world) = (store(), world());
@@ -161,7 +161,7 @@ fn a_line_lost_inside_the_message_costs_one_more_attempt() {
 
 /// Where it cannot be told whether the first attempt has filed it, there is no second.
 #[test]
-fn in_doubt_nothing_is_filed_again() {
+fn if_it_is_unknown_whether_it_was_filed_it_is_not_filed_again() {
     let lost = ("APPEND", Act::end(End::Close));
     let searches: [(&str, &[(&'static str, Act)]); 2] = [
         (
@@ -195,7 +195,7 @@ fn in_doubt_nothing_is_filed_again() {
 }
 
 #[test]
-fn who_cannot_log_in_has_sent_all_the_same() {
+fn a_failed_imap_login_does_not_undo_the_sending() {
     for (verb, answer, kind) in [
         ("AUTHENTICATE", "NO [AUTHENTICATIONFAILED] wrong", "auth"),
         ("AUTHENTICATE", "NO [UNAVAILABLE] later", "deferred"),

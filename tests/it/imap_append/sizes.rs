@@ -89,7 +89,7 @@ fn every_size_is_filed_octet_for_octet() {
 }
 
 #[test]
-fn a_nul_is_no_matter_for_a_literal() {
+fn a_nul_in_the_message_is_filed_in_a_literal() {
     let store = store();
     let server = imap(&store).start();
     let mut session = session(&server);
@@ -119,7 +119,7 @@ fn message_of(random: &mut Random, size: usize) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_filed_is_what_was_sent_at_any_size() {
+fn the_copy_equals_the_sent_message_at_any_size() {
     let mut random = Random::new(7);
     for size in [4095, 4096, 4097, 65_535, 65_537, 1_048_577, 9_000_000] {
         let (store, world) = (store(), world());

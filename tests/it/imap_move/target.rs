@@ -44,7 +44,7 @@ fn a_folder_that_cannot_be_the_target_is_refused_before_anything_is_fetched() {
 }
 
 #[test]
-fn a_folder_that_goes_away_meanwhile_is_named_and_nothing_is_lost() {
+fn a_target_folder_that_disappears_is_named_and_nothing_is_lost() {
     for moves in [true, false] {
         let store = account();
         let other = store.clone();
@@ -69,7 +69,7 @@ fn a_folder_that_goes_away_meanwhile_is_named_and_nothing_is_lost() {
 }
 
 #[test]
-fn an_account_can_say_that_messages_are_moved() {
+fn the_configuration_can_say_that_messages_are_moved() {
     let store = account();
     let server = Imapd::for_store(&store).start();
     let world = world();
@@ -108,7 +108,7 @@ fn gmail(trash: bool) -> ImapStore {
 }
 
 #[test]
-fn where_expunge_merely_archives_deleting_is_moving_to_the_trash() {
+fn on_servers_where_expunge_archives_deleting_moves_to_the_trash() {
     for moves in [true, false] {
         let store = gmail(true);
         let setup = Imapd::for_store(&store).mode(Mode::Plain).with("X-GM-EXT-1").quirk(Quirk::DeletesAtOnce);

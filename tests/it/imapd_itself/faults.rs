@@ -31,7 +31,7 @@ fn assert_row(fault: Fault, wanted: &str) {
 }
 
 #[test]
-fn a_body_is_missing_or_written_otherwise() {
+fn a_body_can_be_missing_or_in_another_form() {
     let head = "* 2 FETCH (UID 2 RFC822.SIZE 11 FLAGS ()";
     let body = "one \\ \"two\"";
     for (fault, rest) in [
@@ -56,7 +56,7 @@ fn a_body_is_missing_or_written_otherwise() {
 }
 
 #[test]
-fn a_row_is_out_of_order_or_holds_something_else() {
+fn a_row_can_be_out_of_order_or_hold_something_else() {
     let items = "RFC822.SIZE 11 FLAGS () BODY[] {11}\r\none \\ \"two\"";
     for (fault, wanted) in [
         (Fault::UidBehind, format!("* 2 FETCH ({items} UID 2)\r\n")),
@@ -86,7 +86,7 @@ fn a_row_is_out_of_order_or_holds_something_else() {
 }
 
 #[test]
-fn a_command_or_the_connection_ends_at_a_message() {
+fn a_command_or_the_connection_can_end_at_a_message() {
     let refused = "NO [UNAVAILABLE] UID FETCH Server error";
     assert_eq!(fetched(Fault::Refused(refused)), format!("{}a3 {refused}\r\n", row(1)));
     assert_eq!(fetched(Fault::EndsAhead("* BYE\r\n", End::Close)), format!("{}* BYE\r\n", row(1)));

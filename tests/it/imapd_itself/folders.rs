@@ -83,7 +83,7 @@ fn a_selected_folder_is_introduced_and_another_closes_it() {
 }
 
 #[test]
-fn a_namespace_is_told() {
+fn namespaces_are_listed() {
     let server =
         Imapd::for_store(&store()).mode(Mode::Plain).namespace(r#"(("INBOX." ".")) NIL NIL"#).start();
     let mut client = Client::login(&server);

@@ -30,7 +30,7 @@ fn assert_wrong(what: Wrong, setup: Setup, command: &str) {
 }
 
 #[test]
-fn a_careful_session_has_nothing_to_be_ashamed_of() {
+fn a_correct_session_gets_no_complaint() {
     let commands = [
         "CAPABILITY",
         "ID (\"name\" \"postie\")",
@@ -59,7 +59,7 @@ fn a_careful_session_has_nothing_to_be_ashamed_of() {
 }
 
 #[test]
-fn each_wrong_is_told_by_its_name() {
+fn each_mistake_is_reported_by_its_name() {
     let bare = || server().without("UIDPLUS").without("MOVE").without("ESEARCH").without("UNSELECT");
     for command in [
         "UID EXPUNGE 1",
@@ -141,7 +141,7 @@ fn a_command_at_the_wrong_time_is_bad() {
 }
 
 #[test]
-fn a_flight_is_judged_by_what_its_commands_hang_on() {
+fn a_flight_is_judged_by_what_its_commands_depend_on() {
     for (flight, what) in [
         (&["UID FETCH 1 (UID)", "FETCH 1 (UID)"][..], Some(Wrong::Numbers)),
         (&["FETCH 1 (UID)", "FETCH 2 (UID)"], None),
@@ -168,7 +168,7 @@ fn a_flight_is_judged_by_what_its_commands_hang_on() {
 }
 
 #[test]
-fn marks_of_others_are_watched() {
+fn changed_flags_of_other_clients_are_reported() {
     let setup = server();
     let server = setup.without("UIDPLUS").start();
     server.store().mark("INBOX", 3, "\\Deleted");
@@ -181,7 +181,7 @@ fn marks_of_others_are_watched() {
 }
 
 #[test]
-fn literals_that_are_not_announced_are_told_and_the_others_are_asked_for() {
+fn literals_without_the_capability_are_reported_and_others_get_a_continuation() {
     for (capabilities, octets, wrong) in
         [("LITERAL+", 5000, false), ("LITERAL-", 4096, false), ("LITERAL-", 4097, true), ("IDLE", 1, true)]
     {

@@ -33,7 +33,7 @@ fn last(quirk: Quirk, commands: &[&str]) -> String {
 }
 
 #[test]
-fn rows_of_fetch() {
+fn quirks_change_the_rows_of_fetch() {
     let fetch = ["UID FETCH 1:2 (BODY.PEEK[])"];
     let row =
         |uid: u8| format!("* {uid} FETCH (UID {uid} BODY[] {{1}}\r\n{})\r\n", char::from(b'a' - 1 + uid));
@@ -59,7 +59,7 @@ fn rows_of_fetch() {
 }
 
 #[test]
-fn what_select_and_status_say() {
+fn quirks_change_what_select_and_status_say() {
     let select = |quirk| last(quirk, &["SELECT INBOX"]);
     assert!(select(Quirk::ReadOnly).contains("a3 OK [READ-ONLY]"));
     assert!(select(Quirk::NoPermanentFlags).contains("[PERMANENTFLAGS ()]"));
@@ -82,7 +82,7 @@ fn what_select_and_status_say() {
 }
 
 #[test]
-fn what_search_and_list_leave_out() {
+fn quirks_hide_results_of_search_and_list() {
     let search = ["UID SEARCH RETURN (ALL) ALL"];
     assert!(last(Quirk::Esearch(Esearch::Bad), &search).starts_with("a3 BAD"));
     assert_eq!(last(Quirk::Esearch(Esearch::Nothing), &search), "a3 OK done\r\n");
@@ -98,7 +98,7 @@ fn what_search_and_list_leave_out() {
 }
 
 #[test]
-fn deletions_that_do_not_do_what_they_say() {
+fn quirks_change_what_deletions_do() {
     let mark = "UID STORE 1:2 +FLAGS.SILENT (\\Deleted)";
     let deletion = [mark, "UID EXPUNGE 1:2"];
     for (quirk, answer, left) in [
@@ -119,7 +119,7 @@ fn deletions_that_do_not_do_what_they_say() {
 }
 
 #[test]
-fn mail_of_gmail_is_in_the_folder_of_all_mail_until_it_goes_to_the_trash() {
+fn like_gmail_mail_stays_in_all_mail_until_it_is_moved_to_the_trash() {
     let server = server(Quirk::DeletesAtOnce);
     let store = server.store();
     for uid in 1..=2 {
@@ -136,7 +136,7 @@ fn mail_of_gmail_is_in_the_folder_of_all_mail_until_it_goes_to_the_trash() {
 }
 
 #[test]
-fn uids_that_no_server_should_give_can_be_given() {
+fn invalid_uids_can_be_sent() {
     let server = setup(Quirk::SmallLetters).start();
     let store = server.store();
     for (uid, other) in [(1, 0), (2, 4_294_967_295), (3, 4)] {
@@ -152,7 +152,7 @@ fn uids_that_no_server_should_give_can_be_given() {
 }
 
 #[test]
-fn octets_may_stand_behind_the_answer_to_starttls() {
+fn octets_can_follow_the_reply_to_starttls() {
     let server =
         setup(Quirk::StarttlsSays("* CAPABILITY X-EVIL\r\na2 OK done\r\n")).mode(Mode::Upgrade).start();
     let stream = socket(&server);
@@ -166,7 +166,7 @@ fn octets_may_stand_behind_the_answer_to_starttls() {
 }
 
 #[test]
-fn moves_that_are_refused_or_tell_nothing() {
+fn moves_can_be_refused_or_give_no_uids() {
     let moved = |quirk, answer: &str, left: usize| {
         let server = server(quirk);
         let mut client = Client::select(&server);
@@ -182,7 +182,7 @@ fn moves_that_are_refused_or_tell_nothing() {
 }
 
 #[test]
-fn logins_and_literals() {
+fn quirks_change_logins_and_literals() {
     let server = server(Quirk::InitialResponseBad);
     let mut client = Client::connect(&server);
     client.line();

@@ -60,7 +60,7 @@ fn a_session_that_idles_hears_of_mail_at_once() {
 }
 
 #[test]
-fn what_a_session_does_is_done_and_told() {
+fn changes_of_a_session_are_made_and_reported() {
     let store = store();
     let server = Imapd::for_store(&store).mode(Mode::Plain).start();
     let mut client = Client::select(&server);
@@ -98,7 +98,7 @@ fn what_a_session_does_is_done_and_told() {
 }
 
 #[test]
-fn sets_mean_what_they_mean() {
+fn sets_select_the_right_messages() {
     let store = store();
     store.expunge("INBOX", 3);
     let server = Imapd::for_store(&store).mode(Mode::Plain).start();
@@ -138,7 +138,7 @@ fn fetching_sets_seen_only_where_it_does_not_peek() {
 }
 
 #[test]
-fn a_deed_is_done_in_the_middle_of_a_fetch() {
+fn another_client_can_act_in_the_middle_of_a_fetch() {
     let store = store();
     let deed = Deed::new(|store| {
         store.expunge("INBOX", 1);

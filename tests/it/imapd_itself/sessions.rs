@@ -134,7 +134,7 @@ fn a_literal_is_refused_before_it_is_sent_and_a_command_waits_at_a_gate() {
 }
 
 #[test]
-fn what_is_sent_is_counted_and_can_be_cut_behind_any_octet() {
+fn sent_octets_are_counted_and_can_be_cut_after_any_octet() {
     let store = ImapStore::with(2);
     let flight =
         format!("a LOGIN {USER} {SECRET}\r\nb SELECT INBOX\r\nc UID FETCH 1:* (BODY.PEEK[])\r\nd LOGOUT\r\n");

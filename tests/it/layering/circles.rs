@@ -252,7 +252,7 @@ fn planted(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn a_circle_between_files_of_a_room_is_found_whatever_it_is_written_as() {
+fn a_circle_between_files_of_a_room_is_found_in_every_form_of_import() {
     for back in [
         "use super::link::Link;",
         "use crate::net::link::Link;",
@@ -280,7 +280,7 @@ fn a_circle_between_files_of_a_room_is_found_whatever_it_is_written_as() {
 }
 
 #[test]
-fn a_circle_between_rooms_or_of_three_files_is_found_and_told_once() {
+fn a_circle_between_rooms_or_of_three_files_is_found_and_reported_once() {
     let rooms = [
         ("account", "pub mod values;"),
         ("account/values", "use crate::work::After;"),
@@ -303,7 +303,7 @@ fn a_circle_between_rooms_or_of_three_files_is_found_and_told_once() {
 }
 
 #[test]
-fn a_module_and_its_children_are_one_and_tests_and_comments_are_nothing() {
+fn a_module_counts_with_its_children_and_tests_and_comments_are_ignored() {
     let found = planted(&[
         ("net", "mod tls;\nuse tls::Tls;\npub struct Wire;\nuse crate::words::Failure;"),
         ("net/tls", "use super::Wire;\n// use super::link::Link;"),

@@ -47,7 +47,7 @@ fn attempts(reports: &[Report]) -> Vec<u32> {
 }
 
 #[test]
-fn the_next_envelope_rides_behind_the_content_and_each_message_is_one_write() {
+fn the_next_envelope_is_sent_with_the_content_and_each_message_is_one_write() {
     let script = format!(
         "{PIPED}{}{OK}{OK}{GO}{TEXT}{}{OK}{OK}{OK}{GO}{TEXT}{}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT",
         ask_data("b"),
@@ -60,7 +60,7 @@ fn the_next_envelope_rides_behind_the_content_and_each_message_is_one_write() {
 }
 
 #[test]
-fn behind_bdat_the_next_envelope_rides_with_a_reset_and_its_content_waits() {
+fn after_bdat_the_next_envelope_is_sent_with_a_reset_and_its_content_waits() {
     let script = format!(
         "{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}{OK}{OK}{OK}{OK}{CHUNK}C: RSET\n{d}{OK}{OK}{OK}{OK}{CHUNK}{OK}C: QUIT",
         b = ask(&["b"]),
@@ -73,7 +73,7 @@ fn behind_bdat_the_next_envelope_rides_with_a_reset_and_its_content_waits() {
 }
 
 #[test]
-fn a_refused_content_leaves_nothing_to_the_message_that_rides_behind_it() {
+fn refused_content_does_not_affect_the_next_envelope_sent_with_it() {
     for (first, exit) in [
         ("S: 250 ok\nS: 550 nobody\nS: 503 no", Exit::Recipient),
         ("S: 250 ok\nS: 250 ok\nS: 452 disk full", Exit::TempFail),
@@ -96,7 +96,7 @@ fn a_refused_content_leaves_nothing_to_the_message_that_rides_behind_it() {
 }
 
 #[test]
-fn a_rider_that_is_refused_is_told_in_its_turn_and_the_next_begins_anew() {
+fn an_early_envelope_that_is_refused_is_reported_in_order_and_the_next_starts_again() {
     let script = format!(
         "{PIPED}{}{OK}{OK}{GO}{TEXT}{}{OK}{OK}S: 550 no\nS: 554 nobody\nC: RSET\n{OK}{}{OK}{OK}{GO}{TEXT}{OK}C: QUIT",
         ask_data("b"),
@@ -108,7 +108,7 @@ fn a_rider_that_is_refused_is_told_in_its_turn_and_the_next_begins_anew() {
 }
 
 #[test]
-fn under_abort_a_rider_with_several_recipients_waits_for_all_of_them() {
+fn with_on_rejected_abort_an_early_envelope_waits_for_all_its_recipients() {
     let script = format!(
         "{PIPED}{}{OK}{OK}{GO}{TEXT}{}{OK}{OK}{OK}{OK}C: DATA\n{GO}{TEXT}{}{OK}{OK}{OK}S: 550 no\nC: RSET\n{OK}C: QUIT",
         ask_data("b"),
@@ -120,7 +120,7 @@ fn under_abort_a_rider_with_several_recipients_waits_for_all_of_them() {
 }
 
 #[test]
-fn a_session_that_dies_leaves_one_message_unknown_at_most_and_the_rest_goes_on() {
+fn a_lost_session_leaves_at_most_one_message_unknown_and_the_rest_is_sent() {
     let (b, c, d) = (ask_data("b"), ask_data("c"), ask_data("d"));
     // Behind the first content: that one is unknown, and the rider begins anew.
     let first = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}-- close");
@@ -144,7 +144,7 @@ fn a_session_that_dies_leaves_one_message_unknown_at_most_and_the_rest_goes_on()
 }
 
 #[test]
-fn what_becomes_of_a_first_content_that_went_with_its_envelope() {
+fn the_first_content_sent_with_its_envelope_has_every_outcome() {
     let (b, c) = (ask(&["b"]), ask(&["c"]));
     let second = format!("{CHUNKED}{c}{CHUNK}{OK}{OK}{OK}C: QUIT");
     for (end, want, tried) in
@@ -167,7 +167,7 @@ fn what_becomes_of_a_first_content_that_went_with_its_envelope() {
 }
 
 #[test]
-fn a_session_has_no_more_transactions_than_it_may() {
+fn a_session_has_no_more_transactions_than_allowed() {
     let limited = PIPED.replace("250 PIPELINING", "250-PIPELINING\nS: 250 LIMITS MAILMAX=2");
     let (b, c, d) = (ask_data("b"), ask_data("c"), ask_data("d"));
     let first = format!("{limited}{b}{OK}{OK}{GO}{TEXT}{c}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
@@ -177,7 +177,7 @@ fn a_session_has_no_more_transactions_than_it_may() {
 }
 
 #[test]
-fn a_message_that_needs_another_transaction_has_nothing_riding_behind_its_first() {
+fn no_envelope_is_sent_early_after_a_message_that_needs_another_transaction() {
     let too_many = "S: 452 4.5.3 too many recipients\n";
     let script = format!(
         "{PIPED}{}{OK}{OK}{too_many}C: DATA\n{GO}{TEXT}{OK}{}{OK}{OK}{GO}{TEXT}{}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT",
@@ -190,7 +190,7 @@ fn a_message_that_needs_another_transaction_has_nothing_riding_behind_its_first(
 }
 
 #[test]
-fn a_channel_that_is_closed_drops_what_rides() {
+fn closing_a_channel_drops_an_early_envelope() {
     let script = format!("{PIPED}{}{OK}{OK}{GO}{TEXT}{}{OK}", ask_data("b"), ask_data("c"));
     let (mut this, next) = (outgoing(&["b"], b"x\r\n"), outgoing(&["c"], b"x\r\n"));
     let options = Options::default();
@@ -205,7 +205,7 @@ fn a_channel_that_is_closed_drops_what_rides() {
 }
 
 #[test]
-fn without_pipelining_nothing_rides() {
+fn without_pipelining_no_envelope_is_sent_early() {
     let one = |name: &str| {
         format!("C: MAIL FROM:<a@x.org>\n{OK}C: RCPT TO:<{name}@x.org>\n{OK}C: DATA\n{GO}{TEXT}{OK}")
     };
@@ -228,7 +228,7 @@ fn a_server_that_does_not_know_bdat_is_remembered() {
 }
 
 #[test]
-fn what_rode_and_was_not_answered_goes_once_more_and_nothing_rides_from_then_on() {
+fn an_early_envelope_without_reply_is_sent_once_more_and_none_is_sent_early_again() {
     let (b, c, d, e) = (ask_data("b"), ask_data("c"), ask_data("d"), ask_data("e"));
     let apart: String = [&c, &d, &e].map(|ask| format!("{ask}{OK}{OK}{GO}{TEXT}{OK}")).concat();
     let second = format!("{PIPED}{apart}C: QUIT");
@@ -253,7 +253,7 @@ fn what_rode_and_was_not_answered_goes_once_more_and_nothing_rides_from_then_on(
 }
 
 #[test]
-fn what_rode_behind_bdat_and_was_not_answered_goes_once_more() {
+fn an_early_envelope_after_bdat_without_reply_is_sent_once_more() {
     let (b, c, d) = (ask(&["b"]), ask(&["c"]), ask(&["d"]));
     // Only the content of a session's first message goes with its envelope.
     let second = format!("{CHUNKED}{c}{CHUNK}{OK}{OK}{OK}{d}{OK}{OK}{CHUNK}{OK}C: QUIT");
@@ -267,7 +267,7 @@ fn what_rode_behind_bdat_and_was_not_answered_goes_once_more() {
 }
 
 #[test]
-fn what_did_not_ride_is_not_tried_again_over_a_silent_server_and_what_left_never() {
+fn over_a_silent_server_an_ordinary_envelope_is_not_retried_and_sent_content_never_is() {
     let (b, c) = (ask_data("b"), ask_data("c"));
     let first = format!("{PIPED}{b}{OK}-- stall");
     let (reports, _) = batch(&[&first], &[&["b"]], &Options::default());
@@ -281,7 +281,7 @@ fn what_did_not_ride_is_not_tried_again_over_a_silent_server_and_what_left_never
 }
 
 #[test]
-fn a_content_that_met_421_was_not_taken_and_goes_once_more() {
+fn content_answered_with_421_was_not_accepted_and_is_sent_once_more() {
     let (b, c) = (ask_data("b"), ask_data("c"));
     let first = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}S: 421 4.3.2 closing");
     let second = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");

@@ -30,7 +30,7 @@ fn answered(replies: &str) -> (Delivery, Ready, ScriptLink) {
 }
 
 #[test]
-fn what_goes_before_the_content_refuses_it_whatever_bdat_is_answered() {
+fn a_refusal_before_the_content_counts_whatever_the_reply_to_bdat_is() {
     use RecipientStatus::*;
     for (replies, want, status) in [
         ("S: 250 ok\nS: 550 5.1.1 no", None, Refused),
@@ -52,14 +52,14 @@ fn what_goes_before_the_content_refuses_it_whatever_bdat_is_answered() {
 }
 
 #[test]
-fn where_mail_is_refused_and_the_content_taken_all_the_same_nobody_knows() {
+fn if_mail_is_refused_but_the_content_is_accepted_the_outcome_is_unknown() {
     let (delivery, _, _) = answered("S: 451 later\nS: 250 ok\nS: 250 ok");
     assert_eq!((kind(&delivery), statuses(&delivery)), (Some(Kind::Unknown), vec![RecipientStatus::Unknown]));
     assert!(delivery.handed_over);
 }
 
 #[test]
-fn a_flight_that_could_not_be_written_has_the_replies_that_came_before() {
+fn after_a_failed_write_the_replies_received_before_still_count() {
     for (rest, want, status) in [
         ("-- close", Some(Kind::Network), RecipientStatus::Skipped),
         ("S: 421 4.3.2 shutting down", Some(Kind::Deferred), RecipientStatus::Skipped),
@@ -78,7 +78,7 @@ fn a_flight_that_could_not_be_written_has_the_replies_that_came_before() {
 }
 
 #[test]
-fn under_send_the_content_goes_along_whoever_is_taken() {
+fn with_on_rejected_send_the_content_is_sent_at_once() {
     let to_c = "C: RCPT TO:<c@example.org>\n";
     let ok = "S: 250 ok\n";
     // The last of them may need another transaction: QUIT waits.
@@ -128,7 +128,7 @@ impl ContentHooks for Count {
 }
 
 #[test]
-fn a_session_told_to_forgo_it_uses_data() {
+fn a_session_told_not_to_use_bdat_uses_data() {
     let ok = "S: 250 ok\n";
     let script = ScriptLink::of(&format!(
         "{CHUNKED}{MAIL}{TO_B}C: DATA\n{ok}{ok}S: 354 go\n{TEXT_LINES}C: QUIT\n{ok}"
@@ -142,7 +142,7 @@ fn a_session_told_to_forgo_it_uses_data() {
 }
 
 #[test]
-fn a_content_shorter_than_announced_is_never_ended() {
+fn content_shorter_than_announced_is_never_completed() {
     for size in [21, 100_000] {
         let envelope =
             if size > 50_000 { format!("{MAIL}{TO_B}S: 250 ok\nS: 250 ok\n") } else { String::new() };

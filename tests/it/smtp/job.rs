@@ -106,7 +106,7 @@ fn an_accepted_message_has_a_whole_receipt() {
 }
 
 #[test]
-fn mixed_recipients_give_the_code_of_the_policy() {
+fn mixed_recipients_end_in_the_code_of_the_on_rejected_policy() {
     let abort = Options::default();
     let send = Options { on_rejected: OnRejected::Send, ..Options::default() };
     let (yes, no, later) = ("250 ok", "550 no", "450 later");
@@ -127,7 +127,7 @@ fn mixed_recipients_give_the_code_of_the_policy() {
 }
 
 #[test]
-fn one_refused_for_good_decides_though_the_session_ends_behind_it() {
+fn a_permanent_refusal_decides_even_if_the_session_ends_after_it() {
     for end in ["421 too many errors", "what"] {
         let script = format!("{PLAIN}{}", envelope(&[("b", "550 no"), ("c", end)]));
         let report = send_once(&script, &["b", "c"], &Options::default());
@@ -138,7 +138,7 @@ fn one_refused_for_good_decides_though_the_session_ends_behind_it() {
 }
 
 #[test]
-fn one_too_many_is_known_by_its_codes_and_words_and_only_behind_one_who_was_taken() {
+fn too_many_recipients_is_recognised_only_after_an_accepted_recipient() {
     for reply in [
         "452 4.5.3 limit",
         "452 Too many recipients",
@@ -174,7 +174,7 @@ fn one_too_many_is_known_by_its_codes_and_words_and_only_behind_one_who_was_take
 }
 
 #[test]
-fn a_limit_that_was_met_is_kept_to_so_that_many_recipients_cost_each_one_rcpt_and_a_flight() {
+fn a_recipient_limit_once_met_is_respected_so_that_no_rcpt_is_sent_twice() {
     let names: Vec<String> = (0..1000).map(|n| format!("r{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let rcpts =
@@ -199,7 +199,7 @@ fn a_limit_that_was_met_is_kept_to_so_that_many_recipients_cost_each_one_rcpt_an
 }
 
 #[test]
-fn what_the_server_lacks_is_known_before_mail() {
+fn a_missing_extension_is_reported_before_mail() {
     let all = "S: 250-mx\nS: 250-SIZE 5\nS: 250 8BITMIME\n";
     let reports = Options { notify: Some(Notify::default()), ..Options::default() };
     let tls = Options { require_tls: true, ..Options::default() };
@@ -221,7 +221,7 @@ fn what_the_server_lacks_is_known_before_mail() {
 }
 
 #[test]
-fn what_is_needed_and_offered_is_declared() {
+fn needed_extensions_that_are_offered_are_declared() {
     let options = Options {
         notify: Some(Notify { failure: true, ..Notify::default() }),
         ret: Some(Return::Headers),
@@ -239,7 +239,7 @@ fn what_is_needed_and_offered_is_declared() {
 }
 
 #[test]
-fn a_reply_that_ends_the_session_at_rcpt_is_that_recipient_s() {
+fn a_421_at_rcpt_is_the_result_of_that_recipient() {
     for policy in [OnRejected::Abort, OnRejected::Send] {
         let script = format!("{PLAIN}{}", envelope(&[("b", "250 ok"), ("c", "421 4.7.0 slow down")]));
         let options = Options { on_rejected: policy, ..Options::default() };
@@ -255,7 +255,7 @@ fn a_reply_that_ends_the_session_at_rcpt_is_that_recipient_s() {
 }
 
 #[test]
-fn a_check_sends_nothing_and_tells_what_would_happen() {
+fn a_check_sends_nothing_and_reports_what_would_happen() {
     let send = Options { on_rejected: OnRejected::Send, ..Options::default() };
     let abort = Options::default();
     for (reply, options, exit) in [
@@ -273,7 +273,7 @@ fn a_check_sends_nothing_and_tells_what_would_happen() {
 }
 
 #[test]
-fn a_server_that_wants_a_login_or_tls_first_is_not_a_wrong_address() {
+fn a_demand_for_login_or_tls_is_not_reported_as_a_wrong_address() {
     for (reply, exit) in [
         ("530 5.7.0 Authentication required", Exit::NoPerm),
         ("550 5.7.1 authentication required", Exit::NoPerm),

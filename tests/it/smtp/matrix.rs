@@ -265,12 +265,12 @@ fn every_reply_at_every_verb_has_its_outcome_in_lock_step() {
 }
 
 #[test]
-fn every_reply_at_every_verb_has_its_outcome_where_commands_are_pipelined() {
+fn every_reply_at_every_verb_has_its_outcome_with_pipelining() {
     check(&["pipelined", "withheld"]);
 }
 
 #[test]
-fn every_reply_at_every_verb_has_its_outcome_where_the_content_is_in_the_flight() {
+fn every_reply_at_every_verb_has_its_outcome_with_the_content_in_the_flight() {
     check(&["oneflight"]);
 }
 

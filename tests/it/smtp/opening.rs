@@ -19,7 +19,7 @@ fn with_auth(login: &SmtpLogin, offer: &str, rest: &str) -> (Result<Mechanism, F
 }
 
 #[test]
-fn a_greeting_of_another_protocol_comes_with_the_ports_of_smtp() {
+fn a_greeting_of_another_protocol_gives_a_hint_with_the_ports_of_smtp() {
     for greeting in ["+OK POP3 ready", "* OK IMAP4rev1", "SSH-2.0-OpenSSH"] {
         let failure = refused(&format!("S: {greeting}"), Security::None, None);
         let hint = failure.hint.unwrap_or_default();
@@ -28,7 +28,7 @@ fn a_greeting_of_another_protocol_comes_with_the_ports_of_smtp() {
 }
 
 #[test]
-fn a_few_blank_lines_before_a_reply_are_no_reply() {
+fn a_few_blank_lines_before_a_reply_are_skipped() {
     let within = "S: 220 mx\nC: EHLO client.example.org\nS: 250-mx\nS: \nS: 250 DSN";
     assert_eq!(opened(&ScriptLink::of(within), Security::None, None).unwrap_err().kind(), Kind::Protocol);
     let endless = "S: \n".repeat(20);
@@ -36,7 +36,7 @@ fn a_few_blank_lines_before_a_reply_are_no_reply() {
 }
 
 #[test]
-fn a_refused_login_is_told_as_what_it_is() {
+fn a_refused_login_is_reported_as_such() {
     let plain = "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==\n";
     for (reply, kind, hint) in [
         ("S: 530 5.7.0 Must issue a STARTTLS command first\nC: QUIT", Kind::Missing, "starttls"),
@@ -84,7 +84,7 @@ fn a_server_that_does_not_know_ehlo_gets_helo_once() {
 }
 
 #[test]
-fn without_tls_nothing_goes_on() {
+fn without_required_tls_the_session_ends() {
     let offer = "S: 250-mx\nS: 250-AUTH PLAIN\nS: 250 STARTTLS\nC: STARTTLS\n";
     for (rest, kind) in [
         ("S: 250-mx\nS: 250 AUTH PLAIN\nC: QUIT".to_owned(), Kind::Missing),
@@ -143,7 +143,7 @@ fn a_long_token_waits_for_the_challenge() {
 }
 
 #[test]
-fn a_refused_token_is_acknowledged_and_its_complaint_told() {
+fn a_refused_token_is_acknowledged_and_the_server_s_reason_is_reported() {
     let token = SmtpLogin { is_token: true, ..login(None) };
     let first = "C: AUTH XOAUTH2 dXNlcj10aW0BYXV0aD1CZWFyZXIgdGFuc3RhYWYBAQ==\n";
     let rest = format!("{first}S: 334 eyJzdGF0dXMiOiI0MDEifQ==\nC: \nS: 535 5.7.8 no\nC: QUIT");
@@ -164,7 +164,7 @@ fn a_login_that_is_not_offered_is_missing() {
 }
 
 #[test]
-fn no_secret_goes_over_a_plain_wire_unless_it_may() {
+fn no_secret_is_sent_without_tls_unless_allowed() {
     let careful = SmtpLogin { plaintext: false, ..login(None) };
     let (result, script) = with_auth(&careful, "PLAIN", "C: QUIT");
     assert_eq!(result.unwrap_err().kind(), Kind::Config);

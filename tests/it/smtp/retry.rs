@@ -18,7 +18,7 @@ fn patient(on_rejected: OnRejected) -> Options {
 }
 
 #[test]
-fn a_refusal_for_good_ends_the_attempts() {
+fn a_permanent_refusal_ends_the_attempts() {
     let session = |reply| format!("{PLAIN}{}C: RSET\nS: 250 ok\nC: QUIT", envelope(&[("b", reply)]));
     let scripts = [&*session("451 greylisted"), &*session("550 no")];
     let report = play(&scripts, &mut outgoing(&["b"], b"x\r\n"), &patient(OnRejected::Abort));
@@ -31,7 +31,7 @@ fn session(recipients: &[(&str, &str)], verdict: &str) -> String {
 }
 
 #[test]
-fn a_content_whose_fate_nobody_knows_never_goes_again_and_one_that_was_not_taken_does() {
+fn content_with_unknown_outcome_is_never_sent_again_and_unaccepted_content_is() {
     let options = patient(OnRejected::Abort);
     let to_b = [("b", "250 ok")];
     let fine = session(&to_b, "S: 250 ok\nC: QUIT");
@@ -53,7 +53,7 @@ fn a_content_whose_fate_nobody_knows_never_goes_again_and_one_that_was_not_taken
 }
 
 #[test]
-fn under_send_only_those_who_were_deferred_are_asked_again() {
+fn with_on_rejected_send_only_deferred_recipients_are_tried_again() {
     let options = patient(OnRejected::Send);
     let first = session(
         &[("b", "250 2.1.5 ok"), ("c", "451 4.7.1 greylisted"), ("d", "550 5.1.1 no"), ("e", "450 busy")],
@@ -80,7 +80,7 @@ fn under_send_only_those_who_were_deferred_are_asked_again() {
 }
 
 #[test]
-fn a_verdict_stands_until_the_server_says_another() {
+fn a_recipient_s_result_stays_until_the_server_gives_another() {
     let options = patient(OnRejected::Send);
     let first = session(&[("b", "250 ok"), ("c", "451 4.7.1 greylisted")], "S: 250 ok\nC: QUIT");
     let second = "S: 554 5.3.2 no service\nC: QUIT";
@@ -91,7 +91,7 @@ fn a_verdict_stands_until_the_server_says_another() {
 }
 
 #[test]
-fn who_has_it_through_an_earlier_transaction_does_not_get_it_again() {
+fn a_recipient_who_has_the_message_does_not_get_it_again() {
     let full = "452 4.5.3 too many recipients";
     for end in ["S: 421 4.3.2 bye", "S: 451 4.3.0 later\nC: QUIT"] {
         let first = format!(
@@ -108,7 +108,7 @@ fn who_has_it_through_an_earlier_transaction_does_not_get_it_again() {
 }
 
 #[test]
-fn a_deferred_envelope_is_tried_again_though_its_content_went_along() {
+fn a_deferred_envelope_is_tried_again_even_if_its_content_was_sent() {
     let options = patient(OnRejected::Abort);
     let session = |replies: &str| {
         format!(
@@ -134,7 +134,7 @@ fn a_deferred_envelope_is_tried_again_though_its_content_went_along() {
 }
 
 #[test]
-fn trying_again_ends_with_its_time() {
+fn retries_end_with_their_time() {
     let options = Options {
         retry_for: Some(Duration::from_millis(5)),
         first_pause: Duration::from_secs(3600),

@@ -59,7 +59,7 @@ fn mixed_recipients_follow_the_policy_in_every_order() {
 }
 
 #[test]
-fn a_refusal_stands_though_the_server_closes_behind_it() {
+fn a_refusal_counts_even_if_the_server_then_closes_the_connection() {
     let mail = format!("{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 550 no\n");
     let rcpt = format!("{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 550 no\n");
     for end in ["-- close", "S: 421 too many errors", "-- stall"] {
@@ -76,7 +76,7 @@ fn a_refusal_stands_though_the_server_closes_behind_it() {
 }
 
 #[test]
-fn a_write_that_fails_inside_the_content_is_known_and_tells_the_servers_reason() {
+fn a_write_that_fails_inside_the_content_is_reported_with_the_server_s_reason() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
     for (rest, want, status) in [
         ("-- lose write\nS: 552 5.3.4 too big", Kind::Rejected, RecipientStatus::Refused),
@@ -95,7 +95,7 @@ fn a_write_that_fails_inside_the_content_is_known_and_tells_the_servers_reason()
 }
 
 #[test]
-fn a_write_that_fails_takes_the_dot_with_it() {
+fn a_failed_write_does_not_send_the_final_dot() {
     let head = format!("{PLAIN}{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n");
     for (rest, want) in
         [("-- lose write\n-- close", Kind::Network), ("-- lose write\nS: 554 no", Kind::Rejected)]
@@ -150,7 +150,7 @@ impl postie::net::Link for Narrow {
 /// Hazard 68: whoever loses the line inside the content knows that nothing was sent; behind its end nobody
 /// knows. What else is in the write makes no difference.
 #[test]
-fn a_line_lost_inside_the_content_is_known_wherever_it_is_cut() {
+fn a_connection_lost_inside_the_content_is_noticed_at_any_octet() {
     struct Leave;
     impl ContentHooks for Leave {
         fn after_content(&mut self, ready: &mut Ready) {
@@ -189,7 +189,7 @@ fn a_line_lost_inside_the_content_is_known_wherever_it_is_cut() {
 
 /// `RFC 5321 §4.5.3.2.6`.
 #[test]
-fn a_verdict_is_awaited_for_ten_minutes_whatever_the_timeout_but_not_beyond_the_run() {
+fn the_final_reply_is_awaited_for_ten_minutes_with_any_timeout_but_not_beyond_max_time() {
     use std::time::{Duration, Instant};
     let data = format!(
         "{PIPED}{MAIL}C: RCPT TO:<b@example.org>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n{TEXT_LINES}-- stall"
@@ -217,7 +217,7 @@ fn a_verdict_is_awaited_for_ten_minutes_whatever_the_timeout_but_not_beyond_the_
 }
 
 #[test]
-fn a_message_that_cannot_be_read_is_never_ended() {
+fn a_message_that_cannot_be_read_to_its_end_is_never_completed() {
     struct UnreadableMessage;
     impl std::io::Read for UnreadableMessage {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
@@ -236,7 +236,7 @@ fn a_message_that_cannot_be_read_is_never_ended() {
 }
 
 #[test]
-fn a_long_list_of_recipients_goes_in_flights_that_fit_the_buffers() {
+fn a_long_list_of_recipients_is_sent_in_flights_that_fit_the_buffers() {
     let names: Vec<String> = (0..150).map(|n| format!("r{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let ask = |range: std::ops::Range<usize>| -> String {
@@ -254,7 +254,7 @@ fn a_long_list_of_recipients_goes_in_flights_that_fit_the_buffers() {
 }
 
 #[test]
-fn a_second_message_goes_over_the_same_session() {
+fn a_second_message_uses_the_same_session() {
     let one = format!(
         "{MAIL}S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n{TEXT_LINES}S: 250 ok\n"
     );

@@ -123,7 +123,7 @@ fn contents(sent: &[u8]) -> usize {
 }
 
 #[test]
-fn each_is_followed_wherever_the_octets_are_split_and_has_its_outcome() {
+fn every_transcript_is_followed_at_every_split_and_has_its_outcome() {
     for dialogue in Dialogue::all() {
         let name = &dialogue.name;
         let (told, seen) = dialogue.play(Cut::Nowhere);
@@ -147,7 +147,7 @@ fn each_is_followed_wherever_the_octets_are_split_and_has_its_outcome() {
 }
 
 #[test]
-fn a_connection_cut_off_is_temporary_before_the_end_of_the_content_and_unknown_behind_it() {
+fn a_lost_connection_is_temporary_before_the_end_of_the_content_and_unknown_after_it() {
     let mut played = 0;
     for dialogue in Dialogue::all().iter().filter(|dialogue| dialogue.is_plain()) {
         let served = dialogue.play(Cut::Nowhere).1[0].served;
@@ -166,7 +166,7 @@ fn a_connection_cut_off_is_temporary_before_the_end_of_the_content_and_unknown_b
 }
 
 #[test]
-fn the_binary_follows_each() {
+fn the_binary_follows_every_transcript() {
     for dialogue in Dialogue::all() {
         for split in [None, Some(1)] {
             let mut script = dialogue.script.clone();

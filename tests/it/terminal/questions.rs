@@ -83,7 +83,7 @@ fn the_questions_end_with_an_account_that_fetches_and_sends() {
 }
 
 #[test]
-fn a_server_of_imap_is_known_by_its_scheme_or_its_port() {
+fn an_imap_server_is_recognised_by_its_scheme_or_port() {
     let world = world();
     for (at, (answer, tls, port)) in [
         ("imaps://imap.example.org", "implicit", 993),
@@ -118,7 +118,7 @@ fn a_server_of_imap_is_known_by_its_scheme_or_its_port() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_noticed_before_anything_else_is_asked() {
+fn a_taken_name_is_reported_before_anything_else_is_asked() {
     let world = world();
     world.config("[accounts.mail]\nemail = \"ana@example.org\"\npop3.host = \"h\"\n");
     let mut session = Session::start(&world, &["config", "add", "mail"]);
@@ -136,7 +136,7 @@ fn a_name_that_is_taken_is_noticed_before_anything_else_is_asked() {
 }
 
 #[test]
-fn after_a_test_that_failed_the_person_decides() {
+fn after_a_failed_test_the_user_decides() {
     for (answer, added) in [("\n", false), ("yes\n", true)] {
         let mailbox = Mailbox::with(1);
         let (pop3, smtp) = (Pop3d::for_mailbox(&mailbox).start(), Smtpd::for_mailbox(&mailbox).start());
@@ -157,7 +157,7 @@ fn after_a_test_that_failed_the_person_decides() {
 }
 
 #[test]
-fn flags_that_leave_nothing_open_ask_nothing_and_others_ask_for_the_rest_alone() {
+fn only_values_without_a_flag_are_asked_for() {
     let world = world();
     let add =
         ["config", "add", "w", "--email", "a@example.org", "--pop3", "pop3s://h", "--password-env", "PW"];

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_page_of_the_manual_is_shown_readable_on_a_terminal() {
+fn a_page_of_the_manual_is_readable_on_a_terminal() {
     let world = world();
     let mut session = Session::start(&world, &["man", "config.5"]);
     session.expect("the configuration file of postie");
@@ -11,7 +11,7 @@ fn a_page_of_the_manual_is_shown_readable_on_a_terminal() {
 }
 
 #[test]
-fn mail_that_is_shown_on_a_terminal_cannot_steer_it_and_hides_nothing() {
+fn mail_shown_on_a_terminal_cannot_control_it_and_hides_nothing() {
     let hostile = "Subject: x\u{1b}]0;title\u{7}\u{200b}\u{e0041}\u{ad}\r\n\r\n\u{9b}2J a\rb \u{202e}gpj\r\n";
     let mailbox = Mailbox::default();
     mailbox.add(hostile.as_bytes());
@@ -44,7 +44,7 @@ fn mail_that_is_shown_on_a_terminal_cannot_steer_it_and_hides_nothing() {
 }
 
 #[test]
-fn a_person_is_told_how_to_end_a_text_and_what_became_of_it() {
+fn send_says_how_to_end_a_typed_text_and_what_became_of_it() {
     use crate::support::pop3d::{Act, Mode};
     use crate::support::smtpd::Smtpd;
     let server = Smtpd::for_mailbox(&Mailbox::default())
@@ -90,7 +90,7 @@ fn a_person_is_told_how_to_end_a_text_and_what_became_of_it() {
 }
 
 #[test]
-fn every_account_of_several_is_told_at_a_terminal_and_only_there() {
+fn with_several_accounts_the_result_of_each_is_shown_only_on_a_terminal() {
     let (full, empty, gone) = (
         Pop3d::for_mailbox(&Mailbox::with(2)).start(),
         Pop3d::for_mailbox(&Mailbox::default()).start(),
@@ -155,7 +155,7 @@ enum Ill {
 }
 
 #[test]
-fn a_terminal_that_is_full_or_goes_away_costs_a_fetch_nothing() {
+fn a_blocked_or_closed_terminal_loses_no_mail() {
     for ill in [Ill::Full, Ill::HangsUp] {
         let mailbox = Mailbox::with(40);
         let (go_on, wait) = mpsc::channel::<()>();
@@ -204,7 +204,7 @@ fn a_terminal_that_is_full_or_goes_away_costs_a_fetch_nothing() {
 }
 
 #[test]
-fn a_person_sees_that_a_watch_waits_and_what_it_has_fetched() {
+fn a_watch_shows_that_it_waits_and_what_it_has_fetched() {
     use crate::support::imapd::Imapd;
     use crate::support::imapd::store::ImapStore;
     use crate::support::mailbox::message;

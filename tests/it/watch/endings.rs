@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 #[test]
-fn a_signal_ends_it_at_once_by_that_signal_and_the_summary_comes() {
+fn a_signal_ends_a_watch_at_once_and_the_summary_is_printed() {
     for mode in [Mode::Plain, Mode::Implicit] {
         for (end, signal) in [(End::Terminate, 15), (End::Interrupt, 2)] {
             for (step, said) in [("IDLE", "+ idling\r\n"), ("IDLE", ""), ("EXAMINE", ""), ("UID FETCH", "")] {
@@ -33,7 +33,7 @@ fn a_signal_ends_it_at_once_by_that_signal_and_the_summary_comes() {
 }
 
 #[test]
-fn a_watch_that_is_killed_while_it_idles_has_lost_and_doubled_nothing() {
+fn a_watch_killed_during_idle_loses_and_doubles_nothing() {
     for args in [&[][..], &["--delete"]] {
         let (world, store) = (world(), ImapStore::with(2));
         let all = store.as_stored("INBOX");
@@ -52,7 +52,7 @@ fn a_watch_that_is_killed_while_it_idles_has_lost_and_doubled_nothing() {
 }
 
 #[test]
-fn a_watch_that_is_killed_in_a_later_fetch_has_lost_and_doubled_nothing() {
+fn a_watch_killed_in_a_later_fetch_loses_and_doubles_nothing() {
     for (delete, verb, nth) in [
         (false, "EXAMINE", 3),
         (false, "UID SEARCH", 3),
@@ -94,7 +94,7 @@ fn a_watch_that_is_killed_in_a_later_fetch_has_lost_and_doubled_nothing() {
 }
 
 #[test]
-fn the_end_of_the_time_is_no_failure() {
+fn max_time_ends_a_watch_with_0() {
     for (capability, args) in [("", &[][..]), ("IDLE", &[]), ("IDLE", &["--every", "0.1s"])] {
         let (world, store) = (world(), ImapStore::with(2));
         let server = Imapd::for_store(&store).mode(Mode::Plain).without(capability).start();
@@ -107,7 +107,7 @@ fn the_end_of_the_time_is_no_failure() {
 }
 
 #[test]
-fn the_end_of_the_time_in_the_middle_of_a_later_fetch_is_none_either() {
+fn max_time_during_a_later_fetch_ends_a_watch_with_0() {
     let (world, store) = (world(), ImapStore::with(1));
     let arriving = store.clone();
     let server = Imapd::for_store(&store).mode(Mode::Plain).hook(counted(move |event, nth| {
@@ -126,7 +126,7 @@ fn the_end_of_the_time_in_the_middle_of_a_later_fetch_is_none_either() {
 }
 
 #[test]
-fn a_server_that_never_let_anything_be_fetched_is_a_failure_at_the_end_of_the_time() {
+fn a_watch_that_never_could_fetch_is_a_failure_at_max_time() {
     let (world, store) = (world(), ImapStore::with(1));
     for (verb, kind) in [("", "timeout"), ("AUTHENTICATE", "deferred")] {
         let hook = move |event: &crate::support::imapd::Event<'_>| match (event.verb == verb, verb) {
@@ -142,7 +142,7 @@ fn a_server_that_never_let_anything_be_fetched_is_a_failure_at_the_end_of_the_ti
 }
 
 #[test]
-fn failures_that_may_pass_are_told_once_and_the_watch_goes_on() {
+fn temporary_failures_are_reported_once_and_the_watch_continues() {
     // From the first login on, and after it has worked: then the line is lost in IDLE, and the next logins fail.
     for refused in [1..=4, 2..=5] {
         let (world, store) = (world(), ImapStore::with(1));
@@ -173,7 +173,7 @@ fn failures_that_may_pass_are_told_once_and_the_watch_goes_on() {
 }
 
 #[test]
-fn failures_that_do_not_pass_end_it_with_their_code() {
+fn permanent_failures_end_a_watch_with_their_code() {
     for first in [true, false] {
         for (answer, code, kind) in
             [("NO [AUTHENTICATIONFAILED] no", 77, "auth"), ("NO [PRIVACYREQUIRED] no", 78, "config")]
@@ -202,7 +202,7 @@ fn failures_that_do_not_pass_end_it_with_their_code() {
 }
 
 #[test]
-fn a_reader_that_goes_ends_it() {
+fn a_closed_pipe_ends_a_watch() {
     for capability in ["", "IDLE"] {
         let (world, store) = (world(), ImapStore::with(1));
         let (reader, writer) = std::io::pipe().unwrap();
@@ -224,7 +224,7 @@ fn a_reader_that_goes_ends_it() {
 }
 
 #[test]
-fn a_dead_line_is_found_by_what_is_not_answered() {
+fn a_dead_connection_is_noticed_by_a_missing_reply() {
     let (world, store) = (world(), ImapStore::with(1));
     let arriving = store.clone();
     let server = until_all_is_there(&store, world.path("Mail"), move |event, nth| {
@@ -245,7 +245,7 @@ fn a_dead_line_is_found_by_what_is_not_answered() {
 }
 
 #[test]
-fn what_makes_no_sense_beside_it_is_a_usage_error() {
+fn options_that_do_not_fit_watch_are_usage_errors() {
     let world = world();
     for args in [
         &["--every", "5m"][..],

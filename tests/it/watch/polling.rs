@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const OFTEN: [&str; 2] = ["--every", "0.05s"];
 
 #[test]
-fn a_pop3_mailbox_is_looked_at_again_and_again() {
+fn a_pop3_mailbox_is_polled() {
     for args in [&[][..], &["--delete"]] {
         let (world, mailbox) = (world(), Mailbox::with(2));
         let (arriving, mail, quits) = (mailbox.clone(), world.path("Mail"), AtomicUsize::new(0));
@@ -43,7 +43,7 @@ fn a_pop3_mailbox_is_looked_at_again_and_again() {
 }
 
 #[test]
-fn a_server_is_not_asked_more_often_than_it_wants() {
+fn a_server_is_not_polled_more_often_than_its_login_delay() {
     let (world, mailbox) = (world(), Mailbox::with(1));
     let server = Pop3d::announcing(&mailbox, "USER, UIDL, LOGIN-DELAY 900").start();
     let run = world.fetch(&server).args(["--watch", "--max-time", "1s"]).args(OFTEN);
@@ -54,7 +54,7 @@ fn a_server_is_not_asked_more_often_than_it_wants() {
 }
 
 #[test]
-fn an_imap_server_without_idle_is_looked_at_again_and_again() {
+fn an_imap_server_without_idle_is_polled() {
     let (world, store) = (world(), ImapStore::with(1));
     let arriving = store.clone();
     let server = until_all_is_there(&store, world.path("Mail"), move |event, nth| {
@@ -72,7 +72,7 @@ fn an_imap_server_without_idle_is_looked_at_again_and_again() {
 }
 
 #[test]
-fn a_message_that_fails_each_time_is_told_once() {
+fn a_message_that_fails_each_time_is_reported_once() {
     let (world, store) = (world(), ImapStore::with(3));
     let server =
         Imapd::for_store(&store).mode(Mode::Plain).without("IDLE").fault(2, Fault::Nil).hook(counted(
@@ -89,7 +89,7 @@ fn a_message_that_fails_each_time_is_told_once() {
 }
 
 #[test]
-fn each_login_gets_its_secret_anew() {
+fn each_login_reads_its_secret_again() {
     let (world, mailbox) = (world(), Mailbox::with(1));
     let logins = AtomicUsize::new(0);
     let server = Pop3d::for_mailbox(&mailbox).hook(move |event| match event.verb {
@@ -108,7 +108,7 @@ fn each_login_gets_its_secret_anew() {
 }
 
 #[test]
-fn all_accounts_are_watched_at_once_whatever_the_number_of_jobs() {
+fn all_accounts_are_watched_at_once_with_any_number_of_jobs() {
     let (world, mailboxes) = (world(), [1, 2, 3].map(Mailbox::with));
     let servers = mailboxes.each_ref().map(|mailbox| {
         let (arriving, quits) = (mailbox.clone(), AtomicUsize::new(0));
@@ -143,7 +143,7 @@ fn all_accounts_are_watched_at_once_whatever_the_number_of_jobs() {
 }
 
 #[test]
-fn an_account_that_fails_for_good_stops_no_other() {
+fn an_account_that_fails_permanently_does_not_stop_the_others() {
     let (world, mailboxes) = (world(), [1, 2].map(Mailbox::with));
     let refusing = Pop3d::for_mailbox(&mailboxes[0]).hook(|event| match event.verb {
         "PASS" | "AUTH" => Act::reply("-ERR [AUTH] no"),
@@ -167,7 +167,7 @@ fn an_account_that_fails_for_good_stops_no_other() {
 }
 
 #[test]
-fn a_command_for_the_secret_that_fails_while_the_server_is_away_does_not_end_it() {
+fn a_failing_password_command_while_the_server_is_away_does_not_end_a_watch() {
     // The server refuses three logins; meanwhile the command has nothing to say.
     let (world, mailbox) = (world(), Mailbox::with(1));
     let (logins, root) = (AtomicUsize::new(0), world.root().to_owned());
