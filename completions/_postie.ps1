@@ -272,6 +272,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add an account; on a terminal, asks for what is missing')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Take over accounts of another mail program')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the accounts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show an account, without secrets')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set one key of an account')
@@ -310,6 +311,35 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'The time for the whole run')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--test', '--test', [CompletionResultType]::ParameterName, 'Test the account before it is saved')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON Lines to standard output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; twice: show the protocol''s transcript, without secrets')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; twice: show the protocol''s transcript, without secrets')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postie;config;import' {
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Which account')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which account')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from a file')
+            [CompletionResult]::new('--password-fd', '--password-fd', [CompletionResultType]::ParameterName, 'Read the password from an open file descriptor')
+            [CompletionResult]::new('--password-env', '--password-env', [CompletionResultType]::ParameterName, 'Take the password from an environment variable')
+            [CompletionResult]::new('--password-command', '--password-command', [CompletionResultType]::ParameterName, 'Take the password from a command''s output (run by sh -c)')
+            [CompletionResult]::new('--token-command', '--token-command', [CompletionResultType]::ParameterName, 'Take an OAuth2 access token from a command''s output (run by sh -c)')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Also trust these certificate authorities (PEM)')
+            [CompletionResult]::new('--tls-fingerprint', '--tls-fingerprint', [CompletionResultType]::ParameterName, 'Trust only the certificate with this fingerprint, whatever its chain and names')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'The time for one network operation [default: 60s; the reply to a sent message: 10m]')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'The time for the whole run')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be added, and what is not taken; change nothing')
+            [CompletionResult]::new('--with-secrets', '--with-secrets', [CompletionResultType]::ParameterName, 'Also take passwords that stand in the file')
+            [CompletionResult]::new('--no-uids', '--no-uids', [CompletionResultType]::ParameterName, 'Leave the lists of fetched messages: the first fetch brings everything that is on the server')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON Lines to standard output')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors')
@@ -530,6 +560,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
         }
         'postie;config;help' {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add an account; on a terminal, asks for what is missing')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Take over accounts of another mail program')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the accounts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show an account, without secrets')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set one key of an account')
@@ -542,6 +573,9 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             break
         }
         'postie;config;help;add' {
+            break
+        }
+        'postie;config;help;import' {
             break
         }
         'postie;config;help;list' {
@@ -648,6 +682,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
         }
         'postie;help;config' {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add an account; on a terminal, asks for what is missing')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Take over accounts of another mail program')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the accounts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show an account, without secrets')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set one key of an account')
@@ -659,6 +694,9 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             break
         }
         'postie;help;config;add' {
+            break
+        }
+        'postie;help;config;import' {
             break
         }
         'postie;help;config;list' {

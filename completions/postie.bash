@@ -52,6 +52,9 @@ _postie() {
             postie__subcmd__config,help)
                 cmd="postie__subcmd__config__subcmd__help"
                 ;;
+            postie__subcmd__config,import)
+                cmd="postie__subcmd__config__subcmd__import"
+                ;;
             postie__subcmd__config,list)
                 cmd="postie__subcmd__config__subcmd__list"
                 ;;
@@ -81,6 +84,9 @@ _postie() {
                 ;;
             postie__subcmd__config__subcmd__help,help)
                 cmd="postie__subcmd__config__subcmd__help__subcmd__help"
+                ;;
+            postie__subcmd__config__subcmd__help,import)
+                cmd="postie__subcmd__config__subcmd__help__subcmd__import"
                 ;;
             postie__subcmd__config__subcmd__help,list)
                 cmd="postie__subcmd__config__subcmd__help__subcmd__list"
@@ -132,6 +138,9 @@ _postie() {
                 ;;
             postie__subcmd__help__subcmd__config,default)
                 cmd="postie__subcmd__help__subcmd__config__subcmd__default"
+                ;;
+            postie__subcmd__help__subcmd__config,import)
+                cmd="postie__subcmd__help__subcmd__config__subcmd__import"
                 ;;
             postie__subcmd__help__subcmd__config,list)
                 cmd="postie__subcmd__help__subcmd__config__subcmd__list"
@@ -306,7 +315,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config)
-            opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help add list show set unset remove default path check help"
+            opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help add import list show set unset remove default path check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -642,7 +651,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__help)
-            opts="add list show set unset remove default path check help"
+            opts="add import list show set unset remove default path check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -698,6 +707,20 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postie__subcmd__config__subcmd__help__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -788,6 +811,80 @@ _postie() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postie__subcmd__config__subcmd__import)
+            opts="-A -C -q -v -h --dry-run --with-secrets --no-uids --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help msmtp mpop"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-fingerprint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1406,7 +1503,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__help__subcmd__config)
-            opts="add list show set unset remove default path check"
+            opts="add import list show set unset remove default path check"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1448,6 +1545,20 @@ _postie() {
             return 0
             ;;
         postie__subcmd__help__subcmd__config__subcmd__default)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postie__subcmd__help__subcmd__config__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

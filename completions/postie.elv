@@ -264,6 +264,7 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand add 'Add an account; on a terminal, asks for what is missing'
+            cand import 'Take over accounts of another mail program'
             cand list 'List the accounts'
             cand show 'Show an account, without secrets'
             cand set 'Set one key of an account'
@@ -301,6 +302,34 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand --max-time 'The time for the whole run'
             cand --color 'When to use colors'
             cand --test 'Test the account before it is saved'
+            cand --json 'Write JSON Lines to standard output'
+            cand -q 'Print only errors'
+            cand --quiet 'Print only errors'
+            cand -v 'Say what is done; twice: show the protocol''s transcript, without secrets'
+            cand --verbose 'Say what is done; twice: show the protocol''s transcript, without secrets'
+            cand --no-progress 'Show no progress bar'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'postie;config;import'= {
+            cand -A 'Which account'
+            cand --account 'Which account'
+            cand -C 'The configuration file'
+            cand --config 'The configuration file'
+            cand --server 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://'
+            cand --password-file 'Read the password from a file'
+            cand --password-fd 'Read the password from an open file descriptor'
+            cand --password-env 'Take the password from an environment variable'
+            cand --password-command 'Take the password from a command''s output (run by sh -c)'
+            cand --token-command 'Take an OAuth2 access token from a command''s output (run by sh -c)'
+            cand --ca-file 'Also trust these certificate authorities (PEM)'
+            cand --tls-fingerprint 'Trust only the certificate with this fingerprint, whatever its chain and names'
+            cand --timeout 'The time for one network operation [default: 60s; the reply to a sent message: 10m]'
+            cand --max-time 'The time for the whole run'
+            cand --color 'When to use colors'
+            cand --dry-run 'Print what would be added, and what is not taken; change nothing'
+            cand --with-secrets 'Also take passwords that stand in the file'
+            cand --no-uids 'Leave the lists of fetched messages: the first fetch brings everything that is on the server'
             cand --json 'Write JSON Lines to standard output'
             cand -q 'Print only errors'
             cand --quiet 'Print only errors'
@@ -512,6 +541,7 @@ set edit:completion:arg-completer[postie] = {|@words|
         }
         &'postie;config;help'= {
             cand add 'Add an account; on a terminal, asks for what is missing'
+            cand import 'Take over accounts of another mail program'
             cand list 'List the accounts'
             cand show 'Show an account, without secrets'
             cand set 'Set one key of an account'
@@ -523,6 +553,8 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'postie;config;help;add'= {
+        }
+        &'postie;config;help;import'= {
         }
         &'postie;config;help;list'= {
         }
@@ -612,6 +644,7 @@ set edit:completion:arg-completer[postie] = {|@words|
         }
         &'postie;help;config'= {
             cand add 'Add an account; on a terminal, asks for what is missing'
+            cand import 'Take over accounts of another mail program'
             cand list 'List the accounts'
             cand show 'Show an account, without secrets'
             cand set 'Set one key of an account'
@@ -622,6 +655,8 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand check 'Check the configuration file'
         }
         &'postie;help;config;add'= {
+        }
+        &'postie;help;config;import'= {
         }
         &'postie;help;config;list'= {
         }

@@ -216,36 +216,37 @@ complete -c postie -n "__fish_postie_using_subcommand test-account" -s q -l quie
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s A -l account -d 'Which account' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-file -d 'Read the password from a file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-fd -d 'Read the password from an open file descriptor' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-env -d 'Take the password from an environment variable' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l max-time -d 'The time for the whole run' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s A -l account -d 'Which account' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s C -l config -d 'The configuration file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l password-file -d 'Read the password from a file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l password-fd -d 'Read the password from an open file descriptor' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l password-env -d 'Take the password from an environment variable' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l max-time -d 'The time for the whole run' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s q -l quiet -d 'Print only errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -l no-progress -d 'Show no progress bar'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "list" -d 'List the accounts'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "show" -d 'Show an account, without secrets'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "set" -d 'Set one key of an account'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "unset" -d 'Remove one key of an account'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "remove" -d 'Remove an account'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "default" -d 'Show the default account, or set it'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "path" -d 'Print the path of the configuration file'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "check" -d 'Check the configuration file'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add list show set unset remove default path check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l json -d 'Write JSON Lines to standard output'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l no-progress -d 'Show no progress bar'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "import" -d 'Take over accounts of another mail program'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "list" -d 'List the accounts'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "show" -d 'Show an account, without secrets'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "set" -d 'Set one key of an account'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "unset" -d 'Remove one key of an account'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "remove" -d 'Remove an account'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "default" -d 'Show the default account, or set it'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "path" -d 'Print the path of the configuration file'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "check" -d 'Check the configuration file'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l email -d 'The mail address' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l name -d 'The display name' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l description -d 'A remark' -r
@@ -277,6 +278,29 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -s A -l account -d 'Which account' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -s C -l config -d 'The configuration file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l password-file -d 'Read the password from a file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l password-fd -d 'Read the password from an open file descriptor' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l password-env -d 'Take the password from an environment variable' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l max-time -d 'The time for the whole run' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l dry-run -d 'Print what would be added, and what is not taken; change nothing'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l with-secrets -d 'Also take passwords that stand in the file'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l no-uids -d 'Leave the lists of fetched messages: the first fetch brings everything that is on the server'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l json -d 'Write JSON Lines to standard output'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l no-progress -d 'Show no progress bar'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -s C -l config -d 'The configuration file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
@@ -438,6 +462,7 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "import" -d 'Take over accounts of another mail program'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the accounts'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show an account, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set one key of an account'
@@ -496,6 +521,7 @@ complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_
 complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "man" -d 'Show a page of the manual'
 complete -c postie -n "__fish_postie_using_subcommand help; and not __fish_seen_subcommand_from fetch list send test-account config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
+complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "import" -d 'Take over accounts of another mail program'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "list" -d 'List the accounts'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show an account, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "set" -d 'Set one key of an account'

@@ -27,7 +27,8 @@ pub struct Editor {
     document: DocumentMut,
     byte_order_mark: bool,
     crlf: bool,
-    _lock: File,
+    /// None where nothing will be written.
+    lock: Option<File>,
 }
 
 /// A value to be set.
@@ -45,6 +46,15 @@ impl Editor {
     /// Fails with [`Kind::Config`] where it is no TOML or not the user's, [`Kind::Locked`] where somebody
     /// else edits it, [`Kind::CannotCreate`] where its directory cannot be made.
     pub fn open(path: &Path, env: &Env) -> Result<Editor, Failure> {
+        Editor::begin(path, env, true)
+    }
+
+    /// The same without a lock, for changes that are only shown; nothing is made.
+    pub fn rehearse(path: &Path, env: &Env) -> Result<Editor, Failure> {
+        Editor::begin(path, env, false)
+    }
+
+    fn begin(path: &Path, env: &Env, writes: bool) -> Result<Editor, Failure> {
         let target = match std::fs::canonicalize(path) {
             Ok(target) => target,
             Err(error) if error.kind() == ErrorKind::NotFound => leads_to(path),
@@ -54,9 +64,14 @@ impl Editor {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-        made.map_err(|error| refuse(path, Kind::CannotCreate, error))?;
-        let lock = lock_directory(directory, path)?;
+        let lock = match writes {
+            true => {
+                let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+                made.map_err(|error| refuse(path, Kind::CannotCreate, error))?;
+                Some(lock_directory(directory, path)?)
+            }
+            false => None,
+        };
         let text = match config::read_text(&target)? {
             None => String::new(),
             Some((file, text)) => {
@@ -76,7 +91,7 @@ impl Editor {
             document,
             byte_order_mark: text.starts_with('\u{feff}'),
             crlf: text.contains("\r\n"),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -87,18 +102,35 @@ impl Editor {
             let message = format!("{}: adding account {name:?}: it exists already", self.shown.display());
             return Err(Failure::config(message).hint("`postie config set` changes it, `remove` removes it"));
         }
-        let accounts = self.document.entry("accounts").or_insert_with(|| {
-            let mut table = Table::new();
-            table.set_implicit(true);
-            Item::Table(table)
-        });
         let wrong = || Failure::config(format!("{}: accounts: a table is wanted here", self.shown.display()));
+        let accounts = self.document.entry("accounts").or_insert_with(implicit_table);
         let accounts = accounts.as_table_like_mut().ok_or_else(wrong)?;
         accounts.insert(name, Item::Table(Table::new()));
-        for (key, setting) in settings {
-            self.put(name, key, item_of(setting)?)?;
+        self.extend(name, settings)
+    }
+
+    /// Makes a change as a whole: if it fails, or the result is not valid, everything is as it was. Returns the new
+    /// contents, which are not written yet.
+    pub fn attempt(
+        &mut self,
+        change: impl FnOnce(&mut Editor) -> Result<(), Failure>,
+    ) -> Result<Contents, Failure> {
+        let before = self.document.clone();
+        let done = change(self).and_then(|()| self.check());
+        if done.is_err() {
+            self.document = before;
         }
-        Ok(())
+        done
+    }
+
+    /// Sets keys of an account that is there, in this order.
+    pub fn extend(&mut self, name: &str, settings: &[(&str, Setting)]) -> Result<(), Failure> {
+        settings.iter().try_for_each(|(key, setting)| self.put(name, key, item_of(setting)?))
+    }
+
+    /// The name of the default account.
+    pub fn default_account(&self) -> Option<&str> {
+        self.document.get("default-account").and_then(Item::as_str)
     }
 
     /// Sets one dotted key of an account from words, which are read as the key's type: several make an array, where
@@ -170,6 +202,10 @@ impl Editor {
     /// file is then as it was.
     pub fn save(self) -> Result<Contents, Failure> {
         let contents = self.check()?;
+        if self.lock.is_none() {
+            let bug = format!("{}: writing the configuration: it was only rehearsed", self.shown.display());
+            return Err(Failure::config(bug).as_kind(Kind::Internal));
+        }
         let mut text = self.document.to_string();
         if self.crlf {
             text = text.replace("\r\n", "\n").replace('\n', "\r\n");
@@ -234,6 +270,41 @@ impl Editor {
         Ok(())
     }
 }
+
+/// A table that is only there for those in it.
+fn implicit_table() -> Item {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
+}
+
+/// Settings of an account as they stand in the file; a password is not shown.
+pub fn shown_settings(name: &str, settings: &[(String, Setting)]) -> Result<String, Failure> {
+    let mut document = DocumentMut::new();
+    let mut own = Table::new();
+    // Where all is in tables of servers the account needs no line of its own.
+    own.set_implicit(settings.iter().all(|(key, _)| key.contains('.')));
+    for (key, setting) in settings {
+        let (within, last) = split(key);
+        let table = match within {
+            Some(within) => own.entry(within).or_insert_with(|| Item::Table(Table::new())).as_table_mut(),
+            None => Some(&mut own),
+        };
+        let item = match setting {
+            Setting::Password(_) => Item::from(HIDDEN),
+            setting => item_of(setting)?,
+        };
+        table.and_then(|table| table.insert(last, item));
+    }
+    let mut accounts = Table::new();
+    accounts.set_implicit(true);
+    accounts.insert(name, Item::Table(own));
+    document.insert("accounts", Item::Table(accounts));
+    Ok(document.to_string())
+}
+
+/// What is shown instead of a password.
+const HIDDEN: &str = "(not shown)";
 
 /// A key of an account: the table that it is in, and its name there.
 fn split(key: &str) -> (Option<&str>, &str) {

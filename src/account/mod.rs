@@ -12,6 +12,7 @@ pub mod drain;
 pub mod edit;
 pub mod env;
 pub mod folders;
+pub mod import;
 mod job_control;
 pub mod keys;
 pub mod lock;

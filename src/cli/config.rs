@@ -1,7 +1,7 @@
 //! The arguments of `postie config`.
 #![allow(rustdoc::broken_intra_doc_links, reason = "these texts are the help, where brackets are brackets")]
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Manage accounts.
@@ -15,6 +15,8 @@ pub struct ConfigArgs {
 pub enum ConfigVerb {
     /// Add an account; on a terminal, asks for what is missing
     Add(Box<AddArgs>),
+    /// Take over accounts of another mail program
+    Import(ImportArgs),
     /// List the accounts
     List,
     /// Show an account, without secrets
@@ -108,4 +110,36 @@ pub struct AddArgs {
     /// Test the account before it is saved
     #[arg(long)]
     pub test: bool,
+}
+
+/// Take over accounts of another mail program, and which messages it has fetched. With --account NAME (several: with
+/// commas between them) only those. What cannot be taken is named, line by line; 1 if some of it matters.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// The program
+    pub tool: ImportTool,
+
+    /// Its file; else its usual places are looked at
+    pub file: Option<PathBuf>,
+
+    /// Print what would be added, and what is not taken; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Also take passwords that stand in the file
+    #[arg(long)]
+    pub with_secrets: bool,
+
+    /// Leave the lists of fetched messages: the first fetch brings everything that is on the server
+    #[arg(long)]
+    pub no_uids: bool,
+}
+
+/// A program whose settings can be taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportTool {
+    /// Sends mail: ~/.msmtprc
+    Msmtp,
+    /// Fetches mail by POP3: ~/.mpoprc
+    Mpop,
 }

@@ -36,8 +36,19 @@ pub const LINES: &[LineType] = &[
     },
     LineType {
         kind: "account",
-        text: "An account with its defaults, never with secrets: config add, list, show, set, unset, default, check.",
+        text: "An account with its defaults, never with secrets: config add, import, list, show, set, unset, default, \
+               check.",
         fields: ACCOUNT,
+    },
+    LineType {
+        kind: "not_taken",
+        text: "A setting of another program that was not taken over: config import.",
+        fields: NOT_TAKEN,
+    },
+    LineType {
+        kind: "marks",
+        text: "Messages that another program has fetched, and count as fetched now: config import.",
+        fields: MARKS,
     },
     LineType { kind: "path", text: "The configuration file: config path.", fields: PATH },
     LineType { kind: "script", text: "A completion script: completions.", fields: SCRIPT },
@@ -272,6 +283,23 @@ const ACCOUNT: &[FieldDoc] = &[
     ("fetch.after", "What happens on the server: keep, delete, delete-after 14d, move-to FOLDER."),
 ];
 
+const NOT_TAKEN: &[FieldDoc] = &[
+    ("file", "The file it stands in."),
+    ("line", "Its line; null: it is about the whole file."),
+    ("account", "The account in that program."),
+    ("what", "The setting, without secrets."),
+    ("why", "Why it was not taken, or not as it is."),
+    ("hint", "What to do about it."),
+    ("matters", "Whether it changes what is protected, fetched or deleted; then the exit code is 1."),
+];
+
+const MARKS: &[FieldDoc] = &[
+    ("account", "The account."),
+    ("file", "The other program's list."),
+    ("listed", "How many messages the list names."),
+    ("marked", "How many of them count as fetched now and did not before."),
+];
+
 const PATH: &[FieldDoc] = &[("path", "The file."), ("exists", "Whether it exists.")];
 const SCRIPT: &[FieldDoc] = &[("shell", "The shell."), ("text", "The script.")];
 const PAGE: &[FieldDoc] = &[("page", "The page's file name."), ("text", "The page in roff.")];
@@ -322,8 +350,10 @@ const SUMMARY: &[FieldDoc] = &[
     ("refused", "send: messages refused for good."),
     ("deferred", "send: messages refused for now."),
     ("unknown", "send: messages that may have been delivered."),
+    ("accounts", "config: accounts in the file; config import: accounts that were added or got a server."),
+    ("not_taken", "config import: settings that were not taken over."),
+    ("marked", "config import: messages that count as fetched now."),
     ("passed", "test-account: steps that succeeded."),
-    ("accounts", "config: accounts in the file."),
 ];
 
 /// The fields of a line that are not in the table, or its type if that is not.

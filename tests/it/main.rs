@@ -34,6 +34,7 @@ mod imap_move;
 mod imap_others;
 mod imap_renumbered;
 mod imapd_itself;
+mod import;
 mod layering;
 mod links;
 mod list;

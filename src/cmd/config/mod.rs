@@ -4,6 +4,7 @@
 mod add;
 mod ask;
 mod draft;
+mod import;
 mod set;
 mod show;
 mod wizard;
@@ -30,6 +31,7 @@ pub fn run(args: &ConfigArgs, context: &mut Context) -> anyhow::Result<()> {
     match &args.verb {
         // A test that failed has been reported already, so no success is printed.
         ConfigVerb::Add(args) => return Ok(add::run(args, context)?),
+        ConfigVerb::Import(args) => return Ok(import::run(args, context)?),
         ConfigVerb::List => list(context)?,
         ConfigVerb::Show { name } => {
             let config = load(context)?;

@@ -171,4 +171,19 @@ impl Ledger {
         };
         self.write_each(messages, Sync::Now, mark)
     }
+
+    /// Marks the messages that another program has fetched, since when it says (UID, seconds since 1970): they count as
+    /// known, and are not stored. Where anything is known of a UID it stays as it is. Returns how many were marked.
+    pub fn mark_fetched_elsewhere<'a>(
+        &mut self,
+        messages: impl IntoIterator<Item = (&'a [u8], Option<u64>)>,
+    ) -> Result<usize, StoreError> {
+        let now = durable::now();
+        let mark = |ledger: &Ledger, (uid, time): (&'a [u8], Option<u64>)| {
+            let is_new = ledger.lookup(uid).is_empty() && !ledger.is_ambiguous(uid);
+            let (copy, time) = (ledger.first_copy(uid), time.map_or(now, |time| time.min(now)));
+            Ok(is_new.then(|| Record::Marked { uid: uid.into(), copy, size: None, time }))
+        };
+        self.write_each(messages, Sync::Now, mark)
+    }
 }

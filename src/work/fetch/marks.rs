@@ -2,10 +2,13 @@
 
 use super::begin_validity;
 use super::report::{Action, MessageReport, Observer};
+use crate::account::import::uids::SeenUid;
 use crate::mailbox::{Listing, Maildrop};
-use crate::store::{AtStage, Ledger};
+use crate::store::{AccountKey, AtStage, Ledger};
 use crate::words::{After, Failure, Kind, Stage};
 use crate::work::plan::{Plan, Policy, plan};
+use std::path::Path;
+use std::time::Duration;
 
 /// Marks the messages that a fetch with this policy would fetch. Returns how many were marked.
 pub(super) fn mark_seen(
@@ -55,4 +58,27 @@ fn to_mark(
     let policy = Policy { accept_uid_reset: true, after: After::Keep, ..policy.clone() };
     let plan = plan(&listing, ledger, &policy, 0)?;
     Ok((listing, plan))
+}
+
+/// Marks what another program has fetched of a mailbox, without a connection: the next run fetches only what is new.
+/// Returns how many messages were marked; the others were known.
+pub fn mark_fetched_elsewhere(
+    ledgers: &Path,
+    key: &AccountKey,
+    seen: &[SeenUid<'_>],
+    stop: &dyn Fn() -> bool,
+) -> Result<usize, Failure> {
+    let mut ledger = Ledger::open(ledgers, key, Duration::ZERO, stop).at(Stage::Ledger)?;
+    ledger.expect(seen.len(), seen.iter().map(|seen| seen.uid.len()).sum());
+    let marked = ledger.mark_fetched_elsewhere(seen.iter().map(|seen| (seen.uid, seen.time)));
+    let marked = marked.at(Stage::Ledger)?;
+    ledger.close().at(Stage::Ledger)?;
+    Ok(marked)
+}
+
+/// How many messages [`mark_fetched_elsewhere`] would mark; nothing is changed.
+pub fn count_new(ledgers: &Path, key: &AccountKey, seen: &[SeenUid<'_>]) -> Result<usize, Failure> {
+    let ledger = Ledger::peek(ledgers, key).at(Stage::Ledger)?;
+    let is_new = |seen: &&SeenUid<'_>| ledger.lookup(seen.uid).is_empty() && !ledger.is_ambiguous(seen.uid);
+    Ok(seen.iter().filter(is_new).count())
 }

@@ -21,6 +21,7 @@ mod sessions;
 mod told;
 mod watch;
 
+pub use marks::{count_new, mark_fetched_elsewhere};
 pub use outcome::{SessionOutcome, Trouble};
 pub use report::{Action, Event, MessageReport, Observer};
 pub use run::{Destination, Mode, Run};

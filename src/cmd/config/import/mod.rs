@@ -1,0 +1,142 @@
+//! `postie config import`: accounts of another mail program, and which messages it has fetched.
+//!
+//! Everything is read and checked before anything is changed. What was fetched is noted in the ledgers before the
+//! accounts are added: an account without its marks would fetch everything again.
+
+mod marks;
+mod places;
+mod report;
+
+use super::{Context, path_to_edit};
+use crate::account::edit::Editor;
+use crate::account::import::Text;
+use crate::account::import::place::{How, Placed, place};
+use crate::account::import::{Import, Tool, file, msmtp};
+use crate::cli::config::{ImportArgs, ImportTool};
+use crate::output::About;
+use crate::words::{Exit, Failure, Kind, Stage};
+use std::path::Path;
+
+/// Runs the command.
+pub fn run(args: &ImportArgs, context: &mut Context) -> Result<(), Failure> {
+    let tool = tool_of(args.tool);
+    let mut import = gather(tool, args, context)?;
+    choose(&mut import, context.global.account.as_deref())?;
+    let path = path_to_edit(context)?;
+    let mut editor = match args.dry_run {
+        true => Editor::rehearse(&path, &context.env)?,
+        false => Editor::open(&path, &context.env)?,
+    };
+    let is_first = editor.accounts() == 0;
+    let placed = place(&mut editor, tool, &mut import, args.with_secrets)?;
+    let lists = match args.no_uids {
+        true => Vec::new(),
+        false => marks::read(&placed, &mut import.omissions, &context.env)?,
+    };
+    set_default(&mut editor, &import, &placed, is_first)?;
+    let contents = editor.check()?;
+    let ledgers = context.env.state_dir()?.join("ledger");
+    let counted = marks::write(&lists, &ledgers, args.dry_run, &context.limits)?;
+    if !args.dry_run && placed.iter().any(|placed| placed.how != How::There) {
+        editor.save()?;
+    }
+    report::accounts(&placed, &contents, args.dry_run, context)?;
+    report::marks(&counted, args.dry_run, context);
+    report::omissions(&import.omissions, context);
+    conclude(&import, &placed, args.dry_run, &path, context);
+    Ok(())
+}
+
+fn tool_of(tool: ImportTool) -> Tool {
+    match tool {
+        ImportTool::Msmtp => Tool::Msmtp,
+        ImportTool::Mpop => Tool::Mpop,
+    }
+}
+
+/// Reads the program's files.
+fn gather(tool: Tool, args: &ImportArgs, context: &Context) -> Result<Import, Failure> {
+    let paths = places::files(tool, args.file.as_deref(), &context.env)?;
+    let mut import = Import::default();
+    for path in paths {
+        let missing = || file::missing(&path, "there is no such file");
+        let octets = file::read(&path, file::MAX_SETTINGS)?.ok_or_else(missing)?;
+        let one = read(tool, Text { path: &path, octets: &octets })?;
+        import.accounts.extend(one.accounts);
+        import.omissions.extend(one.omissions);
+        import.default = import.default.or(one.default);
+    }
+    Ok(import)
+}
+
+fn read(tool: Tool, text: Text<'_>) -> Result<Import, Failure> {
+    match tool {
+        Tool::Msmtp | Tool::Mpop => msmtp::read(tool, text),
+    }
+}
+
+/// Keeps only the accounts that are wanted, and what is said of them.
+fn choose(import: &mut Import, wanted: Option<&str>) -> Result<(), Failure> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    let wanted: Vec<&str> = wanted.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    for name in &wanted {
+        if !import.accounts.iter().any(|draft| draft.original == *name || draft.name == *name) {
+            let known: Vec<&str> = import.accounts.iter().map(|draft| draft.original.as_str()).collect();
+            let message = format!(
+                "--account {name}: looking for it in the settings to be imported: there is no such account"
+            );
+            return Err(Failure::config(message).hint(format!("there are: {}", known.join(", "))));
+        }
+    }
+    import
+        .accounts
+        .retain(|draft| wanted.contains(&draft.original.as_str()) || wanted.contains(&draft.name.as_str()));
+    let kept: Vec<String> = import.accounts.iter().map(|draft| draft.original.clone()).collect();
+    import
+        .omissions
+        .retain(|omission| omission.account.as_ref().is_none_or(|account| kept.contains(account)));
+    Ok(())
+}
+
+/// Where there is no default account, the program's own becomes it, or the only one.
+fn set_default(
+    editor: &mut Editor,
+    import: &Import,
+    placed: &[Placed],
+    is_first: bool,
+) -> Result<(), Failure> {
+    if editor.default_account().is_some() {
+        return Ok(());
+    }
+    let named = import.default.as_ref().and_then(|name| placed.iter().find(|placed| placed.name == *name));
+    let only = placed.first().filter(|_| is_first && placed.len() == 1);
+    match named.or(only) {
+        Some(placed) => editor.set_default(&placed.name),
+        None => Ok(()),
+    }
+}
+
+fn conclude(import: &Import, placed: &[Placed], is_dry: bool, path: &Path, context: &mut Context) {
+    let changed = placed.iter().filter(|placed| placed.how != How::There).count();
+    context.out.count("accounts", changed as u64);
+    let verb = if is_dry { "would be written" } else { "are written" };
+    let noun = if changed == 1 { "account" } else { "accounts" };
+    if changed > 0 {
+        context.out.tell(&format!("{changed} {noun} {verb} to {}", path.display()));
+    } else if placed.is_empty() {
+        context.out.tell("no account was found that could be taken over");
+    }
+    let weighty = import.omissions.iter().filter(|omission| omission.matters).count();
+    if weighty > 0 {
+        let message = format!(
+            "config import: taking over everything: {weighty} setting(s) that matter were not taken as they are"
+        );
+        let failure = Failure::new(Kind::Partial, Stage::Configuration, message);
+        context.out.fail(
+            &About::default(),
+            &failure.hint("each is named above; `postie test-account` tries what is there now"),
+        );
+    } else {
+        context.out.settle(Exit::Ok);
+    }
+}
