@@ -75,6 +75,10 @@ impl Vault {
     pub fn login(&self, server: &Server) -> Result<Option<AccountLogin>, Failure> {
         let Some(user) = server.username.clone() else { return Ok(None) };
         let at = |failure: Failure| failure.at(server.place());
+        let named = |secret| Credentials { user, secret, host: server.host.clone(), port: server.port };
+        if !server.wants_secret() {
+            return Ok(Some(AccountLogin { credentials: named(Secret::new("")), is_token: false }));
+        }
         let (secret, is_token) = match self.stated(server) {
             Some(NamedSource { source, by }) => {
                 let secret = self.get(&source, &by).map_err(at)?;
@@ -83,8 +87,7 @@ impl Vault {
             None => (self.ask(server).map_err(at)?, false),
         };
         let is_token = is_token || server.auth.wants_token();
-        let credentials = Credentials { user, secret, host: server.host.clone(), port: server.port };
-        Ok(Some(AccountLogin { credentials, is_token }))
+        Ok(Some(AccountLogin { credentials: named(secret), is_token }))
     }
 
     /// The same for another login later in the run: a command is run once more, because a token does not last.

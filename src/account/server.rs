@@ -135,6 +135,11 @@ impl Server {
         }
     }
 
+    /// Whether the login takes a secret.
+    pub fn wants_secret(&self) -> bool {
+        !matches!(self.auth, Auth::Sasl(mechanism) if !mechanism.wants_secret())
+    }
+
     /// The folder that mail is fetched from; `None` for a protocol without folders.
     pub fn folder_name(&self) -> Option<Folder> {
         let folder = || self.folder.clone().unwrap_or_else(Folder::inbox);

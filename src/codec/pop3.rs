@@ -4,6 +4,8 @@
 //! Of the capabilities IMPLEMENTATION and LANG are not interpreted; of response codes only those of the two
 //! RFCs are.
 
+use super::sasl::lacks_mechanism;
+
 /// The longest status line postie takes, in octets. `RFC 2449 §4` allows 512; servers exceed it.
 pub const MAX_STATUS: usize = 8 * 1024;
 /// The longest row of a listing postie takes, in octets.
@@ -101,19 +103,6 @@ pub enum LoginRefusal {
 /// Wrong credentials: one word of each list.
 const WRONG: [&str; 6] = ["invalid", "incorrect", "wrong", "bad", "unknown", "mismatch"];
 const CREDENTIALS: [&str; 6] = ["password", "passwd", "credential", "user", "login", "logon"];
-/// A missing mechanism: one word of each list.
-const LACKING: [&str; 8] = [
-    "unsupported",
-    "not supported",
-    "unrecogni",
-    "unknown",
-    "unimplemented",
-    "not implemented",
-    "disabled",
-    "not enabled",
-];
-const MECHANISM: [&str; 3] = ["mechanism", "authentication type", "authentication method"];
-
 /// What a `-ERR` to a login means. "Too many attempts" beside a wrong password does not mean "try again", and
 /// `[AUTH]` does not mean a wrong password if the mechanism is missing.
 pub fn login_refusal(text: &[u8]) -> LoginRefusal {
@@ -122,7 +111,7 @@ pub fn login_refusal(text: &[u8]) -> LoginRefusal {
     let refusal = refusal(text);
     let code = response_code(text).map(str::to_ascii_uppercase);
     let by_code = matches!(code.as_deref(), Some("IN-USE" | "LOGIN-DELAY" | "SYS/TEMP" | "SYS/PERM"));
-    if !by_code && has(&LACKING) && has(&MECHANISM) {
+    if !by_code && lacks_mechanism(&words) {
         return LoginRefusal::Mechanism;
     }
     if !by_code && has(&WRONG) && has(&CREDENTIALS) {

@@ -4,9 +4,10 @@
 use super::mailboxes::Authenticated;
 use super::{Connection, NotAuthenticated, answer::shorten};
 use crate::codec::imap::{CANCEL, Capabilities, Command, Response, Status, Tag};
-use crate::codec::sasl::{self, Exchange, Mechanism};
+use crate::codec::sasl::{self, Exchange, Fault, Mechanism};
+use crate::net::authentication::exchange;
 use crate::words::secret::REDACTED;
-use crate::words::{Failure, Kind, Secret, Stage};
+use crate::words::{Failure, Kind, MechanismName, Secret, Stage};
 
 const STAGE: Stage = Stage::Authentication;
 
@@ -21,9 +22,9 @@ pub enum Method {
 
 impl Method {
     /// The name, as `auth` in the output has it.
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> MechanismName {
         match self {
-            Method::Login => "LOGIN",
+            Method::Login => const { MechanismName::of("LOGIN") },
             Method::Sasl(mechanism) => mechanism.name(),
         }
     }
@@ -37,20 +38,22 @@ impl Method {
     }
 
     /// The method for this server; `None` where there is none in common. The command LOGIN, which every server
-    /// has that does not announce LOGINDISABLED, comes behind the mechanisms that are as good.
-    fn choose(capabilities: &Capabilities, login: &ImapLogin) -> Option<Method> {
+    /// has that does not announce LOGINDISABLED, comes behind the mechanisms that are as good, and last where the
+    /// server lists none that sends the password. `in_clear`: others can read what is sent.
+    fn choose(capabilities: &Capabilities, login: &ImapLogin, in_clear: bool) -> Option<Method> {
         let offered = &capabilities.sasl;
         match login.method {
             Some(Method::Sasl(asked)) => return asked.is_in(offered).then_some(Method::Sasl(asked)),
             Some(Method::Login) => return (!capabilities.login_disabled).then_some(Method::Login),
             None => {}
         }
-        let best = Mechanism::choose(offered, login.is_token);
+        let best = Mechanism::choose(offered, login.is_token, in_clear);
         if login.is_token {
             return best.or(offered.is_empty().then_some(Mechanism::XOAuth2)).map(Method::Sasl);
         }
         match best {
             Some(Mechanism::Plain) => best.map(Method::Sasl),
+            Some(mechanism) if !mechanism.sends_password() => Some(Method::Sasl(mechanism)),
             _ if !capabilities.login_disabled => Some(Method::Login),
             best => best.map(Method::Sasl),
         }
@@ -69,7 +72,8 @@ impl NotAuthenticated {
     pub fn login(mut self, login: &ImapLogin) -> Result<(Authenticated, Method), Failure> {
         let connection = &mut self.connection;
         check(connection, login)?;
-        let Some(method) = Method::choose(&connection.capabilities, login) else {
+        let in_clear = connection.wire.tls().is_none();
+        let Some(method) = Method::choose(&connection.capabilities, login, in_clear) else {
             return Err(not_offered(connection, login));
         };
         connection.wire.learn_secret(&login.credentials.secret);
@@ -134,7 +138,7 @@ impl Connection {
         self.capabilities = Capabilities::default();
         match self.complete(STAGE, tag, |_| {})? {
             Status::Ok => Ok(()),
-            Status::No | Status::Bad => Err(self.login_refused(login, Method::Login, None)),
+            Status::No | Status::Bad => Err(self.login_refused(login, Method::Login, before)),
         }
     }
 
@@ -147,20 +151,20 @@ impl Connection {
         before: &Capabilities,
     ) -> Result<(), Failure> {
         if before.sasl_ir {
-            let mut exchange = Exchange::start(mechanism, &login.credentials);
+            let mut exchange = exchange(&self.wire, mechanism, login, &before.sasl)?;
             if let Some(initial) = exchange.initial(MAX_INITIAL) {
                 if let Some(secret) = &initial.secret {
                     self.wire.learn_secret(secret);
                 }
-                let command = Command::authenticate(mechanism.name(), Some(&initial.line));
-                if self.exchange(login, mechanism, exchange, &command, true)? {
+                let command = Command::authenticate(&mechanism.name(), Some(&initial.line));
+                if self.exchange(login, mechanism, exchange, &command, true, before)? {
                     return Ok(());
                 }
             }
         }
-        let exchange = Exchange::start(mechanism, &login.credentials);
-        let command = Command::authenticate(mechanism.name(), None);
-        self.exchange(login, mechanism, exchange, &command, false).map(drop)
+        let exchange = exchange(&self.wire, mechanism, login, &before.sasl)?;
+        let command = Command::authenticate(&mechanism.name(), None);
+        self.exchange(login, mechanism, exchange, &command, false, before).map(drop)
     }
 
     /// One exchange; `false` where the server did not understand the initial response.
@@ -171,6 +175,7 @@ impl Connection {
         mut exchange: Exchange,
         command: &Command,
         has_initial: bool,
+        before: &Capabilities,
     ) -> Result<bool, Failure> {
         let stage = Stage::AuthenticateBy(mechanism.name());
         let tag = self.send(stage, command)?;
@@ -178,11 +183,15 @@ impl Connection {
         loop {
             let challenge = match self.challenge(stage, tag)? {
                 Challenge::Said(challenge) => challenge,
-                Challenge::Ended(Status::Ok) if exchange.is_finished() => return Ok(true),
-                Challenge::Ended(Status::Ok) => return Err(self.out_of_turn(stage)),
-                Challenge::Ended(Status::Bad) if has_initial && !challenged => return Ok(false),
-                Challenge::Ended(_) => {
-                    return Err(self.login_refused(login, Method::Sasl(mechanism), exchange.complaint()));
+                Challenge::Ended(Status::Ok, text) => match exchange.accept(&text) {
+                    Ok(()) => return Ok(true),
+                    Err(fault) => return Err(self.unproven(stage, &fault)),
+                },
+                Challenge::Ended(Status::Bad, _) if has_initial && !challenged => return Ok(false),
+                Challenge::Ended(..) => {
+                    let failure = self.login_refused(login, Method::Sasl(mechanism), before);
+                    let complaint = exchange.complaint();
+                    return Err(sasl::explain(failure, mechanism, complaint, |it| self.wire.redact(it)));
                 }
             };
             challenged = true;
@@ -193,7 +202,7 @@ impl Connection {
                     }
                     self.line(stage, &response.line, REDACTED)?;
                 }
-                Err(sasl::Nonsense) => return Err(self.cancel(stage, tag, &challenge)),
+                Err(fault) => return Err(self.cancel(stage, tag, fault, &challenge)),
             }
         }
     }
@@ -211,9 +220,10 @@ impl Connection {
             self.skip_to_response(stage)?;
             match self.response(stage)? {
                 Response::Continue(challenge) => return Ok(Challenge::Said(challenge.to_vec())),
-                Response::Tagged { status, tag: own, .. } if tag.is(own) => {
+                Response::Tagged { status, tag: own, text, .. } if tag.is(own) => {
+                    let text = text.to_vec();
                     self.done(stage)?;
-                    return Ok(Challenge::Ended(status));
+                    return Ok(Challenge::Ended(status, text));
                 }
                 Response::Tagged { .. } => return Err(self.out_of_turn(stage)),
                 _ => {}
@@ -221,25 +231,46 @@ impl Connection {
         }
     }
 
-    /// Gives an exchange up that makes no sense (`RFC 3501 §6.2.2`). What the server says to that is of no
+    /// Gives an exchange up that cannot go on (`RFC 3501 §6.2.2`). What the server says to that is of no
     /// interest.
-    fn cancel(&mut self, stage: Stage, tag: Tag, challenge: &[u8]) -> Failure {
-        let line = Secret::new(CANCEL);
-        if let Err(failure) = self.line(stage, &line, CANCEL).and_then(|()| self.challenge(stage, tag)) {
+    fn cancel(&mut self, stage: Stage, tag: Tag, fault: Fault, challenge: &[u8]) -> Failure {
+        let sent = self.line(stage, &Secret::new(CANCEL), CANCEL);
+        let why = match fault {
+            Fault::Failed(failure) => {
+                self.wire.mark_broken();
+                return failure.at_least_at(self.wire.place());
+            }
+            Fault::Nonsense(why) => why,
+        };
+        if let Err(failure) = sent.and_then(|()| self.challenge(stage, tag)) {
             return failure;
         }
         let reply = self.wire.reply(None, None, &[challenge]);
-        let message = format!("{stage}: the server's challenge makes no sense: {}", shorten(&reply.lines[0]));
+        let message = format!("{stage}: {why}: {}", shorten(&reply.lines[0]));
         Failure::new(Kind::Protocol, stage, message).at(self.wire.place()).with_reply(reply)
     }
 
-    /// A refusal during login is one of the credentials unless the server says otherwise.
-    fn login_refused(&self, login: &ImapLogin, method: Method, complaint: Option<&[u8]>) -> Failure {
-        let mut failure = self.refused_unless_said(method.stage(), Kind::Auth);
-        if let Some(complaint) = complaint {
-            failure.message.push_str(&format!(" ({})", self.wire.redact(complaint)));
+    /// The server lets the client in although the exchange is not at its end, or did not prove who it is.
+    fn unproven(&mut self, stage: Stage, fault: &Fault) -> Failure {
+        let failure = self.out_of_turn(stage);
+        match fault {
+            Fault::Nonsense(why) => failure.more(&format!("; {why}")),
+            Fault::Failed(_) => failure,
         }
-        self.login_failed(login, failure)
+    }
+
+    /// A refusal during login is one of the credentials unless the server says otherwise.
+    fn login_refused(&self, login: &ImapLogin, method: Method, before: &Capabilities) -> Failure {
+        let failure = self.refused_unless_said(method.stage(), Kind::Auth);
+        let lacks = failure.reply.as_ref().is_some_and(|reply| sasl::lacks_mechanism(&reply.to_string()));
+        let failure = match failure.kind() {
+            Kind::Auth if lacks => failure.as_kind(Kind::Missing),
+            _ => failure,
+        };
+        match failure.kind() {
+            Kind::Missing => failure.hint(sasl::advice(&before.sasl, login.is_token)),
+            _ => self.login_failed(login, failure),
+        }
     }
 
     fn login_failed(&self, login: &ImapLogin, failure: Failure) -> Failure {
@@ -266,5 +297,6 @@ impl Connection {
 /// What comes in an exchange.
 enum Challenge {
     Said(Vec<u8>),
-    Ended(Status),
+    /// With this text.
+    Ended(Status, Vec<u8>),
 }

@@ -36,6 +36,8 @@ pub enum NetError {
     NoCommonTls(String),
     /// The server does not speak TLS here.
     NotTls,
+    /// The server does not take the client's certificate, or wants one; its alert.
+    ClientRefused(&'static str),
     /// TLS failed for another reason.
     Tls(String),
     /// TLS cannot be set up on the client's side (a broken trust store).
@@ -66,6 +68,7 @@ impl NetError {
             NetError::Stopped => Kind::Interrupted,
             NetError::Untrusted(_) | NetError::WrongFingerprint(_) => Kind::Certificate,
             NetError::NoCommonTls(_) => Kind::Missing,
+            NetError::ClientRefused(_) => Kind::Auth,
             NetError::TlsSetup(_) => Kind::Config,
         }
     }
@@ -86,6 +89,9 @@ impl NetError {
                 "this port may want tls = \"starttls\" (pop3://, imap:// or smtp:// in a URL)"
             }
             NetError::NoCommonTls(_) => "the server offers nothing as new as TLS 1.2",
+            NetError::ClientRefused(_) => {
+                "client-certificate and client-key name the certificate to show; ask who runs the server which one it takes"
+            }
             _ => return None,
         })
     }
@@ -198,6 +204,9 @@ impl fmt::Display for NetError {
             }
             NetError::NoCommonTls(detail) => write!(f, "no TLS version or cipher in common: {detail}"),
             NetError::NotTls => f.write_str("what the server sent is not TLS"),
+            NetError::ClientRefused(alert) => {
+                write!(f, "the server refused the client by its certificate: {alert}")
+            }
             NetError::Tls(detail) => write!(f, "TLS failed: {detail}"),
             NetError::TlsSetup(detail) => write!(f, "TLS cannot be set up: {detail}"),
             NetError::Broken => f.write_str("the dialogue is out of step"),

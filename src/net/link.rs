@@ -4,6 +4,7 @@
 
 use super::NetError;
 use super::allowance::Allowance;
+use crate::codec::sasl::ChannelBinding;
 use rustix::fd::BorrowedFd;
 use std::io::{Read, Write};
 use std::net::IpAddr;
@@ -51,4 +52,6 @@ pub struct TlsInfo {
     pub cipher: String,
     /// The server's certificate (DER).
     pub certificate: Vec<u8>,
+    /// What a login can be bound to.
+    pub binding: Option<ChannelBinding>,
 }

@@ -1,6 +1,7 @@
 //! Layer 2: the network. All waiting for a server happens here, with a deadline, and a signal ends it.
 
 pub mod allowance;
+pub mod authentication;
 pub mod certificate;
 pub mod connect;
 pub mod dial;
@@ -20,5 +21,5 @@ pub use http::Http;
 pub use limits::{Limits, Stop};
 pub use link::{Link, Secure, TlsInfo};
 pub use names::Names;
-pub use tls::{Tls, TlsSettings};
+pub use tls::{Identity, IdentityFiles, Tls, TlsSettings};
 pub use wire::{Direction, Tap, Wire};

@@ -4,9 +4,10 @@
 use super::transaction::{Listings, Transaction};
 use super::{Answer, Authorization, Connection};
 use crate::codec::pop3::{Capabilities, LoginRefusal, Refusal, login_refusal, response_code};
-use crate::codec::sasl::{self, Exchange, Mechanism, Response, apop_digest};
+use crate::codec::sasl::{self, Fault, Mechanism, Response, apop_digest};
+use crate::net::authentication::exchange;
 use crate::words::secret::REDACTED;
-use crate::words::{Failure, Kind, Secret, Stage};
+use crate::words::{Failure, Kind, MechanismName, Secret, Stage};
 
 const STAGE: Stage = Stage::Authentication;
 
@@ -22,31 +23,31 @@ pub enum Method {
 
 impl Method {
     /// The name, as in `auth` of the JSON output.
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> MechanismName {
         match self {
-            Method::User => "USER",
-            Method::Apop => "APOP",
+            Method::User => const { MechanismName::of("USER") },
+            Method::Apop => const { MechanismName::of("APOP") },
             Method::Sasl(mechanism) => mechanism.name(),
         }
     }
 
-    /// The method for this server; `None` if there is none in common. USER comes last: a server whose SASL
-    /// capability has neither PLAIN nor LOGIN would rather not see the password.
-    fn choose(capabilities: &Capabilities, login: &Pop3Login) -> Option<Method> {
+    /// The method for this server; `None` if there is none in common. What the SASL capability lists decides: a
+    /// server that lists neither PLAIN nor LOGIN would rather not see the password, even if it lists USER (Dovecot
+    /// always does). `in_clear`: others can read what is sent.
+    fn choose(capabilities: &Capabilities, login: &Pop3Login, in_clear: bool) -> Option<Method> {
         let offered = &capabilities.sasl;
         match login.method {
             Some(Method::Sasl(asked)) if !offered.is_empty() && !asked.is_in(offered) => return None,
             Some(asked) => return Some(asked),
             None => {}
         }
-        let best = Mechanism::choose(offered, login.is_token);
+        let best = Mechanism::choose(offered, login.is_token, in_clear);
         if login.is_token {
             return best.or(offered.is_empty().then_some(Mechanism::XOAuth2)).map(Method::Sasl);
         }
-        let in_clear = [Mechanism::Plain, Mechanism::Login].iter().any(|it| it.is_in(offered));
         let has_user = capabilities.user || !capabilities.known;
         match best {
-            Some(mechanism) if !in_clear || !has_user => Some(Method::Sasl(mechanism)),
+            Some(mechanism) if !mechanism.sends_password() || !has_user => Some(Method::Sasl(mechanism)),
             _ => (has_user || offered.is_empty()).then_some(Method::User),
         }
     }
@@ -65,7 +66,8 @@ impl Authorization {
         let may_list_early = self.may_list_early();
         let dialogue = &mut self.dialogue;
         check(dialogue, login)?;
-        let Some(method) = Method::choose(&dialogue.capabilities, login) else {
+        let in_clear = dialogue.wire.tls().is_none();
+        let Some(method) = Method::choose(&dialogue.capabilities, login, in_clear) else {
             return Err(not_offered(dialogue, login));
         };
         dialogue.wire.learn_secret(&login.credentials.secret);
@@ -247,10 +249,11 @@ fn auth(
 ) -> Result<bool, Failure> {
     let early = early.filter(|_| !mechanism.wants_token());
     let mut listed_early = false;
-    let mut exchange = Exchange::start(mechanism, &login.credentials);
+    let mut exchange = exchange(&dialogue.wire, mechanism, login, &dialogue.capabilities.sasl)?;
     let stage = Stage::AuthBy(mechanism.name());
     let command = stage.to_string();
-    let room = if mechanism.wants_token() { 0 } else { MAX_COMMAND - command.len() - 1 };
+    let alone = mechanism.wants_token() || mechanism == Mechanism::External;
+    let room = if alone { 0 } else { MAX_COMMAND - command.len() - 1 };
     match exchange.initial(room) {
         Some(initial) => {
             let line = Secret::new([command.as_bytes(), b" ", initial.line.expose()].concat());
@@ -263,26 +266,29 @@ fn auth(
         }
     }
     loop {
-        match dialogue.answer(stage).map_err(misspelt)?.0 {
-            Answer::Ok(_) if exchange.is_finished() => return Ok(listed_early),
+        let (challenge, doubt) = match dialogue.answer(stage).map_err(misspelt)?.0 {
+            Answer::Ok(text) => match exchange.accept(&text) {
+                Ok(()) => return Ok(listed_early),
+                // A few servers write `+OK` instead of `+`.
+                Err(fault) => (text, Some(fault)),
+            },
             Answer::Continue(challenge) if listed_early => {
                 return Err(dialogue.out_of_step(stage, &[b"+ ", challenge.as_slice()].concat()));
             }
-            // A few servers write `+OK` instead of `+`.
-            Answer::Ok(challenge) | Answer::Continue(challenge) => match exchange.answer(&challenge) {
-                Ok(response) => {
-                    send(dialogue, stage, &response, &response.line, REDACTED)?;
-                    listed_early = end(dialogue, stage, early.filter(|_| exchange.is_finished()))?;
-                }
-                Err(sasl::Nonsense) => return Err(cancel(dialogue, stage, &challenge)),
-            },
+            Answer::Continue(challenge) => (challenge, None),
             Answer::Err(text) => {
-                let mut failure = refused(dialogue, login, stage, &text);
-                if let Some(complaint) = exchange.complaint() {
-                    failure.message.push_str(&format!(" ({})", dialogue.wire.redact(complaint)));
-                }
-                return Err(failure);
+                let failure = refused(dialogue, login, stage, &text);
+                return Err(sasl::explain(failure, mechanism, exchange.complaint(), |it| {
+                    dialogue.wire.redact(it)
+                }));
             }
+        };
+        match exchange.answer(&challenge) {
+            Ok(response) => {
+                send(dialogue, stage, &response, &response.line, REDACTED)?;
+                listed_early = end(dialogue, stage, early.filter(|_| exchange.is_at_its_end()))?;
+            }
+            Err(fault) => return Err(cancel(dialogue, stage, doubt.unwrap_or(fault), &challenge)),
         }
     }
 }
@@ -301,18 +307,22 @@ fn send(
     dialogue.secret_command(stage, line, shown)
 }
 
-/// Cancels an exchange whose challenge makes no sense (`RFC 5034 §4`), whatever the server answers.
-fn cancel(dialogue: &mut Connection, stage: Stage, challenge: &[u8]) -> Failure {
-    let answered = dialogue
-        .command(stage, sasl::CANCEL)
-        .and_then(|()| dialogue.flush(stage))
-        .and_then(|()| dialogue.answer(stage));
-    if let Err(failure) = answered {
+/// Cancels an exchange that cannot go on (`RFC 5034 §4`), whatever the server answers.
+fn cancel(dialogue: &mut Connection, stage: Stage, fault: Fault, challenge: &[u8]) -> Failure {
+    let sent = dialogue.command(stage, sasl::CANCEL).and_then(|()| dialogue.flush(stage));
+    let why = match fault {
+        Fault::Failed(failure) => {
+            dialogue.wire.mark_broken();
+            return failure.at_least_at(dialogue.wire.place());
+        }
+        Fault::Nonsense(why) => why,
+    };
+    if let Err(failure) = sent.and_then(|()| dialogue.answer(stage)) {
         return failure;
     }
     let reply = dialogue.wire.reply(None, None, &[challenge]);
     let place = dialogue.wire.place();
     let line = super::shorten(&reply.lines[0]);
-    let message = format!("{stage}: the server's challenge makes no sense: {line}");
+    let message = format!("{stage}: {why}: {line}");
     Failure::new(Kind::Protocol, stage, message).at(place).with_reply(reply)
 }

@@ -3,10 +3,11 @@
 
 use super::demand::{Demand, blames_secret};
 use super::dialogue::Dialogue;
-use crate::codec::sasl::{self, Exchange, Mechanism, Nonsense, Response};
+use crate::codec::sasl::{self, Exchange, Fault, Mechanism, Response};
 use crate::codec::smtp::command::MAX_AUTH_COMMAND;
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Extensions, Reply, SmtpCommand};
+use crate::net::authentication::exchange;
 use crate::words::secret::REDACTED;
 use crate::words::{Failure, Kind, Secret, Stage};
 
@@ -21,23 +22,30 @@ pub(super) fn login(
     login: &SmtpLogin,
 ) -> Result<Mechanism, Failure> {
     check(dialogue, login)?;
-    let mechanism = choose(extensions, login).map_err(|what| missing(dialogue, extensions, login, &what))?;
+    let in_clear = dialogue.wire.tls().is_none();
+    let mechanism =
+        choose(extensions, login, in_clear).map_err(|what| missing(dialogue, extensions, login, &what))?;
     dialogue.wire.learn_secret(&login.credentials.secret);
-    let mut exchange = begin(dialogue, mechanism, login)?;
+    let mut exchange = begin(dialogue, mechanism, login, &extensions.auth)?;
     loop {
         let reply = dialogue.reply_or_closing(STAGE)?;
         match reply.class() {
-            Class::Success if exchange.is_finished() => return Ok(mechanism),
-            Class::Success => return Err(dialogue.nonsense(STAGE, &reply)),
+            Class::Success => match exchange.accept(&reply.texts().collect::<Vec<_>>().join(&b' ')) {
+                Ok(()) => return Ok(mechanism),
+                Err(fault) => return Err(unproven(dialogue, &fault, &reply)),
+            },
             Class::Intermediate if reply.code() == 334 => {
                 match exchange.answer(reply.texts().last().unwrap_or_default()) {
                     Ok(response) => send(dialogue, &response, &response.line, REDACTED)?,
-                    Err(Nonsense) => return Err(cancel(dialogue, &reply)),
+                    Err(fault) => return Err(cancel(dialogue, fault, &reply)),
                 }
             }
             Class::Intermediate => return Err(dialogue.nonsense(STAGE, &reply)),
             Class::Transient | Class::Permanent => {
-                return Err(refused(dialogue, &reply, mechanism, exchange.complaint()));
+                let failure = refused(dialogue, extensions, &reply, mechanism);
+                return Err(sasl::explain(failure, mechanism, exchange.complaint(), |it| {
+                    dialogue.wire.redact(it)
+                }));
             }
         }
     }
@@ -54,7 +62,7 @@ fn check(dialogue: &Dialogue, login: &SmtpLogin) -> Result<(), Failure> {
 }
 
 /// The mechanism to use, or what is missing.
-fn choose(extensions: &Extensions, login: &SmtpLogin) -> Result<Mechanism, String> {
+fn choose(extensions: &Extensions, login: &SmtpLogin, in_clear: bool) -> Result<Mechanism, String> {
     let offered = || match extensions.auth.as_slice() {
         [] => "the server offers no login on this connection".to_owned(),
         names => format!("the server offers only {}", names.join(", ")),
@@ -65,7 +73,7 @@ fn choose(extensions: &Extensions, login: &SmtpLogin) -> Result<Mechanism, Strin
         None => {
             let what = if login.is_token { "tokens" } else { "passwords" };
             let none = || format!("no mechanism for {what} in common: {}", offered());
-            Mechanism::choose(&extensions.auth, login.is_token).ok_or_else(none)
+            Mechanism::choose(&extensions.auth, login.is_token, in_clear).ok_or_else(none)
         }
     }
 }
@@ -76,17 +84,24 @@ fn missing(dialogue: &Dialogue, extensions: &Extensions, login: &SmtpLogin, what
         && !login.is_token
         && extensions.auth.iter().all(|name| matches!(name.as_str(), "XOAUTH2" | "OAUTHBEARER"));
     Failure::new(Kind::Missing, STAGE, message).at(dialogue.wire.place()).hint(if token_only {
-        "the server wants an OAuth2 access token instead of a password: token-command gets one"
+        "the server wants an OAuth2 access token instead of a password: token-command gets one".into()
     } else if extensions.start_tls && dialogue.wire.tls().is_none() {
-        "the server offers more under TLS: set tls = \"starttls\" (smtp:// in a URL)"
+        "the server offers more under TLS: set tls = \"starttls\" (smtp:// in a URL)".into()
+    } else if extensions.auth.is_empty() || dialogue.wire.tls().is_none() {
+        "a server that wants no login is named without a user; many offer a login only under TLS".into()
     } else {
-        "a server that wants no login is named without a user; many offer a login only under TLS"
+        sasl::advice(&extensions.auth, login.is_token)
     })
 }
 
 /// Sends AUTH, with the initial response if there is one and it fits into the command.
-fn begin(dialogue: &mut Dialogue, mechanism: Mechanism, login: &SmtpLogin) -> Result<Exchange, Failure> {
-    let mut exchange = Exchange::start(mechanism, &login.credentials);
+fn begin(
+    dialogue: &mut Dialogue,
+    mechanism: Mechanism,
+    login: &SmtpLogin,
+    offered: &[String],
+) -> Result<Exchange, Failure> {
+    let mut exchange = exchange(&dialogue.wire, mechanism, login, offered)?;
     let command = format!("AUTH {}", mechanism.name());
     match exchange.initial(MAX_AUTH_COMMAND - command.len() - " \r\n".len()) {
         Some(initial) => {
@@ -110,20 +125,37 @@ fn send(dialogue: &mut Dialogue, response: &Response, line: &Secret, shown: &str
     dialogue.flush(STAGE)
 }
 
-/// Cancels an exchange whose challenge makes no sense (`RFC 4954 §4`).
-fn cancel(dialogue: &mut Dialogue, challenge: &Reply) -> Failure {
+/// Cancels an exchange that cannot go on (`RFC 4954 §4`).
+fn cancel(dialogue: &mut Dialogue, fault: Fault, challenge: &Reply) -> Failure {
+    let why = match fault {
+        Fault::Failed(failure) => {
+            let _ = dialogue.queue(&SmtpCommand::CancelAuth, STAGE).and_then(|()| dialogue.flush(STAGE));
+            dialogue.wire.mark_broken();
+            return failure.at_least_at(dialogue.wire.place());
+        }
+        Fault::Nonsense(why) => why,
+    };
     match dialogue.exchange(&SmtpCommand::CancelAuth, STAGE) {
         Ok(_) => {
             let reply = dialogue.redacted(challenge);
-            let message = format!("{STAGE}: the server's challenge makes no sense: {reply}");
+            let message = format!("{STAGE}: {why}: {reply}");
             Failure::new(Kind::Protocol, STAGE, message).at(dialogue.wire.place()).with_reply(reply)
         }
         Err(failure) => failure,
     }
 }
 
-/// The failure for a refused login; `complaint`: the server's reason for refusing a token.
-fn refused(dialogue: &Dialogue, reply: &Reply, mechanism: Mechanism, complaint: Option<&[u8]>) -> Failure {
+/// The server lets the client in although the exchange is not at its end, or did not prove who it is.
+fn unproven(dialogue: &mut Dialogue, fault: &Fault, reply: &Reply) -> Failure {
+    let mut failure = dialogue.nonsense(STAGE, reply);
+    if let Fault::Nonsense(why) = fault {
+        failure = failure.more(&format!("; {why}"));
+    }
+    failure
+}
+
+/// The failure for a refused login.
+fn refused(dialogue: &Dialogue, extensions: &Extensions, reply: &Reply, mechanism: Mechanism) -> Failure {
     let kind = match (reply.class(), reply.code()) {
         // Some servers report a wrong password by 4yz, or by 421. Trying again could lock the account.
         (Class::Transient, _) if blames_secret(reply) => Kind::Auth,
@@ -134,11 +166,9 @@ fn refused(dialogue: &Dialogue, reply: &Reply, mechanism: Mechanism, complaint: 
     if let Some(Demand::Tls) = Demand::of(reply).filter(|_| dialogue.wire.tls().is_none()) {
         return Demand::Tls.explain(dialogue.refused(Kind::Missing, STAGE, reply));
     }
-    let mut failure = dialogue.refused(kind, STAGE, reply);
-    if let Some(complaint) = complaint {
-        failure.message.push_str(&format!(" ({})", dialogue.wire.redact(complaint)));
-    }
+    let failure = dialogue.refused(kind, STAGE, reply);
     match kind {
+        Kind::Missing => failure.hint(sasl::advice(&extensions.auth, mechanism.wants_token())),
         Kind::Auth if mechanism.wants_token() => {
             failure.hint("the access token may have expired, or lack the right to send mail")
         }

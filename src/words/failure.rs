@@ -280,6 +280,11 @@ impl Failure {
         self
     }
 
+    /// The same failure with this place, unless it has one.
+    pub fn at_least_at(self, place: impl fmt::Display) -> Self {
+        if self.place.is_some() { self } else { self.at(place) }
+    }
+
     /// Whether doing the same again is safe. Where only the copy of an accepted message is missing, it never is: the
     /// message would go out again.
     pub fn retry(&self) -> Retry {

@@ -4,6 +4,7 @@ pub mod address;
 pub mod after;
 pub mod exit;
 pub mod failure;
+pub mod mechanism;
 pub mod secret;
 pub mod stage;
 
@@ -11,5 +12,6 @@ pub use address::{Address, ReversePath};
 pub use after::After;
 pub use exit::Exit;
 pub use failure::{Failure, Kind, Retry, Scope, ServerReply};
+pub use mechanism::MechanismName;
 pub use secret::{Redactor, Secret};
 pub use stage::Stage;

@@ -1,5 +1,6 @@
 //! What was being done when something failed.
 
+use super::MechanismName;
 use std::fmt;
 
 /// What was being done: a command of the protocol, or a step of postie's own. The code may decide by it, but never
@@ -13,13 +14,15 @@ pub enum Stage {
     /// SMTP `RFC 4954`.
     Auth,
     /// POP3 `RFC 5034`, with this mechanism.
-    AuthBy(&'static str),
+    AuthBy(MechanismName),
     /// A login to a mailbox, before its first command.
     Authentication,
     /// IMAP `RFC 3501 §6.2.2`, with this mechanism.
-    AuthenticateBy(&'static str),
+    AuthenticateBy(MechanismName),
     /// BDAT with its content, and the reply.
     Bdat,
+    /// Reading the client's own certificate.
+    ClientCertificate,
     /// Reading the certificate authorities of `--ca-file`.
     CaFile,
     Capa,
@@ -118,6 +121,7 @@ impl fmt::Display for Stage {
             Stage::AuthenticateBy(mechanism) => return write!(f, "AUTHENTICATE {mechanism}"),
             Stage::Bdat => "BDAT",
             Stage::CaFile => "ca-file",
+            Stage::ClientCertificate => "client-certificate",
             Stage::Capa => "CAPA",
             Stage::Capability => "CAPABILITY",
             Stage::Configuration => "configuration",

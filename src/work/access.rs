@@ -187,5 +187,11 @@ pub fn smtp_login(server: &Server, login: &account::AccountLogin) -> smtp::SmtpL
 fn login_by<M>(method: Option<M>, server: &Server, login: &account::AccountLogin) -> sasl::Login<M> {
     // Whether the secret may be sent without TLS was decided when the connection was made.
     let plaintext = server.security == Security::None;
-    sasl::Login { credentials: login.credentials.clone(), is_token: login.is_token, method, plaintext }
+    sasl::Login {
+        credentials: login.credentials.clone(),
+        is_token: login.is_token,
+        method,
+        plaintext,
+        helper: None,
+    }
 }

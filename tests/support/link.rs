@@ -131,7 +131,12 @@ impl ScriptLink {
 }
 
 fn made_up() -> TlsInfo {
-    TlsInfo { version: "TLSv1.3".into(), cipher: "TLS_AES_256_GCM_SHA384".into(), certificate: vec![0x30, 0] }
+    TlsInfo {
+        version: "TLSv1.3".into(),
+        cipher: "TLS_AES_256_GCM_SHA384".into(),
+        certificate: vec![0x30, 0],
+        binding: None,
+    }
 }
 
 impl State {

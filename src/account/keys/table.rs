@@ -206,8 +206,10 @@ pub const SERVER: &[Key<ServerDraft, Server>] = &[
         Type::Text,
         ServerDraft::auth,
         |server| Shown::maybe(server.username.as_ref().map(|_| server.auth.name()).or(Some("none".into()))),
-        "The login method: auto, plain, login, cram-md5, oauthbearer, xoauth2; for POP3 also user and apop; for SMTP \
-         also none, which sends without a login. Default: auto, the best that the server offers.",
+        "The login method: auto, plain, login, scram-sha-256, scram-sha-256-plus, scram-sha-1, scram-sha-1-plus, \
+         cram-md5, oauthbearer, xoauth2, external; for POP3 also user and apop; for SMTP also none, which sends without \
+         a login. Default: auto, the best that the server lists: under TLS one that sends the password, if the server \
+         lists one; without TLS one that does not.",
     ),
     key(
         "ehlo-name",

@@ -1,7 +1,8 @@
 //! LOGIN (`draft-murchison-sasl-login`): the server asks for the user name, then for the password. The prompts
 //! vary ("Username:", "User Name\0"), so only their order counts.
 
-use super::{Credentials, MechanismClient, Nonsense};
+use super::Credentials;
+use super::client::{Fault, MechanismClient};
 use crate::words::Secret;
 
 #[derive(Debug)]
@@ -22,12 +23,12 @@ impl MechanismClient for LoginClient {
         None
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, Nonsense> {
+    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, Fault> {
         self.step = self.step.saturating_add(1);
         match self.step {
             1 => Ok(self.user.as_bytes().to_vec()),
             2 => Ok(self.secret.expose().to_vec()),
-            _ => Err(Nonsense),
+            _ => Err(Fault::NONSENSE),
         }
     }
 

@@ -2,7 +2,8 @@
 //! Microsoft). If the token is refused, a challenge gives the reason in JSON (`RFC 7628 §3.2.2`); the refusal
 //! itself comes after the client has answered that challenge.
 
-use super::{Credentials, MechanismClient, Nonsense};
+use super::Credentials;
+use super::client::{Fault, MechanismClient};
 use crate::words::Secret;
 
 /// What both mechanisms share.
@@ -13,10 +14,10 @@ struct Token {
 }
 
 impl Token {
-    fn complain(&mut self, challenge: &[u8]) -> Result<(), Nonsense> {
+    fn complain(&mut self, challenge: &[u8]) -> Result<(), Fault> {
         match self.complaint.replace(challenge.to_vec()) {
             None => Ok(()),
-            Some(_) => Err(Nonsense),
+            Some(_) => Err(Fault::NONSENSE),
         }
     }
 }
@@ -38,7 +39,7 @@ impl MechanismClient for XOAuth2 {
     }
 
     /// The response is an empty line.
-    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Nonsense> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
         self.0.complain(challenge).map(|()| Vec::new())
     }
 
@@ -69,7 +70,7 @@ impl MechanismClient for OAuthBearer {
     }
 
     /// `RFC 7628 §3.2.3`: a lone `%x01`.
-    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Nonsense> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
         self.0.complain(challenge).map(|()| b"\x01".to_vec())
     }
 

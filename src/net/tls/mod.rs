@@ -3,7 +3,9 @@
 //! Setting OpenSSL up takes longer than a short session with a near server, so [`Tls::prepare`] does it in a
 //! thread during look-up, connect and greeting.
 
+mod bound;
 mod connector;
+mod identity;
 mod judge;
 mod roots;
 mod underlay;
@@ -13,7 +15,8 @@ use super::allowance::Allowance;
 use super::certificate::Fingerprint;
 use super::link::{Link, Secure, TlsInfo};
 use crate::words::{Failure, Kind, Stage};
-use connector::{Connector, EncryptedStream};
+use connector::{Connector, EncryptedStream, refused_client};
+pub use identity::{Identity, IdentityFiles};
 use openssl::x509::X509;
 use rustix::fd::BorrowedFd;
 use std::fmt;
@@ -57,13 +60,22 @@ impl Tls {
     /// Reads the authorities and starts to build the connector. A `ca_file` that cannot be read or holds
     /// no certificate is a mistake in the configuration ([`Kind::Config`]).
     pub fn prepare(settings: &TlsSettings) -> Result<Tls, Failure> {
+        Tls::prepare_with(settings, None)
+    }
+
+    /// The same, with a certificate of the client's own.
+    pub fn prepare_with(settings: &TlsSettings, identity: Option<Identity>) -> Result<Tls, Failure> {
         let authorities = settings.ca_file.as_deref().map(read_authorities).transpose()?.unwrap_or_default();
         let blind = settings.fingerprint.is_some() || settings.inspect_only;
-        let again = authorities.clone();
-        let connector = match thread::Builder::new().spawn(move || Connector::build(authorities, blind)) {
+        let (again, own) = (authorities.clone(), identity.clone());
+        let build = move || Connector::build(authorities, blind, own.as_ref());
+        let connector = match thread::Builder::new().spawn(build) {
             Ok(builder) => Lazy { built: OnceLock::new(), builder: Mutex::new(Some(builder)) },
             // No thread is available, so it is done in this one.
-            Err(_) => Lazy { built: Connector::build(again, blind).into(), builder: Mutex::new(None) },
+            Err(_) => Lazy {
+                built: Connector::build(again, blind, identity.as_ref()).into(),
+                builder: Mutex::new(None),
+            },
         };
         Ok(Tls { pin: settings.fingerprint, connector: Arc::new(connector) })
     }
@@ -118,23 +130,34 @@ impl TlsLink {
                 Err(_) => error,
             }
         })?;
-        let certificate = stream.certificate()?;
+        let certificate = certificate(&stream)?;
         if let Some(pin) = tls.pin {
             let found = Fingerprint::of(&certificate);
             if found != pin {
                 return Err(NetError::WrongFingerprint(found.hex()));
             }
         }
-        let (version, cipher) = stream.underlay().hello.read();
-        Ok(TlsLink { stream, info: TlsInfo { version, cipher, certificate } })
+        let (version, cipher) = stream.get_ref().hello.read();
+        let binding = bound::channel_binding(stream.ssl());
+        Ok(TlsLink { stream, info: TlsInfo { version, cipher, certificate, binding } })
     }
+}
+
+/// The server's certificate (DER).
+fn certificate(stream: &EncryptedStream) -> Result<Vec<u8>, NetError> {
+    let none = || NetError::Tls("the server showed no certificate".into());
+    let certificate = stream.ssl().peer_certificate().ok_or_else(none)?;
+    certificate.to_der().map_err(|error| NetError::Tls(error.to_string()))
 }
 
 impl Read for TlsLink {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let got = self.stream.read(into)?;
+        let got = self.stream.read(into).map_err(|error| match refused_client(&error.to_string()) {
+            Some(refused) => refused.into(),
+            None => error,
+        })?;
         if got > 0 {
-            self.stream.underlay_mut().note_content();
+            self.stream.get_mut().note_content();
         }
         Ok(got)
     }
@@ -151,11 +174,11 @@ impl Write for TlsLink {
 
 impl Link for TlsLink {
     fn arm(&mut self, allowance: Allowance) {
-        self.stream.underlay_mut().link.arm(allowance);
+        self.stream.get_mut().link.arm(allowance);
     }
 
     fn lock_step(&mut self, on: bool) {
-        self.stream.underlay_mut().link.lock_step(on);
+        self.stream.get_mut().link.lock_step(on);
     }
 
     fn secure(self: Box<Self>, _: &dyn Secure, _: &str) -> Result<Box<dyn Link>, NetError> {
@@ -167,11 +190,11 @@ impl Link for TlsLink {
     }
 
     fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.stream.underlay().link.socket()
+        self.stream.get_ref().link.socket()
     }
 
     fn local_ip(&self) -> Option<IpAddr> {
-        self.stream.underlay().link.local_ip()
+        self.stream.get_ref().link.local_ip()
     }
 }
 

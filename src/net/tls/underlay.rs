@@ -130,7 +130,7 @@ impl Write for Underlay {
 }
 
 /// The first octets a server sends under TLS. The ServerHello (`RFC 8446 §4.1.3`, `RFC 5246 §7.4.1.3`) is not
-/// encrypted; version and cipher suite are read from it because native-tls does not give them.
+/// encrypted; version and cipher suite are read from it by their IANA names.
 #[derive(Default)]
 pub(super) struct ServerHello {
     octets: Vec<u8>,

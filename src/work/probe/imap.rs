@@ -32,7 +32,7 @@ pub fn probe_imap(
         let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
         let login = vault.login(server)?.ok_or_else(missing)?;
         let (session, method) = session.login(&imap_login(server, &login))?;
-        detail.insert("mechanism".into(), method.name().into());
+        detail.insert("mechanism".into(), method.name().as_str().into());
         detail.insert("user".into(), login.credentials.user.clone().into());
         detail.insert("capabilities".into(), json!(session.capabilities().words));
         Ok(session)

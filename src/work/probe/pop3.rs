@@ -34,7 +34,7 @@ pub fn probe_pop3(
         let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
         let login = vault.login(server)?.ok_or_else(missing)?;
         let (transaction, method) = authorization.login(&pop3_login(server, &login), Listings::FULL)?;
-        detail.insert("mechanism".into(), method.name().into());
+        detail.insert("mechanism".into(), method.name().as_str().into());
         detail.insert("user".into(), login.credentials.user.clone().into());
         Ok(transaction)
     })?;

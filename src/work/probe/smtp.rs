@@ -39,7 +39,10 @@ pub fn probe_smtp(
             return Ok(introduced.without_login());
         };
         let ready = introduced.login(&smtp_login(server, &login))?;
-        detail.insert("mechanism".into(), ready.mechanism().map(|mechanism| mechanism.name()).into());
+        detail.insert(
+            "mechanism".into(),
+            ready.mechanism().map(|mechanism| mechanism.name().to_string()).into(),
+        );
         detail.insert("user".into(), login.credentials.user.into());
         Ok(ready)
     })?;

@@ -261,7 +261,7 @@ impl<'a> Passage<'a> {
     /// Notes how the session was made.
     fn note_session(&mut self, ready: &Ready) {
         self.receipt.tls = ready.tls().map(TlsUsed::from);
-        self.receipt.auth = ready.mechanism().map(crate::codec::sasl::Mechanism::name);
+        self.receipt.auth = ready.mechanism().map(|mechanism| mechanism.name().to_string());
     }
 
     /// Sends the message; `begun` is its first transaction, if that was begun already.

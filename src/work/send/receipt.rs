@@ -94,7 +94,7 @@ pub struct Receipt {
     /// What TLS agreed on.
     pub tls: Option<TlsUsed>,
     /// The mechanism of AUTH.
-    pub auth: Option<&'static str>,
+    pub auth: Option<String>,
     /// The number of sessions.
     pub attempts: u32,
     /// Milliseconds from the first connection to the final reply.

@@ -47,7 +47,7 @@ fn login(mechanism: Option<Mechanism>) -> SmtpLogin {
         host: "mx.example.org".into(),
         port: 587,
     };
-    SmtpLogin { credentials, is_token: false, method: mechanism, plaintext: true }
+    SmtpLogin { credentials, is_token: false, method: mechanism, plaintext: true, helper: None }
 }
 
 /// A session as far as the login.

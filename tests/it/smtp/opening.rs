@@ -102,10 +102,10 @@ fn each_mechanism_speaks_its_dialogue() {
     let token = SmtpLogin { is_token: true, ..login(None) };
     let xoauth2 = "dXNlcj10aW0BYXV0aD1CZWFyZXIgdGFuc3RhYWYBAQ==";
     for (login, offer, rest, mechanism) in [
-        (&login(None), "CRAM-MD5 LOGIN PLAIN", "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==", Mechanism::Plain),
+        (&login(None), "LOGIN PLAIN", "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==", Mechanism::Plain),
         (
             &login(None),
-            "CRAM-MD5 LOGIN",
+            "LOGIN",
             "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dGlt\nS: 334 User Name?\nC: dGFuc3RhYWY=",
             Mechanism::Login,
         ),
@@ -120,6 +120,18 @@ fn each_mechanism_speaks_its_dialogue() {
         let rest = format!("{rest}\nS: 235 welcome");
         let (result, script) = with_auth(login, offer, &rest);
         assert_eq!(result.unwrap(), mechanism, "{}", script.sent());
+    }
+}
+
+#[test]
+fn without_tls_a_password_is_proven_where_the_server_lists_how() {
+    for (offer, command) in [
+        ("PLAIN LOGIN CRAM-MD5", "C: AUTH CRAM-MD5"),
+        ("CRAM-MD5 PLAIN SCRAM-SHA-1", "C~ AUTH SCRAM-SHA-1 *"),
+        ("SCRAM-SHA-1 PLAIN SCRAM-SHA-256", "C~ AUTH SCRAM-SHA-256 *"),
+    ] {
+        let rest = format!("{command}\nS: 535 5.7.8 no\nC: QUIT");
+        assert_eq!(with_auth(&login(None), offer, &rest).0.unwrap_err().kind(), Kind::Auth, "{offer}");
     }
 }
 
