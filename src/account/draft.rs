@@ -2,10 +2,12 @@
 
 use super::Account;
 use super::document::{Fault, Node};
+use super::oauth::{Grant, OAuthSettings, Uses};
 use super::secret_source::{NamedSource, SecretSource, SecretSources};
 use super::server::{Auth, Protocol, Server};
 use crate::net::{Security, TlsSettings};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The whole file.
 #[derive(Default)]
@@ -76,6 +78,7 @@ impl ServerDraft {
 
     /// The server, the gaps of its table filled by the account.
     fn complete(self, account: &Account, shared: &Shared) -> Result<Server, Fault> {
+        let by_token = self.takes_tokens();
         let ServerDraft { mut server, port, is_open, shared: own, at, path } = self;
         let fault = |what: String| Fault { at, within: path.clone(), what, hint: None };
         if server.host.is_empty() {
@@ -88,6 +91,7 @@ impl ServerDraft {
             server.username = None;
             return Ok(server);
         }
+        server.oauth = account.oauth.clone().filter(|_| by_token);
         let named = own.secrets.into_values().chain(shared.secrets.values().cloned());
         server.secrets = SecretSources(named.collect());
         server.username =
@@ -100,29 +104,71 @@ impl ServerDraft {
     }
 }
 
+impl ServerDraft {
+    /// Whether the account's tokens are for it: somebody logs in, and not by a secret of its own.
+    fn takes_tokens(&self) -> bool {
+        !self.is_open && self.shared.secrets.is_empty()
+    }
+}
+
+/// The table `oauth` of an account.
+pub struct OAuthDraft {
+    pub settings: OAuthSettings,
+    at: usize,
+    path: String,
+}
+
+impl OAuthDraft {
+    /// The table at `node`, of which nothing is read yet.
+    pub fn new(node: &Node<'_>) -> Self {
+        OAuthDraft { settings: OAuthSettings::default(), at: node.at(), path: node.path.clone() }
+    }
+
+    /// What it comes to for an account with these servers.
+    fn complete(self, account: &Account, servers: &[ServerDraft]) -> Result<Grant, Fault> {
+        let OAuthDraft { settings, at, path } = self;
+        let has =
+            |protocol| servers.iter().any(|draft| draft.server.protocol == protocol && draft.takes_tokens());
+        let uses = Uses { pop3: has(Protocol::Pop3), imap: has(Protocol::Imap), smtp: has(Protocol::Smtp) };
+        let email = account.email.as_ref().map(|email| email.as_str().to_owned());
+        let user = email.or_else(|| servers.iter().find_map(|draft| draft.server.username.clone()));
+        Grant::new(settings, &account.label, &path, uses, user).map_err(|(what, hint)| Fault {
+            at,
+            within: path.clone(),
+            what: what.into(),
+            hint: Some(hint.into()),
+        })
+    }
+}
+
 /// The table of an account.
 pub struct AccountDraft {
     /// The account, so far: all but its servers.
     pub account: Account,
     pub shared: Shared,
     pub servers: Vec<ServerDraft>,
+    pub oauth: Option<OAuthDraft>,
 }
 
 impl AccountDraft {
     /// An account of which nothing is read but its name.
     pub fn new(name: String) -> Self {
         let account = Account { label: name.clone(), name_in_config: Some(name), ..Account::default() };
-        AccountDraft { account, shared: Shared::default(), servers: Vec::new() }
+        AccountDraft { account, shared: Shared::default(), servers: Vec::new(), oauth: None }
     }
 
     /// Whether a password stands in it.
     pub fn holds_secret(&self) -> bool {
         let servers = self.servers.iter().map(|server| &server.shared);
-        servers.chain([&self.shared]).any(Shared::holds_secret)
+        let client = self.oauth.as_ref().and_then(|oauth| oauth.settings.client_secret());
+        let is_literal = client.is_some_and(|named| matches!(named.source, SecretSource::Literal(_)));
+        is_literal || servers.chain([&self.shared]).any(Shared::holds_secret)
     }
 
     pub fn complete(self) -> Result<Account, Fault> {
-        let AccountDraft { mut account, shared, servers } = self;
+        let AccountDraft { mut account, shared, servers, oauth } = self;
+        let grant = oauth.map(|oauth| oauth.complete(&account, &servers)).transpose()?;
+        account.oauth = grant.map(Arc::new);
         for draft in servers {
             let server = draft.complete(&account, &shared)?;
             account.put(server);

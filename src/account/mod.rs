@@ -16,6 +16,7 @@ pub mod import;
 mod job_control;
 pub mod keys;
 pub mod lock;
+pub mod oauth;
 pub mod providers;
 pub mod schema;
 pub mod secret_file;
@@ -44,6 +45,7 @@ use crate::process::Program;
 use crate::store::Layout;
 use crate::words::{Address, After, Failure};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A complete and checked account.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +62,8 @@ pub struct Account {
     pub imap: Option<Server>,
     /// The server to send through.
     pub smtp: Option<Server>,
+    /// How its tokens are had.
+    pub oauth: Option<Arc<oauth::Grant>>,
     /// Defaults for fetch.
     pub fetch: FetchSettings,
     /// Settings for mail that local programs hand to `sendmail`.

@@ -1,5 +1,6 @@
 //! A server of an account: host, port, TLS, login.
 
+use super::oauth::Grant;
 use super::secret_source::SecretSources;
 use super::values;
 use crate::codec::imap::Mailbox as Folder;
@@ -9,6 +10,7 @@ use crate::net::{Endpoint, Security, TlsSettings};
 use crate::words::address::MAX_DOMAIN;
 use idna::AsciiDenyList;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
@@ -108,6 +110,8 @@ pub struct Server {
     pub username: Option<String>,
     pub auth: Auth,
     pub secrets: SecretSources,
+    /// Where tokens for it come from, which then count instead of the secrets.
+    pub oauth: Option<Arc<Grant>>,
     /// Whether the user allows a secret to be sent without TLS.
     pub allow_plaintext_auth: bool,
     /// The client's name for EHLO; `None`: that of this host.
@@ -128,6 +132,7 @@ impl Server {
             username: None,
             auth: Auth::default(),
             secrets: SecretSources::default(),
+            oauth: None,
             allow_plaintext_auth: false,
             ehlo_name: None,
             folder: None,

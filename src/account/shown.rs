@@ -1,6 +1,6 @@
 //! What is shown of an account: as JSON, and as lines for people. Of secrets only where they come from.
 
-use super::secret_source::SecretSource;
+use super::secret_source::{NamedSource, SecretSource};
 use super::server::Server;
 use crate::net::certificate::Fingerprint;
 use crate::process::Program;
@@ -63,9 +63,30 @@ impl Shown {
 impl SecretView {
     /// The source that counts for a server.
     pub fn of(server: &Server) -> Self {
-        let Some(named) = server.secrets.0.first().filter(|_| server.username.is_some()) else {
-            return if server.username.is_some() { SecretView::Asked } else { SecretView::Unused };
+        if server.username.is_none() {
+            return SecretView::Unused;
+        }
+        if let Some(grant) = &server.oauth {
+            let whose =
+                grant.provider().map_or_else(|| grant.issuer.clone(), |provider| provider.name().to_owned());
+            return SecretView::From { source: "oauth", value: whose, from: grant.place.clone() };
+        }
+        let Some(named) = server.secrets.0.first() else { return SecretView::Asked };
+        SecretView::named(named, named.source.name())
+    }
+
+    /// Where the secret of an OAuth2 client comes from.
+    pub fn of_client(named: &NamedSource) -> Self {
+        let source = match &named.source {
+            SecretSource::Command(_) => "client-secret-command",
+            SecretSource::File(_) => "client-secret-file",
+            SecretSource::Variable(_) => "client-secret-env",
+            _ => "client-secret",
         };
+        SecretView::named(named, source)
+    }
+
+    fn named(named: &NamedSource, source: &'static str) -> Self {
         let value = match &named.source {
             SecretSource::Command(program) | SecretSource::TokenCommand(program) => show_program(program),
             SecretSource::File(path) => path.display().to_string(),
@@ -73,7 +94,7 @@ impl SecretView {
             SecretSource::Variable(name) => name.clone(),
             SecretSource::Literal(_) => "set".into(),
         };
-        SecretView::From { source: named.source.name(), value, from: named.by.clone() }
+        SecretView::From { source, value, from: named.by.clone() }
     }
 
     fn line(&self, table: &str) -> Option<(String, String)> {

@@ -4,6 +4,7 @@ pub mod dot;
 pub mod eol;
 pub mod imap;
 pub mod line;
+pub mod oauth;
 pub mod pop3;
 pub mod sasl;
 pub mod smtp;

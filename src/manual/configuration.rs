@@ -50,10 +50,15 @@ pub fn page() -> io::Result<Page> {
     page.section("KEYS OF FETCHING")
         .line("In [accounts.NAME.fetch]; for `config set` they are fetch.maildir and so on.");
     table(&mut page, keys::rows(keys::FETCH));
+    page.section("KEYS OF OAUTH2").line(
+        "In [accounts.NAME.oauth]; for `config set` they are oauth.provider and so on. `postie config login NAME` gets \
+         the first tokens.",
+    );
+    table(&mut page, keys::rows(keys::OAUTH));
     page.section("WHICH SECRET COUNTS").line(
         "The first that is set: an option (--password-file, --password-fd, --password-env, --password-command, \
          --token-command), the variables POSTIE_PASSWORD and POSTIE_PASSWORD_FILE, the server's own table, the \
-         account's. Within a table: password-command, password-file, password-env, token-command, password. With \
+         account's oauth, the account's. Within a table: password-command, password-file, password-env, token-command, password. With \
          none at all, postie asks on the terminal. If the one that counts fails, no other is tried.",
     );
     page.examples(&[("Fetching by POP3 over TLS, sending by SMTP with STARTTLS:", EXAMPLE)]);

@@ -1,17 +1,21 @@
-//! The keys of the configuration file. A key is one row of `table.rs` or `fetch.rs`: name, type, how it is read, how it is shown,
+//! The keys of the configuration file. A key is one row of `table.rs`, `fetch.rs` or `oauth.rs`: name, type, how it is read, how it is shown,
 //! what it means. The rows are used by the reader, `config set`, `config show`, the completions, the hints for mistyped
 //! keys and postie-config(5).
 
 mod fetch;
 mod nearest;
+mod oauth;
 mod table;
 
 pub use fetch::FETCH;
+pub use oauth::OAUTH;
 pub use table::{ACCOUNT, ROOT, SERVER};
 
 use super::document::{Fault, Node};
 use super::draft::Shared;
 use super::shown::{Shown, ShownTable};
+use super::values;
+use crate::words::Secret;
 use std::path::Path;
 
 /// The type of a key's value.
@@ -123,6 +127,26 @@ fn path(path: Option<&Path>) -> Shown {
     Shown::maybe(path.map(Path::display))
 }
 
+/// How a key is shown that is not.
+fn hidden<W>(_: &W) -> Shown {
+    Shown::Absent
+}
+
+fn variable_name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(['=', '\0', '$']) {
+        return Err("not the name of an environment variable".into());
+    }
+    values::plain_text(text)
+}
+
+fn literal(text: &str) -> Result<Secret, String> {
+    let secret = Secret::new(text);
+    if secret.is_empty() {
+        return Err("the password is empty".into());
+    }
+    if secret.breaks_lines() { Err("the password has a CR, LF or NUL in it".into()) } else { Ok(secret) }
+}
+
 pub fn rows<D, W>(keys: &[Key<D, W>]) -> Vec<Row> {
     keys.iter().map(|key| key.row).collect()
 }
@@ -230,7 +254,7 @@ mod tests {
 
     #[test]
     fn no_table_has_a_key_twice() {
-        for rows in [rows(ROOT), rows(ACCOUNT), rows(SERVER), rows(FETCH)] {
+        for rows in [rows(ROOT), rows(ACCOUNT), rows(SERVER), rows(FETCH), rows(OAUTH)] {
             for (at, row) in rows.iter().enumerate() {
                 assert!(rows[..at].iter().all(|other| other.name != row.name), "{}", row.name);
             }

@@ -1,15 +1,19 @@
 //! The rows: every key of the configuration file.
 
 use super::fetch::FETCH;
-use super::{Key, Part, SharedKey, Type, common, key, path, read, rows, set, shared, show};
+use super::oauth::OAUTH;
+use super::{
+    Key, Part, SharedKey, Type, common, hidden, key, literal, path, read, rows, set, shared, show,
+    variable_name,
+};
 use crate::account::document::{Fault, Node};
-use crate::account::draft::{AccountDraft, FileDraft, ServerDraft};
+use crate::account::draft::{AccountDraft, FileDraft, OAuthDraft, ServerDraft};
 use crate::account::secret_source::SecretSource;
 use crate::account::server::{self, Protocol, Server, security_name};
 use crate::account::shown::{SecretView, Shown, show_fingerprint};
 use crate::account::{Account, sendmail, values};
 use crate::net::certificate::Fingerprint;
-use crate::words::{Address, Secret};
+use crate::words::Address;
 
 // Rows of accounts and of servers alike. In one table, the first source of a secret that is set counts.
 
@@ -167,6 +171,18 @@ pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
         |account| Shown::Table(show(FETCH, &account.fetch)),
         "How mail is fetched.",
     ),
+    key(
+        "oauth",
+        Type::Table(|| rows(OAUTH)),
+        |draft, node| {
+            let mut oauth = OAuthDraft::new(node);
+            read(OAUTH, node, &mut oauth.settings)?;
+            draft.oauth = Some(oauth);
+            Ok(())
+        },
+        show_oauth,
+        "How OAuth2 tokens are had, for all servers of the account that have no secret of their own.",
+    ),
 ];
 
 /// The keys of `[accounts.NAME.pop3]`, `.imap` and `.smtp`.
@@ -239,10 +255,6 @@ pub const SERVER: &[Key<ServerDraft, Server>] = &[
 
 // What rows are made of.
 
-fn hidden<W>(_: &W) -> Shown {
-    Shown::Absent
-}
-
 fn accounts(file: &mut FileDraft, table: &Node<'_>) -> Result<(), Fault> {
     for entry in table.entries()? {
         let name = values::account_name(entry.key).map_err(|what| table.fault_at(&entry, what))?;
@@ -264,6 +276,14 @@ fn show_server(server: Option<&Server>) -> Shown {
     let Some(server) = server else { return Shown::Nothing };
     let mut table = show(SERVER, server);
     table.0.push(("secret", Shown::Secret(SecretView::of(server))));
+    Shown::Table(table)
+}
+
+fn show_oauth(account: &Account) -> Shown {
+    let Some(grant) = &account.oauth else { return Shown::Nothing };
+    let mut table = show(OAUTH, &grant.settings);
+    let secret = grant.settings.client_secret().map(SecretView::of_client);
+    table.0.extend(secret.map(|view| ("client-secret", Shown::Secret(view))));
     Shown::Table(table)
 }
 
@@ -289,19 +309,4 @@ fn address(text: &str) -> Result<Address, String> {
 fn fingerprint(text: &str) -> Result<Fingerprint, String> {
     let wanted = "not a fingerprint: sha256: and 64 hexadecimal digits";
     Fingerprint::parse(text).ok_or_else(|| wanted.into())
-}
-
-fn variable_name(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.contains(['=', '\0', '$']) {
-        return Err("not the name of an environment variable".into());
-    }
-    values::plain_text(text)
-}
-
-fn literal(text: &str) -> Result<Secret, String> {
-    let secret = Secret::new(text);
-    if secret.is_empty() {
-        return Err("the password is empty".into());
-    }
-    if secret.breaks_lines() { Err("the password has a CR, LF or NUL in it".into()) } else { Ok(secret) }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::account::{Auth, Destination, Env, FetchSettings};
+use crate::account::{Auth, Destination, Env, FetchSettings, Server};
 use crate::net::Security;
 use crate::words::After;
 use std::path::Path;
@@ -176,4 +176,48 @@ fn accounts_keep_the_order_of_the_file() {
     let contents = read("[accounts.z]\n[accounts.a]\n[accounts.m]\n").unwrap();
     let labels: Vec<&str> = contents.accounts.iter().map(|account| &*account.label).collect();
     assert_eq!(labels, ["z", "a", "m"]);
+}
+
+#[test]
+fn tokens_are_for_the_servers_that_have_no_secret_of_their_own() {
+    let text = "[accounts.a]\nemail = 'ana@b.example'\npassword = 'x'\npop3.host = 'p'\n\
+                imap = { host = 'i', password-env = 'PW' }\nsmtp.host = 's'\n\
+                oauth = { provider = 'microsoft', client-id = 'id', client-secret-env = 'CS' }\n";
+    let account = only(text);
+    let grant = |server: &Option<Server>| server.as_ref().unwrap().oauth.clone();
+    assert!(grant(&account.imap).is_none());
+    assert_eq!(
+        grant(&account.pop3).unwrap().scopes.join(" "),
+        "https://outlook.office.com/POP.AccessAsUser.All https://outlook.office.com/SMTP.Send offline_access"
+    );
+    assert_eq!(grant(&account.smtp).unwrap().user.as_deref(), Some("ana@b.example"));
+    assert_eq!(grant(&account.smtp).unwrap().place, "accounts.a.oauth");
+}
+
+#[test]
+fn the_table_of_oauth_is_read_key_by_key_and_what_is_wrong_has_its_place() {
+    let fault = |inner: &str| {
+        let text =
+            format!("[accounts.a]\nemail = 'ana@b.example'\npop3.host = 'p'\n[accounts.a.oauth]\n{inner}\n");
+        read(&text).map(|contents| contents.holds_secret).map_err(|fault| (fault.within, fault.what))
+    };
+    assert_eq!(fault("provider = 'google'\nclient-id = 'x'\nscopes = 'a b'"), Ok(false));
+    assert_eq!(fault("provider = 'google'\nclient-secret = 'S3CRET'"), Ok(true));
+    let at = |key: &str| format!("accounts.a.oauth{key}");
+    for (inner, within, what) in [
+        ("", "", "it names no authorization server"),
+        ("tenant = 'x'\nprovider = 'google'", "", "only Microsoft has tenants"),
+        ("provider = 'gmail'", ".provider", "not one of google, microsoft"),
+        ("token-url = 'http://example.org/t'", ".token-url", "secrets go to this URL"),
+        ("provider = 'google'\nclient-id = 'a b'", ".client-id", "it must be visible ASCII"),
+        ("provider = 'microsoft'\ntenant = '../x'", ".tenant", "not a tenant"),
+        ("provider = 'google'\nscopes = ['a', 'b\"c']", ".scopes", "not a scope"),
+        ("provider = 'google'\nflow = 'password'", ".flow", "not one of code, device"),
+        ("provider = 'google'\nclient-secret = ''", ".client-secret", "the password is empty"),
+        ("provider = 'google'\nclientid = 'x'", "", "this key is not known"),
+    ] {
+        let (found, said) = fault(inner).unwrap_err();
+        assert_eq!(found, at(within), "{inner}");
+        assert!(said.starts_with(what), "{inner}: {said}");
+    }
 }

@@ -1,0 +1,442 @@
+//! The answers of a token endpoint (`RFC 6749 §5`). They are hostile: of the tokens only what can stand in a login is
+//! taken, of the texts a short line without control characters.
+
+use super::MAX_ANSWER;
+use crate::words::{Kind, Secret};
+use serde::Deserialize;
+use serde_json::Value;
+use std::fmt;
+use std::time::Duration;
+
+/// The most octets of a token.
+pub const MAX_TOKEN: usize = 16 * 1024;
+
+/// The most characters of an error's code, and of its description.
+const MAX_CODE: usize = 64;
+const MAX_DESCRIPTION: usize = 300;
+
+/// What was granted (`RFC 6749 §5.1`).
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub access_token: Secret,
+    /// None: one that the client has goes on to hold.
+    pub refresh_token: Option<Secret>,
+    /// How long the access token holds from when it was asked for; none: nobody knows.
+    pub lifetime: Option<Duration>,
+    /// What it is for, where that is not what was asked.
+    pub scope: Option<String>,
+}
+
+/// Why there are no tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The server says why (`RFC 6749 §5.2`).
+    Refused(Refusal),
+    /// The server cannot now, or somebody else answered in its place: what came is no answer of OAuth.
+    Busy {
+        /// The status of HTTP.
+        status: u16,
+    },
+    /// It is an answer, and one that makes no sense.
+    Nonsense(&'static str),
+}
+
+/// A server's refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub error: ErrorCode,
+    /// The server's words for people: one line, bounded, without control characters.
+    pub description: Option<String>,
+    /// Numbers that Microsoft gives the causes (`AADSTS…`).
+    pub numbers: Vec<u32>,
+    /// The status of HTTP.
+    pub status: u16,
+}
+
+/// The codes of `RFC 6749 §5.2`, and those of its extensions that a mail client meets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    InvalidRequest,
+    InvalidClient,
+    InvalidGrant,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    InvalidScope,
+    /// `RFC 8707 §2`.
+    InvalidTarget,
+    /// The user, or an administrator, said no (`RFC 6749 §4.1.2.1`, `RFC 8628 §3.5`).
+    AccessDenied,
+    /// OpenID Connect Core 1.0 §3.1.2.6: somebody must look at a page again.
+    InteractionRequired,
+    LoginRequired,
+    ConsentRequired,
+    ServerError,
+    TemporarilyUnavailable,
+    /// `RFC 8628 §3.5`: the user has not answered yet.
+    AuthorizationPending,
+    /// `RFC 8628 §3.5`: ask less often.
+    SlowDown,
+    /// `RFC 8628 §3.5`: the device code has ended.
+    ExpiredToken,
+    /// `RFC 7009 §2.2.1`.
+    UnsupportedTokenType,
+    /// Another one: letters, digits and punctuation.
+    Other(String),
+}
+
+impl ErrorCode {
+    const KNOWN: [(&'static str, ErrorCode); 17] = [
+        ("invalid_request", ErrorCode::InvalidRequest),
+        ("invalid_client", ErrorCode::InvalidClient),
+        ("invalid_grant", ErrorCode::InvalidGrant),
+        ("unauthorized_client", ErrorCode::UnauthorizedClient),
+        ("unsupported_grant_type", ErrorCode::UnsupportedGrantType),
+        ("invalid_scope", ErrorCode::InvalidScope),
+        ("invalid_target", ErrorCode::InvalidTarget),
+        ("access_denied", ErrorCode::AccessDenied),
+        ("interaction_required", ErrorCode::InteractionRequired),
+        ("login_required", ErrorCode::LoginRequired),
+        ("consent_required", ErrorCode::ConsentRequired),
+        ("server_error", ErrorCode::ServerError),
+        ("temporarily_unavailable", ErrorCode::TemporarilyUnavailable),
+        ("authorization_pending", ErrorCode::AuthorizationPending),
+        ("slow_down", ErrorCode::SlowDown),
+        ("expired_token", ErrorCode::ExpiredToken),
+        ("unsupported_token_type", ErrorCode::UnsupportedTokenType),
+    ];
+
+    /// The code that a server named.
+    pub fn read(text: &str) -> Self {
+        let known = Self::KNOWN.into_iter().find(|(name, _)| *name == text);
+        known.map_or_else(|| ErrorCode::Other(line(text, MAX_CODE)), |(_, code)| code)
+    }
+
+    /// The name as the standards have it.
+    pub fn name(&self) -> &str {
+        match self {
+            ErrorCode::Other(name) => name,
+            code => Self::KNOWN.iter().find(|(_, known)| known == code).map_or("", |(name, _)| name),
+        }
+    }
+
+    /// What kind of failure it is where a token was asked for.
+    pub fn kind(&self) -> Kind {
+        match self {
+            ErrorCode::InvalidRequest
+            | ErrorCode::InvalidClient
+            | ErrorCode::UnauthorizedClient
+            | ErrorCode::UnsupportedGrantType
+            | ErrorCode::UnsupportedTokenType
+            | ErrorCode::InvalidScope
+            | ErrorCode::InvalidTarget => Kind::Config,
+            ErrorCode::ServerError
+            | ErrorCode::TemporarilyUnavailable
+            | ErrorCode::AuthorizationPending
+            | ErrorCode::SlowDown => Kind::Deferred,
+            ErrorCode::InvalidGrant
+            | ErrorCode::AccessDenied
+            | ErrorCode::InteractionRequired
+            | ErrorCode::LoginRequired
+            | ErrorCode::ConsentRequired
+            | ErrorCode::ExpiredToken
+            | ErrorCode::Other(_) => Kind::Auth,
+        }
+    }
+}
+
+impl Refusal {
+    /// What kind of failure it is.
+    pub fn kind(&self) -> Kind {
+        if is_busy(self.status) { Kind::Deferred } else { self.error.kind() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.error.name())?;
+        self.description.as_ref().map_or(Ok(()), |description| write!(f, ": {description}"))
+    }
+}
+
+impl Rejection {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Rejection::Refused(refusal) => refusal.kind(),
+            Rejection::Busy { .. } => Kind::Deferred,
+            Rejection::Nonsense(_) => Kind::Protocol,
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rejection::Refused(refusal) => refusal.fmt(f),
+            Rejection::Busy { status } if is_busy(*status) => {
+                write!(f, "the server answers HTTP {status}, which may pass")
+            }
+            Rejection::Busy { status } if (300..400).contains(status) => {
+                write!(f, "HTTP {status}: a redirect, which is not followed here")
+            }
+            Rejection::Busy { status } => write!(f, "HTTP {status}, and no answer of OAuth2 in it"),
+            Rejection::Nonsense(what) => f.write_str(what),
+        }
+    }
+}
+
+/// Whether the server says that it cannot now.
+fn is_busy(status: u16) -> bool {
+    status == 429 || status >= 500
+}
+
+/// All that an answer may hold which matters here.
+#[derive(Deserialize)]
+struct Answer {
+    access_token: Option<String>,
+    refresh_token: Option<String>,
+    token_type: Option<String>,
+    expires_in: Option<Value>,
+    scope: Option<Value>,
+    error: Option<Value>,
+    error_description: Option<Value>,
+    error_codes: Option<Value>,
+}
+
+/// Reads the answer of a token endpoint.
+pub fn read(status: u16, body: &[u8]) -> Result<Tokens, Rejection> {
+    if body.len() > MAX_ANSWER {
+        return Err(Rejection::Busy { status });
+    }
+    let answer = serde_json::from_slice::<Answer>(body).map_err(|_| Rejection::Busy { status })?;
+    // Some providers refuse with status 200.
+    match answer {
+        Answer { error: Some(_), .. } => Err(Rejection::Refused(refusal(status, &answer))),
+        _ if (200..300).contains(&status) => tokens(answer),
+        _ => Err(Rejection::Busy { status }),
+    }
+}
+
+fn refusal(status: u16, answer: &Answer) -> Refusal {
+    let code = match &answer.error {
+        Some(Value::String(code)) => ErrorCode::read(code),
+        // The form of Google's other interfaces.
+        Some(Value::Object(inner)) => {
+            ErrorCode::Other(line(inner.get("status").and_then(Value::as_str).unwrap_or("error"), MAX_CODE))
+        }
+        _ => ErrorCode::Other("error".into()),
+    };
+    let description = answer.error_description.as_ref().and_then(Value::as_str);
+    let description = description.map(|text| line(text, MAX_DESCRIPTION)).filter(|text| !text.is_empty());
+    let numbers = answer.error_codes.as_ref().and_then(Value::as_array).into_iter().flatten();
+    let numbers = numbers.filter_map(|number| u32::try_from(number.as_u64()?).ok()).take(8).collect();
+    Refusal { error: code, description, numbers, status }
+}
+
+fn tokens(answer: Answer) -> Result<Tokens, Rejection> {
+    let Some(access_token) = answer.access_token.map(Secret::new) else {
+        return Err(Rejection::Nonsense("the answer has no access token in it"));
+    };
+    let refresh_token = answer.refresh_token.map(Secret::new).filter(|token| !token.is_empty());
+    if !is_token(&access_token) || !refresh_token.as_ref().is_none_or(is_token) {
+        return Err(Rejection::Nonsense(
+            "a token in the answer is empty, too long, or has odd characters in it",
+        ));
+    }
+    if !answer.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer")) {
+        return Err(Rejection::Nonsense("the token is not of type Bearer"));
+    }
+    let lifetime = answer.expires_in.as_ref().and_then(seconds);
+    let scope = answer.scope.as_ref().and_then(scopes);
+    Ok(Tokens { access_token, refresh_token, lifetime, scope })
+}
+
+/// Whether it is visible ASCII (`RFC 6749 appendix A.12`), which no login and no header can break on.
+pub fn is_token(token: &Secret) -> bool {
+    let octets = token.expose();
+    !octets.is_empty() && octets.len() <= MAX_TOKEN && octets.iter().all(|octet| (0x20..0x7f).contains(octet))
+}
+
+/// A number of seconds. Some servers write it as a text, some as a fraction.
+fn seconds(value: &Value) -> Option<Duration> {
+    let number = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    // No token that ends after more than ten years can be told from one that never ends.
+    const MOST: f64 = 10.0 * 365.0 * 86_400.0;
+    // What has ended already counts as such.
+    number.is_finite().then(|| Duration::from_secs_f64(number.clamp(0.0, MOST).trunc()))
+}
+
+fn scopes(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        _ => return None,
+    };
+    Some(line(&text, 2048)).filter(|text| !text.is_empty())
+}
+
+/// The first line of a text that has something in it, with at most `most` characters and no control characters.
+pub fn line(text: &str, most: usize) -> String {
+    let first = text.split(['\r', '\n']).map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let mut short: String = first.chars().take(most).map(plain).collect();
+    if first.chars().count() > most {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(body: &str) -> Tokens {
+        read(200, body.as_bytes()).unwrap()
+    }
+
+    fn refused(status: u16, body: &str) -> Refusal {
+        match read(status, body.as_bytes()) {
+            Err(Rejection::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn tokens_are_taken_with_their_lifetime_in_every_form_that_servers_write_it() {
+        for (text, wanted) in [
+            ("3599", Some(3599)),
+            ("\"3599\"", Some(3599)),
+            ("3599.9", Some(3599)),
+            ("0", Some(0)),
+            ("-5", Some(0)),
+            ("1e300", Some(315_360_000)),
+            ("null", None),
+            ("\"soon\"", None),
+            ("{}", None),
+        ] {
+            let tokens = granted(&format!(
+                "{{\"access_token\":\"a\",\"token_type\":\"bearer\",\"expires_in\":{text},\"more\":[1]}}"
+            ));
+            assert_eq!(tokens.lifetime, wanted.map(Duration::from_secs), "{text}");
+            assert_eq!(tokens.access_token.expose(), b"a");
+            assert!(tokens.refresh_token.is_none());
+        }
+    }
+
+    #[test]
+    fn an_empty_refresh_token_is_none() {
+        let tokens = granted(r#"{"access_token":"a","refresh_token":"","scope":"x y"}"#);
+        assert!(tokens.refresh_token.is_none());
+        assert_eq!(tokens.scope.as_deref(), Some("x y"));
+        let tokens = granted(r#"{"access_token":"a","refresh_token":"r","scope":["x","y"]}"#);
+        assert_eq!(tokens.refresh_token.unwrap().expose(), b"r");
+        assert_eq!(tokens.scope.as_deref(), Some("x y"));
+    }
+
+    #[test]
+    fn a_token_that_could_break_a_login_is_none() {
+        let long = "x".repeat(MAX_TOKEN + 1);
+        for token in ["", "a\\u0001b", "a\\r\\nb", "a\\u0000", "\u{fc}", &long] {
+            for body in [
+                format!("{{\"access_token\":\"{token}\"}}"),
+                format!("{{\"access_token\":\"a\",\"refresh_token\":\"r{token}\\u007f\"}}"),
+            ] {
+                let rejection = read(200, body.as_bytes()).unwrap_err();
+                assert_eq!(rejection.kind(), Kind::Protocol, "{token:.20}");
+            }
+        }
+        assert!(granted(&format!("{{\"access_token\":\"{}\"}}", "x".repeat(MAX_TOKEN))).lifetime.is_none());
+    }
+
+    #[test]
+    fn what_is_no_answer_of_oauth_may_pass() {
+        let huge = format!("{{\"access_token\":\"a\",\"x\":\"{}\"}}", "y".repeat(MAX_ANSWER));
+        let deep = "[".repeat(60_000);
+        for (status, body) in [
+            (200, ""),
+            (200, "<html>log in to the wifi</html>"),
+            (200, "[]"),
+            (200, "7"),
+            (200, "{\"access_token\":7}"),
+            (200, "{\"access_token\":\"a\"} trailing"),
+            (200, &huge),
+            (200, &deep),
+            (302, ""),
+            (404, "not found"),
+            (400, "{\"message\":\"no\"}"),
+            (500, "{\"access_token\":\"a\"}"),
+            (503, "busy"),
+        ] {
+            let rejection = read(status, body.as_bytes()).unwrap_err();
+            assert_eq!(rejection, Rejection::Busy { status }, "{body:.40}");
+            assert_eq!(rejection.kind(), Kind::Deferred);
+        }
+        for body in ["{}", "{\"access_token\":null}", "{\"access_token\":\"a\",\"token_type\":\"mac\"}"] {
+            assert_eq!(read(200, body.as_bytes()).unwrap_err().kind(), Kind::Protocol, "{body}");
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_an_answer_is_none() {
+        let body = br#"{"access_token":"a","expires_in":3600,"refresh_token":"r"}"#;
+        for end in 0..body.len() {
+            assert_eq!(read(200, &body[..end]).unwrap_err(), Rejection::Busy { status: 200 });
+        }
+    }
+
+    #[test]
+    fn each_refusal_has_its_kind() {
+        for (status, code, kind) in [
+            (400, "invalid_grant", Kind::Auth),
+            (200, "invalid_grant", Kind::Auth),
+            (401, "invalid_client", Kind::Config),
+            (400, "unauthorized_client", Kind::Config),
+            (400, "invalid_scope", Kind::Config),
+            (400, "invalid_target", Kind::Config),
+            (400, "invalid_request", Kind::Config),
+            (400, "unsupported_grant_type", Kind::Config),
+            (400, "interaction_required", Kind::Auth),
+            (400, "consent_required", Kind::Auth),
+            (400, "login_required", Kind::Auth),
+            (400, "access_denied", Kind::Auth),
+            (400, "expired_token", Kind::Auth),
+            (400, "bad_verification_code", Kind::Auth),
+            (400, "temporarily_unavailable", Kind::Deferred),
+            (400, "server_error", Kind::Deferred),
+            (400, "slow_down", Kind::Deferred),
+            (503, "invalid_client", Kind::Deferred),
+            (429, "invalid_grant", Kind::Deferred),
+        ] {
+            let refusal = refused(status, &format!("{{\"error\":\"{code}\"}}"));
+            assert_eq!(refusal.kind(), kind, "{status} {code}");
+            assert_eq!(refusal.to_string(), code);
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_one_short_line_whatever_the_server_wrote() {
+        let text = "\\r\\n AADSTS700082: The refresh token\\u001b[31m has expired.\\r\\nTrace ID: 1";
+        let refusal = refused(
+            400,
+            &format!(
+                "{{\"error\":\"invalid_grant\",\"error_description\":\"{text}\",\"error_codes\":[700082,\"x\",-1,99999999999]}}"
+            ),
+        );
+        assert_eq!(refusal.to_string(), "invalid_grant: AADSTS700082: The refresh token [31m has expired.");
+        assert_eq!(refusal.numbers, [700_082]);
+        let long =
+            refused(400, &format!("{{\"error\":\"{0}\",\"error_description\":\"{0}\"}}", "é".repeat(5000)));
+        assert_eq!(long.to_string().chars().count(), MAX_CODE + 1 + 2 + MAX_DESCRIPTION + 1);
+        assert_eq!(refused(400, r#"{"error":{"code":400,"status":"INVALID"}}"#).to_string(), "INVALID");
+        assert_eq!(refused(400, r#"{"error":7,"error_description":7}"#).to_string(), "error");
+    }
+
+    #[test]
+    fn what_is_read_never_shows_a_token() {
+        let tokens = granted(r#"{"access_token":"S3CRET","refresh_token":"S3CRET"}"#);
+        assert!(!format!("{tokens:?}").contains("S3CRET"));
+    }
+}
