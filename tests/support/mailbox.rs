@@ -128,13 +128,12 @@ pub fn is_gone_within(connection: &TcpStream, time: Duration) -> bool {
 
 /// What is stored of a message that came over the wire so (DESIGN 5.4).
 pub fn stored(wire: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(wire.len());
-    let mut octets = wire.iter().copied().peekable();
-    while let Some(octet) = octets.next() {
-        if !(octet == b'\r' && octets.peek() == Some(&b'\n')) {
-            out.push(octet);
-        }
+    let (mut out, mut rest) = (Vec::with_capacity(wire.len()), wire);
+    while let Some(at) = memchr::memmem::find(rest, b"\r\n") {
+        out.extend_from_slice(&rest[..at]);
+        rest = &rest[at + 1..];
     }
+    out.extend_from_slice(rest);
     if wire.last().is_some_and(|last| *last != b'\n') {
         out.push(b'\n');
     }
