@@ -18,6 +18,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -98,9 +99,11 @@ pub(super) fn now() -> u64 {
 /// A part of a name that no other thread, process or run on this host uses at the same time.
 pub(super) fn unique() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    // Asked for once: it is a system call, and a fetch wants a name for each message.
+    static PROCESS: LazyLock<u32> = LazyLock::new(std::process::id);
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{:x}.{:x}.{count:x}", std::process::id(), time)
+    format!("{:x}.{time:x}.{count:x}", *PROCESS)
 }
 
 /// Makes a file that must not exist yet.

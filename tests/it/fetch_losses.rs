@@ -114,6 +114,36 @@ fn deletions_are_made_even_if_the_connection_is_lost_at_one_of_them() {
     }
 }
 
+/// What waits for the end of a run waits for the deletions, but not for a server that refuses them all.
+#[test]
+fn a_message_at_which_the_connection_was_lost_is_fetched_even_if_no_deletion_is_made() {
+    for refused in [&["uid-0001", "uid-0003"][..], &["uid-0001"]] {
+        let mailbox = Mailbox::sized(3);
+        let all = sorted(mailbox.as_stored());
+        let healed = Arc::new(AtomicBool::new(false));
+        let (seen, messages) = (Arc::clone(&healed), mailbox.clone());
+        let hook = move |event: &Event<'_>| {
+            let number = event.line.split(' ').nth(1).and_then(|number| number.parse::<usize>().ok());
+            let uid = number.and_then(|number| messages.uids().get(number - 1).cloned());
+            match (event.verb, uid.as_deref()) {
+                ("RETR", Some("uid-0002")) if !seen.load(Ordering::SeqCst) => Act::end(End::Close),
+                ("DELE", Some(uid)) if refused.contains(&uid) => Act::reply("-ERR read-only"),
+                _ => Act::Normal,
+            }
+        };
+        let server = Pop3d::for_mailbox(&mailbox).hook(hook).start();
+        let world = world();
+        world.fetch(&server).arg("--delete").go().assert_exit(1);
+        healed.store(true, Ordering::SeqCst);
+        let outcome = world.fetch(&server).arg("--delete").go();
+        outcome.assert_exit(1);
+        assert_same(&world.mail(), &all);
+        assert_eq!(outcome.summary()["delivered"], 1, "{refused:?}: {outcome:?}");
+        // Nor is it tried in session after session.
+        assert!(server.journals().len() <= 6, "{refused:?}: {} sessions", server.journals().len());
+    }
+}
+
 #[test]
 fn a_connection_that_is_lost_at_every_message_ends_the_run_soon() {
     for end in [End::Close, End::Stall] {

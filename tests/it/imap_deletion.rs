@@ -259,3 +259,47 @@ fn a_message_recorded_without_a_header_hash_can_be_deleted() {
     assert!(store.uids("INBOX").is_empty());
     assert!(!server.commands().iter().any(|line| line.contains("HEADER.FIELDS")));
 }
+
+/// Without UIDPLUS nothing is expunged while another client's mark is on a message that is not stored. If that is one at
+/// which the connection was lost twice, it is fetched in the same run, and then the deletions are made.
+#[test]
+fn a_message_that_waits_for_the_end_of_the_run_is_fetched_though_its_mark_keeps_the_server_from_expunging() {
+    for way in [&["--delete"][..], &["--delete-after", "0s"]] {
+        for newer in [false, true] {
+            let store = ImapStore::with(4);
+            let inside = Fault::CutInside(20, End::Close);
+            let server =
+                Imapd::for_store(&store).mode(Mode::Plain).without("UIDPLUS").fault(3, inside).start();
+            let world = world();
+            fetch(&world, &server).go().assert_exit(1);
+            assert_eq!(here(&world), messages([1, 2, 4]));
+            store.mark("INBOX", 3, "\\Deleted");
+            server.heal();
+            if newer {
+                store.deliver("INBOX", &message(5));
+            }
+            let outcome = fetch(&world, &server).args(way).go();
+            assert_eq!(outcome.code, Some(0), "{newer}: {outcome:?}");
+            assert_eq!(here(&world), messages(1..=if newer { 5 } else { 4 }));
+            assert!(store.uids("INBOX").is_empty(), "{:?}", store.uids("INBOX"));
+            assert_eq!(server.violations(), [] as [String; 0]);
+        }
+    }
+}
+
+/// The same where the mark stands on a message that is not to be fetched: it stays, and is told of.
+#[test]
+fn a_mark_that_stays_in_the_way_is_told_after_all_is_fetched() {
+    let store = ImapStore::with(4);
+    let inside = Fault::CutInside(20, End::Close);
+    let server = Imapd::for_store(&store).mode(Mode::Plain).without("UIDPLUS").fault(3, inside).start();
+    let world = world();
+    fetch(&world, &server).go().assert_exit(1);
+    store.deliver("INBOX", &message(5));
+    store.mark("INBOX", 5, "\\Deleted");
+    server.heal();
+    world.at_url(&server.url(), "fetch").args(["--mark-seen", "--uid", "5"]).go().assert_exit(0);
+    let outcome = fetch(&world, &server).arg("--delete").go();
+    assert_eq!(outcome.code, Some(69), "{outcome:?}");
+    assert_eq!((here(&world), store.uids("INBOX")), (messages(1..=4), vec![1, 2, 3, 4, 5]));
+}

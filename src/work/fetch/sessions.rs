@@ -49,6 +49,9 @@ pub(super) struct Sessions<'a> {
     gave_up_large: usize,
     /// Why the run was given up, although another session follows to make the deletions.
     given_up: Option<Failure>,
+    /// Why the server could not make the deletions, while what was held back for their sake is fetched. Then they are
+    /// tried once more: what is fetched by then is not in their way.
+    put_off: Option<Failure>,
 }
 
 impl<'a> Sessions<'a> {
@@ -75,6 +78,7 @@ impl<'a> Sessions<'a> {
             in_a_row: 0,
             gave_up_large: 0,
             given_up: None,
+            put_off: None,
         }
     }
 
@@ -89,7 +93,7 @@ impl<'a> Sessions<'a> {
         }
         self.learn();
         self.observer.keep();
-        self.total.ended = self.given_up.or(self.total.ended);
+        self.total.ended = self.given_up.or(self.put_off).or(self.total.ended);
         let exit = self.total.exit();
         if exit == Exit::Ok && self.total.delivered + self.total.deleted == 0 {
             self.observer.event(Event::NothingNew(self.total.known));
@@ -206,6 +210,7 @@ impl<'a> Sessions<'a> {
         self.total.failed.append(&mut outcome.failed);
         self.total.failed.push(failure.kind());
         self.total.ended = None;
+        self.given_up = self.given_up.take().or(self.put_off.take());
         self.policy.after = After::Keep;
         self.tell_failed(row, failure.scoped(Scope::Message));
         self.policy.shunned.insert(uid);
@@ -300,8 +305,19 @@ impl<'a> Sessions<'a> {
             self.policy.deletions_only = true;
             return Next::Another;
         }
+        if self.total.ended.is_none() && self.put_off.take().is_some() {
+            self.policy.after = self.run.policy.after.clone();
+            self.policy.deletions_only = true;
+            return Next::Another;
+        }
         let progress = outcome.delivered + outcome.deleted > 0;
-        let held = outcome.held && progress && outcome.login_delay == 0 && !self.policy.deletions_only;
+        let held = outcome.held && outcome.login_delay == 0 && !self.policy.deletions_only;
+        if held && self.policy.after != After::Keep && self.is_refused(progress) {
+            self.put_off = self.total.ended.take();
+            self.policy.after = After::Keep;
+            return Next::Another;
+        }
+        let held = held && progress;
         let more = self.run.mode == Mode::FetchUntilEmpty && outcome.delivered > 0;
         let room = self.run.policy.limit.is_none_or(|limit| self.total.delivered < limit);
         if self.total.ended.is_some() || !(held || more && room) {
@@ -315,6 +331,11 @@ impl<'a> Sessions<'a> {
             return Next::End;
         }
         Next::Another
+    }
+
+    /// Whether the server makes no deletions: it cannot, or has refused each, which `progress` would show.
+    fn is_refused(&self, progress: bool) -> bool {
+        self.total.ended.as_ref().map_or(!progress, |failure| failure.kind() == Kind::Missing)
     }
 
     /// Records what a completed run has shown about the server.
