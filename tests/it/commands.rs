@@ -1,5 +1,5 @@
-//! The programs that postie starts, for a secret or with a message: what they inherit, how their end is seen
-//! whatever postie's own parent did to the process, and what their exit status means.
+//! The programs that postie starts, for a secret or with a message: what they inherit, how postie notices
+//! their end whatever its parent process did to signals, and what their exit status means.
 
 use crate::support::disk::assert_same;
 use crate::support::mailbox::{Mailbox, message, stored};
@@ -10,7 +10,7 @@ use crate::world;
 use std::fs;
 use std::time::Duration;
 
-/// A run whose parent did `what` to its signals before it began: an option of `env(1)`.
+/// A run whose parent process changed its signals before it began; `what` is an option of `env(1)`.
 fn under_env(run: Run, what: &str) -> Run {
     run.under_shell(&format!("set -- env {what} \"$@\""))
 }
@@ -88,7 +88,7 @@ fn commands_inherit_neither_secret_variables_nor_descriptors_of_postie_s_parent(
         };
         let run = if by_env { run.args(["--password-env", "MY_SECRET"]) } else { run };
         let run = run.env("OUT", world.path("seen")).env("MY_SECRET", SECRET);
-        // Without `--password-env` nothing says that this one is a secret.
+        // Without `--password-env` postie does not know that this one is a secret.
         let run = if by_env { run } else { run.env_remove("MY_SECRET") };
         let run = run.env("OTHER_SECRET", SECRET).env("THIRD_SECRET", SECRET);
         world.write("kept", "");
@@ -134,7 +134,7 @@ fn a_command_that_cannot_be_run_is_tried_once_and_stops_the_run() {
         world.fetch(&server).go().assert_exit(0);
         assert_eq!(world.mail().len(), 5, "the next run takes all");
     }
-    // As an array in the configuration: not there, no program, no permission.
+    // As an array in the configuration: missing, not a program, no permission.
     let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(2)).start());
     world.write("noprogram", "just text");
     for argv in ["[\"no-such-program-of-postie\"]", "[\"./noprogram\"]", "[\"/etc\"]"] {

@@ -1,11 +1,11 @@
-//! Content: what arrives is what was given, octet for octet in its order, at any size, from any source, in any
-//! pieces. Random messages of up to 20 MB, their sizes and pieces about the sizes of every buffer, go through
-//! every way in and every way out, and are compared with what a server or the disk has, by decoders that are
-//! not postie's.
+//! Content: what is received is what was given, octet for octet, at any size, from any source, in any pieces.
+//! Random messages of up to 20 MB go through every way in and every way out; sizes and pieces are near the
+//! sizes of every buffer. They are compared with what a server or the disk has, by decoders that are not
+//! postie's.
 //!
-//! `POSTIE_CONTENT_SECONDS` says how long each of these tests runs (10), `POSTIE_CONTENT_SEED` where it
-//! begins; a failure names the seed that repeats it at once. `POSTIE_CONTENT_PROGRAM` names another binary of
-//! postie than the one just built.
+//! `POSTIE_CONTENT_SECONDS` is how long each of these tests runs (10), `POSTIE_CONTENT_SEED` the seed to
+//! start with; a failure names the seed that repeats it. `POSTIE_CONTENT_PROGRAM` names a binary of postie
+//! other than the one just built.
 
 pub mod decode;
 mod fetched;
@@ -17,7 +17,7 @@ use crate::send_property::{Span, repeat_in};
 use crate::support::random::Random;
 use crate::support::world::World;
 
-/// Runs `one` with seed after seed.
+/// Runs `one` with one seed after the other.
 fn repeat(test: &str, one: impl FnMut(&mut Random) -> bool) {
     repeat_in(&Span { variables: "POSTIE_CONTENT", seconds: 10 }, test, one);
 }
@@ -28,7 +28,7 @@ fn world() -> World {
     World::new(named.as_deref().unwrap_or(env!("CARGO_BIN_EXE_postie")))
 }
 
-/// Fails where they differ, and shows where without filling the screen.
+/// Fails if they differ, and shows the difference without filling the screen.
 #[track_caller]
 fn assert_same(what: &str, found: &[u8], wanted: &[u8]) {
     if found == wanted {

@@ -1,5 +1,5 @@
-//! Files, rights and secrets in the wrong hands: nothing is believed that somebody else can write, nothing is
-//! run with somebody else's rights, and no secret goes to a server that it is not for.
+//! Files, permissions and secrets: postie believes no file that another user can write, runs nothing with
+//! another user's rights, and sends no secret to a server that it is not for.
 
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::{Mode, Pop3d, SECRET};
@@ -13,14 +13,14 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Nobody's.
+/// The user nobody.
 const MALLORY: u32 = 12_002;
 
 fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// What postie keeps after a first run: directories, ledger and lock.
+/// What postie has stored after a first run: directories, ledger and lock.
 fn kept(world: &World) -> Vec<PathBuf> {
     let state = world.path(".local/state/postie");
     let inside = |path: &PathBuf| path.starts_with(&state);
@@ -43,7 +43,7 @@ fn assert_not_believed(world: &World, server: &Pop3d, path: &Path) {
     ] {
         let run = world.pop3(server, args[0]).args(&args[1..]);
         let looks = args[0] == "list" || args.contains(&"--dry-run");
-        // Who only looks takes no lock.
+        // A run that only reads takes no lock.
         if looks && path.extension().is_some_and(|end| end == "lock") {
             continue;
         }
@@ -66,7 +66,7 @@ fn postie_refuses_its_own_files_if_others_may_write_them() {
             mode(&path, own | more);
             assert_not_believed(&world, &server, &path);
         }
-        // To be read by others is no harm to what is believed.
+        // If others can only read it, it can still be believed.
         mode(&path, own | 0o044);
         world.fetch(&server).go().assert_exit(0);
         mode(&path, own);
@@ -89,7 +89,7 @@ fn postie_refuses_its_own_files_if_they_belong_to_another_user() {
         chown(&path, Some(0), Some(MALLORY)).unwrap();
         world.fetch(&server).go().assert_exit(0);
     }
-    // A link of somebody else's to what is the user's own.
+    // A link of another user to a file of the user's.
     let (state, moved) = (world.path(".local/state/postie"), world.path("moved"));
     fs::rename(&state, &moved).unwrap();
     std::os::unix::fs::symlink(&moved, &state).unwrap();
@@ -109,7 +109,7 @@ fn files_that_postie_makes_are_private_with_any_umask() {
     }
 }
 
-/// An account `a` whose configuration holds no secret itself.
+/// An account `a` whose configuration contains no secret.
 fn account(world: &World, server: &Pop3d) -> PathBuf {
     world.config(&format!(
         "[accounts.a]\npassword-file = \"{}\"\nca-file = \"{}\"\n[accounts.a.pop3]\nhost = \"localhost\"\n\
@@ -153,7 +153,7 @@ fn configuration_and_secret_files_of_another_user_are_refused() {
 #[test]
 fn a_world_readable_secret_is_accepted_only_in_the_credentials_directory() {
     let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
-    // The layout of Kubernetes: files that everybody may read, behind two links.
+    // The layout of Kubernetes: world-readable files, reached through two links.
     let secrets = world.path("credentials");
     fs::create_dir_all(secrets.join("..2026_11")).unwrap();
     fs::write(secrets.join("..2026_11/pw"), format!("{SECRET}\n")).unwrap();
@@ -233,7 +233,7 @@ fn a_secret_is_not_sent_to_another_account_s_server() {
     ] {
         all(&option).env("MY_SECRET", SECRET).stdin(format!("{SECRET}\n")).go().assert_failure(64, "usage");
     }
-    // What the environment has is not used: these accounts have none then.
+    // The secret of the environment is not used: so these accounts have none.
     for (name, value) in [("POSTIE_PASSWORD", SECRET), ("POSTIE_PASSWORD_FILE", file.as_str())] {
         let error = all(&[]).env(name, value).go().assert_failure(78, "config");
         let hint = error["hint"].as_str().unwrap();
@@ -243,7 +243,7 @@ fn a_secret_is_not_sent_to_another_account_s_server() {
     // With a secret of their own it does no harm.
     config(&format!("password-file = \"{file}\""));
     all(&[]).env("POSTIE_PASSWORD", "another").go().assert_exit(0);
-    // For one account it is what it always was.
+    // For a single account nothing changes.
     config("");
     let one = world.postie(["--json", "fetch", "-A", "a0"]).env("POSTIE_PASSWORD", SECRET);
     one.go().assert_exit(0);

@@ -1,4 +1,4 @@
-//! What is generated is current, and what is said in several places is said the same.
+//! Generated files are current, and what is written in several places agrees.
 
 use crate::support::process::Run;
 use crate::world;
@@ -39,7 +39,7 @@ fn completions_and_manual_pages_are_current() {
     }
 }
 
-/// What a page shows, without its roff.
+/// The text of a page, without its roff.
 fn page(file: &str) -> String {
     manual::plain(read(&format!("man/{file}")).as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -251,15 +251,15 @@ fn the_completions_load_in_the_installed_shells() {
     }
 }
 
-/// The calls of postie in a text of examples, as the shell would split them; what is only printed and the
-/// schedule before it left out.
+/// The calls of postie in a text of examples, as the shell would split them; without what is only printed and
+/// the schedule before them.
 fn calls(text: &str) -> Vec<Vec<String>> {
     let text = text.replace("\\\n", " ");
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     lines.flat_map(|line| split(line).into_iter().filter_map(call)).collect()
 }
 
-/// Simple commands of a line: words, without redirections and what stands behind `#`.
+/// Simple commands of a line: words, without redirections and anything after `#`.
 fn split(line: &str) -> Vec<Vec<String>> {
     let (mut commands, mut words, mut word) = (vec![], vec![], String::new());
     let (mut quote, mut started) = (None, false);
@@ -295,7 +295,7 @@ fn call(words: Vec<String>) -> Option<Vec<String>> {
 fn every_example_in_the_pages_is_a_valid_call() {
     let readme = read("README.md");
     let shown: Vec<&str> = readme.lines().filter(|line| line.starts_with("    ")).collect();
-    // The table of the commands at the top tells what each does.
+    // The table of the commands at the top says what each does.
     let shown: Vec<&str> = shown.into_iter().skip_while(|line| !line.contains("cargo install")).collect();
     let mut all = calls(&shown.join("\n"));
     assert!(all.len() > 20, "the README has examples: {all:?}");

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-/// What a run meets: servers that share a mailbox of 20 messages, and a home.
+/// What a run needs: servers that share a mailbox of 20 messages, and a home.
 struct Stage {
     world: World,
     mailbox: Mailbox,
@@ -26,7 +26,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Servers that answer so.
+    /// Servers that send this reply.
     fn answering(answer: fn(&Event<'_>) -> Act) -> Stage {
         let mailbox = Mailbox::with(20);
         let pop3 = Pop3d::for_mailbox(&mailbox).hook(answer).start();
@@ -67,7 +67,7 @@ impl Row {
     }
 }
 
-/// The answer to one verb; the greeting is the answer to none.
+/// The reply to one verb; no verb means the greeting.
 fn at(event: &Event<'_>, verb: &str, act: Act) -> Act {
     if event.verb == verb { act } else { Act::Normal }
 }
@@ -147,7 +147,7 @@ const ROWS: &[Row] = &[
         .answered(|event| at(event, ".", Act::end(End::Close))),
 ];
 
-/// The kinds that no row has, and where they are tried instead.
+/// The kinds without a row, and where they are tested.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("no_host", "an_unknown_host_and_a_name_service_that_is_down_have_different_codes"),
     ("locked", "a_ledger_in_use_is_locked"),
@@ -182,7 +182,7 @@ fn every_kind_and_every_exit_code_has_a_row() {
     for (_, test) in ELSEWHERE {
         assert!(include_str!("exit_codes.rs").contains(&format!("fn {test}()")), "{test}");
     }
-    // 0 and 1 are no failure's own; 68 and 70 are in tests of their own.
+    // 0 and 1 belong to no single failure; 68 and 70 have tests of their own.
     let tried: BTreeSet<i32> = ROWS.iter().map(|row| row.code).chain([0, 1, 68, 70]).collect();
     let all: BTreeSet<i32> = Exit::ALL.iter().map(|exit| i32::from(exit.code())).collect();
     assert_eq!(all, tried);
@@ -246,8 +246,8 @@ fn a_signal_that_ends_a_run_is_reported_and_ends_the_process() {
     assert_eq!((&error["kind"], &error["exit"]), (&"interrupted".into(), &75.into()));
 }
 
-/// The code and the kind of a host that does not exist. Without a name service nobody knows; then it is worth
-/// another try (RFC 6761 §6.4).
+/// The code and the kind for a host that does not exist. Without a name service that is not known, and trying
+/// again is worthwhile (RFC 6761 §6.4).
 pub fn no_such_host() -> (i32, &'static str) {
     let asked = ("no-such-host.invalid", 995).to_socket_addrs();
     let system = asked.expect_err("the name is reserved never to exist").to_string();

@@ -265,7 +265,7 @@ fn two_runs_at_once_fetch_nothing_twice() {
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     for outcome in &outcomes {
-        // Whoever came while another was at it is told so.
+        // The run that came second says so.
         match outcome.of_type("error").is_empty() {
             true => drop(outcome.assert_exit(0)),
             false => drop(outcome.assert_failure(75, "locked")),

@@ -1,5 +1,5 @@
-//! Listings sent early, in one flight with the login: when that is done, and servers that lose them, or a part of
-//! them, or are slow. Such a server costs a second session once, and never a run.
+//! Listings that are sent early, in one flight with the login: when that is done, and servers that lose all
+//! or a part of them, or are slow. Such a server costs a second session once, and never a run.
 
 use crate::support::disk::{assert_same, sorted};
 use crate::support::mailbox::{Mailbox, message_of};
@@ -11,17 +11,17 @@ use std::fs;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// What is sent early.
+/// The commands that are sent early.
 const LISTINGS: &str = "UIDL\r\nLIST\r\n";
 
-/// What the server got, a flight each, in the last session.
+/// What the server got in the last session, flight by flight.
 fn flights(server: &Pop3d) -> Vec<String> {
     let journal = server.journals().pop().unwrap();
     journal.received.iter().map(|(_, octets)| String::from_utf8_lossy(octets).into_owned()).collect()
 }
 
-/// Runs a command by its words; `fetch` goes into the Maildir `Mail`. Its time limit is one that no test waits
-/// for.
+/// Runs a command by its words; `fetch` goes into the Maildir `Mail`. Its timeout is one that no test
+/// reaches.
 #[track_caller]
 fn assert_ends_well(world: &World, server: &Pop3d, words: &str) {
     let mut words = words.split(' ');
@@ -105,7 +105,7 @@ fn with_auth_listings_are_sent_early_only_with_the_last_response_to_a_challenge(
 fn any_early_listing_that_is_lost_costs_one_more_session_and_only_once() {
     let mut flaws: Vec<Flaw> = [1, 2, 4, 6, 8, 10].map(Flaw::Swallows).to_vec();
     flaws.extend(Flaw::ALL);
-    // Most of the time is waiting for answers that do not come.
+    // Most of the time is spent waiting for replies that do not come.
     std::thread::scope(|scope| {
         for flaw in flaws {
             scope.spawn(move || {
@@ -154,7 +154,7 @@ fn list_and_dry_run_remember_no_lost_listings_and_succeed_too() {
 
 #[test]
 fn slow_early_listings_are_asked_for_again_in_a_second_session() {
-    // It holds the mailbox for the first session until it is done, which is after the ninth login.
+    // It locks the mailbox for the first session until that is done, which is after the ninth login.
     let mailbox = Mailbox::sized(2);
     let done = Arc::new((Mutex::new(false), Condvar::new()));
     let hook = move |event: &Event<'_>| {
@@ -229,7 +229,7 @@ fn early_listings_go_with_apop_and_are_asked_for_again_if_lost() {
     }
 }
 
-/// The time that what rides has begins with the answer to the login; that one has the time of an operation.
+/// The time for early listings begins with the reply to the login; the login has the time of an operation.
 #[test]
 fn a_slow_login_with_early_listings_succeeds() {
     let mailbox = Mailbox::sized(2);
@@ -283,7 +283,7 @@ fn ledger(world: &World) -> Option<std::path::PathBuf> {
     paths.find(|path| path.extension().is_some_and(|ending| ending == "ledger"))
 }
 
-/// Makes the note of what is lost behind a login so many days older than it is.
+/// Makes the record of lost early listings so many days older.
 fn age(world: &World, days: u64) {
     let Some(path) = ledger(world) else { return };
     let text = fs::read_to_string(&path).unwrap();

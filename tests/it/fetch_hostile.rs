@@ -1,5 +1,5 @@
-//! What `fetch` does with a server that lies, rambles or is broken: bounded time, its own exit code,
-//! nothing lost, nothing doubled.
+//! What `fetch` does with a server that sends wrong data, too much data, or is broken: bounded time, its own
+//! exit code, nothing lost, nothing doubled.
 
 use crate::support::disk::{assert_same, sorted};
 use crate::support::mailbox::{Mailbox, Stored, message, stored};
@@ -73,10 +73,11 @@ fn an_endless_listing_is_refused_in_bounded_time_and_memory() {
 
 #[test]
 fn memory_does_not_grow_with_a_line() {
-    // 256 MiB of address space hold the program, its libraries and its threads, but not the line.
+    // 256 MiB of address space are enough for the program, its libraries and its threads, but not for the
+    // line.
     let mailbox = Mailbox::of([[vec![b'x'; 300 << 20], b"\r\n".to_vec()].concat()]);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
-    // How fast it comes is not what is judged: on a busy machine it may take minutes.
+    // The speed is not judged: on a busy machine it may take minutes.
     let run = world.fetch_within("1h", &server).limit(Duration::from_secs(1800));
     let outcome = run.under_shell("ulimit -v 262144").go();
     outcome.assert_exit(0);
@@ -93,7 +94,7 @@ fn contradictory_counts_lose_no_message_and_missing_rows_are_reported() {
         ("-1 -1", "", "", 0),
         ("", "1 0\r\n2 99999999999999999999\r\n3 -1\r\n", "", 0),
         ("", "1 10\r\n", "", 0),
-        // What has a size and no UID, or is missing from UIDL, is told.
+        // A message with a size and no UID, or one that is missing from UIDL, is reported.
         ("", "1 10\r\n2 20\r\n3 30\r\n4 40\r\n9 90\r\n", "", 1),
         ("", "", "1 uid-0001\r\n3 uid-0003\r\n", 1),
         ("", "", "3 uid-0003\r\n2 uid-0002\r\n1 uid-0001\r\n", 0),
@@ -174,7 +175,7 @@ fn odd_uids_lose_and_double_nothing_and_do_not_leave_the_state_directory() {
     let before = mailbox.messages();
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     let first = world.fetch(&server).go();
-    // The longest alone is beyond what a line may have.
+    // Only the longest exceeds what a line may have.
     assert_eq!(first.assert_exit(1).error()["kind"], "protocol");
     first.summary();
     assert_nothing_lost(&world, &before, &mailbox);
@@ -306,8 +307,8 @@ fn a_server_that_falls_silent_does_not_block_postie() {
             .start();
         let outcome = world.fetch_within("1s", &server).go();
         match verb {
-            // Nothing was to be deleted: the messages are there, and that was the job. And a server that
-            // never answers CAPA may be an old one, which can do without.
+            // Nothing was to be deleted: the messages are stored, and that was the job. And a server that
+            // never replies to CAPA may be an old one, which works without.
             "QUIT" | "CAPA" => {
                 outcome.assert_exit(0);
                 assert_eq!(world.mail().len(), 2, "{verb}");

@@ -1,5 +1,5 @@
-//! A message at which the line is lost, or the server falls silent, every time: it is named and noted, and
-//! blocks neither the others nor their deletion.
+//! A message at which the connection is lost, or the server falls silent, every time: it is named and
+//! recorded, and does not block the others or their deletion.
 
 use crate::support::disk::{assert_same, sorted};
 use crate::support::mailbox::{Mailbox, message_of, stored};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A server that does `act` at a command for the message with this UID, until it is healed.
+/// A server that does `act` at a command for the message with this UID, until it is repaired.
 fn sick(
     mailbox: &Mailbox,
     pipelining: bool,
@@ -69,7 +69,7 @@ fn a_message_that_ends_every_session_is_named_and_does_not_block_the_others_or_t
                     .map(|it| it.1.clone())
                     .collect();
                 assert_same(&world.mail(), &sorted(others));
-                // It is the only one now, and still the server gives it to nobody.
+                // It is the only message now, and the server still does not send it.
                 world.fetch_within("1s", &server).arg("--delete").go().assert_exit(75);
                 healed.store(true, Ordering::SeqCst);
                 world.fetch_within("5s", &server).arg("--delete").go().assert_exit(0);
@@ -162,7 +162,7 @@ fn a_connection_that_is_lost_at_every_message_ends_the_run_soon() {
 
 #[test]
 fn a_message_is_whole_if_the_connection_ends_after_it_and_its_size_is_the_listed_one() {
-    // The server gives one message a session.
+    // The server sends one message in each session.
     let mailbox = Mailbox::sized(3);
     let server = Pop3d::for_mailbox(&mailbox).without("PIPELINING");
     let given = Arc::new(std::sync::Mutex::new(0));

@@ -1,5 +1,5 @@
-//! What `fetch` leaves behind when the line is lost, the disk is full or the client is killed, and that
-//! the next run makes it good: each message exactly once, none lost, none torn.
+//! What `fetch` leaves if the connection is lost, the disk is full or the client is killed; after the next
+//! run each message is there exactly once, none lost, none torn.
 
 use crate::support::disk::{assert_same, mbox, names, sorted};
 use crate::support::mailbox::{Mailbox, message_of, stored};
@@ -17,8 +17,8 @@ fn three() -> Mailbox {
     Mailbox::of((1..=3).map(|number| message_of(number, 5000)))
 }
 
-/// A server that does `act` at the first `line` and then behaves. It announces no pipelining: one that
-/// does may be tried again without it in the same run.
+/// A server that does `act` at the first `line` and then behaves. It does not announce PIPELINING: if it did,
+/// the same run might try again without it.
 fn once(mailbox: &Mailbox, line: &'static str, act: Act) -> Pop3d {
     once_with(Pop3d::for_mailbox(mailbox).without("PIPELINING"), line, act)
 }
@@ -51,7 +51,7 @@ fn a_connection_ended_at_any_step_loses_and_doubles_nothing_in_a_maildir() {
                 // A server that closes at CAPA may be an old one, which can do without.
                 outcome.assert_exit(0);
             } else if step.starts_with("RETR") || step.starts_with("DELE") {
-                // One loss at a message is made good in a second session of the same run.
+                // A loss at one message is made up for by a second session of the same run.
                 outcome.assert_exit(0);
                 assert!(mailbox.messages().is_empty(), "{end:?} at {step:?}: {outcome:?}");
             } else if reached {
@@ -100,7 +100,7 @@ fn a_connection_ended_at_any_step_loses_and_doubles_nothing_in_an_mbox() {
 fn a_connection_ended_inside_a_message_stores_no_part_of_it() {
     let whole = b"+OK here it is\r\n".len() + message_of(2, 5000).len() + b".\r\n".len();
     let mut points: Vec<usize> = (0..whole).step_by(997).collect();
-    // The last octets are the ones that could pass for an end.
+    // The last octets are the ones that could look like an end.
     points.extend(whole - 6..whole);
     for end in [End::Close, End::Truncate, End::Reset] {
         for at in &points {
@@ -111,8 +111,8 @@ fn a_connection_ended_inside_a_message_stores_no_part_of_it() {
             let outcome = world.fetch(&server).arg("--delete").go();
             outcome.assert_exit(0);
             assert_same(&world.mail(), &all);
-            // A reset throws away what has come and is not read yet: the first message, too, if it is so. Then it
-            // comes again, and nothing more than that.
+            // A reset discards octets that have come and are not read yet, possibly the first message. Then
+            // that one comes again, and nothing else does.
             let again = server.journals()[1].count("RETR");
             let most = if end == End::Reset { 3 } else { 2 };
             assert!((2..=most).contains(&again), "{end:?} at {at}: {again} fetched in the second session");
@@ -159,10 +159,10 @@ fn a_pipelined_connection_ended_at_any_step_loses_and_doubles_nothing() {
             let server = once_with(Pop3d::for_mailbox(&mailbox), step, Act::end(end));
             let outcome = world.fetch(&server).arg("--delete").go();
             let ended = match (end, step) {
-                // The login is another.
+                // The login uses another mechanism here.
                 (_, "AUTH") => (Some(0), None),
                 (End::Kill, _) => (None, Some(9)),
-                // Nobody is there to be asked again; and what became of the deletions is not known.
+                // Nothing is left to log in to again; and it is not known whether the deletions were made.
                 (_, "" | "QUIT") => (Some(75), None),
                 _ => (Some(0), None),
             };
@@ -315,7 +315,8 @@ fn many(count: usize) -> Pop3d {
 
 #[test]
 fn a_ledger_is_readable_after_a_full_disk_cut_off_a_large_write() {
-    // Some thousand records are written at once: the disk is full in the first, the second, and the third piece.
+    // Some thousand records are written at a time: the disk gets full in the first, the second, and the third
+    // piece.
     let count = 10_000;
     let server = many(count);
     let plan = |world: &World| {
@@ -328,7 +329,7 @@ fn a_ledger_is_readable_after_a_full_disk_cut_off_a_large_write() {
         let marks = || world.pop3(&server, "fetch").arg("--mark-seen");
         let outcome = marks().under_shell(&format!("ulimit -f {blocks}")).go();
         outcome.assert_failure(74, "storage");
-        // Nothing says that more is known than is, nor forgets what came before.
+        // The ledger claims no more than is stored, and forgets nothing from before.
         let left = plan(&world);
         assert!(left.len() <= count, "{blocks}");
         let last: Vec<String> =
@@ -336,7 +337,7 @@ fn a_ledger_is_readable_after_a_full_disk_cut_off_a_large_write() {
         assert_eq!(left, last, "{blocks}: the beginning counts, or nothing");
         marks().go().assert_exit(0);
         assert!(plan(&world).is_empty(), "{blocks}");
-        // Forgetting that is cut off likewise leaves what is known or forgotten, nothing else.
+        // If forgetting is cut off in the same way, each UID is known or forgotten, and nothing else.
         let forget =
             |run: crate::support::process::Run| run.args(["--forget", "uid-00000001", "uid-00010000"]);
         forget(world.pop3(&server, "fetch")).under_shell("ulimit -f 1").go().assert_failure(74, "storage");

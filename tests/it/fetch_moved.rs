@@ -1,4 +1,4 @@
-//! The same mailbox under another address, and a record of what was fetched that is gone.
+//! The same mailbox at another address, and a ledger that was lost.
 
 use crate::support::disk::{assert_same, maildir, names, sorted};
 use crate::support::mailbox::{Mailbox, message, stored};
@@ -65,7 +65,7 @@ fn another_message_with_the_same_uid_and_size_on_a_new_server_is_fetched_before_
     let mailbox = Mailbox::with(4);
     let (world, old) = (world(), Pop3d::for_mailbox(&mailbox).start());
     world.fetch(&old).go().assert_exit(0);
-    // The same UIDs and sizes, other messages: message 5 to 8 are as long as 1 to 4.
+    // The same UIDs and sizes, but other messages: messages 5 to 8 are as long as 1 to 4.
     let others = Mailbox::of((5..=8).map(message));
     (1..=4).for_each(|number| others.set_uid(number, &format!("uid-{number:04}")));
     let new = Pop3d::for_mailbox(&others).start();
@@ -158,7 +158,7 @@ fn actions(outcome: &Checked) -> Vec<(String, String, String)> {
     lines.iter().map(|line| (text(&line["uid"]), text(&line["action"]), text(&line["reason"]))).collect()
 }
 
-/// All that is in a directory, with the times of the last change.
+/// Everything in a directory, with the times of the last change.
 fn tree(dir: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap()) {
@@ -171,7 +171,7 @@ fn tree(dir: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
     found
 }
 
-/// So many messages were recognised, and none delivered.
+/// So many messages were recognised, and none was delivered.
 #[track_caller]
 fn assert_recognised(outcome: &Checked, count: usize) {
     let lines = outcome.assert_exit(0).of_type("message");
@@ -197,7 +197,7 @@ fn messages_moved_into_folders_of_the_maildir_are_recognised() {
         let to = mail.join(folders[at % 4]).join(format!("{name}{flags}"));
         fs::rename(mail.join("new").join(&name), to).unwrap();
     }
-    // What is no folder, and one that leads out of the Maildir, are passed over.
+    // A file that is no folder, and a link that leads out of the Maildir, are ignored.
     fs::write(mail.join(".file"), "x").unwrap();
     fs::create_dir(mail.join(".empty")).unwrap();
     std::os::unix::fs::symlink("/", mail.join(".root")).unwrap();
@@ -216,7 +216,7 @@ fn a_reader_that_moves_mail_during_the_search_doubles_nothing() {
     let world = world();
     let (mail, armed) = (world.path("Mail"), std::sync::Arc::new(AtomicBool::new(false)));
     let here = std::sync::Arc::clone(&armed);
-    // Before UIDL is answered the Maildir has been looked into, and nothing of it is recorded yet.
+    // Before the reply to UIDL the Maildir has been searched, and nothing of it is recorded yet.
     let server = Pop3d::for_mailbox(&mailbox)
         .hook(move |event| {
             if event.line == "UIDL" && here.swap(false, Ordering::SeqCst) {
@@ -255,8 +255,8 @@ fn a_kill_while_messages_in_the_maildir_are_recognised_doubles_nothing() {
         let wanted = sorted(mailbox.as_stored());
         armed.store(true, Ordering::SeqCst);
         world.fetch(&server).go();
-        // A client does not wait for QUIT's answer: the server may not have come to it yet, and the next run
-        // is not the one that is meant.
+        // A client does not wait for the reply to QUIT. The server may not have processed it yet, and the
+        // next run is not the one that is tested.
         server.journals();
         world.fetch(&server).arg("--delete").go().assert_exit(0);
         assert_same(&world.mail(), &wanted);

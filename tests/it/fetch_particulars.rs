@@ -1,4 +1,4 @@
-//! What the manual promises of `fetch` in single sentences, and what one of them would miss.
+//! Single sentences of the manual about `fetch`, and what would go wrong without one of them.
 
 use crate::support::disk::{assert_same, sorted};
 use crate::support::mailbox::{Mailbox, message, message_of, stored};
@@ -19,7 +19,7 @@ fn once(line: &'static str, act: Act) -> impl Fn(&Event<'_>) -> Act + Send + Syn
 
 #[test]
 fn unconfirmed_deletions_that_were_made_are_not_a_uid_reset() {
-    // The server deletes all and its answer to QUIT is lost; then other mail comes.
+    // The server deletes all and its reply to QUIT is lost; then other mail arrives.
     let mailbox = Mailbox::with(25);
     let server = Pop3d::for_mailbox(&mailbox).hook(once("QUIT", Act::Cut(0, End::Reset))).start();
     let world = world();
@@ -44,7 +44,7 @@ fn twenty_known_uids_that_are_all_gone_are_a_reset_and_nineteen_are_not() {
         assert_eq!(outcome.code, Some(code), "{count} known: {outcome:?}");
         let (mail, left) = if code == 0 { (2 * count, 0) } else { (count, count) };
         assert_eq!((world.mail().len(), mailbox.messages().len()), (mail, left), "{count} known");
-        // One that is left shows that nothing was renumbered.
+        // One message that is left shows that the UIDs were not changed.
         let (outcome, expected) = match code {
             0 => continue,
             _ => {
@@ -78,7 +78,7 @@ fn a_refused_deletion_ends_in_1_even_if_nothing_else_was_to_do() {
     }
 }
 
-/// A server whose answer to a command is followed by something nobody asked for.
+/// A server that sends something unexpected after its reply to a command.
 fn chatty(mailbox: &Mailbox, line: &'static str, answer: Vec<u8>, pipelining: bool) -> Pop3d {
     let setup = Pop3d::for_mailbox(mailbox);
     let setup = if pipelining { setup } else { setup.without("PIPELINING") };
@@ -138,7 +138,7 @@ fn an_unexpected_reply_adds_no_line_to_a_message_and_loses_none() {
 
 #[test]
 fn without_dot_stuffing_a_crafted_message_cannot_hide_the_next_one() {
-    // Behind a lone dot it goes on as an answer and a message of its own would.
+    // After a single dot it continues as a reply and another message would.
     let wicked = b"Subject: wicked\r\n\r\nx\r\n.\r\n+OK here it is\r\nSubject: none\r\n\r\ny\r\n";
     for pipelining in [false, true] {
         for place in 1..=3 {
@@ -164,7 +164,7 @@ fn without_dot_stuffing_a_crafted_message_cannot_hide_the_next_one() {
     }
 }
 
-/// Each message is here once, or still on the server, and nothing else is here.
+/// Each message is stored here once, or still on the server, and nothing else is here.
 #[track_caller]
 fn assert_told_of(world: &World, before: &[crate::support::mailbox::Stored], mailbox: &Mailbox, told: &str) {
     let (mail, left) = (world.mail(), mailbox.messages());
@@ -204,7 +204,7 @@ fn a_terminator_without_a_line_of_its_own_is_noticed_even_if_the_server_does_not
 
 #[test]
 fn messages_with_bare_lf_are_fetched_whole_from_a_server_whose_replies_end_in_crlf() {
-    // As a small server sends files as they are: the dots stuffed or not, the terminator in either form.
+    // As a small server sends files unchanged: the dots stuffed or not, the terminator in either form.
     let text = "Subject: bare\n\nfirst\n.x\n\nFrom me\nlast\n";
     for terminator in [".\r\n", ".\n"] {
         for pipelining in [false, true] {
@@ -306,7 +306,7 @@ fn messages_tried_again_without_pipelining_are_reported_once() {
     let server = Pop3d::for_mailbox(&mailbox)
         .hook(|event| match (event.connection, event.line) {
             (_, "RETR 1") => Act::reply("-ERR not this one"),
-            // Only because the commands came together.
+            // Only because the commands were sent together.
             (0, "RETR 3") => Act::reply("-ERR busy"),
             (0, "RETR 4") => Act::end(End::Stall),
             _ => Act::Normal,

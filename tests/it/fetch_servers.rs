@@ -1,5 +1,5 @@
-//! What servers say and do not say: listings that are none, empty mailboxes that are refused, capabilities that
-//! are there or break, and logins that are refused for one reason or another.
+//! Odd replies of servers: malformed listings, empty mailboxes that are refused, capabilities that are
+//! missing or do not work, and logins that are refused for different reasons.
 
 use crate::support::disk::{assert_same, sorted};
 use crate::support::mailbox::{Mailbox, message_of};
@@ -110,7 +110,7 @@ fn an_empty_mailbox_may_be_refused() {
             }
         }
     }
-    // What is not empty and refused is no empty mailbox.
+    // A refused listing is no empty mailbox if STAT says that there are messages.
     let mailbox = Mailbox::sized(2);
     let server = Pop3d::for_mailbox(&mailbox)
         .hook(|event| match event.line {

@@ -1,5 +1,5 @@
-//! Sizes that change, and sizes that lie: a known message with another size is compared before anything
-//! comes of it, and `--max-size` holds for what comes.
+//! Sizes that change, and sizes that are wrong: a known message with another size is compared before anything
+//! else happens, and `--max-size` holds for what arrives.
 
 use crate::support::disk::{assert_same, maildir, mbox, sorted, split_mboxrd};
 use crate::support::mailbox::{Mailbox, message, message_of, stored};
@@ -11,7 +11,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// What a mailbox's LIST says of its messages: their octets times this, plus that.
+/// What LIST says about a mailbox's messages: their octets times this, plus that.
 #[derive(Clone, Default)]
 struct Sizes(Arc<AtomicU64>);
 
@@ -54,10 +54,10 @@ fn retrieved(server: &Pop3d, before: usize) -> usize {
     journals[before..].iter().flat_map(|it| &it.commands).filter(|(_, line)| asked(line)).count()
 }
 
-/// The ways messages go, and how what came so far is read back.
+/// The destinations, and how what arrived there is read back.
 const WAYS: [&str; 4] = ["--maildir", "--mbox", "--exec", "--stdout"];
 
-/// Fetches in one way; returns what this run brought to a command or standard output.
+/// Fetches to one destination; returns what this run gave to a command or standard output.
 fn run(world: &World, server: &Pop3d, way: &str, more: &[&str]) -> Vec<Vec<u8>> {
     let came = world.path("came");
     let _ = fs::remove_dir_all(&came);
@@ -72,7 +72,7 @@ fn run(world: &World, server: &Pop3d, way: &str, more: &[&str]) -> Vec<Vec<u8>> 
         _ => fetch.arg(way).run(),
     };
     assert!(outcome.signal.is_some() || outcome.code == Some(0), "{way}: {outcome:?}");
-    // Nobody waits for the answer to QUIT in keep mode: the next run is not to find the mailbox held.
+    // In keep mode postie does not wait for the reply to QUIT: the next run must not find the mailbox locked.
     server.journals();
     match way {
         "--stdout" => split_mboxrd(&outcome.stdout),
@@ -80,7 +80,7 @@ fn run(world: &World, server: &Pop3d, way: &str, more: &[&str]) -> Vec<Vec<u8>> 
     }
 }
 
-/// All that ever came in a way; `taken`: what each run brought.
+/// Everything that ever arrived at a destination; `taken`: the results of each run.
 fn all(world: &World, way: &str, taken: &[Vec<Vec<u8>>]) -> Vec<Vec<u8>> {
     match way {
         "--maildir" => maildir(&world.path("Mail")),
@@ -210,7 +210,7 @@ fn a_kill_while_a_message_is_compared_doubles_nothing() {
     }
 }
 
-/// A server that lists every message with one octet.
+/// A server that lists every message with a size of one octet.
 fn lying(mailbox: &Mailbox) -> Setup {
     let listed = mailbox.clone();
     Pop3d::for_mailbox(mailbox).hook(move |event| match event.line {
@@ -225,7 +225,7 @@ fn lying(mailbox: &Mailbox) -> Setup {
 
 #[test]
 fn a_message_larger_than_listed_that_exceeds_max_size_is_dropped_and_remembered() {
-    // One whose rest is passed over, and one for which the session is given up.
+    // One whose rest is skipped, and one for which the session is ended.
     for size in [200_000, 20_000_000] {
         for way in WAYS {
             for pipelining in [true, false] {

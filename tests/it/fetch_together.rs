@@ -1,4 +1,4 @@
-//! Several runs, several accounts, several programs at once, and surroundings that are not as they should be.
+//! Several runs, several accounts, several programs at once, and an environment with something missing.
 
 use crate::support::disk::{assert_same, maildir, mbox, names, sorted};
 use crate::support::mailbox::{Mailbox, Stored, message, message_of, stored};
@@ -51,7 +51,7 @@ fn eight_simultaneous_runs_with_wait_fetch_each_message_once() {
 
 #[test]
 fn a_second_run_of_an_account_ends_at_once_with_75_without_wait() {
-    // The first run stands inside a message until the second has ended.
+    // The first run stays inside a message until the second has ended.
     let mailbox = Mailbox::with(2);
     let (reached, at) = mpsc::channel();
     let (go, gone) = mpsc::channel::<()>();
@@ -74,7 +74,7 @@ fn a_second_run_of_an_account_ends_at_once_with_75_without_wait() {
         assert_eq!((&error["retry"], &error["scope"]), (&"safe".into(), &"account".into()), "{error}");
         assert!(!first.is_finished(), "the second did not wait for the first");
         world.fetch(&server).args(["--wait", "1s"]).go().assert_failure(75, "locked");
-        // Looking is not forbidden, though the mailbox of most servers is taken too.
+        // `list` may run at the same time, although most servers lock the mailbox.
         let looked = world.fetch(&server).arg("--dry-run").go();
         assert_eq!(looked.error()["reply"]["code"], serde_json::Value::Null);
         assert_ne!(looked.error()["kind"], "locked", "a dry run needs no lock of ours");
@@ -95,7 +95,7 @@ fn an_mbox_under_another_programs_flock_is_waited_for() {
     run().go().assert_failure(75, "locked");
     assert_eq!((mailbox.messages().len(), fs::read(&path).unwrap().len()), (1, 0));
     assert_eq!(asked(&server).1, 0);
-    // It is let go once postie has opened the mbox twice: it could not have the lock the first time.
+    // The lock is released once postie has opened the mbox twice: it failed to get the lock the first time.
     let watch = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
     inotify::add_watch(&watch, &path, inotify::WatchFlags::OPEN).unwrap();
     let outcome = std::thread::scope(|scope| {
@@ -171,20 +171,20 @@ fn too_few_descriptors_fail_accounts_and_lose_nothing() {
         let run =
             || world.postie(["--json", "fetch", "--all-accounts", "-j", "6", "--delete", "--ca-file", &ca]);
         let outcome = run().under_shell(&format!("ulimit -n {files}")).go();
-        // Which accounts get their files is chance; what it says of each decides the code. Of several that
-        // differ it is that of the first account; secrets and authorities are read before any session.
+        // Which accounts get descriptors is chance; each account's own result decides the code. If several
+        // differ, the first account's code counts. Secrets and authorities are read before any session.
         let exit = |error: &serde_json::Value| i32::try_from(error["exit"].as_i64().unwrap()).unwrap();
         let mut errors = outcome.of_type("error");
         errors.sort_by_key(|error| (exit(error) != 78, error["account"].as_str().unwrap().to_owned()));
         let accounts: BTreeSet<&str> = errors.iter().map(|it| it["account"].as_str().unwrap()).collect();
         let code = match errors.first() {
             None => 0,
-            // A session that failed counts as failed, whatever came before.
+            // A session that failed counts as failed, whatever came before it.
             Some(_) if accounts.len() < 6 => 1,
             Some(first) => exit(first),
         };
         outcome.assert_exit(code);
-        // What could not be had: a file to write or to read, a connection, or the resolver's own files.
+        // What was missing: a file to write or to read, a connection, or the resolver's own files.
         let shortages = [73, 74, 75, 78];
         assert!(errors.iter().all(|error| shortages.contains(&exit(error))), "{files}: {outcome:?}");
         for (at, messages) in before.iter().enumerate() {
@@ -226,13 +226,13 @@ fn a_ledger_that_cannot_be_read_stops_the_run_before_the_server_is_asked_for_any
         assert_eq!(fs::read(&ledger).unwrap(), *octets, "{what}: nothing is changed");
     }
     assert_eq!(asked(&server), asked_before);
-    // A tail that was torn off is nothing: what it said is found out again.
+    // A torn end is ignored; what it recorded happens and is recorded again.
     for cut in [1, 7, 60] {
         fs::write(&ledger, &good[..good.len() - cut]).unwrap();
         world.fetch(&server).go().assert_exit(0);
         assert_same(&world.mail(), &sorted(mailbox.as_stored()));
     }
-    // An empty one, as a power cut may leave it where it was just made.
+    // An empty file, as a power cut may leave it directly after it was made.
     assert_eq!(mailbox.messages().len(), 6);
 }
 
@@ -245,7 +245,7 @@ fn a_state_directory_that_is_read_only_fails_before_anything_is_fetched() {
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     fs::create_dir(world.path("state")).unwrap();
     fs::create_dir(world.path("mine")).unwrap();
-    // Root writes anywhere; somebody else may only look.
+    // Root can write anywhere; another user may only read.
     let other = 4711;
     for name in [".", "mine", "secret", "ca.pem"] {
         std::os::unix::fs::chown(world.path(name), Some(other), Some(other)).unwrap();
@@ -342,7 +342,7 @@ fn a_run_with_uid_or_limit_deletes_only_those_messages() {
     world.fetch(&server).args(["--uid", "uid-0002", "--delete"]).go().assert_exit(0);
     assert_eq!(mailbox.uids(), ["uid-0001", "uid-0003", "uid-0004"], "the others were not named");
     assert_eq!(world.mail().len(), 4);
-    // But what was to be deleted before is: that was decided then.
+    // But pending deletions are made: they were decided before.
     let server = Pop3d::for_mailbox(&mailbox)
         .hook(|event| match (event.connection, event.verb) {
             (0, "QUIT") => Act::end(End::Close),
@@ -354,7 +354,7 @@ fn a_run_with_uid_or_limit_deletes_only_those_messages() {
     assert!(mailbox.messages().is_empty());
 }
 
-/// Ends a server, so that another can take its place: to postie it is the same account.
+/// Ends a server, so that another one can use its port: for postie it is the same account.
 fn restart(server: Pop3d) -> u16 {
     let port = server.port();
     drop(server);
@@ -388,7 +388,7 @@ fn a_command_gets_its_message_as_the_manual_says() {
 
 #[test]
 fn a_command_need_not_read_its_whole_message() {
-    // A command that does not read its input, or not to the end, and says 0, has taken the message.
+    // A command that does not read its input, or not to the end, and exits with 0 has taken the message.
     for command in ["true", "head -c 10 > /dev/null", "exec < /dev/null"] {
         let mailbox = Mailbox::of([message_of(1, 400_000)]);
         let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());

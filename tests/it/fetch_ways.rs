@@ -185,7 +185,7 @@ fn messages_that_were_only_marked_are_never_deleted() {
             assert_eq!(outcome.assert_exit(0).summary()["deleted"], 0, "{delete:?}, run {run}");
             assert_eq!(mailbox.messages().len(), 25);
         }
-        // Fetched after all, a message is like any other.
+        // A message that is fetched later counts like any other.
         world.fetch(&server).args(["--all", "--uid", "uid-0002"]).go().assert_exit(0);
         world.fetch(&server).arg("--delete").go().assert_exit(0);
         assert_same(&world.mail(), &[stored(&message(2))]);

@@ -1,5 +1,5 @@
-//! Input that is nested or long beyond all reason, through every way that reads it: it ends in bounded time, and
-//! neither the stack nor the memory grows with it.
+//! Input that is nested or long beyond reason, from every source: it ends in bounded time, and neither stack
+//! nor memory grows with it.
 
 use crate::sendmail::link;
 use crate::support::process::{Outcome, Run};
@@ -78,7 +78,7 @@ fn an_endlessly_nested_line_of_a_batch_is_one_bad_line() {
     }
 }
 
-/// Messages nested so deep, in every spelling, by name.
+/// Messages nested this deep, in every form, by name.
 fn nested(depth: usize) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for kind in
@@ -109,7 +109,7 @@ fn an_endlessly_nested_message_is_sent_and_fixed_in_bounded_time() {
     let (world, server) = (world(), recorder());
     let header = "From: ana@example.org\nTo: bob@example.net\nSubject: deep\nMIME-Version: 1.0\n";
     for (kind, levels) in nested(30_000) {
-        // The innermost has what must be mended.
+        // The innermost part has something that must be fixed.
         let long = "x".repeat(1200);
         for (ending, mended) in [("text\n", false), (long.as_str(), true)] {
             let message = format!("{header}{levels}\n{ending}\n");
@@ -125,7 +125,7 @@ fn an_endlessly_nested_message_is_sent_and_fixed_in_bounded_time() {
                     continue;
                 }
                 let outcome = bounded(run);
-                // What would have to be mended below a hundred multiparts is refused.
+                // If something would have to be fixed below a hundred multiparts, the message is refused.
                 let deep = ["multipart", "digests"].iter().any(|word| kind.to_lowercase().starts_with(word));
                 let code = if mended && deep { 65 } else { 0 };
                 assert_eq!(outcome.code, Some(code), "{kind}, {way}, {mended}: {}", outcome.err());
@@ -155,7 +155,7 @@ fn a_hundred_thousand_recipients_are_accepted_from_every_source() {
         people[..count].iter().map(|one| format!("{name}: {one}\n")).collect()
     };
     let bcc = format!("From: ana@example.org\n{}Subject: x\n\ntext\n", fields("Bcc", 70_000));
-    // Those of the first block alone are meant; the others are a trace of earlier journeys.
+    // Only the recipients of the first block count; the others are left from earlier deliveries.
     let resent =
         format!("Resent-From: ana@example.org\nResent-To: {folded}\nFrom: ana@example.org\nTo: b@x\n\nx\n");
     let blocks = fields("Resent-To", 50_000);

@@ -1,5 +1,5 @@
-//! `send --save-copy imap`: what was accepted is filed once, octet for octet, and no failure of that sends the
-//! message again. What the IMAP server has is compared with what the SMTP server got.
+//! `send --save-copy imap`: an accepted message is filed once, octet for octet, and no failure of that sends
+//! the message again. What the IMAP server has is compared with what the SMTP server got.
 
 mod batches;
 mod folders;
@@ -56,7 +56,7 @@ fn send(world: &World, smtp: &Smtpd, imap: &Imapd) -> Run {
     send_within("20s", world, smtp, imap).args(["bob@example.org", "-s", "A copy"]).stdin("text\n")
 }
 
-/// Whether the folder for sent mail has what the SMTP server got, each once and seen.
+/// Whether the folder for sent mail has what the SMTP server got, each message once and with \Seen.
 #[track_caller]
 fn assert_filed(smtp: &Smtpd, store: &ImapStore) {
     let sent: Vec<Vec<u8>> = smtp.accepted().into_iter().map(|accepted| accepted.content).collect();
@@ -77,7 +77,7 @@ fn receipt(outcome: &Checked) -> Value {
     receipts[0].clone()
 }
 
-/// The error of a copy that is missing: the message was accepted and is not to be sent again.
+/// The error for a missing copy: the message was accepted and must not be sent again.
 #[track_caller]
 fn copy_error(outcome: &Checked, kind: &str) -> Value {
     outcome.assert_exit(1);
@@ -136,7 +136,7 @@ fn the_internal_date_of_the_copy_is_when_it_was_filed() {
     assert!(date.ends_with(" +0530") && !date.contains("2001"), "{date}");
 }
 
-/// Only what a server has accepted is filed.
+/// Only accepted messages are filed.
 #[test]
 fn refused_deferred_and_uncertain_messages_are_not_filed() {
     let act = |verb: &'static str, act: Act| {
@@ -221,7 +221,7 @@ fn a_provider_that_files_sent_mail_itself_needs_no_imap_server() {
     plan("smtp.example.org", "imap").assert_failure(78, "config");
 }
 
-/// A signal while the copy is filed: that the message was accepted is told before the process ends.
+/// A signal while the copy is filed: before the process ends, it reports that the message was accepted.
 #[test]
 fn a_signal_during_filing_still_gives_the_receipt() {
     for verb in ["AUTHENTICATE", "UID SEARCH", "APPEND"] {

@@ -1,5 +1,5 @@
-//! Deleting by IMAP what an earlier run has fetched: first it is compared with what was stored, since some servers give
-//! UIDs to other messages under the same UIDVALIDITY.
+//! Deleting by IMAP what an earlier run has fetched. It is compared with what was stored first, since some
+//! servers give a UID to another message under the same UIDVALIDITY.
 
 use crate::support::disk::maildir_if_any;
 use crate::support::imapd::Imapd;
@@ -39,7 +39,7 @@ fn reuse(store: &ImapStore, uid: u32, number: usize) {
     store.change_message("INBOX", uid, |it| it.wire = Arc::new(message(number)));
 }
 
-/// The UIDs of the errors that a run told, and of the messages that it deleted.
+/// The UIDs in the errors of a run, and of the messages that it deleted.
 fn told(outcome: &Outcome) -> (Vec<String>, Vec<String>) {
     let uid = |row: &serde_json::Value| row["uid"].as_str().unwrap_or_default().to_owned();
     let deleted = outcome.of_type("message").into_iter().filter(|row| row["action"] == "deleted");
@@ -105,7 +105,7 @@ fn a_deletion_that_is_pending_is_not_made_on_another_message() {
         fetch(&world, &server).arg("--delete").go().assert_exit(0);
         assert_eq!(here(&world), messages((1..=3).chain(11..=13)));
         assert!(store.uids("INBOX").is_empty());
-        // The same UIDs name a third message each, and then a fourth.
+        // The same UIDs mean a third set of messages, and then a fourth.
         for round in [20, 30] {
             store.change("INBOX", |folder| folder.uidnext = 1);
             for number in 1..=3 {
@@ -130,7 +130,7 @@ fn three_fetched() -> (ImapStore, Imapd, World) {
     (store, server, world)
 }
 
-/// A killed run has stored messages and not recorded them; under one of their UIDs is another message now.
+/// A killed run has stored messages without recording them; one of their UIDs means another message now.
 #[test]
 fn a_message_found_in_the_maildir_is_compared_before_it_is_deleted() {
     let (store, server, world) = three_fetched();
@@ -148,7 +148,7 @@ fn a_message_found_in_the_maildir_is_compared_before_it_is_deleted() {
     assert!(store.uids("INBOX").is_empty());
 }
 
-/// A server whose headers alone are not those of its messages: what they are is decided by the content.
+/// A server whose headers are not those of its messages: their contents decide.
 #[test]
 fn a_header_in_another_form_costs_one_comparison() {
     let other = "{25}\r\nDate: Mon, 1 Jan 1990\r\n\r\n";
@@ -237,7 +237,8 @@ fn a_message_that_another_client_removes_is_no_failure() {
     assert_eq!(server.violations(), [] as [String; 0]);
 }
 
-/// A ledger of an older version has nothing to compare by, and one of a newer version is compacted with it.
+/// A ledger of an older version has no header hashes to compare; one of a newer version keeps them when it is
+/// compacted.
 #[test]
 fn a_message_recorded_without_a_header_hash_can_be_deleted() {
     let (store, server, world) = three_fetched();

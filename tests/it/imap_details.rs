@@ -1,5 +1,5 @@
-//! What an IMAP server keeps of a message beside its octets: flags, the time at which it came, its folder. What is
-//! stored shows them, and so do the lines of JSON.
+//! What an IMAP server knows of a message besides its octets: flags, the time it arrived, its folder. The
+//! stored files and the lines of JSON have them.
 
 use crate::support::disk::{maildir, names};
 use crate::support::imapd::Imapd;
@@ -12,7 +12,7 @@ use crate::world;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-/// A mailbox whose messages have other flags and dates each.
+/// A mailbox whose messages have different flags and dates.
 fn marked() -> ImapStore {
     let store = ImapStore::with(6);
     store.mark("INBOX", 1, "\\Seen");
@@ -55,7 +55,7 @@ fn flags_become_letters_and_the_internal_date_becomes_the_file_time() {
     };
     assert_eq!(time("1"), (1_756_992_801, "2025-09-04T13:33:21Z".into()));
     assert_eq!(time("2"), (0, "1970-01-01T00:00:00Z".into()));
-    // What no file had before the epoch, and what is no date, is now.
+    // A date before the epoch, or an invalid one, becomes the present time.
     assert!(time("3").0 >= began && time("4").0 >= began);
     assert!(time("4").1.is_null());
     assert_eq!(time("5").1, "2025-09-01T10:00:00Z");
@@ -122,7 +122,7 @@ fn parsed_lines_and_lists_show_folder_flags_and_dates_too() {
     }
 }
 
-/// Flags that come behind the body are not lost.
+/// Flags that come after the body are not lost.
 #[test]
 fn the_order_of_items_in_a_response_does_not_matter() {
     let store = ImapStore::with(3);
@@ -135,7 +135,7 @@ fn the_order_of_items_in_a_response_does_not_matter() {
     assert!(seen.len() == 1 && seen[0].ends_with(":2,S"), "{seen:?}");
 }
 
-/// Where `cur/` cannot take a message, or not under a name with flags, the message counts more than they do.
+/// If `cur/` cannot take a message, or not with flags in its name, the message matters more than the flags.
 #[test]
 fn a_message_that_cannot_have_its_letters_is_stored_without_them() {
     if !have("a_message_that_cannot_have_its_letters_is_stored_without_them", &["root", "mount"]) {

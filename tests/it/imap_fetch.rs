@@ -30,7 +30,7 @@ fn here(world: &World) -> Vec<Vec<u8>> {
     sorted(maildir_if_any(&world.path("Mail")))
 }
 
-/// The kinds of the errors that a run told.
+/// The kinds of the errors in a run's output.
 fn kinds(outcome: &Outcome) -> Vec<String> {
     outcome.of_type("error").iter().map(|error| error["kind"].as_str().unwrap().to_owned()).collect()
 }
@@ -62,7 +62,7 @@ fn mail_is_fetched_once_and_deleted_if_asked_for() {
     }
 }
 
-/// What a fault costs in the first run: the exit code, and the UIDs that do not come.
+/// The effect of a fault in the first run: the exit code, and the UIDs that are not fetched.
 struct Cost {
     name: &'static str,
     fault: Fault,
@@ -74,8 +74,8 @@ fn cost(name: &'static str, fault: Fault, exit: i32, missing: &'static [u32]) ->
     Cost { name, fault, exit, missing }
 }
 
-/// Each row of a message's misbehaviour: the others are fetched in the same run, the bad one never stored and
-/// never deleted, and once the server behaves the next run has all, each once.
+/// For each fault of one message: the others are fetched in the same run, the bad one is neither stored nor
+/// deleted, and once the server behaves the next run has all messages, each once.
 #[test]
 fn one_bad_message_stays_and_does_not_stop_the_others() {
     let nothing: &[u32] = &[];
@@ -159,10 +159,10 @@ fn a_connection_lost_inside_a_message_loses_nothing() {
     }
 }
 
-/// What is odd about a server, and how it becomes so.
+/// An oddity of a server, and how the server gets it.
 type Oddity = (&'static str, fn(Setup) -> Setup);
 
-/// A server with something odd about it as a whole: all mail comes, once, and goes.
+/// A server with an oddity that concerns all messages: all mail is fetched, once, and deleted.
 #[test]
 fn all_mail_is_fetched_once_from_odd_servers() {
     let setups: [Oddity; 22] = [
@@ -211,7 +211,8 @@ fn flags_and_changes_of_other_clients_stay() {
         store.mark("INBOX", 5, "\\Seen");
         let setup = Imapd::for_store(&store).mode(Mode::Plain);
         let setup = if uidplus { setup } else { setup.without("UIDPLUS") };
-        // Another client expunges one that was listed, and marks another, while the first messages come.
+        // Another client expunges a message that was listed, and marks another, while the first messages
+        // arrive.
         let deed = Deed::new(|store| {
             store.expunge("INBOX", 6);
             store.mark("INBOX", 4, "\\Deleted");
@@ -227,7 +228,7 @@ fn flags_and_changes_of_other_clients_stay() {
                 assert_eq!(outcome.code, Some(0), "{outcome:?}");
                 assert_eq!(store.uids("INBOX"), [2, 4, 5]);
             }
-            // A plain EXPUNGE would take what others marked.
+            // A plain EXPUNGE would remove what others marked.
             false => {
                 assert_eq!(outcome.code, Some(69), "{outcome:?}");
                 assert_eq!(kinds(&outcome)[0], "missing");
@@ -271,7 +272,7 @@ fn list_shows_all_messages_and_changes_nothing() {
     assert_eq!(server.violations(), [] as [String; 0]);
 }
 
-/// Where UIDVALIDITY changes, the old UIDs name nothing; the mail is the same, and is not stored again.
+/// If UIDVALIDITY changes, the old UIDs mean nothing; the mail is the same, and is not stored again.
 #[test]
 fn a_new_uidvalidity_stores_nothing_twice_and_loses_nothing() {
     for delete in [false, true] {
@@ -300,7 +301,7 @@ fn a_new_uidvalidity_stores_nothing_twice_and_loses_nothing() {
         let outcome = fetch(&world, &server).go();
         outcome.assert_exit(0);
         assert_eq!(outcome.of_type("message").len(), 0, "{outcome:?}");
-        // What is looked for no more is new when it comes.
+        // After former messages are no longer looked for, a message with their content is new.
         store.deliver("INBOX", &ImapStore::with(1).message("INBOX", 1).wire);
         fetch(&world, &server).go().assert_exit(0);
         assert_eq!(here(&world).len(), 10);
@@ -392,7 +393,7 @@ fn folders_are_listed_and_each_can_be_fetched_by_its_listed_name() {
     }
 }
 
-/// Without UIDPLUS everything depends on the search for what others marked: one that finds nothing proves nothing.
+/// Without UIDPLUS everything depends on the search for what others marked; finding nothing proves nothing.
 #[test]
 fn a_search_that_finds_nothing_expunges_nothing_of_others() {
     for quirk in [Quirk::Esearch(Esearch::Nothing), Quirk::SearchLimit(0)] {

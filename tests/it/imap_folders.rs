@@ -1,5 +1,5 @@
-//! Several folders of an IMAP account in one run: each in a place of its own on disk, each message once, and what
-//! fails in one folder holds up no other.
+//! Several folders of an IMAP account in one run: each has its own path on disk, each message comes once, and
+//! a failure in one folder does not stop the others.
 
 use crate::support::disk::{maildir, mbox, names};
 use crate::support::imapd::quirks::Fault;
@@ -151,7 +151,7 @@ fn a_single_folder_goes_to_the_destination_itself_unless_a_layout_is_asked_for()
     assert_eq!(mbox(&world.path("Boxes/INBOX.mbox")).len(), 2);
 }
 
-/// How one folder fails, and what the run says of it.
+/// How one folder fails, and what the run reports.
 fn folder_that_fails(act: fn(&str) -> Act) -> (Checked, World, ImapStore) {
     let store = usual();
     let server = server(&store)
@@ -270,7 +270,7 @@ fn the_limit_counts_all_folders_together_and_a_dry_run_makes_nothing() {
     assert_eq!(delivered(&fetch(&world, &server, &["--all-folders", "--maildir", "Mail"]).go()), counts([]));
 }
 
-/// Courier and Cyrus have everything below `INBOX.`, and that is no part of a name on disk.
+/// With Courier and Cyrus all folders are below `INBOX.`, and that is no part of a name on disk.
 #[test]
 fn personal_prefixes_and_delimiters_of_servers_do_not_show_on_disk() {
     let store = store_of([
@@ -380,8 +380,8 @@ fn an_account_may_name_its_folders_and_their_layout() {
     world.postie(["config", "set", "a", "fetch.layout", "flat"]).go().assert_exit(64);
 }
 
-/// The session is left between two folders, and the server ends it there: another one is opened, and nobody need
-/// hear of it.
+/// Between two folders there is no session, and the server ends the connection there: another one is opened,
+/// and the user need not know.
 #[test]
 fn a_server_that_ends_the_session_between_two_folders_costs_a_login() {
     let store = usual();
@@ -435,7 +435,7 @@ fn the_folder_that_messages_are_moved_to_is_not_fetched_from() {
     assert_eq!((store.messages("INBOX").len(), store.messages("Done").len()), (9, 0));
 }
 
-/// A message in several folders, as label servers show it and as filters copy it.
+/// A message in several folders, as servers with labels show it and as filters copy it.
 #[test]
 fn with_dedupe_a_message_in_several_folders_is_stored_once() {
     let large = [b"Subject: large\r\n\r\n".to_vec(), b"0123456789abcdef\r\n".repeat(200_000)].concat();
@@ -463,7 +463,7 @@ fn with_dedupe_a_message_in_several_folders_is_stored_once() {
         assert!(twins.clone().all(|line| line["action"] == "skipped" && line["sha256"].is_string()));
         assert_eq!(twins.count(), 4);
         assert_eq!(run(&[]).of_type("message").len(), 0, "they count as fetched");
-        // Later runs know what earlier ones have stored, of one folder too.
+        // Later runs know what earlier ones have stored, even with only one folder.
         store.copy("Work/2024", 1, "Sent");
         let outcome = fetch(&world, &server, &["--folder", "Sent", "--dedupe", "--stdout"]).go();
         assert_eq!(delivered(&outcome), counts([]));
@@ -473,7 +473,7 @@ fn with_dedupe_a_message_in_several_folders_is_stored_once() {
     }
 }
 
-/// Where one answer tells the numbers of all folders, those that are as they were are not opened.
+/// If one reply has the numbers of all folders, those with the same numbers as before are not opened.
 #[test]
 fn folders_without_new_mail_are_not_opened_if_list_returns_their_status() {
     let store = usual();
@@ -503,12 +503,12 @@ fn folders_without_new_mail_are_not_opened_if_list_returns_their_status() {
     let forget = world.at_url(&server.url(), "fetch").args(["--folder", "Sent", "--forget", "2"]).go();
     forget.assert_exit(0);
     assert_eq!(opened(&[]), (1, 1));
-    // What is to be deleted is looked for.
+    // A folder with pending deletions is opened.
     assert_eq!(opened(&["--delete-after", "0s"]).0, 5);
     assert!(store.messages("Sent").is_empty());
 }
 
-/// A run that left something out has not seen all.
+/// A run that left a message out has not seen the whole folder.
 #[test]
 fn a_folder_with_a_message_that_failed_is_opened_again() {
     let store = usual();

@@ -1,5 +1,5 @@
-//! `fetch --move-to`: what is stored here goes to another folder of the server, each message once, whatever the
-//! server can do and wherever it or the process ends.
+//! `fetch --move-to`: stored messages go to another folder of the server, each of them once, with any
+//! capabilities and wherever the server or the process ends.
 
 mod target;
 
@@ -16,7 +16,7 @@ use crate::world;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The name of the other folder on the wire, and as people read it.
+/// The name of the other folder on the wire, and as it is shown.
 const TARGET: (&str, &str) = ("Archiv/F&APw-r 2025", "Archiv/F\u{fc}r 2025");
 
 fn fetch(world: &World, server: &Imapd) -> Run {
@@ -33,7 +33,7 @@ fn sorted(mut messages: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     messages
 }
 
-/// An account with five messages, of which two are the same, one of which stands in the other folder already.
+/// An account with five messages. Two of them are the same, and one of these is also in the other folder.
 fn account() -> ImapStore {
     let store = ImapStore::with(4);
     store.deliver("INBOX", &message(2));
@@ -42,7 +42,7 @@ fn account() -> ImapStore {
     store
 }
 
-/// What is to stand in the other folder in the end.
+/// What must be in the other folder in the end.
 fn all_and_one() -> Vec<Vec<u8>> {
     let store = account();
     sorted([store.as_stored("INBOX"), store.as_stored(TARGET.0)].concat())
@@ -55,7 +55,7 @@ fn assert_moved(world: &World, store: &ImapStore, what: &str) {
     assert_eq!(sorted(maildir_if_any(&world.path("Mail"))), sorted(account().as_stored("INBOX")), "{what}");
 }
 
-/// What a server can do, by name.
+/// The capabilities of a server, by name.
 type Ability = (&'static str, Change);
 
 const ABILITIES: [Ability; 6] = [
@@ -82,7 +82,7 @@ fn stored_messages_are_moved_with_any_capabilities() {
         store.mark("INBOX", 3, "\\Seen");
         let server = setup(Imapd::for_store(&store).mode(Mode::Plain)).start();
         let world = world();
-        // What an earlier run has kept is moved, too.
+        // Messages that an earlier run kept are moved, too.
         fetch(&world, &server).args(["--limit", "2"]).go().assert_exit(0);
         let plan = move_to(&world, &server).arg("--dry-run").go();
         plan.assert_exit(0);
@@ -101,7 +101,7 @@ fn stored_messages_are_moved_with_any_capabilities() {
     }
 }
 
-/// Does `act` at the command `verb` when it comes for the `time`th time, and is a good server otherwise.
+/// Does `act` when the command `verb` comes for the `time`th time; otherwise the server behaves well.
 fn once(
     verb: &'static str,
     time: usize,
@@ -116,7 +116,7 @@ fn once(
     (hook, count)
 }
 
-/// How a server becomes another one.
+/// How a server is changed.
 type Change = fn(Setup) -> Setup;
 /// Commands, and which of them each is.
 type Steps = &'static [(&'static str, usize)];
@@ -149,15 +149,15 @@ const STEPS: [(&str, Change, Steps); 5] = [
     ),
 ];
 
-/// The process is killed, or the line is lost, before the server does a step or after that: the next run ends with
-/// each message once here, once there, and none left.
+/// The process is killed, or the connection is lost, before the server does a step or after it: after the
+/// next run each message is stored here once, is in the other folder once, and none is left in INBOX.
 #[test]
 fn an_interrupted_move_moves_nothing_twice() {
     for (name, setup, steps) in STEPS {
         for (verb, time) in steps {
             for end in [End::Kill, End::Close, End::Stall] {
                 for done in [false, true] {
-                    // Silence takes its time: at those steps that change something.
+                    // Silence takes long, so it is tried only at the steps that change something.
                     let changes = matches!(*verb, "UID MOVE" | "UID COPY" | "UID EXPUNGE");
                     if end == End::Stall && !(done && changes) {
                         continue;
@@ -177,7 +177,7 @@ fn an_interrupted_move_moves_nothing_twice() {
                         _ => assert_eq!(outcome.code, Some(75), "{what}: {outcome:?}"),
                     }
                     assert!(count.load(Ordering::SeqCst) >= *time, "{what}: it never came to that");
-                    // Mail comes in there meanwhile.
+                    // In the meantime mail arrives there.
                     store.deliver(TARGET.0, b"Subject: another\r\n\r\n");
                     let outcome = move_to(&world, &server).go();
                     assert_eq!(outcome.code, Some(0), "{what}: {outcome:?}");
@@ -192,7 +192,7 @@ fn an_interrupted_move_moves_nothing_twice() {
     }
 }
 
-/// Without UIDNEXT those with the same Message-ID are looked at.
+/// Without UIDNEXT, messages with the same Message-ID are compared.
 #[test]
 fn without_uidnext_a_copy_is_found_by_its_message_id() {
     for done in [false, true] {
@@ -203,7 +203,7 @@ fn without_uidnext_a_copy_is_found_by_its_message_id() {
             "STATUS" => event.answer("NO not here"),
             _ => cut(event),
         };
-        // What stood there before cannot be told from a copy then.
+        // A message that was there before then looks the same as a copy.
         store.expunge(TARGET.0, 1);
         let server = Imapd::for_store(&store).mode(Mode::Plain).without("MOVE").hook(hook).start();
         let world = world();
@@ -215,7 +215,7 @@ fn without_uidnext_a_copy_is_found_by_its_message_id() {
     }
 }
 
-/// A step that is refused: nothing is lost, what was stored stays so, and the next run has all done, once.
+/// A step is refused: nothing is lost, stored messages stay stored, and the next run does everything, once.
 #[test]
 fn a_refusal_at_any_step_leaves_the_messages_where_they_are() {
     let refusals = ["NO [OVERQUOTA] full", "NO [UNAVAILABLE] later", "NO no", "BAD what?"];
@@ -243,7 +243,7 @@ fn a_refusal_at_any_step_leaves_the_messages_where_they_are() {
             let expected = match (verb, refusal) {
                 // Then it copies.
                 ("UID MOVE", "BAD what?") => 0,
-                // Nothing was done that counts beside it.
+                // Nothing else happened that matters.
                 ("SELECT", "NO no" | "BAD what?") => 69,
                 ("SELECT", _) => 75,
                 _ => 1,
@@ -260,7 +260,7 @@ fn a_refusal_at_any_step_leaves_the_messages_where_they_are() {
     }
 }
 
-/// The server ends the connection of its own accord, before it has done a step.
+/// The server ends the connection by itself, before it does a step.
 #[test]
 fn a_bye_at_any_step_leaves_the_rest_to_the_next_run() {
     for (name, setup, steps) in STEPS {
@@ -321,7 +321,7 @@ fn a_refused_move_that_was_partly_done_is_finished_by_the_next_run() {
     }
 }
 
-/// `RFC 9738`: OK, and only some were looked at.
+/// `RFC 9738`: the reply is OK, but only some messages were searched.
 #[test]
 fn a_move_that_was_only_partly_done_is_completed() {
     for (verb, moves, code) in [("UID MOVE", true, 0), ("UID COPY", false, 1)] {
@@ -360,7 +360,7 @@ fn after_an_expunge_without_effect_nothing_is_copied_again() {
     assert_moved(&world, &store, "in the end");
 }
 
-/// Another client marks, expunges, moves and reads while a run moves.
+/// Another client marks, expunges, moves and reads messages during a move.
 #[test]
 fn changes_of_another_client_during_a_move_stay() {
     for (name, setup) in ABILITIES {
@@ -375,10 +375,10 @@ fn changes_of_another_client_during_a_move_stay() {
                 other.mark("INBOX", 6, "\\Deleted");
                 Act::Normal
             });
-            // A message that comes later, and is not fetched.
+            // A message that arrives later, and is not fetched.
             store.deliver("INBOX", &message(9));
             let setup = setup(Imapd::for_store(&store).mode(Mode::Plain));
-            // The hook of a MOVE that is BAD is another.
+            // If MOVE is BAD, the hook is a different one.
             let setup = if name.ends_with("BAD") { setup.without("MOVE") } else { setup };
             let server = setup.hook(hook).start();
             let world = world();
@@ -396,8 +396,8 @@ fn changes_of_another_client_during_a_move_stay() {
             }
             assert_eq!(store.uids("INBOX"), [6], "{what}");
             let count = |wire: Vec<u8>| store.messages(TARGET.0).iter().filter(|it| *it.wire == wire).count();
-            // What the other client expunged may have been copied before; what it moved is there once by its hand,
-            // and once more if it had been copied.
+            // A message that the other client expunged may have been copied before. One that it moved is
+            // there once because of that, and once more if postie had copied it.
             let copied_before = verb == "UID STORE";
             assert_eq!(count(message(1)), 1, "{what}");
             assert_eq!(count(message(4)), 1, "{what}");

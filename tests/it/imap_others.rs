@@ -1,4 +1,4 @@
-//! Other clients at work in the same mailbox while postie fetches and deletes.
+//! Other clients that use the mailbox while postie fetches and deletes.
 
 use crate::support::imapd::quirks::Quirk;
 use crate::support::imapd::store::{Folder, ImapStore};
@@ -9,7 +9,8 @@ use crate::support::pop3d::{Act, Mode};
 use crate::world;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Without UIDPLUS what is not found marked is looked for: it may be gone, or the search may be broken.
+/// Without UIDPLUS, a message that the search does not show as marked is looked up: it may be gone, or the
+/// search may be broken.
 #[test]
 fn a_message_that_another_client_removes_during_its_deletion_is_no_failure() {
     for (uidplus, command) in
@@ -42,8 +43,8 @@ fn a_message_that_another_client_removes_during_its_deletion_is_no_failure() {
     }
 }
 
-/// What was copied and marked, and not yet removed, when the run ended is no reason to copy it again, nor to remove
-/// nothing: whatever comes meanwhile, whatever another client marks, and whatever the UIDVALIDITY becomes.
+/// A run ended after copying and marking, before removing. That is no reason to copy again, nor to remove
+/// nothing: whatever arrives, whatever another client marks, and whatever UIDVALIDITY the folder gets.
 #[test]
 fn a_move_that_ended_between_copy_and_deletion_is_finished_by_the_next_run() {
     for (uidplus, at, renumbered) in [
@@ -93,7 +94,7 @@ fn a_move_that_ended_between_copy_and_deletion_is_finished_by_the_next_run() {
 /// A server by name, how it becomes so, and whether it is selected.
 type Way = (&'static str, fn(Setup) -> Setup, bool);
 
-/// Courier keeps no UID that it gives in a mailbox that is only examined.
+/// Courier does not keep a UID that it gives in a mailbox opened by EXAMINE.
 #[test]
 fn without_uidnext_the_mailbox_is_selected_before_uids_are_trusted() {
     let refuses: fn(&Event<'_>) -> Act = |event| match event.verb {
@@ -122,13 +123,14 @@ fn without_uidnext_the_mailbox_is_selected_before_uids_are_trusted() {
         assert_eq!(at("SELECT").is_some(), selects, "{name}: {commands:?}");
         assert!(at("SELECT") < at("UID FETCH"), "{name}: {commands:?}");
         let wrong = server.violations();
-        // The search that goes out with a SELECT that is refused has nothing to search.
+        // The search that is sent together with a refused SELECT has nothing to search.
         let refused = name == "no SELECT";
         assert!(wrong.iter().all(|wrong| refused && wrong.starts_with("State")), "{name}: {wrong:?}");
     }
 }
 
-/// Who is logged in without having asked is anybody, and under PREAUTH there is no STARTTLS (`RFC 3501 §6.2.1`).
+/// A session that is logged in without a login may belong to anybody, and under PREAUTH there is no STARTTLS
+/// (`RFC 3501 §6.2.1`).
 #[test]
 fn a_preauthenticated_session_is_refused_before_the_password_is_sent() {
     for mode in [Mode::Implicit, Mode::Upgrade, Mode::Plain] {
@@ -144,12 +146,12 @@ fn a_preauthenticated_session_is_refused_before_the_password_is_sent() {
     }
 }
 
-/// The folder is numbered anew while a run is at it: nothing is deleted under UIDs that name something else, and the
-/// next run has everything, each once.
+/// The folder gets other UIDs during a run: nothing is deleted under UIDs that mean something else, and after
+/// the next run every message is there once.
 #[test]
 fn a_uidvalidity_that_changes_in_the_middle_of_a_run_loses_and_doubles_nothing() {
     for uidplus in [true, false] {
-        // In a folder that is selected for changes no server does that: it ends the session.
+        // In a folder opened by SELECT, no server does that: it ends the session.
         for at in ["UID SEARCH", "UID FETCH", "SELECT"] {
             let store = ImapStore::with(4);
             store.deliver("INBOX", &message(2));

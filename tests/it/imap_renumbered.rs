@@ -1,5 +1,5 @@
-//! After a change of UIDVALIDITY messages are recognised by their headers where those tell them apart, and by their
-//! content where not, or where something is to be deleted.
+//! After a change of UIDVALIDITY, messages are recognised by their headers if these are unique, and by their
+//! content if not, or if something is to be deleted.
 
 use crate::support::disk::maildir_if_any;
 use crate::support::imapd::Imapd;
@@ -29,7 +29,7 @@ fn here(world: &World) -> Vec<Vec<u8>> {
     sorted(maildir_if_any(&world.path("Mail")))
 }
 
-/// Six messages, and behind them two that are the same, and one that has nothing to tell it from others.
+/// Six messages, then two that are the same, and one without anything that identifies it.
 fn account() -> ImapStore {
     let store = ImapStore::with(6);
     store.deliver("INBOX", &message(7));
@@ -38,7 +38,7 @@ fn account() -> ImapStore {
     store
 }
 
-/// The UIDs of the messages whose bodies were asked for since the last time.
+/// The UIDs of the messages whose bodies were fetched since the last call.
 fn fetched(server: &Imapd) -> Vec<String> {
     let commands = server.commands_with("UID FETCH");
     server.forget_commands();
@@ -61,7 +61,7 @@ fn after_renumbering_a_message_with_a_unique_header_is_not_fetched_again() {
         fetch(&world, &server).go().assert_exit(0);
         let all = here(&world);
         assert_eq!(all.len(), 9);
-        // It is numbered anew more than once.
+        // The folder gets other UIDs more than once.
         for first in [100, 200] {
             store.renumber("INBOX", first);
             let rehearsal = fetch(&world, &server).arg("--dry-run").go();
@@ -87,7 +87,7 @@ fn after_renumbering_a_message_with_a_unique_header_is_not_fetched_again() {
         fetch(&world, &server).go().assert_exit(0);
         assert_eq!(here(&world).len(), 11, "{number}");
         fetched(&server);
-        // To be deleted each is fetched, and compared by its content.
+        // To be deleted, each message is fetched and compared by its content.
         let outcome = fetch(&world, &server).arg("--delete").go();
         outcome.assert_exit(0);
         assert_eq!(outcome.summary()["deleted"], 11);
@@ -98,7 +98,7 @@ fn after_renumbering_a_message_with_a_unique_header_is_not_fetched_again() {
     }
 }
 
-/// A header is no proof: what is not the stored message is stored before it is deleted.
+/// A header proves nothing: a message that is not the stored one is stored before it is deleted.
 #[test]
 fn another_message_with_the_same_header_is_not_deleted_before_it_is_stored() {
     for kept in [true, false] {
@@ -150,7 +150,7 @@ fn a_deletion_that_was_pending_needs_the_content_too() {
     assert_eq!(here(&world).len(), 4);
 }
 
-/// Wherever a run ends that recognises messages, the next one stores nothing twice.
+/// Wherever a run ends while it recognises messages, the next one stores nothing twice.
 #[test]
 fn a_run_that_ends_during_recognition_doubles_nothing() {
     for (at, end) in [(1, End::Kill), (2, End::Kill), (1, End::Close), (2, End::Close)] {

@@ -1,4 +1,4 @@
-//! Imports point sideways or down, never up, and never in a circle: a module's place says what it may know.
+//! Imports go sideways or down, never up, and never in a circle: a module's layer says what it may know.
 
 mod circles;
 
@@ -27,7 +27,7 @@ const LAYERS: &[(&str, usize)] = &[
     ("cmd", 7),
 ];
 
-/// Imports that the layers alone would allow.
+/// Imports that the layers would allow, and that are forbidden all the same.
 const FORBIDDEN: &[(&str, &str)] = &[
     ("pop3", "smtp"),
     ("smtp", "pop3"),
@@ -94,11 +94,11 @@ fn imports(source: &str) -> Vec<String> {
     found
 }
 
-/// What is wrong with module `from` naming module `to`.
+/// Why module `from` may not name module `to`.
 fn judge(from: &str, to: &str) -> Option<String> {
     let own = layer(from)?;
     let Some(other) = layer(to) else {
-        // A macro or an item at the root is an edge nobody can place.
+        // A macro or an item at the root is an edge without a place in the table.
         return Some(format!("{from} imports {to}, which has no layer"));
     };
     let forbidden = other > own || FORBIDDEN.contains(&(from, to));
@@ -142,7 +142,7 @@ fn no_modules_import_each_other_in_a_circle() {
         if module.last().is_some_and(|last| last == "mod") {
             module.pop();
         }
-        // What only tests are made of; and the root, which names every room.
+        // Modules that only tests use; and the root, which names every room.
         if module.iter().any(|segment| matches!(segment.as_str(), "tests" | "lib" | "main")) {
             continue;
         }

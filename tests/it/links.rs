@@ -1,4 +1,4 @@
-//! TLS goes over any link: here over one that stands between postie and its connection, as a proxy's does.
+//! TLS works over any link: here over one between postie and its connection, as with a proxy.
 
 use crate::support::authority::Authority;
 use crate::support::mailbox::Mailbox;
@@ -11,11 +11,11 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A link over another, which counts what comes through it.
+/// A link over another one, which counts its octets.
 struct Through {
     inner: TcpLink,
     octets: Arc<AtomicUsize>,
-    /// How many writes go through before the connection is found reset.
+    /// How many writes succeed before the connection turns out to be reset.
     writes: usize,
 }
 
@@ -79,7 +79,8 @@ fn tls_over_any_link_is_verified() {
     assert!(matches!(refused, Err(NetError::Untrusted(_))), "{refused:?}");
 }
 
-/// Hazard: a reset that a write finds first was "TLS failed", and so the fault of the server (76).
+/// Hazard: if a write was the first to notice a reset, the failure was "TLS failed", and so the server's
+/// fault (76).
 #[test]
 fn a_reset_during_the_handshake_is_a_lost_connection() {
     let server = Pop3d::for_mailbox(&Mailbox::with(1)).mode(Mode::Implicit).start();
@@ -102,7 +103,7 @@ fn a_reset_during_the_handshake_is_a_lost_connection() {
             assert!(matches!(lost, Err(NetError::Lost(_))), "write {writes}: {lost:?}");
         }
     }
-    // An alert of this side's that cannot be sent hides nothing.
+    // If an alert of ours cannot be sent, that hides nothing.
     let tls = Tls::prepare(&trusting).unwrap();
     let inner = connect_first(&resolve("localhost", port, &limits).unwrap(), &limits).unwrap();
     let link = Through { inner, octets: Arc::default(), writes: 1 };

@@ -1,5 +1,5 @@
-//! The integration tests, one binary. They are written from what the manual promises, run the real
-//! binary, and judge it by what servers were sent and what lies on disk.
+//! The integration tests, one binary. They are written from what the manual promises, run the real binary,
+//! and look at what servers were sent and what is on disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../support/mod.rs"]
@@ -79,7 +79,7 @@ mod watch;
 
 use support::world::World;
 
-/// A scratch home for the binary under test.
+/// A temporary home for the binary under test.
 fn world() -> World {
     World::new(env!("CARGO_BIN_EXE_postie"))
 }

@@ -1,4 +1,4 @@
-//! An mbox is locked as other programs lock it, by fcntl and by a dotlock, and theirs are respected.
+//! An mbox is locked with fcntl and a dotlock, and other programs' locks are respected.
 
 use crate::support::disk::{assert_same, mbox};
 use crate::support::mailbox::Mailbox;

@@ -1,8 +1,8 @@
 //! Memory does not grow with a listing by more than 200 octets a message, listing and ledger together.
 //!
-//! What a message costs is the difference between a mailbox and one twice as large: what does not grow cancels out,
-//! and what grows in powers of two has the same room to spare in both. They are of 40 and 80 thousand messages; with
-//! `POSTIE_SWEEP=full` of half a million and a million.
+//! The cost of a message is the difference between a mailbox and one twice as large. What does not grow
+//! cancels out, and what grows in powers of two has the same spare room in both. The mailboxes have 40 and 80
+//! thousand messages; with `POSTIE_SWEEP=full`, half a million and a million.
 
 use crate::support::imapd::store::ImapStore;
 use crate::support::imapd::{Event, Imapd};
@@ -22,9 +22,9 @@ use std::time::Duration;
 
 /// The octets that a message may cost.
 const MOST: u64 = 200;
-/// The same where all of it is recognised in a Maildir: once, after the record of it was lost.
+/// The same if all messages are recognised in a Maildir, after the ledger was lost.
 const MOST_RECOGNISED: u64 = 350;
-/// The octets that the sum may be wrong by: what an allocator keeps, and the pages of the program.
+/// By how many octets the result may be wrong: what an allocator keeps, and the pages of the program.
 const SLACK: u64 = 384 << 10;
 
 fn sizes() -> (usize, usize) {
@@ -61,7 +61,7 @@ fn server(count: usize) -> Pop3d {
         .start()
 }
 
-/// Runs a program and returns the most memory it had, in octets.
+/// Runs a program and returns the most memory that it used, in octets.
 fn peak(run: Run) -> u64 {
     let victim = Victim::default();
     let watched = victim.clone();
@@ -76,7 +76,7 @@ fn ledger(world: &World) -> PathBuf {
     world.tree().into_iter().find(found).expect("a ledger")
 }
 
-/// Records that the first messages are stored, so many of them.
+/// Records that the first `count` messages are stored.
 fn record(world: &World, count: usize) {
     let mut lines = String::new();
     for number in 1..=count {
@@ -88,7 +88,7 @@ fn record(world: &World, count: usize) {
     OpenOptions::new().append(true).open(ledger(world)).unwrap().write_all(lines.as_bytes()).unwrap();
 }
 
-/// A Maildir in which all messages lie under the names that postie gave them.
+/// A Maildir with all messages, under the names that postie gives them.
 fn fill(world: &World, server: &Pop3d, count: usize) {
     let key = AccountKey::new("pop3", "localhost", server.port(), USER);
     for part in ["tmp", "new", "cur"] {
@@ -102,7 +102,7 @@ fn fill(world: &World, server: &Pop3d, count: usize) {
     }
 }
 
-/// What each way to use a mailbox of so many messages costs, by name.
+/// The cost of each way to use a mailbox of so many messages, by name.
 fn costs(count: usize) -> Vec<(&'static str, u64)> {
     let server = server(count);
     let mut costs = Vec::new();
@@ -140,7 +140,7 @@ fn costs(count: usize) -> Vec<(&'static str, u64)> {
     take("the plan of all, stored", fetch(&kept).args(["--dry-run", "--all"]));
     assert!(fs::metadata(ledger(&kept)).unwrap().len() > count as u64 * 100, "all of it is still there");
     take("deletions", fetch(&kept).arg("--delete"));
-    // All lies in the Maildir, and the record of it is gone.
+    // All messages are in the Maildir, and the ledger is gone.
     let lost = world();
     fill(&lost, &server, count);
     take("recognised", fetch(&lost));
@@ -153,7 +153,7 @@ fn costs(count: usize) -> Vec<(&'static str, u64)> {
     costs
 }
 
-/// The same by IMAP: a server that has so many messages, and tells of any of them.
+/// The same by IMAP: a server that has so many messages, and can describe any of them.
 fn imap_server(count: usize) -> Imapd {
     let answer = move |event: &Event<'_>| match event.verb {
         "EXAMINE" | "SELECT" => {
@@ -171,7 +171,7 @@ fn imap_server(count: usize) -> Imapd {
     Imapd::for_store(&ImapStore::default()).mode(Mode::Plain).hook(answer).start()
 }
 
-/// What FETCH tells of the messages of a set: their bodies, headers or sizes.
+/// What FETCH returns for a set of messages: their bodies, headers or sizes.
 fn fetched(line: &str) -> String {
     let set = line.split(' ').nth(2).unwrap();
     let mut lines = String::new();
@@ -194,7 +194,7 @@ fn fetched(line: &str) -> String {
     lines + "OK done"
 }
 
-/// What each way to use a folder of so many messages costs, by name.
+/// The cost of each way to use a folder of so many messages, by name.
 fn imap_costs(count: usize) -> Vec<(&'static str, u64)> {
     let (server, world) = (imap_server(count), world());
     let mut costs = Vec::new();

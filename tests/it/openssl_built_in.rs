@@ -1,5 +1,5 @@
-//! The OpenSSL that is built in: it takes neither settings nor code from where it was built or from a file that
-//! the environment names, and its notice comes along.
+//! The built-in OpenSSL takes neither settings nor code from the directory it was built in or from a file
+//! that the environment names, and its licence is included.
 
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::Pop3d;
@@ -15,7 +15,7 @@ fn openssl_loads_no_configuration_and_no_code() {
         return;
     }
     let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
-    // Code that tells when it is loaded, as a provider and as an engine, named by a configuration.
+    // Code that reports when it is loaded, as a provider and as an engine, named by a configuration.
     let (source, planted, mark) = (world.path("planted.c"), world.text("planted.so"), world.text("mark"));
     let code = format!(
         "#include <stdio.h>\n__attribute__((constructor)) static void loaded(void) {{ fclose(fopen(\"{mark}\", \"w\")); }}\n"
@@ -53,7 +53,8 @@ fn openssl_is_built_with_compiler_hardening() {
     if !cfg!(all(feature = "vendored", target_os = "linux", target_env = "gnu")) {
         return;
     }
-    // What the C compiler puts in where it guards the stack, and the copies whose bounds it knows; Rust has neither.
+    // Symbols that the C compiler uses if it guards the stack and checks copies with known bounds; Rust uses
+    // neither.
     let program = fs::read(env!("CARGO_BIN_EXE_postie")).unwrap();
     for symbol in ["__stack_chk_fail", "__memcpy_chk"] {
         assert!(memchr::memmem::find(&program, symbol.as_bytes()).is_some(), "{symbol}");

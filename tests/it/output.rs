@@ -1,5 +1,5 @@
-//! Where output goes wrong: full, closed, or read by somebody who has seen enough. And that nothing a
-//! server says can steer a terminal.
+//! Output that goes wrong: full, closed, or read by a program that stops reading. And nothing that a server
+//! sends can control a terminal.
 
 use crate::support::disk::{assert_same, sorted};
 use crate::support::mailbox::Mailbox;

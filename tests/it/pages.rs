@@ -1,4 +1,4 @@
-//! The pages for developers name what is there: tests, paths, the grammar of transcripts.
+//! What the pages for developers name exists: tests, paths, the grammar of transcripts.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,7 +24,7 @@ fn files(dirs: &[&str]) -> Vec<String> {
     found
 }
 
-/// What stands between backticks in a page.
+/// The text between backticks in a page.
 fn quoted(page: &str) -> Vec<&str> {
     page.split('`').skip(1).step_by(2).collect()
 }
@@ -78,7 +78,8 @@ fn every_path_and_command_in_the_pages_for_developers_exists() {
     };
     for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/servers.md", "docs/measurements.md"] {
         let text = read(page);
-        // In a walk or a table a name stands below the room that was named last, or anywhere if it is the only one.
+        // In a walk or a table a name is relative to the room that was named last, or unique in the whole
+        // tree.
         for word in quoted(&text) {
             let is_path = word.contains('/') || word.ends_with(".rs") || word.ends_with(".md");
             if !is_path || word.contains([' ', '=', ':', '<', '$', '~']) {

@@ -1,5 +1,5 @@
-//! Servers that announce PIPELINING and cannot do it, each in its own way: the run goes on one command at a
-//! time and completes, nothing doubled, nothing lost.
+//! Servers that announce PIPELINING and cannot do it, each in its own way: the run continues with one command
+//! at a time and completes; nothing is doubled, nothing lost.
 
 use crate::support::disk::{assert_same, mbox, sorted};
 use crate::support::mailbox::{Mailbox, message_of};
@@ -8,12 +8,12 @@ use crate::support::pop3d::{Act, Flaw, Pop3d, Setup, stuffed};
 use crate::world;
 use std::time::Duration;
 
-/// Messages, each of another size.
+/// Messages, each of a different size.
 fn messages(count: usize) -> Mailbox {
     Mailbox::of((1..=count).map(|number| message_of(number, 1000 * number)))
 }
 
-/// Fetches from a server that breaks; both commands that log in are tried: USER goes out in one flight with
+/// Fetches from a server that breaks. Both commands that log in are tried: USER is sent in one flight with
 /// the listings, AUTH before them.
 #[track_caller]
 fn assert_completes(flaw: Flaw, verb: &'static str, count: usize, user: bool) {
@@ -47,7 +47,7 @@ fn broken_pipelining_at_any_command_is_given_up_in_the_same_run() {
             cases.extend([(1, true), (2, false), (5, true)].map(|(count, user)| (flaw, verb, count, user)));
         }
     }
-    // Most of the time is waiting for answers that do not come.
+    // Most of the time is spent waiting for replies that do not come.
     for some in cases.chunks(8) {
         std::thread::scope(|scope| {
             for (flaw, verb, count, user) in some {
@@ -59,7 +59,7 @@ fn broken_pipelining_at_any_command_is_given_up_in_the_same_run() {
 
 #[test]
 fn messages_in_the_wrong_order_are_not_recorded_as_each_other() {
-    // The reply to the fourth RETR overtakes that to the third, and inside that the line is lost.
+    // The reply to the fourth RETR comes before that to the third, and inside that the connection is lost.
     let mailbox =
         Mailbox::of([(1, 1000), (2, 1000), (3, 2000), (4, 3000)].map(|(n, size)| message_of(n, size)));
     let all = sorted(mailbox.as_stored());

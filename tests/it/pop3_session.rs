@@ -1,5 +1,5 @@
-//! The POP3 session types over a scripted link: the same transcripts that the real binary plays, at every
-//! split point of what the server sends, and cut off after every octet.
+//! The POP3 session types over a scripted link, with the same transcripts that the real binary plays: split
+//! at every octet that the server sends, and cut off after every octet.
 
 use crate::support::link::{Cut, ScriptLink, Seen};
 use crate::support::peer::Phase;
@@ -14,7 +14,7 @@ use postie::words::{Failure, Secret};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// What a whole session brought.
+/// The result of a whole session.
 #[derive(Debug, Default, PartialEq)]
 pub struct Haul {
     pub uids: Vec<Vec<u8>>,
@@ -46,7 +46,7 @@ impl Receiver for Haul {
     }
 }
 
-/// The ledger's word for a message; there is no other way to one. Made once.
+/// The ledger's proof for a message, which nothing else can make. Made once.
 fn proof() -> &'static Recorded {
     static PROOF: OnceLock<Recorded> = OnceLock::new();
     PROOF.get_or_init(|| {

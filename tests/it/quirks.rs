@@ -1,6 +1,5 @@
-//! Servers as they are: each transcript of `tests/transcripts/pop3/quirks` is one oddity of the field, and
-//! its name says which. Here is what all of them have in common; what `fetch` makes of each is in
-//! `quirks_login` and `quirks_mail`.
+//! Real servers' oddities: each transcript of `tests/transcripts/pop3/quirks` is one of them, named after it.
+//! This file has what they have in common; `quirks_login` and `quirks_mail` have what `fetch` does with each.
 //!
 //! The classes of failure and attack that a fetch meets, and the test of each:
 //!
@@ -9,7 +8,7 @@
 //! | 25 endless line | `fetch_hostile::an_endless_line_is_refused_in_bounded_time_and_memory` |
 //! | 26 endless line of a message | `fetch_hostile::memory_does_not_grow_with_a_line` |
 //! | 27 endless listing | `fetch_hostile::an_endless_listing_is_refused_in_bounded_time_and_memory` |
-//! | 28 numbers that are none | `quirks_mail::listed_sizes_are_only_hints` |
+//! | 28 malformed numbers | `quirks_mail::listed_sizes_are_only_hints` |
 //! | 29 counts that disagree | `fetch_hostile::contradictory_counts_lose_no_message_and_missing_rows_are_reported`, `quirks_mail::messages_that_uidl_lists_are_fetched_and_others_reported` |
 //! | 30 sizes that are wrong | `quirks_mail::listed_sizes_are_only_hints` |
 //! | 31 duplicate UIDs | `quirks_mail::messages_with_one_uid_are_kept_apart_and_never_deleted_by_it` |
@@ -22,7 +21,7 @@
 //! | 38 trickle | `quirks_login::a_server_that_sends_one_octet_at_a_time_is_given_up` |
 //! | 39 no connection | `quirks_login::a_host_that_does_not_answer_is_temporary_and_one_that_does_not_exist_is_not` |
 //! | 40 response codes | `quirks_login::a_refusal_with_a_reason_gives_that_kind_at_any_command` |
-//! | 41 TOP that lies | `quirks_mail::wrong_replies_to_top_affect_list_only` |
+//! | 41 wrong replies to TOP | `quirks_mail::wrong_replies_to_top_affect_list_only` |
 //! | 42 dots, pieces, buffer edges | `quirks_mail::dots_and_line_ends_survive_every_split_at_the_buffers_edges`, `codec::dot` |
 //! | 43 bare CR and LF, NUL, 8-bit, empty | `fetch::every_message_is_in_the_maildir_byte_for_byte` |
 //! | 44 no last line end | `fetch_particulars::a_terminator_without_a_line_of_its_own_is_noticed_even_if_the_server_does_not_know_noop`, `quirks_mail::a_terminator_without_a_line_of_its_own_is_noticed_and_the_message_not_taken`, `pop3_session` |
@@ -33,14 +32,14 @@
 //! | 49 hostile RFC 2047 | `list::no_mail_can_control_the_terminal_or_break_a_line_of_json` |
 //! | 50 full disk | `fetch_lost::a_full_file_system_ends_in_74_and_loses_nothing`, the error sweep |
 //! | 51 other errors, SIGXFSZ, EINTR, EMFILE | the error sweep, `fetch_lost::a_file_size_limit_loses_nothing`, `fetch_together::too_few_descriptors_fail_accounts_and_lose_nothing` |
-//! | 52 a sync that fails | the error sweep: nothing is deleted behind it |
+//! | 52 a sync that fails | the error sweep: nothing is deleted after it |
 //! | 53 a close that fails | the error sweep |
 //! | 54, 55 directories, renames | the sweeps of power cuts and of the order of calls |
 //! | 56 kills and signals | the kill sweep, `signals::a_signal_at_any_step_of_a_fetch_leaves_everything_consistent` |
 //! | 57 mbox locks | `mbox_locks`, `fetch_together::an_mbox_under_another_programs_flock_is_waited_for`, `store::mbox` |
 //! | 58 two runs at once | `fetch_together::eight_simultaneous_runs_with_wait_fetch_each_message_once`, `fetch_together::a_second_run_of_an_account_ends_at_once_with_75_without_wait` |
 //! | 59 links, devices | `fetch::a_destination_of_the_wrong_kind_is_refused_before_anything_is_fetched`, `store::mbox`, `store::ledger` |
-//! | 60, 61 Maildir names, renames that cannot be | `store::maildir`, `store::maildir::open` |
+//! | 60, 61 Maildir names, renames that fail | `store::maildir`, `store::maildir::open` |
 //! | 62 read-only state | `fetch_together::a_state_directory_that_is_read_only_fails_before_anything_is_fetched` |
 //! | 63 damaged ledger | `fetch_together::a_ledger_that_cannot_be_read_stops_the_run_before_the_server_is_asked_for_anything`, `store::ledger` |
 //! | 64 closed, full output | `fetch_together::a_closed_or_full_output_loses_no_message`, `output` |
@@ -60,7 +59,7 @@ use std::time::Duration;
 
 const DIR: &str = "tests/transcripts/pop3/quirks";
 
-/// A server that plays one quirk, and a home to look at it from.
+/// A server that plays one quirk, and a home for the client.
 pub struct Quirk {
     pub world: World,
     pub player: Player,
@@ -73,7 +72,7 @@ impl Quirk {
         Quirk::with(name, &[])
     }
 
-    /// The same with words of the transcript (`@WHY@`) replaced.
+    /// The same, with words of the transcript (`@WHY@`) replaced.
     pub fn with(name: &str, replaced: &[(&str, &str)]) -> Quirk {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(DIR).join(name).with_extension("txt");
         let mut text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -104,7 +103,7 @@ impl Quirk {
         run.arg(self.world.path("ca.pem")).arg("--maildir").arg(self.world.path("Mail"))
     }
 
-    /// The subjects of what lies in the Maildir, sorted.
+    /// The subjects of the messages in the Maildir, sorted.
     pub fn subjects(&self) -> Vec<String> {
         let subject = |mail: Vec<u8>| {
             let text = String::from_utf8_lossy(&mail).into_owned();
@@ -131,8 +130,8 @@ fn names() -> Vec<String> {
     Script::names("pop3/quirks")
 }
 
-/// Where nothing is fetched, most quirks cost nothing. The others: those that end the login, and those that
-/// another login or account is for, at which the script closes.
+/// If nothing is fetched, most quirks do no harm. The exceptions: those that end the login, and those that
+/// need another login or account, where the script closes.
 fn code_of_looking(name: &str) -> i32 {
     match name {
         "stls-not-announced" | "stls-refused" => 69,
@@ -147,7 +146,7 @@ fn code_of_looking(name: &str) -> i32 {
     }
 }
 
-/// An outcome that a script can act on: its code, a summary, and an error line if it failed.
+/// An outcome that a script can use: its code, a summary, and an error line if it failed.
 #[track_caller]
 fn assert_told(name: &str, outcome: &Checked) {
     let code = code_of_looking(name);

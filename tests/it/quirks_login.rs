@@ -1,4 +1,4 @@
-//! What stands before the mail: greetings, capabilities, TLS, logins, response codes, pipelining.
+//! Everything before the mail: greetings, capabilities, TLS, logins, response codes, pipelining.
 
 use crate::exit_codes::no_such_host;
 use crate::quirks::Quirk;
@@ -9,7 +9,7 @@ use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-/// Plays a quirk to `fetch --delete`, which must bring both messages.
+/// Plays a quirk to `fetch --delete`, which must fetch both messages.
 #[track_caller]
 fn brings_both(name: &str) -> Quirk {
     let quirk = Quirk::of(name);
@@ -171,8 +171,8 @@ fn gmail_lists_recent_mail_for_a_user_name_with_a_colon() {
     assert_eq!(quirk.subjects(), ["one", "two"]);
 }
 
-/// Answers `at` with an octet now and then, each well within the time of an operation, until the client
-/// goes; all else as a server with one message does.
+/// Answers `at` with one octet at a time, each well within the time of an operation, until the client
+/// disconnects; otherwise behaves like a server with one message.
 fn trickle(listener: &TcpListener, at: &str) {
     let (stream, _) = listener.accept().unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
@@ -192,7 +192,7 @@ fn trickle(listener: &TcpListener, at: &str) {
     }
     let begins = ["RETR", "TOP"].iter().any(|verb| at.starts_with(verb));
     let mut sent = stream.write_all(if begins { b"+OK\r\n" } else { b"" });
-    // The client's end is waited for, and each time it does not come in 50 ms, another octet goes out.
+    // Waits for the client to disconnect; each time that does not happen within 50 ms, another octet is sent.
     stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let stays = |mut stream: &TcpStream| match stream.read(&mut [0; 512]) {
         Ok(octets) => octets > 0,
@@ -215,7 +215,8 @@ fn a_server_that_sends_one_octet_at_a_time_is_given_up() {
             let outcome = std::thread::scope(|scope| {
                 scope.spawn(|| {
                     trickle(&listener, at);
-                    // A client that gives CAPA up comes a second time, as one that lost a message does.
+                    // If the client gives up CAPA, it connects a second time, as it does after a loss at a
+                    // message.
                     match at {
                         "CAPA" if run == "1h" => trickle(&listener, "USER ana"),
                         "RETR 1" | "TOP 1 0" | "DELE 1" if run == "1h" => trickle(&listener, at),
@@ -230,7 +231,7 @@ fn a_server_that_sends_one_octet_at_a_time_is_given_up() {
                 started.limit(Duration::from_secs(30)).go()
             });
             let what = format!("{at:?} {timeout}");
-            // Where one message alone cannot be deleted, and time is left, the rest has gone on.
+            // If only one message could not be deleted, and there was time, everything else continued.
             let code = if at == "DELE 1" && run == "1h" { 1 } else { 75 };
             assert_eq!(outcome.code, Some(code), "{what}: {outcome:?}");
             assert_eq!(outcome.error()["kind"], "timeout", "{what}: {outcome:?}");
@@ -244,7 +245,7 @@ fn a_server_that_sends_one_octet_at_a_time_is_given_up() {
 #[test]
 fn a_host_that_does_not_answer_is_temporary_and_one_that_does_not_exist_is_not() {
     let world = world();
-    // A port that nobody listens on: it was given out a moment ago.
+    // A port without a listener: it was assigned a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let fetch =
         |url: &str| world.at_url_within("2s", url, "fetch").arg("--maildir").arg(world.path("Mail")).go();

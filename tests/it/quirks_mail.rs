@@ -1,4 +1,4 @@
-//! What comes behind the login: listings, UIDs, sizes, the framing of messages, deletions.
+//! Everything after the login: listings, UIDs, sizes, the framing of messages, deletions.
 
 use crate::quirks::Quirk;
 use crate::support::disk::assert_same;
@@ -15,7 +15,7 @@ fn with_verb(sent: &[String], verb: &str) -> Vec<String> {
 
 #[test]
 fn after_a_local_failure_no_quit_is_sent_in_keep_mode_either() {
-    // The command refuses the second message, for good or for this run.
+    // The command refuses the second message, permanently or for this run.
     for status in ["1", "75"] {
         let quirk = Quirk::of("gmail-retrieve-once");
         let command = format!("if grep -q 'Subject: two'; then exit {status}; fi");
@@ -292,7 +292,7 @@ fn deletions_that_the_server_did_not_make_are_repeated_without_fetching() {
 
 #[test]
 fn too_many_or_too_few_replies_delete_no_wrong_message() {
-    // At each command one reply more than was asked for, or none.
+    // At each command one reply more than it asked for, or none.
     for line in ["UIDL", "LIST", "RETR 1", "RETR 2", "NOOP", "DELE 1", "DELE 2"] {
         for extra in [&b"+OK\r\n+OK\r\n"[..], b"+OK once\r\n-ERR twice\r\n", b""] {
             let mailbox = Mailbox::with(4);
@@ -319,7 +319,7 @@ fn too_many_or_too_few_replies_delete_no_wrong_message() {
 
 #[test]
 fn dots_and_line_ends_survive_every_split_at_the_buffers_edges() {
-    // What is special stands at each place around the edge of a TLS record and of a buffer.
+    // The special octets are at each position near the edge of a TLS record and of a buffer.
     let mut messages = Vec::new();
     for edge in [4096usize, 16_384, 65_536] {
         for place in edge - 24..edge + 4 {

@@ -1,4 +1,4 @@
-//! `send --save-copy imap` with Dovecot, as it is and with fewer capabilities.
+//! `send --save-copy imap` with Dovecot, with all of its capabilities and with fewer.
 
 use crate::support::disk::names;
 use crate::support::mailbox::{Mailbox, stored};
@@ -39,7 +39,7 @@ fn dovecot_stores_each_copy_once_octet_for_octet() {
         assert_eq!(outcome.error()["kind"], "missing");
         let sent = real.add_folder(USER, "Sent");
         assert!(messages(&sent).is_empty(), "no folder is made, nothing is filed");
-        // Some 20 MB once, beyond every buffer otherwise.
+        // About 20 MB once: larger than every buffer.
         let large = "x \u{fc} y\n".repeat(if capabilities.is_empty() { 3 << 20 } else { 1 << 18 });
         for (subject, body) in [("Small", "text\n"), ("Gr\u{f6}\u{df}e", "\u{fc}\n"), ("Large", &large)] {
             let run = send(&world, &smtp, &real).args(["-s", subject]).stdin(body);

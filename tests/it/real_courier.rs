@@ -1,4 +1,5 @@
-//! `fetch` and `list` with Courier: another grammar, the prefix `INBOX.`, no ESEARCH, no MOVE, UIDs that are not kept.
+//! `fetch` and `list` with Courier: another grammar, the prefix `INBOX.`, no ESEARCH, no MOVE, UIDs that it
+//! does not keep.
 
 use crate::real_fetch::varied;
 use crate::real_imap::without_nul;
@@ -39,7 +40,7 @@ fn varied_messages_are_fetched_from_courier_byte_for_byte_and_deleted() {
     assert_same(&world.mail(), &sorted(messages));
 }
 
-/// In a mailbox that is only examined Courier gives a UID anew once its message has gone.
+/// In a mailbox opened by EXAMINE, Courier assigns a UID again once its message has gone.
 #[test]
 fn uids_that_courier_changes_lose_no_message() {
     let test = "uids_that_courier_changes_lose_no_message";
@@ -48,7 +49,7 @@ fn uids_that_courier_changes_lose_no_message() {
     let mut all = Vec::new();
     for number in 1..=4 {
         let octets = stored(&message(number));
-        // The names descend: what comes later sorts before what is there.
+        // The names descend: a later message sorts before the earlier ones.
         courier.put(&format!("new/17570000{:02}.M1P1.x", 20 - number), &octets);
         all.push(octets);
         let outcome = fetch(&world, &courier).go();
@@ -105,7 +106,7 @@ fn a_uidvalidity_that_courier_changes_stores_nothing_twice() {
     let world = world();
     fetch(&world, &courier).go().assert_exit(0);
     for (turn, after) in ["--keep", "--delete"].into_iter().enumerate() {
-        // A UIDVALIDITY of its own would be the time in seconds, and perhaps the same.
+        // A UIDVALIDITY chosen by Courier would be the time in seconds, and perhaps the same.
         let list = courier.maildir().join("courierimapuiddb");
         let validity = || fs::read_to_string(&list).unwrap().split(' ').nth(1).unwrap().to_owned();
         let before = validity();
@@ -124,7 +125,7 @@ fn a_uidvalidity_that_courier_changes_stores_nothing_twice() {
 fn courier_s_folders_are_listed_and_fetched_from() {
     let test = "courier_s_folders_are_listed_and_fetched_from";
     let Some(courier) = Courier::start(test, ALL) else { return };
-    // On disk their names are UTF-8 with this Courier.
+    // This Courier uses UTF-8 for names on disk.
     for (name, count) in [("Entw\u{fc}rfe", 2), ("Archive.2025", 3)] {
         let folder = courier.maildir().join(format!(".{name}"));
         ["tmp", "new", "cur"].iter().for_each(|part| fs::create_dir_all(folder.join(part)).unwrap());

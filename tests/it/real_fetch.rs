@@ -8,7 +8,7 @@ use crate::support::real::Real;
 use crate::support::world::World;
 use crate::world;
 
-/// `count` messages, no two alike, with every oddity among them.
+/// `count` different messages, with every oddity among them.
 pub fn varied(count: usize) -> Vec<Vec<u8>> {
     let odd = oddities();
     (0..count)
@@ -35,7 +35,7 @@ pub fn varied(count: usize) -> Vec<Vec<u8>> {
                 wire.truncate(20_000);
                 wire.extend_from_slice(b"\r\n");
             }
-            // Dovecot takes a CRLF in its file for a line end: such a file has no other form on the wire.
+            // Dovecot treats a CRLF in its file as a line end: on the wire such a file looks the same.
             let mut file = stored(&wire);
             while memchr::memmem::find(&file, b"\r\n").is_some() {
                 file = stored(&file);

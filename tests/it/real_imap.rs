@@ -1,4 +1,4 @@
-//! `fetch`, `list` and `test-account` by IMAP with Dovecot, as it is and with fewer capabilities.
+//! `fetch`, `list` and `test-account` by IMAP with Dovecot, with all of its capabilities and with fewer.
 
 use crate::imapd_itself::client::Client;
 use crate::real_fetch::varied;
@@ -31,7 +31,7 @@ fn other_client(real: &Real) -> Client {
     client
 }
 
-/// The letters of a Maildir's messages that stand for flags, by the rest of their names.
+/// The flag letters of a Maildir's messages, by the rest of their names.
 fn letters(maildir: &Path) -> Vec<(String, String)> {
     let all = ["new", "cur"].map(|part| names(&maildir.join(part)));
     let mut all: Vec<_> = all
@@ -53,7 +53,8 @@ fn uidvalidity(real: &Real) -> String {
     validity.expect("the first line has it").to_owned()
 }
 
-/// What happens in the field: the index is lost, and the mailbox gets other UIDs under another UIDVALIDITY.
+/// As it happens with real servers: the index is lost, and all messages get other UIDs under another
+/// UIDVALIDITY.
 fn lose_index(real: &Real) {
     let dir = real.maildir(USER);
     let index = |name: &String| name == "dovecot-uidlist" || name.starts_with("dovecot.index");
@@ -166,7 +167,7 @@ fn dovecot_s_folders_are_listed_and_fetched_by_names_in_any_script() {
     }
 }
 
-/// Dovecot knows its commands though it does not announce them: that they are not sent is looked up in its log.
+/// Dovecot accepts commands that it does not announce; its log shows that they were not sent.
 #[test]
 fn extensions_that_dovecot_does_not_announce_are_not_used_and_flags_of_others_stay() {
     let test = "extensions_that_dovecot_does_not_announce_are_not_used_and_flags_of_others_stay";
@@ -234,7 +235,7 @@ fn extensions_that_dovecot_does_not_announce_are_not_used_and_flags_of_others_st
 fn a_uidvalidity_that_dovecot_changes_stores_nothing_twice() {
     let test = "a_uidvalidity_that_dovecot_changes_stores_nothing_twice";
     let Some(real) = Real::start_imap(test, "") else { return };
-    // Twins are two messages.
+    // Two messages with the same content are two messages.
     let mut all: Vec<Vec<u8>> = (1..=30).map(|number| stored(&message(number % 28))).collect();
     real.fill(USER, &all);
     let world = world();
@@ -258,7 +259,7 @@ fn a_uidvalidity_that_dovecot_changes_stores_nothing_twice() {
     assert_same(&world.mail(), &sorted(all));
 }
 
-/// Moving by MOVE and by COPY, with COPYUID (which Dovecot tells whatever it announces) and with and without UIDPLUS.
+/// Moving by MOVE and by COPY, with COPYUID (which Dovecot sends in any case) and with and without UIDPLUS.
 #[test]
 fn stored_messages_are_moved_to_a_folder_of_dovecot() {
     let test = "stored_messages_are_moved_to_a_folder_of_dovecot";
@@ -301,11 +302,11 @@ fn dovecot_s_new_mail_is_fetched_as_it_arrives() {
             let running = scope.spawn(move || run.go());
             let stored = || names(&world.path("Mail/new")).len();
             for count in 2..=6 {
-                // Nothing tells of it: look again soon.
+                // Nothing signals this: check again soon.
                 while stored() < count && !running.is_finished() {
                     std::thread::park_timeout(std::time::Duration::from_millis(5));
                 }
-                // One comes while the client idles; the others most likely before it does.
+                // One message comes while the client idles; the others probably before that.
                 let has_idled = || real.imap_commands().iter().any(|command| command == "IDLE");
                 while idles && count == 4 && !has_idled() && !running.is_finished() {
                     std::thread::park_timeout(std::time::Duration::from_millis(5));

@@ -1,4 +1,4 @@
-//! `send` and `test-account` with Postfix, and what it delivered fetched again from Dovecot.
+//! `send` and `test-account` with Postfix; what it delivered is fetched again from Dovecot.
 
 use crate::support::disk::assert_same;
 use crate::support::pop3d::{Mode, USER};
@@ -56,7 +56,7 @@ fn a_raw_message_comes_back_byte_for_byte() {
     fetch.go().assert_exit(0);
     let mail = world.mail();
     assert_eq!(mail.len(), 1);
-    // The servers put their trace ahead of the message.
+    // The servers put their trace fields before the message.
     let at = memchr::memmem::find(&mail[0], b"From: ana@mail.test\n").unwrap();
     assert_same(&[mail[0][at..].to_vec()], &[raw.into_bytes()]);
     assert!(real.messages(USER).is_empty());

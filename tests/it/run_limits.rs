@@ -6,7 +6,7 @@ use crate::support::script::Script;
 use crate::world;
 use std::time::Duration;
 
-/// A session up to a message that never ends, sent as fast as it is taken.
+/// A session up to a message that never ends, sent as fast as the client reads.
 fn flood(tls: &str) -> String {
     let lines = format!("{}\\r\\n", "x".repeat(998)).repeat(60);
     format!(

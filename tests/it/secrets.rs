@@ -1,5 +1,5 @@
-//! The password is on the wire under TLS, and nowhere else: not in output, not in JSON, not in a
-//! transcript, not in argv, not in a file. (Every other test's run is searched for it as well.)
+//! The password is on the wire under TLS, and nowhere else: not in output, JSON, transcripts, arguments or
+//! files. (The runs of all other tests are searched for it, too.)
 
 use crate::support::leak;
 use crate::support::mailbox::Mailbox;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Replies that give the client's own words back, as some servers do.
+/// Replies that repeat the client's own words, as some servers do.
 fn echo(event: &Event<'_>) -> Act {
     let text = format!(
         "{} {SECRET} {} {}",
@@ -103,8 +103,8 @@ fn a_run_that_works_shows_the_password_nowhere_and_stores_it_nowhere() {
     }
 }
 
-/// Every process at home in `home` whose command line holds the password. (Other tests' runs, elsewhere,
-/// have it there on purpose.)
+/// Every process whose home is `home` and whose command line contains the password. (Runs of other tests have
+/// it there on purpose.)
 fn exposed(home: &Path) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
     processes

@@ -1,4 +1,4 @@
-//! What `send` puts on the wire and what it says came of it.
+//! What `send` sends to a server, and what it reports.
 
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::Mode;

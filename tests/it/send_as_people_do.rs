@@ -1,5 +1,5 @@
-//! What people and scripts really give to `send` and `sendmail`: texts in old charsets, addresses of trackers,
-//! names with signs in them, environments of containers and of sudo.
+//! What people and scripts really give to `send` and `sendmail`: texts in old charsets, addresses of
+//! trackers, names with special characters, environments of containers and of sudo.
 
 use crate::sendmail::{account, link};
 use crate::support::mailbox::Mailbox;
@@ -159,7 +159,7 @@ fn the_date_has_the_offset_of_the_zone_that_is_named() {
     }
 }
 
-/// In a name space of its own: root's home and `/etc` are directories of the test.
+/// In a namespace of its own: root's home and `/etc` are directories of the test.
 const OTHER_HOME: &str = "set -e
     home=$(getent passwd root | cut -d: -f6)
     mkdir \"$1/etc\"

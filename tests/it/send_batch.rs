@@ -1,4 +1,4 @@
-//! `send --batch`: every line in has its line out, and no message goes out twice.
+//! `send --batch`: every input line gives one output line, and no message is sent twice.
 
 use crate::support::mailbox::Mailbox;
 use crate::support::peer::{End, Victim};
@@ -14,7 +14,7 @@ fn server() -> Smtpd {
     Smtpd::for_mailbox(&Mailbox::default()).start()
 }
 
-/// A server that misbehaves when `when` says so; it is told how often the verb came before.
+/// A server that misbehaves when `when` returns true; `when` gets how often the verb came before.
 fn misbehaving(when: impl Fn(&Event<'_>, usize) -> Option<Act> + Send + Sync + 'static) -> Smtpd {
     let seen = Mutex::new(std::collections::HashMap::<String, usize>::new());
     let hook = move |event: &Event<'_>| {
@@ -37,7 +37,7 @@ fn run(world: &World, server: &Smtpd, lines: &[Value]) -> Checked {
     world.send(server).arg("--batch").stdin(text).go()
 }
 
-/// The lines that answer lines: all but the summary.
+/// The output lines for input lines: all but the summary.
 fn answers(outcome: &Checked) -> Vec<Value> {
     outcome.json().into_iter().filter(|line| line["type"] != "summary").collect()
 }
@@ -309,7 +309,8 @@ fn a_server_that_cannot_be_reached_is_not_asked_for_every_line() {
 
 #[test]
 fn a_signal_ends_the_batch_after_the_reply_to_the_current_message() {
-    // Envelopes ride behind the content of the message before; one whose content has not left is dropped.
+    // Envelopes are sent with the content of the message before; an envelope whose content has not been sent
+    // is dropped.
     for (verb, answered) in [("MAIL", 1), ("RCPT", 1), (".", 2)] {
         for chunking in [false, true] {
             let victim = Victim::default();
@@ -352,7 +353,7 @@ fn lines_that_have_been_read_take_one_flight_each_and_later_ones_are_not_waited_
 #[test]
 fn a_receipt_is_written_before_the_next_line_arrives() {
     let (world, server) = (world(), server());
-    // Each line comes only once the receipt of the one before is there.
+    // Each line comes only after the receipt for the one before.
     let mut feeder = String::new();
     for line in messages(3) {
         let receipt = format!("\"id\":{},", line["id"]);

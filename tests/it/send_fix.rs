@@ -1,4 +1,4 @@
-//! `--fix`: complete messages that not every server would take, mended before anything connects.
+//! `--fix`: complete messages that some servers would refuse are fixed before the first connection.
 
 use crate::sendmail::{account, link};
 use crate::support::mailbox::Mailbox;
@@ -7,7 +7,7 @@ use crate::support::smtpd::Smtpd;
 use crate::world;
 use mail_parser::{MessageParser, MimeHeaders as _};
 
-/// A server that takes nothing but what RFC 5321 alone allows.
+/// A server that accepts only what RFC 5321 itself allows.
 fn old() -> Smtpd {
     let server = Smtpd::for_mailbox(&Mailbox::default());
     ["8BITMIME", "SMTPUTF8", "SIZE"].iter().fold(server, |server, name| server.without(name)).start()

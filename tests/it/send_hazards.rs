@@ -1,4 +1,4 @@
-//! The classes of failure and attack that lie in the message and its inputs, and the test of each:
+//! The classes of failure and attack in a message and its inputs, and the test of each:
 //!
 //! | class | test |
 //! |---|---|
@@ -72,7 +72,7 @@ fn bcc_in_any_spelling_is_neither_sent_nor_printed() {
         text.contains("\r\nX-Bcc: stays\r\n") && text.ends_with("\r\n\r\nBcc: in the body\r\n"),
         "{text}"
     );
-    // Resent-Bcc makes this a message that was sent on: it alone names who gets it.
+    // Resent-Bcc marks this as a message that was sent on: only that block names the recipients.
     assert_eq!(message.recipients, ["g6@example.org"]);
     let printed = world.postie(["send", "--print", "--raw"]).stdin(raw.replace("Resent-", "")).go();
     printed.assert_exit(0);
@@ -93,7 +93,7 @@ fn truncated_input_is_noticed_if_possible() {
         let outcome = world.send(&server).args(args).stdin(input).go();
         outcome.assert_failure(65, "input");
     }
-    // Nobody can see that a text is cut off; that it is empty, and that is said.
+    // Nobody can know that a text is cut off; but it can be known, and is reported, that it is empty.
     for args in [&["-E", to][..], &["-E", "-a", "-", to], &["-E", "--body-file", "-", to], &["-E", "--raw"]] {
         world.send(&server).args(args).stdin("").go().assert_exit(0);
     }
@@ -124,7 +124,7 @@ fn standard_input_is_read_to_its_end_before_anything_connects() {
         .unwrap();
     let mut pipe = child.stdin.take().unwrap();
     pipe.write_all(b"first\n").unwrap();
-    // It has read what there is, and sleeps: for more of it, or for a server.
+    // postie has read everything so far and sleeps: waiting for more of it, or for a server.
     let stat = format!("/proc/{}/stat", child.id());
     let sleeps = || std::fs::read_to_string(&stat).unwrap().rsplit(')').next().unwrap().starts_with(" S");
     while rustix::io::ioctl_fionread(&pipe).unwrap() > 0 || !sleeps() {
@@ -151,7 +151,7 @@ fn only_files_and_pipes_can_be_attached_and_a_growing_file_ends() {
     assert!(server.journals().is_empty());
 
     let server = Smtpd::for_mailbox(&Mailbox::default()).without("SIZE").start();
-    // A log that somebody writes to faster than it is read.
+    // A log file that another program writes to faster than it is read.
     let path = world.write("log", "x".repeat(1 << 20));
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -199,7 +199,7 @@ fn a_message_reveals_nothing_about_the_machine_or_the_user() {
     assert!(date.ends_with(" +0000"), "a numeric zone: {date}");
 }
 
-/// The most memory a run may take, in KiB, of a program that is not optimised.
+/// The most memory a run may use, in KiB, without optimisation.
 const MOST: u64 = 24 * 1024;
 
 #[test]

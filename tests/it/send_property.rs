@@ -1,10 +1,10 @@
 //! Random and hostile input through everything that composes or passes on a message, to servers that read
-//! strictly and to servers that take any line end for one: each sees exactly one message, the recipients
-//! that were named and the header fields that were given, and nothing on the wire that it should not; or
-//! postie refused before it connected, and nothing is seen at all.
+//! strictly and to servers that accept any line end. Each gets exactly one message, with the named recipients
+//! and the given header fields, and nothing else on the wire. Or postie refuses before it connects, and the
+//! servers get nothing.
 //!
-//! `POSTIE_PROPERTY_SECONDS` says how long each of these tests runs (3), `POSTIE_PROPERTY_SEED` where it
-//! begins; a failure names the seed that repeats it at once.
+//! `POSTIE_PROPERTY_SECONDS` is how long each of these tests runs (3), `POSTIE_PROPERTY_SEED` the seed to
+//! start with; a failure names the seed that repeats it.
 
 use crate::support::random::Random;
 use crate::support::recorder::{MachineLink, Record, Seen, SessionMode};
@@ -23,18 +23,18 @@ use std::io::{Cursor, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How long a property is tried: `VARIABLES_SECONDS` and `VARIABLES_SEED` of the environment, else so long.
+/// How long a property is tried: `VARIABLES_SECONDS` and `VARIABLES_SEED` of the environment, else this long.
 pub struct Span {
     pub variables: &'static str,
     pub seconds: u64,
 }
 
-/// Runs `one` with seed after seed for the time of these tests.
+/// Runs `one` with one seed after the other, for the time of these tests.
 pub fn repeat(test: &str, one: impl FnMut(&mut Random) -> bool) {
     repeat_in(&Span { variables: "POSTIE_PROPERTY", seconds: 3 }, test, one);
 }
 
-/// Runs `one` with seed after seed until the time is over, and says how often that was.
+/// Runs `one` with one seed after the other until the time is over, and returns how often.
 pub fn repeat_in(span: &Span, test: &str, mut one: impl FnMut(&mut Random) -> bool) {
     let number = |what: &str| {
         let value = std::env::var(format!("{}_{what}", span.variables)).ok();
@@ -51,7 +51,7 @@ pub fn repeat_in(span: &Span, test: &str, mut one: impl FnMut(&mut Random) -> bo
         std::mem::forget(named);
         runs += 1;
     }
-    // Not through the macros, whose output the test harness hides.
+    // Not by the macros, whose output the test harness hides.
     let _ = writeln!(std::io::stderr(), "{test}: {runs} inputs from seed {first}, {sent} of them sent");
 }
 
@@ -69,7 +69,7 @@ impl Drop for Named<'_> {
     }
 }
 
-/// A server that announces any of what servers announce.
+/// A server that announces a random set of extensions.
 pub fn manner(random: &mut Random, lax: bool) -> SessionMode {
     let all = ["PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING"];
     SessionMode { lax, extensions: all.into_iter().filter(|_| !random.once_in(3)).collect() }
@@ -98,7 +98,7 @@ fn transmit(outgoing: &mut Outgoing, manner: &SessionMode) -> (Report, Record) {
     (report, record)
 }
 
-/// Sends it to a strict server and a lax one, and gives what arrived: the same for both, or nothing.
+/// Sends it to a strict server and a lax one, and returns what arrived: the same for both, or nothing.
 #[track_caller]
 fn sent(random: &mut Random, outgoing: &mut Outgoing) -> Option<Seen> {
     let strict = manner(random, false);
@@ -116,7 +116,7 @@ fn sent(random: &mut Random, outgoing: &mut Outgoing) -> Option<Seen> {
     arrived.pop()
 }
 
-/// A list of people as somebody may write it, and the addresses that it names.
+/// A list of people in any form that users may write, and the addresses in it.
 pub fn people(random: &mut Random) -> (String, Vec<String>) {
     let (mut texts, mut named) = (Vec::new(), Vec::new());
     for _ in 0..1 + random.below(3) {
@@ -142,7 +142,7 @@ pub fn people(random: &mut Random) -> (String, Vec<String>) {
     (texts.join(if random.once_in(2) { ", " } else { "," }), named)
 }
 
-/// The same with something hostile in it now and then; then nobody knows whom it names.
+/// The same, sometimes with something hostile in it; then it is not known whom it names.
 pub fn odd_people(random: &mut Random, hostile_once_in: usize) -> (String, Option<Vec<String>>) {
     let (mut text, named) = people(random);
     if !random.once_in(hostile_once_in) {
@@ -169,7 +169,7 @@ pub fn names(content: &[u8]) -> Vec<String> {
     names
 }
 
-/// The recipients that a server got, without their angles; nothing else may stand there.
+/// The recipients that a server got, without angle brackets; nothing else may be there.
 #[track_caller]
 pub fn recipients(seen: &Seen) -> Vec<String> {
     let inner = |path: &String| {
@@ -189,7 +189,7 @@ pub fn distinct(all: &[String]) -> Vec<String> {
     all.iter().filter(|one| seen.insert((*one).clone())).cloned().collect()
 }
 
-/// Text as a reader has it: only LF ends a line.
+/// Text as a reader sees it: only LF ends a line.
 fn plain(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").trim_end_matches('\n').to_owned()
 }
@@ -198,12 +198,12 @@ fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
 }
 
-/// Whether there is something in it that must be refused, not left out.
+/// Whether it contains something that must be refused, not left out.
 fn breaks(text: &str) -> bool {
     text.contains(['\r', '\n', '\0'])
 }
 
-/// The texts of a letter of which each is one line of its header.
+/// The texts of a letter that are single lines of its header.
 fn one_line(letter: &Composition) -> Vec<String> {
     let parts = letter.parts.iter().flat_map(|part| [&part.name, &part.content_type, &part.cid]);
     let subject = letter.subject.clone().map(|subject| String::from_utf8(subject).unwrap());
@@ -214,8 +214,8 @@ fn one_line(letter: &Composition) -> Vec<String> {
 
 type Compare = (Composition, Vec<String>, Option<Vec<String>>);
 
-/// A letter, the names of its fields, and its recipients if they are known. `None` where a list of people
-/// is none.
+/// A letter, the names of its fields, and its recipients if they are known. `None` if a list of people is
+/// invalid.
 fn letter(random: &mut Random) -> Option<Compare> {
     let odd = random.one(&[2, 8, 40, 1_000_000]);
     let mut fields: Vec<String> =
@@ -383,7 +383,7 @@ fn raw(random: &mut Random) -> (Vec<u8>, Vec<u8>, Vec<String>, Vec<String>) {
     (header, random.octets(30, 4), all, arriving)
 }
 
-/// The body as it must arrive; `None` where it must be refused.
+/// The body as it must arrive; `None` if it must be refused.
 pub fn carried(body: &[u8]) -> Option<Vec<u8>> {
     let lines = String::from_utf8(
         body.iter().flat_map(|octet| char::from(*octet).to_string().into_bytes()).collect(),

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-/// Servers of some manners, strict and lax.
+/// Servers with different extensions, strict and lax.
 fn servers() -> Vec<Recorder> {
     let mut random = Random::new(7);
     (0..8).map(|number| Recorder::start(manner(&mut random, number % 2 == 1))).collect()
 }
 
-/// What can be an argument.
+/// Whether it can be an argument.
 fn argument(text: &str) -> String {
     text.replace('\0', "")
 }
@@ -27,7 +27,7 @@ fn send(world: &World, server: &Recorder) -> Run {
     world.postie(["--json", "--timeout", "20s", "--server", &server.url(), "send"])
 }
 
-/// Runs it, and gives the message if one arrived. What was refused reached nobody.
+/// Runs it, and returns the message if one arrived. A refused message arrived nowhere.
 #[track_caller]
 fn judged(run: Run, server: &Recorder) -> Option<Seen> {
     let outcome = run.go();
@@ -100,7 +100,7 @@ fn no_argument_file_name_or_body_can_add_a_message() {
         let server = &servers[random.below(servers.len())];
         let run = send(&world, server).arg("--from=ana@example.org");
         let run = run.args(args.iter().map(|arg| OsStr::from_bytes(arg)));
-        // Most of it is text: what is none is refused.
+        // Most of it is text; anything else is refused.
         let body = if random.once_in(8) { random.octets(20, 3) } else { random.text(20, 3).into_bytes() };
         let run = run.stdin(body);
         let Some(seen) = judged(run, server) else { return false };
@@ -233,10 +233,10 @@ fn no_dialogue_of_sendmail_bs_can_add_a_message() {
             }
             stuffed.extend_from_slice(line);
         }
-        // A CR just before the end would make one with it.
+        // Together with a CR directly before, the end would be one.
         let end: &[u8] = if stuffed.ends_with(b"\r\n") { b".\r\n" } else { b" \r\n.\r\n" };
         let envelope = format!("EHLO x\r\nMAIL FROM:<ana@example.org>\r\nRCPT TO:<{address}>\r\n");
-        // Commands that are none, or no recipient.
+        // Invalid commands, or invalid recipients.
         let odd = format!("RCPT TO:<{}\r\n", evil.replace(['\r', '\n', '>', '@'], "_"));
         let input = [envelope.as_bytes(), odd.as_bytes(), b"DATA\r\n", &stuffed, end, b"QUIT\r\n"].concat();
         let run = Run::new(link(&world)).arg("-bs").dir(world.root()).env("HOME", world.root());

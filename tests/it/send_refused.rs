@@ -1,4 +1,4 @@
-//! How `send` tells accepted, refused, later and unknown apart, and what no input can make it do.
+//! How `send` distinguishes accepted, refused, deferred and unknown, and what no input can make it do.
 
 use crate::support::mailbox::Mailbox;
 use crate::support::peer::End;
@@ -12,7 +12,7 @@ fn misbehaving(hook: impl Fn(&Event<'_>) -> Act + Send + Sync + 'static) -> Smtp
     Smtpd::for_mailbox(&Mailbox::default()).hook(hook).start()
 }
 
-/// One message to Bob through a server that answers `verb` so.
+/// Sends one message to Bob through a server with this reply to `verb`.
 fn answering(verb: &'static str, act: Act) -> (Checked, Smtpd) {
     let server = misbehaving(move |event| if event.verb == verb { act.clone() } else { Act::Normal });
     let world = world();
@@ -71,7 +71,7 @@ fn no_argument_can_add_a_header_a_recipient_or_a_command() {
             vec![&address],
         ] {
             let outcome = world.send(&server).arg("dee@example.org").args(&args).stdin("text\n").go();
-            // A name or type of a file is the call's; all else is the message's or the envelope's.
+            // The name or type of a file belongs to the call; everything else to the message or the envelope.
             let (code, kind) = if args[0].starts_with("--attach-") { (64, "usage") } else { (65, "input") };
             outcome.assert_failure(code, kind);
         }
@@ -130,7 +130,7 @@ fn a_raw_message_cannot_smuggle_another_one() {
         );
         let (world, server) = (world(), misbehaving(|_| Act::Normal));
         let outcome = world.send(&server).arg("--raw").stdin(&raw).go();
-        // A bare CR or a NUL is no content; a bare LF is a line end, and nothing more.
+        // A bare CR or a NUL is not allowed in content; a bare LF is a line end, and nothing else.
         let is_content = !end.contains('\0') && !end.replace("\r\n", "").contains('\r');
         outcome.assert_exit(if is_content { 0 } else { 65 });
         server.assert_clean();

@@ -1,5 +1,5 @@
-//! What `send` says to a server, and in how many flights: CHUNKING, DSN, REQUIRETLS, the EHLO name, the
-//! patience it has and the attempts it makes.
+//! What `send` sends to a server, and in how many flights: CHUNKING, DSN, REQUIRETLS, the EHLO name, how long
+//! it waits and how often it tries.
 
 use crate::support::mailbox::{Mailbox, is_gone_within};
 use crate::support::peer::{End, Journal, Phase};
@@ -21,7 +21,7 @@ fn flights(journal: &Journal, phase: Phase) -> usize {
     journal.received.iter().filter(|(at, _)| *at == phase).count()
 }
 
-/// A server whose `verb` is answered by `act` the first time.
+/// A server that does `act` the first time it gets `verb`.
 fn once(verb: &'static str, act: Act) -> Setup {
     let count = AtomicUsize::new(0);
     setup().hook(move |event: &Event<'_>| match event.verb == verb {
@@ -103,7 +103,7 @@ fn a_temporary_refusal_is_tried_again_with_the_same_message() {
             ("MAIL", Act::reply("450 4.3.2 later")),
             ("", Act::Then(b"421 4.3.2 busy\r\n".to_vec(), End::Close)),
             ("EHLO", Act::end(End::Close)),
-            // A reply to the content says that it was not taken.
+            // A reply to the content that says that it was not accepted.
             (".", Act::reply("451 4.3.0 later")),
             (".", Act::Then(b"421 4.3.2 busy\r\n".to_vec(), End::Close)),
         ] {
@@ -163,7 +163,7 @@ fn each_reply_of_a_flight_has_its_own_timeout() {
     let slow = |event: &Event<'_>| {
         if event.verb == "RCPT" {
             event.outwait(Duration::from_millis(700));
-            // What waits goes out as a server's own buffers would let it.
+            // Waiting octets are sent as a server's buffers would send them.
             return Act::Cut(usize::MAX / 2, End::Close);
         }
         Act::Normal
@@ -228,7 +228,7 @@ fn a_large_message_in_pieces_near_the_buffer_size_is_sent_in_order() {
     let server = Smtpd::for_mailbox(&Mailbox::default()).start();
     let header = "From: ana@example.org\r\nTo: bob@example.net\r\nDate: Mon, 01 Sep 2025 10:00:00 +0000\r\n\
                   Message-ID: <m@example.org>\r\n\r\n";
-    // Lines of all lengths: the blocks that are read shrink by a CR for each, or do not.
+    // Lines of all lengths: the blocks that are read get a CR more for each line, or not.
     let mut message = header.to_owned();
     for number in 0..60_000 {
         message.push_str(&format!("{number} {}\r\n", "x".repeat(number * 7 % 97)));

@@ -1,5 +1,5 @@
-//! postie called as `sendmail`, through a symlink of that name: flags as callers write them, judged by what
-//! the server got.
+//! postie called as `sendmail`, through a symlink of that name. Flags are written as callers write them; the
+//! tests look at what the server got.
 
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::{Act, Mode};
@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-/// postie by the name of `sendmail`.
+/// Runs postie by the name of `sendmail`.
 pub fn link(world: &World) -> PathBuf {
     let path = world.path("sendmail");
     if !path.exists() {
@@ -20,7 +20,7 @@ pub fn link(world: &World) -> PathBuf {
     path
 }
 
-/// An account `work` for a server, with more keys of its own.
+/// An account `work` for a server, with more keys.
 pub fn account(world: &World, server: &Smtpd, more: &str) {
     world.config(&format!(
         "[accounts.work]\nemail = \"ana@example.org\"\npassword-file = \"{}\"\nca-file = \"{}\"\n{more}\n\
@@ -41,7 +41,7 @@ fn sendmail<T: AsRef<OsStr>>(world: &World, args: impl IntoIterator<Item = T>) -
     run.env("HOME", world.root()).env("LANG", "C.UTF-8").env("TZ", "UTC").env("TMPDIR", world.root())
 }
 
-/// Sends one message and gives what arrived; nothing is said on success.
+/// Sends one message and returns what arrived; success prints nothing.
 #[track_caller]
 fn sent(args: &[&str], input: &str) -> Accepted {
     let (world, server) = (world(), server());
@@ -216,7 +216,7 @@ fn the_environment_alone_is_an_account() {
     assert_eq!(field(&message, "From"), ["<ci@example.org>"]);
 }
 
-/// Its certificate needs no trust: there is none.
+/// The server has no TLS, so there is no certificate to trust.
 fn server_plain() -> Smtpd {
     Smtpd::for_mailbox(&Mailbox::default()).mode(Mode::Plain).start()
 }

@@ -1,4 +1,4 @@
-//! The programs that start `sendmail`, for real: each with postie in that place.
+//! The real programs that start `sendmail`, each with postie in its place.
 //!
 //! cronie is not among Debian's packages; how it calls `sendmail` is in `cli::sendmail` and
 //! `sendmail::mail_from_cron_is_sent_to_its_alias_from_the_account_s_address`, word for word.
@@ -86,7 +86,7 @@ fn bsd_mailx_sends_to_an_alias_and_notices_a_refusal() {
             assert!(text.contains("\r\nSubject: hello\r\n") && !text.contains("guest"), "{text}");
             assert!(text.ends_with(WIRE_BODY), "{text}");
         } else {
-            // It tells its caller by words alone where sendmail fails.
+            // If sendmail fails, it reports that only in words.
             assert!(outcome.err().contains("5.1.1 nobody"), "{outcome:?}");
             assert!(caller.log().contains(" exit=67 "), "{}", caller.log());
             assert!(caller.server.accepted().is_empty());
@@ -180,7 +180,7 @@ fn s_nail_sends_and_notices_a_refusal() {
         let dead = format!("DEAD={}", caller.world.text("dead"));
         let args =
             ["-:/", "-S", "v15-compat", "-S", &mta, "-S", &dead, "-S", "sendwait", "-s", "hello", "root"];
-        // It takes the home from the user database.
+        // It takes the home directory from the user database.
         let run = caller.run("s-nail", &args);
         let run = run.env("POSTIE_CONFIG", caller.world.path(".config/postie/config.toml"));
         let outcome = run.stdin(BODY).run();
@@ -246,7 +246,7 @@ fn symfony_mailer_sends_through_a_command_and_through_smtp() {
             fwrite(STDERR, $e->getMessage());
             exit(9);
         }";
-    // `-bs` is what it uses unless told otherwise.
+    // It uses `-bs` by default.
     for flags in ["-bs", "-t -i", "-t"] {
         for (caller, fine) in [(Caller::new(), true), (Caller::refused(), false)] {
             let command = format!("{} {flags}", caller.sendmail);
@@ -255,7 +255,7 @@ fn symfony_mailer_sends_through_a_command_and_through_smtp() {
                 let (message, text) = caller.arrived(&outcome);
                 assert_eq!(message.recipients, ["bob@example.net", "guest@example.net"], "{flags}");
                 assert!(text.contains("\r\nSubject: =?utf-8?") && !text.contains("guest"), "{text}");
-                // Its end of a message stands on a line of its own.
+                // Its end of a message is on a line of its own.
                 assert!(text.trim_end().ends_with(WIRE_BODY.trim_end()), "{flags}: {text}");
             } else {
                 assert_eq!(outcome.code, Some(9), "{flags}: {outcome:?}");
@@ -265,7 +265,7 @@ fn symfony_mailer_sends_through_a_command_and_through_smtp() {
     }
 }
 
-/// In a name space of its own, so that nothing of the machine's is touched: its tables of jobs, its `/run`,
+/// In a namespace of its own, so that nothing of the machine is touched: its tables of jobs, its `/run`,
 /// root's home, and `/usr/sbin/sendmail`.
 const CRON: &str = "set -e
     mount -t tmpfs none /run
@@ -312,7 +312,7 @@ fn cron_mails_the_output_of_a_job() {
         .spawn()
         .unwrap();
     let arrived = gone.recv_timeout(std::time::Duration::from_secs(60));
-    // The log is written behind QUIT, by a process that is cron's, not ours to wait for.
+    // The log is written after QUIT, by a process of cron that the test cannot wait for.
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while caller.log().is_empty() && std::time::Instant::now() < patience {
         std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! `sendmail -bs`: SMTP on standard input and output, the replies the verdicts of the account's server.
+//! `sendmail -bs`: SMTP on standard input and output; the replies are the outcomes from the account's server.
 
 use crate::sendmail::{account, link};
 use crate::support::mailbox::Mailbox;
@@ -57,7 +57,7 @@ fn each_message_is_sent_on_and_gets_its_queue_id() {
     let messages = server.accepted();
     assert_eq!(messages.len(), 2);
     let text = String::from_utf8(messages[0].content.clone()).unwrap();
-    // Dots are unstuffed; what looks like an end to those who take a bare LF for one is content.
+    // Dots are unstuffed; what programs that accept a bare LF take for an end is content.
     assert!(text.ends_with("\r\n\r\none\r\n.\r\n.two\r\nthree\r\n.\r\nfour\r\n"), "{text}");
     assert!(!text.contains("guest"), "{text}");
     assert_eq!(messages[0].recipients, ["bob@example.net"]);

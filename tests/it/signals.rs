@@ -1,5 +1,5 @@
-//! A run that is told to stop: everything is left consistent, the summary is written, and the process
-//! ends by that signal.
+//! A run that gets a signal: everything is left consistent, the summary is written, and the process ends by
+//! that signal.
 
 use crate::support::disk::{assert_same, mbox, sorted};
 use crate::support::mailbox::{Mailbox, message_of};

@@ -1,5 +1,5 @@
-//! The standard streams: blocking or not, fast or slow, and waiting for them ended by a signal and by the end
-//! of the run's time.
+//! The standard streams: blocking or not, fast or slow; waiting for them ends with a signal or at the end of
+//! the run's time.
 
 use crate::sendmail::link;
 use crate::support::disk::{assert_same, split_mboxrd};
@@ -33,7 +33,7 @@ fn sendmail(world: &World, server: &Recorder, args: &[&str]) -> Run {
 
 const MESSAGE: &str = "From: ana@example.org\nTo: bob@example.net\nSubject: x\n\ntext\n";
 
-/// Every way in which a send reads standard input, and what it has read before it waits.
+/// Every way in which `send` reads standard input, and what it has read before it waits.
 fn readers<'a>(world: &'a World, server: &'a Recorder) -> Vec<(&'static str, Run, Vec<u8>)> {
     let send = |args: &[&str]| send(world, server, args);
     let to = "bob@example.net";
@@ -91,7 +91,7 @@ fn max_time_includes_reading_standard_input() {
     let world = world();
     for meanwhile in [Meanwhile::Nothing, Meanwhile::Flood] {
         for (what, run, typed) in readers(&world, &server) {
-            // sendmail has no such option; a flood of these is too much before the time is over.
+            // sendmail has no such option; so much input is too much before the time is over.
             let floods = meanwhile == Meanwhile::Flood;
             if what.starts_with("sendmail") || (floods && ["--batch", "--password-fd"].contains(&what)) {
                 continue;
@@ -169,7 +169,7 @@ fn without_a_directory_for_temporary_files_only_large_messages_fail() {
     let raw = format!("{MESSAGE}{}", "0123456789\n".repeat(70_000));
     let line =
         json!({"to": "bob@example.net", "text": "x", "attachments": [{"base64": "eA==", "name": "x"}]});
-    // Not there, read-only for root too, and no directory.
+    // Missing; read-only, for root too; and not a directory.
     for nowhere in
         [world.text("missing"), "/proc".to_owned(), "/sys".to_owned(), file.to_str().unwrap().to_owned()]
     {

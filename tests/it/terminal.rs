@@ -1,4 +1,4 @@
-//! postie at a terminal: what it asks, what shows, and how a signal ends the wait for an answer.
+//! postie at a terminal: what it asks, what it shows, and how a signal ends the wait for an answer.
 
 use crate::support::disk::assert_mode;
 use crate::support::leak;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// postie on a terminal of its own.
 struct Session {
     screen: OwnedFd,
-    /// Held open, so that the screen can be read after postie has gone, and its modes looked at.
+    /// Held open, so that the screen and the terminal's modes can be read after postie has ended.
     line: OwnedFd,
     child: Child,
     seen: Vec<u8>,
@@ -72,7 +72,7 @@ impl Session {
         Session { screen, line, child, seen: Vec::new(), read_to: 0 }
     }
 
-    /// Waits until `text` shows behind what was waited for before.
+    /// Waits until `text` is shown after what was waited for before.
     #[track_caller]
     fn expect(&mut self, text: &str) {
         let until = Instant::now() + PATIENCE;
@@ -102,7 +102,7 @@ impl Session {
         tcgetattr(&self.line).unwrap().local_modes.contains(LocalModes::ECHO)
     }
 
-    /// Waits for the end. The password never showed, and the terminal is as it was.
+    /// Waits for the end. The password was never shown, and the terminal is as it was.
     #[track_caller]
     fn end(mut self) -> ExitStatus {
         let until = Instant::now() + PATIENCE;
@@ -114,7 +114,7 @@ impl Session {
                 self.child.kill().unwrap();
                 panic!("it does not end: {}", String::from_utf8_lossy(&self.seen));
             }
-            // Reading what it writes keeps it going, and waits for it.
+            // Reading the output lets the program continue, and waits for it.
             let mut wait = [PollFd::new(&self.screen, PollFlags::IN)];
             let moment = Timespec::try_from(Duration::from_millis(20)).unwrap();
             if poll(&mut wait, Some(&moment)).unwrap() > 0 {
@@ -166,7 +166,7 @@ fn a_signal_ends_every_question_and_restores_the_terminal() {
 #[test]
 fn ctrl_z_at_a_password_question_restores_the_echo_and_turns_it_off_again() {
     let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
-    // `wait` and `jobs` need no terminal: only what postie does to it is seen.
+    // `wait` and `jobs` need no terminal: only what postie does to it shows.
     let script = "set -m; \"$@\"; echo STOPPED; read go; fg; echo BACK";
     for shell in ["bash", "dash"] {
         for (key, how) in [("\u{1a}", "Ctrl-Z"), ("", "kill -TSTP"), ("", "kill -STOP")] {
@@ -194,7 +194,7 @@ fn ctrl_z_at_a_password_question_restores_the_echo_and_turns_it_off_again() {
                 }
             }
             session.expect("STOPPED");
-            // Nobody can do anything about SIGSTOP.
+            // No program can react to SIGSTOP.
             assert!(session.has_echo() || how == "kill -STOP", "{shell} {how}");
             // As a shell with a line editor leaves it.
             let mut modes = tcgetattr(&session.line).unwrap();
@@ -230,7 +230,7 @@ fn without_a_shell_to_continue_the_run_ctrl_z_does_not_stop_it() {
 
 #[test]
 fn in_a_container_with_an_outside_session_questions_work() {
-    // There the leader of the session, and of the shell's, is the process 0.
+    // There the leader of the session, and of the shell's process group, is process 0.
     if !real::have("in_a_container_with_an_outside_session_questions_work", &["root", "unshare"]) {
         return;
     }

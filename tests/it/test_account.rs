@@ -1,4 +1,4 @@
-//! What `test-account` checks, in which order, and what it says when a step fails.
+//! What `test-account` checks, in which order, and what it reports when a step fails.
 
 use crate::support::authority::Certificate;
 use crate::support::mailbox::Mailbox;
@@ -102,7 +102,7 @@ fn one_server_alone_can_be_tested() {
     }
 }
 
-/// The last step of a side failed, is the one named, and has a hint.
+/// The last step for a server failed, is the one that is named, and has a hint.
 #[track_caller]
 fn assert_failed(outcome: &Checked, side: &str, step: &str) -> Value {
     let steps = steps(outcome, side);
@@ -184,7 +184,7 @@ fn each_step_is_reported_when_it_is_done() {
         let server = Pop3d::for_mailbox(&Mailbox::with(1))
             .hook(move |event| {
                 if event.verb == "PASS" || event.verb == "AUTH" {
-                    // An end of the test ends the wait too.
+                    // If the test ends, the wait ends, too.
                     let _ = wait.lock().unwrap().recv();
                 }
                 Act::Normal
@@ -197,7 +197,7 @@ fn each_step_is_reported_when_it_is_done() {
         command.args(["--ca-file", &world.text("ca.pem"), "test-account"]).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // While the server holds the answer to the login back, all before it is there to be read.
+        // While the server holds back the reply to the login, everything before it can be read already.
         for step in ["dns", "tcp", "tls", "greeting", "capabilities"] {
             let found = lines.by_ref().any(|line| line.unwrap().contains(step));
             assert!(found, "{step}");

@@ -1,5 +1,5 @@
-//! TLS as `fetch` and `send` use it: no doubt about the server, no way around, and no credential before
-//! both are settled. Every server here fails its test if it gets the password in clear.
+//! TLS in `fetch` and `send`: the server is verified, nothing avoids that, and no credential is sent before.
+//! Every server here fails its test if it gets the password without TLS.
 
 use crate::support::authority::{Authority, Certificate, Versions};
 use crate::support::mailbox::Mailbox;
@@ -10,7 +10,7 @@ use crate::support::world::Checked;
 use crate::world;
 use std::time::Duration;
 
-/// No command that begins a login, or a mail, was ever sent.
+/// No command that begins a login, or a message, was ever sent.
 #[track_caller]
 fn assert_no_login(journals: &[Journal]) {
     for journal in journals {
@@ -105,7 +105,7 @@ fn any_other_reply_to_the_upgrade_ends_the_run() {
     const MISSING: (i32, &str) = (69, "missing");
     const DEFERRED: (i32, &str) = (75, "deferred");
     const BROKEN: (i32, &str) = (76, "protocol");
-    // An empty line is passed over, and nothing comes behind it.
+    // An empty line is skipped, and nothing comes after it.
     const SILENT: (i32, &str) = (75, "timeout");
     const OUTCOMES: [[(i32, &str); 2]; 7] = [
         [MISSING, DEFERRED],
@@ -240,7 +240,7 @@ fn a_bad_ca_file_is_a_mistake_in_the_configuration() {
 #[test]
 fn a_secret_is_never_sent_without_tls_beyond_loopback() {
     let world = world();
-    // An address of the documentation's: nobody is there, and nobody may be asked.
+    // An address reserved for documentation: no host has it, and none may be contacted.
     for url in ["pop3+insecure://ana@192.0.2.1", "smtp+insecure://ana@192.0.2.1"] {
         let command = if url.starts_with("pop3") { "list" } else { "send" };
         let run = world.at_url(url, command);
@@ -262,7 +262,7 @@ fn the_system_s_authorities_are_trusted_in_every_form_and_no_others() {
     world.write("unhashed/authority.pem", &authority);
     let [hashed, unhashed] = ["hashed", "unhashed"].map(|name| world.path(name));
     let pop3 = Pop3d::for_mailbox(&mailbox).start();
-    // Names under which OpenSSL does not find it.
+    // Names under which OpenSSL does not find the file.
     world.write("misnamed/deadbeef.0", &authority);
     world.write(&format!("gap/{hash:08x}.1"), &authority);
     world.write("empty/none.txt", "");
@@ -281,7 +281,7 @@ fn the_system_s_authorities_are_trusted_in_every_form_and_no_others() {
         (missing.as_os_str(), &list(&["empty", "hashed"]), true),
         (missing.as_os_str(), &list(&["hashed", "missing"]), true),
         (missing.as_os_str(), &list(&["empty", "unhashed"]), false),
-        // The directory does not lead to it, and then the bundle decides.
+        // The directory does not have it, and then the bundle decides.
         (bundle.as_os_str(), misnamed.as_os_str(), true),
         (missing.as_os_str(), misnamed.as_os_str(), false),
         (bundle.as_os_str(), gap.as_os_str(), true),

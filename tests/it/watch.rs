@@ -1,5 +1,5 @@
-//! `fetch --watch`: mail is fetched as it arrives, whatever server and line do, and nothing but a signal, the end of the
-//! time, or a failure that does not pass ends it.
+//! `fetch --watch`: mail is fetched as it arrives, whatever server and connection do. Only a signal, the end
+//! of the time, or a permanent failure ends it.
 
 mod endings;
 mod polling;
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 const TERM: Option<i32> = Some(15);
 
-/// A hook that is told how often the command has come by now.
+/// A hook that gets how often the command has come so far.
 fn counted(
     hook: impl Fn(&Event<'_>, usize) -> Act + Send + Sync + 'static,
 ) -> impl Fn(&Event<'_>) -> Act + Send + Sync + 'static {
@@ -38,7 +38,7 @@ fn counted(
     }
 }
 
-/// What has come to the server, to be waited for.
+/// What the server has received, to be waited for.
 #[derive(Clone, Default)]
 struct Steps(Arc<(Mutex<usize>, Condvar)>);
 
@@ -65,8 +65,8 @@ fn watch_within(timeout: &str, world: &World, server: &Imapd) -> Run {
     run.args(["--watch", "--maildir", "Mail"])
 }
 
-/// The server for an account, which ends the client by SIGTERM once all mail of INBOX is on disk, when it comes to
-/// wait: by IDLE, or by going. What happens before that is the hook's.
+/// The server of an account. It ends the client by SIGTERM when all mail of INBOX is on disk and the client
+/// starts to wait: by IDLE, or by disconnecting. The hook decides what happens before that.
 fn until_all_is_there(
     store: &ImapStore,
     mail: PathBuf,
@@ -96,7 +96,7 @@ fn assert_ended_by_term(outcome: &Outcome) {
     assert_eq!(outcome.summary()["failed"], 0, "{outcome:?}");
 }
 
-/// Runs the watch, and meanwhile `during`; then it is told to end.
+/// Runs the watch and, at the same time, `during`; then ends the watch.
 fn during(run: Run, server: &Imapd, during: impl FnOnce()) -> Checked {
     std::thread::scope(|scope| {
         let running = scope.spawn(move || run.go());
@@ -172,7 +172,7 @@ fn a_burst_is_fetched_together() {
         }
         Act::Normal
     });
-    // It tells each by itself.
+    // It reports each message separately.
     let told: String = (2..=51).map(|count| format!("* {count} EXISTS\r\n* {count} RECENT\r\n")).collect();
     let server = server.quirk(Quirk::InIdle(told.leak())).start();
     let outcome = watch(&world, &server).go();
@@ -311,7 +311,7 @@ fn with_several_folders_the_inbox_is_watched_by_idle_and_all_are_fetched() {
     assert_eq!(outcome.summary()["delivered"], 3);
     assert_eq!(server.journals().len(), 1, "one connection");
     server.assert_clean();
-    // Each IDLE stands behind the opening of INBOX.
+    // Each IDLE comes after the opening of INBOX.
     let commands = server.commands();
     let opened = |at: usize| commands[..at].iter().rev().find(|line| line.starts_with("EXAMINE"));
     for at in (0..commands.len()).filter(|at| commands[*at] == "IDLE") {

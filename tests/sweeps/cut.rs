@@ -1,5 +1,5 @@
-//! A wire that can be cut: it carries octets between postie and a server, counts what the server says, and
-//! ends the connection behind a given octet. The server is as far away as before: it never knows.
+//! A wire that can be cut: it carries octets between postie and a server, counts those of the server, and
+//! ends the connection after a given octet. The server is not told.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -15,7 +15,7 @@ pub enum Cut {
     Close,
     /// RST.
     Reset,
-    /// Nothing more comes, and nothing more gets there.
+    /// Nothing more arrives, and nothing more is delivered.
     Silence,
 }
 
@@ -28,9 +28,9 @@ pub struct CutWire {
 
 #[derive(Default)]
 struct Shared {
-    /// Behind which octet of the server's, and how.
+    /// After which octet of the server, and how.
     cut: Mutex<Option<(usize, Cut)>>,
-    /// What the server has said on the latest connection.
+    /// What the server has sent on the latest connection.
     said: Mutex<Vec<u8>>,
     stop: AtomicBool,
 }
@@ -60,12 +60,12 @@ impl CutWire {
         self.port
     }
 
-    /// From the next connection on, the wire ends behind this octet of the server's, or not at all.
+    /// On the following connections, the wire ends after this octet of the server, or not at all.
     pub fn cut(&self, cut: Option<(usize, Cut)>) {
         *self.shared.cut.lock().unwrap() = cut;
     }
 
-    /// What the server has said on the latest connection.
+    /// What the server has sent on the latest connection.
     pub fn said(&self) -> Vec<u8> {
         self.shared.said.lock().unwrap().clone()
     }
@@ -111,7 +111,7 @@ fn carry(client: &TcpStream, server: u16, shared: &Shared) {
     });
 }
 
-/// Carries what the client says until it ends; nothing of it gets anywhere once the wire is broken.
+/// Carries what the client sends until it ends; after the cut nothing of it is delivered.
 fn up(mut client: &TcpStream, mut server: &TcpStream, broken: &AtomicBool) {
     let mut block = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = client.read(&mut block) {
@@ -121,7 +121,7 @@ fn up(mut client: &TcpStream, mut server: &TcpStream, broken: &AtomicBool) {
     }
 }
 
-/// Carries what the server says, up to its end or to the cut.
+/// Carries what the server sends, up to its end or to the cut.
 fn down(
     mut server: &TcpStream,
     mut client: &TcpStream,
@@ -149,7 +149,7 @@ fn end(client: &TcpStream, how: Cut) {
             let _ = client.shutdown(Shutdown::Write);
         }
         Cut::Reset => {
-            // A close without time to linger is a reset. It comes as soon as nobody reads any more.
+            // Closing without linger sends a reset, as soon as nothing reads any more.
             let _ = rustix::net::sockopt::set_socket_linger(client, Some(Duration::ZERO));
             let _ = client.shutdown(Shutdown::Read);
         }

@@ -1,12 +1,13 @@
-//! Calls that fail: every one of a run, with ENOSPC, EIO, EDQUOT, EINTR and EMFILE, once or (a disk that is
-//! full stays full) from there on. Files first; then the network, processes and whatever else is asked of the
-//! system, but memory, signal handling and random numbers, which the runtime does not do without.
+//! Calls that fail: every one of a run, with ENOSPC, EIO, EDQUOT, EINTR and EMFILE, once or (a full disk
+//! stays full) from then on. File calls come first; then the network, processes and other calls to the
+//! system, except memory, signal handling and random numbers, which the runtime cannot do without.
 //!
-//! Thinning: `--delete` with nothing before and `--keep` with some messages known; every sync fails with
+//! Thinning: `--delete` with nothing before, and `--keep` with some messages known. Every sync fails with
 //! ENOSPC and with EIO, every write with one of them, any other call with one of the five in turn, each
-//! opening of a file with EINTR too, every eighth call for good if it makes or lengthens a file. What is no
-//! file call fails with one of the five in turn, and every third of it that can be interrupted is. By IMAP a
-//! fifteenth of these points, in a part of the scenes. `POSTIE_SWEEP=full`: every policy, past, call and error.
+//! opening of a file with EINTR too, and every eighth call permanently if it makes or lengthens a file. A
+//! call that is not about files fails with one of the five in turn, and every third of those that can be
+//! interrupted is. By IMAP a fifteenth of these points, in a part of the scenes. `POSTIE_SWEEP=full`: every
+//! policy, past, call and error.
 
 use crate::judge::{Blow, assert_documented};
 use crate::scene::{After, Destination, Past, Scene};
@@ -58,7 +59,7 @@ const FILE_CALLS: [&str; 42] = [
     "close",
     "pipe2",
 ];
-/// The calls by which a run talks to the server, starts commands and asks the system for this and that.
+/// The calls by which a run uses the network, starts commands and asks the system for other things.
 const OTHER_CALLS: [&str; 29] = [
     "poll",
     "ppoll",
@@ -91,9 +92,9 @@ const OTHER_CALLS: [&str; 29] = [
     "readlink",
 ];
 const SYNCS: [&str; 3] = ["fsync", "fdatasync", "syncfs"];
-/// The calls that a signal can interrupt. Not `close`: Linux frees the descriptor even where it says EINTR,
-/// and a call that strace fails does not, so that a lock stays which in truth is gone.
-/// Nor `connect`: a signal leaves it going on, and one that strace fails never began.
+/// The calls that a signal can interrupt. Not `close`: Linux frees the descriptor even if it returns EINTR,
+/// but a call that strace fails does not, so a lock would stay that really is gone. Nor `connect`: after a
+/// signal it continues, but one that strace fails never began.
 const INTERRUPTIBLE: [&str; 23] = [
     "write",
     "writev",
@@ -119,7 +120,7 @@ const INTERRUPTIBLE: [&str; 23] = [
     "wait4",
     "waitid",
 ];
-/// The calls that make or lengthen files: those a full disk fails.
+/// The calls that make or lengthen files, which fail on a full disk.
 const GROWING: [&str; 13] = [
     "write",
     "writev",
@@ -142,9 +143,9 @@ struct Fault {
     scene: Scene,
     call: Call,
     error: &'static str,
-    /// `+` where all of its name fail from there on.
+    /// `+` if all calls of its name fail from there on.
     on: &'static str,
-    /// Whether the run had not yet said what makes the server delete.
+    /// Whether the run had not yet sent what makes the server delete.
     deletes_later: bool,
 }
 
@@ -179,14 +180,14 @@ impl Fault {
         Met::Hit
     }
 
-    /// Whether it is a library's, reading the system's files, or one that never waits and so cannot be
-    /// interrupted: `fcntl` on a pipe.
+    /// Whether it is a call of a library that reads the system's files, or one that never waits and so cannot
+    /// be interrupted: `fcntl` on a pipe.
     fn is_of_the_system(&self) -> bool {
         is_of_the_system(&self.call.text)
             || (self.call.name == "fcntl" && !self.call.text.contains("F_SETLK"))
     }
 
-    /// Whether a thinned sweep has it; `at` is its call's place among those of the scene.
+    /// Whether a thinned sweep has it; `at` is the index of its call in the scene.
     fn is_telling(&self, at: usize) -> bool {
         let writes = self.call.is(&["write", "pwrite64", "writev"]);
         match self.on {
@@ -196,7 +197,7 @@ impl Fault {
                 self.error == "EINTR"
             }
             _ if writes => self.error == ERRORS[at % 2],
-            // Where a file is opened, an interruption is forgotten most easily.
+            // Interruptions are most easily overlooked when a file is opened.
             _ if self.call.is(&["open", "openat"]) && self.error == "EINTR" => !self.is_of_the_system(),
             _ => self.error == ERRORS[at % ERRORS.len()],
         }
@@ -208,7 +209,7 @@ fn is_of_the_system(call: &str) -> bool {
     ["/etc/", "/proc/", "/usr/", "/lib/"].iter().any(|dir| call.contains(dir))
 }
 
-/// All faults of a scene at these calls, each with the place of its call.
+/// All faults of a scene at these calls, each with the index of its call.
 fn faults(scene: Scene, names: &[&str]) -> Vec<(usize, Fault)> {
     let stage = scene.stage();
     let calls = strace::record(&stage, stage.fetch());
@@ -236,7 +237,7 @@ impl std::fmt::Display for Placed {
     }
 }
 
-/// A fault and the place of its call.
+/// A fault and the index of its call.
 struct Placed((usize, Fault));
 
 fn sweep_all(name: &'static str, to: Destination, names: &[&str]) {
@@ -258,7 +259,7 @@ fn sweep_all(name: &'static str, to: Destination, names: &[&str]) {
     tally.end();
 }
 
-/// Sweeps a scene; of the telling points every `step`th is tried, in a sweep that is not full.
+/// Sweeps a scene; unless the sweep is full, every `step`th of the significant points is tried.
 fn sweep(tally: &mut Tally, scene: Scene, names: &[&str], step: usize) {
     let faults: Vec<Placed> = faults(scene, names).into_iter().map(Placed).collect();
     let is_telling = |index: &usize| faults[*index].0.1.is_telling(faults[*index].0.0);

@@ -1,4 +1,4 @@
-//! The server of a stage, by whichever protocol: what the sweeps ask of it and of its mailbox.
+//! The server of a stage, for any protocol: what the sweeps need of it and of its mailbox.
 
 use crate::other::OtherClient;
 use crate::support::imapd::Imapd;
@@ -8,11 +8,11 @@ use crate::support::peer::Victim;
 use crate::support::pop3d::{Act, Mode, Pop3d};
 use std::sync::{Arc, Mutex};
 
-/// How mail is read.
+/// The protocol, and what the server can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     Pop3,
-    /// With another client at work in the same mailbox.
+    /// With another client that uses the same mailbox.
     Imap {
         /// Whether the server can expunge by UID (`RFC 4315`).
         uidplus: bool,
@@ -24,14 +24,15 @@ pub enum Protocol {
 /// The folder beside INBOX to which the other client moves mail.
 pub const BESIDE: &str = "Archive";
 
-/// The folder to which mail is moved that is not to be deleted.
+/// The folder to which mail is moved instead of being deleted.
 pub const TARGET: &str = "Moved";
 
-/// What a server does about a line of the client's; the greeting's is empty. By IMAP a reply is a tagged answer less its
+/// What a server does about a line from the client; for the greeting the line is empty. By IMAP a reply is a
+/// tagged response without its tag.
 /// tag.
 pub type Hook = Box<dyn Fn(&str) -> Act + Send + Sync>;
 
-/// How a server is other than it would be.
+/// How a server differs from a good one.
 pub struct Dress {
     pub mode: Mode,
     /// Whether it announces PIPELINING; by IMAP that makes no difference.
@@ -46,7 +47,7 @@ impl Default for Dress {
 }
 
 impl Dress {
-    /// A server that speaks TLS so.
+    /// A server that uses TLS in this way.
     pub fn mode(mode: Mode) -> Dress {
         Dress { mode, ..Dress::default() }
     }
@@ -92,7 +93,7 @@ impl Host {
         Host::Imap { store, server: setup.start(), other }
     }
 
-    /// The client that is at work in the same mailbox, if there is one.
+    /// The client that uses the same mailbox, if there is one.
     pub fn other(&self) -> Option<&OtherClient> {
         match self {
             Host::Pop3 { .. } => None,
@@ -111,7 +112,7 @@ impl Host {
         }
     }
 
-    /// All that ever was in the mailbox. Its `uid` is a name that it keeps.
+    /// Everything that ever was in the mailbox. The `uid` here is a name that it keeps.
     pub fn all(&self) -> Vec<Stored> {
         match self {
             Host::Pop3 { all, .. } => all.lock().unwrap().clone(),
@@ -119,7 +120,7 @@ impl Host {
         }
     }
 
-    /// What is in the mailbox, by the same names.
+    /// What is in the mailbox, by these names.
     pub fn left(&self) -> Vec<Stored> {
         match self {
             Host::Pop3 { mailbox, .. } => mailbox.messages(),
@@ -127,7 +128,7 @@ impl Host {
         }
     }
 
-    /// What is in the folder beside INBOX, by the same names.
+    /// What is in the folder beside INBOX, by these names.
     pub fn beside(&self) -> Vec<Stored> {
         match self {
             Host::Pop3 { .. } => Vec::new(),
@@ -135,7 +136,7 @@ impl Host {
         }
     }
 
-    /// What was moved away, by the same names.
+    /// What was moved away, by these names.
     pub fn moved(&self) -> Vec<Stored> {
         match self {
             Host::Pop3 { .. } => Vec::new(),
@@ -151,7 +152,8 @@ impl Host {
         }
     }
 
-    /// All commands so far, once all connections have ended. Fails if any was one that no careful client sends.
+    /// All commands so far, once all connections have ended. Fails if there was one that no correct client
+    /// sends.
     #[track_caller]
     pub fn commands(&self) -> Vec<String> {
         match self {
@@ -161,8 +163,8 @@ impl Host {
             }
             Host::Imap { server, .. } => {
                 let mut wrong = server.violations();
-                // What postie was to delete may be marked by others alone, where its own mark was refused; that nothing
-                // else goes is judged by what is left.
+                // Messages that postie was to delete may be marked by others only, if its own mark was
+                // refused; the messages that are left show that nothing else was deleted.
                 wrong.retain(|violation| !violation.ends_with("was marked by another client alone"));
                 assert_eq!(wrong, Vec::<String>::new(), "{:#?}", server.commands());
                 server.commands()
@@ -170,7 +172,7 @@ impl Host {
         }
     }
 
-    /// Fails if a POP3 session of these, from the `first` on, has done what no careful client does.
+    /// Fails if a POP3 session, from the `first` on, has done what no correct client does.
     #[track_caller]
     pub fn assert_clean_since(&self, first: usize) {
         let Host::Pop3 { server, .. } = self else { return };

@@ -1,4 +1,4 @@
-//! The judgement: what the server was told and still has, and what lies on disk.
+//! The judgement: what the server was told and still has, and what is on disk.
 
 use crate::host;
 use crate::other::OtherClient;
@@ -13,15 +13,15 @@ use std::path::PathBuf;
 /// How a run ended before it is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blow {
-    /// It was killed: a half message may be at the end of an mbox.
+    /// It was killed: there may be a half message at the end of an mbox.
     Killed,
-    /// It saw something fail, and cleaned up.
+    /// It noticed a failure, and cleaned up.
     Failed,
 }
 
 impl Stage {
-    /// Judges what a blow has left: no half message is to be seen, every message is on the server still, or stored
-    /// whole, or another client has taken it away; and what other clients marked is marked as it was.
+    /// Judges what a fault has left: no half message is visible; every message is still on the server, or
+    /// stored whole, or another client has removed it; and what other clients marked is still marked.
     #[track_caller]
     pub fn judge_blow(&self, blow: Blow) {
         // Also waits until the server has seen the end of every connection.
@@ -58,14 +58,15 @@ impl Stage {
         }
     }
 
-    /// Runs twice more, undisturbed, and judges that all has become good. Another client is at work before that.
+    /// Runs twice more, undisturbed, and judges that everything is right again. Before that another client
+    /// acts.
     #[track_caller]
     pub fn mend(&self) {
         if let Some(other) = self.host.other() {
             other.go_on(self.scene.renumbers);
         }
         if self.scene.past == Past::Reused {
-            // The first run to its end finds that out, at the latest.
+            // At the latest, the first run that completes finds that out.
             let code = self.fetch().go().code;
             assert!(matches!(code, Some(0 | 1)), "exit {code:?}");
         }
@@ -92,7 +93,7 @@ impl Stage {
         if self.scene.to == Destination::Exec {
             return self.judge_taken();
         }
-        // What another client took away, or has just delivered, may be there or not.
+        // Messages that another client removed, or has just delivered, may be there or not.
         let there = sorted(self.seen(Blow::Failed));
         let mut wanted = self.wanted_of(|one| self.is_owed(one));
         let mut perhaps = self.wanted_of(|one| !self.is_owed(one));
@@ -107,13 +108,13 @@ impl Stage {
         assert_same(&there, &sorted(wanted));
     }
 
-    /// Judges the state that every story has to end in.
+    /// Judges the state in which every point must end.
     #[track_caller]
     pub fn judge_end(&self) {
         self.judge_stored();
         self.judge_blow(Blow::Failed);
         match self.scene.to {
-            // That is also a look at what is left over in it.
+            // That also checks what is left over in it.
             Destination::Maildir => {
                 let all: usize = self.maildirs().iter().map(|dir| maildir(dir).len()).sum();
                 assert_eq!(all, self.seen(Blow::Failed).len());
@@ -141,8 +142,8 @@ impl Stage {
         assert_eq!(litter.collect::<Vec<_>>(), Vec::<&String>::new(), "litter in the state directory");
     }
 
-    /// What a command has taken: at least once, always under the same key, and at most one message twice,
-    /// since one blow can come between one taking and its record.
+    /// What a command has taken: each message at least once, always under the same key, and at most one
+    /// message twice, since one fault can come between taking and recording.
     #[track_caller]
     fn judge_taken(&self) {
         let (mut keys, mut taken) = (HashMap::<String, Vec<u8>>::new(), 0);
@@ -178,7 +179,7 @@ impl Stage {
         }
     }
 
-    /// An mbox less the half message at its end, if there is one. Where the server has deleted anything,
+    /// An mbox without the half message at its end, if there is one. If the server has deleted anything,
     /// nothing may be torn.
     fn less_torn<'a>(&self, octets: &'a [u8]) -> &'a [u8] {
         if !self.is_untouched() {
@@ -188,7 +189,7 @@ impl Stage {
         let last = memchr::memmem::rfind(octets, b"\n\nFrom ").map(|at| at + 2).or(last);
         let foreign = if self.has_foreign() { crate::scene::FOREIGN.len() } else { 0 };
         match last {
-            // What another program wrote has no blank line behind it.
+            // After another program's mail there is no blank line.
             Some(at) if at < foreign => &octets[..0],
             Some(at) => {
                 let whole = octets.ends_with(b"\n\n")

@@ -1,17 +1,17 @@
 //! SIGKILL at the entry of a system call, for every system call of a run.
 //!
-//! Thinning: only calls right behind one that changes something beyond the process, since a kill at any
-//! other finds what a kill one call earlier finds; of these every one with nothing before, every third with
-//! some messages known, and every third of a mending run. The loader's calls before `main` are left out.
-//! For the streamed message every fourth. By IMAP every third in a part of the scenes. `POSTIE_SWEEP=full` tries every
-//! call of every scene.
+//! Thinning: only calls directly after one that changes something outside the process, since a kill at any
+//! other one leaves the same as a kill one call earlier. Of these, every one if nothing happened before,
+//! every third if some messages are known, and every third of a run that repairs. The loader's calls before
+//! `main` are left out. For the streamed message every fourth. By IMAP every third, in a part of the scenes.
+//! `POSTIE_SWEEP=full` tries every call of every scene.
 
 use crate::judge::Blow;
 use crate::scene::{After, Destination, Past, Scene, Stage};
 use crate::strace::{self, Call};
 use crate::tally::{Met, Tally, full};
 
-/// One kill: the scene, an earlier kill it mends, and where.
+/// One kill: the scene, an earlier kill after which this run repairs, and the call.
 struct Kill<'a> {
     scene: Scene,
     earlier: Option<&'a Call>,
@@ -40,7 +40,7 @@ impl Kill<'_> {
     }
 }
 
-/// A stage, on which a run was killed already if that is wanted.
+/// A stage, on which an earlier run was already killed if wanted.
 fn set(scene: Scene, earlier: Option<&Call>) -> Stage {
     let stage = scene.stage();
     if let Some(call) = earlier {
@@ -57,7 +57,7 @@ fn kills<'a>(scene: Scene, earlier: Option<&'a Call>) -> Vec<Kill<'a>> {
     calls.into_iter().enumerate().map(kill).collect()
 }
 
-/// Sweeps a scene; of the telling points every `step`th is tried, in a sweep that is not full.
+/// Sweeps a scene; unless the sweep is full, every `step`th of the significant calls is tried.
 fn sweep(tally: &mut Tally, scene: Scene, earlier: Option<&Call>, step: usize) {
     let kills = kills(scene, earlier);
     let telling: Vec<usize> = (0..kills.len()).filter(|at| kills[*at].call.fresh).collect();
@@ -94,7 +94,7 @@ fn a_fetch_to_a_command_killed_at_any_call_gives_each_message_again_at_most_once
     sweep_all("kill sweep, --exec", Destination::Exec);
 }
 
-/// Sweeps the scenes of IMAP; of the telling points every `step`th.
+/// Sweeps the scenes of IMAP; every `step`th of the significant calls.
 fn sweep_imap(name: &'static str, to: Destination, step: usize) {
     if !strace::can(name) {
         return;
@@ -184,7 +184,7 @@ fn a_takeover_of_a_ledger_killed_at_any_call_is_completed_by_the_next_run() {
     tally.end();
 }
 
-/// Where a first kill leaves the most to mend: in the middle of what is stored, and behind it.
+/// Where a first kill leaves the most to repair: in the middle of what is stored, and after it.
 fn worst(calls: &[Call], place: &str) -> Vec<Call> {
     let storing = |call: &&Call| {
         let moves =

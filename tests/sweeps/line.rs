@@ -1,14 +1,14 @@
-//! The line is lost: the connection ends, is reset or falls silent behind any octet of what the server
-//! says; DELE and QUIT, UID STORE and EXPUNGE are refused, not answered, or lost.
+//! The connection is lost: it ends, is reset or falls silent after any octet that the server sends; DELE and
+//! QUIT, UID STORE and EXPUNGE are refused, not answered, or lost.
 //!
-//! What is lost to the server is what postie sends behind that octet. Every connection of the run is cut
-//! there, so that a second try within it meets the same.
+//! What postie sends after that octet does not reach the server. Every connection of the run is cut there, so
+//! that a second attempt within the run meets the same.
 //!
-//! Thinning: in plain, every octet of small mailboxes' sessions that ends in CR or LF and every 17th else,
-//! closed and reset in turn; silence and cuts under TLS at every 97th, silence in an mbox and with --exec at every
-//! 193rd. By IMAP in a part of the scenes every 29th of the former points, and silence and TLS at every 389th.
-//! `POSTIE_SWEEP=full`: every octet, closed and reset, for every destination and policy; silence at every
-//! 7th (there at every 13th), TLS at every third (by IMAP every 7th).
+//! Thinning: without TLS, after every CR and LF in the sessions of small mailboxes and at every 17th octet
+//! otherwise, closed and reset in turn; silence and cuts under TLS at every 97th, silence in an mbox and with
+//! --exec at every 193rd. By IMAP, in a part of the scenes, every 29th of the former points, and silence and
+//! TLS at every 389th. `POSTIE_SWEEP=full`: every octet, closed and reset, for every destination and policy;
+//! silence at every 7th (with an mbox and --exec at every 13th), TLS at every third (by IMAP every 7th).
 
 use crate::cut::Cut;
 use crate::host::{self, Dress};
@@ -27,9 +27,9 @@ struct Lost {
     mode: Mode,
     at: usize,
     how: Cut,
-    /// What the server said before that.
+    /// What the server sent before that.
     context: String,
-    /// The octets of a whole session; none where TLS hides that.
+    /// The octets of a whole session; none if TLS hides them.
     whole: usize,
 }
 
@@ -41,7 +41,7 @@ impl std::fmt::Display for Lost {
 }
 
 impl Lost {
-    /// Whether it is behind a CR or an LF.
+    /// Whether it comes after a CR or an LF.
     fn is_at_line_end(&self) -> bool {
         self.context.ends_with("\\r") || self.context.ends_with("\\n")
     }
@@ -60,17 +60,18 @@ impl Lost {
         match outcome.code {
             Some(code @ (75 | 1)) if self.at < self.whole => {
                 outcome.error();
-                // What ended the session gives its own code. A message at which the line was lost twice is 1 where
-                // others came, and its own code where nothing did.
+                // What ended the session decides the code. If the connection was lost twice at a message,
+                // that is 1 if other messages came, and its own code if nothing did.
                 let ended = outcome.of_type("error").iter().any(|error| error["scope"] != "message");
                 let summary = outcome.summary();
                 let came = ["delivered", "deleted"].iter().any(|count| summary[count] != 0);
                 assert_eq!(code, if came && !ended { 1 } else { 75 }, "{told}");
-                // Of a QUIT without an answer all may have been done, and what is stored under an earlier UIDVALIDITY
-                // counts only once it came again.
+                // After a QUIT without a reply, everything may have been done; and what is stored under an
+                // earlier UIDVALIDITY counts only when it comes again.
                 assert!(code == 75 || undone() || self.scene.past == Past::Renumbered, "{told}");
             }
-            // Each further session of the run is shorter than the one before, so that the last may get through.
+            // Each further session of the run is shorter than the one before, so that the last may be
+            // complete.
             Some(0) => assert!(!undone(), "{told}"),
             Some(code) if code == self.scene.exit() => {
                 outcome.error();
@@ -84,7 +85,7 @@ impl Lost {
     }
 }
 
-/// Every cut there is of a scene, in the ways `hows`.
+/// All cuts of a scene, in the ways `hows`.
 fn cuts(scene: Scene, mode: Mode, hows: &[Cut]) -> Vec<Lost> {
     let stage = scene.small_stage(Dress::mode(mode));
     stage.fetch().go().assert_exit(scene.exit());
@@ -113,7 +114,7 @@ fn a_connection_lost_after_any_octet_loses_nothing() {
     let all: Vec<Scene> = if full() { scenes.into_iter().chain(others).collect() } else { scenes.to_vec() };
     for scene in all {
         let cuts = cuts(scene, Mode::Plain, &[Cut::Close, Cut::Reset]);
-        // Two points an octet, one for each way: behind every CR and LF one, else every 17th.
+        // Two points for each octet, one in each way: one after every CR and LF, else every 17th.
         let chosen = |at: usize, cut: &Lost| {
             let odd = (at / 2).is_multiple_of(2);
             at.is_multiple_of(34) || at % 34 == 17 || cut.is_at_line_end() && odd == at.is_multiple_of(2)
@@ -199,7 +200,7 @@ fn a_connection_that_falls_silent_or_is_cut_under_tls_loses_nothing() {
     tally.end();
 }
 
-/// A command that goes wrong on the first connection.
+/// A command that fails on the first connection.
 struct Bad {
     scene: Scene,
     line: &'static str,
@@ -244,7 +245,7 @@ fn dele_and_quit_may_be_refused_unanswered_or_lost() {
     let refused = Act::reply("-ERR [SYS/TEMP] not now");
     let ends = [Act::end(End::Close), Act::end(End::Reset), Act::end(End::Stall)];
     let quits = [Act::Then(b"-ERR some deleted messages not removed\r\n".to_vec(), End::Close)];
-    // The server has done as it was told, and nobody hears of it.
+    // The server has done it, and the client does not get the reply.
     let unheard =
         [Act::Cut(0, End::Close), Act::Cut(0, End::Reset), Act::Cut(0, End::Stall), Act::Cut(4, End::Close)];
     for to in [Destination::Maildir, Destination::Mbox, Destination::Exec] {
@@ -253,7 +254,7 @@ fn dele_and_quit_may_be_refused_unanswered_or_lost() {
             let bad = |line, act: &Act, code| Bad { scene, line, act: act.clone(), code };
             let mut all = vec![bad("DELE 1", &refused, 1), bad("DELE 7", &refused, 1)];
             for act in ends.iter().chain(&unheard) {
-                // One loss at a message is made good in a second session of the run.
+                // A loss at one message is made up for by a second session of the same run.
                 all.push(bad("DELE 2", act, 0));
                 all.push(bad("QUIT", act, 75));
             }
@@ -269,7 +270,7 @@ fn imap_deletions_may_be_refused_unanswered_or_lost() {
     let mut tally = Tally::new("UID STORE, EXPUNGE and LOGOUT going wrong");
     let refused = Act::reply("NO [SERVERBUG] not now");
     let ends = [Act::end(End::Close), Act::end(End::Reset), Act::end(End::Stall)];
-    // The server has done as it was told, and nobody hears of it.
+    // The server has done it, and the client does not get the reply.
     let unheard =
         [Act::Cut(0, End::Close), Act::Cut(0, End::Reset), Act::Cut(0, End::Stall), Act::Cut(4, End::Close)];
     for to in [Destination::Maildir, Destination::Mbox] {

@@ -1,5 +1,5 @@
-//! The sweeps: `postie fetch` is stopped, failed, cut off and robbed of power at every point there is, run
-//! again, and judged by what the server was told and what lies on disk. Never by postie's own words.
+//! The sweeps: `postie fetch` is stopped, failed, disconnected and robbed of power at every possible point,
+//! run again, and judged by what the server was told and what is on disk, never by its own output.
 //!
 //! - `kill`: SIGKILL before any system call of a run, of a later run, and of a run that mends a killed one.
 //! - `errors`: any file call fails with ENOSPC, EIO, EDQUOT, EINTR or EMFILE, once or from then on.

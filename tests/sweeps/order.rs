@@ -1,6 +1,6 @@
-//! The order of a run's system calls. A journalling file system makes more durable than was asked for, and
-//! so hides a missing sync from a power cut; the calls themselves hide nothing. Of each file it is noted
-//! whether what was written to it, and of each name whether it, has been synced since:
+//! The order of a run's system calls. A journalling file system makes more durable than was asked for, so a
+//! power cut may not show a missing sync; the calls themselves do. For each file it is tracked whether its
+//! content, and for each name whether it, has been synced since the last change:
 //!
 //! - A message is moved to `new/`, and a new ledger put in its place, only when its content is synced.
 //! - An mbox is appended to only when the intent in the ledger is synced.
@@ -20,7 +20,7 @@ struct Volatile {
 }
 
 impl Volatile {
-    /// Lets a call that succeeded count.
+    /// Applies a call that succeeded.
     fn apply(&mut self, call: &Call) {
         let names = entries(call);
         match call.name.as_str() {
@@ -49,7 +49,7 @@ impl Volatile {
         }
     }
 
-    /// What of it has to last.
+    /// The part of it that must be durable.
     fn owed(&self, stage: &Stage) -> Vec<&String> {
         let own = [stage.root.join("Mail"), stage.root.join("mbox"), stage.root.join("state")];
         let lasts = |path: &&String| {
@@ -92,7 +92,7 @@ fn entries(call: &Call) -> Vec<String> {
     names
 }
 
-/// Walks through a run, and says what is relied on too early; else how many moments were judged.
+/// Goes through a run and returns what is relied on too early; otherwise, how many moments were checked.
 fn walk(stage: &Stage, calls: &[Call]) -> Result<usize, String> {
     let mut volatile = Volatile::default();
     let mut judged = 0;
@@ -117,7 +117,7 @@ fn walk(stage: &Stage, calls: &[Call]) -> Result<usize, String> {
     Ok(judged)
 }
 
-/// Whether the server is told here to delete something.
+/// Whether this call asks the server to delete something.
 fn says_to_delete(call: &Call) -> bool {
     let says = ["\"DELE ", " UID STORE "].iter().any(|words| call.text.contains(words));
     call.is(&["sendto", "write", "sendmsg"]) && says
@@ -162,7 +162,7 @@ fn each_sync_is_needed(scene: Scene) {
     let stage = scene.stage();
     let calls = strace::record(&stage, stage.fetch());
     let dele = calls.iter().position(says_to_delete).unwrap();
-    // The record of the UIDVALIDITY is synced for itself; the next sync of the ledger would do that too.
+    // The record of the UIDVALIDITY is synced separately; the next sync of the ledger would do that too.
     let extra = usize::from(scene.by != Protocol::Pop3);
     let syncs: Vec<usize> = (0..dele).filter(|at| calls[*at].name == "fdatasync").skip(extra).collect();
     assert!(syncs.len() >= 3, "intent, mbox and record are synced each");

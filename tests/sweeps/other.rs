@@ -1,5 +1,5 @@
-//! Another client of the same IMAP mailbox. It delivers, reads, marks, moves and expunges while postie is at work and
-//! between its runs, and knows what it did: postie answers for everything else.
+//! Another client of the same IMAP mailbox. It delivers, reads, marks, moves and expunges while postie runs
+//! and between its runs, and records what it did: postie is responsible for everything else.
 
 use crate::host::{BESIDE, TARGET};
 use crate::support::imapd::store::{ImapStore, Message};
@@ -7,7 +7,7 @@ use crate::support::mailbox::{Stored, message};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-/// The client, and what it knows.
+/// The client, and what it recorded.
 pub struct OtherClient {
     store: ImapStore,
     memory: Mutex<Memory>,
@@ -17,15 +17,15 @@ pub struct OtherClient {
 struct Memory {
     /// All that was ever delivered to INBOX.
     all: Vec<Stored>,
-    /// What it took out of INBOX itself.
+    /// What it removed from INBOX.
     taken: HashSet<String>,
-    /// What came in the run that is tried, perhaps after its listing.
+    /// What arrived during the run that is tested, perhaps after its listing.
     late: HashSet<String>,
-    /// What it moved to the folder beside INBOX, and whether it has only just done so.
+    /// What it moved to the folder beside INBOX, and whether that happened only just now.
     moved: Vec<(Stored, bool)>,
     /// The flags that it set.
     flags: HashMap<String, Vec<String>>,
-    /// What it still does in the run that is tried, by the command it waits for.
+    /// What it will still do during the run that is tested, by the command it waits for.
     plans: Vec<(&'static str, Deed)>,
     /// The highest UID before that.
     last: u32,
@@ -40,7 +40,7 @@ enum Deed {
     Move,
 }
 
-/// How the octets of messages that it delivers begin: none of a scene is like them.
+/// How the messages that it delivers begin; no message of a scene does.
 const FIRST: usize = 10_000;
 
 impl OtherClient {
@@ -48,7 +48,7 @@ impl OtherClient {
         OtherClient { store: store.clone(), memory: Mutex::default() }
     }
 
-    /// A message by a name that no UIDVALIDITY changes.
+    /// A name for a message that no UIDVALIDITY changes.
     pub fn named(message: &Message) -> Stored {
         Stored { uid: format!("message {}", message.origin), wire: message.wire.to_vec() }
     }
@@ -65,12 +65,12 @@ impl OtherClient {
         self.memory.lock().unwrap().all.clone()
     }
 
-    /// Whether it took a message out of INBOX itself.
+    /// Whether it removed a message from INBOX.
     pub fn has_taken(&self, one: &Stored) -> bool {
         self.memory.lock().unwrap().taken.contains(&one.uid)
     }
 
-    /// Whether a message came while postie was at work.
+    /// Whether a message arrived while postie was running.
     pub fn is_late(&self, one: &Stored) -> bool {
         self.memory.lock().unwrap().late.contains(&one.uid)
     }
@@ -80,8 +80,8 @@ impl OtherClient {
         self.memory.lock().unwrap().moved.clone()
     }
 
-    /// Marks some of what is there, and plans what it does in the run that is tried. Where marks made `while_deleting`
-    /// keep the server from expunging, that run deletes nothing.
+    /// Marks some messages, and plans what to do during the run that is tested. If marks made
+    /// `while_deleting` keep the server from expunging, it deletes nothing during that run.
     pub fn begin(&self, while_deleting: bool) {
         for (at, flag) in [(1, "\\Seen"), (2, "\\Flagged"), (3, "\\Deleted"), (3, "$Junk")] {
             self.mark(at, flag);
@@ -100,8 +100,8 @@ impl OtherClient {
         memory.last = self.store.folder("INBOX").uidnext - 1;
     }
 
-    /// Whether a command asks for a message that was there before the run that is tried; for one under another
-    /// UIDVALIDITY that is no question.
+    /// Whether a command asks for a message that was there before the run that is tested. If the UIDVALIDITY
+    /// is another one, the answer does not matter.
     pub fn is_of_old(&self, command: &str) -> bool {
         let set = command.strip_prefix("UID FETCH ").and_then(|rest| rest.split(' ').next());
         let last = self.memory.lock().unwrap().last;
@@ -109,7 +109,7 @@ impl OtherClient {
         numbers.into_iter().any(|number| number.parse::<u32>().unwrap() <= last)
     }
 
-    /// Postie sends this.
+    /// Called with each command of postie.
     pub fn hears(&self, line: &str) {
         let due: Vec<Deed> = {
             let mut memory = self.memory.lock().unwrap();
@@ -122,7 +122,7 @@ impl OtherClient {
         due.into_iter().for_each(|deed| self.act(deed));
     }
 
-    /// Between two runs it is at work once more, and then done; the folder may be numbered anew.
+    /// Between two runs it acts once more, and is then done; the folder may get another UIDVALIDITY.
     pub fn go_on(&self, renumber: bool) {
         self.memory.lock().unwrap().plans.clear();
         [Deed::See, Deed::Move, Deed::DeliverAndMark, Deed::Deliver]
@@ -142,7 +142,7 @@ impl OtherClient {
         self.store.renumber("INBOX", 1);
     }
 
-    /// The server gives the UID of a message that has gone to another one, under the same UIDVALIDITY.
+    /// The server gives the UID of a removed message to another one, under the same UIDVALIDITY.
     pub fn reuse(&self) {
         let gone = self.store.messages("INBOX").swap_remove(1);
         let (key, wire) = (self.store.lock().new_key(), Arc::new(message(FIRST - 1)));
@@ -158,7 +158,7 @@ impl OtherClient {
 
     fn act(&self, deed: Deed) {
         let there = self.store.uids("INBOX");
-        // One that is there from the start, from the end, where there are enough.
+        // One that was there from the start, and one near the end if there are enough.
         let last = there.len().checked_sub(2);
         match deed {
             Deed::Deliver | Deed::DeliverAndMark => {
@@ -195,7 +195,7 @@ impl OtherClient {
         memory.flags.entry(Self::named(&message).uid).or_default().push(flag.to_owned());
     }
 
-    /// Fails unless every message, moved away or not, has the flags that this client gave it, and no other; but postie
+    /// Fails unless every message, moved or not, has exactly the flags that this client gave it; but postie
     /// may have marked those as deleted that `may_go`.
     #[track_caller]
     pub fn judge(&self, may_go: impl Fn(&Stored) -> bool) {

@@ -1,14 +1,15 @@
-//! The power fails: at any event of the session as the server sees it, when the run has ended, and at
-//! random instants.
+//! The power fails: at any event of the session as the server sees it, after the run has ended, and at random
+//! instants.
 //!
-//! Destination and state lie on a file system that is shut down at that moment, losing all that was not
-//! durable. Then postie lives on (every file operation fails; whatever it still tells the server, the
-//! server believes) or is killed with it. The file system is mounted again, postie is run again.
+//! Destination and state are on a file system that is shut down at that moment and loses everything that was
+//! not durable. Then postie continues (every file operation fails; whatever it still sends, the server
+//! believes) or is killed at the same time. The file system is mounted again, and postie runs again.
 //!
 //! Thinning: `--delete` on each file system (ext4 in its two data modes), with and without pipelining, every
-//! event, killed and alive in turn, and 12 instants for each; by IMAP every third event on ext4, and 4 instants.
-//! `POSTIE_SWEEP=full`: every policy and past, every event both ways, 300 instants for each (by IMAP 100). XFS is in it
-//! wherever it can be made; a quick sweep has ext4 alone. `POSTIE_SWEEP_SEED` chooses other instants.
+//! event, killed and alive in turn, and 12 instants for each; by IMAP every third event on ext4, and 4
+//! instants. `POSTIE_SWEEP=full`: every policy and past, every event both ways, 300 instants for each (by
+//! IMAP 100). XFS is included if it can be made; a quick sweep has only ext4. `POSTIE_SWEEP_SEED` chooses
+//! other instants.
 
 use crate::host::Dress;
 use crate::judge::{Blow, assert_documented};
@@ -59,7 +60,7 @@ impl std::fmt::Display for Outage {
     }
 }
 
-/// What a server's hook does once the stage is set.
+/// A server's hook that acts once the stage is ready.
 #[derive(Default)]
 struct Trap {
     armed: AtomicBool,
@@ -89,7 +90,7 @@ impl Outage {
             _ => assert_documented(outcome.code, &format!("{outcome:?}")),
         }
         stage.host.settle();
-        // A moment that this run did not come to must not strike the runs that mend it.
+        // A moment that this run did not reach must not hit the runs after it.
         trap.armed.store(false, Ordering::SeqCst);
         if matches!(self.moment, Moment::End) {
             volume.cut_power();
@@ -124,7 +125,7 @@ impl Outage {
         };
         let dress = Dress { pipelining: self.pipelining, ..Dress::hook(hook) };
         let stage = self.scene.stage_with(dress, Some(&volume.root()));
-        // What was there before is not what is tried.
+        // What was there before is not what is tested.
         volume.sync();
         assert!(trap.victim.set(stage.host.victim()).is_ok());
         trap.armed.store(true, Ordering::SeqCst);
@@ -139,7 +140,7 @@ fn survey(scene: Scene, kind: Kind, pipelining: bool) -> (Vec<String>, Duration)
     let before = stage.host.commands().len();
     let outcome = stage.fetch().go();
     outcome.assert_exit(scene.exit());
-    // Those of the past came over earlier connections.
+    // The connections of earlier runs came before.
     (stage.host.commands().split_off(before), outcome.elapsed)
 }
 
@@ -154,7 +155,7 @@ fn events(scene: Scene, kind: Kind, pipelining: bool) -> Vec<Outage> {
     moments.chain([Moment::End]).enumerate().map(outage).collect()
 }
 
-/// Instants spread over the time of a run, and a little beyond it.
+/// Instants spread over the time of a run, and a little longer.
 fn instants(scene: Scene, kind: Kind, count: usize) -> Vec<Outage> {
     let (_, time) = survey(scene, kind, true);
     let seed = std::env::var("POSTIE_SWEEP_SEED").ok().and_then(|seed| seed.parse().ok());
@@ -171,12 +172,12 @@ fn instants(scene: Scene, kind: Kind, count: usize) -> Vec<Outage> {
     (0..count).map(|at| Outage { scene: scene.at(at), kind, pipelining: true, moment: moment() }).collect()
 }
 
-/// The file systems that there are here.
+/// The file systems that are available here.
 fn kinds(name: &str) -> Vec<Kind> {
     let mut kinds = vec![Kind::Ext4, Kind::Ext4Writeback];
     kinds.retain(|kind| volume::can(name, *kind));
     if depth() == Depth::Quick {
-        // Each kind is surveyed anew, which takes longer than the few points of a quick sweep.
+        // Each kind is measured separately, which takes longer than the few points of a quick sweep.
         kinds.truncate(1);
     } else if volume::is_makable(name, Kind::Xfs) && volume::can(name, Kind::Xfs) {
         kinds.push(Kind::Xfs);
@@ -199,7 +200,7 @@ fn sweep_all(name: &'static str, to: Destination) {
         for (turn, kind) in kinds.iter().enumerate() {
             for pipelining in [true, false] {
                 let events = events(scene, *kind, pipelining);
-                // The two data modes share the events: each has the half that the other has not.
+                // The two data modes share the events: each has the half that the other does not have.
                 let chosen = |at: usize, _: &Outage| (at / 2 + at + turn).is_multiple_of(2);
                 tally.sweep(&events, chosen, Outage::play);
             }
@@ -217,7 +218,7 @@ fn a_power_cut_that_a_run_does_not_reach_does_not_hit_a_later_run() {
     }
     let scene = Scene::new(Destination::Maildir, After::Keep, Past::None);
     let (commands, _) = survey(scene, Kind::Ext4, true);
-    // The greeting counts, too: this is the first event of the run that mends.
+    // The greeting counts, too: this is the first event of the run after it.
     let moment = Moment::Event(commands.len() + 1, "the next run connects".into(), false);
     let outage = Outage { scene, kind: Kind::Ext4, pipelining: true, moment };
     assert_eq!(outage.play(), Met::Missed);

@@ -1,4 +1,4 @@
-//! What is swept: a destination, a policy and a past; and the stage on which one point of it is played.
+//! What is swept: a destination, a policy and a past; and the stage for one point of it.
 
 use crate::cut::CutWire;
 use crate::host::{BESIDE, Dress, Host, Protocol, TARGET};
@@ -15,7 +15,7 @@ use std::sync::Once;
 pub enum Destination {
     Maildir,
     Mbox,
-    /// An mbox that gets a message so large that it is not staged in memory.
+    /// An mbox that gets a message too large to be staged in memory.
     Streamed,
     Exec,
 }
@@ -29,24 +29,24 @@ pub enum After {
     AtOnce,
     /// `--delete-after 1h`.
     Later,
-    /// `--move-to`, by IMAP alone.
+    /// `--move-to`, only by IMAP.
     Move,
 }
 
 /// What happened before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Past {
-    /// Nothing: neither ledger nor destination is there.
+    /// Nothing: there is neither ledger nor destination.
     None,
     /// Some of the messages were fetched and kept; an mbox has mail of another program in it.
     Known,
-    /// The same, and the ledger is one of the first format.
+    /// The same, but the ledger has the first format.
     FirstFormat,
-    /// The same, from another port: the ledger is that of another server.
+    /// The same, but from another port: the ledger is that of another server.
     OtherPort,
-    /// The same, and the folder has another UIDVALIDITY since; the first UIDs mean other messages.
+    /// The same, but the folder has got another UIDVALIDITY since; the first UIDs mean other messages.
     Renumbered,
-    /// The same, and one of the UIDs means another message since, under the same UIDVALIDITY.
+    /// The same, but one of the UIDs means another message now, under the same UIDVALIDITY.
     Reused,
 }
 
@@ -117,7 +117,7 @@ pub struct Stage {
     pub scene: Scene,
     pub world: World,
     pub host: Host,
-    /// What is between postie and the server, if anything is.
+    /// What is between postie and the server, if anything.
     pub wire: Option<CutWire>,
     /// Where destination and state are.
     pub root: PathBuf,
@@ -128,7 +128,7 @@ impl Scene {
         Scene { by: Protocol::Pop3, to, after, past, renumbers: false, two_folders: false }
     }
 
-    /// The scenes of a destination by IMAP: every one where all are tried, else a part that has everything in it.
+    /// The scenes for a destination by IMAP: all of them in a full sweep, else a part that has every feature.
     pub fn imap(to: Destination, all: bool) -> Vec<Scene> {
         let part = [
             (true, After::Keep, Past::Renumbered),
@@ -169,7 +169,7 @@ impl Scene {
         ways.map(scene).to_vec()
     }
 
-    /// The scenes of a destination in which mail is moved, by each way there is.
+    /// The scenes for a destination in which mail is moved, for each way to move.
     pub fn moving(to: Destination) -> Vec<Scene> {
         let ways = [(true, true, Past::Known), (true, false, Past::None), (true, false, Past::Renumbered)];
         let ways = ways.into_iter().chain([(false, false, Past::None), (false, false, Past::Known)]);
@@ -185,7 +185,7 @@ impl Scene {
         Scene { renumbers: self.by != Protocol::Pop3 && point % 2 == 1, ..self }
     }
 
-    /// What a run says that makes the server delete, or at last ends it; as strace shows it.
+    /// The commands that make the server delete, or that end a session at last; as strace shows them.
     pub fn deletes_by(self) -> &'static str {
         match self.by {
             Protocol::Pop3 => "QUIT\\r\\n",
@@ -196,18 +196,18 @@ impl Scene {
         }
     }
 
-    /// How a run ends that nothing happens to. Where EXPUNGE takes everything that is marked, and another client has
-    /// marked something meanwhile, nothing is expunged.
+    /// How an undisturbed run ends. If EXPUNGE removes everything that is marked, and another client has
+    /// marked something in the meantime, nothing is expunged.
     pub fn exit(self) -> i32 {
         match self.past {
-            // What is another message is told, and left for the next run.
+            // A message that is another one now is reported, and left for the next run.
             Past::Reused => 1,
             _ if self.is_held_up() && self.after.empties() => 69,
             _ => 0,
         }
     }
 
-    /// Whether another client marks a message while postie deletes, and the server could not leave it out.
+    /// Whether another client marks a message while postie deletes, and the server cannot leave it out.
     fn is_held_up(self) -> bool {
         let by_move = self.after == After::Move && matches!(self.by, Protocol::Imap { moves: true, .. });
         matches!(self.by, Protocol::Imap { uidplus: false, .. }) && self.past != Past::None && !by_move
@@ -228,7 +228,7 @@ impl Scene {
         self.stage_of(self.messages(), self.empty(dress, root))
     }
 
-    /// A stage with small messages alone, behind a wire: every octet of a session is a point.
+    /// A stage with only small messages, behind a wire: every octet of a session is a point.
     pub fn small_stage(self, dress: Dress) -> Stage {
         let mut messages = self.messages();
         messages.iter_mut().filter(|wire| wire.len() > 500).for_each(|wire| *wire = message(wire.len()));
@@ -293,7 +293,7 @@ impl Scene {
             headed("one long line", &[vec![b'x'; 9000], b"\r\n".to_vec()].concat()),
             b"Subject: no body\r\n".to_vec(),
         ];
-        // Where content is compared, two that are alike are two all the same.
+        // If content is compared, two messages with the same content are still two.
         all.extend((self.by != Protocol::Pop3).then_some(twin));
         all
     }
@@ -304,7 +304,7 @@ impl Stage {
         matches!(self.scene.to, Destination::Mbox | Destination::Streamed)
     }
 
-    /// Where the command puts what it takes.
+    /// Where the command stores what it takes.
     pub fn out(&self) -> PathBuf {
         self.root.join("out")
     }
@@ -314,7 +314,7 @@ impl Stage {
         self.root.join(if self.is_mbox() { "mbox" } else { "Mail" })
     }
 
-    /// The Maildirs: that of the second folder is within that of the first.
+    /// The Maildirs: that of the second folder is inside that of the first.
     pub fn maildirs(&self) -> Vec<PathBuf> {
         let beside = self.place().join(format!(".{BESIDE}"));
         [self.place()].into_iter().chain(self.scene.two_folders.then_some(beside)).collect()
@@ -341,8 +341,8 @@ impl Stage {
         wanted
     }
 
-    /// Whether postie answers for a message: another client has not taken it away, nor is it so new that a run may
-    /// not have listed it.
+    /// Whether postie is responsible for a message: another client has not removed it, and it is not so new
+    /// that a run may not have listed it.
     pub fn is_owed(&self, one: &Stored) -> bool {
         self.host.other().is_none_or(|other| !other.has_taken(one) && !other.is_late(one))
     }
@@ -353,7 +353,7 @@ impl Stage {
         self.host.all().iter().all(|one| left.contains(one) || !self.is_owed(one))
     }
 
-    /// Whether all was deleted that is to be.
+    /// Whether everything was deleted that is to be.
     pub fn is_emptied(&self) -> bool {
         !self.host.left().iter().any(|one| self.is_owed(one))
     }
@@ -362,7 +362,7 @@ impl Stage {
         self.is_mbox() && self.scene.past != Past::None
     }
 
-    /// Makes the ledger one of the first format, which the same records make.
+    /// Changes the ledger to one of the first format, with the same records.
     fn make_first_format(&self) {
         let is_ledger = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "ledger");
         let entries = fs::read_dir(self.state()).unwrap().map(|entry| entry.unwrap().path());
@@ -407,7 +407,7 @@ impl Stage {
     }
 }
 
-/// A scratch home, in memory where the system has that: what is judged here is not how fast a disk is.
+/// A temporary home, in memory if the system has that: the speed of a disk is not tested here.
 fn scratch() -> World {
     static MEMORY: Once = Once::new();
     MEMORY.call_once(|| {

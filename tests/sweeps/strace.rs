@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs;
 
-/// The calls that change something beyond the process: behind any other, a killed run leaves what it
-/// would have left one call earlier.
+/// The calls that change something outside the process: after any other one, a killed run leaves the same as
+/// one call earlier.
 const CHANGING: [&str; 30] = [
     "write",
     "writev",
@@ -42,20 +42,20 @@ const CHANGING: [&str; 30] = [
     "fchmod",
 ];
 
-/// What Rust's runtime does just before `main`; what comes earlier is the loader's.
+/// What Rust's runtime does directly before `main`; everything earlier is the loader's.
 const BEFORE_MAIN: &str = "SIGPIPE";
 
 /// One system call of a run.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub name: String,
-    /// Which one of its name, from 1.
+    /// Its number among the calls of its name, from 1.
     pub n: usize,
     /// The call as strace shows it.
     pub text: String,
     /// Whether it is the program's own, and not the loader's.
     pub own: bool,
-    /// Whether it comes right behind a call that changes something beyond the process.
+    /// Whether it comes directly after a call that changes something outside the process.
     pub fresh: bool,
 }
 
@@ -70,7 +70,7 @@ impl Call {
         names.contains(&self.name.as_str())
     }
 
-    /// Whether it changes something beyond the process.
+    /// Whether it changes something outside the process.
     fn changes(&self) -> bool {
         let opens = self.is(&["open", "openat"]) && !self.text.contains("O_CREAT");
         let asks =
@@ -90,12 +90,12 @@ pub fn can(test: &str) -> bool {
     }
 }
 
-/// What strace follows. The command of `--exec` is not postie: its calls are its own affair.
+/// What strace follows. The command of `--exec` is not postie, so its calls do not count.
 fn follow(stage: &Stage) -> &'static str {
     if stage.scene.to == Destination::Exec { "" } else { "-f" }
 }
 
-/// Runs to the end, and gives all system calls in order.
+/// Runs to the end, and returns all system calls in order.
 #[track_caller]
 pub fn record(stage: &Stage, run: Run) -> Vec<Call> {
     let log = stage.world.path("trace");
@@ -108,7 +108,7 @@ pub fn record(stage: &Stage, run: Run) -> Vec<Call> {
 }
 
 /// Reads strace's log. Each thread counts its own calls, and a call is stopped or failed in the thread that
-/// comes to it first: of calls with the same name and number only the first is a point.
+/// reaches it first: of several calls with the same name and number only the first is a point.
 fn parse(log: &str) -> Vec<Call> {
     let mut counts: HashMap<(String, String), usize> = HashMap::new();
     let (mut points, mut calls) = (HashSet::new(), Vec::new());
@@ -146,20 +146,21 @@ pub fn kill_at(stage: &Stage, run: Run, call: &Call) -> Run {
     inject(stage, run, &call.name, &format!("signal=KILL:when={}", call.n))
 }
 
-/// The run, in which a call fails: the `n`th alone, or with `+` all from it on.
+/// The run, in which a call fails: only the `n`th, or with `+` all from there on.
 pub fn fail_at(stage: &Stage, run: Run, (call, error, on): (&Call, &str, &str)) -> Run {
     let what = format!("error={error}:when={}{on}", call.n);
     inject_into(stage, run, &call.name, &what, &format!("-y -o {}", stage.world.path(STRUCK).display()))
 }
 
-/// Where a run writes down which calls were made to fail.
+/// Where a run records which calls were made to fail.
 const STRUCK: &str = "struck";
 
-/// The calls that failed in the run before. In another thread than the one of the record it may be another call.
+/// The calls that failed in the previous run. In another thread than in the recorded run, it may be another
+/// call.
 pub fn struck(stage: &Stage) -> Vec<String> {
     let log = stage.world.path(STRUCK);
     let Ok(text) = fs::read(&log) else { return Vec::new() };
-    // It holds what was read, the password too.
+    // It has everything that was read, the password too.
     fs::remove_file(log).unwrap();
     let text = String::from_utf8_lossy(&text).into_owned();
     text.lines().filter(|line| line.ends_with("(INJECTED)")).map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! Trying points, counting them, telling of them.
+//! Trying points, counting them, reporting the result.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -8,20 +8,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 static TRIED: AtomicUsize = AtomicUsize::new(0);
 static FAILED: AtomicUsize = AtomicUsize::new(0);
 
-/// How many failed points are told in full.
+/// How many failed points are reported in full.
 const TOLD: usize = 12;
 
-/// What a point came to, if it did not fail.
+/// The result of a point that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Met {
-    /// It happened, and all was well.
+    /// The fault happened, and everything was right.
     Hit,
     /// The run ended before it.
     Missed,
 }
 
-/// Of the points a thinned sweep chooses, a quick one tries every so many. Odd, so that it meets both of what
-/// takes turns.
+/// A quick sweep tries one of so many points that a thinned sweep chooses. Odd, so that it hits both of
+/// things that alternate.
 const QUICK_STEP: usize = 13;
 
 /// How many of the points are tried.
@@ -50,7 +50,7 @@ pub fn full() -> bool {
     depth() == Depth::Full
 }
 
-/// Whether a point is to be tried again alone: `POSTIE_SWEEP_ONLY` holds a part of its name.
+/// Whether a point is to be tried again alone: `POSTIE_SWEEP_ONLY` contains a part of its name.
 fn is_asked_for(point: &impl Display) -> bool {
     std::env::var("POSTIE_SWEEP_ONLY").map_or(true, |part| point.to_string().contains(&part))
 }
@@ -70,7 +70,8 @@ impl Tally {
         Tally { name, of: 0, chosen: 0, tried: 0, missed: 0, failures: Vec::new() }
     }
 
-    /// Tries those points that are to be tried of `all`: every one in a full sweep, in a thinned one those
+    /// Tries some of the points `all`: every one in a full sweep; in a thinned one those that are `chosen`;
+    /// in a quick one a part of these.
     /// `chosen`, in a quick one a part of these.
     pub fn sweep<P: Display>(
         &mut self,
@@ -101,18 +102,18 @@ impl Tally {
         }
     }
 
-    /// Counts points that nobody means to try.
+    /// Counts points that are left out on purpose.
     pub fn leave_out(&mut self, points: usize) {
         self.of += points;
     }
 
-    /// Tells what came of it; fails the test if any point failed, or if hardly any was met.
+    /// Reports the result; fails the test if any point failed, or if hardly any was reached.
     #[track_caller]
     pub fn end(self) {
         let Tally { name, of, tried, missed, failures, .. } = self;
         let all = TRIED.fetch_add(tried, Ordering::SeqCst) + tried;
         let bad = FAILED.fetch_add(failures.len(), Ordering::SeqCst) + failures.len();
-        // Not through the macros, whose output the test harness hides.
+        // Not by the macros, whose output the test harness hides.
         let _ = writeln!(
             std::io::stderr(),
             "{name}: {tried} points tried, {} failed (of {of} there are; {missed} were not met). \

@@ -1,5 +1,5 @@
-//! A file system of its own, in a file, on a loop device, whose power can be cut: the shutdown ioctl stops
-//! it at once and throws away whatever was not made durable, log included.
+//! A file system of its own, in a file, on a loop device, whose power can be cut: the shutdown ioctl stops it
+//! at once and discards everything that was not made durable, the log included.
 
 use crate::support::process::Run;
 use crate::support::real;
@@ -34,12 +34,12 @@ impl Kind {
     }
 }
 
-/// Whether there is a program to make such a file system; if not, says so. It may be missing everywhere.
+/// Whether there is a program to make such a file system; if not, says so. It may be missing even in CI.
 pub fn is_makable(test: &str, kind: Kind) -> bool {
     let program = kind.make().0;
     let there = real::program(program).is_some();
     if !there {
-        // Not through the macros, whose output the test harness hides.
+        // Not by the macros, whose output the test harness hides.
         let _ = writeln!(std::io::stderr(), "SKIPPED: {test}, on {kind:?}: missing here: {program}");
     }
     there
@@ -91,7 +91,7 @@ impl Volume {
         run.arg(self.image()).arg(self.root()).run().code == Some(0)
     }
 
-    /// Cuts the power: what was durable before this call is all there will be.
+    /// Cuts the power: only what was durable before this call remains.
     pub fn cut_power(&self) {
         self.knife.lock().unwrap().cut(&self.root());
     }
@@ -103,9 +103,9 @@ impl Volume {
 
     /// Starts again, as after a power cut.
     ///
-    /// A file system that was shut down stays so for as long as its loop device lives, and that may outlive
-    /// `umount`: another process may hold a file on it for a moment, or a copy of the mount. So each step
-    /// is waited for, and the end is tried.
+    /// A file system that was shut down stays so while its loop device exists, and that may last longer than
+    /// `umount`: another process may hold a file on it for a moment, or a copy of the mount. So each step is
+    /// waited for, and the end is checked.
     #[track_caller]
     pub fn restart(&self) {
         let umount = || Run::new(real::program("umount").unwrap()).arg(self.root()).run().code == Some(0);
@@ -131,7 +131,7 @@ impl Volume {
 impl Drop for Volume {
     fn drop(&mut self) {
         if let Some(umount) = real::program("umount") {
-            // Lazily: it has to go even where a test that failed has left a file open.
+            // Lazily: it must be unmounted even if a failed test has left a file open.
             let _ = Run::new(umount).arg("-l").arg(self.root()).run();
         }
     }
@@ -147,7 +147,8 @@ fn patiently(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A process that waits with the ioctl in its hand, since Rust offers it under `unsafe` alone.
+/// A process that holds the file system open and waits with the ioctl, since Rust offers it only under
+/// `unsafe`.
 struct Knife {
     process: Child,
     order: Option<ChildStdin>,

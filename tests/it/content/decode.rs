@@ -1,4 +1,4 @@
-//! A strict reader of MIME: what is not exactly as the RFC has it fails the test.
+//! A strict reader of MIME: anything that is not exactly as the RFC says fails the test.
 
 /// One part of a message, or the whole.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ impl Part {
     }
 }
 
-/// The parts of a message that hold no others, in order.
+/// The parts of a message that contain no other parts, in order.
 #[track_caller]
 pub fn leaves(message: &[u8]) -> Vec<Part> {
     let mut part = split(message);
@@ -24,7 +24,7 @@ pub fn leaves(message: &[u8]) -> Vec<Part> {
         return vec![part];
     };
     let delimiter = format!("\r\n--{boundary}");
-    // The first delimiter may stand at the very start.
+    // The first delimiter may be at the very start.
     let body = [b"\r\n", &part.content[..]].concat();
     let mut found: Vec<usize> = memchr::memmem::find_iter(&body, delimiter.as_bytes()).collect();
     let last = found.pop().expect("a multipart ends");

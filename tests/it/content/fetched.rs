@@ -1,4 +1,4 @@
-//! Content on its way in: random messages from a POP3 server, to every destination.
+//! Content that is fetched: random messages from a POP3 server, to every destination.
 
 use super::made::{self, Ends, Kind, Letters, lines, octets, with_crlf, with_lf};
 use super::popper::{Popper, SessionMode};
@@ -12,7 +12,7 @@ use std::time::Duration;
 fn message(random: &mut Random, end: &str) -> Vec<u8> {
     let size = made::size(random);
     let mut body = match random.below(3) {
-        // A server whose lines end in LF cannot tell a CR of the content from one of a line end.
+        // If a server ends lines in LF, a CR of the content looks the same as one of a line end.
         0 if end == "\r\n" => octets(random, size),
         _ => {
             let longest = random.one(&[80, 998, 70_000]);
@@ -25,7 +25,7 @@ fn message(random: &mut Random, end: &str) -> Vec<u8> {
         body = with_lf(&with_crlf(&body));
         body.retain(|octet| *octet != b'\r');
     }
-    // What is a header to some is a body to others.
+    // What some programs take for a header is a body to others.
     let header = if random.once_in(6) { "" } else { "Return-Path: <a@example.net>\nSubject: x\n\n" };
     let mut message = header.replace('\n', end).into_bytes();
     message.append(&mut body);
@@ -65,7 +65,7 @@ fn messages_are_stored_unchanged_in_pieces_and_sizes_of_any_kind() {
                     .collect()
             }
             _ => {
-                // Messages may hold what no other output may.
+                // Messages may contain what other output may not.
                 let outcome = run(&["--stdout"]).run();
                 disk::split_mboxrd(&outcome.assert_exit(0).stdout)
             }

@@ -1,4 +1,4 @@
-//! Content on its way out: random messages, through every way in and every way out.
+//! Content that is sent: random messages, from every source and over every protocol.
 
 use super::decode::leaves;
 use super::made::{self, Ends, Kind, Letters, lines, octets, pieces, with_crlf, with_lf};
@@ -19,7 +19,7 @@ const FIT: usize = 998;
 const TEXT: &[Letters] = &[Letters::Ascii, Letters::Utf8];
 const ALL: &[Letters] = &[Letters::Ascii, Letters::Utf8, Letters::Any];
 
-/// What must be found in a message.
+/// What a message must contain.
 enum Wanted {
     /// These octets.
     Exactly(Vec<u8>),
@@ -43,7 +43,7 @@ impl Wanted {
     }
 }
 
-/// A run to come, and what it is to send.
+/// A run that is about to start, and what it is to send.
 struct Submission {
     run: Run,
     wanted: Vec<Wanted>,
@@ -68,7 +68,7 @@ fn header(number: usize, end: &str, is_mime: bool) -> String {
     header.replace('\n', end)
 }
 
-/// A complete message as somebody may hand it over.
+/// A complete message as a program may pass it.
 fn complete(random: &mut Random, letters: &[Letters], longest: usize) -> Vec<u8> {
     let kind = Kind::one_of(random, letters, longest);
     let end = if kind.ends == Ends::Lf { "\n" } else { "\r\n" };
@@ -89,7 +89,7 @@ fn send(world: &World, server: &Recorder) -> Run {
     run.limit(Duration::from_secs(600))
 }
 
-/// Hands octets to a run: through a pipe in pieces, or from a file.
+/// Passes octets to a run: through a pipe in pieces, or from a file.
 fn given(random: &mut Random, world: &World, run: Run, octets: &[u8]) -> Run {
     if random.once_in(4) {
         let path = world.write("standard input", octets);
@@ -305,7 +305,7 @@ fn messages_are_printed_unchanged_in_pieces_and_sizes_of_any_kind() {
             0 => raw(random, &world, run),
             _ => composed(random, &world, run),
         };
-        // It is a message, and holds what no other output may.
+        // It is a message, so it may contain what other output may not.
         let outcome = errand.run.run();
         errand.wanted[0].judge(&outcome.assert_exit(0).stdout);
         true

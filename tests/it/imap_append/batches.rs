@@ -1,4 +1,4 @@
-//! Copies of a batch: one session for all, another where the server has ended it.
+//! Copies of a batch: one session for all, and another one if the server has ended it.
 
 use super::*;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Which folder a copy goes to, and where none is filed.
+//! Which folder a copy goes to, and when none is filed.
 
 use super::*;
 
@@ -88,7 +88,7 @@ fn a_missing_folder_is_not_created() {
     assert!(store.lock().folder(b"Nowhere").is_none());
 }
 
-/// Files, as a server does by itself, whatever SMTP has accepted by the time the folder is opened.
+/// Like a server that files sent mail by itself: it files what SMTP has accepted before the folder is opened.
 fn filing_itself(store: &ImapStore, wire: &'static str) -> Setup {
     let there = store.clone();
     imap(store).hook(move |event| {
@@ -135,7 +135,7 @@ fn if_the_server_files_sent_mail_itself_nothing_is_filed() {
     assert_eq!(receipt(&outcome)["saved_copy"]["by_server"], true);
     assert!(outcome.err().contains("the server files what is sent by itself"), "{}", outcome.err());
     assert_eq!((imap.commands_with("APPEND"), store.messages("Gesendet").len()), (NOTHING.to_vec(), 0));
-    // Another folder than that is the user's wish.
+    // Another folder is what the user wants.
     store.create(Folder::new("Projects"));
     let run = world.postie(["--json", "send", "bob@example.org", "--save-copy", "imap:Projects"]);
     run.stdin("text\n").go().assert_exit(0);

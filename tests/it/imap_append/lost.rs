@@ -1,9 +1,10 @@
-//! What servers say against an APPEND, and what becomes of one whose answer is lost.
+//! Servers that refuse an APPEND, and an APPEND whose reply is lost.
 
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A server that does this on its first connections at these verbs, in this order; `{` is the question for a literal.
+/// A server that does this on its first connections at these verbs, in this order; `{` is where it would ask
+/// for a literal.
 fn going_wrong(store: &ImapStore, acts: &[(&'static str, Act)]) -> Setup {
     let (acts, done) = (acts.to_vec(), AtomicUsize::new(0));
     imap(store).hook(move |event| {
@@ -23,7 +24,7 @@ fn going_wrong(store: &ImapStore, acts: &[(&'static str, Act)]) -> Setup {
     })
 }
 
-/// A body that is asked for, and one that may go out unasked.
+/// A body for which the client must wait to be asked, and one that it may send at once.
 const BODIES: [usize; 2] = [5000, 10];
 
 fn send_body(octets: usize, world: &World, smtp: &Smtpd, imap: &Imapd) -> Checked {
@@ -108,7 +109,7 @@ fn a_copy_counts_even_if_the_server_gives_no_uid() {
     assert_filed(&smtp, &store);
 }
 
-/// The line is lost when the server has the whole message: a new session looks whether it is there.
+/// The connection is lost when the server has the whole message: a new session checks whether it is there.
 #[test]
 fn if_the_reply_is_lost_a_new_session_searches_and_nothing_is_filed_twice() {
     for octets in BODIES {
@@ -149,7 +150,7 @@ fn a_connection_lost_inside_the_message_is_tried_once_more() {
             );
             assert_eq!((smtp.accepted().len(), store.messages("Gesendet").len()), (1, 0));
             if end == End::Close {
-                // A reset may take the consent away with it, and then the message never left.
+                // A reset may also lose the continuation, and then the message was never sent.
                 assert_eq!(imap.journals().len(), 3, "two attempts, and a last look");
             }
             imap.heal();
@@ -159,7 +160,7 @@ fn a_connection_lost_inside_the_message_is_tried_once_more() {
     }
 }
 
-/// Where it cannot be told whether the first attempt has filed it, there is no second.
+/// If it cannot be known whether the first attempt filed it, there is no second one.
 #[test]
 fn if_it_is_unknown_whether_it_was_filed_it_is_not_filed_again() {
     let lost = ("APPEND", Act::end(End::Close));
@@ -179,7 +180,7 @@ fn if_it_is_unknown_whether_it_was_filed_it_is_not_filed_again() {
         assert_eq!(imap.commands_with("APPEND").len(), 1, "{name}");
         assert_eq!(smtp.accepted().len(), 1, "{name}");
     }
-    // Another message came into the folder meanwhile, and the search finds nothing it should.
+    // In the meantime another message came into the folder, and the search does not find what it should.
     let (store, world) = (store(), world());
     let (there, seen) = (store.clone(), AtomicUsize::new(0));
     let imap = imap(&store).hook(move |event| match event.verb {

@@ -1,4 +1,5 @@
-//! Every size arrives octet for octet, in whatever pieces, and only small messages go out unasked.
+//! Messages of every size arrive octet for octet, in any pieces, and only small ones are sent without
+//! waiting.
 
 use super::*;
 use crate::support::pop3d::{SECRET, USER};
@@ -33,7 +34,7 @@ fn session(server: &Imapd) -> postie::imap::Authenticated {
     service.log_in(&Limits::default()).unwrap()
 }
 
-/// So many octets with CRLF line ends and any octets but NUL in the lines, as far as they can be such.
+/// So many octets: CRLF line ends, and any octet but NUL in the lines.
 fn content(random: &mut Random, size: usize) -> Vec<u8> {
     let mut octets = Vec::with_capacity(size);
     while octets.len() + 2 <= size {

@@ -1,4 +1,5 @@
-//! To which folder: one that is there, the trash of a server that archives, and what an account says.
+//! The folder that messages are moved to: an existing one, the trash on a server that archives, or the one in
+//! the configuration.
 
 use super::{TARGET, account, assert_moved, deleted, fetch, move_to, once};
 use crate::support::disk::maildir_if_any;
@@ -98,7 +99,7 @@ fn the_configuration_can_say_that_messages_are_moved() {
     assert_eq!(server.violations(), [] as [String; 0]);
 }
 
-/// A store like Gmail's: EXPUNGE takes a label off, and only what is in the trash is deleted.
+/// A store like Gmail's: EXPUNGE removes a label, and only messages in the trash are deleted.
 fn gmail(trash: bool) -> ImapStore {
     let store = account();
     store.create(Folder::new("[Gmail]/All Mail").attribute("\\All"));

@@ -1,15 +1,15 @@
 //! Circles between modules: between rooms, and between the files of one room.
 //!
-//! A module and what is inside it are one thing here, so a module's own file may name its children and they it. What
-//! counts is siblings: where one names what is defined in another, or in what is inside that, it depends on it. Names
-//! that a module only passes on (`pub use`) are followed to where they are defined.
+//! A module and everything inside it count as one here, so a module's own file may name its children and they
+//! may name it. What matters is siblings: a module that names what another one defines, or anything inside
+//! that one, depends on it. Names that a module only passes on (`pub use`) are followed to their definition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The segments of a module's path below the crate.
 pub type Module = Vec<String>;
 
-/// What one file says of others.
+/// What one file says about others.
 #[derive(Debug, Default)]
 struct Names {
     /// Paths that it uses.
@@ -23,12 +23,12 @@ struct Names {
 pub struct Crate(BTreeMap<Module, Names>);
 
 impl Crate {
-    /// Takes a module in: its path, and what its file holds.
+    /// Adds a module: its path, and the content of its file.
     pub fn add(&mut self, module: Module, source: &str) {
         self.0.insert(module, Names::of(source));
     }
 
-    /// Every circle of siblings: who is in it, and by which names.
+    /// Every circle of siblings: its members, and the names by which they depend on each other.
     pub fn circles(&self) -> Vec<String> {
         let parents: BTreeSet<&[String]> =
             self.0.keys().flat_map(|module| (0..module.len()).map(|end| &module[..end])).collect();
@@ -77,9 +77,9 @@ impl Crate {
         found
     }
 
-    /// The module that defines what `path` means in `module`; none where that is another crate's.
+    /// The module that defines what `path` means in `module`; `None` if that is another crate's.
     fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Option<&Module> {
-        /// No name is passed on through so many hands.
+        /// No name is passed on this many times.
         const MOST: usize = 10;
         let absolute = self.absolute(module, path)?;
         let (home, _) = (0..=absolute.len()).rev().find_map(|end| self.0.get_key_value(&absolute[..end]))?;
@@ -157,7 +157,7 @@ fn code(source: &str) -> String {
     production.lines().flat_map(|line| [line.split("//").next().unwrap_or_default(), "\n"]).collect()
 }
 
-/// What stands behind `use`, and whether the line passes it on.
+/// The text after `use`, and whether the line passes it on.
 fn import(line: &str) -> Option<(bool, &str)> {
     let line = line.trim_start();
     if let Some(tree) = line.strip_prefix("use ") {
@@ -196,7 +196,7 @@ fn leaves(tree: &str) -> Vec<(Vec<String>, String)> {
     vec![(path, name.map_or(last, str::to_owned))]
 }
 
-/// Where the bracket closes that was opened before `text`.
+/// Where the bracket closes that was opened just before `text`.
 fn matching(text: &str) -> Option<usize> {
     let mut depth = 1;
     for (at, c) in text.char_indices() {

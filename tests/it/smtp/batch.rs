@@ -1,4 +1,4 @@
-//! Many messages over one channel: what rides behind what, and what is tried again.
+//! Many messages over one channel: what is sent early with what, and what is tried again.
 
 use super::job::{BODY as TEXT, outgoing, with_job};
 use super::{CHUNKED, PIPED, PLAIN};
@@ -14,15 +14,15 @@ fn ask(names: &[&str]) -> String {
     format!("C: MAIL FROM:<a@x.org>\n{rcpts}")
 }
 
-/// The envelope of one message to one recipient, with DATA behind it.
+/// The envelope of one message to one recipient, followed by DATA.
 fn ask_data(name: &str) -> String {
     format!("{}C: DATA\n", ask(&[name]))
 }
 
 const CHUNK: &str = "C: BDAT 3 LAST\nC: x\n";
 
-/// Sends a message to each of these groups in turn, all known ahead. Gives the reports, and how many
-/// writes each session took.
+/// Sends a message to each of these groups, all of them known from the start. Returns the reports, and how
+/// many writes each session took.
 fn batch(scripts: &[&str], groups: &[&[&str]], options: &Options) -> (Vec<Report>, Vec<usize>) {
     let mut messages: Vec<Outgoing> = groups.iter().map(|names| outgoing(names, b"x\r\n")).collect();
     let (reports, scripts) = with_job(scripts, options, |job| {
@@ -122,15 +122,17 @@ fn with_on_rejected_abort_an_early_envelope_waits_for_all_its_recipients() {
 #[test]
 fn a_lost_session_leaves_at_most_one_message_unknown_and_the_rest_is_sent() {
     let (b, c, d) = (ask_data("b"), ask_data("c"), ask_data("d"));
-    // Behind the first content: that one is unknown, and the rider begins anew.
+    // Directly after the first content: the outcome of that message is unknown, and the next one starts
+    // again.
     let first = format!("{PIPED}{b}{OK}{OK}{GO}{TEXT}{c}-- close");
     let riding = format!("{PIPED}{c}{OK}{OK}{GO}{TEXT}{d}{OK}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
-    // Whoever hangs up over what rides gets nothing more of the kind.
+    // If a server closes the connection over an early envelope, none is sent early again.
     let apart = format!("{PIPED}{c}{OK}{OK}{GO}{TEXT}{OK}{d}{OK}{OK}{GO}{TEXT}{OK}C: QUIT");
     let (reports, _) = batch(&[&first, &apart], &[&["b"], &["c"], &["d"]], &Options::default());
     assert_eq!(exits(&reports), [Exit::Unknown, Exit::Ok, Exit::Ok]);
     assert_eq!(attempts(&reports), [1, 1, 1]);
-    // Behind the first verdict: the rider's content had not left, and it is tried once more.
+    // After the first reply to content: the content of the next message had not been sent, and it is tried
+    // once more.
     for (end, second) in [
         ("-- close", &apart),
         ("S: 421 bye", &riding),
@@ -154,12 +156,12 @@ fn the_first_content_sent_with_its_envelope_has_every_outcome() {
         let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
         assert_eq!((exits(&reports), attempts(&reports)), (vec![want, Exit::Ok], vec![tried, 1]), "{end}");
     }
-    // A server that refuses RSET is left, and the rider goes over another session.
+    // If a server refuses RSET, the session ends, and the early envelope goes over another one.
     let first = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}{OK}S: 502 no RSET here");
     let second = format!("{CHUNKED}{c}{CHUNK}{OK}{OK}{OK}C: QUIT");
     let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
     assert_eq!((exits(&reports), attempts(&reports)), (vec![Exit::Ok; 2], vec![1, 2]));
-    // 421 says that it was not taken.
+    // 421 means that it was not accepted.
     let first = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}S: 421 bye");
     let second = format!("{CHUNKED}{b}{CHUNK}C: RSET\n{c}{OK}{OK}{OK}{OK}{OK}{OK}{CHUNK}{OK}C: QUIT");
     let (reports, _) = batch(&[&first, &second], &[&["b"], &["c"]], &Options::default());
@@ -232,7 +234,7 @@ fn an_early_envelope_without_reply_is_sent_once_more_and_none_is_sent_early_agai
     let (b, c, d, e) = (ask_data("b"), ask_data("c"), ask_data("d"), ask_data("e"));
     let apart: String = [&c, &d, &e].map(|ask| format!("{ask}{OK}{OK}{GO}{TEXT}{OK}")).concat();
     let second = format!("{PIPED}{apart}C: QUIT");
-    // What the server makes of MAIL, RCPT and DATA behind the dot: nothing; it loses the first, the first and
+    // What the server does with MAIL, RCPT and DATA after the dot: nothing; it loses the first, the first and
     // a part of the second, the last, the middle one.
     for lost in [
         "-- stall",

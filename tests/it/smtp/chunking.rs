@@ -1,11 +1,11 @@
-//! Content by BDAT, in the flight of its envelope and behind it.
+//! Content by BDAT, in the flight of its envelope and after it.
 
 use super::*;
 
 const MAIL: &str = "C: MAIL FROM:<a@example.org>\n";
 const TO_B: &str = "C: RCPT TO:<b@example.org>\n";
 
-/// Says QUIT behind the content.
+/// Sends QUIT after the content.
 struct QuitBehind;
 
 impl ContentHooks for QuitBehind {
@@ -23,7 +23,7 @@ fn send(text: &str, names: &[&str], on_rejected: OnRejected) -> (Delivery, Ready
     (delivery, ready, script)
 }
 
-/// One message to one recipient, all in one flight, answered so.
+/// One message to one recipient, all in one flight, with these replies.
 fn answered(replies: &str) -> (Delivery, Ready, ScriptLink) {
     let lines: String = replies.lines().map(|reply| format!("{}\n", reply.trim())).collect();
     send(&format!("{CHUNKED}{MAIL}{TO_B}{CHUNK_LINES}C: QUIT\n{lines}"), &["b"], OnRejected::Abort)
@@ -46,7 +46,7 @@ fn a_refusal_before_the_content_counts_whatever_the_reply_to_bdat_is() {
             assert!(!delivery.unchunked);
         }
     }
-    // A content that is taken for nobody reaches nobody.
+    // Content that is accepted for no recipient is delivered to nobody.
     let (delivery, _, _) = answered("S: 250 ok\nS: 550 no\nS: 250 ok");
     assert_eq!((kind(&delivery), statuses(&delivery)), (None, vec![Refused]));
 }

@@ -1,4 +1,4 @@
-//! The job of sending a message: what it makes of replies, over as many sessions and transactions as it takes.
+//! The job of sending a message: how it handles replies, over any number of sessions and transactions.
 
 use super::*;
 use postie::codec::smtp::{Notify, Return};
@@ -30,7 +30,7 @@ pub(super) fn outgoing(names: &[&str], content: &[u8]) -> Outgoing {
     message("a@x.org", &to.iter().map(String::as_str).collect::<Vec<_>>(), content)
 }
 
-/// Hands `work` a job whose connections play the scripts in turn, and sees to it that all are played.
+/// Gives `work` a job whose connections play the scripts in turn, and checks that all are played.
 pub(super) fn with_job<T>(
     scripts: &[&str],
     options: &Options,
@@ -180,7 +180,7 @@ fn a_recipient_limit_once_met_is_respected_so_that_no_rcpt_is_sent_twice() {
     let rcpts =
         |names: &[&str]| names.iter().map(|name| format!("C: RCPT TO:<{name}@x.org>\n")).collect::<String>();
     let from = "C: MAIL FROM:<a@x.org>\n";
-    // A flight of a hundred commands: 50 are taken, and 49 are too many.
+    // A flight of a hundred commands: 50 recipients are accepted, and 49 are too many.
     let mut script = format!("{PIPED}{from}{}S: 250 ok\n", rcpts(&names[..99]));
     script += &"S: 250 ok\n".repeat(50);
     script += &"S: 452 4.5.3 too many recipients\n".repeat(49);
@@ -298,7 +298,7 @@ fn a_demand_for_login_or_tls_is_not_reported_as_a_wrong_address() {
         let want = if exit == Exit::Recipient { Exit::Unavailable } else { exit };
         assert_eq!(send_once(&at_mail, &["b"], &Options::default()).exit, want, "{reply}");
     }
-    // A content that shared the flight of such a MAIL is as refused as with any other.
+    // Content that was in the same flight as such a MAIL is refused, as with any other.
     let flight = "C: MAIL FROM:<a@x.org>\nC: RCPT TO:<b@x.org>\nC: BDAT 3 LAST\nC: x\nC: QUIT\n";
     let script = format!("{CHUNKED}{flight}S: 530 5.7.0 Authentication required\nS: 503 no\nS: 503 no");
     let report = send_once(&script, &["b"], &Options::default());

@@ -1,5 +1,5 @@
-//! Every kind of reply at every verb, and what a script is told of it (hazards 65 to 68): one table. Each cell
-//! is a few runs of the real binary against a server that misbehaves at that one place.
+//! Every kind of reply at every verb, and the outcome for a script (hazards 65 to 68), as one table. Each
+//! cell is a few runs of the real binary against a server that misbehaves at that point only.
 
 use crate::support::mailbox::Mailbox;
 use crate::support::peer::End;
@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A row is a way to speak to the server and a verb; a column what comes instead of a good reply, `gone` being
-/// every end of the connection, and silence; a cell a word of [`MEANINGS`], or `-` where that is no matter.
+/// A row is a way to send and a verb. A column is what comes instead of a good reply; `gone` is every end of
+/// the connection, and silence. A cell is a word of [`MEANINGS`], or `-` if the combination does not occur.
 const TABLE: &str = "
 way       verb      2yz      354      4yz      421      5yz      500      502      504      garbage  gone
 pipelined greeting  done     garbled  later    later    refused  refused  refused  refused  garbled  lost
@@ -40,7 +40,7 @@ chunks    BDAT      done     unknown  deferred deferred spurned  again    again 
 withheld  RSET      stopped  stopped  stopped  stopped  stopped  stopped  stopped  stopped  stopped  stopped
 ";
 
-/// Replies that need a word of their own.
+/// Replies that have a column of their own.
 const FURTHER: &str = "
 pipelined greeting  later    221 closing
 pipelined AUTH      garbled  334 !
@@ -53,18 +53,18 @@ oneflight BDAT      again    503 5.5.1 bad sequence
 ";
 
 /// Exit code, kind of the failure, status of the receipt, status of the first recipient, whether it may be
-/// tried again; and how many sessions it took.
+/// tried again; and how many sessions there were.
 struct Meaning(i32, &'static str, &'static str, &'static str, &'static str, usize);
 
 const MEANINGS: &[(&str, Meaning)] = &[
     ("done", Meaning(0, "", "accepted", "accepted", "", 1)),
-    // BDAT is not known: DATA, over another session.
+    // The server does not know BDAT: DATA, in another session.
     ("again", Meaning(0, "", "accepted", "accepted", "", 2)),
-    // The server said: not now; of the recipient, or of the message for it; or the line was lost.
+    // A temporary refusal of the recipient or of the message, or a lost connection.
     ("later", Meaning(75, "deferred", "deferred", "skipped", "safe", 1)),
     ("deferred", Meaning(75, "deferred", "deferred", "deferred", "safe", 1)),
     ("lost", Meaning(75, "network", "failed", "skipped", "safe", 1)),
-    // It said: no.
+    // A permanent refusal.
     ("refused", Meaning(69, "rejected", "refused", "skipped", "never", 1)),
     ("lacks", Meaning(69, "missing", "refused", "skipped", "never", 1)),
     ("spurned", Meaning(69, "rejected", "refused", "refused", "never", 1)),
@@ -80,13 +80,13 @@ const MEANINGS: &[(&str, Meaning)] = &[
 enum Instead {
     /// A reply of one line or more, and its code.
     Reply(String, String),
-    /// What is no reply.
+    /// Something that is not a reply.
     Garbage(&'static str),
-    /// The end of the connection, behind these octets.
+    /// The end of the connection, after these octets.
     Gone(&'static str, End),
 }
 
-/// What stands for a column at a verb.
+/// What a column means at a verb.
 fn column(name: &str, verb: &str) -> Vec<Instead> {
     let reply = match name {
         "garbage" => {
@@ -136,7 +136,7 @@ impl Instead {
     }
 }
 
-/// A server that is to be spoken to in that way, its contents counted.
+/// A server for one of the ways to send, which counts the contents that it gets.
 fn server(way: &str, verb: &str, act: Act, contents: &Arc<AtomicUsize>) -> Smtpd {
     let contents = Arc::clone(contents);
     let (own, verb) = (way.to_owned(), if verb == "greeting" { "" } else { verb }.to_owned());
@@ -172,13 +172,13 @@ fn cell(way: &str, verb: &str, instead: &Instead, word: &str) {
     let server = server(way, verb, instead.act(), &dots);
     let world = world();
     let url = if way == "helo" { server.url().replace("ana@", "") } else { server.url() };
-    // Behind the content a reply has ten minutes whatever --timeout is.
+    // After the content, the reply has ten minutes, whatever --timeout is.
     let timeout = if instead.is_silence() { "1s" } else { "20s" };
     let mut run = world.at_url_within(timeout, &url, "send").args(["-f", "ana@example.org"]);
     if instead.is_silence() && exit == 79 {
         run = run.args(["--max-time", "2s"]);
     }
-    // Nothing is tried again but what is safe to.
+    // Only what is safe to try again is tried again.
     if retry != "safe" {
         run = run.args(["--retry-for", "30s"]);
     }
@@ -200,7 +200,7 @@ fn cell(way: &str, verb: &str, instead: &Instead, word: &str) {
         let kind = if kind == "network" && instead.is_silence() { "timeout" } else { kind };
         assert_eq!((&error["exit"], &error["kind"]), (&exit.into(), &kind.into()), "{cell}: {error}");
         assert_eq!(error["retry"], retry, "{cell}: {error}");
-        // Behind HELO, and behind a recipient, the failure is of something else.
+        // After HELO, and after an accepted recipient, the failure concerns something else.
         if let Instead::Reply(_, code) = instead
             && (verb != "EHLO" || matches!(&code[..1], "3" | "4"))
             && verb != "RSET"
@@ -208,7 +208,7 @@ fn cell(way: &str, verb: &str, instead: &Instead, word: &str) {
             assert_eq!(error["reply"]["code"].to_string(), *code, "{cell}: {error}");
         }
     }
-    // One login, one message in each session; the content left where it must have, and once in each way.
+    // One login and one message in each session; the content was sent if it had to be, and once in each way.
     let journals = server.journals();
     assert_eq!(journals.len(), sessions, "{cell}");
     for journal in &journals {
@@ -224,19 +224,21 @@ fn cell(way: &str, verb: &str, instead: &Instead, word: &str) {
         left == usize::from(exit == 0 || matches!(verb, "." | "BDAT")) || (may_have && left == 1),
         "{cell}"
     );
-    // Whoever is refused says goodbye, unless that went along; behind what is no reply nothing is said.
+    // After a refusal the client sends QUIT, unless it was sent in the flight; after something that is not a
+    // reply it sends nothing.
     let goodbyes: usize = journals.iter().map(|journal| journal.count("QUIT")).sum();
     let rides = way == "oneflight" || (way == "pipelined" && matches!(verb, "." | "QUIT"));
     let closing = |code: &str| matches!(code, "221" | "421") || code.starts_with('3');
     let refused = matches!(instead, Instead::Reply(_, code) if !closing(code));
-    // A challenge that is none is answered with `*`, and the session goes on.
+    // A malformed challenge is answered with `*`, and the session continues.
     let cancelled = verb == "AUTH" && matches!(instead, Instead::Reply(_, code) if code == "334");
     let polite = verb == "QUIT" || cancelled || (refused && !matches!(word, "garbled" | "unknown"));
     assert!(rides || goodbyes == usize::from(polite), "{cell}: {goodbyes}");
     assert!(outcome.elapsed < Duration::from_secs(20), "{cell}: {:?}", outcome.elapsed);
 }
 
-/// Runs the rows of these ways, each in a thread: much of their time is waiting for what does not come.
+/// Runs the rows of these ways, each in a thread: most of the time is spent waiting for replies that do not
+/// come.
 fn check(ways: &[&str]) {
     let mut lines = TABLE.lines().filter(|line| !line.is_empty());
     let columns: Vec<&str> = lines.next().unwrap().split_whitespace().skip(2).collect();

@@ -1,4 +1,4 @@
-//! What is tried again, in which session, and what never is.
+//! What is tried again, in which session, and what is never tried again.
 
 use super::job::{BODY, data, envelope, outgoing, play, statuses};
 use super::{CHUNKED, PLAIN};
@@ -25,7 +25,7 @@ fn a_permanent_refusal_ends_the_attempts() {
     assert_eq!((report.exit, report.receipt.attempts), (Exit::Recipient, 2));
 }
 
-/// A session that gets as far as the verdict on the content.
+/// A session up to the reply to the content.
 fn session(recipients: &[(&str, &str)], verdict: &str) -> String {
     format!("{PLAIN}{}C: DATA\nS: 354 go\n{BODY}{verdict}", envelope(recipients))
 }
@@ -60,7 +60,8 @@ fn with_on_rejected_send_only_deferred_recipients_are_tried_again() {
         "S: 250 Ok: queued as ONE\nC: QUIT",
     );
     let second = session(&[("c", "250 2.1.5 now"), ("e", "450 busy")], "S: 250 Ok: queued as TWO\nC: QUIT");
-    // The content is deferred for the one who is left, then the line is lost before it, then it is taken.
+    // The content is deferred for the recipient that is left, then the connection is lost before it, then it
+    // is accepted.
     let third = session(&[("e", "250 ok")], "S: 451 4.3.0 again\nC: QUIT");
     let fourth = format!("{PLAIN}C: MAIL FROM:<a@x.org>\n-- close");
     let fifth = session(&[("e", "250 ok")], "S: 250 Ok: queued as FIVE\nC: QUIT");

@@ -106,8 +106,8 @@ fn a_failed_write_does_not_send_the_final_dot() {
     }
 }
 
-/// A server that has said everything in advance, behind a connection that breaks once it has taken so many
-/// octets.
+/// A server that has sent all its replies in advance, over a connection that breaks after so many octets from
+/// the client.
 struct Narrow {
     replies: std::io::Cursor<Vec<u8>>,
     room: usize,
@@ -147,8 +147,8 @@ impl postie::net::Link for Narrow {
     }
 }
 
-/// Hazard 68: whoever loses the line inside the content knows that nothing was sent; behind its end nobody
-/// knows. What else is in the write makes no difference.
+/// Hazard 68: if the connection is lost inside the content, nothing was delivered; after the end of the
+/// content, the outcome is unknown. What else is in the same write makes no difference.
 #[test]
 fn a_connection_lost_inside_the_content_is_noticed_at_any_octet() {
     struct Leave;

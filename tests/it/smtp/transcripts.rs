@@ -1,5 +1,5 @@
-//! Every transcript of SMTP: the job over a scripted link, at every split point of what the server sends and
-//! cut off after every octet, and the binary over loopback with real TLS.
+//! Every SMTP transcript, played to the job over a scripted link, split and cut off at every octet that the
+//! server sends, and to the binary over loopback with real TLS.
 //!
 //! `-- client` has the options and recipients of `send`; `-- outcome` the exit code, the status of the receipt
 //! and that of each recipient. A transcript that has AUTH is played with a login.
@@ -52,7 +52,7 @@ impl Dialogue {
         Dialogue { name, script, security, logs_in }
     }
 
-    /// What the transcript says that comes of it.
+    /// The outcome that the transcript expects.
     fn wanted(&self) -> Told {
         let (told, recipients) = self.script.outcome.split_once(": ").expect("an outcome");
         let (code, status) = told.split_once(' ').expect("a code and a status");
@@ -60,7 +60,7 @@ impl Dialogue {
         Told(code.parse().unwrap(), status.to_owned(), recipients, self.script.connections.len())
     }
 
-    /// Whether one message goes out whole, in one transaction of one session.
+    /// Whether the message is sent whole, in one transaction of one session.
     fn is_plain(&self) -> bool {
         let mails = self.script.connections.concat().iter().filter(|step| expects(step, b"MAIL")).count();
         mails == 1 && self.script.outcome == "0 accepted: accepted"
@@ -115,7 +115,7 @@ fn octets(seen: &[Seen], phases: &[Phase]) -> Vec<u8> {
     sent.flat_map(|(_, octets)| octets.clone()).collect()
 }
 
-/// How often the whole content went out, by DATA or by BDAT.
+/// How often the whole content was sent, by DATA or by BDAT.
 fn contents(sent: &[u8]) -> usize {
     let by_data = stuffed(MESSAGE.as_bytes());
     let by_chunk = format!("BDAT {} LAST\r\n{MESSAGE}", MESSAGE.len());

@@ -1,4 +1,4 @@
-//! What a terminal shows: mail, the manual, what became of a run, how far it is.
+//! What a terminal shows: mail, the manual, the result of a run, its progress.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn mail_shown_on_a_terminal_cannot_control_it_and_hides_nothing() {
         }
         let child = &mut session.child;
         assert!(child.wait().unwrap().success());
-        // All that came, and the progress bar's own sequences apart.
+        // Everything that came, and separately the progress bar's own sequences.
         let mut wait = [PollFd::new(&session.screen, PollFlags::IN)];
         let moment = Timespec::try_from(Duration::from_millis(0)).unwrap();
         while poll(&mut wait, Some(&moment)).unwrap() > 0 && !wait[0].revents().is_empty() {
@@ -128,7 +128,7 @@ fn the_progress_bar_counts_messages() {
     let server = Pop3d::for_mailbox(&Mailbox::with(3))
         .hook(move |event| {
             if event.verb == "RETR" {
-                // All of them go on at once; an end of the test ends the wait too.
+                // All of them continue at once; if the test ends, the wait ends, too.
                 let _ = wait.lock().unwrap().recv();
             }
             Act::Normal
@@ -145,10 +145,10 @@ fn the_progress_bar_counts_messages() {
     assert!(session.end().success());
 }
 
-/// What a terminal may do to a fetch that shows its progress there.
+/// What a terminal may do while a fetch shows its progress there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ill {
-    /// Its line is non-blocking, and full when it begins.
+    /// Its device is non-blocking, and full at the start.
     Full,
     /// It hangs up at the first message.
     HangsUp,

@@ -1,4 +1,4 @@
-//! What ends a watch: signals, the end of the time, a reader that goes, failures that do not pass.
+//! What ends a watch: signals, the end of the time, a closed pipe, permanent failures.
 
 use super::{TERM, assert_all, counted, until_all_is_there, watch, watch_within};
 use crate::support::disk::{assert_same, sorted};
@@ -76,7 +76,7 @@ fn a_watch_killed_in_a_later_fetch_loses_and_doubles_nothing() {
                 }
                 match (event.verb == verb && count == nth, said) {
                     (true, false) => Act::end(End::Kill),
-                    // It has been done, and the client does not hear of it.
+                    // The server has done it, and the client does not get the reply.
                     (true, true) => Act::Cut(0, End::Kill),
                     (false, _) => Act::Normal,
                 }
@@ -143,7 +143,8 @@ fn a_watch_that_never_could_fetch_is_a_failure_at_max_time() {
 
 #[test]
 fn temporary_failures_are_reported_once_and_the_watch_continues() {
-    // From the first login on, and after it has worked: then the line is lost in IDLE, and the next logins fail.
+    // From the first login on; and after it has worked: the connection is lost in IDLE, and the next logins
+    // fail.
     for refused in [1..=4, 2..=5] {
         let (world, store) = (world(), ImapStore::with(1));
         let arriving = store.clone();
@@ -191,11 +192,11 @@ fn permanent_failures_end_a_watch_with_their_code() {
             watch(&world, &server).args(["--every", "0.05s"]).go().assert_failure(code, kind);
         }
     }
-    // A folder that is not there, and one that goes.
+    // A folder that does not exist, and one that disappears.
     let (world, store) = (world(), ImapStore::with(1));
     let server = Imapd::for_store(&store).mode(Mode::Plain).start();
     watch(&world, &server).args(["--folder", "Nowhere"]).go().assert_failure(69, "rejected");
-    // A destination that cannot be.
+    // A destination that cannot be made.
     let world = crate::world();
     world.write("Mail", "a file");
     assert_ne!(watch(&world, &server).go().code, Some(0));
@@ -231,7 +232,7 @@ fn a_dead_connection_is_noticed_by_a_missing_reply() {
         match (event.verb, nth) {
             ("IDLE", 1) => {
                 arriving.deliver("INBOX", &message(2));
-                // With a limit the fetch looks again; the server is dead by then.
+                // With a limit another fetch follows; the server is gone by then.
                 Act::Then(b"+ idling\r\n".to_vec(), End::Stall)
             }
             _ => Act::Normal,

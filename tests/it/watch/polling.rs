@@ -1,4 +1,4 @@
-//! Looking from time to time: by POP3, and by IMAP without IDLE.
+//! Fetching from time to time: by POP3, and by IMAP without IDLE.
 
 use super::{TERM, assert_all, counted, until_all_is_there, watch};
 use crate::support::disk::{assert_same, maildir_if_any, names, sorted};
@@ -93,7 +93,7 @@ fn each_login_reads_its_secret_again() {
     let (world, mailbox) = (world(), Mailbox::with(1));
     let logins = AtomicUsize::new(0);
     let server = Pop3d::for_mailbox(&mailbox).hook(move |event| match event.verb {
-        // The secret is got ahead of the greeting.
+        // The secret is read before the greeting.
         "" if logins.fetch_add(1, Ordering::SeqCst) == 3 => Act::end(End::Terminate),
         _ => Act::Normal,
     });
@@ -128,7 +128,7 @@ fn all_accounts_are_watched_at_once_with_any_number_of_jobs() {
     let all_there = || (0..3).all(|at| names(&world.path(&format!("Mail{at}/new"))).len() == at + 2);
     let outcome = std::thread::scope(|scope| {
         let running = scope.spawn(move || run.go());
-        // Nothing tells of it: look again.
+        // Nothing signals this: check again.
         while !all_there() && !running.is_finished() {
             std::thread::yield_now();
         }
@@ -168,7 +168,7 @@ fn an_account_that_fails_permanently_does_not_stop_the_others() {
 
 #[test]
 fn a_failing_password_command_while_the_server_is_away_does_not_end_a_watch() {
-    // The server refuses three logins; meanwhile the command has nothing to say.
+    // The server refuses three logins; at the same time the password command fails.
     let (world, mailbox) = (world(), Mailbox::with(1));
     let (logins, root) = (AtomicUsize::new(0), world.root().to_owned());
     let server = Pop3d::for_mailbox(&mailbox).hook(move |event| match event.verb {
