@@ -18,7 +18,7 @@
 
 pub mod account;
 pub mod cli;
-pub mod cmd;
+mod cmd;
 pub mod codec;
 pub mod imap;
 pub mod mail;
@@ -27,10 +27,10 @@ pub mod manual;
 pub mod net;
 pub mod output;
 pub mod pop3;
-pub mod process;
+mod process;
 pub mod smtp;
 pub mod store;
-pub mod streams;
+mod streams;
 pub mod words;
 pub mod work;
 

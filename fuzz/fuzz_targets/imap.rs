@@ -62,7 +62,7 @@ fn hear(data: &[u8], piece: usize) -> Vec<String> {
 fn describe(response: &Response<'_>) -> String {
     if let Response::Fetch(items) = response {
         assert_ne!(items.uid, Some(0));
-        let _ = items.flags.map(postie::codec::imap::Flags::of);
+        let _ = items.flags.map(|flags| flags.contains("\\Seen"));
     }
     format!("{response:?}")
 }

@@ -1,20 +1,20 @@
 //! Layer 7: the command line, as clap types. The doc comments of arguments are the help texts, and go into the
 //! manual pages.
 
-pub mod complete;
-pub mod config;
-pub mod global;
-pub mod manual;
-pub mod receive;
-pub mod send;
-pub mod sendmail;
+pub(crate) mod complete;
+pub(crate) mod config;
+pub(crate) mod global;
+pub(crate) mod manual;
+pub(crate) mod receive;
+pub(crate) mod send;
+pub(crate) mod sendmail;
 
-pub use config::{ConfigArgs, ConfigVerb};
-pub use global::{ColorWhen, Global};
-pub use manual::{CompletionsArgs, ManArgs};
-pub use receive::{FetchArgs, ListArgs, TestAccountArgs};
-pub use send::{AttachedPart, SendArgs};
-pub use sendmail::{SendmailArgs, SendmailMode};
+pub(crate) use config::{ConfigArgs, ConfigVerb};
+pub(crate) use global::{ColorWhen, Global};
+pub(crate) use manual::{CompletionsArgs, ManArgs};
+pub(crate) use receive::{FetchArgs, ListArgs, TestAccountArgs};
+pub(crate) use send::{AttachedPart, SendArgs};
+pub(crate) use sendmail::{SendmailArgs, SendmailMode};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;

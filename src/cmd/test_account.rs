@@ -87,7 +87,6 @@ fn test_side(account: &Account, name: &str, server: &Server, context: &mut Conte
         protocol: server.protocol,
         endpoint: &endpoint,
         tls: tls.as_ref(),
-        settings: &server.tls,
         limits: &limits,
         tap: &tap,
     };

@@ -1,19 +1,10 @@
 //! Line ends of a message to be sent (`RFC 5321 §2.3.8`, `RFC 5322 §2.3`): LF and CRLF become CRLF. A bare
-//! CR, which some servers take for a line end, is refused or becomes one; a NUL is always refused.
+//! CR, which some servers take for a line end, and a NUL are refused.
 //!
 //! A message may be given in pieces, cut anywhere.
 
 use memchr::{memchr, memchr3};
 use std::fmt;
-
-/// What to do with a CR that no LF follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BareCr {
-    /// Refuse it: the message was written elsewhere and must not be changed.
-    Refuse,
-    /// Make it a line end: the message is composed here.
-    EndLine,
-}
 
 /// An octet that no message may contain, and where it is in the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,19 +25,14 @@ impl fmt::Display for BadOctet {
 impl std::error::Error for BadOctet {}
 
 /// Turns the line ends of one message into CRLF.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Normaliser {
-    bare_cr: BareCr,
     offset: u64,
     pending_cr: bool,
     line_open: bool,
 }
 
 impl Normaliser {
-    pub fn new(bare_cr: BareCr) -> Self {
-        Normaliser { bare_cr, offset: 0, pending_cr: false, line_open: false }
-    }
-
     /// Appends `input` to `out` with CRLF line ends. After an error `out` must not be used.
     pub fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) -> Result<(), BadOctet> {
         while !input.is_empty() {
@@ -90,7 +76,7 @@ impl Normaliser {
     /// Decides what the pending CR is.
     fn settle(&mut self, has_lf: bool, out: &mut Vec<u8>) -> Result<(), BadOctet> {
         self.pending_cr = false;
-        if !has_lf && self.bare_cr == BareCr::Refuse {
+        if !has_lf {
             return Err(BadOctet { offset: self.offset - 1, octet: b'\r' });
         }
         self.end_line(out);
@@ -142,8 +128,8 @@ impl Facts {
 mod tests {
     use super::*;
 
-    fn normalise(input: &[u8], piece: usize, bare_cr: BareCr) -> Result<Vec<u8>, BadOctet> {
-        let (mut normaliser, mut out) = (Normaliser::new(bare_cr), Vec::new());
+    fn normalise(input: &[u8], piece: usize) -> Result<Vec<u8>, BadOctet> {
+        let (mut normaliser, mut out) = (Normaliser::default(), Vec::new());
         for chunk in input.chunks(piece) {
             normaliser.push(chunk, &mut out)?;
         }
@@ -165,36 +151,28 @@ mod tests {
             (b"\xff\n", b"\xff\r\n"),
         ] {
             for piece in 1..=input.len().max(1) {
-                assert_eq!(normalise(input, piece, BareCr::Refuse).unwrap(), output, "{input:?} by {piece}");
-                assert_eq!(normalise(input, piece, BareCr::EndLine).unwrap(), output, "{input:?} by {piece}");
+                assert_eq!(normalise(input, piece).unwrap(), output, "{input:?} by {piece}");
             }
         }
     }
 
     #[test]
-    fn a_bare_cr_is_refused_with_its_offset_or_ends_the_line() {
-        for (input, offset, mended) in [
-            (&b"\r"[..], 0, &b"\r\n"[..]),
-            (b"ab\rc\n", 2, b"ab\r\nc\r\n"),
-            (b"a\r\r\n", 1, b"a\r\n\r\n"),
-            (b"a\n\r.\r\n", 2, b"a\r\n\r\n.\r\n"),
-            (b"a\r\nb\r", 4, b"a\r\nb\r\n"),
-        ] {
+    fn a_bare_cr_is_refused_with_its_offset() {
+        for (input, offset) in
+            [(&b"\r"[..], 0), (b"ab\rc\n", 2), (b"a\r\r\n", 1), (b"a\n\r.\r\n", 2), (b"a\r\nb\r", 4)]
+        {
             for piece in 1..=input.len() {
-                let refused = normalise(input, piece, BareCr::Refuse);
+                let refused = normalise(input, piece);
                 assert_eq!(refused, Err(BadOctet { offset, octet: b'\r' }), "{input:?} by {piece}");
-                assert_eq!(normalise(input, piece, BareCr::EndLine).unwrap(), mended, "{input:?} by {piece}");
             }
         }
     }
 
     #[test]
     fn a_nul_is_always_refused_with_its_offset() {
-        for bare_cr in [BareCr::Refuse, BareCr::EndLine] {
-            for piece in 1..6 {
-                let refused = normalise(b"ab\r\n\0c", piece, bare_cr);
-                assert_eq!(refused, Err(BadOctet { offset: 4, octet: 0 }));
-            }
+        for piece in 1..6 {
+            let refused = normalise(b"ab\r\n\0c", piece);
+            assert_eq!(refused, Err(BadOctet { offset: 4, octet: 0 }));
         }
     }
 
@@ -203,11 +181,9 @@ mod tests {
         let alphabet = [&b"\r"[..], b"\n", b".", b"a"];
         for seed in 0..4096usize {
             let input: Vec<u8> = (0..6).flat_map(|i| alphabet[(seed >> (2 * i)) & 3].to_vec()).collect();
-            for bare_cr in [BareCr::Refuse, BareCr::EndLine] {
-                let Ok(out) = normalise(&input, 1 + seed % 6, bare_cr) else { continue };
-                let rest = String::from_utf8(out).unwrap().replace("\r\n", "");
-                assert!(!rest.contains(['\r', '\n']), "{input:?}");
-            }
+            let Ok(out) = normalise(&input, 1 + seed % 6) else { continue };
+            let rest = String::from_utf8(out).unwrap().replace("\r\n", "");
+            assert!(!rest.contains(['\r', '\n']), "{input:?}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! Layer 1: codecs. Octets in, values out; nothing here reads, writes, waits or looks at a clock.
 
 pub mod dot;
-pub mod eol;
+pub(crate) mod eol;
 pub mod imap;
-pub mod line;
+pub(crate) mod line;
 pub mod oauth;
 pub mod pop3;
 pub mod sasl;

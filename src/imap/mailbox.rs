@@ -1,11 +1,8 @@
 //! The selected state (`RFC 3501 §3.3`): one mailbox, opened by EXAMINE, or SELECT where that has to be.
 
 use super::{Connection, Parking};
-use crate::codec::imap::{
-    Capabilities, Command, Criterion, Mailbox as Name, Response, ResponseCode, Status, Tag,
-};
+use crate::codec::imap::{Command, Criterion, Mailbox as Name, Response, ResponseCode, Status, Tag};
 use crate::mailbox::Setback;
-use crate::net::TlsInfo;
 use crate::words::{Failure, Kind, Stage};
 
 /// A mailbox that is open.
@@ -57,16 +54,6 @@ impl Mailbox {
     /// Has the session go there when the mailbox is left, instead of ending.
     pub fn park_at(&mut self, parking: Option<Parking>) {
         self.parking = parking;
-    }
-
-    /// What the server can do.
-    pub fn capabilities(&self) -> &Capabilities {
-        &self.connection.capabilities
-    }
-
-    /// What TLS agreed on, if it is up.
-    pub fn tls(&self) -> Option<&TlsInfo> {
-        self.connection.wire.tls()
     }
 
     /// How many messages there are, as the server said last.

@@ -3,7 +3,6 @@
 use super::mailbox::Mailbox;
 use super::{Connection, Parking};
 use crate::codec::imap::{Capabilities, Command, Mailbox as Name, Names, Response, Status, StatusItem, utf7};
-use crate::net::TlsInfo;
 use crate::words::{Failure, Kind, Stage};
 use std::collections::HashMap;
 
@@ -135,11 +134,6 @@ impl Authenticated {
     /// The server's name for failures.
     pub fn place(&self) -> &str {
         self.connection.wire.place()
-    }
-
-    /// What TLS agreed on, if it is up.
-    pub fn tls(&self) -> Option<&TlsInfo> {
-        self.connection.wire.tls()
     }
 
     /// What the server can do, now that it knows the user.

@@ -21,7 +21,7 @@ mod headers;
 mod idle;
 mod listing;
 mod mailbox;
-mod mailboxes;
+pub(crate) mod mailboxes;
 mod maildrop;
 mod moving;
 mod not_authenticated;
@@ -29,13 +29,14 @@ mod parking;
 mod retrieval;
 mod window;
 
-pub use append::{AppendUid, Look, NotFiled, Presence};
-pub use authentication::{ImapLogin, Method};
-pub use idle::{Heard, Idling, News, NotIdling};
-pub use mailbox::Mailbox;
-pub use mailboxes::{Authenticated, Counts, Folder, Uses};
-pub use not_authenticated::NotAuthenticated;
-pub use parking::Parking;
+pub(crate) use append::{Look, NotFiled, Presence};
+pub(crate) use authentication::{ImapLogin, Method};
+pub(crate) use idle::{Heard, News, NotIdling};
+pub(crate) use mailbox::Mailbox;
+pub use mailboxes::Authenticated;
+pub(crate) use mailboxes::{Counts, Folder};
+pub(crate) use not_authenticated::NotAuthenticated;
+pub(crate) use parking::Parking;
 
 use crate::codec::imap::{
     Assembly, Capabilities, Command, Condition, Literals, MAX_LINE, Mailbox as Name, Next, Response,

@@ -51,11 +51,6 @@ impl NotAuthenticated {
         &self.greeting
     }
 
-    /// What the server can do, as far as it said.
-    pub fn capabilities(&self) -> &Capabilities {
-        &self.connection.capabilities
-    }
-
     /// What TLS agreed on, if it is up.
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.connection.wire.tls()
@@ -110,11 +105,6 @@ impl NotAuthenticated {
         Failure::new(Kind::Missing, Stage::StartTls, format!("STARTTLS: {what}")).at(place).hint(
             "TLS is required; the server may have it on port 993 from the start (tls = \"implicit\", imaps://)",
         )
-    }
-
-    /// Ends the session before a login.
-    pub fn logout(mut self) {
-        self.connection.logout();
     }
 }
 

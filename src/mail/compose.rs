@@ -11,14 +11,14 @@ mod text;
 mod values;
 
 pub use parts::{Part, PartSource};
-pub use text::Charset;
+pub(crate) use text::Charset;
 
 use super::addresses::{Entry, Mailbox, distinct};
 use super::outgoing::{Content, ContentWriter, Envelope, Outgoing, bad_message, cannot_keep, check_lines};
 use super::unlabelled::Unlabelled;
 use super::written::{folded, people_field, text as written_text};
 use super::{plain_text, stamp};
-use crate::codec::eol::{BareCr, Normaliser};
+use crate::codec::eol::Normaliser;
 use crate::words::{Address, Failure, ReversePath};
 use text::TextBody;
 
@@ -208,11 +208,7 @@ struct MessageSink {
 
 impl MessageSink {
     fn new() -> Self {
-        MessageSink {
-            spool: ContentWriter::default(),
-            guard: Normaliser::new(BareCr::Refuse),
-            clean: Vec::new(),
-        }
+        MessageSink { spool: ContentWriter::default(), guard: Normaliser::default(), clean: Vec::new() }
     }
 
     fn push(&mut self, octets: &[u8]) -> Result<(), Failure> {

@@ -100,13 +100,13 @@ pub(super) fn check_lines(facts: &Facts) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::SPOOL_MEMORY;
+    use crate::store::spool::MEMORY;
     use std::io::Read as _;
 
     #[test]
     fn a_message_of_any_size_can_be_read_twice_and_its_size_is_exact() {
-        for size in [0, 1, SPOOL_MEMORY - 1, SPOOL_MEMORY, SPOOL_MEMORY + 1, 3 * SPOOL_MEMORY + 7] {
-            for pieces in [[1000, 1000], [70_000, 70_000], [63_000, 65_537], [2 * SPOOL_MEMORY, 1]] {
+        for size in [0, 1, MEMORY - 1, MEMORY, MEMORY + 1, 3 * MEMORY + 7] {
+            for pieces in [[1000, 1000], [70_000, 70_000], [63_000, 65_537], [2 * MEMORY, 1]] {
                 let octets: Vec<u8> = (0..size).map(|n| b'a' + (n % 23) as u8).collect();
                 let (mut writer, mut rest) = (ContentWriter::default(), octets.as_slice());
                 for piece in pieces.iter().cycle() {

@@ -13,7 +13,7 @@ use super::fields::{Field, field_name, split};
 use super::input::unreadable;
 use super::outgoing::{ContentWriter, Envelope, Outgoing, bad_message, cannot_keep, check_lines};
 use super::{compose, stamp};
-use crate::codec::eol::{BareCr, Normaliser};
+use crate::codec::eol::Normaliser;
 use crate::words::{Address, Failure, ReversePath};
 use memchr::memmem;
 use std::io::Read;
@@ -57,7 +57,7 @@ pub struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// Reads the header of a message; `path` names the input in failures.
     pub fn read(input: &'a mut dyn Read, path: impl Into<PathBuf>) -> Result<Self, Failure> {
-        let normaliser = Some(Normaliser::new(BareCr::Refuse));
+        let normaliser = Some(Normaliser::default());
         let mut source = RawSource { input, path: path.into(), normaliser, ahead: Vec::new() };
         let (header, has_blank) = source.header()?;
         if header.is_empty() && source.ahead.is_empty() && !has_blank {

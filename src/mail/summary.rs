@@ -6,8 +6,8 @@ use super::read::header::{Header, unfolded};
 use super::read::people::people;
 use super::read::{date, words};
 
-pub use super::read::header::MAX_HEADER;
-pub use super::read::people::Person;
+pub(crate) use super::read::header::MAX_HEADER;
+pub(crate) use super::read::people::Person;
 
 /// The decoded fields; a stranger wrote them, so none can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

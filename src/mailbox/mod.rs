@@ -9,7 +9,7 @@ mod maildrop;
 mod receiver;
 mod setback;
 
-pub use listing::{Listing, MAX_UID, Places, Row};
-pub use maildrop::{Maildrop, Terms};
+pub(crate) use listing::{Listing, MAX_UID, Places, Row};
+pub(crate) use maildrop::{Maildrop, Terms};
 pub use receiver::{Receiver, Wanted};
-pub use setback::{Remedy, Setback};
+pub(crate) use setback::{Remedy, Setback};

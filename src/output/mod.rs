@@ -5,11 +5,11 @@
 //! reacts ([`Output::reader_gone`]).
 
 pub mod fields;
-pub mod json;
-pub mod progress;
+pub(crate) mod json;
+pub(crate) mod progress;
 pub mod sanitize;
-pub mod table;
-pub mod transcript;
+pub(crate) mod table;
+pub(crate) mod transcript;
 
 use crate::cli::{ColorWhen, Global};
 use crate::streams::{self, StdStream};
@@ -86,16 +86,6 @@ impl Output {
     /// `-vv`: show the transcript.
     pub fn wants_transcript(&self) -> bool {
         self.verbose > 1
-    }
-
-    /// Whether people asked for silence.
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
-    /// Whether to use colors on standard error.
-    pub fn has_color(&self) -> bool {
-        self.color
     }
 
     /// The progress bar, which may be an invisible one.

@@ -14,9 +14,11 @@ mod retrieval;
 mod transaction;
 
 pub use authorization::Authorization;
-pub use login::{Method, Pop3Login};
+pub(crate) use login::Method;
+pub use login::Pop3Login;
 pub use retrieval::What;
-pub use transaction::{Listings, Transaction};
+pub use transaction::Listings;
+pub(crate) use transaction::Transaction;
 
 use crate::codec::dot::LineEnd;
 use crate::codec::pop3::{self, Capabilities, Refusal, StatusLine};

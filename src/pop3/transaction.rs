@@ -3,7 +3,6 @@
 use super::{Answer, Connection};
 use crate::codec::pop3;
 use crate::mailbox::{Listing, MAX_UID, Places, Remedy, Setback};
-use crate::net::TlsInfo;
 use crate::store::Recorded;
 use crate::words::{Failure, Kind, Scope, Stage};
 
@@ -90,15 +89,6 @@ impl Transaction {
     /// `listed_early`: the wanted listings were sent with the login.
     pub(super) fn new(dialogue: Connection, wanted: Listings, listed_early: bool) -> Self {
         Transaction { dialogue, wanted, listed_early, setback: None, local: false }
-    }
-
-    /// The server's name in failures.
-    pub fn place(&self) -> &str {
-        self.dialogue.wire.place()
-    }
-
-    pub fn tls(&self) -> Option<&TlsInfo> {
-        self.dialogue.wire.tls()
     }
 
     /// Whether several commands may be in flight.

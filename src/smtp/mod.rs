@@ -31,14 +31,14 @@ mod envelope;
 mod name;
 mod open_transaction;
 mod opening;
-pub mod server;
+pub(crate) mod server;
 mod transaction;
 
 pub use auth::SmtpLogin;
-pub use delivery::{
-    Delivery, MailTransaction, OnRejected, RecipientResult, RecipientStatus, ServerAnswer, TransactionOutcome,
-};
-pub use dialogue::FINAL_REPLY;
-pub use name::ehlo_name;
-pub use open_transaction::{ContentHooks, OpenTransaction};
-pub use opening::{Greeted, Introduced, Opening, Ready, open};
+pub use delivery::{Delivery, MailTransaction, OnRejected, RecipientStatus, TransactionOutcome};
+pub(crate) use delivery::{RecipientResult, ServerAnswer};
+pub(crate) use name::ehlo_name;
+pub use open_transaction::ContentHooks;
+pub(crate) use open_transaction::OpenTransaction;
+pub(crate) use opening::{Greeted, Introduced};
+pub use opening::{Opening, Ready, open};

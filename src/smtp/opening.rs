@@ -115,11 +115,6 @@ impl Greeted {
         self.dialogue.wire.tls()
     }
 
-    /// The name for EHLO if the user gives none.
-    pub fn default_name(&self) -> EhloName {
-        ehlo_name(self.dialogue.wire.local_ip())
-    }
-
     /// Sends EHLO, or HELO if the server does not know EHLO. Fails with [`Kind::Deferred`], [`Kind::Rejected`],
     /// [`Kind::Protocol`] and the kinds of the wire.
     pub fn hello(mut self, name: &EhloName) -> Result<Introduced, Failure> {

@@ -115,10 +115,6 @@ impl Delivered {
         Delivered { print: self.print.or(print), ..self }
     }
 
-    pub fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
     /// The caller's number, as given at `begin`.
     pub fn tag(&self) -> usize {
         self.tag
@@ -147,10 +143,5 @@ impl Delivered {
     /// What the server knows of it, as given at `begin`.
     pub fn details(&self) -> Option<&Details> {
         self.details.as_ref()
-    }
-
-    /// The size that the server listed, as given at `begin`.
-    pub fn wire_size(&self) -> Option<u64> {
-        self.wire_size
     }
 }

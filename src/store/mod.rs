@@ -12,7 +12,7 @@
 //! 5. [`Ledger::close`] notes that the run ended well.
 //! 5. [`Ledger::close`] marks the run as ended well.
 
-pub mod custody;
+pub(crate) mod custody;
 mod delivered;
 mod durable;
 mod error;
@@ -27,25 +27,29 @@ mod mboxrd;
 mod print;
 mod queue;
 mod sink;
-mod spool;
+pub(crate) mod spool;
 mod stdout;
 mod twins;
 
-pub use delivered::{Delivered, Details, Place, Subject};
-pub use durable::atomic_replace;
-pub use error::{AtStage, StoreError};
-pub use exec::{CommandSpec, ExecSink};
-pub use fingerprint::{ContentHash, Hashes};
-pub use folders::{FolderName, FolderPlaces, Layout, check_mbox_dir};
+pub use delivered::Subject;
+pub(crate) use delivered::{Delivered, Details, Place};
+pub(crate) use durable::atomic_replace;
+pub(crate) use error::{AtStage, StoreError};
+pub(crate) use exec::{CommandSpec, ExecSink};
+pub(crate) use fingerprint::{ContentHash, Hashes};
+pub(crate) use folders::{FolderName, FolderPlaces, Layout, check_mbox_dir};
 pub use identity::{AccountKey, Identity};
-pub use ledger::{
-    Afterwards, Copying, Fact, FolderNumbers, FoundSame, Going, Known, Knowns, Ledger, LedgerOpening, Memory,
-    Recorded, State, Trait,
+pub use ledger::{Afterwards, Ledger, Recorded};
+pub(crate) use ledger::{
+    Copying, FolderNumbers, FoundSame, Going, Known, Knowns, LedgerOpening, Memory, State, Trait,
 };
-pub use maildir::{Maildir, Unrecorded};
-pub use mbox::Mbox;
-pub use print::HeaderPrint;
-pub use sink::{Recovery, Sink, Staged, WaitLimits};
-pub use spool::{MEMORY as SPOOL_MEMORY, Spool, Spooled, each_block};
-pub use stdout::{Form, Mboxrd, Printable, Stdout};
-pub use twins::Twins;
+pub(crate) use maildir::{Maildir, Unrecorded};
+pub(crate) use mbox::Mbox;
+pub(crate) use print::HeaderPrint;
+pub use sink::Sink;
+pub(crate) use sink::WaitLimits;
+pub(crate) use spool::each_block;
+pub use spool::{Spool, Spooled};
+pub(crate) use stdout::{Form, Printable};
+pub use stdout::{Mboxrd, Stdout};
+pub(crate) use twins::Twins;

@@ -41,6 +41,7 @@ impl WaitLimits {
     }
 
     /// Waits up to `limit`, and nothing can stop it.
+    #[cfg(test)]
     pub fn of(limit: Duration) -> Self {
         WaitLimits { limit, end: None, stop: Arc::new(|| false) }
     }

@@ -1,12 +1,12 @@
 //! Layer 0: types that every other layer uses. No I/O, no protocol.
 
-pub mod address;
-pub mod after;
-pub mod exit;
-pub mod failure;
-pub mod mechanism;
-pub mod secret;
-pub mod stage;
+pub(crate) mod address;
+pub(crate) mod after;
+pub(crate) mod exit;
+pub(crate) mod failure;
+pub(crate) mod mechanism;
+pub(crate) mod secret;
+pub(crate) mod stage;
 
 pub use address::{Address, ReversePath};
 pub use after::After;

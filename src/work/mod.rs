@@ -1,11 +1,11 @@
 //! Layer 6: the jobs that the commands start: fetch, list, send, probe.
 
-pub mod access;
-pub mod fetch;
-pub mod filing;
-pub mod list;
+pub(crate) mod access;
+pub(crate) mod fetch;
+pub(crate) mod filing;
+pub(crate) mod list;
 mod matches;
-pub mod plan;
-pub mod probe;
+pub(crate) mod plan;
+pub(crate) mod probe;
 pub mod send;
 pub mod service;

@@ -69,10 +69,6 @@ pub enum StatusItem {
     UidNext,
     /// What the UIDs hold with.
     UidValidity,
-    /// The highest mod-sequence (`RFC 7162`).
-    HighestModseq,
-    /// What names the mailbox for ever (`RFC 8474`).
-    MailboxId,
 }
 
 impl StatusItem {
@@ -82,8 +78,6 @@ impl StatusItem {
             StatusItem::Unseen => "UNSEEN",
             StatusItem::UidNext => "UIDNEXT",
             StatusItem::UidValidity => "UIDVALIDITY",
-            StatusItem::HighestModseq => "HIGHESTMODSEQ",
-            StatusItem::MailboxId => "MAILBOXID",
         }
     }
 }
@@ -99,10 +93,6 @@ pub enum FetchItem<'a> {
     InternalDate,
     /// How large it is, more or less.
     Size,
-    /// OBJECTID's.
-    EmailId,
-    /// Gmail's.
-    GmMsgId,
     /// These fields of the header.
     HeaderFields(&'a [&'a str]),
     /// The whole header.
@@ -118,8 +108,6 @@ impl fmt::Display for FetchItem<'_> {
             FetchItem::Flags => f.write_str("FLAGS"),
             FetchItem::InternalDate => f.write_str("INTERNALDATE"),
             FetchItem::Size => f.write_str("RFC822.SIZE"),
-            FetchItem::EmailId => f.write_str("EMAILID"),
-            FetchItem::GmMsgId => f.write_str("X-GM-MSGID"),
             FetchItem::HeaderFields(fields) => write!(f, "BODY.PEEK[HEADER.FIELDS ({})]", fields.join(" ")),
             FetchItem::Header => f.write_str("BODY.PEEK[HEADER]"),
             FetchItem::Body => f.write_str("BODY.PEEK[]"),
@@ -132,8 +120,6 @@ impl fmt::Display for FetchItem<'_> {
 pub enum Criterion<'a> {
     /// Any message.
     All,
-    /// This UID or a higher one. The last message is found in any case, whatever its UID (`RFC 3501 §6.4.8`).
-    From(u32),
     /// One of these.
     Uids(&'a UidSet),
     /// Marked as deleted.
@@ -167,11 +153,6 @@ impl Command {
         Self::plain("CAPABILITY")
     }
 
-    /// NOOP.
-    pub fn noop() -> Self {
-        Self::plain("NOOP")
-    }
-
     /// LOGOUT.
     pub fn logout() -> Self {
         Self::plain("LOGOUT")
@@ -190,11 +171,6 @@ impl Command {
     /// IDLE (`RFC 2177`). [`DONE`] ends it, once `+` has come.
     pub fn idle() -> Self {
         Self::plain("IDLE")
-    }
-
-    /// UNSELECT (`RFC 3691`): leaves the mailbox as it is.
-    pub fn unselect() -> Self {
-        Self::plain("UNSELECT")
     }
 
     /// LOGIN. `None` where the user or the secret holds NUL, which no string of IMAP can.
@@ -263,18 +239,12 @@ impl Command {
         Self::on("SELECT", mailbox)
     }
 
-    /// CREATE.
-    pub fn create(mailbox: &Mailbox) -> Self {
-        Self::on("CREATE", mailbox)
-    }
-
     /// UID SEARCH; `RETURN (ALL)` only where the server has ESEARCH (`RFC 4731`).
     pub fn uid_search(criteria: &[Criterion<'_>], esearch: bool) -> Self {
         let mut pieces = Pieces::new(if esearch { "UID SEARCH RETURN (ALL)" } else { "UID SEARCH" });
         for criterion in criteria {
             pieces = match criterion {
                 Criterion::All => pieces.text(" ALL"),
-                Criterion::From(uid) => pieces.text(&format!(" UID {uid}:*")),
                 Criterion::Uids(set) => pieces.text(&format!(" UID {set}")),
                 Criterion::Deleted => pieces.text(" DELETED"),
                 Criterion::Unseen => pieces.text(" UNSEEN"),
@@ -295,12 +265,6 @@ impl Command {
     /// UID FETCH of every message there is.
     pub fn uid_fetch_all(items: &[FetchItem<'_>]) -> Self {
         Self::plain(format!("UID FETCH 1:* ({})", listed(items)))
-    }
-
-    /// FETCH by sequence number, from `first` to the last message: to learn the UIDs of the newest. Numbers
-    /// name other messages as soon as one is expunged.
-    pub fn fetch_from(first: u32, items: &[FetchItem<'_>]) -> Self {
-        Self::plain(format!("FETCH {first}:* ({})", listed(items)))
     }
 
     /// Marks messages as deleted: `UID STORE +FLAGS.SILENT (\Deleted)`. There is no other STORE: one that

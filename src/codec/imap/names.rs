@@ -33,58 +33,24 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The flags that mean something everywhere (`RFC 3501 §2.3.2`), and `$Forwarded`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags {
-    /// It was read.
-    pub seen: bool,
-    /// It was answered.
-    pub answered: bool,
-    /// It is marked as important.
-    pub flagged: bool,
-    /// It is not finished.
-    pub draft: bool,
-    /// The next EXPUNGE takes it.
-    pub deleted: bool,
-    /// It was sent on.
-    pub forwarded: bool,
-}
-
-impl Flags {
-    /// Those of a list; all others are no matter.
-    pub fn of(names: Names<'_>) -> Self {
-        let mut flags = Flags::default();
-        for name in names.all() {
-            let is = |flag: &str| name.eq_ignore_ascii_case(flag.as_bytes());
-            flags.seen |= is("\\Seen");
-            flags.answered |= is("\\Answered");
-            flags.flagged |= is("\\Flagged");
-            flags.draft |= is("\\Draft");
-            flags.deleted |= is("\\Deleted");
-            flags.forwarded |= is("$Forwarded");
-        }
-        flags
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn flags_are_found_among_anything() {
-        let all =
-            Flags { seen: true, answered: true, flagged: true, draft: true, deleted: true, forwarded: true };
         for (inner, want) in [
-            (&b""[..], Flags::default()),
-            (b"\\SEEN \\answered \\Flagged \\Draft \\Deleted $forwarded", all),
-            (b"\\Seen \\Seen", Flags { seen: true, ..Flags::default() }),
-            (b"NIL \\* \\Recent \xff \"\\\\Seen\"", Flags { seen: true, ..Flags::default() }),
-            (b"{5}\r\n\\Seen (\\Draft) Seen", Flags { seen: true, ..Flags::default() }),
-            (b"\"unended \\Draft", Flags::default()),
-            (b"\\Draft \"unended \\Seen", Flags { draft: true, ..Flags::default() }),
+            (&b""[..], &[][..]),
+            (b"\\SEEN \\answered $forwarded", &["\\Seen", "\\Answered", "$Forwarded"]),
+            (b"NIL \\* \\Recent \xff \"\\\\Seen\"", &["\\Seen"]),
+            (b"{5}\r\n\\Seen (\\Draft) Seen", &["\\Seen"]),
+            (b"\"unended \\Draft", &[]),
+            (b"\\Draft \"unended \\Seen", &["\\Draft"]),
         ] {
-            assert_eq!(Flags::of(Names::new(inner)), want, "{}", String::from_utf8_lossy(inner));
+            let names = Names::new(inner);
+            for flag in ["\\Seen", "\\Answered", "\\Draft", "$Forwarded"] {
+                assert_eq!(names.contains(flag), want.contains(&flag), "{}", String::from_utf8_lossy(inner));
+            }
         }
     }
 
@@ -94,6 +60,6 @@ mod tests {
         inner.extend_from_slice(b"\\Deleted");
         let names = Names::new(&inner);
         assert_eq!(names.iter().count(), MAX_NAMES);
-        assert!(Flags::of(names).deleted && names.contains("\\DELETED") && !names.contains("\\Seen"));
+        assert!(names.contains("\\DELETED") && !names.contains("\\Seen"));
     }
 }

@@ -106,11 +106,6 @@ impl SearchScanner {
         self.is_uid || !self.extended
     }
 
-    /// Whether the answer is an ESEARCH.
-    pub fn is_extended(&self) -> bool {
-        self.extended
-    }
-
     /// The tag of the command that ESEARCH answers.
     pub fn tag(&self) -> Option<&[u8]> {
         self.tag.as_deref()

@@ -1,10 +1,13 @@
 //! SMTP (`RFC 5321`): replies (§4.2), the answer to EHLO, commands (§4.1). Not here: VRFY, EXPN, HELP, BDAT
 //! chunks before the last one.
 
-pub mod command;
-pub mod ehlo;
-pub mod reply;
+pub(crate) mod command;
+pub(crate) mod ehlo;
+pub(crate) mod reply;
 
-pub use command::{EhloName, MailCommand, Notify, RcptCommand, Return, SmtpCommand};
-pub use ehlo::{Extensions, SizeLimit};
-pub use reply::{Assembler, Class, Reply, ReplyError};
+pub(crate) use command::SmtpCommand;
+pub use command::{EhloName, MailCommand, Notify, RcptCommand, Return};
+pub use ehlo::Extensions;
+pub(crate) use ehlo::SizeLimit;
+pub use reply::Assembler;
+pub(crate) use reply::Reply;

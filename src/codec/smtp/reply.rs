@@ -99,11 +99,6 @@ impl Assembler {
         let lines = std::mem::take(self).lines;
         Ok(Some(Reply { code, lines }))
     }
-
-    /// The lines so far of a reply that is not complete.
-    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.lines.iter().map(Vec::as_slice)
-    }
 }
 
 /// The code of a line, and whether more lines follow.

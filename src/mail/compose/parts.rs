@@ -2,7 +2,7 @@
 
 use super::text::TextBody;
 use super::{MessageSink, field, values};
-use crate::codec::eol::{BareCr, Facts, Normaliser};
+use crate::codec::eol::{Facts, Normaliser};
 use crate::mail::input::unreadable;
 use crate::mail::outgoing::{MAX_LINE, bad_message};
 use crate::mail::params;
@@ -165,7 +165,7 @@ impl<'a> Tree<'a> {
 
     /// Writes the content as it is, with CRLF line ends.
     fn as_it_is(&mut self, part: &mut Part) -> Result<(), Failure> {
-        let (mut normaliser, mut out) = (Normaliser::new(BareCr::Refuse), Vec::new());
+        let (mut normaliser, mut out) = (Normaliser::default(), Vec::new());
         let sink = &mut *self.sink;
         each_block(part, |block| {
             out.clear();
@@ -272,7 +272,7 @@ fn part_header(
 /// Whether an attached message can be sent as it is: ASCII, no NUL or bare CR, lines short enough for SMTP. The
 /// source is at its start again afterwards.
 fn is_seven_bit(part: &mut Part) -> Result<bool, Failure> {
-    let mut normaliser = Normaliser::new(BareCr::Refuse);
+    let mut normaliser = Normaliser::default();
     let (mut out, mut facts, mut clean) = (Vec::new(), Facts::default(), true);
     each_block(part, |block| {
         out.clear();

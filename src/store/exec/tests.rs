@@ -91,7 +91,7 @@ fn messages_that_the_command_took_before_a_failure_count() {
     assert_eq!(ledger.record(first, Afterwards::Keep).unwrap().len(), 1);
     assert!(matches!(command.commit(&mut ledger), Err(StoreError::Command { tag: 50, .. })));
     assert_eq!(command.staged().count, 1);
-    assert_eq!(command.commit(&mut ledger).unwrap()[0].identity().uid(), b"3");
+    assert_eq!(command.commit(&mut ledger).unwrap()[0].identity.uid(), b"3");
     assert_eq!(command.staged().count, 0);
 }
 

@@ -8,7 +8,7 @@
 mod map;
 mod name;
 
-pub use name::{FolderName, Layout};
+pub(crate) use name::{FolderName, Layout};
 
 use super::durable;
 use super::error::StoreError;

@@ -33,15 +33,16 @@ mod totals;
 mod whole;
 mod writing;
 
-pub use copies::Copying;
-pub use file::LedgerOpening;
+pub(crate) use copies::Copying;
+pub(crate) use file::LedgerOpening;
 pub(super) use intent::Intent;
-pub use known::{Fact, Known, Knowns, State};
-pub use notes::Trait;
-pub use noting::FoundSame;
-pub use proof::{Afterwards, Going, Recorded};
-pub use table::Memory;
-pub use whole::FolderNumbers;
+pub(crate) use known::{Known, Knowns, State};
+pub(crate) use notes::Trait;
+pub(crate) use noting::FoundSame;
+pub(crate) use proof::Going;
+pub use proof::{Afterwards, Recorded};
+pub(crate) use table::Memory;
+pub(crate) use whole::FolderNumbers;
 
 use super::error::StoreError;
 use super::identity::{AccountKey, Identity};
@@ -74,11 +75,6 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The account that it belongs to.
-    pub fn key(&self) -> &AccountKey {
-        &self.key
-    }
-
     /// The identity of the message with this UID; see [`AccountKey::identity`].
     pub fn identity(&self, uid: &[u8], copy: u32) -> Identity {
         self.names.identity_in(self.facts.validity, uid, copy)

@@ -23,7 +23,7 @@ mod leftovers;
 mod name;
 mod open;
 
-pub use found::Unrecorded;
+pub(crate) use found::Unrecorded;
 
 use super::delivered::{Delivered, Label, Place, Subject};
 use super::durable;

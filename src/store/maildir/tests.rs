@@ -75,7 +75,7 @@ fn messages_appear_in_new_byte_for_byte_and_private_only_after_a_commit() {
             assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o7777, 0o600);
             assert_eq!(one.size(), (content.len() - n) as u64);
             assert_eq!(one.sha256()[..], Sha256::digest(&content[n..])[..]);
-            assert!(path.is_absolute() && path.to_str().unwrap().contains(&one.identity().key()));
+            assert!(path.is_absolute() && path.to_str().unwrap().contains(&one.identity.key()));
         }
         assert_eq!(maildir.staged(), Staged::default());
     }

@@ -122,7 +122,7 @@ fn matches(pattern: &[char], name: &[char], delimiter: Option<char>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imap::Uses;
+    use crate::imap::mailboxes::Uses;
 
     fn folder(name: &str) -> Folder {
         let name = Name::new(utf7::encode(name)).unwrap();

@@ -21,11 +21,11 @@ mod sessions;
 mod told;
 mod watch;
 
-pub use marks::{count_new, mark_fetched_elsewhere};
-pub use outcome::{SessionOutcome, Trouble};
-pub use report::{Action, Event, MessageReport, Observer};
-pub use run::{Destination, Mode, Run};
-pub use watch::{Renewal, Watch};
+pub(crate) use marks::{count_new, mark_fetched_elsewhere};
+pub(crate) use outcome::{SessionOutcome, Trouble};
+pub(crate) use report::{Action, Event, MessageReport, Observer};
+pub(crate) use run::{Destination, Mode, Run};
+pub(crate) use watch::Watch;
 
 use super::plan::{Get, Plan, Policy, plan};
 use crate::mailbox::{Listing, Maildrop};

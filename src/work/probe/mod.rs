@@ -6,9 +6,9 @@ mod other_mode;
 mod pop3;
 mod smtp;
 
-pub use imap::probe_imap;
-pub use pop3::probe_pop3;
-pub use smtp::probe_smtp;
+pub(crate) use imap::probe_imap;
+pub(crate) use pop3::probe_pop3;
+pub(crate) use smtp::probe_smtp;
 
 use crate::account::Protocol;
 use crate::net::certificate::Certificate;
@@ -38,8 +38,6 @@ pub struct ProbeTarget<'a> {
     pub endpoint: &'a Endpoint,
     /// `None` only if the endpoint has no TLS.
     pub tls: Option<&'a Tls>,
-    /// The settings that `tls` was made of.
-    pub settings: &'a TlsSettings,
     pub limits: &'a Limits,
     /// Makes a tap for each connection's transcript.
     pub tap: &'a dyn Fn() -> Option<Box<dyn Tap>>,

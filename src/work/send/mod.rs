@@ -9,8 +9,9 @@ mod queue_id;
 mod receipt;
 
 pub use channel::Channel;
-pub use copy::{CopyTo, without_copy};
-pub use receipt::{Receipt, Recipient, SavedCopy, Status, TlsUsed};
+pub(crate) use copy::{CopyTo, without_copy};
+pub use receipt::{Receipt, Status};
+pub(crate) use receipt::{SavedCopy, TlsUsed};
 
 use crate::codec::smtp::{Notify, Return};
 use crate::mail::Outgoing;

@@ -1,5 +1,7 @@
 //! Every other response.
 
+use super::super::response::Found;
+use super::super::rows::{Namespace, Namespaces};
 use super::*;
 
 fn list(line: &str) -> (Vec<String>, Option<u8>, String, bool) {

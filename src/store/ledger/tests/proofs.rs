@@ -125,7 +125,7 @@ fn a_mark_proves_nothing_and_is_never_pending_or_deleted() {
             for size in [Some(5), Some(6), None] {
                 assert!(!ledger.has_proof(uid, size).unwrap(), "{uid:?} {size:?} {round}");
             }
-            assert_eq!(ledger.lookup(uid)[0].fact, Fact::Marked);
+            assert_eq!(ledger.lookup(uid)[0].fact, known::Fact::Marked);
         }
         assert!(ledger.pending().next().is_none());
         assert_eq!((ledger.known_count(), ledger.kept_count()), (2, 2));
@@ -170,7 +170,7 @@ fn uids_count_only_under_the_uidvalidity_they_were_recorded_under() {
         assert!(!ledger.knows(b"1") && !ledger.has_proof(b"1", Some(5)).unwrap(), "{validity}");
         assert!(ledger.pending().next().is_none() && ledger.least_size(b"2", None).is_none());
         let delivered = Delivered { identity: ledger.identity(b"1", 0), ..delivered(b"1", 0, Some(5)) };
-        identities.insert(delivered.identity().key());
+        identities.insert(delivered.identity.key());
         ledger.record(vec![delivered], Afterwards::Delete).unwrap();
         ledger.outgrown(b"2", None, 100).unwrap();
         ledger.begin_validity(validity).unwrap();

@@ -133,10 +133,7 @@ fn a_large_message_goes_straight_to_the_mbox_and_leaves_nothing_if_dropped() {
     put(&mut mbox, &mut ledger, "large", &large);
     assert!(mbox.due() && mbox.octets.capacity() <= 2 * BUDGET);
     let delivered = mbox.commit(&mut ledger).unwrap();
-    assert_eq!(
-        delivered.iter().map(|one| one.identity().uid()).collect::<Vec<_>>(),
-        [&b"small"[..], b"large"]
-    );
+    assert_eq!(delivered.iter().map(|one| one.identity.uid()).collect::<Vec<_>>(), [&b"small"[..], b"large"]);
     let stored = messages(&home.octets());
     assert!(stored.len() == 2 && stored[1] == large);
     ledger.record(delivered, Afterwards::Keep).unwrap();
