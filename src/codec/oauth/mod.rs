@@ -2,7 +2,12 @@
 //! what comes back. Nothing here talks to anybody; the clock and random values come in as arguments.
 
 pub mod assertion;
+pub mod code;
+pub mod device;
+pub mod metadata;
+mod text;
 pub mod token;
+pub mod url;
 
 use crate::words::Secret;
 use base64::Engine as _;
@@ -140,6 +145,18 @@ pub fn client_credentials(scopes: &[String]) -> Form {
 pub fn revocation(field: &'static str, token: &Secret) -> Form {
     let form = Form::new().with_secret(field, token);
     if field == "token" { form.with("token_type_hint", "refresh_token") } else { form }
+}
+
+/// What is wrong with a text that should be JSON of the expected shape; quotes nothing of it.
+fn json_problem(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    let at = format!("line {}, column {}", error.line(), error.column());
+    match error.classify() {
+        // The text of the error has the name of the field; a value is only in that of a wrong type.
+        Category::Data if error.to_string().starts_with("missing field") => error.to_string(),
+        Category::Data => format!("a field is not what it should be, {at}"),
+        _ => format!("it is not JSON, {at}"),
+    }
 }
 
 #[cfg(test)]
