@@ -12,6 +12,7 @@ pub mod imapd;
 pub mod leak;
 pub mod link;
 pub mod mailbox;
+pub mod oidc;
 pub mod peer;
 pub mod player;
 pub mod pop3d;

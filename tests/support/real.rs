@@ -71,6 +71,7 @@ fn is_there(need: &str) -> bool {
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success()),
+        "oidc-provider" => super::oidc::is_there(),
         "php-symfony-mailer" => Path::new("/usr/share/php/Symfony/Component/Mailer/autoload.php").exists(),
         path if path.starts_with('/') => Path::new(path).exists(),
         "git send-email" => ["/usr/lib/git-core", "/usr/libexec/git-core", "/usr/local/libexec/git-core"]
@@ -89,13 +90,13 @@ pub fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// A server process under the eyes of a shell, which ends it when its standard input ends.
-struct Server {
+pub(super) struct Server {
     shell: Child,
     leash: Option<ChildStdin>,
 }
 
 impl Server {
-    fn start(program: &Path, args: &[&str], log: &Path) -> Server {
+    pub(super) fn start(program: &Path, args: &[&str], log: &Path) -> Server {
         let output = fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         // The server gets /dev/null for its own input, as a background job does.
         let script = "\"$@\" & server=$!; read -r _; kill -TERM $server; wait $server";
@@ -349,7 +350,7 @@ fn make_dirs(root: &Path, parts: &[&str]) {
 
 /// A port nobody has, below those that the system gives out by itself, and never the same twice in this
 /// process.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 20_000 + (std::process::id() % 1000) as u16 * 10;
     loop {
