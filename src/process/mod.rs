@@ -106,6 +106,8 @@ pub enum StdoutTo {
     Stdout,
     /// To postie's standard error, if standard output is needed for something else.
     Stderr,
+    /// To nobody, and its standard error neither.
+    Nowhere,
 }
 
 /// A program about to be started.
@@ -133,6 +135,7 @@ impl Task<'_> {
             StdoutTo::Piped => drop(command.stdout(Stdio::piped())),
             StdoutTo::Stdout => {}
             StdoutTo::Stderr => drop(command.stdout(io::stderr())),
+            StdoutTo::Nowhere => drop(command.stdout(Stdio::null()).stderr(Stdio::null())),
         }
         for variable in SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             command.env_remove(variable);

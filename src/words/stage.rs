@@ -17,6 +17,8 @@ pub enum Stage {
     AuthBy(MechanismName),
     /// A login to a mailbox, before its first command.
     Authentication,
+    /// A login at an authorization server (OAuth2), by a person.
+    Authorization,
     /// IMAP `RFC 3501 §6.2.2`, with this mechanism.
     AuthenticateBy(MechanismName),
     /// BDAT with its content, and the reply.
@@ -118,6 +120,7 @@ impl fmt::Display for Stage {
             Stage::Auth => "AUTH",
             Stage::AuthBy(mechanism) => return write!(f, "AUTH {mechanism}"),
             Stage::Authentication => "authentication",
+            Stage::Authorization => "authorization",
             Stage::AuthenticateBy(mechanism) => return write!(f, "AUTHENTICATE {mechanism}"),
             Stage::Bdat => "BDAT",
             Stage::CaFile => "ca-file",

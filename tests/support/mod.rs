@@ -11,6 +11,7 @@ pub mod embedded;
 pub mod imapd;
 pub mod leak;
 pub mod link;
+pub mod live;
 pub mod mailbox;
 pub mod oidc;
 pub mod peer;

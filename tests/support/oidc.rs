@@ -1,5 +1,5 @@
 //! `oidc-provider`, an authorization server that nobody here wrote, and the person at the browser. `.ci/run` installs it
-//! into `target/oidc`; it needs Node. One serves all tests of a process, and ends with it.
+//! into `target/oidc`; it needs Node. It ends with the tests that use it.
 
 use super::real::{Server, free_port, have, program};
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,11 +42,19 @@ pub struct Oidc {
 }
 
 impl Oidc {
-    /// The one of this process; or skips the test.
+    /// The one that the tests of this process share as long as one of them runs; or skips the test.
     #[track_caller]
-    pub fn shared(test: &str) -> Option<&'static Oidc> {
-        static SHARED: OnceLock<Oidc> = OnceLock::new();
-        have(test, &["oidc-provider"]).then(|| SHARED.get_or_init(Oidc::start))
+    pub fn shared(test: &str) -> Option<Arc<Oidc>> {
+        static SHARED: Mutex<Weak<Oidc>> = Mutex::new(Weak::new());
+        if !have(test, &["oidc-provider"]) {
+            return None;
+        }
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(shared.upgrade().unwrap_or_else(|| {
+            let oidc = Arc::new(Oidc::start());
+            *shared = Arc::downgrade(&oidc);
+            oidc
+        }))
     }
 
     fn start() -> Oidc {

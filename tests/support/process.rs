@@ -11,7 +11,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -171,6 +171,12 @@ impl Run {
         let ((input, feeds), (output, out), (errors, err)) = (pipe(), pipe(), pipe());
         self.command.stdin(own(input)).stdout(own(out)).stderr(own(err));
         (Some(feeds.into()), Some(output.into()), Some(errors.into()))
+    }
+
+    /// Starts it alone, with pipes for its standard streams.
+    #[track_caller]
+    pub fn spawn(mut self) -> Child {
+        self.command.spawn().unwrap_or_else(|e| panic!("{:?}: {e}", self.command))
     }
 
     /// Runs it. Fails the test if it does not end in time.

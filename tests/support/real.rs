@@ -148,7 +148,29 @@ impl Real {
         have(test, IMAP).then(|| Real::launch(&more, false))
     }
 
+    /// Starts both, for logins by tokens that the server at this address knows (`RFC 7662`); or skips the test.
+    /// A token is for the mailbox that it names.
+    #[track_caller]
+    pub fn start_oauth(test: &str, introspection: &str) -> Option<Real> {
+        let needs: Vec<&str> = SERVERS.iter().chain(IMAP).copied().collect();
+        if !have(test, &needs) {
+            return None;
+        }
+        let settings = format!(
+            "introspection_mode = post\nintrospection_url = {introspection}\nusername_attribute = mail_user\n\
+             active_attribute = active\nactive_value = true\n"
+        );
+        let more = "auth_mechanisms = plain xoauth2 oauthbearer\npassdb {\n  driver = oauth2\n  \
+            mechanisms = xoauth2 oauthbearer\n  args = ROOT/oauth2.conf\n}\n";
+        Some(Real::launch_with(more, true, &[("oauth2.conf", settings)]))
+    }
+
     fn launch(more: &str, with_postfix: bool) -> Real {
+        Real::launch_with(more, with_postfix, &[])
+    }
+
+    /// `more`: Dovecot's settings in addition, where `ROOT` is the directory that these files are in.
+    fn launch_with(more: &str, with_postfix: bool, files: &[(&str, String)]) -> Real {
         let dir = tempfile::Builder::new().prefix("postie-real-").tempdir().unwrap();
         let root = dir.path().to_owned();
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
@@ -164,7 +186,11 @@ impl Real {
         let log = root.join("output");
         let conf = root.join("dovecot.conf");
         let imap = is_there("dovecot-imapd");
-        fs::write(&conf, dovecot_conf(&root, ports, imap) + more).unwrap();
+        for (name, text) in files {
+            fs::write(root.join(name), text).unwrap();
+        }
+        let more = more.replace("ROOT", root.to_str().unwrap());
+        fs::write(&conf, dovecot_conf(&root, ports, imap) + &more).unwrap();
         fs::write(root.join("users"), "").unwrap();
         let dovecot_args = ["-F", "-c", conf.to_str().unwrap()];
         let dovecot = Server::start(&program("dovecot").unwrap(), &dovecot_args, &log);
@@ -326,6 +352,22 @@ impl Real {
     /// The URL of the POP3 side for `user`, implicit TLS.
     pub fn pop3_url(&self, user: &str) -> String {
         format!("pop3s://{user}@localhost:{}", self.ports.pop3s)
+    }
+
+    /// The account `NAME` of a configuration for logins by token: the servers of the protocols, with TLS.
+    pub fn token_account(&self, name: &str, user: &str, protocols: &[&str]) -> String {
+        let port = |protocol: &str| match protocol {
+            "pop3" => self.ports.pop3s,
+            "imap" => self.ports.imaps,
+            _ => self.ports.smtps,
+        };
+        let table = |protocol: &&str| {
+            format!("[accounts.{name}.{protocol}]\nhost = \"localhost\"\nport = {}\n", port(protocol))
+        };
+        format!(
+            "[accounts.{name}]\nemail = \"{user}@mail.test\"\n{}",
+            protocols.iter().map(table).collect::<String>()
+        )
     }
 
     /// The port of the SMTP side with TLS from the start.

@@ -7,11 +7,13 @@
 //! | `grant.rs` | both together: what an account asks of which authorization server |
 //! | `endpoint.rs` | the way to an endpoint, which tests play |
 
+pub mod discovery;
 pub mod endpoint;
 pub mod grant;
 pub mod provider;
 pub mod settings;
 
+pub use discovery::discover;
 pub use endpoint::{Answer, TokenEndpoint};
 pub use grant::Grant;
 pub use provider::{Endpoints, Flow, Provider, Uses};

@@ -60,10 +60,8 @@ pub struct AuthorizationRequest<'a> {
     pub scopes: &'a [String],
     pub state: &'a State,
     pub challenge: &'a str,
-    /// Who is to log in, if that is known (OpenID Connect Core 1.0 §3.1.2.1).
-    pub login_hint: Option<&'a str>,
-    /// What this server wants besides, as `prompt=consent`.
-    pub more: &'a [(String, String)],
+    /// What this server wants besides, as `prompt=consent` or `login_hint` (OpenID Connect Core 1.0 §3.1.2.1).
+    pub more: &'a [(&'static str, String)],
 }
 
 impl AuthorizationRequest<'_> {
@@ -85,9 +83,6 @@ impl AuthorizationRequest<'_> {
             .append_pair("state", &self.state.0)
             .append_pair("code_challenge", self.challenge)
             .append_pair("code_challenge_method", "S256");
-        if let Some(hint) = self.login_hint {
-            query.append_pair("login_hint", hint);
-        }
         query.extend_pairs(self.more.iter().map(|(name, value)| (name, value)));
         format!("{before}?{}", query.finish())
     }
@@ -253,7 +248,7 @@ mod tests {
     fn the_address_has_all_that_was_asked_for_and_what_the_endpoint_had() {
         let state = state();
         let scopes = ["https://mail.example.org/".to_owned(), "offline_access".to_owned()];
-        let more = [("prompt".to_owned(), "consent".to_owned())];
+        let more = [("login_hint", "ana+x@example.org".to_owned()), ("prompt", "consent".to_owned())];
         let request = |endpoint| AuthorizationRequest {
             endpoint,
             client_id: "a&b",
@@ -261,7 +256,6 @@ mod tests {
             scopes: &scopes,
             state: &state,
             challenge: "CH",
-            login_hint: Some("ana+x@example.org"),
             more: &more,
         };
         let rest = "response_type=code&client_id=a%26b&redirect_uri=http%3A%2F%2F127.0.0.1%3A4711\

@@ -1,6 +1,7 @@
 //! The device authorization grant (`RFC 8628`): a code that is shown here and typed into a browser elsewhere.
 
 use super::text;
+use super::token::ErrorCode;
 use super::url::{Address, check};
 use crate::words::Secret;
 use serde::Deserialize;
@@ -94,10 +95,10 @@ pub enum NotYet {
 
 impl NotYet {
     /// The error code as what it means here; `None`: the end.
-    pub fn of_error(error: &str) -> Option<NotYet> {
+    pub fn of_error(error: &ErrorCode) -> Option<NotYet> {
         match error {
-            "authorization_pending" => Some(NotYet::Pending),
-            "slow_down" => Some(NotYet::SlowDown),
+            ErrorCode::AuthorizationPending => Some(NotYet::Pending),
+            ErrorCode::SlowDown => Some(NotYet::SlowDown),
             _ => None,
         }
     }
@@ -234,10 +235,10 @@ mod tests {
 
     #[test]
     fn errors_that_are_not_the_end_are_two() {
-        assert_eq!(NotYet::of_error("authorization_pending"), Some(NotYet::Pending));
-        assert_eq!(NotYet::of_error("slow_down"), Some(NotYet::SlowDown));
+        assert_eq!(NotYet::of_error(&ErrorCode::AuthorizationPending), Some(NotYet::Pending));
+        assert_eq!(NotYet::of_error(&ErrorCode::SlowDown), Some(NotYet::SlowDown));
         for end in ["access_denied", "expired_token", "invalid_grant", "", "SLOW_DOWN"] {
-            assert_eq!(NotYet::of_error(end), None, "{end}");
+            assert_eq!(NotYet::of_error(&ErrorCode::read(end)), None, "{end}");
         }
     }
 }

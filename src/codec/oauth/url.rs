@@ -1,6 +1,6 @@
 //! Addresses that are given by an authorization server, or by the configuration.
 
-use http::Uri;
+use ureq::http::Uri;
 
 /// The most octets of an address.
 const MAX: usize = 2048;
