@@ -1,5 +1,5 @@
 //! The most used providers: their servers, the kind of secret they want, and where to switch POP on. For their
-//! addresses `config add` needs no servers, and a refused login is explained.
+//! addresses `config add` needs no servers and asks nobody, and a refused login is explained.
 //!
 //! As of 2026, from the providers' own pages and Thunderbird's autoconfiguration data. All use the whole address as
 //! the user name, except with [`UserName::Local`].
@@ -9,7 +9,7 @@ mod table;
 use super::server::{Protocol, Server};
 use crate::net::Security;
 use crate::words::Address;
-use table::PROVIDERS;
+use std::net::IpAddr;
 
 /// The kind of secret that a provider wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum PasswordKind {
     Token,
     /// A password made for one application (or an OAuth2 access token).
     AppPassword,
+    /// What is made for programs that send.
+    Credentials,
     /// The account's own password, or an app password if two-factor authentication is on.
     Password,
 }
@@ -28,6 +30,7 @@ impl PasswordKind {
         match self {
             PasswordKind::Token => "an OAuth2 access token (token-command), no password",
             PasswordKind::AppPassword => "an app password, not the password of the web site",
+            PasswordKind::Credentials => "what is made for programs that send, not the login of the web site",
             PasswordKind::Password => {
                 "the account's password, or an app password where two-factor login is on"
             }
@@ -51,12 +54,18 @@ enum UserName {
 pub struct Provider {
     /// Its name.
     pub name: &'static str,
+    /// The domains of its addresses.
     domains: &'static str,
-    pop3: Option<(&'static str, Security)>,
-    imap: (&'static str, Security),
-    smtp: (&'static str, Security),
+    /// What the names of its MX hosts end in: a domain with one of these has its mail there.
+    mx: &'static str,
+    /// Its servers, `host:port/tls` or `host:port/starttls`; the first is the usual one. Empty: it has none.
+    pop3: &'static str,
+    imap: &'static str,
+    smtp: &'static str,
     user: UserName,
     pub secret: PasswordKind,
+    /// The name of its OAuth2 settings, the value of `oauth.provider`.
+    pub oauth: Option<&'static str>,
     /// On what the secret depends.
     pub condition: Option<&'static str>,
     /// Where to switch POP on.
@@ -69,23 +78,64 @@ pub struct Provider {
     pub quirk: Option<&'static str>,
     /// The SMTP servers that file what is sent through them among the user's sent mail.
     files_sent: &'static [&'static str],
+    /// Whether its mailboxes are moving to another provider, which the MX hosts tell.
+    pub moves: bool,
+}
+
+/// A provider about which nothing is known.
+const NOTHING: Provider = Provider {
+    name: "",
+    domains: "",
+    mx: "",
+    pop3: "",
+    imap: "",
+    smtp: "",
+    user: UserName::Address,
+    secret: PasswordKind::Password,
+    oauth: None,
+    condition: None,
+    pop_switch: None,
+    imap_switch: None,
+    help: "",
+    quirk: None,
+    files_sent: &[],
+    moves: false,
+};
+
+/// A server as the table has it; `None` if it is none.
+fn place(text: &str) -> Option<(&str, u16, Security)> {
+    let (place, security) = text.split_once('/')?;
+    let (host, port) = place.split_once(':')?;
+    let security = match security {
+        "tls" => Security::Implicit,
+        "starttls" => Security::StartTls,
+        _ => return None,
+    };
+    Some((host, port.parse().ok()?, security))
 }
 
 impl Provider {
     /// Its server for `protocol`, with the user name for `email`; `None` if it has none.
     pub fn server(&self, protocol: Protocol, email: &Address) -> Option<Server> {
-        let (host, security) = match protocol {
-            Protocol::Pop3 => self.pop3?,
+        let servers = match protocol {
+            Protocol::Pop3 => self.pop3,
             Protocol::Imap => self.imap,
             Protocol::Smtp => self.smtp,
         };
+        let (host, port, security) = place(servers.split_whitespace().next()?)?;
         let mut server = Server::new(protocol, host.to_owned(), security);
+        server.port = port;
         let user = match (self.user, protocol) {
             (UserName::Local, _) | (UserName::LocalByImap, Protocol::Imap) => email.local(),
             (UserName::Address | UserName::LocalByImap, _) => email.as_str(),
         };
         server.username = Some(user.to_owned());
         Some(server)
+    }
+
+    fn hosts(&self) -> impl Iterator<Item = &'static str> {
+        let servers = [self.pop3, self.imap, self.smtp].into_iter().flat_map(str::split_whitespace);
+        servers.filter_map(|server| place(server).map(|(host, ..)| host))
     }
 
     /// The server that mail is fetched from: by POP3, or by IMAP where there is no POP3.
@@ -122,26 +172,55 @@ impl Provider {
     }
 }
 
+/// All providers.
+fn all() -> impl Iterator<Item = &'static Provider> {
+    table::ALL.iter().flat_map(|part| part.iter())
+}
+
 /// The provider of addresses in `domain`.
 pub fn of_domain(domain: &str) -> Option<&'static Provider> {
     let domain = domain.to_ascii_lowercase();
     // Each tenant of Microsoft 365 has a name under this domain.
     let domain = if domain.ends_with(".onmicrosoft.com") { "onmicrosoft.com" } else { &domain };
-    PROVIDERS.iter().find(|provider| provider.domains.split_whitespace().any(|known| known == domain))
+    all().find(|provider| provider.domains.split_whitespace().any(|known| known == domain))
+}
+
+/// The provider that takes mail at the MX host `host`.
+pub fn of_mx(host: &str) -> Option<&'static Provider> {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let fits = |suffix: &&str| {
+        host.strip_suffix(suffix).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    };
+    let longest = |provider: &&Provider| provider.mx.split_whitespace().filter(fits).map(str::len).max();
+    all().filter(|provider| longest(provider).is_some()).max_by_key(longest)
 }
 
 /// The provider that runs `host`.
 pub fn of_host(host: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().find(|provider| {
-        let hosts = provider.pop3.iter().chain([&provider.imap, &provider.smtp]);
-        hosts.into_iter().any(|(known, _)| known.eq_ignore_ascii_case(host))
-    })
+    // A server on this machine (a bridge) is anybody's.
+    if host.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    all().find(|provider| provider.hosts().any(|known| is_same(known, host)))
+}
+
+/// Whether `host` is `known`, in which `<…>` stands for one label.
+fn is_same(known: &str, host: &str) -> bool {
+    match known.split_once('<') {
+        None => known.eq_ignore_ascii_case(host),
+        Some((before, rest)) => {
+            let after = rest.split_once('>').map_or("", |(_, after)| after);
+            let host = host.to_ascii_lowercase();
+            let label = host.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+            label.is_some_and(|label| !label.is_empty() && !label.contains('.'))
+        }
+    }
 }
 
 /// Whether this SMTP server files what is sent through it among the user's sent mail, so that a copy of the client's
 /// would be a second one.
 pub fn files_sent(smtp_host: &str) -> bool {
-    let mut hosts = PROVIDERS.iter().flat_map(|provider| provider.files_sent);
+    let mut hosts = all().flat_map(|provider| provider.files_sent);
     hosts.any(|known| known.eq_ignore_ascii_case(smtp_host))
 }
 
@@ -158,17 +237,61 @@ mod tests {
     #[test]
     fn every_server_is_a_host_and_every_domain_belongs_to_one_provider() {
         let mut seen = HashSet::new();
-        for provider in PROVIDERS {
-            for (host, _) in provider.pop3.iter().chain([&provider.imap, &provider.smtp]) {
-                assert_eq!(crate::account::server::host(host).as_deref(), Ok(*host));
+        for provider in all() {
+            for text in
+                [provider.pop3, provider.imap, provider.smtp].into_iter().flat_map(str::split_whitespace)
+            {
+                let (host, port, _) = place(text).unwrap_or_else(|| panic!("{text}"));
+                let sample = host.replace("<region>", "eu-west-1");
+                assert_eq!(crate::account::server::host(&sample).as_deref(), Ok(sample.as_str()));
+                assert!(port > 0 && host == host.to_ascii_lowercase(), "{text}");
             }
             for domain in provider.domains.split_whitespace() {
                 assert!(seen.insert(domain), "{domain} is there twice");
                 assert!(Address::parse(&format!("a@{domain}")).is_ok(), "{domain}");
                 assert_eq!(of_domain(&domain.to_uppercase()).unwrap().name, provider.name);
             }
-            assert!(provider.help.starts_with("https://"));
+            for suffix in provider.mx.split_whitespace() {
+                assert_eq!(of_mx(&format!("mx1.{suffix}.")).unwrap().name, provider.name);
+            }
+            assert!(!provider.name.is_empty() && provider.help.starts_with("https://"), "{}", provider.name);
+            assert!(provider.oauth.is_none_or(|name| crate::account::oauth::Provider::read(name).is_ok()));
+            assert!(!provider.smtp.is_empty(), "{}", provider.name);
+            assert!(provider.pop_switch.is_none() || !provider.pop3.is_empty(), "{}", provider.name);
+            assert!(provider.imap_switch.is_none() || !provider.imap.is_empty(), "{}", provider.name);
         }
+        assert_eq!((all().count(), seen.len()), (55, 675));
+    }
+
+    #[test]
+    fn a_domain_of_ones_own_is_known_by_its_mx_hosts() {
+        let name = |host: &str| of_mx(host).map(|provider| provider.name);
+        assert_eq!(name("ASPMX.L.google.com."), Some("Gmail"));
+        assert_eq!(name("contoso-com.mail.protection.outlook.com"), Some("Microsoft 365"));
+        assert_eq!(name("contoso-com.o-v1.mx.microsoft"), Some("Microsoft 365"));
+        assert_eq!(name("hotmail-com.olc.protection.outlook.com"), Some("Outlook.com"));
+        assert_eq!(name("in1-smtp.messagingengine.com"), Some("Fastmail"));
+        assert_eq!(name("mx-aol.mail.gm0.yahoodns.net"), Some("AOL"));
+        assert_eq!(name("mta5.am0.yahoodns.net"), Some("Yahoo Mail"));
+        for other in ["mx.example.org", "google.com.example.org", "fakegoogle.com", "com", ""] {
+            assert_eq!(name(other), None, "{other}");
+        }
+        assert!(of_domain("comcast.net").unwrap().moves);
+    }
+
+    #[test]
+    fn a_region_in_a_host_and_servers_on_other_ports_are_known() {
+        let name = |host: &str| of_host(host).map(|provider| provider.name);
+        assert_eq!(name("email-smtp.eu-west-1.amazonaws.com"), Some("Amazon SES"));
+        for other in
+            ["email-smtp..amazonaws.com", "email-smtp.a.b.amazonaws.com", "127.0.0.1", "localhost", ""]
+        {
+            assert_eq!(name(other), None, "{other}");
+        }
+        let ana = Address::parse("ana@proton.me").unwrap();
+        let bridge = of_domain("proton.me").unwrap().incoming(&ana).unwrap();
+        assert_eq!(bridge.label(), "ana@proton.me@127.0.0.1:1143");
+        assert_eq!(bridge.security, Security::StartTls);
     }
 
     #[test]
