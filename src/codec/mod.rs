@@ -1,5 +1,6 @@
 //! Layer 1: codecs. Octets in, values out; nothing here reads, writes, waits or looks at a clock.
 
+pub mod dns;
 pub mod dot;
 pub(crate) mod eol;
 pub mod imap;

@@ -1,7 +1,8 @@
 //! Connects to a server: look-up, connection, and the TLS handshake if TLS comes first.
 
-use super::connect::{connect_first, resolve};
+use super::connect::connect_first;
 use super::limits::Limits;
+use super::look_up::resolve;
 use super::tls::Tls;
 use super::wire::{Tap, Wire};
 use crate::words::{Failure, Kind, Stage};

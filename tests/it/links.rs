@@ -3,7 +3,8 @@
 use crate::support::authority::Authority;
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::{Mode, Pop3d};
-use postie::net::connect::{connect_first, resolve};
+use postie::net::connect::connect_first;
+use postie::net::look_up::resolve;
 use postie::net::tcp::TcpLink;
 use postie::net::{Allowance, Limits, Link, NetError, Secure, Tls, TlsInfo, TlsSettings, Wire};
 use postie::pop3::Authorization;

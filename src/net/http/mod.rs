@@ -303,11 +303,12 @@ impl Run<'_> {
         let place = place.unwrap_or_else(|| self.place());
         let stage = stage.unwrap_or(self.stage);
         self.http.tell(Direction::Note, &format!("{place}: {stage}: {error}"));
+        let plain =
+            |message: String| Failure::new(error.kind(), stage, format!("{stage}: {message}")).at(&place);
         match &error {
-            NetError::Timeout => {
-                let message = format!("{}: {error}", self.stage);
-                Failure::new(error.kind(), stage, message).at(place)
-            }
+            // The hints of a mail server's failures do not help here.
+            NetError::Timeout => plain(error.to_string()),
+            NetError::TooMuch(_) => plain(format!("the answer is larger than {} octets", self.most)),
             _ => error.failure(&place, stage),
         }
     }

@@ -3,8 +3,9 @@
 //! ureq does not promise that these traits stay as they are, so its version is pinned to a minor one.
 
 use crate::net::allowance::Allowance;
-use crate::net::connect::{connect_first, resolve};
+use crate::net::connect::connect_first;
 use crate::net::link::{Link, Secure, TlsInfo};
+use crate::net::look_up::resolve;
 use crate::net::{Limits, NetError, Tls};
 use crate::words::Stage;
 use std::fmt;

@@ -12,7 +12,8 @@ pub(crate) use smtp::probe_smtp;
 
 use crate::account::Protocol;
 use crate::net::certificate::Certificate;
-use crate::net::connect::{connect_first, resolve};
+use crate::net::connect::connect_first;
+use crate::net::look_up::resolve;
 use crate::net::{Endpoint, Limits, NetError, Security, Tap, Tls, TlsInfo, TlsSettings, Wire};
 use crate::words::{Failure, Kind, Stage};
 use serde_json::{Map, Value, json};

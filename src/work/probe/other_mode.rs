@@ -4,7 +4,8 @@
 use super::ProbeTarget;
 use crate::account::Protocol;
 use crate::imap::NotAuthenticated;
-use crate::net::connect::{connect_first, resolve};
+use crate::net::connect::connect_first;
+use crate::net::look_up::resolve;
 use crate::net::{Limits, Security, Tls, TlsSettings, Wire};
 use crate::pop3::Authorization;
 use crate::smtp::Greeted;
