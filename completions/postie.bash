@@ -389,7 +389,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__add)
-            opts="-A -C -q -v -h --email --name --description --pop3 --imap --smtp --maildir --mbox --exec --after --test --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-A -C -q -v -h --email --name --description --pop3 --imap --smtp --maildir --mbox --exec --after --no-discovery --allow-http --accept-host --ispdb --dry-run --test --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -432,6 +432,14 @@ _postie() {
                     return 0
                     ;;
                 --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ispdb)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

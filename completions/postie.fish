@@ -250,13 +250,15 @@ complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_see
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l email -d 'The mail address' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l name -d 'The display name' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l description -d 'A remark' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l pop3 -d 'The server to fetch from: pop3s://[user@]host[:port]' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l imap -d 'The server to fetch from by IMAP: imaps://[user@]host[:port]' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l pop3 -d 'The server to fetch from: pop3s://[user@]host[:port]; without a URL, the one that is found' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l imap -d 'The server to fetch from by IMAP: imaps://[user@]host[:port]; without a URL, the one that is found' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l smtp -d 'The server to send through: smtps://[user@]host[:port]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l maildir -d 'Fetch into this Maildir' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l mbox -d 'Fetch into this mbox' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l exec -d 'Give fetched messages to this command' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l after -d 'What happens to fetched messages on the server: keep, delete, "delete-after 14d", "move-to FOLDER"' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l accept-host -d 'Use this host if it is found, whoever named it (repeatable)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l ispdb -d 'The database of settings, or none; else $POSTIE_ISPDB, else Mozilla\'s' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s C -l config -d 'The configuration file' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
@@ -272,6 +274,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l no-discovery -d 'Do not look for servers, neither in the name service nor on the web'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l allow-http -d 'Also take settings that are published by http, which anybody on the way can change'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l dry-run -d 'Show what is found, and change nothing'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l test -d 'Test the account before it is saved'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l json -d 'Write JSON Lines to standard output'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print only errors'

@@ -4,6 +4,7 @@
 //! or NUL. It no longer matters whether it came from the file, the environment or `--server`. No error made here
 //! quotes a secret or a line of the file.
 
+pub mod autoconfig;
 pub mod command;
 pub mod config;
 pub(crate) mod document;

@@ -73,6 +73,18 @@ pub fn parse_server(text: &str) -> Result<Server, String> {
     Ok(server)
 }
 
+/// The URL of a server, as [`parse_server`] reads it.
+pub fn write(server: &Server) -> String {
+    let is = |entry: &&(&str, Protocol, Security)| entry.1 == server.protocol && entry.2 == server.security;
+    let scheme = SCHEMES.iter().find(is).map_or("", |(name, ..)| name);
+    let user = server.username.iter().map(|user| format!("{}@", crate::net::http::query_value(user)));
+    let user: String = user.collect();
+    let place = server.place();
+    let usual = format!(":{}", server.protocol.default_port(server.security));
+    let place = place.strip_suffix(&usual).unwrap_or(&place);
+    format!("{scheme}://{user}{place}")
+}
+
 /// The host, and the text after its colon.
 fn split_port(place: &str) -> Result<(&str, Option<&str>), String> {
     if place.starts_with('[') {
@@ -112,6 +124,19 @@ fn percent_decode(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_is_written_as_it_is_read() {
+        for text in [
+            "pop3s://ana%40own.test@pop.example.org",
+            "imap://ana@imap.example.org",
+            "smtp://smtp.example.org:2525",
+            "smtps://a%3Ab%2Fc%20%25@[2001:db8::1]",
+        ] {
+            let server = parse_server(text);
+            assert_eq!(server.map(|server| write(&server)).as_deref(), Ok(text));
+        }
+    }
 
     #[test]
     fn a_url_is_a_whole_server() {

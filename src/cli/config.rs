@@ -63,7 +63,7 @@ pub enum ConfigVerb {
 /// Add an account. The secret options (--password-command and so on) say where its secret comes from.
 #[derive(Clone, Debug, Default, Args)]
 pub struct AddArgs {
-    /// The account's name in postie
+    /// The account's name in postie; or its mail address, whose domain names it
     #[arg(value_name = "NAME")]
     pub account_name: Option<String>,
 
@@ -79,12 +79,12 @@ pub struct AddArgs {
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
 
-    /// The server to fetch from: pop3s://[user@]host[:port]
-    #[arg(long, value_name = "URL")]
+    /// The server to fetch from: pop3s://[user@]host[:port]; without a URL, the one that is found
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
     pub pop3: Option<String>,
 
-    /// The server to fetch from by IMAP: imaps://[user@]host[:port]
-    #[arg(long, value_name = "URL", conflicts_with = "pop3")]
+    /// The server to fetch from by IMAP: imaps://[user@]host[:port]; without a URL, the one that is found
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "", conflicts_with = "pop3")]
     pub imap: Option<String>,
 
     /// The server to send through: smtps://[user@]host[:port]
@@ -106,6 +106,26 @@ pub struct AddArgs {
     /// What happens to fetched messages on the server: keep, delete, "delete-after 14d", "move-to FOLDER"
     #[arg(long, value_name = "WHAT")]
     pub after: Option<String>,
+
+    /// Do not look for servers, neither in the name service nor on the web
+    #[arg(long)]
+    pub no_discovery: bool,
+
+    /// Also take settings that are published by http, which anybody on the way can change
+    #[arg(long, conflicts_with = "no_discovery")]
+    pub allow_http: bool,
+
+    /// Use this host if it is found, whoever named it (repeatable)
+    #[arg(long, value_name = "HOST", num_args = 1)]
+    pub accept_host: Vec<String>,
+
+    /// The database of settings, or none; else $POSTIE_ISPDB, else Mozilla's
+    #[arg(long, value_name = "URL")]
+    pub ispdb: Option<String>,
+
+    /// Show what is found, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 
     /// Test the account before it is saved
     #[arg(long)]

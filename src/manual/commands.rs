@@ -128,6 +128,15 @@ fn environment(out: &mut Writer) {
             "POSTIE_PASSWORD, POSTIE_PASSWORD_FILE",
             "The secret, or the file it is in, instead of the configured one. An option for a secret comes before them.",
         ),
+        ("POSTIE_ISPDB", "The database of settings that config add asks, or none."),
+        (
+            "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
+            "The proxy for https (http://[user:password@]host:port), and the hosts that are reached without it.",
+        ),
+        (
+            "POSTIE_DNS, POSTIE_RESOLVE",
+            "For tests: the one name server to ask (address:port), and where names lead (host:port:address:port,…).",
+        ),
         ("XDG_CONFIG_HOME, XDG_STATE_HOME", "Where the configuration and the ledgers are."),
         ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificate authorities to trust instead of the system's."),
         ("NO_COLOR", "If set, no colors."),

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub mod authorize;
+pub(crate) mod discover;
 pub(crate) mod fetch;
 pub(crate) mod filing;
 pub(crate) mod list;

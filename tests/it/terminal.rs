@@ -19,6 +19,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+mod found;
 mod questions;
 mod shown;
 
@@ -61,6 +62,7 @@ impl Session {
             .env_clear()
             .env("HOME", world.root())
             .env("PATH", "/usr/bin:/bin")
+            .env("POSTIE_DNS", "127.0.0.1:9")
             .env("MANPAGER", "cat")
             .env("TERM", "xterm")
             .current_dir(world.root())

@@ -29,7 +29,13 @@ pub enum Certificate {
     WrongHost,
     /// It is signed by an authority nobody trusts.
     UnknownRoot,
+    /// Nothing; it is for the domains that the tests play.
+    Played,
 }
+
+/// The domains that the tests play.
+const PLAYED: [&str; 7] =
+    ["own.test", "*.own.test", "hoster.test", "*.hoster.test", "other.test", "*.other.test", "ispdb.test"];
 
 impl Certificate {
     /// Every kind that must be refused.
@@ -132,6 +138,7 @@ impl Authority {
             (Certificate::SelfSigned, leaf(&own, valid, None)),
             (Certificate::WrongHost, leaf(&["mail.example.org"], valid, Some(&trusted))),
             (Certificate::UnknownRoot, leaf(&own, valid, Some(&stranger))),
+            (Certificate::Played, leaf(&PLAYED, valid, Some(&trusted))),
         ];
         Authority { trusted, leaves }
     }

@@ -1,11 +1,11 @@
-//! `postie config add`: by flags alone, or with questions on a terminal for what they leave open. For the most
-//! used providers an address is enough to know the servers.
+//! `postie config add`: by flags alone, or with questions on a terminal for what they leave open. An address is often
+//! enough to know the servers: they are in the table of providers, or are looked for.
 
-use super::draft::{Given, NewAccount, Settings, absolute, server};
+use super::draft::{Given, NewAccount, Settings, absolute, name_for, server};
+use super::find::{self, Finder};
 use super::wizard;
 use super::{Context, editor, path_to_edit, tell_account};
 use crate::account::edit::Setting;
-use crate::account::providers;
 use crate::account::server::{Protocol, Server, security_name};
 use crate::account::shown::show_fingerprint;
 use crate::account::{Account, Config, Destination, SecretOptions, Vault, secret_file, values};
@@ -17,6 +17,7 @@ use crate::net::certificate::Fingerprint;
 use crate::output::About;
 use crate::process::Program;
 use crate::words::{Address, Exit, Failure, Kind, Stage};
+use crate::work::discover::{self, Discovery};
 use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -24,12 +25,22 @@ use std::os::unix::fs::DirBuilderExt as _;
 /// Runs the command.
 pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     let given = Given::of(args, context)?;
+    let finder = Finder::of(args, given.wanted, context)?;
+    if args.dry_run {
+        return rehearse(&given, &finder, context);
+    }
     let asks = given.is_open() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     // Input read after the answers belongs to the questions that may follow.
     let mut ahead = Vec::new();
-    let draft = if asks { wizard::complete(given, &mut ahead, &context.limits)? } else { given.alone()? };
-    let provider = providers::of_domain(draft.email.domain());
-    let (name, test) = (draft.name.clone(), draft.test);
+    let draft = match asks {
+        true => {
+            let questions = wizard::Questions { finder: &finder, is_verbose: context.out.is_verbose() };
+            wizard::complete(given, &questions, &mut ahead, &context.limits)?
+        }
+        false => given.alone(&finder, context)?,
+    };
+    let found = draft.found.clone();
+    let (name, email, test) = (draft.name.clone(), draft.email.clone(), draft.test);
     let settings = settings(draft, args, &context.global)?;
     let mut editor = editor(context)?;
     editor.add(&name, &settings)?;
@@ -59,8 +70,10 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     tell_account(&contents, &name, context);
     let default = if first { ", and is the default" } else { "" };
     context.out.tell(&format!("account {name} is added to {}{default}", path_to_edit(context)?.display()));
-    for remark in provider.iter().flat_map(|provider| provider.remarks()) {
-        context.out.tell(&remark);
+    if !asks || !finder.must_search(&email) {
+        for remark in find::remarks(&found) {
+            context.out.tell(&remark);
+        }
     }
     if account.incoming().is_some() && account.fetch.destination.is_none() {
         context.out.tell(&format!(
@@ -69,6 +82,42 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     }
     context.out.settle(Exit::Ok);
     Ok(())
+}
+
+/// `--dry-run`: shows what is found.
+fn rehearse(given: &Given, finder: &Finder, context: &mut Context) -> Result<(), Failure> {
+    let email = given.email.as_ref().ok_or_else(|| missing("the mail address"))?;
+    let found = finder.find(email)?;
+    tell_tried(&found, context);
+    find::tell_json(&found, email, &mut context.out);
+    if found.is_empty() {
+        return Err(nothing_found(email, finder));
+    }
+    for line in find::describe(&found).iter().chain(&find::remarks(&found)) {
+        context.out.text(line);
+    }
+    context.out.settle(Exit::Ok);
+    Ok(())
+}
+
+fn tell_tried(found: &Discovery, context: &mut Context) {
+    for line in find::tried(found) {
+        context.out.say(&line);
+    }
+}
+
+fn missing(what: &str) -> Failure {
+    Failure::usage(format!("config add: {what} is missing, and there is no terminal to ask on"))
+        .hint("postie config add NAME --email ADDR [--pop3 URL] [--smtp URL] [secret options]")
+}
+
+fn nothing_found(email: &Address, finder: &Finder) -> Failure {
+    let message = format!("config add: no server is known for {}", email.domain());
+    match finder.must_search(email) {
+        true => Failure::usage(format!("{message}, and none was found")),
+        false => Failure::usage(message),
+    }
+    .hint("--pop3 URL, --imap URL and --smtp URL name them; -v says where postie looked")
 }
 
 /// Creates the directory for the account's Maildir or mbox.
@@ -91,30 +140,41 @@ impl Given {
         if let Some(after) = &args.after {
             values::afterwards(after).map_err(|what| Failure::usage(format!("--after: {what}")))?;
         }
-        let email = args
-            .email
-            .as_deref()
-            .map(|text| Address::parse(text).map_err(|error| Failure::usage(format!("--email: {error}"))));
+        let said = Said::of(args);
+        let as_address = |option: &str, text: &str| {
+            Address::parse(text).map_err(|error| Failure::usage(format!("{option}{error}")))
+        };
+        let email = match (&args.email, said.name) {
+            (Some(text), _) => Some(as_address("--email: ", text)?),
+            (None, Some(text)) if text.contains('@') => Some(as_address("", text)?),
+            (None, _) => None,
+        };
+        // An address in place of a name says both.
+        let named = said.name.filter(|_| email.is_none() || args.email.is_some());
         let config = Config::load(Some(&path_to_edit(context)?), &context.env)?;
+        let taken: Vec<String> =
+            config.contents.accounts.iter().map(|account| account.label.clone()).collect();
+        let name = match (named, &email, said.name) {
+            (Some(name), ..) => Some(values::account_name(name).map_err(Failure::usage)?),
+            (None, Some(email), Some(_)) => name_for(email, &taken),
+            _ => None,
+        };
         let given = Given {
-            name: args
-                .account_name
-                .as_deref()
-                .map(values::account_name)
-                .transpose()
-                .map_err(Failure::usage)?,
-            email: email.transpose()?,
+            name,
+            is_address_alone: named.is_none() && said.name.is_some(),
+            email,
             display: args.name.clone(),
-            incoming: match (&args.pop3, &args.imap) {
+            incoming: match (said.pop3, said.imap) {
                 (Some(text), _) => Some(server(text, "--pop3", Protocol::Pop3)?),
                 (None, Some(text)) => Some(server(text, "--imap", Protocol::Imap)?),
                 (None, None) => None,
             },
+            wanted: said.wanted,
             smtp: args.smtp.as_deref().map(|text| server(text, "--smtp", Protocol::Smtp)).transpose()?,
             secret: secret_settings(&context.global, context)?,
             fetch: fetch_settings(args)?,
             test: args.test,
-            taken: config.contents.accounts.iter().map(|account| account.label.clone()).collect(),
+            taken,
         };
         if let Some(name) = given.name.as_ref().filter(|name| given.taken.contains(name)) {
             // The editor has the error for it; no question is asked before.
@@ -126,7 +186,7 @@ impl Given {
     /// Whether something is missing that fetching or sending needs.
     fn is_open(&self) -> bool {
         let Some(email) = &self.email else { return true };
-        let (incoming, smtp) = self.servers(email);
+        let (incoming, smtp) = self.servers(&discover::known(email, self.wanted).unwrap_or_default());
         let logs_in = incoming.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
         self.name.is_none()
             || (incoming.is_none() && smtp.is_none())
@@ -135,24 +195,58 @@ impl Given {
     }
 
     /// The account, without asking questions.
-    fn alone(self) -> Result<NewAccount, Failure> {
-        let missing = |what: &str| {
-            Failure::usage(format!("config add: {what} is missing, and there is no terminal to ask on"))
-                .hint("postie config add NAME --email ADDR [--pop3 URL] [--smtp URL] [secret options]")
-        };
+    fn alone(self, finder: &Finder, context: &mut Context) -> Result<NewAccount, Failure> {
         let name = self.name.clone().ok_or_else(|| missing("the account's name"))?;
         let email = self.email.clone().ok_or_else(|| missing("--email"))?;
-        let (incoming, mut smtp) = self.servers(&email);
-        if incoming.is_none() && smtp.is_none() {
-            let more = format!("; no server is known for {}", email.domain());
-            return Err(missing("--pop3 URL or --smtp URL").more(&more));
+        let found = if self.has_servers() { Discovery::default() } else { finder.find(&email)? };
+        if !self.has_servers() && finder.must_search(&email) {
+            tell_tried(&found, context);
+            find::tell_json(&found, &email, &mut context.out);
+            for line in find::describe(&found) {
+                context.out.tell(&line);
+            }
         }
-        if let Some(server) = smtp.as_mut().filter(|_| !self.secret.is_empty()) {
+        finder.check(&found, &email)?;
+        let (incoming, mut smtp) = self.servers(&found);
+        if incoming.is_none() && smtp.is_none() {
+            return Err(nothing_found(&email, finder));
+        }
+        if let Some(server) = smtp.as_mut().filter(|_| self.has_servers() && !self.secret.is_empty()) {
             // If there is a secret, the account's own user logs in; otherwise there is no login.
             server.username.get_or_insert_with(|| email.as_str().to_owned());
         }
         let Given { display, secret, fetch, test, .. } = self;
-        Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test })
+        Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test, found })
+    }
+}
+
+/// The name and the servers as they were typed.
+#[derive(Default)]
+struct Said<'a> {
+    name: Option<&'a str>,
+    pop3: Option<&'a str>,
+    imap: Option<&'a str>,
+    /// The protocol of an option without a URL.
+    wanted: Option<Protocol>,
+}
+
+impl<'a> Said<'a> {
+    /// `--imap` and `--pop3` may stand without a URL. What comes behind them then is the name, if there is no other.
+    fn of(args: &'a AddArgs) -> Said<'a> {
+        let mut said = Said { name: args.account_name.as_deref(), ..Said::default() };
+        for (option, protocol) in [(&args.pop3, Protocol::Pop3), (&args.imap, Protocol::Imap)] {
+            let Some(text) = option.as_deref() else { continue };
+            let is_name = !text.is_empty() && !text.contains("://") && said.name.is_none();
+            if is_name {
+                said.name = Some(text);
+            }
+            match (text.is_empty() || is_name, protocol) {
+                (true, protocol) => said.wanted = Some(protocol),
+                (false, Protocol::Pop3) => said.pop3 = Some(text),
+                (false, _) => said.imap = Some(text),
+            }
+        }
+        said
     }
 }
 

@@ -1,10 +1,10 @@
 //! An account that is about to be added: the flags, and the settings that follow from them.
 
 use crate::account::edit::Setting;
-use crate::account::providers;
 use crate::account::server::{Protocol, Server};
-use crate::account::url;
+use crate::account::{url, values};
 use crate::words::{Address, Failure};
+use crate::work::discover::{Discovery, Found};
 use std::path::Path;
 
 /// Keys of an account and their values, in the order of the file.
@@ -20,15 +20,21 @@ pub struct NewAccount {
     pub secret: Settings,
     pub fetch: Settings,
     pub test: bool,
+    /// What was found for the address.
+    pub found: Discovery,
 }
 
 /// The values of the flags.
 pub struct Given {
     pub name: Option<String>,
+    /// Whether an address alone was given, which named the account.
+    pub is_address_alone: bool,
     pub email: Option<Address>,
     pub display: Option<String>,
     pub incoming: Option<Server>,
     pub smtp: Option<Server>,
+    /// The protocol to fetch by, if a flag says so without a URL.
+    pub wanted: Option<Protocol>,
     pub secret: Settings,
     pub fetch: Settings,
     pub test: bool,
@@ -37,17 +43,27 @@ pub struct Given {
 }
 
 impl Given {
-    /// The servers that the flags name; if they name none, those of the provider.
-    pub fn servers(&self, email: &Address) -> (Option<Server>, Option<Server>) {
-        let provider = providers::of_domain(email.domain());
-        match (&self.incoming, &self.smtp) {
-            (None, None) => (
-                provider.and_then(|provider| provider.incoming(email)),
-                provider.and_then(|provider| provider.server(Protocol::Smtp, email)),
-            ),
-            (incoming, smtp) => (incoming.clone(), smtp.clone()),
-        }
+    /// Whether the flags name a server. Then none is looked for.
+    pub fn has_servers(&self) -> bool {
+        self.incoming.is_some() || self.smtp.is_some()
     }
+
+    /// The servers that the flags name; if they name none, those that were found.
+    pub fn servers(&self, found: &Discovery) -> (Option<Server>, Option<Server>) {
+        if self.has_servers() {
+            return (self.incoming.clone(), self.smtp.clone());
+        }
+        let server = |found: Option<&Found>| found.map(|found| found.server.clone());
+        (server(found.fetch_from()), server(found.smtp.as_ref()))
+    }
+}
+
+/// A name for the account of this address that no account has yet: the first label of its domain, else more of it.
+pub fn name_for(email: &Address, taken: &[String]) -> Option<String> {
+    let label = email.domain().split('.').next().unwrap_or_default();
+    let names = [label.to_owned(), email.domain().to_owned(), email.as_str().to_owned()];
+    let is_free = |name: &String| values::account_name(name).is_ok() && !taken.contains(name);
+    names.into_iter().find(is_free)
 }
 
 /// Reads the URL of a server of `protocol`, the value of `flag`.

@@ -4,6 +4,7 @@
 mod add;
 mod ask;
 mod draft;
+mod find;
 mod import;
 mod set;
 mod show;

@@ -3,19 +3,34 @@
 
 use super::ask::Asker;
 use super::draft::{Given, NewAccount, Settings, absolute, server};
+use super::find::{self, Finder};
 use crate::account::edit::Setting;
 use crate::account::server::{Protocol, Server};
-use crate::account::{providers, terminal, values};
+use crate::account::{terminal, url, values};
 use crate::net::Limits;
+use crate::output::sanitize::safe;
 use crate::process::Program;
 use crate::streams::StdStream;
 use crate::words::{Address, Failure};
+use crate::work::discover::Discovery;
 use rustix::fd::AsFd as _;
 use std::path::Path;
 
 /// Asks for all that the flags leave open. `ahead`: what was typed before it was asked for.
-pub fn complete(given: Given, ahead: &mut Vec<u8>, limits: &Limits) -> Result<NewAccount, Failure> {
-    with_asker(ahead, limits, |asker| questions(asker, given))
+pub fn complete(
+    given: Given,
+    questions: &Questions<'_>,
+    ahead: &mut Vec<u8>,
+    limits: &Limits,
+) -> Result<NewAccount, Failure> {
+    with_asker(ahead, limits, |asker| questions.ask(asker, given))
+}
+
+/// What the questions need beside the flags.
+pub struct Questions<'a> {
+    pub finder: &'a Finder,
+    /// Whether to say what every source answered.
+    pub is_verbose: bool,
 }
 
 /// Asks whether to add an account whose test failed.
@@ -36,48 +51,101 @@ fn with_asker<T>(
     answer
 }
 
-fn questions(asker: &mut Asker<'_>, given: Given) -> Result<NewAccount, Failure> {
-    let from_the_start = given.email.is_none() || given.name.is_none();
-    let email = match &given.email {
-        Some(email) => email.clone(),
-        None => {
-            asker.ask("Mail address", None, |text| Address::parse(text).map_err(|error| error.to_string()))?
+impl Questions<'_> {
+    fn ask(&self, asker: &mut Asker<'_>, given: Given) -> Result<NewAccount, Failure> {
+        let from_the_start = given.email.is_none() || given.name.is_none() || given.is_address_alone;
+        let email = match &given.email {
+            Some(email) => email.clone(),
+            None => asker
+                .ask("Mail address", None, |text| Address::parse(text).map_err(|error| error.to_string()))?,
+        };
+        let name = match &given.name {
+            Some(name) => name.clone(),
+            None => ask_name(asker, &given.taken, &email)?,
+        };
+        let display = match &given.display {
+            None if from_the_start => {
+                Some(asker.ask("Name to show beside the address", Some(""), values::plain_text)?)
+            }
+            display => display.clone(),
+        };
+        let found = if given.has_servers() { Discovery::default() } else { self.find(asker, &email)? };
+        let (mut incoming, mut smtp) = given.servers(&found);
+        if incoming.is_none() && smtp.is_none() {
+            (incoming, smtp) = ask_servers(asker, None, None)?;
+            ask_login(asker, &email, &mut incoming, &mut smtp)?;
+        } else if !given.has_servers() {
+            if self.finder.must_search(&email) {
+                (incoming, smtp) = self.confirm(asker, &email, &found, incoming, smtp)?;
+            }
+            for remark in find::remarks(&found) {
+                asker.say(&format!("  {}\n", safe(&remark)));
+            }
         }
-    };
-    let name = match &given.name {
-        Some(name) => name.clone(),
-        None => ask_name(asker, &given.taken, &email)?,
-    };
-    let display = match &given.display {
-        None if from_the_start => {
-            Some(asker.ask("Name to show beside the address", Some(""), values::plain_text)?)
+        // A server that the flags name without a user has no login, unless there is a secret for it.
+        if let Some(server) = smtp.as_mut().filter(|_| given.smtp.is_some() && !given.secret.is_empty()) {
+            server.username.get_or_insert_with(|| email.as_str().to_owned());
         }
-        display => display.clone(),
-    };
-    let (mut incoming, mut smtp) = given.servers(&email);
-    if incoming.is_none() && smtp.is_none() {
-        (incoming, smtp) = ask_servers(asker)?;
-        ask_login(asker, &email, &mut incoming, &mut smtp)?;
-    } else if given.incoming.is_none() && given.smtp.is_none() {
-        for remark in providers::of_domain(email.domain()).iter().flat_map(|provider| provider.remarks()) {
-            asker.say(&format!("  {remark}\n"));
-        }
+        let logs_in = incoming.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
+        let secret = match given.secret.is_empty() && logs_in {
+            true => ask_secret(asker)?,
+            false => given.secret,
+        };
+        let fetch = match given.fetch.is_empty() && incoming.is_some() {
+            true => ask_destination(asker, &name)?,
+            false => given.fetch,
+        };
+        let test = given.test || asker.ask("Test it now?", Some("yes"), yes_or_no)?;
+        Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test, found })
     }
-    // A server that the flags name without a user has no login, unless there is a secret for it.
-    if let Some(server) = smtp.as_mut().filter(|_| given.smtp.is_some() && !given.secret.is_empty()) {
-        server.username.get_or_insert_with(|| email.as_str().to_owned());
+
+    /// Looks for the servers.
+    fn find(&self, asker: &mut Asker<'_>, email: &Address) -> Result<Discovery, Failure> {
+        if !self.finder.must_search(email) {
+            return self.finder.find(email);
+        }
+        asker.say(&format!("  looking for the servers of {} …\n", safe(email.domain())));
+        let found = self.finder.find(email)?;
+        if self.is_verbose {
+            for line in find::tried(&found) {
+                asker.say(&format!("  {}\n", safe(&line)));
+            }
+        }
+        if found.is_empty() {
+            asker.say("  none was found\n");
+        }
+        Ok(found)
     }
-    let logs_in = incoming.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
-    let secret = match given.secret.is_empty() && logs_in {
-        true => ask_secret(asker)?,
-        false => given.secret,
-    };
-    let fetch = match given.fetch.is_empty() && incoming.is_some() {
-        true => ask_destination(asker, &name)?,
-        false => given.fetch,
-    };
-    let test = given.test || asker.ask("Test it now?", Some("yes"), yes_or_no)?;
-    Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test })
+
+    /// Shows what was found, and asks whether to use it.
+    fn confirm(
+        &self,
+        asker: &mut Asker<'_>,
+        email: &Address,
+        found: &Discovery,
+        mut incoming: Option<Server>,
+        mut smtp: Option<Server>,
+    ) -> Result<(Option<Server>, Option<Server>), Failure> {
+        for line in find::describe(found) {
+            asker.say(&format!("  {}\n", safe(&line)));
+        }
+        // What anybody could have said is not used because somebody pressed a key.
+        let usual = self.finder.check(found, email).is_ok().then_some("yes");
+        let answer =
+            asker.ask("Use these? (yes, no, edit)", usual, |text| match text.to_lowercase().as_str() {
+                "y" | "yes" => Ok("yes"),
+                "n" | "no" => Ok("no"),
+                "e" | "edit" => Ok("edit"),
+                _ => Err("yes, no or edit".into()),
+            })?;
+        match answer {
+            "yes" => return Ok((incoming, smtp)),
+            "no" => (incoming, smtp) = ask_servers(asker, None, None)?,
+            _ => (incoming, smtp) = ask_servers(asker, incoming.as_ref(), smtp.as_ref())?,
+        }
+        ask_login(asker, email, &mut incoming, &mut smtp)?;
+        Ok((incoming, smtp))
+    }
 }
 
 /// Asks for a name that no account has yet.
@@ -96,22 +164,28 @@ fn ask_name(asker: &mut Asker<'_>, taken: &[String], email: &Address) -> Result<
     })
 }
 
-/// Asks for the servers of an unknown provider.
-fn ask_servers(asker: &mut Asker<'_>) -> Result<(Option<Server>, Option<Server>), Failure> {
+/// Asks for the servers; those that were found are proposed.
+fn ask_servers(
+    asker: &mut Asker<'_>,
+    incoming: Option<&Server>,
+    smtp: Option<&Server>,
+) -> Result<(Option<Server>, Option<Server>), Failure> {
     asker.say(
         "  The servers: a host, host:port, or a URL (pop3s://HOST is TLS from the start,\n  \
          pop3://HOST an upgrade by STLS; imaps://, imap://, smtps:// and smtp://\n  \
          likewise); empty for none\n",
     );
-    let mut ask = |question: &str, protocol: Protocol| {
-        asker.ask(question, Some(""), |text| match text {
-            "" => Ok(None),
+    let proposal = |server: Option<&Server>| server.map(url::write).unwrap_or_default();
+    let mut ask = |question: &str, protocol: Protocol, proposal: &str| {
+        asker.ask(question, Some(proposal), |text| match text {
+            "" | "none" => Ok(None),
             text => place(text, by_name(text).unwrap_or(protocol)).map(Some),
         })
     };
     loop {
-        let incoming = ask("Where mail is fetched (POP3, or IMAP by its URL)", Protocol::Pop3)?;
-        let smtp = ask("Where mail is sent (SMTP)", Protocol::Smtp)?;
+        let question = "Where mail is fetched (POP3, or IMAP by its URL)";
+        let incoming = ask(question, Protocol::Pop3, &proposal(incoming))?;
+        let smtp = ask("Where mail is sent (SMTP)", Protocol::Smtp, &proposal(smtp))?;
         if incoming.is_some() || smtp.is_some() {
             return Ok((incoming, smtp));
         }
