@@ -49,15 +49,33 @@ fn failed(error: DrainError, program: &Program, place: &str) -> Failure {
     }
 }
 
-/// Runs the command to its end, or kills it.
+/// Runs a program and takes in what it prints, at most so many octets: it may have secrets in it.
+pub fn output(
+    program: &Program,
+    most: usize,
+    limits: &Limits,
+) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
+    capture_up_to(program, terminal().is_none(), most, limits)
+}
+
 fn capture(
     program: &Program,
     own_group: bool,
     limits: &Limits,
 ) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
+    capture_up_to(program, own_group, drain::MAX_SECRET, limits)
+}
+
+/// Runs the command to its end, or kills it.
+fn capture_up_to(
+    program: &Program,
+    own_group: bool,
+    most: usize,
+    limits: &Limits,
+) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
     let task = Task { program, input: None, output: StdoutTo::Piped, variables: Vec::new(), own_group };
     let mut running = task.start().map_err(|error| DrainError::Start(errno_of(&error)))?;
-    match read(&mut running, limits) {
+    match read(&mut running, most, limits) {
         Ok(printed) => Ok((running.wait().map_err(io_failed)?, printed)),
         Err(error) => {
             running.kill().map_err(io_failed)?;
@@ -74,12 +92,12 @@ fn errno_of(error: &io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::NOENT)
 }
 
-fn read(running: &mut Running, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, DrainError> {
+fn read(running: &mut Running, most: usize, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, DrainError> {
     let stdout = running.output().ok_or(DrainError::Io(Errno::BADF))?;
     drain::make_nonblocking(&stdout)?;
     let until = limits.until(limits.timeout);
     // Waits for the exit, not for the end of the pipe: a daemon that it started may keep that open for ever.
-    Drain { from: stdout.as_fd(), done: Some(running.exited()), until, limits }.read()
+    Drain { from: stdout.as_fd(), done: Some(running.exited()), until, limits }.read_up_to(most)
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ pub enum DrainError {
     Io(Errno),
     /// The program that should print it did not start.
     Start(Errno),
-    /// It is longer than [`MAX_SECRET`].
-    TooMuch,
+    /// It is longer than so many octets.
+    TooMuch(usize),
     Timeout,
     /// The time of the whole run is over.
     RunOver,
@@ -35,7 +35,7 @@ impl DrainError {
             DrainError::Io(errno) | DrainError::Start(errno) => {
                 (Kind::Config, std::io::Error::from(errno).to_string())
             }
-            DrainError::TooMuch => (Kind::Config, format!("more than {MAX_SECRET} octets came")),
+            DrainError::TooMuch(most) => (Kind::Config, format!("more than {most} octets came")),
             DrainError::Timeout => (Kind::Config, "it did not end in time".into()),
             DrainError::RunOver => (Kind::Timeout, "the time for the whole run is over".into()),
             DrainError::Stopped => (Kind::Interrupted, "stopped by a signal".into()),
@@ -60,8 +60,13 @@ pub struct Drain<'a> {
 }
 
 impl Drain<'_> {
+    /// Reads at most [`MAX_SECRET`] octets.
     pub fn read(&self) -> Result<Zeroizing<Vec<u8>>, DrainError> {
-        let mut octets = Zeroizing::new(vec![0; MAX_SECRET + 1]);
+        self.read_up_to(MAX_SECRET)
+    }
+
+    pub fn read_up_to(&self, most: usize) -> Result<Zeroizing<Vec<u8>>, DrainError> {
+        let mut octets = Zeroizing::new(vec![0; most + 1]);
         let mut filled = 0;
         let mut ended = false;
         loop {
@@ -74,8 +79,8 @@ impl Drain<'_> {
                     Err(Errno::INTR) => {}
                     Err(errno) => return Err(DrainError::Io(errno)),
                 }
-                if filled > MAX_SECRET {
-                    return Err(DrainError::TooMuch);
+                if filled > most {
+                    return Err(DrainError::TooMuch(most));
                 }
                 // One read after each wait, because the descriptor may block; after the end it cannot.
                 if !finished {

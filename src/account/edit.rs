@@ -35,6 +35,8 @@ pub struct Editor {
 #[derive(Clone, Debug)]
 pub enum Setting {
     Text(String),
+    /// Several texts.
+    Texts(Vec<String>),
     Port(u16),
     Command(Program),
     Password(Secret),
@@ -387,6 +389,10 @@ fn item_of(setting: &Setting) -> Result<Item, Failure> {
     let checked = |text: &str| values::plain_text(text).map_err(Failure::usage);
     Ok(match setting {
         Setting::Text(text) => Item::from(checked(text)?),
+        Setting::Texts(texts) => {
+            let texts = texts.iter().map(|text| checked(text).map(Value::from));
+            Item::from(texts.collect::<Result<Array, _>>()?)
+        }
         Setting::Port(port) => Item::from(i64::from(*port)),
         Setting::Command(Program::Shell(line)) => Item::from(checked(line)?),
         Setting::Command(Program::Argv(words)) => {

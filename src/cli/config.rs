@@ -162,4 +162,10 @@ pub enum ImportTool {
     Msmtp,
     /// Fetches mail by POP3: ~/.mpoprc
     Mpop,
+    /// Fetches mail: ~/.config/getmail/getmailrc
+    Getmail,
+    /// Fetches mail: ~/.fetchmailrc, which fetchmail itself has to read
+    Fetchmail,
+    /// Reads and sends mail: a profile, or its prefs.js
+    Thunderbird,
 }

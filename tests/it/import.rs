@@ -26,7 +26,9 @@ fn told(outcome: &Checked, kind: &str) -> Vec<Value> {
 fn run(world: &World, program: &str, args: &[&str]) -> Outcome {
     let run = Run::new(program).args(args).dir(world.root()).env("HOME", world.root());
     let run = run.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LANG", "C.UTF-8").env("USER", "root");
-    run.env("TMPDIR", world.root()).env("LOGNAME", "root").run()
+    let run = run.env("TMPDIR", world.root()).env("LOGNAME", "root");
+    // getmail closes every descriptor that there may be, for each message.
+    run.under_shell("ulimit -n 256").run()
 }
 
 /// Messages that arrive later.
@@ -312,4 +314,142 @@ fn what_msmtp_writes_and_mpop_reads_is_what_is_imported() {
     let outcome = import(&world, &["msmtp"]);
     outcome.assert_exit(0);
     assert_eq!(told(&outcome, "account")[0]["smtp"]["port"], 465);
+}
+
+/// A command that stores each message in a file of its own; how many there are.
+fn mda(world: &World) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = world.write("mda", "#!/bin/sh\nexec cat >\"$(mktemp \"$HOME/got.XXXXXX\")\"\n");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn taken(world: &World) -> usize {
+    let names = fs::read_dir(world.root()).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().starts_with("got.")).count()
+}
+
+#[test]
+fn after_getmail_only_what_is_new_is_fetched() {
+    if !have("after_getmail_only_what_is_new_is_fetched", &["getmail"]) {
+        return;
+    }
+    let mailbox = Mailbox::with(20);
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    let world = world();
+    // It delivers nothing as root, unless it is told that it may.
+    let rc = format!(
+        "[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = {}\nusername = ana\n\
+         password_command = (\"cat\", \"{}\")\nca_certs = {}\n\n[destination]\ntype = MDA_external\npath = {}\n\
+         allow_root_commands = true\n\n[options]\nread_all = false\ndelete = false\n",
+        server.port(),
+        world.text("secret"),
+        world.text("ca.pem"),
+        mda(&world)
+    );
+    world.write(".config/getmail/getmailrc", rc);
+    let fetched = run(&world, "getmail", &[]);
+    assert_eq!((fetched.code, taken(&world)), (Some(0), 20), "{fetched:?}");
+    arrive(&mailbox, 21..=23);
+    let outcome = import(&world, &["getmail"]);
+    outcome.assert_exit(0);
+    assert_eq!(told(&outcome, "marks")[0]["marked"], 20);
+    brings(&world, "localhost", &mailbox, 20);
+    assert_eq!(taken(&world), 23);
+}
+
+#[test]
+fn after_fetchmail_only_what_is_new_is_fetched() {
+    if !have("after_fetchmail_only_what_is_new_is_fetched", &["fetchmail"]) {
+        return;
+    }
+    let mailbox = Mailbox::with(20);
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    let world = world();
+    let rc = format!(
+        "# mine\npoll localhost port {} protocol pop3 uidl\n  user \"ana\" there with password \"{SECRET}\" is root here\n  \
+         ssl sslcertck sslcertfile \"{}\" keep mda \"{}\"\n",
+        server.port(),
+        world.text("ca.pem"),
+        mda(&world)
+    );
+    world.write(".fetchmailrc", rc);
+    let fetched = run(&world, "fetchmail", &["--nosyslog"]);
+    assert_eq!(fetched.code, Some(0), "{fetched:?}");
+    assert_eq!(taken(&world), 20);
+    arrive(&mailbox, 21..=23);
+    let outcome = import(&world, &["fetchmail", "--with-secrets"]);
+    outcome.assert_exit(0);
+    assert_eq!(told(&outcome, "marks")[0]["marked"], 20, "{}", outcome.err());
+    brings(&world, "ana@localhost", &mailbox, 20);
+    assert_eq!(taken(&world), 23);
+}
+
+#[test]
+fn a_file_that_fetchmail_does_not_read_is_no_account_and_shows_no_password() {
+    if !have("a_file_that_fetchmail_does_not_read_is_no_account_and_shows_no_password", &["fetchmail"]) {
+        return;
+    }
+    let world = world();
+    world
+        .write(".fetchmailrc", format!("poll localhost protocol pop3 user ana password {SECRET} {SECRET}\n"));
+    import(&world, &["fetchmail"]).assert_failure(78, "config");
+    // Without fetchmail itself nothing can be read.
+    let run =
+        world.postie(["--json", "config", "import", "fetchmail"]).env("PATH", world.text("nowhere")).go();
+    assert!(run.assert_failure(78, "config")["hint"].as_str().unwrap().contains("install"));
+}
+
+#[test]
+fn after_thunderbird_only_what_is_new_is_fetched() {
+    let mailbox = Mailbox::with(20);
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    let world = world();
+    world.write(".thunderbird/profiles.ini", "[Install1]\nDefault=a.default-release\nLocked=1\n\n[Profile0]\nName=x\nIsRelative=1\nPath=a.default-release\n");
+    let prefs = format!(
+        "// Mozilla User Preferences\nuser_pref(\"mail.account.account1.identities\", \"id1\");\n\
+         user_pref(\"mail.account.account1.server\", \"server1\");\n\
+         user_pref(\"mail.accountmanager.accounts\", \"account1\");\n\
+         user_pref(\"mail.identity.id1.useremail\", \"ana@example.org\");\n\
+         user_pref(\"mail.server.server1.directory-rel\", \"[ProfD]Mail/localhost\");\n\
+         user_pref(\"mail.server.server1.hostname\", \"localhost\");\n\
+         user_pref(\"mail.server.server1.leave_on_server\", true);\nuser_pref(\"mail.server.server1.port\", {});\n\
+         user_pref(\"mail.server.server1.socketType\", 3);\nuser_pref(\"mail.server.server1.type\", \"pop3\");\n\
+         user_pref(\"mail.server.server1.userName\", \"ana\");\n",
+        server.port()
+    );
+    world.write(".thunderbird/a.default-release/prefs.js", prefs);
+    let uids = mailbox.uids();
+    let line = |(at, uid): (usize, &String)| {
+        // Of two only the headers are there.
+        let status = match at {
+            0 => 'b',
+            1 => 'f',
+            at if at % 5 == 0 => 'd',
+            _ => 'k',
+        };
+        format!("{status} {uid} 1700000000\n")
+    };
+    let lines: String = uids.iter().enumerate().map(line).collect();
+    let list =
+        format!("# POP3 State File\n# This is a generated file!  Do not edit.\n\n*localhost ana\n{lines}");
+    world.write(".thunderbird/a.default-release/Mail/localhost/popstate.dat", list);
+    let before = mailbox.uids();
+    arrive(&mailbox, 21..=23);
+    let outcome = import(&world, &["thunderbird"]);
+    outcome.assert_exit(0);
+    assert_eq!(told(&outcome, "marks")[0]["marked"], 18);
+    let set = |key: &str, value: &str| {
+        world.postie(["config", "set", "ana@example.org", key, value]).go().assert_exit(0);
+    };
+    set("fetch.maildir", &world.text("Mail"));
+    set("password-file", &world.text("secret"));
+    set("ca-file", &world.text("ca.pem"));
+    let fetched = world.postie(["--json", "fetch"]).go();
+    fetched.assert_exit(0);
+    let uids: Vec<Value> = told(&fetched, "message").iter().map(|line| line["uid"].clone()).collect();
+    let mut wanted = before[..2].to_vec();
+    wanted.extend(mailbox.uids()[20..].to_vec());
+    assert_eq!(uids, wanted);
+    assert_eq!(world.mail().len(), 5);
 }

@@ -5,11 +5,17 @@
 //! password would have gone in clear, TLS is required. Text with control characters never gets into a draft.
 
 mod draft;
+pub mod fetchmail;
 pub mod file;
+pub mod getmail;
+mod ini;
 mod lines;
 pub mod msmtp;
 mod names;
 pub mod place;
+mod python;
+mod remarks;
+pub mod thunderbird;
 pub mod uids;
 
 pub use draft::{Draft, DraftSecret, DraftServer};
@@ -27,6 +33,9 @@ pub const MAX_ACCOUNTS: usize = 200;
 pub enum Tool {
     Msmtp,
     Mpop,
+    Getmail,
+    Fetchmail,
+    Thunderbird,
 }
 
 impl Tool {
@@ -35,6 +44,9 @@ impl Tool {
         match self {
             Tool::Msmtp => "msmtp",
             Tool::Mpop => "mpop",
+            Tool::Getmail => "getmail",
+            Tool::Fetchmail => "fetchmail",
+            Tool::Thunderbird => "thunderbird",
         }
     }
 }

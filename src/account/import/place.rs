@@ -9,7 +9,7 @@ use crate::account::schema::Contents;
 use crate::account::server::Server;
 use crate::account::{Account, values};
 use crate::store::AccountKey;
-use crate::words::Failure;
+use crate::words::{Address, Failure};
 
 /// What became of a draft.
 #[derive(Clone, Debug)]
@@ -69,6 +69,10 @@ fn one(
     contents: &Contents,
     with_secrets: bool,
 ) -> Result<One, Box<Omission>> {
+    let mut users = draft.servers.iter().filter_map(|server| server.username.as_deref());
+    if let (None, Some(user)) = (&draft.email, users.find(|user| Address::parse(user).is_ok())) {
+        draft.email = Some(user.to_owned());
+    }
     let there = already_there(&draft, &contents.accounts);
     if let Some((account, true)) = there {
         let name = account.label.clone();

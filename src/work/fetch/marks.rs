@@ -2,7 +2,7 @@
 
 use super::begin_validity;
 use super::report::{Action, MessageReport, Observer};
-use crate::account::import::uids::SeenUid;
+use crate::account::import::uids::{SeenList, SeenUid};
 use crate::mailbox::{Listing, Maildrop};
 use crate::store::{AccountKey, AtStage, Ledger};
 use crate::words::{After, Failure, Kind, Stage};
@@ -61,24 +61,34 @@ fn to_mark(
 }
 
 /// Marks what another program has fetched of a mailbox, without a connection: the next run fetches only what is new.
-/// Returns how many messages were marked; the others were known.
+/// Returns how many messages were marked; the others were known, or are of another UIDVALIDITY than those known.
 pub fn mark_fetched_elsewhere(
     ledgers: &Path,
     key: &AccountKey,
-    seen: &[SeenUid<'_>],
+    seen: &SeenList<'_>,
     stop: &dyn Fn() -> bool,
 ) -> Result<usize, Failure> {
     let mut ledger = Ledger::open(ledgers, key, Duration::ZERO, stop).at(Stage::Ledger)?;
-    ledger.expect(seen.len(), seen.iter().map(|seen| seen.uid.len()).sum());
-    let marked = ledger.mark_fetched_elsewhere(seen.iter().map(|seen| (seen.uid, seen.time)));
+    if is_of_another_time(&ledger, seen) {
+        return Ok(0);
+    }
+    seen.validity.map(|number| ledger.begin_validity(number)).transpose().at(Stage::Ledger)?;
+    ledger.expect(seen.uids.len(), seen.uids.iter().map(|seen| seen.uid.len()).sum());
+    let marked = ledger.mark_fetched_elsewhere(seen.uids.iter().map(|seen| (seen.uid, seen.time)));
     let marked = marked.at(Stage::Ledger)?;
     ledger.close().at(Stage::Ledger)?;
     Ok(marked)
 }
 
 /// How many messages [`mark_fetched_elsewhere`] would mark; nothing is changed.
-pub fn count_new(ledgers: &Path, key: &AccountKey, seen: &[SeenUid<'_>]) -> Result<usize, Failure> {
+pub fn count_new(ledgers: &Path, key: &AccountKey, seen: &SeenList<'_>) -> Result<usize, Failure> {
     let ledger = Ledger::peek(ledgers, key).at(Stage::Ledger)?;
     let is_new = |seen: &&SeenUid<'_>| ledger.lookup(seen.uid).is_empty() && !ledger.is_ambiguous(seen.uid);
-    Ok(seen.iter().filter(is_new).count())
+    let count = || seen.uids.iter().filter(is_new).count();
+    Ok(if is_of_another_time(&ledger, seen) { 0 } else { count() })
+}
+
+/// Whether the ledger knows UIDs under another UIDVALIDITY than the list has: those stay.
+fn is_of_another_time(ledger: &Ledger, seen: &SeenList<'_>) -> bool {
+    ledger.validity().is_some_and(|known| seen.validity != Some(known))
 }

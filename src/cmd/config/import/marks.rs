@@ -2,8 +2,10 @@
 
 use crate::account::Env;
 use crate::account::import::place::{How, Placed, key_of};
-use crate::account::import::uids::SeenUid;
+use crate::account::import::uids::SeenList;
+use crate::account::import::{Draft, DraftServer};
 use crate::account::import::{Omission, UidList, file};
+use crate::account::server::Protocol;
 use crate::net::Limits;
 use crate::store::AccountKey;
 use crate::words::{Failure, Kind, Stage};
@@ -48,7 +50,7 @@ pub fn read(placed: &[Placed], omissions: &mut Vec<Omission>, env: &Env) -> Resu
             match file::read(&path, file::MAX_LIST)? {
                 Some(octets) => found.push(Read {
                     account: one.name.clone(),
-                    key: key_of(server, &one.draft),
+                    key: mailbox_of(server, &one.draft),
                     path,
                     list: list.clone(),
                     octets,
@@ -75,8 +77,14 @@ pub fn read(placed: &[Placed], omissions: &mut Vec<Omission>, env: &Env) -> Resu
     Ok(found)
 }
 
+/// The mailbox that a list is of: by IMAP it is the inbox.
+fn mailbox_of(server: &DraftServer, draft: &Draft) -> AccountKey {
+    let key = key_of(server, draft);
+    if server.protocol == Protocol::Imap { key.folder(b"INBOX") } else { key }
+}
+
 impl Read {
-    fn uids(&self) -> Result<Vec<SeenUid<'_>>, Failure> {
+    fn uids(&self) -> Result<SeenList<'_>, Failure> {
         self.list.kind.read(&self.octets).map_err(|fault| {
             let place = format!("{}:{}", self.path.display(), fault.line);
             Failure::new(
@@ -94,15 +102,15 @@ pub fn write(lists: &[Read], ledgers: &Path, is_dry: bool, limits: &Limits) -> R
     let stop = || limits.stop.raised();
     let mut done = Vec::new();
     for read in lists {
-        let uids = read.uids()?;
+        let list = read.uids()?;
         let marked = match is_dry {
-            true => count_new(ledgers, &read.key, &uids),
-            false if uids.is_empty() => Ok(0),
-            false => mark_fetched_elsewhere(ledgers, &read.key, &uids, &stop),
+            true => count_new(ledgers, &read.key, &list),
+            false if list.uids.is_empty() => Ok(0),
+            false => mark_fetched_elsewhere(ledgers, &read.key, &list, &stop),
         };
         let marked = marked.map_err(|failure| failure.at(&read.account))?;
         let file = read.path.display().to_string();
-        done.push(Marked { account: read.account.clone(), file, listed: uids.len(), marked });
+        done.push(Marked { account: read.account.clone(), file, listed: list.uids.len(), marked });
     }
     Ok(done)
 }

@@ -8,14 +8,17 @@ mod places;
 mod report;
 
 use super::{Context, path_to_edit};
+use crate::account::command;
 use crate::account::edit::Editor;
 use crate::account::import::Text;
 use crate::account::import::place::{How, Placed, place};
-use crate::account::import::{Import, Tool, file, msmtp};
+use crate::account::import::{Import, Tool, fetchmail, file, getmail, msmtp, thunderbird};
 use crate::cli::config::{ImportArgs, ImportTool};
 use crate::output::About;
+use crate::process::{Ending, Program};
 use crate::words::{Exit, Failure, Kind, Stage};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// Runs the command.
 pub fn run(args: &ImportArgs, context: &mut Context) -> Result<(), Failure> {
@@ -51,6 +54,9 @@ fn tool_of(tool: ImportTool) -> Tool {
     match tool {
         ImportTool::Msmtp => Tool::Msmtp,
         ImportTool::Mpop => Tool::Mpop,
+        ImportTool::Getmail => Tool::Getmail,
+        ImportTool::Fetchmail => Tool::Fetchmail,
+        ImportTool::Thunderbird => Tool::Thunderbird,
     }
 }
 
@@ -61,6 +67,10 @@ fn gather(tool: Tool, args: &ImportArgs, context: &Context) -> Result<Import, Fa
     for path in paths {
         let missing = || file::missing(&path, "there is no such file");
         let octets = file::read(&path, file::MAX_SETTINGS)?.ok_or_else(missing)?;
+        let octets = match tool {
+            Tool::Fetchmail => dumped(&path, context)?,
+            _ => octets,
+        };
         let one = read(tool, Text { path: &path, octets: &octets })?;
         import.accounts.extend(one.accounts);
         import.omissions.extend(one.omissions);
@@ -72,6 +82,32 @@ fn gather(tool: Tool, args: &ImportArgs, context: &Context) -> Result<Import, Fa
 fn read(tool: Tool, text: Text<'_>) -> Result<Import, Failure> {
     match tool {
         Tool::Msmtp | Tool::Mpop => msmtp::read(tool, text),
+        Tool::Getmail => getmail::read(text),
+        Tool::Fetchmail => fetchmail::read(text),
+        Tool::Thunderbird => thunderbird::read(text),
+    }
+}
+
+/// The most octets that fetchmail may print about its configuration.
+const MAX_DUMP: usize = 4 * 1024 * 1024;
+
+/// What fetchmail makes of its file. It has passwords in it.
+fn dumped(path: &Path, context: &Context) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let refuse =
+        |what: &str| Failure::config(format!("{}: having fetchmail read it: {what}", path.display()));
+    let program = Program::argv(vec!["fetchmail".into()]).map_err(|what| refuse(&what))?;
+    if !program.is_there() {
+        return Err(refuse("there is no program of that name")
+            .hint("only fetchmail reads its file as fetchmail does: install it for the import"));
+    }
+    let whole = std::path::absolute(path).map_err(|error| refuse(&error.to_string()))?;
+    let whole = whole.to_str().ok_or_else(|| refuse("the path is not valid UTF-8"))?;
+    let program = Program::argv(fetchmail::dump_command(whole)).map_err(|what| refuse(&what))?;
+    match command::output(&program, MAX_DUMP, &context.limits) {
+        Ok((Ending::Status(0), printed)) => Ok(printed),
+        Ok(_) => Err(refuse("it does not understand the file")
+            .hint(format!("`fetchmail -f {} --configdump >/dev/null` says why", path.display()))),
+        Err(error) => Err(error.failure("fetchmail --configdump")),
     }
 }
 
