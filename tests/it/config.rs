@@ -101,7 +101,7 @@ fn an_address_is_enough_for_a_known_provider() {
     let said = outcome.err();
     assert!(said.contains("app password") && said.contains("https://"), "{said}");
     assert!(said.contains("POP must be switched on"), "{said}");
-    let unknown = config(&world, &["add", "x", "--email", "ana@example.org"]);
+    let unknown = config(&world, &["add", "x", "--email", "ana@example.org", "--no-discovery"]);
     let error = unknown.assert_failure(64, "usage");
     assert!(error["message"].as_str().unwrap().contains("example.org"), "{error}");
 }

@@ -368,6 +368,30 @@ fn nobody_is_asked_for_a_provider_in_the_table_nor_where_it_is_forbidden() {
 }
 
 #[test]
+fn a_name_service_that_does_not_answer_is_a_reason_to_try_again() {
+    let played = Played::new(|_| Reply::missing(), |_, _| Some(Say::Refused));
+    let world = world();
+    let run = world.postie(["--json", "config", "add", "ana@own.test", "--dry-run"]);
+    let refused = run.env("POSTIE_DNS", played.named.address()).env("POSTIE_ISPDB", "none").go();
+    refused.assert_failure(75, "network");
+    assert!(found(&refused)["tried"].to_string().contains("error 5"), "{}", refused.out());
+}
+
+#[test]
+fn a_long_list_of_servers_does_not_make_postie_knock_at_every_door() {
+    let doors = crate::support::embedded::Listener::start(|mut peer, _| peer.end(End::Close));
+    let list: String = (0..30).map(|n| server("pop3", &format!("d{n}.own.test"), 995, "SSL")).collect();
+    let played = Played::with_document(Reply::ok(document("own.test", &list)));
+    let world = world();
+    let run = world.postie(["--json", "--ca-file", "ca.pem", "config", "add", "ana@own.test", "--dry-run"]);
+    let more: String = (0..30).map(|n| format!(",d{n}.own.test:995:127.0.0.1:{}", doors.port())).collect();
+    let outcome = played.with(run).env("POSTIE_RESOLVE", played.resolve() + &more).go();
+    outcome.assert_exit(0);
+    assert_eq!(found(&outcome)["pop3"]["host"], "d0.own.test");
+    assert_eq!(doors.journals().len(), 1);
+}
+
+#[test]
 fn a_source_that_hangs_is_not_waited_for_beyond_ten_seconds() {
     let played = Played::new(
         |request| if request.host == "autoconfig.own.test" { Reply::Stall } else { Reply::missing() },

@@ -16,7 +16,7 @@ use crate::net::Security;
 use crate::net::certificate::Fingerprint;
 use crate::output::About;
 use crate::process::Program;
-use crate::words::{Address, Exit, Failure, Kind, Stage};
+use crate::words::{Address, Exit, Failure, Kind, Scope, Stage};
 use crate::work::discover::{self, Discovery};
 use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
@@ -91,7 +91,7 @@ fn rehearse(given: &Given, finder: &Finder, context: &mut Context) -> Result<(),
     tell_tried(&found, context);
     find::tell_json(&found, email, &mut context.out);
     if found.is_empty() {
-        return Err(nothing_found(email, finder));
+        return Err(nothing_found(email, finder, &found));
     }
     for line in find::describe(&found).iter().chain(&find::remarks(&found)) {
         context.out.text(line);
@@ -111,13 +111,19 @@ fn missing(what: &str) -> Failure {
         .hint("postie config add NAME --email ADDR [--pop3 URL] [--smtp URL] [secret options]")
 }
 
-fn nothing_found(email: &Address, finder: &Finder) -> Failure {
+fn nothing_found(email: &Address, finder: &Finder, found: &Discovery) -> Failure {
+    const NAME_THEM: &str = "--pop3 URL, --imap URL and --smtp URL name them";
     let message = format!("config add: no server is known for {}", email.domain());
-    match finder.must_search(email) {
-        true => Failure::usage(format!("{message}, and none was found")),
-        false => Failure::usage(message),
+    if !finder.must_search(email) {
+        return Failure::usage(message).hint(NAME_THEM);
     }
-    .hint("--pop3 URL, --imap URL and --smtp URL name them; -v says where postie looked")
+    let looked = format!("{NAME_THEM}; -v says where postie looked");
+    if found.is_unsure() {
+        let message = format!("{message}, and the name service does not answer now");
+        let failure = Failure::new(Kind::Network, Stage::LookUp, message).scoped(Scope::Account);
+        return failure.hint(format!("try again later, or {looked}"));
+    }
+    Failure::usage(format!("{message}, and none was found")).hint(looked)
 }
 
 /// Creates the directory for the account's Maildir or mbox.
@@ -209,7 +215,7 @@ impl Given {
         finder.check(&found, &email)?;
         let (incoming, mut smtp) = self.servers(&found);
         if incoming.is_none() && smtp.is_none() {
-            return Err(nothing_found(&email, finder));
+            return Err(nothing_found(&email, finder, &found));
         }
         if let Some(server) = smtp.as_mut().filter(|_| self.has_servers() && !self.secret.is_empty()) {
             // If there is a secret, the account's own user logs in; otherwise there is no login.

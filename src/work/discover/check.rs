@@ -42,11 +42,20 @@ impl Check {
     }
 }
 
-/// Greets all at once.
-pub fn check_all(found: &mut [Found], tls: &Tls, limits: &Limits) {
+/// Greets, all at once, of each protocol the server that would be used. The others are not: whoever publishes a long
+/// list does not make postie knock at every door in it.
+pub fn check_best(found: &mut [Found], tls: &Tls, limits: &Limits) {
+    let mut best: [Option<(bool, usize)>; 3] = [None; 3];
+    for (index, it) in found.iter().enumerate() {
+        let place = &mut best[it.server.protocol as usize];
+        let rank = (it.server.security != Security::Implicit, index);
+        *place = Some(place.map_or(rank, |other| other.min(rank)));
+    }
     thread::scope(|scope| {
-        for it in found {
-            scope.spawn(|| it.check = check(&it.server, tls, limits));
+        for (index, it) in found.iter_mut().enumerate() {
+            if best.iter().flatten().any(|(_, chosen)| *chosen == index) {
+                scope.spawn(|| it.check = check(&it.server, tls, limits));
+            }
         }
     });
 }

@@ -16,6 +16,8 @@ pub struct Report {
     /// What came of it, in a few words.
     pub result: String,
     pub found: Vec<Found>,
+    /// Whether the name service could not answer, so that nothing can be said.
+    pub is_unsure: bool,
     pub provider: Option<&'static Provider>,
     /// Who issues the tokens, if the source says so.
     pub issuer: Option<String>,
@@ -31,6 +33,7 @@ impl Report {
             asked: asked.to_owned(),
             result: result.to_owned(),
             found: vec![],
+            is_unsure: false,
             provider: None,
             issuer: None,
             notes: vec![],
@@ -75,6 +78,11 @@ impl Discovery {
 
     pub fn is_empty(&self) -> bool {
         self.chosen().next().is_none()
+    }
+
+    /// Whether the name service could not answer: another time more may be found.
+    pub fn is_unsure(&self) -> bool {
+        self.tried.iter().any(|report| report.is_unsure)
     }
 }
 

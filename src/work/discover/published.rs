@@ -1,6 +1,6 @@
 //! Documents that are published: by the domain, in Mozilla's database, by the provider that the MX hosts name.
 
-use super::check::{Check, check_all};
+use super::check::{Check, check_best};
 use super::{Found, Report, Search, Source};
 use crate::account::autoconfig;
 use crate::net::http::query_value;
@@ -120,7 +120,7 @@ fn ask(search: &Search, document: &Document) -> Report {
             if why.is_empty() { "" } else { ": " }
         ));
     }
-    check_all(&mut found, &search.tls, &search.limits);
+    check_best(&mut found, &search.tls, &search.limits);
     Report { found, issuer: read.issuer, notes: read.notes, ..nothing("found") }
 }
 

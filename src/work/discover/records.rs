@@ -1,6 +1,6 @@
 //! What the name service tells: MX hosts of a known provider, and SRV records.
 
-use super::check::{Check, check_all};
+use super::check::{Check, check_best};
 use super::{Found, Report, Search, Source, of_provider};
 use crate::account::autoconfig::Wants;
 use crate::account::providers;
@@ -15,7 +15,10 @@ pub fn by_mx(search: &Search) -> (Report, Option<Vec<String>>) {
     let asked = format!("MX of {}", search.domain);
     let hosts = match Resolver::new(&search.limits).ask(&search.domain, RecordType::Mx) {
         Ok(records) => hosts(records),
-        Err(error) => return (Report::nothing(Source::Table, &asked, &why(&error)), None),
+        Err(error) => {
+            let is_unsure = !matches!(error, NetError::NoSuchHost(_));
+            return (Report { is_unsure, ..Report::nothing(Source::Table, &asked, &why(&error)) }, None);
+        }
     };
     let provider = hosts.iter().find_map(|host| Some((host, providers::of_mx(host)?)));
     let report = match provider {
@@ -74,7 +77,7 @@ pub fn by_srv(search: &Search) -> Report {
     if found.is_empty() {
         return Report::nothing(Source::Srv, &asked, failed.as_deref().unwrap_or("there are none"));
     }
-    check_all(&mut found, &search.tls, &search.limits);
+    check_best(&mut found, &search.tls, &search.limits);
     Report { found, ..Report::nothing(Source::Srv, &asked, "found") }
 }
 
