@@ -6,6 +6,7 @@
 
 pub mod fields;
 pub(crate) mod json;
+pub(crate) mod mail_log;
 pub(crate) mod progress;
 pub mod sanitize;
 pub(crate) mod table;

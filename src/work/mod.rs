@@ -6,6 +6,7 @@ pub(crate) mod discover;
 pub(crate) mod fetch;
 pub(crate) mod filing;
 pub(crate) mod list;
+pub(crate) mod local;
 mod matches;
 pub(crate) mod plan;
 pub(crate) mod probe;

@@ -3,19 +3,19 @@
 //! Nothing is queued: the run ends when a server has the message, or with the exit code that says why not. All
 //! codes but 79 are those of `sysexits(3)`; a caller must not try again after 79.
 
-mod local_message;
-mod log;
 mod options;
 mod session;
 
-use super::{CommandRun, Context};
-use crate::account::values;
+use super::{CommandRun, Context, service};
+use crate::account::{Need, values};
 use crate::cli::{Global, SendmailArgs, SendmailMode};
+use crate::output::mail_log::LogEntry;
 use crate::output::{About, Output};
+use crate::smtp::server::Verdict;
 use crate::streams::Input;
 use crate::streams::text::UntilDot;
 use crate::words::{Exit, Failure, ReversePath};
-use local_message::{LocalMessage, people, reverse_path};
+use crate::work::local::{LocalMessage, LocalRoute, people, reverse_path};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -95,7 +95,7 @@ fn act(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
 
 /// Logs a mistake in the call: its author may never see the error. There is no account yet, so it goes to syslog.
 fn log_misuse(failure: &Failure) {
-    let _ = log::LogEntry::default().write(failure.exit(), Some(&failure.to_string()));
+    let _ = LogEntry::default().write(failure.exit(), Some(&failure.to_string()));
 }
 
 /// One message from standard input.
@@ -119,7 +119,7 @@ fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
         options: &options,
         mends: true,
     };
-    let verdict = message.hand_on(context);
+    let verdict = hand_on(message, context);
     for failure in &verdict.failures {
         context.out.error(&About::default(), failure);
     }
@@ -128,6 +128,21 @@ fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
     }
     context.out.settle(verdict.exit);
     Ok(())
+}
+
+/// Sends the message, and logs the result.
+fn hand_on(message: LocalMessage<'_>, context: &mut Context) -> Verdict {
+    let report = message.send(&LocalRoute {
+        select: &|address| context.select(Need::Smtp, address),
+        service: &|account| service::outgoing(account, context),
+        limits: &context.limits,
+    });
+    let entry = LogEntry::of(report.account.as_ref(), report.receipt);
+    let failure = report.failures.first().map(ToString::to_string);
+    if let Err(problem) = entry.write(report.exit, failure.as_deref()) {
+        context.out.tell(&problem);
+    }
+    Verdict { exit: report.exit, failures: report.failures, id: report.id }
 }
 
 type ParsedArgs = (Option<ReversePath>, Vec<crate::mail::Entry>, crate::work::send::Options);

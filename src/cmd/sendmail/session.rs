@@ -1,11 +1,12 @@
 //! `-bs`: a client speaks SMTP on standard input and output, and each message is sent as it arrives.
 
-use super::local_message::{LocalMessage, people, reverse_path};
+use super::hand_on;
 use crate::cmd::Context;
 use crate::mail::Entry;
 use crate::smtp::server::{SubmissionHandler, Verdict, serve};
 use crate::streams::Input;
 use crate::words::{Exit, Failure, Kind, ReversePath, Stage};
+use crate::work::local::{LocalMessage, people, reverse_path};
 use crate::work::send::Options;
 use std::io::{BufRead, BufReader};
 
@@ -50,7 +51,7 @@ impl SubmissionHandler for Client<'_> {
             options: self.options,
             mends: false,
         };
-        message.hand_on(self.context)
+        hand_on(message, self.context)
     }
 
     fn reset(&mut self) {

@@ -1,25 +1,22 @@
-//! One message that a local program hands over: read, made fit to leave the machine, sent through an
-//! account, and logged.
+//! The job of `sendmail`: one message from a local program is read, rewritten so that it can leave the machine, and
+//! sent through an account.
 //!
-//! The account is the one whose address is the envelope's sender, or the author; else as for `send`. The
-//! envelope's sender is the one that was named if it lies in the account's own domain; any other is no
-//! address the account's server would take, and the account's own stands for it.
+//! The account is the one whose address is the envelope's sender, or the author; else as for `send`. The sender
+//! that the caller named is used if it is in the account's own domain. The account's server would refuse any
+//! other, so the account's own address replaces it.
 
-use super::log::LogEntry;
-use crate::account::{Account, Need};
-use crate::cmd::Context;
-use crate::cmd::service;
+use super::send::{Options, Receipt, Report, send};
+use super::service::{Service, advise};
+use crate::account::Account;
 use crate::mail::addresses::{self, Entry, Mailbox};
 use crate::mail::fix::{mend, relabel};
 use crate::mail::local::{LOCAL, LocalHeader, Role, is_local, resolve};
 use crate::mail::outgoing::MAX_LINE;
 use crate::mail::raw::{Raw, Supplied};
 use crate::mail::{Outgoing, addresses::to_ascii_domain};
-use crate::smtp::server::Verdict;
+use crate::net::Limits;
 use crate::streams::text::LineEnds;
 use crate::words::{Address, Exit, Failure, Kind, ReversePath, Stage};
-use crate::work::send::{Options, Receipt, Report, send};
-use crate::work::service::{Service, advise};
 use std::io::{BufRead, Cursor, Read as _};
 
 /// Reads the sender as `-f` or MAIL names it, without its angles: perhaps an address of this machine alone.
@@ -92,61 +89,81 @@ pub struct LocalMessage<'a> {
     pub source: &'a mut dyn BufRead,
     /// The sender given by the caller, if any.
     pub sender: Option<ReversePath>,
-    /// Who gets it.
     pub recipients: Vec<Entry>,
-    /// Who else gets it stands in its header.
+    /// Whether the header names more recipients.
     pub from_header: bool,
-    /// The author's name, where it has no From.
+    /// The author's name, for a message without From.
     pub full_name: Option<String>,
-    /// The subject of what is plain text, without a header.
+    /// The subject, if the input is plain text without a header.
     pub subject: Option<String>,
     /// The parameters of the envelope.
     pub options: &'a Options,
-    /// What not every server takes is mended, since the program that hands it over can do nothing, and a bare
-    /// CR in the body ends a line; else it is refused.
+    /// Whether to fix what some servers would refuse, since the calling program cannot, and to end a line at a bare
+    /// CR in the body. Otherwise such a message is refused.
     pub mends: bool,
 }
 
+/// How the message gets to a server.
+pub struct LocalRoute<'a> {
+    /// Selects the account whose address this is; without an address, or if there is none, as for `send`.
+    pub select: &'a dyn Fn(Option<&Address>) -> Result<Account, Failure>,
+    /// Prepares the account's SMTP server.
+    pub service: &'a dyn Fn(&Account) -> Result<Service, Failure>,
+    pub limits: &'a Limits,
+}
+
+/// What became of the message.
+pub struct LocalReport {
+    pub exit: Exit,
+    pub failures: Vec<Failure>,
+    /// The identifier for the caller if a server has accepted the message: of its queue, else the Message-ID.
+    pub id: Option<String>,
+    /// The account, if one was found.
+    pub account: Option<Account>,
+    /// The receipt, if the message could be read.
+    pub receipt: Option<Receipt>,
+}
+
 impl LocalMessage<'_> {
-    /// Sends the message, and logs the result.
-    pub fn hand_on(self, context: &mut Context) -> Verdict {
-        let mut entry = LogEntry::default();
-        let verdict = match self.send(context, &mut entry) {
+    pub fn send(self, route: &LocalRoute<'_>) -> LocalReport {
+        let (mut account, mut receipt) = (None, None);
+        match self.try_to_send(route, &mut account, &mut receipt) {
             Ok(report) => {
-                let Receipt { queue_id, message_id, .. } = report.receipt;
                 let failures = report.failures.into_iter().map(|(_, failure)| failure).collect();
-                Verdict { exit: report.exit, failures, id: queue_id.or(message_id) }
+                let Receipt { queue_id, message_id, .. } = &report.receipt;
+                let id = queue_id.clone().or_else(|| message_id.clone());
+                LocalReport { exit: report.exit, failures, id, account, receipt: Some(report.receipt) }
             }
-            Err(failure) => Verdict { exit: failure.exit(), failures: vec![failure], id: None },
-        };
-        let failure = verdict.failures.first().map(ToString::to_string);
-        if let Err(problem) = entry.write(verdict.exit, failure.as_deref()) {
-            context.out.tell(&problem);
+            Err(failure) => {
+                LocalReport { exit: failure.exit(), failures: vec![failure], id: None, account, receipt }
+            }
         }
-        verdict
     }
 
-    fn send(self, context: &mut Context, entry: &mut LogEntry) -> Result<Report, Failure> {
+    fn try_to_send(
+        self,
+        route: &LocalRoute<'_>,
+        found: &mut Option<Account>,
+        untried: &mut Option<Receipt>,
+    ) -> Result<Report, Failure> {
         let (options, mends) = (self.options, self.mends);
         let header = match &self.subject {
             Some(subject) => LocalHeader::of_text(subject)?,
             None => LocalHeader::read(self.source)?,
         };
-        let account = choose(self.sender.as_ref(), header.author().as_ref(), context)?;
-        entry.through(&account);
-        let mut outgoing = self.outgoing(header, &account)?;
-        entry.receipt(&Receipt::untried(&outgoing));
-        let service = service::outgoing(&account, context)?;
-        let mut report = transmit(&service, options, &mut outgoing, context);
+        let account = found.insert(choose(self.sender.as_ref(), header.author().as_ref(), route)?);
+        let mut outgoing = self.outgoing(header, account)?;
+        *untried = Some(Receipt::untried(&outgoing));
+        let service = (route.service)(account)?;
+        let mut report = transmit(&service, options, &mut outgoing, route.limits);
         if mends && report.exit == Exit::Data && outgoing.content.facts().eight_bit {
             // The server does not support 8-bit content; nothing was sent yet.
             outgoing = mend(outgoing)?.0;
-            report = transmit(&service, options, &mut outgoing, context);
+            report = transmit(&service, options, &mut outgoing, route.limits);
         }
         for (_, failure) in &mut report.failures {
             *failure = advise(failure.clone(), &service.server);
         }
-        entry.receipt(&report.receipt);
         Ok(report)
     }
 
@@ -186,18 +203,18 @@ impl LocalMessage<'_> {
 fn choose(
     sender: Option<&ReversePath>,
     author: Option<&Address>,
-    context: &Context,
+    route: &LocalRoute<'_>,
 ) -> Result<Account, Failure> {
     for named in [sender.and_then(ReversePath::mailbox), author].into_iter().flatten() {
-        if let Ok(account) = context.select(Need::Smtp, Some(named))
+        if let Ok(account) = (route.select)(Some(named))
             && account.email.as_ref().is_some_and(|email| email.same_mailbox(named))
         {
             return Ok(account);
         }
     }
-    context.select(Need::Smtp, None)
+    (route.select)(None)
 }
 
-fn transmit(service: &Service, options: &Options, outgoing: &mut Outgoing, context: &Context) -> Report {
-    service.with_job(options, &context.limits, None, |job| send(job, outgoing, &mut |_| {}))
+fn transmit(service: &Service, options: &Options, outgoing: &mut Outgoing, limits: &Limits) -> Report {
+    service.with_job(options, limits, None, |job| send(job, outgoing, &mut |_| {}))
 }

@@ -3,9 +3,9 @@
 //!
 //! Values with special characters are quoted, and no value can begin a new line.
 
+use super::sanitize::safe;
 use crate::account::Account;
 use crate::mail::zone;
-use crate::output::sanitize::safe;
 use crate::store::custody::check_trusted;
 use crate::words::Exit;
 use crate::work::send::Receipt;
@@ -33,13 +33,12 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    pub fn through(&mut self, account: &Account) {
-        self.account = Some(account.label.clone());
-        self.file.clone_from(&account.sendmail.log_file);
-    }
-
-    pub fn receipt(&mut self, receipt: &Receipt) {
-        self.receipt = Some(receipt.clone());
+    pub fn of(account: Option<&Account>, receipt: Option<Receipt>) -> Self {
+        LogEntry {
+            account: account.map(|account| account.label.clone()),
+            file: account.and_then(|account| account.sendmail.log_file.clone()),
+            receipt,
+        }
     }
 
     /// Writes the line, with the failure if there was one.
