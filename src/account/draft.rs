@@ -3,9 +3,12 @@
 use super::Account;
 use super::document::{Fault, Node};
 use super::oauth::{Grant, OAuthSettings, Uses};
+use super::proxy::ProxySettings;
 use super::secret_source::{NamedSource, SecretSource, SecretSources};
 use super::server::{Auth, Protocol, Server};
+use crate::codec::sasl::Mechanism;
 use crate::net::{Security, TlsSettings};
+use crate::process::Program;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,12 +26,26 @@ pub struct Shared {
     /// Where secrets come from, by the row of the key, whose order counts.
     pub secrets: BTreeMap<usize, NamedSource>,
     pub tls: TlsSettings,
+    /// Where the passphrase of the client's key comes from, likewise.
+    pub key_passphrases: BTreeMap<usize, NamedSource>,
+    pub sasl_command: Option<Program>,
+    pub proxy: ProxySettings,
 }
 
 impl Shared {
     /// Takes in where a secret comes from, as the key of `node` says.
     pub fn secret(&mut self, node: &Node<'_>, source: Result<SecretSource, Fault>) -> Result<(), Fault> {
         self.secrets.insert(node.row, NamedSource { source: source?, by: node.path.clone() });
+        Ok(())
+    }
+
+    /// Takes in where the passphrase of the client's key comes from.
+    pub fn key_passphrase(
+        &mut self,
+        node: &Node<'_>,
+        source: Result<SecretSource, Fault>,
+    ) -> Result<(), Fault> {
+        self.key_passphrases.insert(node.row, NamedSource { source: source?, by: node.path.clone() });
         Ok(())
     }
 
@@ -69,7 +86,7 @@ impl ServerDraft {
         let protocol = self.server.protocol;
         let auth = node.text(|text| match text {
             "none" if protocol == Protocol::Smtp => Ok(None),
-            text => Auth::parse(text, protocol).map(Some),
+            text => Auth::parse_any(text, protocol).map(Some),
         })?;
         self.is_open = auth.is_none();
         self.server.auth = auth.unwrap_or_default();
@@ -85,13 +102,33 @@ impl ServerDraft {
             return Err(fault("the host is missing".into()));
         }
         server.port = port.unwrap_or(server.protocol.default_port(server.security));
+        // A key belongs to a certificate, so the two are taken from one place.
+        let certified = if own.tls.client_certificate.is_some() { &own.tls } else { &shared.tls };
+        server.tls.client_certificate.clone_from(&certified.client_certificate);
+        server.tls.client_key = own.tls.client_key.as_ref().or(certified.client_key.as_ref()).cloned();
         server.tls.ca_file = own.tls.ca_file.or_else(|| shared.tls.ca_file.clone());
         server.tls.fingerprint = own.tls.fingerprint.or(shared.tls.fingerprint);
+        if server.tls.client_certificate.is_none() && server.tls.client_key.is_some() {
+            return Err(fault("a client-key needs its client-certificate".into()));
+        }
+        let phrases = own.key_passphrases.into_values().chain(shared.key_passphrases.values().cloned());
+        server.key_passphrases = SecretSources(phrases.collect());
+        server.proxy = if own.proxy.choice.is_some() { own.proxy } else { shared.proxy.clone() };
         if is_open {
             server.username = None;
             return Ok(server);
         }
         server.oauth = account.oauth.clone().filter(|_| by_token);
+        let plays = matches!(server.auth, Auth::Sasl(_));
+        if own.sasl_command.is_some() && !plays {
+            return Err(fault("a sasl-command needs auth = \"…\", the mechanism that it plays".into()));
+        }
+        server.sasl_command = own.sasl_command.or_else(|| shared.sasl_command.clone()).filter(|_| plays);
+        if let (Auth::Sasl(Mechanism::Other(name)), None) = (server.auth, &server.sasl_command) {
+            let known = Auth::parse(&name, server.protocol).err().unwrap_or_default();
+            // Not the name itself: it may be a secret in the wrong place.
+            return Err(fault(format!("auth: {known}; any other needs a sasl-command, see docs/logins.md")));
+        }
         let named = own.secrets.into_values().chain(shared.secrets.values().cloned());
         server.secrets = SecretSources(named.collect());
         server.username =

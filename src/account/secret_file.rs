@@ -17,6 +17,12 @@ use std::path::{Path, PathBuf};
 /// Reads the secret in the file at `path`; `place`: the option or key that named it. Fails with [`Kind::Config`],
 /// [`Kind::Interrupted`] or [`Kind::Timeout`].
 pub fn from_file(path: &Path, place: &str, env: &Env, limits: &Limits) -> Result<Secret, Failure> {
+    let octets = content(path, place, env, limits)?;
+    drain::secret(octets.expose(), &format!("{place}: {}", path.display()))
+}
+
+/// Reads all that is in the file, which is as secret.
+pub fn content(path: &Path, place: &str, env: &Env, limits: &Limits) -> Result<Secret, Failure> {
     let place = format!("{place}: {}", path.display());
     // Non-blocking, so that opening a FIFO does not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -35,7 +41,7 @@ pub fn from_file(path: &Path, place: &str, env: &Env, limits: &Limits) -> Result
         FileType::Fifo if path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd") => {}
         _ => return Err(refuse(&place, "not a regular file")),
     }
-    read(file.as_fd(), &place, limits)
+    octets(file.as_fd(), &place, limits)
 }
 
 /// Reads a secret from a descriptor, to its end.
@@ -56,9 +62,13 @@ pub fn from_descriptor(number: u32, place: &str, limits: &Limits) -> Result<Secr
 }
 
 fn read(from: rustix::fd::BorrowedFd<'_>, place: &str, limits: &Limits) -> Result<Secret, Failure> {
+    drain::secret(octets(from, place, limits)?.expose(), place)
+}
+
+fn octets(from: rustix::fd::BorrowedFd<'_>, place: &str, limits: &Limits) -> Result<Secret, Failure> {
     let until = limits.until(limits.timeout);
     let octets = Drain { from, done: None, until, limits }.read().map_err(|error| error.failure(place))?;
-    drain::secret(&octets, place)
+    Ok(Secret::new(octets.as_slice()))
 }
 
 fn refuse(place: &str, what: &str) -> Failure {

@@ -7,16 +7,19 @@
 use super::Env;
 use super::command;
 use super::drain;
+use super::proxy::ProxyAddress;
+use super::sasl_command::SaslCommand;
 use super::secret_file;
 use super::secret_source::{NamedSource, SecretSource};
+use super::server::Auth;
 use super::server::Server;
 use super::terminal;
-use crate::codec::sasl::Credentials;
-use crate::net::Limits;
+use crate::codec::sasl::{Credentials, Helper};
+use crate::net::{Identity, IdentityFiles, Limits};
 use crate::process::Program;
 use crate::words::{Failure, Kind, Secret};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The options for secrets.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +36,15 @@ pub struct AccountLogin {
     pub credentials: Credentials,
     /// Whether the secret is an OAuth2 access token.
     pub is_token: bool,
+    /// Plays the mechanism, where postie does not.
+    pub helper: Option<Arc<dyn Helper>>,
+}
+
+impl AccountLogin {
+    /// Whether the user is known by something else than a secret.
+    pub fn is_without_secret(&self) -> bool {
+        self.credentials.secret.is_empty()
+    }
 }
 
 /// Gets the secrets of a run, each when it is needed, and only once.
@@ -76,8 +88,12 @@ impl Vault {
         let Some(user) = server.username.clone() else { return Ok(None) };
         let at = |failure: Failure| failure.at(server.place());
         let named = |secret| Credentials { user, secret, host: server.host.clone(), port: server.port };
-        if !server.wants_secret() {
-            return Ok(Some(AccountLogin { credentials: named(Secret::new("")), is_token: false }));
+        if !self.gives_secret(server) {
+            let helper = server.sasl_command.as_ref().map(|program| {
+                let service = server.protocol.service_name();
+                Arc::new(SaslCommand::new(program.clone(), service, self.limits.clone())) as Arc<dyn Helper>
+            });
+            return Ok(Some(AccountLogin { credentials: named(Secret::new("")), is_token: false, helper }));
         }
         let (secret, is_token) = match self.stated(server) {
             Some(NamedSource { source, by }) => {
@@ -87,7 +103,49 @@ impl Vault {
             None => (self.ask(server).map_err(at)?, false),
         };
         let is_token = is_token || server.auth.wants_token();
-        Ok(Some(AccountLogin { credentials: named(secret), is_token }))
+        Ok(Some(AccountLogin { credentials: named(secret), is_token, helper: None }))
+    }
+
+    /// Gets the password for the proxy of `server`, if its user needs one. Fails with [`Kind::Config`],
+    /// [`Kind::Interrupted`], or [`Kind::Timeout`].
+    pub fn open_proxy(&self, server: &mut Server) -> Result<(), Failure> {
+        let Some(ProxyAddress { user: Some(_), .. }) = server.proxy.address() else { return Ok(()) };
+        let at = |failure: Failure| failure.at(server.place());
+        let Some(NamedSource { source, by }) = server.proxy.passwords.0.first() else {
+            let message = "proxy: getting the password: none is configured".to_owned();
+            let hint = "proxy-password-command, proxy-password-file or proxy-password-env beside proxy";
+            return Err(at(drain::failure(Kind::Config, message).hint(hint)));
+        };
+        server.proxy.password = Some(self.get(source, by).map_err(at)?);
+        Ok(())
+    }
+
+    /// Whether a login to `server` takes a secret: not where a certificate says who the client is, and no secret is named
+    /// anywhere.
+    fn gives_secret(&self, server: &Server) -> bool {
+        let by_certificate = server.auth == Auth::Auto && server.tls.client_certificate.is_some();
+        let is_named = self.stated(server).is_some() || server.oauth.is_some();
+        server.wants_secret() && (is_named || !by_certificate)
+    }
+
+    /// The client's own certificate for `server`, if there is one. Fails with [`Kind::Config`], [`Kind::Interrupted`], or
+    /// [`Kind::Timeout`].
+    pub fn identity(&self, server: &Server) -> Result<Option<Identity>, Failure> {
+        let Some(certificate) = &server.tls.client_certificate else { return Ok(None) };
+        let at = |failure: Failure| failure.at_least_at(server.place());
+        let key = server.tls.client_key.as_ref().unwrap_or(certificate);
+        let content = std::fs::read(certificate).map_err(|error| {
+            let message = format!("{}: reading the client certificate: {error}", certificate.display());
+            at(Failure::config(message))
+        })?;
+        let secret = secret_file::content(key, "client-key", &self.env, &self.limits).map_err(at)?;
+        let passphrase = match server.key_passphrases.0.first() {
+            Some(NamedSource { source, by }) => Some(self.get(source, by).map_err(at)?),
+            None => None,
+        };
+        let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
+        let files = IdentityFiles { certificate: &certificate, key: &key };
+        Identity::read(&content, &secret, passphrase.as_ref(), &files).map(Some).map_err(at)
     }
 
     /// The same for another login later in the run: a command is run once more, because a token does not last.
@@ -198,7 +256,7 @@ fn whole(secret: Secret, by: &str) -> Result<Secret, Failure> {
 #[cfg(test)]
 mod tests {
     use super::super::secret_source::SecretSources;
-    use super::super::server::{Auth, Protocol};
+    use super::super::server::Protocol;
     use super::*;
     use crate::codec::sasl::Mechanism;
     use crate::net::Security;

@@ -3,6 +3,8 @@
 //!
 //! The configuration is read only if it is needed: `--server` works even if the file is broken.
 
+use super::proxy::ProxyChoice;
+use super::proxy_url;
 use super::server::{Protocol, Server};
 use super::{Account, Config, Env, url};
 use crate::mail::{Mailbox, addresses};
@@ -48,6 +50,7 @@ pub fn select(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> 
     let mut account = choose(selection, env)?;
     check(&account, selection.need)?;
     override_tls(&mut account, &selection.tls);
+    proxy_of_environment(&mut account, env)?;
     Ok(account)
 }
 
@@ -76,6 +79,7 @@ pub fn all(selection: &Selection<'_>, env: &Env) -> Result<Vec<Account>, Failure
     }
     for account in &mut accounts {
         override_tls(account, &selection.tls);
+        proxy_of_environment(account, env)?;
     }
     Ok(accounts)
 }
@@ -204,6 +208,17 @@ fn check(account: &Account, need: Need) -> Result<(), Failure> {
             .at(&account.label)
             .hint("give a URL of the protocol that the command speaks"),
     })
+}
+
+/// Where the account says nothing of a proxy, the environment may.
+fn proxy_of_environment(account: &mut Account, env: &Env) -> Result<(), Failure> {
+    for server in [&mut account.pop3, &mut account.imap, &mut account.smtp].into_iter().flatten() {
+        if server.proxy.choice.is_none() {
+            let found = proxy_url::of_environment(env, &server.host)?;
+            server.proxy.choice = found.map(ProxyChoice::Socks);
+        }
+    }
+    Ok(())
 }
 
 fn override_tls(account: &mut Account, given: &TlsSettings) {

@@ -1,12 +1,15 @@
 //! A server of an account: host, port, TLS, login.
 
 use super::oauth::Grant;
+use super::proxy::ProxySettings;
 use super::secret_source::SecretSources;
 use super::values;
 use crate::codec::imap::Mailbox as Folder;
 use crate::codec::sasl::Mechanism;
 use crate::codec::smtp::EhloName;
 use crate::net::{Endpoint, Security, TlsSettings};
+use crate::process::Program;
+use crate::words::MechanismName;
 use crate::words::address::MAX_DOMAIN;
 use idna::AsciiDenyList;
 use std::net::Ipv6Addr;
@@ -27,6 +30,15 @@ impl Protocol {
     pub fn name(self) -> &'static str {
         match self {
             Protocol::Pop3 => "pop3",
+            Protocol::Imap => "imap",
+            Protocol::Smtp => "smtp",
+        }
+    }
+
+    /// Its service name in SASL (`RFC 5034 §2`, `RFC 3501 §6.2.2`, `RFC 4954 §4`).
+    pub fn service_name(self) -> &'static str {
+        match self {
+            Protocol::Pop3 => "pop",
             Protocol::Imap => "imap",
             Protocol::Smtp => "smtp",
         }
@@ -92,6 +104,17 @@ impl Auth {
         }
     }
 
+    /// The same, or any other SASL mechanism, which then needs a `sasl-command`.
+    pub fn parse_any(text: &str, protocol: Protocol) -> Result<Self, String> {
+        Auth::parse(text, protocol).or_else(|what| match MechanismName::parse(text) {
+            // "user" and "apop" are no mechanisms.
+            Some(name) if !matches!(&*name, "USER" | "APOP" | "NONE") => {
+                Ok(Auth::Sasl(Mechanism::Other(name)))
+            }
+            _ => Err(what),
+        })
+    }
+
     /// Whether the secret must be an OAuth2 access token.
     pub fn wants_token(self) -> bool {
         matches!(self, Auth::Sasl(mechanism) if mechanism.wants_token())
@@ -112,6 +135,10 @@ pub struct Server {
     pub secrets: SecretSources,
     /// Where tokens for it come from, which then count instead of the secrets.
     pub oauth: Option<Arc<Grant>>,
+    /// Where the passphrase of the client's key comes from.
+    pub key_passphrases: SecretSources,
+    /// Plays the mechanism of `auth`.
+    pub sasl_command: Option<Program>,
     /// Whether the user allows a secret to be sent without TLS.
     pub allow_plaintext_auth: bool,
     /// The client's name for EHLO; `None`: that of this host.
@@ -119,6 +146,8 @@ pub struct Server {
     /// The folder that mail is fetched from; `None`: the inbox, or a server without folders.
     pub folder: Option<Folder>,
     pub tls: TlsSettings,
+    /// What it is reached through.
+    pub proxy: ProxySettings,
 }
 
 impl Server {
@@ -133,16 +162,20 @@ impl Server {
             auth: Auth::default(),
             secrets: SecretSources::default(),
             oauth: None,
+            key_passphrases: SecretSources::default(),
+            sasl_command: None,
             allow_plaintext_auth: false,
             ehlo_name: None,
             folder: None,
             tls: TlsSettings::default(),
+            proxy: ProxySettings::default(),
         }
     }
 
     /// Whether the login takes a secret.
     pub fn wants_secret(&self) -> bool {
-        !matches!(self.auth, Auth::Sasl(mechanism) if !mechanism.wants_secret())
+        self.sasl_command.is_none()
+            && !matches!(self.auth, Auth::Sasl(mechanism) if !mechanism.wants_secret())
     }
 
     /// The folder that mail is fetched from; `None` for a protocol without folders.
@@ -158,6 +191,7 @@ impl Server {
             security: self.security,
             carries_secret: self.username.is_some(),
             allow_plaintext_auth: self.allow_plaintext_auth,
+            proxy: self.proxy.proxy(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is shown of an account: as JSON, and as lines for people. Of secrets only where they come from.
 
+use super::proxy::ProxyChoice;
 use super::secret_source::{NamedSource, SecretSource};
 use super::server::Server;
 use crate::net::certificate::Fingerprint;
@@ -158,6 +159,14 @@ pub fn show_program(program: &Program) -> String {
     match program {
         Program::Shell(line) => line.clone(),
         Program::Argv(words) => words.iter().map(word).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// A proxy as the key `proxy` reads it.
+pub fn show_proxy(choice: &ProxyChoice) -> String {
+    match choice {
+        ProxyChoice::Direct => "none".into(),
+        ProxyChoice::Socks(address) => address.url(),
     }
 }
 

@@ -73,7 +73,7 @@ fn trust(global: &Global) -> Result<TlsSettings, Failure> {
     Ok(TlsSettings {
         ca_file: global.ca_file.clone(),
         fingerprint: fingerprint.transpose()?,
-        inspect_only: false,
+        ..TlsSettings::default()
     })
 }
 

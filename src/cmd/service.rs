@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::account::{self, Account, Need, Selection, Server};
-use crate::net::{Security, Tap, Tls};
+use crate::net::{Identity, Security, Tap, Tls};
 use crate::output::About;
 use crate::output::transcript::Transcript;
 use crate::store::AccountKey;
@@ -43,26 +43,22 @@ pub fn filing(account: &Account, context: &Context) -> Result<Service, Failure> 
 
 fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, Failure> {
     // The trust store is parsed on a thread of its own, while the secret is obtained.
-    let tls = tls(server)?;
+    let tls = tls(server, context.vault.identity(server)?)?;
     let login = context.vault.login(server)?;
+    let mut server = server.clone();
+    context.vault.open_proxy(&mut server)?;
     let tap = |place| Box::new(Transcript::new(place)) as Box<dyn Tap>;
     let transcript = context.out.wants_transcript().then_some(tap as fn(String) -> Box<dyn Tap>);
-    Ok(Service {
-        label: account.label.clone(),
-        server: server.clone(),
-        login,
-        tls,
-        parking: None,
-        transcript,
-    })
+    Ok(Service { label: account.label.clone(), server, login, tls, parking: None, transcript })
 }
 
-/// Prepares the trusted certificates of a server. Refuses settings about them if the connection has no TLS: they
-/// would have no effect, and the user expects one.
-pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
+/// Prepares the trusted certificates of a server, and the client's own. Refuses settings about them if the connection has
+/// no TLS: they would have no effect, and the user expects one.
+pub fn tls(server: &Server, identity: Option<Identity>) -> Result<Option<Tls>, Failure> {
     let said = match &server.tls {
         tls if tls.fingerprint.is_some() => Some("tls-fingerprint"),
         tls if tls.ca_file.is_some() => Some("ca-file"),
+        tls if tls.client_certificate.is_some() => Some("client-certificate"),
         _ => None,
     };
     if let (Security::None, Some(said)) = (server.security, said) {
@@ -71,7 +67,7 @@ pub fn tls(server: &Server) -> Result<Option<Tls>, Failure> {
             .at(server.place())
             .hint("use TLS, or leave the option (or the key of the configuration) out for this server"));
     }
-    (server.security != Security::None).then(|| Tls::prepare(&server.tls)).transpose()
+    (server.security != Security::None).then(|| Tls::prepare_with(&server.tls, identity)).transpose()
 }
 
 impl Context {

@@ -77,8 +77,10 @@ pub fn test(account: &Account, args: &TestAccountArgs, context: &mut Context) ->
 }
 
 fn test_side(account: &Account, name: &str, server: &Server, context: &mut Context) -> Result<(), Failure> {
-    let tls = service::tls(server)?;
-    let endpoint = server.endpoint();
+    let tls = service::tls(server, context.vault.identity(server)?)?;
+    let mut server = server.clone();
+    context.vault.open_proxy(&mut server)?;
+    let (server, endpoint) = (&server, server.endpoint());
     let limits: Limits = context.limits.clone();
     let transcript = context.out.wants_transcript();
     let place = server.place();

@@ -57,6 +57,8 @@ pub type Pop3Login = sasl::Login<Method>;
 
 /// The longest command line with an initial response (`RFC 5034 §4`: 255 octets with CRLF).
 const MAX_COMMAND: usize = 253;
+/// The longest challenge: a Kerberos ticket may have some 12 KiB, and the wire takes lines of 64 KiB.
+const MAX_CHALLENGE: usize = 60 * 1024;
 
 impl Authorization {
     /// Logs in. `listings` are asked for next, or in the same flight (see `early.rs`). Fails with [`Kind::Auth`],
@@ -266,7 +268,7 @@ fn auth(
         }
     }
     loop {
-        let (challenge, doubt) = match dialogue.answer(stage).map_err(misspelt)?.0 {
+        let (challenge, doubt) = match dialogue.answer_within(stage, MAX_CHALLENGE).map_err(misspelt)?.0 {
             Answer::Ok(text) => match exchange.accept(&text) {
                 Ok(()) => return Ok(listed_early),
                 // A few servers write `+OK` instead of `+`.

@@ -91,10 +91,15 @@ impl Connection {
 
     /// Reads the next status line, and how it ended.
     fn answer(&mut self, stage: Stage) -> Result<(Answer, LineEnd), Failure> {
+        self.answer_within(stage, pop3::MAX_STATUS)
+    }
+
+    /// The same for a line of at most `most` octets.
+    fn answer_within(&mut self, stage: Stage, most: usize) -> Result<(Answer, LineEnd), Failure> {
         /// The most blank lines before a reply; some servers send one.
         const MOST_BLANK: usize = 4;
         self.wire.begin();
-        let mut read = || self.wire.read_line(pop3::MAX_STATUS);
+        let mut read = || self.wire.read_line(most);
         let mut line = read();
         for _ in 0..MOST_BLANK {
             if !line.as_ref().is_ok_and(|line| line.is_blank()) {

@@ -12,6 +12,8 @@ use crate::words::secret::REDACTED;
 use crate::words::{Failure, Kind, Secret, Stage};
 
 const STAGE: Stage = Stage::Auth;
+/// The longest line of a challenge: `RFC 4954 §4` has 12288 octets, a Kerberos ticket may have more.
+const MAX_CHALLENGE: usize = 60 * 1024;
 
 pub type SmtpLogin = sasl::Login<Mechanism>;
 
@@ -28,7 +30,7 @@ pub(super) fn login(
     dialogue.wire.learn_secret(&login.credentials.secret);
     let mut exchange = begin(dialogue, mechanism, login, &extensions.auth)?;
     loop {
-        let reply = dialogue.reply_or_closing(STAGE)?;
+        let reply = dialogue.reply_within(STAGE, MAX_CHALLENGE)?;
         match reply.class() {
             Class::Success => match exchange.accept(&reply.texts().collect::<Vec<_>>().join(&b' ')) {
                 Ok(()) => return Ok(mechanism),

@@ -62,7 +62,12 @@ impl Dialogue {
 
     /// The same, but 421 is a reply that ends the session.
     pub fn reply_or_closing(&mut self, stage: Stage) -> Result<Reply, Failure> {
-        match self.reply_lines() {
+        self.reply_within(stage, reply::MAX_LINE)
+    }
+
+    /// The same, with lines of at most `most` octets.
+    pub fn reply_within(&mut self, stage: Stage, most: usize) -> Result<Reply, Failure> {
+        match self.reply_lines(most) {
             Ok(reply) => {
                 if reply.code() == 421 {
                     self.wire.mark_broken();
@@ -78,11 +83,11 @@ impl Dialogue {
         }
     }
 
-    fn reply_lines(&mut self) -> Result<Reply, Unread> {
+    fn reply_lines(&mut self, most: usize) -> Result<Reply, Unread> {
         let mut assembler = Assembler::new();
         let mut blank = 0;
         loop {
-            let line = self.wire.read_line(reply::MAX_LINE).map_err(Unread::Lost)?;
+            let line = self.wire.read_line(most).map_err(Unread::Lost)?;
             // Some servers send a blank line before a reply.
             if blank < MOST_BLANK && assembler.is_fresh() && self.wire.text(&line).trim_ascii().is_empty() {
                 blank += 1;
@@ -149,7 +154,7 @@ impl Dialogue {
         if !self.listen(error) {
             return None;
         }
-        let reply = self.reply_lines().ok();
+        let reply = self.reply_lines(reply::MAX_LINE).ok();
         self.wire.mark_broken();
         reply
     }

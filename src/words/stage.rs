@@ -75,6 +75,8 @@ pub enum Stage {
     Postie,
     /// Asking on the terminal.
     Questions,
+    /// Having a proxy connect.
+    Proxy,
     Quit,
     RcptTo,
     /// Writing a receipt.
@@ -158,6 +160,7 @@ impl fmt::Display for Stage {
             Stage::Post => "POST",
             Stage::Postie => "postie",
             Stage::Questions => "questions",
+            Stage::Proxy => "proxy",
             Stage::Quit => "QUIT",
             Stage::RcptTo => "RCPT TO",
             Stage::Receipt => "receipt",

@@ -1,6 +1,6 @@
 //! Opens a POP3 session and logs in; also the logins of both protocols.
 
-use crate::account::{self, Auth, Server};
+use crate::account::{AccountLogin, Auth, Server};
 use crate::codec::sasl;
 use crate::imap;
 use crate::mailbox::Remedy;
@@ -157,8 +157,8 @@ fn breaks_a_flight(failure: &Failure) -> bool {
     }
 }
 
-pub fn pop3_login(server: &Server, login: &account::AccountLogin) -> Pop3Login {
-    let method = match server.auth {
+pub fn pop3_login(server: &Server, login: &AccountLogin) -> Pop3Login {
+    let method = match auth(server, login) {
         Auth::Auto => None,
         Auth::User => Some(Method::User),
         Auth::Apop => Some(Method::Apop),
@@ -167,8 +167,8 @@ pub fn pop3_login(server: &Server, login: &account::AccountLogin) -> Pop3Login {
     login_by(method, server, login)
 }
 
-pub fn imap_login(server: &Server, login: &account::AccountLogin) -> imap::ImapLogin {
-    let method = match server.auth {
+pub fn imap_login(server: &Server, login: &AccountLogin) -> imap::ImapLogin {
+    let method = match auth(server, login) {
         Auth::Sasl(mechanism) => Some(imap::Method::Sasl(mechanism)),
         Auth::User => Some(imap::Method::Login),
         Auth::Auto | Auth::Apop => None,
@@ -176,22 +176,25 @@ pub fn imap_login(server: &Server, login: &account::AccountLogin) -> imap::ImapL
     login_by(method, server, login)
 }
 
-pub fn smtp_login(server: &Server, login: &account::AccountLogin) -> smtp::SmtpLogin {
-    let method = match server.auth {
+pub fn smtp_login(server: &Server, login: &AccountLogin) -> smtp::SmtpLogin {
+    let method = match auth(server, login) {
         Auth::Sasl(mechanism) => Some(mechanism),
         Auth::Auto | Auth::User | Auth::Apop => None,
     };
     login_by(method, server, login)
 }
 
-fn login_by<M>(method: Option<M>, server: &Server, login: &account::AccountLogin) -> sasl::Login<M> {
+/// How to log in. Without a secret it is the client's certificate that says who it is.
+fn auth(server: &Server, login: &AccountLogin) -> Auth {
+    match server.auth {
+        Auth::Auto if login.is_without_secret() => Auth::Sasl(sasl::Mechanism::External),
+        auth => auth,
+    }
+}
+
+fn login_by<M>(method: Option<M>, server: &Server, login: &AccountLogin) -> sasl::Login<M> {
     // Whether the secret may be sent without TLS was decided when the connection was made.
     let plaintext = server.security == Security::None;
-    sasl::Login {
-        credentials: login.credentials.clone(),
-        is_token: login.is_token,
-        method,
-        plaintext,
-        helper: None,
-    }
+    let AccountLogin { credentials, is_token, helper } = login.clone();
+    sasl::Login { credentials, is_token, method, plaintext, helper }
 }

@@ -84,6 +84,7 @@ fn transmit(outgoing: &mut Outgoing, manner: &SessionMode) -> (Report, Record) {
         security: Security::None,
         carries_secret: false,
         allow_plaintext_auth: false,
+        proxy: None,
     };
     let connect = || {
         let link = MachineLink::new(manner, Arc::clone(&record));

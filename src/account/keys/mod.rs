@@ -2,6 +2,7 @@
 //! what it means. The rows are used by the reader, `config set`, `config show`, the completions, the hints for mistyped
 //! keys and postie-config(5).
 
+mod connection;
 mod fetch;
 mod nearest;
 mod oauth;

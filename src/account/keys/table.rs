@@ -1,5 +1,10 @@
 //! The rows: every key of the configuration file.
 
+use super::connection::{
+    CLIENT_CERTIFICATE, CLIENT_KEY, CLIENT_KEY_PASSWORD_COMMAND, CLIENT_KEY_PASSWORD_ENV,
+    CLIENT_KEY_PASSWORD_FILE, PROXY, PROXY_PASSWORD_COMMAND, PROXY_PASSWORD_ENV, PROXY_PASSWORD_FILE,
+    SASL_COMMAND,
+};
 use super::fetch::FETCH;
 use super::oauth::OAUTH;
 use super::{
@@ -10,7 +15,7 @@ use crate::account::document::{Fault, Node};
 use crate::account::draft::{AccountDraft, FileDraft, OAuthDraft, ServerDraft};
 use crate::account::secret_source::SecretSource;
 use crate::account::server::{self, Protocol, Server, security_name};
-use crate::account::shown::{SecretView, Shown, show_fingerprint};
+use crate::account::shown::{SecretView, Shown, show_fingerprint, show_program, show_proxy};
 use crate::account::{Account, sendmail, values};
 use crate::net::certificate::Fingerprint;
 use crate::words::Address;
@@ -143,6 +148,16 @@ pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
     shared(&PASSWORD, hidden),
     shared(&CA_FILE, hidden),
     shared(&TLS_FINGERPRINT, hidden),
+    shared(&CLIENT_CERTIFICATE, hidden),
+    shared(&CLIENT_KEY, hidden),
+    shared(&CLIENT_KEY_PASSWORD_COMMAND, hidden),
+    shared(&CLIENT_KEY_PASSWORD_FILE, hidden),
+    shared(&CLIENT_KEY_PASSWORD_ENV, hidden),
+    shared(&SASL_COMMAND, hidden),
+    shared(&PROXY, hidden),
+    shared(&PROXY_PASSWORD_COMMAND, hidden),
+    shared(&PROXY_PASSWORD_FILE, hidden),
+    shared(&PROXY_PASSWORD_ENV, hidden),
     key(
         "pop3",
         Type::Table(|| rows(SERVER)),
@@ -223,7 +238,7 @@ pub const SERVER: &[Key<ServerDraft, Server>] = &[
         ServerDraft::auth,
         |server| Shown::maybe(server.username.as_ref().map(|_| server.auth.name()).or(Some("none".into()))),
         "The login method: auto, plain, login, scram-sha-256, scram-sha-256-plus, scram-sha-1, scram-sha-1-plus, \
-         cram-md5, oauthbearer, xoauth2, external; for POP3 also user and apop; for SMTP also none, which sends without \
+         cram-md5, oauthbearer, xoauth2, external, or any other that a sasl-command plays; for POP3 also user and apop; for SMTP also none, which sends without \
          a login. Default: auto, the best that the server lists: under TLS one that sends the password, if the server \
          lists one; without TLS one that does not.",
     ),
@@ -251,6 +266,16 @@ pub const SERVER: &[Key<ServerDraft, Server>] = &[
     ),
     shared(&CA_FILE, |server| path(server.tls.ca_file.as_deref())),
     shared(&TLS_FINGERPRINT, |server| Shown::maybe(server.tls.fingerprint.as_ref().map(show_fingerprint))),
+    shared(&CLIENT_CERTIFICATE, |server| path(server.tls.client_certificate.as_deref())),
+    shared(&CLIENT_KEY, |server| path(server.tls.client_key.as_deref())),
+    shared(&CLIENT_KEY_PASSWORD_COMMAND, hidden),
+    shared(&CLIENT_KEY_PASSWORD_FILE, hidden),
+    shared(&CLIENT_KEY_PASSWORD_ENV, hidden),
+    shared(&SASL_COMMAND, |server| Shown::maybe(server.sasl_command.as_ref().map(show_program))),
+    shared(&PROXY, |server| Shown::maybe(server.proxy.choice.as_ref().map(show_proxy))),
+    shared(&PROXY_PASSWORD_COMMAND, hidden),
+    shared(&PROXY_PASSWORD_FILE, hidden),
+    shared(&PROXY_PASSWORD_ENV, hidden),
 ];
 
 // What rows are made of.

@@ -54,7 +54,11 @@ impl Finder {
             allow_http: args.allow_http,
             accepted: accepted.collect::<Result<_, _>>()?,
             ispdb: (ispdb != "none").then(|| ispdb.to_owned()),
-            trust: TlsSettings { ca_file: context.global.ca_file.clone(), fingerprint, inspect_only: false },
+            trust: TlsSettings {
+                ca_file: context.global.ca_file.clone(),
+                fingerprint,
+                ..TlsSettings::default()
+            },
             http: HttpSettings {
                 proxy: context.env.http_proxy(),
                 transcript: context.out.wants_transcript(),

@@ -41,10 +41,10 @@ pub trait MechanismClient: fmt::Debug {
     fn may_be_asked(&self) -> bool {
         !self.is_done()
     }
-    /// Whether the response depends on the challenge. Where it does not, the challenge need not be base64: some
-    /// servers send plain text.
-    fn reads_challenges(&self) -> bool {
-        false
+    /// Answers a challenge that is not base64. Some servers send plain text, which does where the response does not
+    /// depend on it.
+    fn respond_to_prose(&mut self, _text: &[u8]) -> Result<Vec<u8>, Fault> {
+        Err(Fault::NONSENSE)
     }
     /// What the server said about a refused login before it refused it.
     fn complaint(&self) -> Option<&[u8]> {

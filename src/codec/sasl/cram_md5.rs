@@ -39,8 +39,4 @@ impl MechanismClient for CramMd5 {
     fn is_done(&self) -> bool {
         self.done
     }
-
-    fn reads_challenges(&self) -> bool {
-        true
-    }
 }

@@ -72,11 +72,9 @@ impl Exchange {
         }
         let text = challenge.trim_ascii();
         let octets = match STANDARD.decode(text) {
-            Ok(octets) => octets,
-            Err(_) if self.client.reads_challenges() => return Err(Fault::NONSENSE),
-            Err(_) => text.to_vec(),
+            Ok(octets) => self.client.respond(&octets)?,
+            Err(_) => self.client.respond_to_prose(text)?,
         };
-        let octets = self.client.respond(&octets)?;
         Ok(self.response(octets))
     }
 

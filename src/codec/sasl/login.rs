@@ -32,6 +32,10 @@ impl MechanismClient for LoginClient {
         }
     }
 
+    fn respond_to_prose(&mut self, text: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.respond(text)
+    }
+
     fn is_done(&self) -> bool {
         self.step >= 2
     }

@@ -184,10 +184,6 @@ impl MechanismClient for Scram {
         !matches!(self.step, Step::Proven | Step::Refused)
     }
 
-    fn reads_challenges(&self) -> bool {
-        true
-    }
-
     fn complaint(&self) -> Option<&[u8]> {
         self.complaint.as_deref()
     }

@@ -43,6 +43,10 @@ impl MechanismClient for XOAuth2 {
         self.0.complain(challenge).map(|()| Vec::new())
     }
 
+    fn respond_to_prose(&mut self, text: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.respond(text)
+    }
+
     fn is_done(&self) -> bool {
         true
     }
@@ -72,6 +76,10 @@ impl MechanismClient for OAuthBearer {
     /// `RFC 7628 §3.2.3`: a lone `%x01`.
     fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
         self.0.complain(challenge).map(|()| b"\x01".to_vec())
+    }
+
+    fn respond_to_prose(&mut self, text: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.respond(text)
     }
 
     fn is_done(&self) -> bool {

@@ -34,6 +34,10 @@ pub struct TlsSettings {
     pub ca_file: Option<PathBuf>,
     /// The one certificate that is trusted, whatever its chain and names.
     pub fingerprint: Option<Fingerprint>,
+    /// The client's own certificate (PEM), and its issuers'.
+    pub client_certificate: Option<PathBuf>,
+    /// The file with its key; none: the same file.
+    pub client_key: Option<PathBuf>,
     /// Trust any certificate, to show it. No secret may be sent over such a link.
     pub inspect_only: bool,
 }

@@ -13,8 +13,9 @@ pub(crate) use smtp::probe_smtp;
 use crate::account::Protocol;
 use crate::net::certificate::Certificate;
 use crate::net::connect::connect_first;
+use crate::net::dial;
 use crate::net::look_up::resolve;
-use crate::net::{Endpoint, Limits, NetError, Security, Tap, Tls, TlsInfo, TlsSettings, Wire};
+use crate::net::{Endpoint, Limits, Link, NetError, Security, Tap, Tls, TlsInfo, TlsSettings, Wire};
 use crate::words::{Failure, Kind, Stage};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
@@ -63,19 +64,29 @@ pub(super) fn reach(target: &ProbeTarget<'_>, steps: Steps<'_>) -> Result<Wire, 
     let endpoint = target.endpoint;
     let place = endpoint.place();
     let addresses = step(steps, "dns", |detail| {
+        if let Some(proxy) = &endpoint.proxy {
+            // Nothing is looked up here, lest somebody sees which servers are used.
+            detail.insert("resolved_by".into(), format!("the proxy {}", proxy.place()).into());
+            endpoint.check_plaintext(&[])?;
+            return Ok(Vec::new());
+        }
         let found = resolve(&endpoint.host, endpoint.port, target.limits)
             .map_err(|error| error.failure(&place, Stage::LookUp))?;
         detail.insert("addresses".into(), found.iter().map(|address| address.ip().to_string()).collect());
         endpoint.check_plaintext(&found)?;
         Ok(found)
     })?;
-    let link = step(steps, "tcp", |detail| {
+    let link: Box<dyn Link> = step(steps, "tcp", |detail| {
+        detail.insert("port".into(), endpoint.port.into());
+        if let Some(proxy) = &endpoint.proxy {
+            detail.insert("proxy".into(), proxy.place().into());
+            return dial::connect(endpoint, target.limits);
+        }
         let link = connect_first(&addresses, target.limits)
             .map_err(|error| error.failure(&place, Stage::Connect))?;
-        detail.insert("port".into(), endpoint.port.into());
-        Ok(link)
+        Ok(Box::new(link))
     })?;
-    let mut wire = Wire::new(Box::new(link), place, target.limits.clone(), (target.tap)());
+    let mut wire = Wire::new(link, place, target.limits.clone(), (target.tap)());
     if endpoint.security == Security::Implicit {
         step(steps, "tls", |detail| {
             let secured = match target.tls {
@@ -131,9 +142,8 @@ pub(super) fn explain(
 
 fn look(target: &ProbeTarget<'_>, to_tls: &mut dyn FnMut(Wire) -> Result<Wire, Failure>) -> Option<Vec<u8>> {
     let endpoint = target.endpoint;
-    let addresses = resolve(&endpoint.host, endpoint.port, target.limits).ok()?;
-    let link = connect_first(&addresses, target.limits).ok()?;
-    let wire = Wire::new(Box::new(link), endpoint.place(), target.limits.clone(), None);
+    let link = dial::connect(endpoint, target.limits).ok()?;
+    let wire = Wire::new(link, endpoint.place(), target.limits.clone(), None);
     let mut wire = to_tls(wire).ok()?;
     let settings = TlsSettings { inspect_only: true, ..TlsSettings::default() };
     let tls = Tls::prepare(&settings).ok()?;

@@ -4,8 +4,7 @@
 use super::ProbeTarget;
 use crate::account::Protocol;
 use crate::imap::NotAuthenticated;
-use crate::net::connect::connect_first;
-use crate::net::look_up::resolve;
+use crate::net::dial;
 use crate::net::{Limits, Security, Tls, TlsSettings, Wire};
 use crate::pop3::Authorization;
 use crate::smtp::Greeted;
@@ -84,9 +83,8 @@ fn tell(
 
 fn connection(target: &ProbeTarget<'_>, limits: &Limits) -> Option<Wire> {
     let endpoint = target.endpoint;
-    let addresses = resolve(&endpoint.host, endpoint.port, limits).ok()?;
-    let link = connect_first(&addresses, limits).ok()?;
-    Some(Wire::new(Box::new(link), endpoint.place(), limits.clone(), (target.tap)()))
+    let link = dial::connect(endpoint, limits).ok()?;
+    Some(Wire::new(link, endpoint.place(), limits.clone(), (target.tap)()))
 }
 
 /// Whether the server greets without TLS.

@@ -28,7 +28,7 @@ fn session(server: &Imapd) -> postie::imap::Authenticated {
         host: "localhost".into(),
         port: server.port(),
     };
-    let login = Some(AccountLogin { credentials, is_token: false });
+    let login = Some(AccountLogin { credentials, is_token: false, helper: None });
     let service =
         Service { label: "a".into(), server: settings, login, tls: None, parking: None, transcript: None };
     service.log_in(&Limits::default()).unwrap()

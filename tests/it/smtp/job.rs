@@ -48,6 +48,7 @@ pub(super) fn with_job<T>(
         security: Security::None,
         carries_secret: false,
         allow_plaintext_auth: false,
+        proxy: None,
     };
     let name = EhloName::domain("client.example.org").unwrap();
     let limits = Limits::default();

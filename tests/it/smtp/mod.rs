@@ -37,6 +37,7 @@ fn endpoint(security: Security) -> Endpoint {
         security,
         carries_secret: true,
         allow_plaintext_auth: false,
+        proxy: None,
     }
 }
 
