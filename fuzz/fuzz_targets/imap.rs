@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use postie::codec::imap::{
-    Assembly, Capabilities, Command, InternalDate, Literals, MAX_LINE, Mailbox, Next, Response, SearchScanner,
+    Assembly, Capabilities, Command, InternalDate, Literals, MAX_LINE, MailboxName, Next, Response, SearchScanner,
     Tags, UidSet, utf7,
 };
 
@@ -102,7 +102,7 @@ fn names(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         assert_eq!(utf7::decode(utf7::encode(text).as_bytes()).as_deref(), Some(text));
     }
-    let Some(mailbox) = Mailbox::new(data) else { return };
+    let Some(mailbox) = MailboxName::new(data) else { return };
     let parts = Command::select(&mailbox).parts(Tags::default().fresh(), Literals::Awaited);
     let mut assembly = Assembly::new();
     for (at, part) in parts.iter().enumerate() {

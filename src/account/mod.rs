@@ -44,7 +44,7 @@ pub use select::{Need, Selection, URL_VARIABLES, all, select};
 pub use sendmail::SendmailSettings;
 pub use server::{Auth, Protocol, Server};
 
-use crate::codec::imap::Mailbox as Folder;
+use crate::codec::imap::MailboxName as Folder;
 use crate::process::Program;
 use crate::store::Layout;
 use crate::words::{Address, After, Failure};

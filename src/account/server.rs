@@ -4,7 +4,7 @@ use super::oauth::Grant;
 use super::proxy::ProxySettings;
 use super::secret_source::SecretSources;
 use super::values;
-use crate::codec::imap::Mailbox as Folder;
+use crate::codec::imap::MailboxName as Folder;
 use crate::codec::sasl::Mechanism;
 use crate::codec::smtp::EhloName;
 use crate::net::{Endpoint, Security, TlsSettings};

@@ -1,7 +1,7 @@
 //! Reads values as people write them: durations (`90s`, `14d`), sizes (`25M`), account names, what happens after a
 //! fetch. The errors never quote the value: in a file it may be a secret in the wrong place.
 
-use crate::codec::imap::Mailbox as Folder;
+use crate::codec::imap::MailboxName as Folder;
 use crate::store::Layout;
 use crate::words::After;
 use jiff::{SignedDuration, Span, SpanRelativeTo};

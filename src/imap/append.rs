@@ -7,7 +7,7 @@
 
 use super::mailboxes::Authenticated;
 use crate::codec::imap::{
-    Command, Criterion, InternalDate, Literals, Mailbox as Name, Response, ResponseCode, Status, Tag,
+    Command, Criterion, InternalDate, Literals, MailboxName, Response, ResponseCode, Status, Tag,
 };
 use crate::store::{Spooled, each_block};
 use crate::words::{Failure, Kind, Stage};
@@ -99,7 +99,7 @@ impl From<Failure> for NotFiled {
 impl Authenticated {
     /// Opens a mailbox for reading and looks for a message by its Message-ID (without angles), in one flight. A
     /// mailbox that is not there, or cannot be searched, is no failure.
-    pub fn look(&mut self, name: &Name, message_id: Option<&str>) -> Result<Look, Failure> {
+    pub fn look(&mut self, name: &MailboxName, message_id: Option<&str>) -> Result<Look, Failure> {
         let connection = &mut self.connection;
         let mut look = Look::default();
         let examine = connection.command(Stage::Examine, &Command::examine(name))?;
@@ -144,7 +144,7 @@ impl Authenticated {
     /// [`Kind::Deferred`] (over quota), [`Kind::Missing`] (no such mailbox), [`Kind::Storage`] and those of the wire.
     pub fn append(
         &mut self,
-        name: &Name,
+        name: &MailboxName,
         message: &mut Spooled,
         date: InternalDate,
     ) -> Result<Option<AppendUid>, NotFiled> {

@@ -7,9 +7,7 @@
 use super::Mailbox;
 use super::listing::MAX_SET;
 use super::mailbox::Opening;
-use crate::codec::imap::{
-    Command, Criterion, FetchItem, FetchItems, Mailbox as Name, Response, Status, UidSet,
-};
+use crate::codec::imap::{Command, Criterion, FetchItem, FetchItems, MailboxName, Response, Status, UidSet};
 use crate::store::{AtStage, Copying, Ledger};
 use crate::words::{Failure, Stage};
 use sha2::{Digest as _, Sha256};
@@ -31,7 +29,7 @@ impl Mailbox {
     pub(super) fn copied_before(
         &mut self,
         uids: &UidSet,
-        to: &Name,
+        to: &MailboxName,
         ledger: &mut Ledger,
     ) -> Result<UidSet, Failure> {
         let mut copied = UidSet::new();
@@ -66,7 +64,7 @@ impl Mailbox {
     }
 
     /// Those of these messages that a copy has put into the other folder.
-    fn find_copies(&mut self, note: &Copying, uids: &UidSet, to: &Name) -> Result<UidSet, Failure> {
+    fn find_copies(&mut self, note: &Copying, uids: &UidSet, to: &MailboxName) -> Result<UidSet, Failure> {
         let doubtful = self.doubtful(uids)?;
         if doubtful.is_empty() {
             return Ok(UidSet::new());
@@ -131,7 +129,7 @@ impl Mailbox {
     }
 
     /// Opens the other folder, in which nothing is changed, in place of this one.
-    fn look_into(&mut self, folder: &Name) -> Result<Opening, Failure> {
+    fn look_into(&mut self, folder: &MailboxName) -> Result<Opening, Failure> {
         const STAGE: Stage = Stage::Examine;
         self.is_selected = false;
         let mut opening = Opening::default();

@@ -8,7 +8,7 @@
 use super::listing::MAX_SET;
 use super::mailbox::{Mailbox, Opening};
 use super::mailboxes::Authenticated;
-use crate::codec::imap::{Command, Criterion, FetchItem, Mailbox as Name, Response, Status, UidSet};
+use crate::codec::imap::{Command, Criterion, FetchItem, MailboxName, Response, Status, UidSet};
 use crate::store::{Ledger, Recorded};
 use crate::words::{Failure, Kind, Stage};
 
@@ -16,7 +16,7 @@ use crate::words::{Failure, Kind, Stage};
 enum Way {
     Expunge,
     /// To that folder.
-    Move(Name),
+    Move(MailboxName),
 }
 
 /// What became of messages that were to go.

@@ -1,7 +1,7 @@
 //! The selected state (`RFC 3501 §3.3`): one mailbox, opened by EXAMINE, or SELECT where that has to be.
 
 use super::{Connection, Parking};
-use crate::codec::imap::{Command, Criterion, Mailbox as Name, Response, ResponseCode, Status, Tag};
+use crate::codec::imap::{Command, Criterion, MailboxName, Response, ResponseCode, Status, Tag};
 use crate::mailbox::Setback;
 use crate::words::{Failure, Kind, Stage};
 
@@ -9,7 +9,7 @@ use crate::words::{Failure, Kind, Stage};
 #[derive(Debug)]
 pub struct Mailbox {
     pub(super) connection: Connection,
-    pub(super) name: Name,
+    pub(super) name: MailboxName,
     pub(super) opening: Opening,
     /// The search for all UIDs, on its way since the mailbox was opened.
     pub(super) search: Option<Tag>,
@@ -18,7 +18,7 @@ pub struct Mailbox {
     /// Whether it is open for changes.
     pub(super) is_selected: bool,
     /// Where deleted messages go instead of being removed for good.
-    pub(super) target: Option<Name>,
+    pub(super) target: Option<MailboxName>,
     /// Where the session goes when the mailbox is left; none: it ends.
     pub(super) parking: Option<Parking>,
     /// How the last command failed.
@@ -31,7 +31,7 @@ impl Mailbox {
     /// Opens a mailbox and asks for its UIDs in one flight: should it be refused, the search is refused too.
     pub(super) fn examine(
         mut connection: Connection,
-        name: &Name,
+        name: &MailboxName,
     ) -> Result<Mailbox, (Failure, Box<Connection>)> {
         let mut opening = Opening::default();
         match open(&mut connection, name, &mut opening) {
@@ -87,7 +87,11 @@ impl Mailbox {
 /// Courier keeps no UID of a mailbox that is only examined: it gives it to another message later, under the same
 /// UIDVALIDITY, until a client selects. What tells is that it has no UIDNEXT to say. There it is selected, which
 /// changes no message.
-fn open(connection: &mut Connection, name: &Name, opening: &mut Opening) -> Result<(Tag, bool), Failure> {
+fn open(
+    connection: &mut Connection,
+    name: &MailboxName,
+    opening: &mut Opening,
+) -> Result<(Tag, bool), Failure> {
     let search = open_by(connection, (Stage::Examine, &Command::examine(name)), opening)?;
     if opening.uidnext.is_some() {
         return Ok((search, false));

@@ -2,7 +2,7 @@
 
 use super::mailbox::Mailbox;
 use super::{Connection, Parking};
-use crate::codec::imap::{Capabilities, Command, Mailbox as Name, Names, Response, Status, StatusItem, utf7};
+use crate::codec::imap::{Capabilities, Command, MailboxName, Names, Response, Status, StatusItem, utf7};
 use crate::words::{Failure, Kind, Stage};
 use std::collections::HashMap;
 
@@ -73,7 +73,7 @@ pub struct Counts {
 #[derive(Clone, Debug)]
 pub struct Folder {
     /// Its name in the server's octets.
-    pub name: Name,
+    pub name: MailboxName,
     /// What stands between the parts of the name; none in a flat name space.
     pub delimiter: Option<u8>,
     /// What it is for.
@@ -152,7 +152,7 @@ impl Authenticated {
     }
 
     /// Opens a mailbox in which nothing can be changed (EXAMINE), and asks for its UIDs in the same flight.
-    pub fn examine(self, name: &Name) -> Result<Mailbox, Opened> {
+    pub fn examine(self, name: &MailboxName) -> Result<Mailbox, Opened> {
         Mailbox::examine(self.connection, name).map_err(|(failure, connection)| Opened {
             failure,
             session: (!connection.wire.is_broken())
@@ -234,7 +234,7 @@ fn list(
     status: &[StatusItem],
 ) -> Result<(Vec<Folder>, Prefixes), Failure> {
     const STAGE: Stage = Stage::List;
-    let all = Name::new("*").ok_or_else(|| Failure::new(Kind::Internal, STAGE, "LIST: no pattern"))?;
+    let all = MailboxName::new("*").ok_or_else(|| Failure::new(Kind::Internal, STAGE, "LIST: no pattern"))?;
     let tag = connection.send(STAGE, &Command::list(&all, special_use, status))?;
     let mut folders: Vec<Folder> = Vec::new();
     let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -242,9 +242,9 @@ fn list(
     let mut prefixes = Prefixes::default();
     let listed = connection.complete(STAGE, tag, |response| match response {
         Response::List(row) if !row.is_lsub && folders.len() < MOST_FOLDERS => {
-            let Some(name) = Name::new(&*row.name) else { return };
+            let Some(name) = MailboxName::new(&*row.name) else { return };
             // That one name is the same in all letters.
-            let name = if name.is_inbox() { Name::inbox() } else { name };
+            let name = if name.is_inbox() { MailboxName::inbox() } else { name };
             let uses = Uses::of(row.attributes);
             let (delimiter, counts) = (row.delimiter, Counts::default());
             let folder = Folder { name, delimiter, uses, is_foreign: false, prefix: 0, counts };

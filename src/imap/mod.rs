@@ -39,7 +39,7 @@ pub(crate) use not_authenticated::NotAuthenticated;
 pub(crate) use parking::Parking;
 
 use crate::codec::imap::{
-    Assembly, Capabilities, Command, Condition, Literals, MAX_LINE, Mailbox as Name, Next, Response,
+    Assembly, Capabilities, Command, Condition, Literals, MAX_LINE, MailboxName, Next, Response,
     ResponseCode, Status, Tag, Tags,
 };
 use crate::net::{NetError, Wire};
@@ -67,7 +67,7 @@ struct Connection {
     /// Whether the server has told of messages since that was last looked at.
     grown: bool,
     /// What was listed of each mailbox.
-    listed: Vec<(Name, Extent)>,
+    listed: Vec<(MailboxName, Extent)>,
 }
 
 /// What was read.

@@ -7,7 +7,7 @@
 use super::deletion::Removed;
 use super::listing::MAX_SET;
 use super::{Connection, Mailbox};
-use crate::codec::imap::{Command, Mailbox as Name, Response, ResponseCode, Status, StatusItem, UidSet};
+use crate::codec::imap::{Command, MailboxName, Response, ResponseCode, Status, StatusItem, UidSet};
 use crate::store::{AtStage, Ledger};
 use crate::words::{Failure, Kind, Stage};
 
@@ -32,7 +32,7 @@ impl Mailbox {
     /// From now on removed messages go to this folder.
     pub(super) fn set_target(&mut self, folder: &str) -> Result<(), Failure> {
         const STAGE: Stage = Stage::List;
-        let name = Name::named(folder);
+        let name = MailboxName::named(folder);
         let name =
             name.ok_or_else(|| Failure::usage(format!("move-to {folder}: not the name of a folder")))?;
         if name == self.name {
@@ -67,7 +67,7 @@ impl Mailbox {
     pub(super) fn relocate(
         &mut self,
         uids: &UidSet,
-        to: &Name,
+        to: &MailboxName,
         ledger: &mut Ledger,
     ) -> Result<Removed, Failure> {
         let copied = self.copied_before(uids, to, ledger)?;
@@ -97,7 +97,12 @@ impl Mailbox {
     }
 
     /// UID MOVE. Returns those of which the server did not know what to do with them: it has no MOVE after all.
-    fn move_all(&mut self, uids: &UidSet, to: &Name, removed: &mut Removed) -> Result<UidSet, Failure> {
+    fn move_all(
+        &mut self,
+        uids: &UidSet,
+        to: &MailboxName,
+        removed: &mut Removed,
+    ) -> Result<UidSet, Failure> {
         const STAGE: Stage = Stage::UidMove;
         let mut todo = pieces(uids);
         let mut refusals = 0;
@@ -133,7 +138,7 @@ impl Mailbox {
     fn copy_all(
         &mut self,
         uids: &UidSet,
-        to: &Name,
+        to: &MailboxName,
         ledger: &mut Ledger,
         removed: &mut Removed,
     ) -> Result<UidSet, Failure> {
@@ -162,7 +167,7 @@ impl Mailbox {
     fn copy(
         &mut self,
         uids: &UidSet,
-        to: &Name,
+        to: &MailboxName,
         before: Option<(u64, u64)>,
         ledger: &mut Ledger,
     ) -> Result<Result<UidSet, Failure>, Failure> {
@@ -207,7 +212,7 @@ impl Mailbox {
     }
 
     /// The other folder's UIDVALIDITY and UIDNEXT, if it tells both.
-    fn before(&mut self, of: &Name) -> Result<Option<(u64, u64)>, Failure> {
+    fn before(&mut self, of: &MailboxName) -> Result<Option<(u64, u64)>, Failure> {
         let tag = self.connection.send(Stage::Status, &Command::status(of, &BEFORE))?;
         let mut told = None;
         self.connection.complete(Stage::Status, tag, |response| {

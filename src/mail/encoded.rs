@@ -93,16 +93,16 @@ fn encoded_text(word: &[u8]) -> Option<&[u8]> {
 }
 
 /// Writes a field, folded where a word does not fit into the line.
-pub(super) struct Folder {
+pub(super) struct FoldingWriter {
     out: Vec<u8>,
     column: usize,
     is_empty: bool,
 }
 
-impl Folder {
+impl FoldingWriter {
     pub fn new(name: &[u8]) -> Self {
         let out = [name, b":"].concat();
-        Folder { column: out.len(), out, is_empty: true }
+        FoldingWriter { column: out.len(), out, is_empty: true }
     }
 
     /// How many octets still fit into the line after a space.

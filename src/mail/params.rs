@@ -1,6 +1,6 @@
 //! Reads and writes the parameters of Content-Type and Content-Disposition (`RFC 2045 §5.1`, `RFC 2231`).
 
-use super::encoded::{Folder, encoded_words, units};
+use super::encoded::{FoldingWriter, encoded_words, units};
 use super::unlabelled::Unlabelled;
 
 /// The most octets of a piece, if a value is cut into pieces (`RFC 2231 §3`).
@@ -90,7 +90,7 @@ pub(super) fn rewrite(name: &[u8], value: &[u8], other: Option<(&str, &str)>) ->
     if !found.essence.is_ascii() || found.list.iter().any(|(name, _)| !is_token(name.as_bytes())) {
         return None;
     }
-    let mut folder = Folder::new(name);
+    let mut folder = FoldingWriter::new(name);
     folder.word(b" ", found.essence.as_bytes());
     for (name, value) in &found.list {
         for one in written(name, value, &text) {
@@ -114,7 +114,7 @@ pub(super) fn field_of<'a>(
     essence: &str,
     list: impl IntoIterator<Item = (&'a str, &'a Unlabelled)>,
 ) -> Vec<u8> {
-    let mut folder = Folder::new(name);
+    let mut folder = FoldingWriter::new(name);
     folder.word(b" ", essence.as_bytes());
     for (name, text) in list {
         let value = text.as_str();
@@ -135,7 +135,7 @@ pub(super) fn field_with_name(name: &[u8], essence: &str, value: Option<&str>) -
         Some(value) => return field(name, essence, &[("name", value)]),
         None => return field(name, essence, &[]),
     };
-    let mut folder = Folder::new(name);
+    let mut folder = FoldingWriter::new(name);
     folder.word(b" ", essence.as_bytes());
     folder.append(b";");
     let words = encoded_words(value.as_bytes(), "utf-8", 65);

@@ -1,13 +1,13 @@
 //! Writes header fields in US-ASCII, folded: text and address lists.
 
 use super::addresses::{Entry, Mailbox};
-use super::encoded::{Folder, encoded_words, is_encoded, is_encoded_in_phrase, split};
+use super::encoded::{FoldingWriter, encoded_words, is_encoded, is_encoded_in_phrase, split};
 use super::outgoing::MAX_LINE;
 use super::unlabelled::Unlabelled;
 
 /// A field with the same words, folded.
 pub(super) fn folded(name: &[u8], value: &[u8]) -> Vec<u8> {
-    let mut folder = Folder::new(name);
+    let mut folder = FoldingWriter::new(name);
     split(value).into_iter().for_each(|(space, word)| folder.word(space, word));
     folder.finish()
 }
@@ -18,7 +18,7 @@ pub(super) fn text(name: &[u8], value: &[u8], long: bool) -> Vec<u8> {
     let charset = Unlabelled::of(value).charset();
     let words = split(value);
     let is_bad = |word: &[u8]| !word.is_ascii() || (long && word.len() > MAX_LINE - 100);
-    let mut folder = Folder::new(name);
+    let mut folder = FoldingWriter::new(name);
     let mut at = 0;
     while at < words.len() {
         let (space, word) = words[at];
@@ -48,7 +48,7 @@ pub(super) fn text(name: &[u8], value: &[u8], long: bool) -> Vec<u8> {
     folder.finish()
 }
 
-fn encoded(folder: &mut Folder, space: &[u8], octets: &[u8], charset: &str) {
+fn encoded(folder: &mut FoldingWriter, space: &[u8], octets: &[u8], charset: &str) {
     let each = encoded_words(octets, charset, folder.room());
     for (number, word) in each.iter().enumerate() {
         folder.word(if number == 0 { space } else { b" " }, word.as_bytes());
@@ -62,7 +62,7 @@ pub(super) fn is_encoded_name(name: &str) -> bool {
 
 /// A field with an address list that was read from `text`. Comments after an address are left out.
 pub(super) fn people_field(written: &[u8], entries: &[Entry], text: &Unlabelled) -> Vec<u8> {
-    let mut folder = Folder::new(written);
+    let mut folder = FoldingWriter::new(written);
     for (number, entry) in entries.iter().enumerate() {
         if number > 0 {
             folder.append(b",");
@@ -85,7 +85,7 @@ pub(super) fn people_field(written: &[u8], entries: &[Entry], text: &Unlabelled)
     folder.finish()
 }
 
-fn person(folder: &mut Folder, mailbox: &Mailbox, text: &Unlabelled) {
+fn person(folder: &mut FoldingWriter, mailbox: &Mailbox, text: &Unlabelled) {
     if let Some(name) = &mailbox.name {
         phrase(folder, name, text);
     }
@@ -93,7 +93,7 @@ fn person(folder: &mut Folder, mailbox: &Mailbox, text: &Unlabelled) {
 }
 
 /// A display name: encoded words, or a quoted string.
-fn phrase(folder: &mut Folder, name: &str, text: &Unlabelled) {
+fn phrase(folder: &mut FoldingWriter, name: &str, text: &Unlabelled) {
     if name.is_ascii() {
         let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
         let shown = if is_encoded_name(name) { name.to_owned() } else { format!("\"{quoted}\"") };

@@ -19,18 +19,18 @@ const LONGEST_FIELD: usize = 64 * 1024;
 /// Takes a message or its header (line ends are LF, pieces may be cut anywhere).
 #[derive(Debug, Default)]
 pub struct HeaderPrint {
-    state: Place,
+    state: HeaderState,
     /// The sum of the hashes of the fields so far.
     sum: Option<u64>,
     name: Vec<u8>,
-    value: Field,
+    value: PrintField,
     /// Whether a field was too long.
     is_void: bool,
 }
 
 /// Where in the header the next octet is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum HeaderState {
     #[default]
     Line,
     Name,
@@ -44,7 +44,7 @@ enum Place {
 
 /// The part that has come of one of the fields.
 #[derive(Debug, Default)]
-struct Field {
+struct PrintField {
     /// The octets that are hashed; empty if no such field has begun.
     octets: Vec<u8>,
     /// How many of them belong to the name.
@@ -57,7 +57,7 @@ impl HeaderPrint {
     /// Adds content.
     pub fn push(&mut self, octets: &[u8]) {
         let mut rest = octets.iter();
-        while self.state != Place::Behind
+        while self.state != HeaderState::Behind
             && let Some(octet) = rest.next()
         {
             self.state = self.next(*octet);
@@ -70,42 +70,42 @@ impl HeaderPrint {
         self.sum.filter(|_| !self.is_void)
     }
 
-    fn next(&mut self, octet: u8) -> Place {
+    fn next(&mut self, octet: u8) -> HeaderState {
         match (self.state, octet) {
-            (Place::Line, b' ' | b'\t') if self.value.name > 0 => {
+            (HeaderState::Line, b' ' | b'\t') if self.value.name > 0 => {
                 self.value.space = true;
-                Place::Value
+                HeaderState::Value
             }
-            (Place::Line, b' ' | b'\t') => Place::Other,
-            (Place::Line, b'\n') => Place::Behind,
-            (Place::Line, _) => {
+            (HeaderState::Line, b' ' | b'\t') => HeaderState::Other,
+            (HeaderState::Line, b'\n') => HeaderState::Behind,
+            (HeaderState::Line, _) => {
                 self.end_field();
                 self.name.clear();
                 self.in_name(octet)
             }
-            (Place::Name, _) => self.in_name(octet),
-            (Place::Value, b'\n') | (Place::Other, b'\n') => Place::Line,
-            (Place::Value, _) => {
+            (HeaderState::Name, _) => self.in_name(octet),
+            (HeaderState::Value, b'\n') | (HeaderState::Other, b'\n') => HeaderState::Line,
+            (HeaderState::Value, _) => {
                 self.value.push(octet);
                 self.is_void |= self.value.octets.len() > self.value.name + LONGEST_FIELD;
-                if self.is_void { Place::Behind } else { Place::Value }
+                if self.is_void { HeaderState::Behind } else { HeaderState::Value }
             }
-            (Place::Other | Place::Behind, _) => self.state,
+            (HeaderState::Other | HeaderState::Behind, _) => self.state,
         }
     }
 
-    fn in_name(&mut self, octet: u8) -> Place {
+    fn in_name(&mut self, octet: u8) -> HeaderState {
         match octet {
-            b'\n' => Place::Line,
+            b'\n' => HeaderState::Line,
             b':' if FIELDS.contains(&self.name.trim_ascii_end()) => {
                 self.value.begin(self.name.trim_ascii_end());
-                Place::Value
+                HeaderState::Value
             }
-            b':' => Place::Other,
-            _ if self.name.len() == LONGEST_NAME => Place::Other,
+            b':' => HeaderState::Other,
+            _ if self.name.len() == LONGEST_NAME => HeaderState::Other,
             _ => {
                 self.name.push(octet.to_ascii_lowercase());
-                Place::Name
+                HeaderState::Name
             }
         }
     }
@@ -120,7 +120,7 @@ impl HeaderPrint {
     }
 }
 
-impl Field {
+impl PrintField {
     fn begin(&mut self, name: &[u8]) {
         self.octets.clear();
         self.octets.extend_from_slice(name);

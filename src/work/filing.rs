@@ -8,7 +8,7 @@
 use super::send::{FIRST_PAUSE, LONGEST_PAUSE, SavedCopy, without_copy};
 use super::service::Service;
 use crate::account::{Server, providers};
-use crate::codec::imap::{InternalDate, Mailbox as Name};
+use crate::codec::imap::{InternalDate, MailboxName};
 use crate::imap::{Authenticated, Folder, Look, NotFiled, Presence};
 use crate::mail::{Outgoing, zone};
 use crate::net::Limits;
@@ -26,7 +26,7 @@ pub struct Filing {
     service: Service,
     smtp: Server,
     /// The folder, where it was named.
-    asked: Option<Name>,
+    asked: Option<MailboxName>,
     limits: Limits,
     session: Option<Authenticated>,
     target: Option<Target>,
@@ -39,7 +39,7 @@ pub struct Filing {
 /// The folder that copies go to.
 #[derive(Clone)]
 struct Target {
-    name: Name,
+    name: MailboxName,
     /// Whether it is where the server files what is sent, if it does.
     is_sent: bool,
 }
@@ -84,14 +84,14 @@ impl From<Failure> for NotSaved {
 }
 
 /// Whether everything that is sent through this server is filed by it among the sent mail, wherever that is.
-pub fn is_needless(smtp: &Server, folder: Option<&Name>) -> bool {
+pub fn is_needless(smtp: &Server, folder: Option<&MailboxName>) -> bool {
     folder.is_none() && providers::files_sent(&smtp.host)
 }
 
 impl Filing {
     /// Files in `folder`, else in the folder for sent mail; `smtp` is the server that has accepted the messages. It
     /// connects with its first message.
-    pub fn new(service: Service, smtp: Server, folder: Option<Name>, limits: Limits) -> Self {
+    pub fn new(service: Service, smtp: Server, folder: Option<MailboxName>, limits: Limits) -> Self {
         Filing {
             service,
             smtp,
@@ -354,7 +354,7 @@ mod tests {
     fn the_smtp_server_says_whether_a_copy_is_needed() {
         let server = |host: &str| Server::new(Protocol::Smtp, host.into(), Security::Implicit);
         assert!(is_needless(&server("smtp.gmail.com"), None));
-        let named = Name::new("Projects");
+        let named = MailboxName::new("Projects");
         assert!(!is_needless(&server("smtp.gmail.com"), named.as_ref()), "another folder is the user's wish");
         assert!(!is_needless(&server("smtp.example.org"), None));
         for (host, here) in [

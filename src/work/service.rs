@@ -4,7 +4,7 @@ use super::access::{Access, NotOpened, SessionMode, imap_login, pop3_login, smtp
 use super::send::{Options, SendJob, wait};
 use crate::account::providers;
 use crate::account::{AccountLogin, Protocol, Server};
-use crate::codec::imap::Mailbox as Name;
+use crate::codec::imap::MailboxName;
 use crate::codec::smtp::EhloName;
 use crate::imap::{Authenticated, NotAuthenticated, Parking};
 use crate::mailbox::{Maildrop, Remedy, Setback};
@@ -123,7 +123,7 @@ impl Service {
     }
 
     fn examine(&self, session: Authenticated) -> OpenedMailbox {
-        match session.examine(&self.server.folder_name().unwrap_or_else(Name::inbox)) {
+        match session.examine(&self.server.folder_name().unwrap_or_else(MailboxName::inbox)) {
             Ok(mut mailbox) => {
                 mailbox.park_at(self.parking.clone());
                 Ok(Box::new(mailbox))

@@ -5,7 +5,7 @@ use crate::account::{Account, values};
 use crate::cli::SendArgs;
 use crate::cmd::message::{octets_of, shown};
 use crate::cmd::{Context, service};
-use crate::codec::imap::Mailbox as Folder;
+use crate::codec::imap::MailboxName as Folder;
 use crate::mail::Outgoing;
 use crate::net::Limits;
 use crate::store::Place;

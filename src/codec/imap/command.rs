@@ -2,7 +2,7 @@
 //! flags, no CLOSE, no FETCH that sets `\Seen`.
 
 use super::date::InternalDate;
-use super::line::{Literals, Part, Pieces, Tag};
+use super::line::{CommandPart, Literals, Pieces, Tag};
 use super::rows::MAX_NAME;
 use super::uids::UidSet;
 use super::utf7;
@@ -11,24 +11,24 @@ use std::fmt;
 
 /// The name of a mailbox in the octets that the server knows it by: one that can go into a command.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mailbox(Vec<u8>);
+pub struct MailboxName(Vec<u8>);
 
-impl Mailbox {
+impl MailboxName {
     /// `None` for a name with NUL in it, an empty one, and one that is too long.
     pub fn new(octets: impl Into<Vec<u8>>) -> Option<Self> {
         let octets = octets.into();
-        ((1..=MAX_NAME).contains(&octets.len()) && !octets.contains(&0)).then_some(Mailbox(octets))
+        ((1..=MAX_NAME).contains(&octets.len()) && !octets.contains(&0)).then_some(MailboxName(octets))
     }
 
     /// The mailbox of this name as people write it.
     pub fn named(text: &str) -> Option<Self> {
-        let name = Mailbox::new(utf7::encode(text))?;
-        Some(if name.is_inbox() { Mailbox::inbox() } else { name })
+        let name = MailboxName::new(utf7::encode(text))?;
+        Some(if name.is_inbox() { MailboxName::inbox() } else { name })
     }
 
     /// The one that every server has, in whatever letters.
     pub fn inbox() -> Self {
-        Mailbox(b"INBOX".to_vec())
+        MailboxName(b"INBOX".to_vec())
     }
 
     /// Its octets.
@@ -43,7 +43,7 @@ impl Mailbox {
 }
 
 /// The name as people read it: as it is, where the server's octets are no name of IMAP.
-impl fmt::Display for Mailbox {
+impl fmt::Display for MailboxName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match utf7::decode(&self.0) {
             Some(text) => f.write_str(&text),
@@ -52,9 +52,9 @@ impl fmt::Display for Mailbox {
     }
 }
 
-impl fmt::Debug for Mailbox {
+impl fmt::Debug for MailboxName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mailbox({:?})", String::from_utf8_lossy(&self.0))
+        write!(f, "MailboxName({:?})", String::from_utf8_lossy(&self.0))
     }
 }
 
@@ -136,7 +136,7 @@ pub struct Command(Pieces);
 
 impl Command {
     /// What is to be written, in turn: each part but the last ends in the header of a literal.
-    pub fn parts(&self, tag: Tag, literals: Literals) -> Vec<Part> {
+    pub fn parts(&self, tag: Tag, literals: Literals) -> Vec<CommandPart> {
         self.0.parts(tag, literals)
     }
 
@@ -144,7 +144,7 @@ impl Command {
         Command(Pieces::new(text))
     }
 
-    fn on(name: &str, mailbox: &Mailbox) -> Self {
+    fn on(name: &str, mailbox: &MailboxName) -> Self {
         Command(Pieces::new(format!("{name} ")).astring(mailbox.octets()))
     }
 
@@ -208,7 +208,7 @@ impl Command {
 
     /// LIST of everything whose name fits `pattern` (`*`, `%`), with what LIST-EXTENDED and LIST-STATUS add
     /// (`RFC 5258`, `RFC 5819`): only where the server has them.
-    pub fn list(pattern: &Mailbox, special_use: bool, status: &[StatusItem]) -> Self {
+    pub fn list(pattern: &MailboxName, special_use: bool, status: &[StatusItem]) -> Self {
         let mut returns = Vec::new();
         if special_use {
             returns.push("SPECIAL-USE".to_owned());
@@ -225,17 +225,17 @@ impl Command {
     }
 
     /// STATUS. Not for the mailbox that is selected.
-    pub fn status(mailbox: &Mailbox, items: &[StatusItem]) -> Self {
+    pub fn status(mailbox: &MailboxName, items: &[StatusItem]) -> Self {
         Command(Self::on("STATUS", mailbox).0.text(&format!(" ({})", names(items))))
     }
 
     /// EXAMINE: opens a mailbox in which nothing can be changed.
-    pub fn examine(mailbox: &Mailbox) -> Self {
+    pub fn examine(mailbox: &MailboxName) -> Self {
         Self::on("EXAMINE", mailbox)
     }
 
     /// SELECT: opens a mailbox.
-    pub fn select(mailbox: &Mailbox) -> Self {
+    pub fn select(mailbox: &MailboxName) -> Self {
         Self::on("SELECT", mailbox)
     }
 
@@ -286,18 +286,18 @@ impl Command {
     }
 
     /// UID MOVE (`RFC 6851`).
-    pub fn uid_move(uids: &UidSet, to: &Mailbox) -> Self {
+    pub fn uid_move(uids: &UidSet, to: &MailboxName) -> Self {
         Self::on(&format!("UID MOVE {uids}"), to)
     }
 
     /// UID COPY.
-    pub fn uid_copy(uids: &UidSet, to: &Mailbox) -> Self {
+    pub fn uid_copy(uids: &UidSet, to: &MailboxName) -> Self {
         Self::on(&format!("UID COPY {uids}"), to)
     }
 
     /// APPEND of a message of so many octets. Its one part, or its last, announces it: then come the message,
     /// with CRLF as its line ends, and an empty line (CRLF) that ends the command.
-    pub fn append(mailbox: &Mailbox, flags: &[&str], date: Option<InternalDate>, octets: u64) -> Self {
+    pub fn append(mailbox: &MailboxName, flags: &[&str], date: Option<InternalDate>, octets: u64) -> Self {
         let mut pieces = Self::on("APPEND", mailbox).0.text(" ");
         if !flags.is_empty() {
             pieces = pieces.text(&format!("({}) ", flags.join(" ")));

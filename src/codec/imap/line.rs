@@ -76,7 +76,7 @@ impl Literals {
 
 /// What is written in one go: the octets of a literal that was announced before, and a line behind them.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct CommandPart {
     /// The literal's octets, which may be any but NUL. None in a command's first part.
     pub literal: Secret,
     /// The line, without its line end.
@@ -155,7 +155,7 @@ impl Pieces {
     }
 
     /// The parts of the command.
-    pub fn parts(&self, tag: Tag, literals: Literals) -> Vec<Part> {
+    pub fn parts(&self, tag: Tag, literals: Literals) -> Vec<CommandPart> {
         let mut parts = Vec::new();
         let mut draft = Draft::default();
         draft.add(format!("{tag} ").as_bytes());
@@ -191,7 +191,7 @@ impl Draft {
         self.shown.extend_from_slice(octets);
     }
 
-    fn string(&mut self, octets: &Secret, form: Form, literals: Literals, parts: &mut Vec<Part>) {
+    fn string(&mut self, octets: &Secret, form: Form, literals: Literals, parts: &mut Vec<CommandPart>) {
         let text = octets.expose();
         let is_secret = matches!(form, Form::Secret | Form::SecretAtom);
         if form == Form::SecretAtom || form == Form::Any && is_plain_atom(text) {
@@ -210,9 +210,9 @@ impl Draft {
         }
     }
 
-    fn part(self, awaits: bool) -> Part {
+    fn part(self, awaits: bool) -> CommandPart {
         let shown = String::from_utf8_lossy(&self.shown).into_owned();
-        Part { literal: Secret::new(self.literal), line: Secret::new(self.line), shown, awaits }
+        CommandPart { literal: Secret::new(self.literal), line: Secret::new(self.line), shown, awaits }
     }
 }
 

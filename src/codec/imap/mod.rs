@@ -29,7 +29,7 @@ pub use assembly::{Assembly, MAX_LINE, Next};
 pub use capabilities::Capabilities;
 pub(crate) use code::ResponseCode;
 pub(crate) use command::{CANCEL, Criterion, DONE, FetchItem, StatusItem};
-pub use command::{Command, Mailbox};
+pub use command::{Command, MailboxName};
 pub use date::InternalDate;
 pub(crate) use fetch::{Body, FetchItems};
 pub(crate) use line::Tag;

@@ -15,7 +15,7 @@ const MAX_SKIPPED: usize = 64 * 1024;
 /// Reads one answer to a search in pieces, and keeps nothing but where it stands.
 #[derive(Clone, Debug, Default)]
 pub struct SearchScanner {
-    place: Place,
+    place: SearchState,
     word: Vec<u8>,
     words: usize,
     extended: bool,
@@ -29,7 +29,7 @@ pub struct SearchScanner {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum SearchState {
     /// In, or before, a word: the name of the response or of a return value.
     #[default]
     Word,
@@ -82,7 +82,7 @@ impl SearchScanner {
     pub fn push(&mut self, octets: &[u8], mut found: impl FnMut(u32, u32)) -> Result<usize, Malformed> {
         for (at, octet) in octets.iter().copied().enumerate() {
             match octet {
-                _ if self.place == Place::Ended => return Ok(at),
+                _ if self.place == SearchState::Ended => return Ok(at),
                 b'\n' => {
                     self.end(&mut found)?;
                     return Ok(at + 1);
@@ -98,7 +98,7 @@ impl SearchScanner {
 
     /// Whether the line has ended.
     pub fn ended(&self) -> bool {
-        self.place == Place::Ended
+        self.place == SearchState::Ended
     }
 
     /// Whether the numbers are UIDs as the server says. SEARCH does not say, and answers what was asked.
@@ -113,11 +113,11 @@ impl SearchScanner {
 
     fn take(&mut self, octet: u8, found: &mut impl FnMut(u32, u32)) -> Result<(), Malformed> {
         match self.place {
-            Place::Word => self.in_word(octet),
-            Place::Correlator => self.in_correlator(octet),
-            Place::Numbers => self.in_numbers(octet, found),
-            Place::Value | Place::List => self.in_value(octet),
-            Place::Ended => Ok(()),
+            SearchState::Word => self.in_word(octet),
+            SearchState::Correlator => self.in_correlator(octet),
+            SearchState::Numbers => self.in_numbers(octet, found),
+            SearchState::Value | SearchState::List => self.in_value(octet),
+            SearchState::Ended => Ok(()),
         }
     }
 
@@ -125,7 +125,7 @@ impl SearchScanner {
         match octet {
             b' ' => self.word_ended(),
             b'(' if self.extended && self.words == 2 && self.word.is_empty() => {
-                self.place = Place::Correlator;
+                self.place = SearchState::Correlator;
                 Ok(())
             }
             b'!'..=b'~' if self.word.len() < MAX_WORD => {
@@ -141,19 +141,19 @@ impl SearchScanner {
             return Ok(());
         }
         self.place = match self.words {
-            0 if self.word == b"*" => Place::Word,
-            1 if self.word.eq_ignore_ascii_case(b"SEARCH") => Place::Numbers,
+            0 if self.word == b"*" => SearchState::Word,
+            1 if self.word.eq_ignore_ascii_case(b"SEARCH") => SearchState::Numbers,
             1 if self.word.eq_ignore_ascii_case(b"ESEARCH") => {
                 self.extended = true;
-                Place::Word
+                SearchState::Word
             }
             0 | 1 => return Err(BAD),
             _ if self.word.eq_ignore_ascii_case(b"UID") => {
                 self.is_uid = true;
-                Place::Word
+                SearchState::Word
             }
-            _ if self.word.eq_ignore_ascii_case(b"ALL") => Place::Numbers,
-            _ => Place::Value,
+            _ if self.word.eq_ignore_ascii_case(b"ALL") => SearchState::Numbers,
+            _ => SearchState::Value,
         };
         self.words += 1;
         self.word.clear();
@@ -177,7 +177,7 @@ impl SearchScanner {
         self.tag = Some(quoted.unwrap_or(value).to_vec());
         self.word.clear();
         self.words += 1;
-        self.place = Place::Word;
+        self.place = SearchState::Word;
         Ok(())
     }
 
@@ -210,13 +210,13 @@ impl SearchScanner {
                 let was_there = self.number.is_some();
                 self.number_ended(found)?;
                 if self.extended && was_there {
-                    self.place = Place::Word;
+                    self.place = SearchState::Word;
                 }
                 Ok(())
             }
             // `(MODSEQ 917162500)` behind the numbers (`RFC 7162 §3.1.5`).
             b'(' if !self.extended && self.number.is_none() => {
-                self.place = Place::List;
+                self.place = SearchState::List;
                 Ok(())
             }
             _ => Err(BAD),
@@ -245,12 +245,14 @@ impl SearchScanner {
         let quoted = self.quote(octet);
         match octet {
             _ if quoted => {}
-            b'(' if self.place == Place::Value && self.word.is_empty() => self.place = Place::List,
+            b'(' if self.place == SearchState::Value && self.word.is_empty() => {
+                self.place = SearchState::List
+            }
             b'(' | b'{' => return Err(BAD),
-            b')' if self.place == Place::List => self.value_ended(),
-            b' ' if self.place == Place::Value && !self.word.is_empty() => self.value_ended(),
+            b')' if self.place == SearchState::List => self.value_ended(),
+            b' ' if self.place == SearchState::Value && !self.word.is_empty() => self.value_ended(),
             b' ' => {}
-            _ if self.place == Place::Value && self.word.is_empty() => self.word.push(octet),
+            _ if self.place == SearchState::Value && self.word.is_empty() => self.word.push(octet),
             _ => {}
         }
         Ok(())
@@ -258,27 +260,27 @@ impl SearchScanner {
 
     fn value_ended(&mut self) {
         self.word.clear();
-        self.place = if self.extended { Place::Word } else { Place::Numbers };
+        self.place = if self.extended { SearchState::Word } else { SearchState::Numbers };
     }
 
     fn end(&mut self, found: &mut impl FnMut(u32, u32)) -> Result<(), Malformed> {
         match self.place {
-            Place::Word => {
+            SearchState::Word => {
                 self.word_ended()?;
                 // A name has no value behind it, or this was no answer at all.
                 if self.words < 2
-                    || self.place == Place::Value
-                    || self.place == Place::Numbers && self.extended
+                    || self.place == SearchState::Value
+                    || self.place == SearchState::Numbers && self.extended
                 {
                     return Err(BAD);
                 }
             }
-            Place::Numbers if self.extended && self.number.is_none() => return Err(BAD),
-            Place::Numbers => self.number_ended(found)?,
-            Place::Value if !self.word.is_empty() && self.quoted == Quoted::No => {}
+            SearchState::Numbers if self.extended && self.number.is_none() => return Err(BAD),
+            SearchState::Numbers => self.number_ended(found)?,
+            SearchState::Value if !self.word.is_empty() && self.quoted == Quoted::No => {}
             _ => return Err(BAD),
         }
-        self.place = Place::Ended;
+        self.place = SearchState::Ended;
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// The content of the file, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
-struct Content {
+struct MapContent {
     v: u32,
     account: String,
     /// Percent-encoded, like the names.
@@ -38,7 +38,7 @@ pub(super) struct FolderMap<'a> {
     _lock: Option<File>,
     places: &'a FolderPlaces<'a>,
     root: &'a Path,
-    content: Content,
+    content: MapContent,
     is_changed: bool,
 }
 
@@ -71,7 +71,7 @@ impl<'a> FolderMap<'a> {
     }
 
     fn empty(places: &'a FolderPlaces<'a>, root: &'a Path, path: PathBuf) -> Self {
-        let content = Content {
+        let content = MapContent {
             v: 1,
             account: places.account.without_folder().to_owned(),
             root: escape(root.as_os_str().as_bytes()),
@@ -91,7 +91,7 @@ impl<'a> FolderMap<'a> {
             .read_to_end(&mut text)
             .map_err(|error| StoreError::io(&self.path, "read", error))?;
         let damaged = |line, why| StoreError::Damaged { path: self.path.clone(), line, why };
-        let content: Content =
+        let content: MapContent =
             serde_json::from_slice(&text).map_err(|error| damaged(error.line(), "not a map of folders"))?;
         if content.v != 1 {
             let version = content.v.to_string();

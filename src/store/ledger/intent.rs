@@ -4,7 +4,7 @@
 //! yet; a Maildir finds them again by name. An intent says exactly what is about to be appended to an mbox.
 
 use super::Ledger;
-use super::record::{Part, Record};
+use super::record::{IntentPart, Record};
 use super::writing::Sync;
 use crate::store::error::StoreError;
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ pub(in crate::store) struct Intent {
     pub offset: u64,
     /// How many line ends come first, to complete what was there before.
     pub lead: u64,
-    pub parts: Vec<Part<'static>>,
+    pub parts: Vec<IntentPart<'static>>,
     /// Whether each part is recorded.
     pub done: Vec<bool>,
     /// How many of them are not.
@@ -94,7 +94,7 @@ impl Ledger {
         &mut self,
         path: &[u8],
         (offset, lead): (u64, u64),
-        parts: Vec<Part<'_>>,
+        parts: Vec<IntentPart<'_>>,
         void: Option<u64>,
     ) -> Result<u64, StoreError> {
         let id = self.facts.last_intent + 1;
@@ -129,7 +129,7 @@ impl Intent {
 
     /// Notes that a part is recorded; returns whether all are.
     pub fn fulfil(&mut self, uid: &[u8], copy: u32) -> bool {
-        let same = |part: &Part| part.uid == uid && part.copy == copy;
+        let same = |part: &IntentPart| part.uid == uid && part.copy == copy;
         let ahead = self.parts.iter().skip(self.next).position(same).map(|at| self.next + at);
         if let Some(at) = ahead.or_else(|| self.parts.iter().position(same)) {
             self.next = at + 1;

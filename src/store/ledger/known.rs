@@ -90,18 +90,18 @@ pub enum State {
 
 /// What is known of one UID, oldest first; it can be used as a slice.
 #[derive(Clone, Copy, Debug)]
-pub struct Knowns<'a>(pub(super) Copies<'a>);
+pub struct Knowns<'a>(pub(super) KnownList<'a>);
 
 /// None, one or several of them.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Copies<'a> {
+pub(super) enum KnownList<'a> {
     None,
     One(Known),
     Many(&'a [Known]),
 }
 
 impl Knowns<'_> {
-    pub(super) const NONE: Knowns<'static> = Knowns(Copies::None);
+    pub(super) const NONE: Knowns<'static> = Knowns(KnownList::None);
 
     pub fn as_slice(&self) -> &[Known] {
         self
@@ -113,9 +113,9 @@ impl Deref for Knowns<'_> {
 
     fn deref(&self) -> &[Known] {
         match &self.0 {
-            Copies::None => &[],
-            Copies::One(one) => std::slice::from_ref(one),
-            Copies::Many(many) => many,
+            KnownList::None => &[],
+            KnownList::One(one) => std::slice::from_ref(one),
+            KnownList::Many(many) => many,
         }
     }
 }

@@ -48,7 +48,7 @@ pub(in crate::store) enum Record<'a> {
     /// Messages are about to be appended to an mbox; `count` parts follow.
     Intent { id: u64, offset: u64, lead: u64, count: u64, path: Cow<'a, [u8]> },
     /// One message of the intent before.
-    Part(Part<'a>),
+    Part(IntentPart<'a>),
     /// The rest of an intent will not be carried out.
     Cancel { id: u64 },
     /// The connection was lost at this message: how often so far.
@@ -88,7 +88,7 @@ pub(in crate::store) struct Delivery<'a> {
 
 /// A message that is about to be appended to an mbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Part<'a> {
+pub(in crate::store) struct IntentPart<'a> {
     pub uid: Cow<'a, [u8]>,
     pub copy: u32,
     /// The size that the server listed.
@@ -159,7 +159,7 @@ lines! {
     b'a' Ambiguous { uid },
     b'f' Forget { uid },
     b'i' Intent { id, offset, lead, count, path },
-    b'j' Part(Part { uid, copy, wire_size, from_line, body, sha256, head }),
+    b'j' Part(IntentPart { uid, copy, wire_size, from_line, body, sha256, head }),
     b'c' Cancel { id },
     b'l' Lost { uid, times, time },
     b'k' Copying { id, folder, uidvalidity, uidnext, uids },
@@ -240,7 +240,7 @@ mod tests {
             intent: Some(9),
             print: Some(u64::MAX),
         };
-        let part = Part {
+        let part = IntentPart {
             uid: uid(),
             copy: 1,
             wire_size: Some(0),

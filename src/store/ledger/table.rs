@@ -7,7 +7,7 @@
 //! with care cannot make the table slow.
 
 use super::cell::{AMBIGUOUS, Cell, DELETED, ELSEWHERE, GONE, Records};
-use super::known::{Copies, Fact, Known, Knowns, State};
+use super::known::{Fact, Known, KnownList, Knowns, State};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use std::collections::HashMap;
@@ -33,9 +33,9 @@ impl<'a> Memory<'a> {
     pub fn known(&self) -> Knowns<'a> {
         let cell = &self.table.cells[self.place];
         Knowns(match cell.records {
-            Records::None => Copies::None,
-            Records::Apart => Copies::Many(self.table.apart.get(&self.place).map_or(&[], Vec::as_slice)),
-            _ => Copies::One(cell.known(self.table.deleted.get(self.place).copied())),
+            Records::None => KnownList::None,
+            Records::Apart => KnownList::Many(self.table.apart.get(&self.place).map_or(&[], Vec::as_slice)),
+            _ => KnownList::One(cell.known(self.table.deleted.get(self.place).copied())),
         })
     }
 

@@ -118,7 +118,7 @@ impl Totals {
             Record::Part(part) => {
                 if let Some(intent) = self.intents.last_mut() {
                     let (uid, head) = (part.uid.into_owned().into(), part.head.into_owned().into());
-                    intent.parts.push(record::Part { uid, head, ..part });
+                    intent.parts.push(record::IntentPart { uid, head, ..part });
                 }
             }
             Record::Cancel { id } => self.intents.retain(|intent| intent.id != id),

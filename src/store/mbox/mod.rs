@@ -20,7 +20,7 @@ mod recover;
 use super::delivered::{Delivered, Label, Place, Subject};
 use super::error::StoreError;
 use super::ledger::Ledger;
-use super::ledger::record::Part;
+use super::ledger::record::IntentPart;
 use super::mboxrd::{HEAD, Quoter, Unquoter, from_line};
 use super::sink::{Recovery, Sink, Staged, WaitLimits};
 use append::Append;
@@ -47,7 +47,7 @@ pub struct Mbox {
     draft: Option<MboxDraft>,
     /// The staged messages in the form that they will have in the mbox.
     octets: Vec<u8>,
-    staged: Vec<WholeMessage>,
+    staged: Vec<MboxMessage>,
     /// The message that goes straight to the mbox.
     stream: Option<MboxStream>,
     /// Messages that a call before the commit stored; the next commit returns them.
@@ -68,7 +68,7 @@ struct MboxDraft {
 
 /// A whole message in the form that it has in the mbox.
 #[derive(Debug)]
-struct WholeMessage {
+struct MboxMessage {
     label: Label,
     from_line: u64,
     /// Its octets in the mbox between From_ line and blank line.
@@ -85,7 +85,7 @@ struct MboxStream {
     append: Append,
     hash: Sha256,
     own: Own,
-    message: WholeMessage,
+    message: MboxMessage,
     whole: bool,
 }
 
@@ -117,9 +117,9 @@ impl Own {
     }
 }
 
-impl WholeMessage {
-    fn part(&self) -> Part<'_> {
-        Part {
+impl MboxMessage {
+    fn part(&self) -> IntentPart<'_> {
+        IntentPart {
             uid: self.label.identity.uid().into(),
             copy: self.label.identity.copy(),
             wire_size: self.label.wire_size,
@@ -139,10 +139,10 @@ impl WholeMessage {
 impl MboxDraft {
     /// Makes the From_ line, and describes the message as it will be in the mbox. Its hash is not computed
     /// yet.
-    fn stand(&self, body: &[u8]) -> (Vec<u8>, WholeMessage) {
+    fn stand(&self, body: &[u8]) -> (Vec<u8>, MboxMessage) {
         let from = from_line(&body[..body.len().min(HEAD)], self.label.received());
         let head = [&from[..], &body[..body.len().min(SAMPLE)]].concat();
-        let message = WholeMessage {
+        let message = MboxMessage {
             label: self.label.clone(),
             from_line: from.len() as u64,
             size: body.len() as u64,
@@ -161,7 +161,11 @@ impl Mbox {
     }
 
     /// Takes the locks and records the intent.
-    fn announce(&mut self, ledger: &mut Ledger, parts: Vec<Part<'_>>) -> Result<(Append, u64), StoreError> {
+    fn announce(
+        &mut self,
+        ledger: &mut Ledger,
+        parts: Vec<IntentPart<'_>>,
+    ) -> Result<(Append, u64), StoreError> {
         if self.broken {
             return Err(StoreError::Broken { path: self.path.clone() });
         }
@@ -177,7 +181,7 @@ impl Mbox {
             return Ok(());
         }
         let (staged, mut octets) = (std::mem::take(&mut self.staged), std::mem::take(&mut self.octets));
-        let (mut append, intent) = self.announce(ledger, staged.iter().map(WholeMessage::part).collect())?;
+        let (mut append, intent) = self.announce(ledger, staged.iter().map(MboxMessage::part).collect())?;
         if let Err(error) = append.write(&octets).and_then(|()| append.sync()) {
             self.undo(append, intent);
             return Err(error);
@@ -207,10 +211,10 @@ impl Mbox {
     fn start_stream(&mut self, ledger: &mut Ledger) -> Result<(), StoreError> {
         let Some(draft) = &self.draft else { return Err(StoreError::Misused("no draft is open")) };
         let (from, message) = draft.stand(&draft.octets);
-        let part = Part { body: None, sha256: None, ..message.part() };
+        let part = IntentPart { body: None, sha256: None, ..message.part() };
         let (append, intent) = self.announce(ledger, vec![part])?;
         self.void = Some(intent);
-        let message = WholeMessage { size: 0, ..message };
+        let message = MboxMessage { size: 0, ..message };
         let mut stream =
             MboxStream { append, hash: Sha256::new(), own: Own::default(), message, whole: false };
         let begun = stream.append.write(&from);
@@ -262,7 +266,7 @@ impl Mbox {
     }
 }
 
-fn delivered(message: WholeMessage, path: PathBuf, offset: u64, intent: u64) -> Delivered {
+fn delivered(message: MboxMessage, path: PathBuf, offset: u64, intent: u64) -> Delivered {
     let delivered = message.label.delivered(Place::Mbox { path, offset }, message.own);
     Delivered { intent: Some(intent), ..delivered }
 }

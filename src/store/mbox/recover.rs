@@ -18,7 +18,7 @@ use super::{Mbox, Own};
 use crate::store::delivered::{Delivered, Place};
 use crate::store::durable;
 use crate::store::error::StoreError;
-use crate::store::ledger::record::Part;
+use crate::store::ledger::record::IntentPart;
 use crate::store::ledger::{Afterwards, Intent, Ledger};
 use crate::store::mboxrd::foreign;
 use crate::store::print::HeaderPrint;
@@ -200,7 +200,7 @@ fn glued(file: &File, at: u64, head: &[u8]) -> io::Result<Torn> {
 }
 
 /// Where the message at `at` ends, if it is whole.
-fn whole(file: &File, at: u64, len: u64, part: &Part) -> io::Result<Option<u64>> {
+fn whole(file: &File, at: u64, len: u64, part: &IntentPart) -> io::Result<Option<u64>> {
     let (Some(body), Some(sha256)) = (part.body, part.sha256) else { return Ok(None) };
     let start = at + part.from_line;
     let end = start + body;
@@ -235,7 +235,7 @@ fn torn(
     file: &File,
     (from, at): (u64, u64),
     (len, end): (u64, Option<u64>),
-    part: &Part,
+    part: &IntentPart,
 ) -> io::Result<Torn> {
     let head = part.head.len() as u64;
     Ok(match search(file, at, at + part.from_line.min(len - at), len)? {

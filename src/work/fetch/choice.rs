@@ -2,14 +2,14 @@
 
 use crate::account::FolderChoice;
 use crate::account::folders::is_pattern;
-use crate::codec::imap::{Mailbox as Name, utf7};
+use crate::codec::imap::{MailboxName, utf7};
 use crate::imap::{Counts, Folder};
 use crate::store::FolderName;
 
 /// A folder that is wanted.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    pub name: Name,
+    pub name: MailboxName,
     /// Its name for places on disk.
     pub parts: FolderName,
     /// What LIST told of it.
@@ -26,7 +26,7 @@ impl Wanted {
 
     /// A folder that the server did not list and may have all the same.
     fn unlisted(name: &str) -> Option<Self> {
-        let own = Name::new(utf7::encode(name))?;
+        let own = MailboxName::new(utf7::encode(name))?;
         let parts = FolderName { octets: own.octets().to_vec(), parts: vec![name.as_bytes().to_vec()] };
         Some(Wanted { name: own, parts, counts: Counts::default(), is_listed: false })
     }
@@ -125,7 +125,7 @@ mod tests {
     use crate::imap::mailboxes::Uses;
 
     fn folder(name: &str) -> Folder {
-        let name = Name::new(utf7::encode(name)).unwrap();
+        let name = MailboxName::new(utf7::encode(name)).unwrap();
         let (uses, counts) = (Uses::default(), Counts::default());
         Folder { name, delimiter: Some(b'/'), uses, is_foreign: false, prefix: 0, counts }
     }

@@ -5,7 +5,7 @@ use super::choice::{Wanted, choose};
 use super::run::{Destination, Mode, Run, now};
 use super::{Action, Event, Observer};
 use crate::account::{FolderChoice, Protocol};
-use crate::codec::imap::Mailbox as Name;
+use crate::codec::imap::MailboxName;
 use crate::imap::{Authenticated, Counts, Folder, Parking};
 use crate::store::{AtStage, FolderNumbers, Ledger};
 use crate::words::{After, Exit, Failure, Kind, Stage};
@@ -34,7 +34,7 @@ impl Run {
         let (mut wanted, unmatched) = choose(&listed, choice);
         if let After::MoveTo(target) = &self.policy.after {
             // What is moved there is not to be fetched once more.
-            wanted.retain(|one| Name::named(target).as_ref() != Some(&one.name));
+            wanted.retain(|one| MailboxName::named(target).as_ref() != Some(&one.name));
         }
         let mut exits = Vec::with_capacity(wanted.len());
         let mut session = Some(session);
@@ -91,7 +91,7 @@ impl Run {
     /// gives the exit code; where the session ends with it, that is left to the run of the folder.
     fn look_for(
         &self,
-        name: &Name,
+        name: &MailboxName,
         session: &mut Option<Authenticated>,
         observer: &mut dyn Observer,
     ) -> Option<Exit> {

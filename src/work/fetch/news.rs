@@ -1,6 +1,6 @@
 //! Waiting for new mail in one folder of an IMAP server, by IDLE.
 
-use crate::codec::imap::Mailbox as Name;
+use crate::codec::imap::MailboxName;
 use crate::imap::{Authenticated, Heard, News, NotIdling, Parking};
 use crate::words::Failure;
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ pub(super) enum Wake {
 /// once more.
 pub(super) fn await_news(
     parking: &Parking,
-    folder: &Name,
+    folder: &MailboxName,
     due: Option<Instant>,
     burst: Duration,
     is_unsure_again: bool,

@@ -1,7 +1,7 @@
 //! The parameters of an account's run.
 
 use crate::account::FolderChoice;
-use crate::codec::imap::Mailbox as Name;
+use crate::codec::imap::MailboxName;
 use crate::net::Limits;
 use crate::store::{AccountKey, FolderName, Sink, StoreError, Twins, Unrecorded};
 use crate::work::plan::Policy;
@@ -53,7 +53,7 @@ pub struct Run {
     /// Which folders, where they are not the one that the service names.
     pub folders: Option<FolderChoice>,
     /// The one of these that is watched: found when they are listed.
-    pub watched: Option<Name>,
+    pub watched: Option<MailboxName>,
     pub destination: Box<dyn Destination + Send>,
     /// The directory of the ledgers.
     pub ledgers: PathBuf,

@@ -9,7 +9,7 @@ use super::told::{Ear, Fetched, Told};
 use super::{Event, Observer};
 use crate::account::values::show_duration;
 use crate::account::{AccountLogin, Protocol, Server};
-use crate::codec::imap::Mailbox as Name;
+use crate::codec::imap::MailboxName;
 use crate::imap::{Authenticated, Parking};
 use crate::streams::{Waited, wait_or_reader_gone};
 use crate::words::{After, Exit, Failure, Kind};
@@ -317,10 +317,10 @@ impl Watcher<'_> {
     }
 
     /// Which folder the server is to tell of.
-    fn folder(&self) -> Name {
+    fn folder(&self) -> MailboxName {
         match self.run.folders {
-            Some(_) => self.run.watched.clone().unwrap_or_else(Name::inbox),
-            None => self.run.service.server.folder_name().unwrap_or_else(Name::inbox),
+            Some(_) => self.run.watched.clone().unwrap_or_else(MailboxName::inbox),
+            None => self.run.service.server.folder_name().unwrap_or_else(MailboxName::inbox),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step};
 use crate::account::{Server, Vault};
-use crate::codec::imap::{Capabilities, Mailbox as Name};
+use crate::codec::imap::{Capabilities, MailboxName};
 use crate::imap::NotAuthenticated;
 use crate::net::{Security, Wire};
 use crate::words::{Failure, Kind, Stage};
@@ -42,7 +42,7 @@ pub fn probe_imap(
         if !alerts.is_empty() {
             detail.insert("alerts".into(), json!(alerts));
         }
-        let mut mailbox = session.examine(&Name::inbox()).map_err(|refused| refused.failure)?;
+        let mut mailbox = session.examine(&MailboxName::inbox()).map_err(|refused| refused.failure)?;
         let unseen = mailbox.unseen()?;
         detail.insert("messages".into(), mailbox.exists().into());
         detail.insert("unseen".into(), json!(unseen));

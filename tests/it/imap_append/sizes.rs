@@ -5,7 +5,7 @@ use super::*;
 use crate::support::pop3d::{SECRET, USER};
 use crate::support::random::Random;
 use postie::account::{AccountLogin, Protocol, Server};
-use postie::codec::imap::{InternalDate, Mailbox as Name};
+use postie::codec::imap::{InternalDate, MailboxName};
 use postie::codec::sasl::Credentials;
 use postie::net::{Limits, Security};
 use postie::store::{Spool, Spooled};
@@ -62,7 +62,7 @@ fn spooled(random: &mut Random, octets: &[u8]) -> Spooled {
 #[test]
 fn every_size_is_filed_octet_for_octet() {
     let date = InternalDate { seconds: 1_709_231_399, offset: 19_800 };
-    let name = Name::new("Gesendet").unwrap();
+    let name = MailboxName::new("Gesendet").unwrap();
     let mut random = Random::new(31);
     for literals in ["LITERAL+", "LITERAL-", ""] {
         let store = store();
@@ -94,7 +94,7 @@ fn a_nul_in_the_message_is_filed_in_a_literal() {
     let store = store();
     let server = imap(&store).start();
     let mut session = session(&server);
-    let name = Name::new("Gesendet").unwrap();
+    let name = MailboxName::new("Gesendet").unwrap();
     let date = InternalDate { seconds: 0, offset: 0 };
     let mut octets = vec![b'x'; 200_000];
     octets[199_999] = 0;

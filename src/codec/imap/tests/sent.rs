@@ -1,6 +1,6 @@
 //! Commands, as they stand on the line.
 
-use super::super::line::Part;
+use super::super::line::CommandPart;
 use super::*;
 use crate::words::Secret;
 
@@ -8,7 +8,7 @@ use crate::words::Secret;
 fn lines(command: &Command, literals: Literals) -> (Vec<String>, Vec<String>, Vec<bool>) {
     let mut tags = Tags::default();
     let parts = command.parts(tags.fresh(), literals);
-    let text = |part: &Part| {
+    let text = |part: &CommandPart| {
         let octets = [part.literal.expose(), part.line.expose()].concat();
         assert!(part.line.expose().iter().all(|octet| !b"\r\n\0".contains(octet)));
         String::from_utf8_lossy(&octets).into_owned()
@@ -27,8 +27,8 @@ fn line(command: Command) -> String {
     lines[0].strip_prefix("p1 ").unwrap().to_owned()
 }
 
-fn mailbox(name: &str) -> Mailbox {
-    Mailbox::new(name).unwrap()
+fn mailbox(name: &str) -> MailboxName {
+    MailboxName::new(name).unwrap()
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn commands_read_as_the_rfcs_have_them() {
         ),
         (Command::list(&mailbox("a/%"), true, &[]), "LIST \"\" \"a/%\" RETURN (SPECIAL-USE)"),
         (Command::status(&mailbox("a b"), &[StatusItem::Unseen]), "STATUS \"a b\" (UNSEEN)"),
-        (Command::examine(&Mailbox::inbox()), "EXAMINE INBOX"),
+        (Command::examine(&MailboxName::inbox()), "EXAMINE INBOX"),
         (Command::select(&mailbox("a\"b\\c")), "SELECT \"a\\\"b\\\\c\""),
         (Command::select(&mailbox("[Gmail]/Sent")), "SELECT \"[Gmail]/Sent\""),
         (Command::uid_search(&[Criterion::All], true), "UID SEARCH RETURN (ALL) ALL"),
@@ -106,8 +106,8 @@ fn names_are_quoted_as_far_as_they_can_be() {
         assert_eq!(lines, [format!("p1 UID COPY 1:2 {{{}}}", name.len()), name.to_owned()]);
         assert_eq!((shown, awaits), (lines, vec![true, false]));
     }
-    assert!(Mailbox::new("a\0b").is_none() && Mailbox::new("").is_none());
-    assert!(Mailbox::new("x".repeat(1000)).is_some() && Mailbox::new("x".repeat(1001)).is_none());
+    assert!(MailboxName::new("a\0b").is_none() && MailboxName::new("").is_none());
+    assert!(MailboxName::new("x".repeat(1000)).is_some() && MailboxName::new("x".repeat(1001)).is_none());
     assert!(mailbox("inBox").is_inbox() && !mailbox("INBOX/a").is_inbox());
 }
 

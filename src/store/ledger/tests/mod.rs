@@ -172,7 +172,7 @@ fn forgetting_makes_a_uid_new_again() {
 #[test]
 fn an_intent_lasts_until_all_its_messages_are_recorded_or_it_is_cancelled() {
     let dir = tempfile::tempdir().unwrap();
-    let part = |uid: &'static [u8]| record::Part {
+    let part = |uid: &'static [u8]| record::IntentPart {
         uid: uid.into(),
         copy: 0,
         wire_size: None,
@@ -205,7 +205,7 @@ fn an_intent_lasts_until_all_its_messages_are_recorded_or_it_is_cancelled() {
 #[test]
 fn an_intent_whose_write_was_torn_counts_as_never_carried_out() {
     let dir = tempfile::tempdir().unwrap();
-    let part = record::Part {
+    let part = record::IntentPart {
         uid: b"a"[..].into(),
         copy: 0,
         wire_size: None,

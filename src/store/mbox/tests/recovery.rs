@@ -115,7 +115,7 @@ fn a_large_message_that_was_only_partly_written_is_cut_off() {
         // The intent was dropped with the run; it is made anew as it was.
         if ledger.intents_for(mbox.key()).is_empty() {
             let head = torn[FOREIGN.len()..FOREIGN.len() + 60].to_vec();
-            let part = Part {
+            let part = IntentPart {
                 uid: b"large"[..].into(),
                 copy: 0,
                 wire_size: None,
