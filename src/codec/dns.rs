@@ -296,4 +296,20 @@ mod tests {
                 .is_some()
         );
     }
+
+    #[test]
+    fn an_answer_with_any_octet_changed_is_read_or_refused() {
+        let mx = RData::MX(MX { preference: 10, exchange: Name::new("mx.hoster.test").unwrap() });
+        let alias = RData::CNAME(CNAME(Name::new("b.own.test").unwrap()));
+        let good =
+            reply(RecordType::Mx, RCODE::NoError, vec![record("own.test", alias), record("b.own.test", mx)]);
+        for at in 0..good.len() {
+            for value in 0..=255 {
+                let mut octets = good.clone();
+                octets[at] = value;
+                let read = answer(&octets, 7, &asked(RecordType::Mx));
+                assert!(at >= 2 || value == good[at] || read == Err(NotOurs), "{at} {value}");
+            }
+        }
+    }
 }

@@ -180,3 +180,40 @@ fn of_many_servers_only_the_first_are_looked_at() {
     assert_eq!(found.servers.len(), MOST_SERVERS);
     assert!(found.notes.iter().any(|note| note.contains("first 32")));
 }
+
+/// The next number of a simple generator (xorshift).
+fn next(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    usize::try_from(*state >> 33).unwrap()
+}
+
+#[test]
+fn a_document_with_anything_changed_in_it_names_no_server_that_could_do_harm() {
+    let good = pop3(&[]).into_bytes();
+    let email = Address::parse("ana@own.test").unwrap();
+    let pieces: [&[u8]; 8] =
+        [b"<", b">", b"&#13;", b"%EMAILDOMAIN%", b"<!DOCTYPE x>", b"]]>", b"\0", b"\xff"];
+    let mut state = 0x2545_f491_4f6c_dd1d;
+    let mut taken = 0;
+    for _ in 0..20_000 {
+        let mut octets = good.clone();
+        for _ in 0..=next(&mut state) % 3 {
+            let at = next(&mut state) % octets.len();
+            match next(&mut state) % 3 {
+                0 => octets[at] = next(&mut state) as u8,
+                1 => drop(octets.remove(at)),
+                _ => drop(octets.splice(at..at, pieces[next(&mut state) % pieces.len()].iter().copied())),
+            }
+        }
+        for it in read(&octets, Whose { email: &email, domain: "own.test" }).map_or(vec![], |it| it.servers) {
+            taken += 1;
+            let user = it.server.username.unwrap_or_default();
+            assert!(!format!("{}{user}", it.server.host).contains(char::is_control), "{octets:?}");
+            assert!(it.server.host.contains('.') && it.server.host.parse::<IpAddr>().is_err(), "{octets:?}");
+            assert!(it.server.security != Security::None && it.server.port > 0, "{octets:?}");
+        }
+    }
+    assert!((100..20_000).contains(&taken), "{taken}");
+}
