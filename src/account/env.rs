@@ -72,6 +72,12 @@ impl Env {
         HttpProxy::parse(first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])?, except)
     }
 
+    /// Whether `$ALL_PROXY` names a SOCKS proxy: then nothing may go round it, look-ups neither.
+    pub fn has_socks_proxy(&self) -> bool {
+        let named = ["ALL_PROXY", "all_proxy"].iter().find_map(|name| self.text(name).ok().flatten());
+        named.is_some_and(|url| url.to_ascii_lowercase().starts_with("socks"))
+    }
+
     /// The user's home directory; `what` is what is looked for in it.
     pub fn home(&self, what: &str) -> Result<PathBuf, Failure> {
         match self.get("HOME").map(PathBuf::from) {

@@ -363,6 +363,10 @@ fn nobody_is_asked_for_a_provider_in_the_table_nor_where_it_is_forbidden() {
         (&"gmail.com".into(), &"imap.gmail.com".into())
     );
     run(&["ana@own.test", "--no-discovery"]).assert_failure(64, "usage");
+    let behind =
+        world.postie(["--json", "config", "add", "ana@own.test"]).env("ALL_PROXY", "socks5h://127.0.0.1:9");
+    let error = played.with(behind).go().assert_failure(64, "usage");
+    assert!(error["message"].as_str().unwrap().contains("SOCKS"), "{error}");
     run(&["x", "--email", "ana@own.test", "--smtp", "smtps://smtp.own.test"]).assert_exit(0);
     assert_eq!((played.named.asked(), played.web.requests().len()), (vec![], 0));
 }

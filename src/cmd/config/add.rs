@@ -114,6 +114,10 @@ fn missing(what: &str) -> Failure {
 fn nothing_found(email: &Address, finder: &Finder, found: &Discovery) -> Failure {
     const NAME_THEM: &str = "--pop3 URL, --imap URL and --smtp URL name them";
     let message = format!("config add: no server is known for {}", email.domain());
+    if finder.is_behind_socks {
+        let why = "; none is looked for where $ALL_PROXY names a SOCKS proxy, as that would go round it";
+        return Failure::usage(message + why).hint(NAME_THEM);
+    }
     if !finder.must_search(email) {
         return Failure::usage(message).hint(NAME_THEM);
     }

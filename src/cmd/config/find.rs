@@ -23,6 +23,8 @@ pub struct Finder {
     /// The protocol to fetch by, if one is wanted.
     pub incoming: Option<Protocol>,
     searches: bool,
+    /// A search would go round a proxy.
+    pub is_behind_socks: bool,
     allow_http: bool,
     accepted: Vec<String>,
     ispdb: Option<String>,
@@ -50,7 +52,8 @@ impl Finder {
         let fingerprint = context.global.tls_fingerprint.as_deref().and_then(Fingerprint::parse);
         Ok(Finder {
             incoming,
-            searches: !args.no_discovery,
+            searches: !args.no_discovery && !context.env.has_socks_proxy(),
+            is_behind_socks: context.env.has_socks_proxy(),
             allow_http: args.allow_http,
             accepted: accepted.collect::<Result<_, _>>()?,
             ispdb: (ispdb != "none").then(|| ispdb.to_owned()),
