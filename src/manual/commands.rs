@@ -131,7 +131,8 @@ fn environment(out: &mut Writer) {
         ("POSTIE_ISPDB", "The database of settings that config add asks, or none."),
         (
             "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
-            "The proxy for https (http://[user:password@]host:port), and the hosts that are reached without it.",
+            "The proxy for https (http://[user:password@]host:port; the second may be socks5://host:port), and the hosts \
+             that are reached without it.",
         ),
         (
             "POSTIE_DNS, POSTIE_RESOLVE",

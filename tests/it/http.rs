@@ -220,6 +220,54 @@ fn a_signal_ends_a_request_that_waits() {
     assert_eq!(failure.kind(), Kind::Interrupted, "{failure}");
 }
 
+/// Carries octets between a client and a port of this machine, until both have ended.
+fn pump(peer: &crate::support::peer::Peer, port: u16) {
+    let here = peer.socket().unwrap().try_clone().unwrap();
+    let there = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (mut from, mut to) = (here.try_clone().unwrap(), there.try_clone().unwrap());
+    let other = std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(std::net::Shutdown::Write);
+    });
+    let _ = std::io::copy(&mut &there, &mut &here);
+    let _ = here.shutdown(std::net::Shutdown::Both);
+    other.join().unwrap();
+}
+
+#[test]
+fn a_socks_proxy_gets_the_name_and_no_look_up_is_made() {
+    let target = Web::start(&Authority::shared().named(&["own.test"]), |_| Reply::ok("through it"));
+    let port = target.https.port();
+    let proxy = crate::support::embedded::Listener::start(move |mut peer, _| {
+        let ways = peer.read_exactly(2).unwrap();
+        peer.read_exactly(usize::from(ways[1])).unwrap();
+        peer.send([5, 0]);
+        peer.flush().unwrap();
+        let head = peer.read_exactly(5).unwrap();
+        let name = peer.read_exactly(usize::from(head[4]) + 2).unwrap();
+        let refused = name.starts_with(b"other.test");
+        if head[..4] != [5, 1, 0, 3] || !(refused || name == *b"own.test\x01\xbb") {
+            peer.violation(format!("{head:?} {name:?}"));
+        }
+        peer.send([5, if refused { 5 } else { 0 }, 0, 1, 0, 0, 0, 0, 0, 0]);
+        peer.flush().unwrap();
+        if !refused {
+            pump(&peer, port);
+        }
+    });
+    let url = format!("socks5://127.0.0.1:{}", proxy.port());
+    let http = client(patient()).with_proxy(HttpProxy::parse(&url, ""));
+    assert_eq!(&http.get("https://own.test/a", "*/*", 0, 100).unwrap().body[..], b"through it");
+    let refused = http.get("https://other.test/", "*/*", 0, 100).unwrap_err();
+    assert_eq!((refused.kind(), refused.stage), (Kind::Network, Stage::Proxy), "{refused}");
+    // This machine is reached without it.
+    let here = client(patient()).with_proxy(HttpProxy::parse(&url, ""));
+    let own = web(|_| Reply::ok("x"));
+    assert!(here.get(&own.url("/"), "*/*", 0, 100).is_ok());
+    assert_eq!(proxy.journals().len(), 2);
+    proxy.assert_clean();
+}
+
 #[test]
 fn a_proxy_is_told_where_to_go_and_sees_only_tls_behind_it() {
     let identity = Authority::shared().named(&["own.test"]);
@@ -240,16 +288,7 @@ fn a_proxy_is_told_where_to_go_and_sees_only_tls_behind_it() {
         }
         peer.send("HTTP/1.1 200 Go\r\n\r\n");
         peer.flush().unwrap();
-        let here = peer.socket().unwrap().try_clone().unwrap();
-        let there = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let (mut from, mut to) = (here.try_clone().unwrap(), there.try_clone().unwrap());
-        let other = std::thread::spawn(move || {
-            let _ = std::io::copy(&mut from, &mut to);
-            let _ = to.shutdown(std::net::Shutdown::Write);
-        });
-        let _ = std::io::copy(&mut &there, &mut &here);
-        let _ = here.shutdown(std::net::Shutdown::Both);
-        other.join().unwrap();
+        pump(&peer, port);
     });
     let url = format!("http://ana:s3cret@localhost:{}", proxy.port());
     let http = client(patient()).with_proxy(HttpProxy::parse(&url, "direct.test"));

@@ -6,6 +6,7 @@
 
 mod proxy;
 mod transport;
+mod urls;
 
 pub use proxy::HttpProxy;
 
@@ -229,7 +230,7 @@ impl Run<'_> {
             tls: self.http.tls.clone(),
             limits: within,
             http_allowed: self.http.http_allowed,
-            proxy: self.http.proxy.as_ref().and_then(|proxy| proxy.authority()),
+            proxy: self.http.proxy.clone(),
             // What one connection may bring: a header, and a document in chunks of an octet.
             most: MOST_OF_HEADER + 6 * self.most + 1024,
         };
@@ -256,14 +257,14 @@ impl Run<'_> {
         let uri: Uri = self.url.parse().map_err(|_| bad("this is not a URL"))?;
         match (uri.scheme_str(), uri.host()) {
             (Some("https"), Some(_)) => Ok(uri),
-            (Some("http"), Some(host)) if self.http.http_allowed || transport::is_loopback(host) => Ok(uri),
+            (Some("http"), Some(host)) if self.http.http_allowed || urls::is_loopback(host) => Ok(uri),
             (Some("http"), Some(_)) => Err(bad("refused, http is not encrypted").hint("use https://")),
             _ => Err(bad("this is not an https URL")),
         }
     }
 
     fn config(&self, uri: &Uri) -> ureq::config::Config {
-        let proxy = self.http.proxy.as_ref().filter(|_| !uri.host().is_some_and(transport::is_loopback));
+        let proxy = self.http.proxy.as_ref().filter(|_| !uri.host().is_some_and(urls::is_loopback));
         Agent::config_builder()
             .https_only(uri.scheme_str() == Some("https"))
             .http_status_as_error(false)
@@ -272,7 +273,7 @@ impl Run<'_> {
             .max_response_header_size(MOST_OF_HEADER)
             .max_idle_connections(0)
             .user_agent(concat!("postie/", env!("CARGO_PKG_VERSION")))
-            .proxy(proxy.map(HttpProxy::inner))
+            .proxy(proxy.and_then(HttpProxy::for_ureq))
             .build()
     }
 
@@ -292,7 +293,8 @@ impl Run<'_> {
 
     fn failure(&self, error: ureq::Error) -> Failure {
         let (place, stage, error) = match Fault::of(error) {
-            Ok(fault) => (fault.place, fault.stage, fault.error),
+            Ok(Fault::Net { place, stage, error }) => (place, stage, error),
+            Ok(Fault::Proxy(failure)) => return failure,
             Err(error) => return self.protocol_failure(&error),
         };
         // The time of the request is over, not that of the run.
@@ -336,7 +338,7 @@ impl Run<'_> {
     /// `host:port` of the URL, the name of the server in failures.
     fn place(&self) -> String {
         let uri: Option<Uri> = self.url.parse().ok();
-        uri.as_ref().and_then(transport::place).unwrap_or_else(|| self.url.to_owned())
+        uri.as_ref().and_then(urls::place).unwrap_or_else(|| self.url.to_owned())
     }
 }
 

@@ -1,27 +1,41 @@
-//! A proxy for HTTP (`RFC 9110 §9.3.6`, CONNECT), as `HTTPS_PROXY` and `NO_PROXY` name it.
+//! A proxy for HTTP, as `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name it: by CONNECT (`RFC 9110 §9.3.6`), or SOCKS5.
 
+use crate::codec::socks::ProxyLogin;
+use crate::net::proxy::Proxy as Socks;
+use crate::words::Secret;
+use ureq::http::Uri;
 use ureq::{Proxy, ProxyProtocol};
+
+/// The default port of SOCKS (`RFC 1928 §3`).
+const SOCKS_PORT: u16 = 1080;
 
 /// A proxy, and the hosts that are not reached through it.
 #[derive(Clone)]
-pub struct HttpProxy(Proxy);
+pub struct HttpProxy {
+    /// That of CONNECT; of a SOCKS proxy only the exceptions count.
+    connect: Proxy,
+    socks: Option<Socks>,
+}
 
 impl std::fmt::Debug for HttpProxy {
     // Its URL may have a password in it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "HttpProxy({}:{})", self.0.host(), self.0.port())
+        write!(f, "HttpProxy({}:{})", self.connect.host(), self.connect.port())
     }
 }
 
 impl HttpProxy {
-    /// Reads `[http://][user:password@]host[:port]`. `except` is a list of hosts, with commas between them: a name,
-    /// `.domain` for all below it, or `*`. `None` if it is no URL of such a proxy (a SOCKS proxy is none).
+    /// Reads `[http://][user:password@]host[:port]` or `socks5://…`. `except` is a list of hosts, with commas between
+    /// them: a name, `.domain` for all below it, or `*`. `None` if it is no URL of such a proxy.
     pub fn parse(url: &str, except: &str) -> Option<HttpProxy> {
         let read = Proxy::new(url).ok()?;
-        if !matches!(read.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
-            return None;
-        }
-        let mut proxy = Proxy::builder(read.protocol()).host(read.host()).port(read.port());
+        let socks = match read.protocol() {
+            ProxyProtocol::Http | ProxyProtocol::Https => None,
+            ProxyProtocol::Socks5 | ProxyProtocol::Socks5h => Some(socks(&read)),
+            _ => return None,
+        };
+        let protocol = if socks.is_some() { ProxyProtocol::Http } else { read.protocol() };
+        let mut proxy = Proxy::builder(protocol).host(read.host()).port(read.port());
         if let Some(user) = read.username() {
             proxy = proxy.username(user);
         }
@@ -35,17 +49,32 @@ impl HttpProxy {
                 proxy = proxy.no_proxy(&format!(".{host}"));
             }
         }
-        proxy.build().ok().map(HttpProxy)
+        Some(HttpProxy { connect: proxy.build().ok()?, socks })
     }
 
-    pub(super) fn inner(&self) -> Proxy {
-        self.0.clone()
+    /// The proxy that ureq is to use.
+    pub(super) fn for_ureq(&self) -> Option<Proxy> {
+        self.socks.is_none().then(|| self.connect.clone())
+    }
+
+    /// The SOCKS proxy through which this URL is reached.
+    pub(super) fn socks(&self, uri: &Uri) -> Option<&Socks> {
+        self.socks.as_ref().filter(|_| !self.connect.is_no_proxy(uri))
     }
 
     /// `host:port`, to know the connection to it.
     pub(super) fn authority(&self) -> Option<String> {
-        super::transport::place(self.0.uri())
+        super::urls::place(self.connect.uri())
     }
+}
+
+fn socks(read: &Proxy) -> Socks {
+    let login = read.username().map(|user| ProxyLogin {
+        user: user.to_owned(),
+        password: Secret::new(read.password().unwrap_or_default()),
+    });
+    let port = if read.uri().port_u16().is_some() { read.port() } else { SOCKS_PORT };
+    Socks { host: read.host().trim_matches(['[', ']']).to_owned(), port, login }
 }
 
 #[cfg(test)]
@@ -67,14 +96,23 @@ mod tests {
             ("https://corp.example/", false),
             ("https://other.example/", false),
         ] {
-            assert_eq!(proxy.inner().is_no_proxy(&url.parse().unwrap()), is_direct, "{url}");
+            assert_eq!(proxy.connect.is_no_proxy(&url.parse().unwrap()), is_direct, "{url}");
         }
         assert_eq!(
             HttpProxy::parse("proxy.example", "").unwrap().authority().as_deref(),
             Some("proxy.example:80")
         );
-        for bad in ["socks5://proxy.example", "", "http://", "ftp://x"] {
+        for bad in ["socks4://proxy.example", "", "http://", "ftp://x"] {
             assert!(HttpProxy::parse(bad, "").is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_socks_proxy_is_not_for_ureq_and_has_exceptions_too() {
+        let proxy = HttpProxy::parse("socks5h://ana:s3cret@[::1]", "direct.example").unwrap();
+        assert!(proxy.for_ureq().is_none() && !format!("{proxy:?}").contains("s3cret"));
+        let through = |url: &str| proxy.socks(&url.parse().unwrap()).map(Socks::place);
+        assert_eq!(through("https://own.example/").as_deref(), Some("[::1]:1080"));
+        assert_eq!(through("https://a.direct.example/"), None);
     }
 }

@@ -2,15 +2,17 @@
 //!
 //! ureq does not promise that these traits stay as they are, so its version is pinned to a minor one.
 
+use super::proxy::HttpProxy;
+use super::urls::{is_loopback, place, port};
 use crate::net::allowance::Allowance;
 use crate::net::connect::connect_first;
 use crate::net::link::{Link, Secure, TlsInfo};
 use crate::net::look_up::resolve;
 use crate::net::{Limits, NetError, Tls};
-use crate::words::Stage;
+use crate::words::{Failure, Stage};
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -25,40 +27,28 @@ use zeroize::Zeroize as _;
 const INPUT: usize = 64 * 1024;
 const OUTPUT: usize = 16 * 1024;
 
-/// Whether the host of a URL is this machine.
-pub fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// `host:port` of a URL.
-pub fn place(uri: &Uri) -> Option<String> {
-    Some(format!("{}:{}", uri.host()?, port(uri)))
-}
-
-fn port(uri: &Uri) -> u16 {
-    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    uri.port_u16().unwrap_or(usual)
-}
-
 /// What went wrong with a connection, on its way through ureq.
 #[derive(Debug)]
-pub struct Fault {
-    /// `None`: the server of the request.
-    pub place: Option<String>,
-    /// `None`: the request itself.
-    pub stage: Option<Stage>,
-    pub error: NetError,
+pub enum Fault {
+    Net {
+        /// `None`: the server of the request.
+        place: Option<String>,
+        /// `None`: the request itself.
+        stage: Option<Stage>,
+        error: NetError,
+    },
+    /// The proxy did not lead to the server.
+    Proxy(Failure),
 }
 
 impl Fault {
     fn at(uri: &Uri, stage: Stage, error: NetError) -> ureq::Error {
-        let fault = Fault { place: place(uri), stage: Some(stage), error };
+        let fault = Fault::Net { place: place(uri), stage: Some(stage), error };
         ureq::Error::Other(Box::new(fault))
     }
 
     fn later(error: NetError) -> ureq::Error {
-        ureq::Error::Other(Box::new(Fault { place: None, stage: None, error }))
+        ureq::Error::Other(Box::new(Fault::Net { place: None, stage: None, error }))
     }
 
     /// The answer is larger than `most` octets.
@@ -79,7 +69,7 @@ impl Fault {
                     Ok(inner) => return Fault::of(inner),
                     Err(error) => error,
                 };
-                Ok(Fault { place: None, stage: None, error: NetError::from_io(error) })
+                Ok(Fault::Net { place: None, stage: None, error: NetError::from_io(error) })
             }
             other => Err(other),
         }
@@ -88,7 +78,10 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        match self {
+            Fault::Net { error, .. } => error.fmt(f),
+            Fault::Proxy(failure) => failure.fmt(f),
+        }
     }
 }
 
@@ -111,8 +104,7 @@ pub struct Dialler {
     pub tls: Tls,
     pub limits: Limits,
     pub http_allowed: bool,
-    /// `host:port` of the proxy.
-    pub proxy: Option<String>,
+    pub proxy: Option<HttpProxy>,
     /// The most octets that one connection may bring.
     pub most: usize,
 }
@@ -131,10 +123,16 @@ impl Dialler {
 
     fn dial(&self, uri: &Uri) -> Result<Box<dyn Link>, ureq::Error> {
         let host = uri.host().unwrap_or_default();
-        let is_proxy = self.proxy.is_some() && self.proxy == place(uri);
+        let is_proxy = self.proxy.as_ref().is_some_and(|proxy| proxy.authority() == place(uri));
         let in_clear = uri.scheme_str() != Some("https");
         if in_clear && !self.http_allowed && !is_proxy && !is_loopback(host) {
             return Err(ureq::Error::RequireHttpsOnly(uri.to_string()));
+        }
+        let socks = self.proxy.as_ref().and_then(|proxy| proxy.socks(uri)).filter(|_| !is_loopback(host));
+        if let Some(socks) = socks {
+            let there = place(uri).unwrap_or_default();
+            let link = socks.connect(host.trim_matches(['[', ']']), port(uri), &there, &self.limits);
+            return link.map_err(|failure| ureq::Error::Other(Box::new(Fault::Proxy(failure))));
         }
         let addresses =
             resolve(host, port(uri), &self.limits).map_err(|error| Fault::at(uri, Stage::LookUp, error))?;
@@ -253,7 +251,8 @@ impl Write for Tunnel {
 /// The error of the line below, as a link has it.
 fn as_net(error: io::Error) -> io::Error {
     match Fault::of(ureq::Error::Io(error)) {
-        Ok(fault) => fault.error.into(),
+        Ok(Fault::Net { error, .. }) => error.into(),
+        Ok(fault @ Fault::Proxy(_)) => io::Error::other(fault),
         Err(error) => error.into_io(),
     }
 }
