@@ -1,4 +1,4 @@
-//! A throw-away certificate authority, made once per process, and server certificates of every quality.
+//! A temporary certificate authority, made once in each process, and good and bad server certificates.
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::{BigNum, MsbOption};
@@ -43,7 +43,7 @@ impl Certificate {
         [Certificate::Expired, Certificate::SelfSigned, Certificate::WrongHost, Certificate::UnknownRoot];
 }
 
-/// The TLS versions a server speaks.
+/// The TLS versions that a server supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Versions {
     /// 1.2 and 1.3.

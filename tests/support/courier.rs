@@ -22,10 +22,10 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/courier");
 pub const ALL: &str =
     "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE";
 
-/// A client that says nothing for so long has hung.
+/// A client that sends nothing for so long has hung.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// It, running, over one Maildir; it ends when dropped.
+/// A running server for one Maildir; it ends when dropped.
 pub struct Courier {
     port: u16,
     dir: tempfile::TempDir,
@@ -140,7 +140,7 @@ fn log_in(mut client: &TcpStream) -> Option<String> {
     }
 }
 
-/// A line, and not an octet more: what follows is the other program's.
+/// A line, and not an octet more: the other program reads what follows.
 fn line(mut client: &TcpStream) -> Option<String> {
     let (mut line, mut octet) = (Vec::new(), [0]);
     while !line.ends_with(b"\r\n") {

@@ -1,4 +1,4 @@
-//! What lies on disk: an independent reader of Maildirs and of mboxrd files.
+//! An independent reader of what is on disk: Maildirs and mboxrd files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -26,7 +26,7 @@ pub fn maildir(dir: &Path) -> Vec<Vec<u8>> {
     messages
 }
 
-/// The messages of a Maildir, or none where there is no Maildir, or one that was not made to its end.
+/// The messages of a Maildir; none if it does not exist or is incomplete.
 #[track_caller]
 pub fn maildir_if_any(dir: &Path) -> Vec<Vec<u8>> {
     let made = ["tmp", "new", "cur"].iter().all(|part| dir.join(part).exists());
@@ -37,7 +37,7 @@ pub fn maildir_if_any(dir: &Path) -> Vec<Vec<u8>> {
     maildir(dir)
 }
 
-/// The names in a directory, sorted; none where it is missing.
+/// The names in a directory, sorted; none if it does not exist.
 pub fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(dir)
         .map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
@@ -85,7 +85,7 @@ pub fn split_mboxrd(octets: &[u8]) -> Vec<Vec<u8>> {
     messages
 }
 
-/// Takes the blank line off that separates messages.
+/// Removes the blank line that separates messages.
 #[track_caller]
 fn end_message(message: Option<&mut Vec<u8>>) {
     if let Some(message) = message {

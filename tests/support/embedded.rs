@@ -1,5 +1,5 @@
-//! A listener on a loopback port of its own: a thread for each connection, a journal for each, and no
-//! look at the journals before every connection has ended.
+//! A listener on a loopback port of its own, with a thread and a journal for each connection. The journals
+//! can be read once every connection has ended.
 
 use super::leak;
 use super::peer::{Journal, Peer, Victim};
@@ -84,7 +84,7 @@ impl Listener {
         self.port
     }
 
-    /// The client that [`super::peer::End::Kill`] ends.
+    /// The client that [`super::peer::End::Kill`] kills.
     pub fn victim(&self) -> Victim {
         self.victim.clone()
     }
@@ -94,12 +94,12 @@ impl Listener {
         self.secret = Some(secret.to_owned());
     }
 
-    /// Takes the guard off: this test means to send the secret in clear.
+    /// Removes the guard: this test sends the secret without TLS on purpose.
     pub fn allow_in_clear(&mut self) {
         self.secret = None;
     }
 
-    /// Waits until every connection has ended, and gives what the clients did.
+    /// Waits until every connection has ended, and returns what the clients did.
     pub fn journals(&self) -> Vec<Journal> {
         let waited =
             self.shared
@@ -117,7 +117,7 @@ impl Listener {
         journals.remove(0)
     }
 
-    /// Fails if any client did what a strict server takes offence at.
+    /// Fails if any client did something that a strict server objects to.
     #[track_caller]
     pub fn assert_clean(&self) {
         for journal in self.journals() {

@@ -1,6 +1,6 @@
-//! A small, strict IMAP server over loopback (`RFC 3501` and the extensions that a fetching client uses), over
-//! folders in memory. What a client does that a careful one does not is written down; a hook, faults of single
-//! messages and quirks of the whole server let a test misbehave anywhere.
+//! A small, strict IMAP server over loopback (`RFC 3501` and the extensions that a fetching client uses),
+//! over folders in memory. It records what a correct client would not do. A hook, faults of single messages
+//! and quirks of the whole server let a test misbehave anywhere.
 
 mod change;
 mod command;
@@ -60,7 +60,7 @@ impl Event<'_> {
     }
 }
 
-/// What a careful client does not do.
+/// Mistakes of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
     /// Something that is no command, or not written as one.
@@ -69,7 +69,7 @@ pub enum Wrong {
     State,
     /// An extension that is not announced.
     Unannounced,
-    /// A command sent before the answer that it hangs on.
+    /// A command sent before the response that it depends on.
     Pipelined,
     /// A sequence number where it may mean another message.
     Numbers,
@@ -233,7 +233,7 @@ impl Imapd {
         self.commands().into_iter().filter(begins).collect()
     }
 
-    /// What the clients did that no careful one does, once all connections have ended.
+    /// The mistakes of the clients, once all connections have ended.
     pub fn violations(&self) -> Vec<String> {
         self.journals().into_iter().flat_map(|journal| journal.violations).collect()
     }
@@ -254,7 +254,7 @@ impl Imapd {
 }
 
 impl Setup {
-    /// How it speaks TLS.
+    /// How it uses TLS.
     pub fn mode(mut self, mode: Mode) -> Setup {
         self.mode = mode;
         self
@@ -266,7 +266,7 @@ impl Setup {
         self
     }
 
-    /// Which TLS versions it speaks.
+    /// Which TLS versions it supports.
     pub fn versions(mut self, versions: Versions) -> Setup {
         self.versions = versions;
         self
@@ -298,7 +298,7 @@ impl Setup {
         self
     }
 
-    /// It tells its capabilities to those alone that ask.
+    /// It sends its capabilities only when asked.
     pub fn silent(mut self) -> Setup {
         self.says_capabilities = false;
         self

@@ -1,4 +1,4 @@
-//! Finds a secret in what was shown, written or sent in clear, however it was encoded.
+//! Finds a secret in what was shown, written or sent without TLS, in any encoding.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

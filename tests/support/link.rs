@@ -1,5 +1,5 @@
-//! A link that plays a transcript in memory: session types run against it without a socket, at every
-//! split point of what the server sends.
+//! A link that plays a transcript in memory: session types run over it without a socket, with the server's
+//! octets split at every point.
 
 use super::peer::{End, Phase};
 use super::script::{Machine, Move, Script, Step};
@@ -12,13 +12,13 @@ use std::time::Instant;
 /// Where the server's octets are cut into separate reads.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {
-    /// Nowhere but where the script waits.
+    /// Only where the script waits.
     Nowhere,
     /// Every so many octets.
     Every(usize),
     /// Once, after so many octets of the whole dialogue.
     At(usize),
-    /// Nowhere, but the connection ends after so many octets.
+    /// Nowhere; the connection ends after so many octets.
     Off(usize),
 }
 
@@ -31,7 +31,7 @@ pub struct Seen {
     pub deviations: Vec<String>,
     /// How many octets the server sent.
     pub served: usize,
-    /// Whether the script still wanted something.
+    /// Whether the script expected something more.
     pub unfinished: bool,
 }
 
@@ -197,7 +197,7 @@ impl Write for ScriptLink {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         let phase = self.phase();
         let mut state = self.state.lock().unwrap();
-        // What the script begins with is there before the client's first octet.
+        // The script's first octets are there before the client's.
         state.advance();
         if matches!(state.end, Some(End::Reset)) {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -231,7 +231,7 @@ impl Link for ScriptLink {
         {
             let mut state = self.state.lock().unwrap();
             state.advance();
-            // Octets in clear that nobody has read yet stand where the handshake should.
+            // Octets without TLS that were not read yet come in place of the handshake.
             if !state.tls_wanted || !state.ready.is_empty() {
                 return Err(NetError::NotTls);
             }

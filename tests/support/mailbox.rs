@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// How long the end of a session is waited for.
+/// How long to wait for the end of a session.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One message on the server.
@@ -26,11 +26,11 @@ pub struct Mailbox(Arc<(Mutex<Contents>, Condvar)>);
 struct Contents {
     messages: Vec<Stored>,
     next: usize,
-    /// The connection of the session that has the hold.
+    /// The connection of the session that holds the lock.
     holder: Option<TcpStream>,
 }
 
-/// The exclusive hold that POP3 has during a session (`RFC 1939 §4`).
+/// The exclusive lock during a POP3 session (`RFC 1939 §4`).
 pub struct Hold(Mailbox);
 
 impl Drop for Hold {
@@ -77,12 +77,12 @@ impl Mailbox {
         self.lock().messages[number - 1].uid = uid.to_owned();
     }
 
-    /// What it holds.
+    /// The messages in it.
     pub fn messages(&self) -> Vec<Stored> {
         self.lock().messages.clone()
     }
 
-    /// The UIDs it holds.
+    /// The UIDs in it.
     pub fn uids(&self) -> Vec<String> {
         self.lock().messages.iter().map(|message| message.uid.clone()).collect()
     }
@@ -92,9 +92,9 @@ impl Mailbox {
         self.messages().iter().map(|message| stored(&message.wire)).collect()
     }
 
-    /// Takes the hold for the session over this connection, unless another has it. A server that `sees` its
-    /// clients go ends their sessions at once: those are waited for, since a busy machine only makes their
-    /// threads late.
+    /// Locks the mailbox for the session over this connection, unless another session has the lock. A server
+    /// that `sees` its clients disconnect ends their sessions at once: those are waited for, since on a busy
+    /// machine their threads are only late.
     pub fn hold(&self, connection: &TcpStream, sees: bool) -> Option<Hold> {
         let is_gone = |holder: &TcpStream| is_gone_within(holder, Duration::ZERO);
         let is_ending = |contents: &mut Contents| sees && contents.holder.as_ref().is_some_and(is_gone);
@@ -126,7 +126,7 @@ pub fn is_gone_within(connection: &TcpStream, time: Duration) -> bool {
     poll(&mut wait, Some(&Timespec::try_from(time).unwrap())).unwrap() > 0
 }
 
-/// What is stored of a message that came over the wire so (DESIGN 5.4).
+/// What is stored of a message with these octets on the wire.
 pub fn stored(wire: &[u8]) -> Vec<u8> {
     let (mut out, mut rest) = (Vec::with_capacity(wire.len()), wire);
     while let Some(at) = memchr::memmem::find(rest, b"\r\n") {
@@ -168,7 +168,7 @@ pub fn message_of(number: usize, octets: usize) -> Vec<u8> {
     wire
 }
 
-/// Messages with everything in them that breaks a careless reader.
+/// Messages with everything that a careless reader may get wrong.
 pub fn oddities() -> Vec<Vec<u8>> {
     let head = |n: usize| format!("From: bob@example.org\r\nSubject: oddity {n}\r\n\r\n").into_bytes();
     let bodies: Vec<Vec<u8>> = vec![

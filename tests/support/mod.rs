@@ -1,8 +1,7 @@
-//! What the integration tests and the tour share: certificates made on the spot, scripted servers, small
-//! real servers over loopback, a scratch home for the binary, and Dovecot and Postfix where they are
-//! installed.
+//! What the integration tests and the tour share: temporary certificates, scripted servers, small real
+//! servers over loopback, a temporary home for the binary, and Dovecot and Postfix if they are installed.
 //!
-//! Nothing here trusts postie's own words: what a server was sent and what lies on disk is what counts.
+//! Nothing here trusts postie's own output: what counts is what a server was sent and what is on disk.
 
 pub mod authority;
 pub mod courier;

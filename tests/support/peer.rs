@@ -1,5 +1,5 @@
-//! The server's side of one connection: lines in, octets out, TLS in the middle, every way to end it, and
-//! a journal of all that the client sent, in clear or under TLS.
+//! The server's side of one connection: lines in, octets out, TLS between them, every way to end it, and a
+//! journal of everything that the client sent, with or without TLS.
 
 use super::mailbox::Hold;
 use openssl::ssl::{ShutdownState, SslAcceptor, SslStream};
@@ -10,7 +10,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// A client that says nothing for so long has hung: no test waits longer.
+/// A client that sends nothing for so long has hung: no test waits longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whether octets went in clear or under TLS.
@@ -25,13 +25,13 @@ pub enum Phase {
 /// A way to end a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// In order: TLS's goodbye, then FIN.
+    /// Properly: TLS's close_notify, then FIN.
     Close,
-    /// FIN without TLS's goodbye.
+    /// FIN without TLS's close_notify.
     Truncate,
     /// RST.
     Reset,
-    /// Silence, until the client goes.
+    /// Silence, until the client disconnects.
     Stall,
     /// SIGKILL to the client.
     Kill,
@@ -48,7 +48,7 @@ pub struct Journal {
     pub received: Vec<(Phase, Vec<u8>)>,
     /// The commands, as text without line ends.
     pub commands: Vec<(Phase, String)>,
-    /// What a strict server takes offence at.
+    /// What a strict server objects to.
     pub violations: Vec<String>,
 }
 
@@ -158,13 +158,13 @@ impl Peer {
         }
     }
 
-    /// Keeps the mailbox's hold for this client. It is let go before the client can see that its connection
-    /// ends, so that its next one finds the mailbox free.
+    /// Keeps the mailbox locked for this client. The lock is released before the client can notice the end of
+    /// its connection, so that its next session finds the mailbox free.
     pub fn keep(&mut self, hold: Hold) {
         self.hold = Some(hold);
     }
 
-    /// Lets the mailbox go.
+    /// Releases the mailbox.
     pub fn let_go(&mut self) {
         self.hold = None;
     }
@@ -187,12 +187,12 @@ impl Peer {
         self.piece = piece.max(1);
     }
 
-    /// Notes something a strict server takes offence at.
+    /// Records something that a strict server objects to.
     pub fn violation(&self, text: impl Into<String>) {
         self.journal.lock().unwrap().violations.push(text.into());
     }
 
-    /// Whether more of the client's octets lie ready, read ahead of the dialogue.
+    /// Whether more of the client's octets have been read already.
     pub fn has_input(&self) -> bool {
         !self.input.is_empty()
     }
@@ -203,7 +203,7 @@ impl Peer {
         self.input.drain(..octets.min(self.input.len()));
     }
 
-    /// Takes back what has not gone out yet.
+    /// Drops what has not been sent yet.
     pub fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)
     }
@@ -221,7 +221,7 @@ impl Peer {
         let got = match &mut self.stream {
             Some(Stream::Plain(stream)) => stream.read(&mut buffer)?,
             Some(Stream::Tls(stream)) => match stream.read(&mut buffer) {
-                // A client that goes without TLS's goodbye has gone all the same.
+                // A client that disconnects without TLS's close_notify has disconnected all the same.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
                 other => other?,
             },
@@ -346,7 +346,7 @@ impl Peer {
                     if end == End::Close {
                         let _ = stream.shutdown();
                     } else {
-                        // Pretends the goodbye was said, so that dropping the stream does not say it.
+                        // Marks close_notify as sent, so that dropping the stream does not send it.
                         stream.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
                     }
                 }
@@ -358,7 +358,7 @@ impl Peer {
             End::Reset => {
                 if let Some(socket) = self.socket() {
                     let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
-                    // The goodbye of TLS must not go first: the reset is all the client gets.
+                    // TLS's close_notify must not be sent first: the reset is all the client gets.
                     let _ = socket.set_nonblocking(true);
                 }
                 if let Some(Stream::Tls(stream)) = &mut self.stream {
@@ -382,18 +382,18 @@ impl Peer {
         }
     }
 
-    /// Sends the client a signal and waits until it goes.
+    /// Sends the client a signal and waits until it disconnects.
     fn strike(&mut self, signal: Signal) {
         self.victim.signal(signal);
         self.drain();
     }
 
-    /// Reads until the client goes.
+    /// Reads until the client disconnects.
     fn drain(&mut self) {
         if let Some(Stream::Tls(stream)) = &mut self.stream
             && !stream.get_shutdown().is_empty()
         {
-            // After this side's goodbye TLS reads no more; the socket still does.
+            // After its own close_notify TLS reads no more; the socket still does.
             let _ = io::copy(&mut stream.get_ref(), &mut io::sink());
             return;
         }

@@ -33,7 +33,7 @@ impl Player {
                 return;
             };
             let mut machine = Machine::new(steps);
-            // How the connection ended is the client's to tell; the journal has what it sent.
+            // The client reports how the connection ended; the journal has what it sent.
             let _ = play(peer, &mut machine, script.implicit_tls.then_some(()), &acceptor);
             notes.lock().unwrap().append(&mut machine.deviations);
         });

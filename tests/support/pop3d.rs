@@ -1,5 +1,5 @@
-//! A small, strict POP3 server over loopback (`RFC 1939`, `2449`, `2595`, `5034`): what it deletes is
-//! gone at a clean QUIT and not before. A hook lets a test misbehave at any command.
+//! A small, strict POP3 server over loopback (`RFC 1939`, `2449`, `2595`, `5034`). Deleted messages are
+//! removed at a clean QUIT and not before. A hook lets a test misbehave at any command.
 
 mod session;
 
@@ -26,7 +26,7 @@ pub const USER: &str = "ana";
 /// The password of [`USER`]; no other text contains it by accident.
 pub const SECRET: &str = "kumquat-7Gx-secret-Qz9";
 
-/// How a server speaks TLS.
+/// How a server uses TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// From the first octet.
@@ -58,14 +58,14 @@ pub struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// Gives the client so long to give up, and fails if it does.
+    /// Waits so long for the client to disconnect, and fails if it does.
     pub fn outwait(&self, time: Duration) {
         let gone = self.socket.is_none_or(|socket| mailbox::is_gone_within(socket, time));
         assert!(!gone, "the client has given up at {:?}", self.line);
     }
 }
 
-/// What a hook does about it.
+/// What a hook does about a command.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// Nothing: the server answers.
@@ -90,24 +90,24 @@ impl Act {
     }
 }
 
-/// How a server that announces PIPELINING breaks under it: what it does where more lies ready behind a
-/// command that it has answered.
+/// How a server that announces PIPELINING fails at it: what it does if more commands are waiting after one
+/// that it has answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// It forgets what lies ready.
+    /// It forgets the waiting commands.
     Drops,
     /// It ends the connection.
     HangsUp,
-    /// It turns to what lies ready only when still more comes.
+    /// It reads the waiting commands only when still more come.
     Waits,
     /// It answers the next one first.
     Swaps,
-    /// It loses so many octets of what lies ready, and takes the rest for whatever that is then.
+    /// It loses so many octets of the waiting commands, and reads the rest as commands.
     Swallows(usize),
 }
 
 impl Flaw {
-    /// Every flaw, less those that swallow a part.
+    /// Every flaw but those that lose only a part.
     pub const ALL: [Flaw; 4] = [Flaw::Drops, Flaw::HangsUp, Flaw::Waits, Flaw::Swaps];
 }
 
@@ -183,7 +183,7 @@ impl Pop3d {
 }
 
 impl Setup {
-    /// How it speaks TLS.
+    /// How it uses TLS.
     pub fn mode(mut self, mode: Mode) -> Setup {
         self.mode = mode;
         self
@@ -195,7 +195,7 @@ impl Setup {
         self
     }
 
-    /// Which TLS versions it speaks.
+    /// Which TLS versions it supports.
     pub fn versions(mut self, versions: Versions) -> Setup {
         self.versions = versions;
         self
@@ -219,19 +219,19 @@ impl Setup {
         self
     }
 
-    /// It breaks under pipelining behind this verb; behind any where it is empty.
+    /// It fails at pipelining after this verb; after any verb if it is empty.
     pub fn flawed(mut self, verb: &'static str, flaw: Flaw) -> Setup {
         self.flaw = Some((verb, flaw));
         self
     }
 
-    /// Each answer goes out before it turns to the next command, though that lies ready.
+    /// It sends each reply before it reads the next command, even if that is waiting.
     pub fn prompt(mut self) -> Setup {
         self.prompt = true;
         self
     }
 
-    /// It does not see that a client is gone while it is at work for it.
+    /// It does not notice that a client has disconnected while it works for it.
     pub fn blind(mut self) -> Setup {
         self.blind = true;
         self
@@ -264,7 +264,7 @@ impl Setup {
     }
 }
 
-/// A multi-line answer's body: dots doubled, ended by a lone dot.
+/// The body of a multi-line reply: dots doubled, ended by a line with only a dot.
 pub fn stuffed(wire: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(wire.len() + 8);
     let mut line_start = true;

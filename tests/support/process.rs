@@ -1,4 +1,4 @@
-//! Runs a program, never for longer than it may take, and gives what came out.
+//! Runs a program within a time limit, and returns its output.
 
 use super::peer::Victim;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,7 +16,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A program about to run, its environment empty but for what is set.
+/// A program about to run; its environment has only what is set here.
 pub struct Run {
     command: Command,
     stdin: Vec<u8>,
@@ -28,24 +28,24 @@ pub struct Run {
     victim: Option<Victim>,
 }
 
-/// What happens while the program waits for more than it was given.
+/// What happens when the program waits for more input than it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meanwhile {
     /// Nothing at all.
     Nothing,
     /// The same octets come again and again.
     Flood,
-    /// This signal reaches the program.
+    /// The program gets this signal.
     Signal(Signal),
 }
 
-/// What came of it.
+/// The result of a run.
 pub struct Outcome {
     /// The exit status, unless a signal ended it.
     pub code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// Its standard output, unless that went elsewhere.
+    /// Its standard output, unless that was redirected.
     pub stdout: Vec<u8>,
     /// Its standard error.
     pub stderr: Vec<u8>,
@@ -94,37 +94,38 @@ impl Run {
         self
     }
 
-    /// Where it runs.
+    /// Its working directory.
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Run {
         self.command.current_dir(dir.into());
         self
     }
 
-    /// What it reads.
+    /// Its standard input.
     pub fn stdin(mut self, octets: impl AsRef<[u8]>) -> Run {
         self.stdin = octets.as_ref().to_vec();
         self
     }
 
-    /// In pieces of what length it gets that: each once the one before was read. The rest comes at once.
+    /// The lengths of the pieces of its input. Each piece is written once the one before was read; the rest
+    /// comes at once.
     pub fn pieces(mut self, lengths: Vec<usize>) -> Run {
         self.pieces = lengths;
         self
     }
 
-    /// Its standard input does not end; once it has read what was given, that happens.
+    /// Its standard input does not end; `then` happens once it has read everything.
     pub fn left_open(mut self, meanwhile: Meanwhile) -> Run {
         self.left_open = Some(meanwhile);
         self
     }
 
-    /// Its standard streams are non-blocking, and those who read them are slow.
+    /// Its standard streams are non-blocking, and they are read slowly.
     pub fn nonblocking(mut self) -> Run {
         self.nonblocking = true;
         self
     }
 
-    /// Where its output goes, if not to the test.
+    /// Redirects its output.
     pub fn stdout(mut self, file: File) -> Run {
         self.stdout = Some(file);
         self
@@ -160,7 +161,7 @@ impl Run {
         Run { stdin, pieces, left_open, nonblocking, stdout, limit, victim, ..run }
     }
 
-    /// Small pipes for its standard streams, non-blocking at its side; the other sides.
+    /// Small pipes for its standard streams, non-blocking on its side; returns the other ends.
     fn slow_pipes(&mut self) -> (Option<File>, Option<File>, Option<File>) {
         let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
         let own = |end: OwnedFd| {
@@ -188,7 +189,7 @@ impl Run {
         let begun = Instant::now();
         let (input, output, errors) = if self.nonblocking { self.slow_pipes() } else { (None, None, None) };
         let mut child = self.command.spawn().unwrap_or_else(|e| panic!("{:?}: {e}", self.command));
-        // The program's ends of the pipes are the program's alone now.
+        // Only the program has its ends of the pipes now.
         self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = child.id();
         if let Some(victim) = &self.victim {
@@ -196,7 +197,7 @@ impl Run {
         }
         let input = input.or_else(|| child.stdin.take().map(|pipe| OwnedFd::from(pipe).into())).unwrap();
         let (octets, pieces, meanwhile) = (self.stdin, self.pieces, self.left_open);
-        // A program that reads nothing of it is none the worse.
+        // A program need not read its input.
         thread::spawn(move || feed(input, &octets, &pieces, meanwhile.map(|meanwhile| (meanwhile, process))));
         let slow = self.nonblocking;
         let reader = |pipe: Option<File>| {
@@ -228,7 +229,7 @@ impl Run {
             }
         };
         let elapsed = begun.elapsed();
-        // A process it left behind would hold the pipes open: that too must not hang the test.
+        // A process that it left would hold the pipes open: that must not block the test either.
         let rest = |pipe: mpsc::Receiver<Vec<u8>>| {
             pipe.recv_timeout(Duration::from_secs(20)).expect("a process left behind holds the output open")
         };
@@ -278,7 +279,7 @@ fn feed(
     Ok(())
 }
 
-/// Waits until all was read of a pipe; `false` where nobody reads it any more.
+/// Waits until everything in a pipe was read; `false` if it has no reader any more.
 fn drained(input: &File) -> std::io::Result<bool> {
     while rustix::io::ioctl_fionread(input)? > 0 {
         let moment = Timespec { tv_sec: 0, tv_nsec: 20_000 };
@@ -289,7 +290,7 @@ fn drained(input: &File) -> std::io::Result<bool> {
     Ok(true)
 }
 
-/// Reads a pipe to its end, slowly if need be.
+/// Reads a pipe to its end, slowly if asked to.
 fn take(mut pipe: File, slow: bool, into: &mut Vec<u8>) -> std::io::Result<()> {
     if !slow {
         return pipe.read_to_end(into).map(|_| ());
@@ -297,7 +298,7 @@ fn take(mut pipe: File, slow: bool, into: &mut Vec<u8>) -> std::io::Result<()> {
     let mut block = [0; 1500];
     while let count @ 1.. = pipe.read(&mut block)? {
         into.extend_from_slice(&block[..count]);
-        // The writer is to find the pipe full.
+        // The writer must find the pipe full.
         poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 2_000_000 }))?;
     }
     Ok(())
@@ -390,8 +391,8 @@ impl Outcome {
         error
     }
 
-    /// Fails unless this was a failure told as the contract wants it: exit status, error line with that
-    /// exit and kind, summary.
+    /// Fails unless this failure was reported in full: exit status, error line with that exit and kind,
+    /// summary.
     #[track_caller]
     pub fn assert_failure(&self, code: i32, kind: &str) -> Value {
         self.assert_exit(code);

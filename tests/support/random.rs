@@ -1,10 +1,10 @@
-//! Numbers and texts that look random, the same for the same seed.
+//! Pseudo-random numbers and texts: the same for the same seed.
 
 /// A generator (xorshift64*).
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
-/// What an attacker would put in, and what merely breaks things.
+/// What an attacker would send, and what merely breaks things.
 const HOSTILE: &[&str] = &[
     "\r\n",
     "\n",
@@ -70,7 +70,7 @@ const HOSTILE: &[&str] = &[
     "  ",
 ];
 
-/// What people write.
+/// Ordinary text.
 const PLAIN: &[&str] = &[
     "a",
     "hello ",

@@ -1,8 +1,8 @@
-//! Dovecot and Postfix, from the distribution's packages: an instance of its own for each test that asks,
-//! as an ordinary process tree on free loopback ports in a temporary directory. They end with the test
-//! process, however that ends: a shell waits at a pipe for it.
+//! Dovecot and Postfix, from the distribution's packages. Each test gets its own instance, an ordinary
+//! process tree on free loopback ports in a temporary directory. They end with the test process, however that
+//! ends: a shell waits for that at a pipe.
 //!
-//! Where they are missing, or the tests do not run as root, a test is skipped with a loud line; with
+//! If they are missing, or the tests do not run as root, a test is skipped with a loud line; with
 //! `POSTIE_REQUIRE_ALL=1` (as in CI) it fails instead.
 
 mod conf;
@@ -26,8 +26,8 @@ const MAIL_OWNER: u32 = 5000;
 /// How long a server may take to start or a message to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether all of `needs` are there. If not, says loudly that `test` is skipped, or fails it where
-/// everything is required.
+/// Whether all of `needs` are there. If not, says loudly that `test` is skipped, or fails it if everything is
+/// required.
 #[track_caller]
 pub fn have(test: &str, needs: &[&str]) -> bool {
     let missing: Vec<&str> = needs.iter().copied().filter(|need| !is_there(need)).collect();
@@ -37,12 +37,12 @@ pub fn have(test: &str, needs: &[&str]) -> bool {
     let missing = missing.join(", ");
     let required = std::env::var_os("POSTIE_REQUIRE_ALL").is_some_and(|value| value == "1");
     assert!(!required, "{test} needs {missing}, and POSTIE_REQUIRE_ALL=1 is set");
-    // Not through the macros, whose output the test harness hides.
+    // Not by the macros, whose output the test harness hides.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: missing here: {missing}");
     false
 }
 
-/// The same for what nobody installs only to test it: never required.
+/// The same for programs that nobody installs only for a test: never required.
 pub fn have_by_chance(test: &str, needs: &[&str]) -> bool {
     let missing: Vec<&str> = needs.iter().copied().filter(|need| !is_there(need)).collect();
     if !missing.is_empty() {
@@ -65,7 +65,7 @@ fn is_there(need: &str) -> bool {
         "dovecot-pop3d" => Path::new("/usr/lib/dovecot/pop3").exists(),
         "dovecot-imapd" => Path::new("/usr/lib/dovecot/imap").exists(),
         "dovecot-lmtpd" => Path::new("/usr/lib/dovecot/lmtp").exists(),
-        // Where it is forbidden (in most containers) it is as good as missing.
+        // If it is forbidden (as in most containers), it counts as missing.
         "mount name space" => Command::new("unshare")
             .args(["--mount", "true"])
             .stderr(Stdio::null())
@@ -89,7 +89,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
         .find(|path| path.exists())
 }
 
-/// A server process under the eyes of a shell, which ends it when its standard input ends.
+/// A server process watched by a shell, which ends it when its standard input ends.
 pub(super) struct Server {
     shell: Child,
     leash: Option<ChildStdin>,
@@ -270,7 +270,7 @@ impl Real {
         let begun = Instant::now();
         while !there() {
             assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}:\n{}", self.log());
-            // Nothing tells of the event: look again soon.
+            // Nothing signals this event: check again soon.
             thread::park_timeout(Duration::from_millis(5));
         }
     }

@@ -1,9 +1,9 @@
-//! SMTP servers that judge nothing and record everything, as a strict reader and as a lax one see it: a
-//! machine of octets in and replies out, behind a link in memory or a loopback port.
+//! SMTP servers that accept and record everything, as a strict reader and as a lax one see it. Each is a
+//! machine with octets in and replies out, over a link in memory or a loopback port.
 //!
-//! The strict one knows one line end, CRLF. The lax one takes LF, CR and CRLF each for a line end, in commands
-//! and in content, so that `LF.LF`, `LF.CRLF`, `CR.CR`, `CR.CRLF`, `LF.CR` and all the others end a message:
-//! whoever leaves one of them in a message has sent two.
+//! The strict one accepts only CRLF as a line end. The lax one accepts LF, CR and CRLF, in commands and in
+//! content, so that `LF.LF`, `LF.CRLF`, `CR.CR`, `CR.CRLF`, `LF.CR` and all the others end a message: a
+//! client that leaves one of them in a message has sent two.
 
 use postie::net::{Allowance, Link, NetError, Secure, TlsInfo};
 use std::fmt;
@@ -23,7 +23,7 @@ pub struct SessionMode {
 }
 
 impl SessionMode {
-    /// Whether a message may end with this code because of what the server does not announce.
+    /// Whether a run may end with this code because of an extension that the server does not announce.
     pub fn may_be_lacking(&self, code: u8) -> bool {
         let lacks = |name: &str| !self.extensions.contains(&name);
         match code {
@@ -37,9 +37,9 @@ impl SessionMode {
 /// One message as a server got it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// The argument of MAIL, behind `FROM:`.
+    /// The argument of MAIL, after `FROM:`.
     pub mail: String,
-    /// The argument of each RCPT, behind `TO:`.
+    /// The argument of each RCPT, after `TO:`.
     pub recipients: Vec<String>,
     /// The content, dots unstuffed, line ends CRLF.
     pub content: Vec<u8>,
@@ -54,9 +54,9 @@ impl fmt::Debug for Seen {
 /// Everything that came over one or more connections.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Messages whose end came.
+    /// The complete messages.
     pub messages: Vec<Seen>,
-    /// What no careful client sends.
+    /// Mistakes of the client.
     pub violations: Vec<String>,
     /// How many connections there were.
     pub connections: usize,
@@ -74,7 +74,7 @@ pub struct Machine {
     manner: SessionMode,
     state: State,
     line: Vec<u8>,
-    /// A CR was seen last.
+    /// Whether the last octet was a CR.
     after_cr: bool,
     message: Option<Seen>,
     replies: Vec<u8>,
@@ -337,7 +337,7 @@ impl Link for MachineLink {
     }
 }
 
-/// A machine behind a loopback port, without TLS.
+/// A machine on a loopback port, without TLS.
 pub struct Recorder {
     /// How it reads.
     pub manner: SessionMode,
@@ -369,7 +369,7 @@ impl Recorder {
         format!("smtp+insecure://localhost:{}", self.port)
     }
 
-    /// What came, once every connection has ended; and forgets it.
+    /// What was received, once every connection has ended; it is then forgotten.
     pub fn take(&self) -> Record {
         let patience = Duration::from_secs(30);
         let open = self.open.0.lock().unwrap();

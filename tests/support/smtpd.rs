@@ -1,6 +1,6 @@
-//! A small, strict SMTP submission server over loopback (`RFC 5321`, `3207`, `4954`, `1870`, `6152`,
-//! `6531`, `2920`, `3030`): what it accepts goes into a mailbox. It takes offence at every octet a careful
-//! client would not send. A hook lets a test misbehave at any command.
+//! A small, strict SMTP submission server over loopback (`RFC 5321`, `3207`, `4954`, `1870`, `6152`, `6531`,
+//! `2920`, `3030`). Accepted messages go into a mailbox. It records every octet that a correct client would
+//! not send. A hook lets a test misbehave at any command.
 
 use super::authority::{Authority, Certificate, Versions};
 use super::embedded::Listener;
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 /// One transaction whose content arrived.
 #[derive(Clone, Debug)]
 pub struct Accepted {
-    /// The argument of MAIL behind the colon.
+    /// The argument of MAIL after the colon.
     pub mail: String,
     /// The addresses of RCPT that were accepted, without angle brackets.
     pub recipients: Vec<String>,
@@ -52,12 +52,12 @@ impl Deref for Smtpd {
     }
 }
 
-/// What a good server announces; STARTTLS comes and goes by itself.
+/// What a good server announces; STARTTLS is added when it is possible.
 const EXTENSIONS: [&str; 6] =
     ["PIPELINING", "SIZE 10000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "AUTH PLAIN LOGIN"];
 
 impl Smtpd {
-    /// A good server, about to start; `mailbox` gets what it accepts.
+    /// A good server, about to start; accepted messages go into `mailbox`.
     pub fn for_mailbox(mailbox: &Mailbox) -> Setup {
         Setup {
             mailbox: mailbox.clone(),
@@ -79,7 +79,7 @@ impl Smtpd {
         format!("{scheme}://{USER}@localhost:{}", self.port())
     }
 
-    /// What was accepted, once all connections have ended.
+    /// The accepted messages, once all connections have ended.
     pub fn accepted(&self) -> Vec<Accepted> {
         self.journals();
         self.accepted.lock().unwrap().clone()
@@ -95,7 +95,7 @@ impl Smtpd {
 }
 
 impl Setup {
-    /// How it speaks TLS.
+    /// How it uses TLS.
     pub fn mode(mut self, mode: Mode) -> Setup {
         self.mode = mode;
         self
@@ -107,7 +107,7 @@ impl Setup {
         self
     }
 
-    /// Which TLS versions it speaks.
+    /// Which TLS versions it supports.
     pub fn versions(mut self, versions: Versions) -> Setup {
         self.versions = versions;
         self
@@ -169,11 +169,11 @@ struct Session<'a> {
     extended: bool,
     logged_in: bool,
     transaction: Option<Accepted>,
-    /// The chunk of the BDAT under way.
+    /// The chunk of the current BDAT.
     chunk: Vec<u8>,
 }
 
-/// Whether the session goes on.
+/// Whether the session continues.
 enum Flow {
     On,
     Over,
@@ -218,7 +218,7 @@ impl Session<'_> {
     /// Asks the hook, then answers.
     fn answer(&mut self, verb: &str, line: &str) -> io::Result<Flow> {
         if verb == "BDAT" && self.announced("CHUNKING") {
-            // Whatever the answer is, the chunk stands ahead of the next command.
+            // Whatever the reply is, the chunk comes before the next command.
             let size = line.split(' ').nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
             self.chunk = self.peer.read_exactly(size)?;
         }
@@ -228,7 +228,7 @@ impl Session<'_> {
         }
     }
 
-    /// Asks the hook, and does what it says instead of what is usual.
+    /// Asks the hook, and does what it returns instead of the usual.
     fn misbehave(&mut self, verb: &str, line: &str) -> io::Result<Option<Flow>> {
         let tls = self.peer.phase() == Phase::Tls;
         let socket = self.peer.socket();
@@ -403,7 +403,7 @@ impl Session<'_> {
             content.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
             content.extend_from_slice(b"\r\n");
             if line.first() == Some(&b'.') && line.get(1) != Some(&b'.') {
-                // A dot that was not doubled has just been eaten.
+                // A dot that was not doubled has just been removed.
                 self.peer
                     .violation(format!("a line's dot is not doubled: {:?}", line.escape_ascii().to_string()));
             }
@@ -438,7 +438,7 @@ impl Session<'_> {
         Ok(self.say("250 2.0.0 queued as 4711ABCDEF"))
     }
 
-    /// Takes offence at content no client may send (`RFC 5321 §2.3.8`, `§4.5.3.1.6`).
+    /// Records content that no client may send (`RFC 5321 §2.3.8`, `§4.5.3.1.6`).
     fn judge(&mut self, content: &[u8]) {
         let mail = self.transaction.as_ref().map(|transaction| transaction.mail.clone()).unwrap_or_default();
         if !content.is_ascii() && !mail.contains("BODY=8BITMIME") && !mail.contains("BODY=BINARYMIME") {

@@ -1,5 +1,5 @@
-//! A scratch home for the binary: nothing of the real environment reaches it, and no run of it may show
-//! the password.
+//! A temporary home for the binary: nothing of the real environment reaches it, and no run may show the
+//! password.
 
 use super::authority::Authority;
 use super::leak;
@@ -13,7 +13,7 @@ use std::ops::Deref;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The scratch home.
+/// The temporary home.
 pub struct World {
     dir: tempfile::TempDir,
     program: PathBuf,
@@ -66,7 +66,7 @@ impl World {
         path
     }
 
-    /// The options by which the authority is trusted; without TLS none, as they are refused there.
+    /// The options that make postie trust the authority; none without TLS, where they are refused.
     pub fn trust(&self, mode: Mode) -> Vec<String> {
         match mode {
             Mode::Plain => Vec::new(),
@@ -179,7 +179,7 @@ impl World {
         found
     }
 
-    /// Everything postie remembers, for a look at whether the password is in it.
+    /// Everything that postie has stored, to check whether the password is in it.
     pub fn assert_no_secret_on_disk(&self) {
         let own = [self.path("secret")];
         for path in self.tree().into_iter().filter(|path| !own.contains(path)) {
@@ -191,7 +191,7 @@ impl World {
 }
 
 impl Run {
-    /// Runs postie. Beside what [`Run::run`] sees to: no panic, and no password in what it says.
+    /// Runs postie. Besides the checks of [`Run::run`]: no panic, and no password in the output.
     #[track_caller]
     pub fn go(self) -> Checked {
         let outcome = self.run();

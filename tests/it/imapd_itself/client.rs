@@ -1,4 +1,4 @@
-//! A client that knows nothing: what it is told to send goes out, and what comes is given back as text.
+//! A client without any logic: it sends what it is given, and returns what it receives as text.
 
 use crate::support::authority::Authority;
 use crate::support::imapd::Imapd;
@@ -108,7 +108,7 @@ impl Client {
         String::from_utf8_lossy(&line).into_owned()
     }
 
-    /// All that comes up to the end of the connection.
+    /// Everything received up to the end of the connection.
     pub fn rest(&mut self) -> String {
         while self.more() {}
         String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned()

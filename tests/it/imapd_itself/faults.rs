@@ -1,4 +1,4 @@
-//! Every fault of one message, as it is seen on the wire; the other messages are as ever.
+//! Every fault of one message, as it appears on the wire; the other messages are not affected.
 
 use super::client::Client;
 use crate::support::imapd::Imapd;
@@ -9,7 +9,7 @@ use crate::support::pop3d::Mode;
 
 const BODIES: [&str; 3] = ["a: 1\r\n\r\nx", "one \\ \"two\"", "a: 3\r\n\r\nz"];
 
-/// What `UID FETCH 1:3` brings where message 2 has a fault.
+/// The responses to `UID FETCH 1:3` if message 2 has a fault.
 fn fetched(fault: Fault) -> String {
     let server = Imapd::for_store(&ImapStore::of(BODIES)).mode(Mode::Plain).fault(2, fault).start();
     let mut client = Client::select(&server);
@@ -22,7 +22,7 @@ fn row(number: usize) -> String {
     format!("* {number} FETCH (UID {number} RFC822.SIZE {size} FLAGS () BODY[] {{{size}}}\r\n{body})\r\n")
 }
 
-/// The rows of 1 and 3 are good; this is what there is of 2.
+/// Checks that the rows of 1 and 3 are good, and returns those of 2.
 #[track_caller]
 fn assert_row(fault: Fault, wanted: &str) {
     let name = format!("{fault:?}");

@@ -1,4 +1,4 @@
-//! Folders: their rows, their names, what is said of the one that is selected.
+//! Folders: their rows, their names, and the responses about the selected one.
 
 use super::client::Client;
 use crate::support::imapd::Imapd;

@@ -1,4 +1,4 @@
-//! What no careful client does is written down.
+//! Mistakes of a client are recorded.
 
 use super::client::Client;
 use crate::support::imapd::store::{Folder, ImapStore};

@@ -1,4 +1,4 @@
-//! Every quirk of a whole server, as it is seen on the wire.
+//! Every quirk of the whole server, as it appears on the wire.
 
 use super::client::{Client, secured, socket};
 use crate::support::imapd::quirks::{Esearch, Quirk};
@@ -21,7 +21,7 @@ fn setup(quirk: Quirk) -> Setup {
     Imapd::for_store(&store()).mode(Mode::Plain).quirk(quirk)
 }
 
-/// What the last of these commands brings, with a quirk, in INBOX.
+/// The responses to the last of these commands, with a quirk, in INBOX.
 fn last(quirk: Quirk, commands: &[&str]) -> String {
     let server = server(quirk);
     let mut client = Client::select(&server);

@@ -1,4 +1,4 @@
-//! Another client works in the same folders; what a session is told, and what it did itself.
+//! Another client uses the same folders: what a session is told about it, and about its own changes.
 
 use super::client::Client;
 use crate::support::imapd::Imapd;

@@ -7,10 +7,10 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// Longer than any test waits for anything.
+/// Longer than any test waits.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A place where the server waits until the test lets it go on. Clones are the same gate.
+/// A point at which the server waits until the test lets it continue. Clones are the same gate.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<(Mutex<(bool, bool)>, Condvar)>);
 
@@ -30,7 +30,7 @@ impl Gate {
         assert!(!waited.1.timed_out(), "the server never came to the gate");
     }
 
-    /// Lets the server go on, now and whenever it comes here again.
+    /// Lets the server continue, now and whenever it is here again.
     pub fn open(&self) {
         self.0.0.lock().unwrap().1 = true;
         self.0.1.notify_all();
@@ -59,7 +59,7 @@ impl fmt::Debug for Deed {
     }
 }
 
-/// What is wrong with one message where its body is asked for.
+/// What is wrong with one message when its body is fetched.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// The connection ends so many octets into the literal.
@@ -76,7 +76,7 @@ pub enum Fault {
     NoBody,
     /// No row at all, and OK; `BODY[]` without PEEK has a made-up text, as Exchange's.
     Silent,
-    /// The command ends here with this, such as `NO [UNAVAILABLE] Server error`; what is ahead has come.
+    /// The command ends here with this, such as `NO [UNAVAILABLE] Server error`; everything before was sent.
     Refused(&'static str),
     /// The literal's count is off by so many octets.
     Miscounted(i64),
@@ -84,7 +84,7 @@ pub enum Fault {
     Announced(&'static str),
     /// This in place of `BODY[]`.
     Named(&'static str),
-    /// The UID comes behind the body.
+    /// The UID comes after the body.
     UidBehind,
     /// The row has no UID.
     NoUid,
@@ -96,17 +96,17 @@ pub enum Fault {
     Times(usize),
     /// The row comes once more, with another body.
     TwiceUnequal,
-    /// These octets as an item ahead of the others.
+    /// These octets as an item before the others.
     ItemAhead(&'static str),
-    /// These octets as an item behind the body.
+    /// These octets as an item after the body.
     ItemBehind(&'static str),
     /// This in place of an item's value; an item without one is left out.
     Item(&'static str, Option<&'static str>),
-    /// UID and flags come in a row of their own, ahead of the one with UID and body.
+    /// UID and flags come in a row of their own, before the one with UID and body.
     Parted,
     /// These octets in front of the row.
     Ahead(&'static str),
-    /// These octets behind the row.
+    /// These octets after the row.
     Behind(&'static str),
     /// These octets in front of the row, then the end of the connection.
     EndsAhead(&'static str, End),
@@ -115,12 +115,12 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether it has to do with the body alone, so that a listing is as ever.
+    /// Whether it concerns only the body, so that a listing is not changed.
     pub fn is_of_body(&self) -> bool {
         !matches!(self, Fault::Item(..) | Fault::NoUid | Fault::WrongUid(_) | Fault::Number(_))
     }
 
-    /// Does to a row what can be done to it. Faults that are no matter of the row are the session's.
+    /// Applies a fault to a row. Faults that do not concern a row are applied by the session.
     pub fn apply(&self, row: &mut Row) {
         match self {
             Fault::CutInside(octets, end) => row.body_stops(*octets, Stop::End(*end)),
@@ -152,7 +152,7 @@ impl Fault {
     }
 }
 
-/// How a server goes wrong that announces ESEARCH.
+/// What a server that announces ESEARCH does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Esearch {
     /// It answers BAD.
@@ -163,7 +163,7 @@ pub enum Esearch {
     Nothing,
 }
 
-/// What is odd about the whole server.
+/// An oddity of the whole server.
 #[derive(Clone, Debug)]
 pub enum Quirk {
     /// Rows come in descending order.
@@ -178,7 +178,7 @@ pub enum Quirk {
     BareLf,
     /// What is sent goes out in pieces of so many octets.
     Pieces(usize),
-    /// SELECT opens for reading alone.
+    /// SELECT opens the folder read-only.
     ReadOnly,
     /// No flag can be kept: `PERMANENTFLAGS ()`.
     NoPermanentFlags,
@@ -190,7 +190,7 @@ pub enum Quirk {
     Uidnext(Option<u32>),
     /// MESSAGES in STATUS and the number of EXISTS in SELECT is this.
     Exists(u32),
-    /// SEARCH names the first so many alone.
+    /// SEARCH names only the first so many.
     SearchLimit(usize),
     /// ESEARCH is announced and broken.
     Esearch(Esearch),
@@ -221,11 +221,11 @@ pub enum Quirk {
     IdFirst,
     /// An initial response is announced and BAD.
     InitialResponseBad,
-    /// `+` comes alone, without a space behind it, as Exchange's.
+    /// `+` comes alone, without a space after it, as with Exchange.
     BarePlus,
     /// LITERAL+ is announced, and the server asks for each literal all the same.
     AsksForLiterals,
-    /// LITERAL+ is announced and BAD; what comes unasked is read as commands.
+    /// LITERAL+ is announced and BAD; literals that come unasked are read as commands.
     LiteralPlusBad,
     /// A literal is read so far, then the connection ends.
     LiteralCut(usize, End),
@@ -237,13 +237,13 @@ pub enum Quirk {
     NoListStatus,
     /// `BODY[]` sets `\Seen` though the folder is open for reading alone.
     SeenInExamine,
-    /// These octets ahead of all that a command brings, such as `* OK Searched 91%` of UID SEARCH.
+    /// These octets before all responses to a command, such as `* OK Searched 91%` of UID SEARCH.
     SaysFirst(&'static str, &'static str),
-    /// These octets just ahead of a command's tagged answer.
+    /// These octets directly before a command's tagged response.
     SaysLast(&'static str, &'static str),
-    /// These octets behind the `+` of IDLE.
+    /// These octets after the `+` of IDLE.
     InIdle(&'static str),
-    /// These octets behind the answer to STARTTLS, in clear.
+    /// These octets after the reply to STARTTLS, without TLS.
     StarttlsSays(&'static str),
     /// LOGOUT ends the connection without an answer.
     RudeLogout,

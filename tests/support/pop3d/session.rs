@@ -9,7 +9,7 @@ pub(super) struct Session<'a> {
     connection: usize,
     user: Option<String>,
     open: Option<Open>,
-    /// The answer that a later one overtakes.
+    /// The reply that is sent after the next one.
     overtaken: Vec<u8>,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Breaks under pipelining, if that is its nature; true where that was the end.
+    /// Fails at pipelining, if the server is to; returns true if the session has ended.
     fn stumble(&mut self, verb: &str) -> io::Result<bool> {
         let overtaken = std::mem::take(&mut self.overtaken);
         self.peer.send(overtaken);
@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
         (self.setup.hook)(&Event { connection: self.connection, verb, line, tls, socket: self.peer.socket() })
     }
 
-    /// True where that was the end.
+    /// Returns true if the session has ended.
     fn misbehave(&mut self, act: Act) -> io::Result<bool> {
         match act {
             Act::Normal | Act::Cut(..) => Ok(false),
