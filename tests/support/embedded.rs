@@ -9,6 +9,36 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// The options that every embedded server has.
+macro_rules! server_options {
+    () => {
+        /// How it uses TLS.
+        pub fn mode(mut self, mode: Mode) -> Self {
+            self.mode = mode;
+            self
+        }
+
+        /// Which certificate it shows.
+        pub fn certificate(mut self, certificate: Certificate) -> Self {
+            self.certificate = certificate;
+            self
+        }
+
+        /// Which TLS versions it supports.
+        pub fn versions(mut self, versions: Versions) -> Self {
+            self.versions = versions;
+            self
+        }
+
+        /// A hook to misbehave with.
+        pub fn hook(mut self, hook: impl Fn(&Event<'_>) -> Act + Send + Sync + 'static) -> Self {
+            self.hook = Box::new(hook);
+            self
+        }
+    };
+}
+pub(super) use server_options;
+
 /// Longer than any connection of a test that is not stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 

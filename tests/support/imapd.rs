@@ -254,23 +254,7 @@ impl Imapd {
 }
 
 impl Setup {
-    /// How it uses TLS.
-    pub fn mode(mut self, mode: Mode) -> Setup {
-        self.mode = mode;
-        self
-    }
-
-    /// Which certificate it shows.
-    pub fn certificate(mut self, certificate: Certificate) -> Setup {
-        self.certificate = certificate;
-        self
-    }
-
-    /// Which TLS versions it supports.
-    pub fn versions(mut self, versions: Versions) -> Setup {
-        self.versions = versions;
-        self
-    }
+    super::embedded::server_options!();
 
     /// It neither announces nor knows a capability.
     pub fn without(mut self, capability: &str) -> Setup {
@@ -319,12 +303,6 @@ impl Setup {
     /// Its answer to NAMESPACE.
     pub fn namespace(mut self, namespace: &str) -> Setup {
         self.namespace = namespace.to_owned();
-        self
-    }
-
-    /// A hook to misbehave with.
-    pub fn hook(mut self, hook: impl Fn(&Event<'_>) -> Act + Send + Sync + 'static) -> Setup {
-        self.hook = Box::new(hook);
         self
     }
 

@@ -27,7 +27,8 @@ pub struct Accepted {
 
 type Hook = dyn Fn(&Event<'_>) -> Act + Send + Sync;
 
-/// An SMTP server about to start.
+/// An SMTP server about to start. For its hook the final dot is the verb `.`, the answers to LOGIN's prompts are the
+/// verbs `Username:` and `Password:`.
 pub struct Setup {
     mailbox: Mailbox,
     mode: Mode,
@@ -95,23 +96,7 @@ impl Smtpd {
 }
 
 impl Setup {
-    /// How it uses TLS.
-    pub fn mode(mut self, mode: Mode) -> Setup {
-        self.mode = mode;
-        self
-    }
-
-    /// Which certificate it shows.
-    pub fn certificate(mut self, certificate: Certificate) -> Setup {
-        self.certificate = certificate;
-        self
-    }
-
-    /// Which TLS versions it supports.
-    pub fn versions(mut self, versions: Versions) -> Setup {
-        self.versions = versions;
-        self
-    }
+    super::embedded::server_options!();
 
     /// It does not announce an extension.
     pub fn without(mut self, extension: &str) -> Setup {
@@ -122,13 +107,6 @@ impl Setup {
     /// It announces one more.
     pub fn with(mut self, extension: &'static str) -> Setup {
         self.extensions.push(extension);
-        self
-    }
-
-    /// A hook to misbehave with. The final dot is the verb `.`, the answers to LOGIN's prompts are the verbs
-    /// `Username:` and `Password:`.
-    pub fn hook(mut self, hook: impl Fn(&Event<'_>) -> Act + Send + Sync + 'static) -> Setup {
-        self.hook = Box::new(hook);
         self
     }
 
