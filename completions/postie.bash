@@ -827,7 +827,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__import)
-            opts="-A -C -q -v -h --dry-run --with-secrets --no-uids --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help msmtp mpop getmail fetchmail thunderbird"
+            opts="-A -C -q -v -h --dry-run --with-secrets --no-uids --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help msmtp mpop getmail fetchmail netrc mutt himalaya thunderbird"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

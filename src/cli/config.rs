@@ -166,6 +166,12 @@ pub enum ImportTool {
     Getmail,
     /// Fetches mail: ~/.fetchmailrc, which fetchmail itself has to read
     Fetchmail,
+    /// Passwords for servers that are in postie's file already: ~/.netrc
+    Netrc,
+    /// Reads and sends mail: ~/.muttrc
+    Mutt,
+    /// Reads and sends mail: ~/.config/himalaya/config.toml
+    Himalaya,
     /// Reads and sends mail: a profile, or its prefs.js
     Thunderbird,
 }

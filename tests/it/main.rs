@@ -36,6 +36,7 @@ mod imap_others;
 mod imap_renumbered;
 mod imapd_itself;
 mod import;
+mod import_secrets;
 mod layering;
 mod links;
 mod list;

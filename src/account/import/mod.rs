@@ -8,10 +8,13 @@ mod draft;
 pub mod fetchmail;
 pub mod file;
 pub mod getmail;
+pub mod himalaya;
 mod ini;
 mod lines;
 pub mod msmtp;
+pub mod mutt;
 mod names;
+pub mod netrc;
 pub mod place;
 mod python;
 mod remarks;
@@ -35,6 +38,9 @@ pub enum Tool {
     Mpop,
     Getmail,
     Fetchmail,
+    Netrc,
+    Mutt,
+    Himalaya,
     Thunderbird,
 }
 
@@ -46,6 +52,9 @@ impl Tool {
             Tool::Mpop => "mpop",
             Tool::Getmail => "getmail",
             Tool::Fetchmail => "fetchmail",
+            Tool::Netrc => "netrc",
+            Tool::Mutt => "mutt",
+            Tool::Himalaya => "himalaya",
             Tool::Thunderbird => "thunderbird",
         }
     }

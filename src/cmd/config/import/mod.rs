@@ -6,13 +6,14 @@
 mod marks;
 mod places;
 mod report;
+mod secrets;
 
 use super::{Context, path_to_edit};
 use crate::account::command;
 use crate::account::edit::Editor;
 use crate::account::import::Text;
 use crate::account::import::place::{How, Placed, place};
-use crate::account::import::{Import, Tool, fetchmail, file, getmail, msmtp, thunderbird};
+use crate::account::import::{Import, Tool, fetchmail, file, getmail, himalaya, msmtp, mutt, thunderbird};
 use crate::cli::config::{ImportArgs, ImportTool};
 use crate::output::About;
 use crate::process::{Ending, Program};
@@ -23,6 +24,9 @@ use zeroize::Zeroizing;
 /// Runs the command.
 pub fn run(args: &ImportArgs, context: &mut Context) -> Result<(), Failure> {
     let tool = tool_of(args.tool);
+    if tool == Tool::Netrc {
+        return secrets::run(args, context);
+    }
     let mut import = gather(tool, args, context)?;
     choose(&mut import, context.global.account.as_deref())?;
     let path = path_to_edit(context)?;
@@ -56,6 +60,9 @@ fn tool_of(tool: ImportTool) -> Tool {
         ImportTool::Mpop => Tool::Mpop,
         ImportTool::Getmail => Tool::Getmail,
         ImportTool::Fetchmail => Tool::Fetchmail,
+        ImportTool::Netrc => Tool::Netrc,
+        ImportTool::Mutt => Tool::Mutt,
+        ImportTool::Himalaya => Tool::Himalaya,
         ImportTool::Thunderbird => Tool::Thunderbird,
     }
 }
@@ -84,7 +91,11 @@ fn read(tool: Tool, text: Text<'_>) -> Result<Import, Failure> {
         Tool::Msmtp | Tool::Mpop => msmtp::read(tool, text),
         Tool::Getmail => getmail::read(text),
         Tool::Fetchmail => fetchmail::read(text),
+        Tool::Mutt => mutt::read(text),
+        Tool::Himalaya => himalaya::read(text),
         Tool::Thunderbird => thunderbird::read(text),
+        // It has no accounts.
+        Tool::Netrc => Ok(Import::default()),
     }
 }
 

@@ -73,6 +73,16 @@ fn usual(tool: Tool, env: &Env) -> Result<Vec<PathBuf>, Failure> {
             let named = env.get("FETCHMAILHOME").map(|dir| Path::new(dir).join("fetchmailrc"));
             named.into_iter().chain([home.join(".fetchmailrc")]).collect()
         }
+        Tool::Netrc => {
+            let named = env.get("NETRC").map(PathBuf::from);
+            named.into_iter().chain([home.join(".netrc")]).collect()
+        }
+        Tool::Mutt => {
+            let own =
+                [".neomuttrc", ".neomutt/neomuttrc", ".muttrc", ".mutt/muttrc"].map(|path| home.join(path));
+            own.into_iter().chain([config.join("neomutt/neomuttrc"), config.join("mutt/muttrc")]).collect()
+        }
+        Tool::Himalaya => vec![config.join("himalaya/config.toml"), home.join(".himalayarc")],
         Tool::Thunderbird => {
             let flatpak = ".var/app/org.mozilla.Thunderbird/.thunderbird";
             let roots = [".thunderbird", "snap/thunderbird/common/.thunderbird", flatpak];
