@@ -58,6 +58,9 @@ _postie() {
             postie__subcmd__config,list)
                 cmd="postie__subcmd__config__subcmd__list"
                 ;;
+            postie__subcmd__config,logout)
+                cmd="postie__subcmd__config__subcmd__logout"
+                ;;
             postie__subcmd__config,path)
                 cmd="postie__subcmd__config__subcmd__path"
                 ;;
@@ -69,6 +72,9 @@ _postie() {
                 ;;
             postie__subcmd__config,show)
                 cmd="postie__subcmd__config__subcmd__show"
+                ;;
+            postie__subcmd__config,status)
+                cmd="postie__subcmd__config__subcmd__status"
                 ;;
             postie__subcmd__config,unset)
                 cmd="postie__subcmd__config__subcmd__unset"
@@ -91,6 +97,9 @@ _postie() {
             postie__subcmd__config__subcmd__help,list)
                 cmd="postie__subcmd__config__subcmd__help__subcmd__list"
                 ;;
+            postie__subcmd__config__subcmd__help,logout)
+                cmd="postie__subcmd__config__subcmd__help__subcmd__logout"
+                ;;
             postie__subcmd__config__subcmd__help,path)
                 cmd="postie__subcmd__config__subcmd__help__subcmd__path"
                 ;;
@@ -102,6 +111,9 @@ _postie() {
                 ;;
             postie__subcmd__config__subcmd__help,show)
                 cmd="postie__subcmd__config__subcmd__help__subcmd__show"
+                ;;
+            postie__subcmd__config__subcmd__help,status)
+                cmd="postie__subcmd__config__subcmd__help__subcmd__status"
                 ;;
             postie__subcmd__config__subcmd__help,unset)
                 cmd="postie__subcmd__config__subcmd__help__subcmd__unset"
@@ -145,6 +157,9 @@ _postie() {
             postie__subcmd__help__subcmd__config,list)
                 cmd="postie__subcmd__help__subcmd__config__subcmd__list"
                 ;;
+            postie__subcmd__help__subcmd__config,logout)
+                cmd="postie__subcmd__help__subcmd__config__subcmd__logout"
+                ;;
             postie__subcmd__help__subcmd__config,path)
                 cmd="postie__subcmd__help__subcmd__config__subcmd__path"
                 ;;
@@ -156,6 +171,9 @@ _postie() {
                 ;;
             postie__subcmd__help__subcmd__config,show)
                 cmd="postie__subcmd__help__subcmd__config__subcmd__show"
+                ;;
+            postie__subcmd__help__subcmd__config,status)
+                cmd="postie__subcmd__help__subcmd__config__subcmd__status"
                 ;;
             postie__subcmd__help__subcmd__config,unset)
                 cmd="postie__subcmd__help__subcmd__config__subcmd__unset"
@@ -315,7 +333,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config)
-            opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help add import list show set unset remove default path check help"
+            opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help add import list show set unset remove default path check status logout help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -659,7 +677,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__help)
-            opts="add import list show set unset remove default path check help"
+            opts="add import list show set unset remove default path check status logout help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -756,6 +774,20 @@ _postie() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        postie__subcmd__config__subcmd__help__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         postie__subcmd__config__subcmd__help__subcmd__path)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -799,6 +831,20 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postie__subcmd__config__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -901,6 +947,80 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__list)
+            opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-fingerprint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postie__subcmd__config__subcmd__logout)
             opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1270,6 +1390,80 @@ _postie() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        postie__subcmd__config__subcmd__status)
+            opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-fingerprint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         postie__subcmd__config__subcmd__unset)
             opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1511,7 +1705,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__help__subcmd__config)
-            opts="add import list show set unset remove default path check"
+            opts="add import list show set unset remove default path check status logout"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1594,6 +1788,20 @@ _postie() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        postie__subcmd__help__subcmd__config__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         postie__subcmd__help__subcmd__config__subcmd__path)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1637,6 +1845,20 @@ _postie() {
             return 0
             ;;
         postie__subcmd__help__subcmd__config__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postie__subcmd__help__subcmd__config__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -273,6 +273,8 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand default 'Show the default account, or set it'
             cand path 'Print the path of the configuration file'
             cand check 'Check the configuration file'
+            cand status 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in'
+            cand logout 'Log out: end what was granted to postie, and forget the tokens'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'postie;config;add'= {
@@ -544,6 +546,56 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'postie;config;status'= {
+            cand -A 'Which account'
+            cand --account 'Which account'
+            cand -C 'The configuration file'
+            cand --config 'The configuration file'
+            cand --server 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://'
+            cand --password-file 'Read the password from a file'
+            cand --password-fd 'Read the password from an open file descriptor'
+            cand --password-env 'Take the password from an environment variable'
+            cand --password-command 'Take the password from a command''s output (run by sh -c)'
+            cand --token-command 'Take an OAuth2 access token from a command''s output (run by sh -c)'
+            cand --ca-file 'Also trust these certificate authorities (PEM)'
+            cand --tls-fingerprint 'Trust only the certificate with this fingerprint, whatever its chain and names'
+            cand --timeout 'The time for one network operation [default: 60s; the reply to a sent message: 10m]'
+            cand --max-time 'The time for the whole run'
+            cand --color 'When to use colors'
+            cand --json 'Write JSON Lines to standard output'
+            cand -q 'Print only errors'
+            cand --quiet 'Print only errors'
+            cand -v 'Say what is done; twice: show the protocol''s transcript, without secrets'
+            cand --verbose 'Say what is done; twice: show the protocol''s transcript, without secrets'
+            cand --no-progress 'Show no progress bar'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'postie;config;logout'= {
+            cand -A 'Which account'
+            cand --account 'Which account'
+            cand -C 'The configuration file'
+            cand --config 'The configuration file'
+            cand --server 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://'
+            cand --password-file 'Read the password from a file'
+            cand --password-fd 'Read the password from an open file descriptor'
+            cand --password-env 'Take the password from an environment variable'
+            cand --password-command 'Take the password from a command''s output (run by sh -c)'
+            cand --token-command 'Take an OAuth2 access token from a command''s output (run by sh -c)'
+            cand --ca-file 'Also trust these certificate authorities (PEM)'
+            cand --tls-fingerprint 'Trust only the certificate with this fingerprint, whatever its chain and names'
+            cand --timeout 'The time for one network operation [default: 60s; the reply to a sent message: 10m]'
+            cand --max-time 'The time for the whole run'
+            cand --color 'When to use colors'
+            cand --json 'Write JSON Lines to standard output'
+            cand -q 'Print only errors'
+            cand --quiet 'Print only errors'
+            cand -v 'Say what is done; twice: show the protocol''s transcript, without secrets'
+            cand --verbose 'Say what is done; twice: show the protocol''s transcript, without secrets'
+            cand --no-progress 'Show no progress bar'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'postie;config;help'= {
             cand add 'Add an account; on a terminal, asks for what is missing'
             cand import 'Take over accounts of another mail program'
@@ -555,6 +607,8 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand default 'Show the default account, or set it'
             cand path 'Print the path of the configuration file'
             cand check 'Check the configuration file'
+            cand status 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in'
+            cand logout 'Log out: end what was granted to postie, and forget the tokens'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'postie;config;help;add'= {
@@ -576,6 +630,10 @@ set edit:completion:arg-completer[postie] = {|@words|
         &'postie;config;help;path'= {
         }
         &'postie;config;help;check'= {
+        }
+        &'postie;config;help;status'= {
+        }
+        &'postie;config;help;logout'= {
         }
         &'postie;config;help;help'= {
         }
@@ -658,6 +716,8 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand default 'Show the default account, or set it'
             cand path 'Print the path of the configuration file'
             cand check 'Check the configuration file'
+            cand status 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in'
+            cand logout 'Log out: end what was granted to postie, and forget the tokens'
         }
         &'postie;help;config;add'= {
         }
@@ -678,6 +738,10 @@ set edit:completion:arg-completer[postie] = {|@words|
         &'postie;help;config;path'= {
         }
         &'postie;help;config;check'= {
+        }
+        &'postie;help;config;status'= {
+        }
+        &'postie;help;config;logout'= {
         }
         &'postie;help;completions'= {
         }

@@ -216,37 +216,39 @@ complete -c postie -n "__fish_postie_using_subcommand test-account" -s q -l quie
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand test-account" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s A -l account -d 'Which account' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s C -l config -d 'The configuration file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l password-file -d 'Read the password from a file' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l password-fd -d 'Read the password from an open file descriptor' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l password-env -d 'Take the password from an environment variable' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l max-time -d 'The time for the whole run' -r
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -s A -l account -d 'Which account' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -s C -l config -d 'The configuration file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l password-file -d 'Read the password from a file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l password-fd -d 'Read the password from an open file descriptor' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l password-env -d 'Take the password from an environment variable' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l max-time -d 'The time for the whole run' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l json -d 'Write JSON Lines to standard output'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s q -l quiet -d 'Print only errors'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -l no-progress -d 'Show no progress bar'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "import" -d 'Take over accounts of another mail program'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "list" -d 'List the accounts'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "show" -d 'Show an account, without secrets'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "set" -d 'Set one key of an account'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "unset" -d 'Remove one key of an account'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "remove" -d 'Remove an account'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "default" -d 'Show the default account, or set it'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "path" -d 'Print the path of the configuration file'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "check" -d 'Check the configuration file'
-complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l json -d 'Write JSON Lines to standard output'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -l no-progress -d 'Show no progress bar'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "import" -d 'Take over accounts of another mail program'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "list" -d 'List the accounts'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "show" -d 'Show an account, without secrets'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "set" -d 'Set one key of an account'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "unset" -d 'Remove one key of an account'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "remove" -d 'Remove an account'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "default" -d 'Show the default account, or set it'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "path" -d 'Print the path of the configuration file'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "check" -d 'Check the configuration file'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "status" -d 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "logout" -d 'Log out: end what was granted to postie, and forget the tokens'
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default path check status logout help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l email -d 'The mail address' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l name -d 'The display name' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l description -d 'A remark' -r
@@ -466,6 +468,46 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l no-progress -d 'Show no progress bar'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -s A -l account -d 'Which account' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -s C -l config -d 'The configuration file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from a file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from an open file descriptor' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l password-env -d 'Take the password from an environment variable' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l max-time -d 'The time for the whole run' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l json -d 'Write JSON Lines to standard output'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l no-progress -d 'Show no progress bar'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -s A -l account -d 'Which account' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -s C -l config -d 'The configuration file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l server -d 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l password-file -d 'Read the password from a file' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l password-fd -d 'Read the password from an open file descriptor' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l password-env -d 'Take the password from an environment variable' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l password-command -d 'Take the password from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l max-time -d 'The time for the whole run' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l json -d 'Write JSON Lines to standard output'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -s q -l quiet -d 'Print only errors'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l no-progress -d 'Show no progress bar'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add an account; on a terminal, asks for what is missing'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "import" -d 'Take over accounts of another mail program'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the accounts'
@@ -476,6 +518,8 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "default" -d 'Show the default account, or set it'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "path" -d 'Print the path of the configuration file'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check the configuration file'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "logout" -d 'Log out: end what was granted to postie, and forget the tokens'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postie -n "__fish_postie_using_subcommand completions" -s A -l account -d 'Which account' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -s C -l config -d 'The configuration file' -r -F
@@ -535,6 +579,8 @@ complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subc
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "default" -d 'Show the default account, or set it'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print the path of the configuration file'
 complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check the configuration file'
+complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "status" -d 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in'
+complete -c postie -n "__fish_postie_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "logout" -d 'Log out: end what was granted to postie, and forget the tokens'
 
 function __fish_postie_words_after_config
     set -l words (commandline -opc) (commandline -ct)

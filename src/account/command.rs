@@ -13,14 +13,16 @@ use crate::process::{Ending, Program, Running, StdoutTo, Task};
 use crate::words::{Failure, Kind, Secret};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
-use std::io;
+use rustix::pipe::{PipeFlags, pipe_with};
+use std::fs::File;
+use std::io::{self, Write as _};
 use zeroize::Zeroizing;
 
 /// Runs the command and reads the secret it prints; `place` names it in failures. Fails with [`Kind::Config`],
 /// [`Kind::Interrupted`], or [`Kind::Timeout`] if the time of the whole run is over.
 pub fn secret(program: &Program, place: &str, limits: &Limits) -> Result<Secret, Failure> {
-    let (ending, printed) =
-        capture(program, terminal().is_none(), limits).map_err(|error| failed(error, program, place))?;
+    let (ending, printed) = capture(program, None, terminal().is_none(), limits)
+        .map_err(|error| failed(error, program, place))?;
     let how = match ending {
         Ending::Status(0) => return drain::secret(&printed, place),
         Ending::Status(code) => format!("it failed with exit status {code}"),
@@ -31,6 +33,36 @@ pub fn secret(program: &Program, place: &str, limits: &Limits) -> Result<Secret,
         _ => "what it wrote to standard error is above; nothing was sent to the server",
     };
     Err(drain::failure(Kind::Config, format!("{place}: getting the secret: {how}")).hint(hint))
+}
+
+/// Runs a command that keeps secrets: it gets `input` on standard input, if there is any, and what it prints comes
+/// back. Fails as [`secret`] does.
+pub fn keep(
+    program: &Program,
+    input: Option<&[u8]>,
+    place: &str,
+    limits: &Limits,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let what = if input.is_some() { "keeping the tokens" } else { "getting the tokens" };
+    let bad = |how: String| drain::failure(Kind::Config, format!("{place}: {what}: {how}"));
+    let input = input.map(filled).transpose().map_err(|error| bad(error.to_string()))?;
+    let (ending, printed) = capture(program, input, terminal().is_none(), limits)
+        .map_err(|error| failed(error, program, place))?;
+    match ending {
+        Ending::Status(0) => Ok(printed),
+        Ending::Status(127) => Err(bad("it failed with exit status 127".into()).hint(NOT_FOUND)),
+        Ending::Status(code) => Err(bad(format!("it failed with exit status {code}"))),
+        Ending::Signal(signal) => Err(bad(format!("it was killed by signal {signal}"))),
+    }
+}
+
+/// A pipe with these octets in it, which nobody else has the other end of. It holds what it is given at once: no
+/// more than that is taken.
+fn filled(octets: &[u8]) -> io::Result<File> {
+    let (from, to) = pipe_with(PipeFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&to, true)?;
+    File::from(to).write_all(octets)?;
+    Ok(from.into())
 }
 
 /// The hint if the program does not exist.
@@ -55,25 +87,27 @@ pub fn output(
     most: usize,
     limits: &Limits,
 ) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
-    capture_up_to(program, terminal().is_none(), most, limits)
+    capture_up_to(program, None, terminal().is_none(), most, limits)
 }
 
 fn capture(
     program: &Program,
+    input: Option<File>,
     own_group: bool,
     limits: &Limits,
 ) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
-    capture_up_to(program, own_group, drain::MAX_SECRET, limits)
+    capture_up_to(program, input, own_group, drain::MAX_SECRET, limits)
 }
 
 /// Runs the command to its end, or kills it.
 fn capture_up_to(
     program: &Program,
+    input: Option<File>,
     own_group: bool,
     most: usize,
     limits: &Limits,
 ) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
-    let task = Task { program, input: None, output: StdoutTo::Piped, variables: Vec::new(), own_group };
+    let task = Task { program, input, output: StdoutTo::Piped, variables: Vec::new(), own_group };
     let mut running = task.start().map_err(|error| DrainError::Start(errno_of(&error)))?;
     match read(&mut running, most, limits) {
         Ok(printed) => Ok((running.wait().map_err(io_failed)?, printed)),
@@ -162,12 +196,29 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_keeps_something_gets_it_and_gives_it_back_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = dir.path().join("kept");
+        let run = |line: &str, input: Option<&[u8]>| {
+            keep(&Program::shell(line).unwrap(), input, "cmd", &Limits::default())
+        };
+        let octets = vec![b'x'; 60_000];
+        assert!(run(&format!("cat > {}", kept.display()), Some(&octets)).unwrap().is_empty());
+        assert_eq!(*run(&format!("cat {}", kept.display()), None).unwrap(), octets);
+        assert!(run("true", Some(b"unread")).is_ok());
+        let failure = run("exit 3", Some(b"S3CRET")).unwrap_err();
+        assert_eq!(failure.message, "cmd: keeping the tokens: it failed with exit status 3");
+        assert_eq!(failure.kind(), Kind::Config);
+        assert!(run("cat > /dev/null", Some(&[0; 1 << 20])).is_err(), "more than a pipe holds");
+    }
+
+    #[test]
     fn a_command_that_hangs_is_killed_with_all_it_started() {
         let marker = tempfile::tempdir().unwrap();
         let pid_file = marker.path().join("pid");
         let line = Program::shell(&format!("sleep 1000 & echo $! > {}; wait", pid_file.display())).unwrap();
         let limits = Limits { timeout: Duration::from_millis(500), ..Limits::default() };
-        assert!(matches!(capture(&line, true, &limits), Err(DrainError::Timeout)));
+        assert!(matches!(capture(&line, None, true, &limits), Err(DrainError::Timeout)));
         let pid: i32 = std::fs::read_to_string(pid_file).unwrap().trim().parse().unwrap();
         // SIGKILL was sent to it; it is gone, or about to be.
         let until = Instant::now() + Duration::from_secs(10);

@@ -5,8 +5,11 @@
 //! once in a process, even if several servers need its secret.
 
 use super::Env;
-use super::command;
 use super::drain;
+use super::logins::{AccountLogin, Logins, TokenLogins};
+use super::oauth::renewal::{CLIENT_ID, REFRESH_TOKEN};
+use super::oauth::{Grant, OAuthSettings, Provider, TokenSource, Uses, endpoint};
+use super::obtain;
 use super::proxy::ProxyAddress;
 use super::sasl_command::SaslCommand;
 use super::secret_file;
@@ -15,7 +18,7 @@ use super::server::Auth;
 use super::server::Server;
 use super::terminal;
 use crate::codec::sasl::{Credentials, Helper};
-use crate::net::{Identity, IdentityFiles, Limits};
+use crate::net::{Identity, IdentityFiles, Limits, Tap};
 use crate::process::Program;
 use crate::words::{Failure, Kind, Secret};
 use std::os::unix::ffi::OsStrExt;
@@ -30,23 +33,6 @@ pub struct SecretOptions {
     pub never_ask: bool,
 }
 
-/// What is needed to log in.
-#[derive(Clone, Debug)]
-pub struct AccountLogin {
-    pub credentials: Credentials,
-    /// Whether the secret is an OAuth2 access token.
-    pub is_token: bool,
-    /// Plays the mechanism, where postie does not.
-    pub helper: Option<Arc<dyn Helper>>,
-}
-
-impl AccountLogin {
-    /// Whether the user is known by something else than a secret.
-    pub fn is_without_secret(&self) -> bool {
-        self.credentials.secret.is_empty()
-    }
-}
-
 /// Gets the secrets of a run, each when it is needed, and only once.
 pub struct Vault {
     options: SecretOptions,
@@ -55,6 +41,9 @@ pub struct Vault {
     /// Whether it serves many accounts: then only the sources in the configuration count.
     for_many: bool,
     got: Mutex<Vec<(CacheKey, Result<Secret, Failure>)>>,
+    /// Where the tokens of each account come from, by the table of the file.
+    tokens: Mutex<Vec<(String, Arc<TokenSource>)>>,
+    transcript: Option<fn(String) -> Box<dyn Tap>>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -67,7 +56,20 @@ enum CacheKey {
 impl Vault {
     /// A command has `limits.timeout` to print its secret.
     pub fn new(options: SecretOptions, env: Env, limits: Limits) -> Self {
-        Vault { options, env, limits, for_many: false, got: Mutex::default() }
+        Vault {
+            options,
+            env,
+            limits,
+            for_many: false,
+            got: Mutex::default(),
+            tokens: Mutex::default(),
+            transcript: None,
+        }
+    }
+
+    /// The same, with a transcript of what token servers are asked.
+    pub fn with_transcript(self, transcript: Option<fn(String) -> Box<dyn Tap>>) -> Self {
+        Vault { transcript, ..self }
     }
 
     /// From now on serves many accounts: a secret in the environment is for one account, so it is not used. Fails with
@@ -86,6 +88,9 @@ impl Vault {
     /// [`Kind::Interrupted`], or [`Kind::Timeout`].
     pub fn login(&self, server: &Server) -> Result<Option<AccountLogin>, Failure> {
         let Some(user) = server.username.clone() else { return Ok(None) };
+        if let Some(tokens) = self.tokens(server)? {
+            return TokenLogins::new(tokens, server, user).next().map(Some);
+        }
         let at = |failure: Failure| failure.at(server.place());
         let named = |secret| Credentials { user, secret, host: server.host.clone(), port: server.port };
         if !self.gives_secret(server) {
@@ -148,6 +153,55 @@ impl Vault {
         Identity::read(&content, &secret, passphrase.as_ref(), &files).map(Some).map_err(at)
     }
 
+    /// What gives the logins to `server`; `None`: without a login. Passwords are got now, tokens when they are wanted.
+    /// Fails as [`Vault::login`].
+    pub fn logins(&self, server: &Server) -> Result<Option<Arc<dyn Logins>>, Failure> {
+        if let (Some(user), Some(tokens)) = (&server.username, self.tokens(server)?) {
+            return Ok(Some(Arc::new(TokenLogins::new(tokens, server, user.clone()))));
+        }
+        Ok(self.login(server)?.map(|login| Arc::new(login) as Arc<dyn Logins>))
+    }
+
+    /// The same for later in the run.
+    pub fn logins_again(&self, server: &Server) -> Result<Option<Arc<dyn Logins>>, Failure> {
+        match self.tokens(server)? {
+            Some(_) => self.logins(server),
+            None => Ok(self.login_again(server)?.map(|login| Arc::new(login) as Arc<dyn Logins>)),
+        }
+    }
+
+    /// Where the tokens for `server` come from, if logins to it are by tokens of an authorization server.
+    pub fn tokens(&self, server: &Server) -> Result<Option<Arc<TokenSource>>, Failure> {
+        let Some(grant) = self.grant(server)? else { return Ok(None) };
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = tokens.iter().find(|(place, _)| *place == grant.place) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let (place, common) = (grant.place.clone(), (self.env.clone(), self.limits.clone()));
+        let source =
+            TokenSource::new(grant, common, !self.for_many, server.tls.ca_file.clone(), self.transcript);
+        let source = Arc::new(source);
+        tokens.push((place, Arc::clone(&source)));
+        Ok(Some(source))
+    }
+
+    /// What is asked of which authorization server for a login to `server`, unless a secret comes first.
+    fn grant(&self, server: &Server) -> Result<Option<Arc<Grant>>, Failure> {
+        let is_secret_given = || {
+            let password =
+                ["POSTIE_PASSWORD", "POSTIE_PASSWORD_FILE"].iter().any(|it| self.env.get(it).is_some());
+            self.options.source.is_some() || (!self.for_many && password)
+        };
+        if server.username.is_none() || !server.wants_secret() || is_secret_given() {
+            return Ok(None);
+        }
+        match &server.oauth {
+            Some(grant) => Ok(Some(Arc::clone(grant))),
+            None if self.for_many || !server.secrets.0.is_empty() => Ok(None),
+            None => of_environment(&self.env, server),
+        }
+    }
+
     /// The same for another login later in the run: a command is run once more, because a token does not last.
     pub fn login_again(&self, server: &Server) -> Result<Option<AccountLogin>, Failure> {
         if let Some(NamedSource {
@@ -186,22 +240,13 @@ impl Vault {
     }
 
     fn get(&self, source: &SecretSource, by: &str) -> Result<Secret, Failure> {
+        let get = || obtain::obtain(source, by, &self.env, &self.limits);
         match source {
             SecretSource::Command(line) | SecretSource::TokenCommand(line) => {
-                self.once(CacheKey::Command(line.clone()), || command::secret(line, by, &self.limits))
+                self.once(CacheKey::Command(line.clone()), get)
             }
-            SecretSource::Descriptor(number) => self.once(CacheKey::Descriptor(*number), || {
-                secret_file::from_descriptor(*number, by, &self.limits)
-            }),
-            SecretSource::File(path) => secret_file::from_file(path, by, &self.env, &self.limits),
-            SecretSource::Variable(name) => match self.env.get(name) {
-                Some(value) => whole(Secret::new(value.as_bytes()), by),
-                None => Err(drain::failure(
-                    Kind::Config,
-                    format!("{by}: getting the secret: the variable is empty or not set"),
-                )),
-            },
-            SecretSource::Literal(secret) => whole(secret.clone(), by),
+            SecretSource::Descriptor(number) => self.once(CacheKey::Descriptor(*number), get),
+            _ => get(),
         }
     }
 
@@ -241,16 +286,31 @@ impl Vault {
     }
 }
 
-/// Refuses an empty secret, and one that cannot be sent in a line.
-fn whole(secret: Secret, by: &str) -> Result<Secret, Failure> {
-    let what = if secret.is_empty() {
-        "it is empty"
-    } else if secret.breaks_lines() {
-        "it has a CR, LF or NUL in it"
-    } else {
-        return Ok(secret);
+/// What the environment alone asks for (`$POSTIE_OAUTH_REFRESH_TOKEN`): of the provider that it names, or of the one
+/// that runs the server.
+fn of_environment(env: &Env, server: &Server) -> Result<Option<Arc<Grant>>, Failure> {
+    if env.get(REFRESH_TOKEN).is_none() {
+        return Ok(None);
+    }
+    let named = |name: &str, what: String| Failure::config(format!("${name}: reading: {what}"));
+    let (provider, url) = ("POSTIE_OAUTH_PROVIDER", "POSTIE_OAUTH_TOKEN_URL");
+    let settings = OAuthSettings {
+        provider: match env.text(provider)? {
+            Some(name) => Some(Provider::read(name).map_err(|what| named(provider, what))?),
+            None => Provider::of_host(&server.host),
+        },
+        token_url: match env.text(url)? {
+            Some(text) => Some(endpoint::url(text).map_err(|what| named(url, what))?),
+            None => None,
+        },
+        client_id: env.text(CLIENT_ID)?.map(str::to_owned),
+        ..OAuthSettings::default()
     };
-    Err(drain::failure(Kind::Config, format!("{by}: getting the secret: {what}")))
+    let (label, place) = (server.label(), format!("${REFRESH_TOKEN}"));
+    let grant = Grant::new(settings, &label, &place, Uses::default(), server.username.clone());
+    grant.map(|grant| Some(Arc::new(grant))).map_err(|(what, _)| {
+        named(REFRESH_TOKEN, what.into()).hint(format!("{provider} names one of postie's, {url} any other"))
+    })
 }
 
 #[cfg(test)]

@@ -58,6 +58,16 @@ pub enum ConfigVerb {
     Path,
     /// Check the configuration file
     Check,
+    /// Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in
+    Status {
+        /// The account; else all that have tokens
+        name: Option<String>,
+    },
+    /// Log out: end what was granted to postie, and forget the tokens
+    Logout {
+        /// The account; else the default account
+        name: Option<String>,
+    },
 }
 
 /// Add an account. The secret options (--password-command and so on) say where its secret comes from.

@@ -19,7 +19,7 @@ use crate::cli::{Cli, Command, Global};
 use crate::net::certificate::Fingerprint;
 use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
 use crate::net::{Names, TlsSettings};
-use crate::output::{About, Output};
+use crate::output::{About, Output, transcript};
 use crate::process::{Program, prepare_signals};
 use crate::streams;
 use crate::words::{Address, Exit, Failure, Kind, Stage};
@@ -155,7 +155,8 @@ impl CommandRun {
             }
         };
         let vault = match secret_options(&global) {
-            Ok(options) => Vault::new(SecretOptions { never_ask, ..options }, env.clone(), limits.clone()),
+            Ok(options) => Vault::new(SecretOptions { never_ask, ..options }, env.clone(), limits.clone())
+                .with_transcript(out.wants_transcript().then_some(transcript::tap)),
             Err(failure) => {
                 out.fail(&About::default(), &failure);
                 return out.finish(failure.exit(), false);

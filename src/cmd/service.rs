@@ -35,7 +35,7 @@ pub fn filing(account: &Account, context: &Context) -> Result<Service, Failure> 
             .hint("config set NAME imap.host HOST adds one")
     };
     let service = of(account, account.imap.as_ref().ok_or_else(missing)?, context)?;
-    match service.login {
+    match service.logins {
         Some(_) => Ok(service),
         None => Err(Failure::config("a mailbox needs a user name").at(service.server.place())),
     }
@@ -44,12 +44,12 @@ pub fn filing(account: &Account, context: &Context) -> Result<Service, Failure> 
 fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, Failure> {
     // The trust store is parsed on a thread of its own, while the secret is obtained.
     let tls = tls(server, context.vault.identity(server)?)?;
-    let login = context.vault.login(server)?;
+    let logins = context.vault.logins(server)?;
     let mut server = server.clone();
     context.vault.open_proxy(&mut server)?;
     let tap = |place| Box::new(Transcript::new(place)) as Box<dyn Tap>;
     let transcript = context.out.wants_transcript().then_some(tap as fn(String) -> Box<dyn Tap>);
-    Ok(Service { label: account.label.clone(), server, login, tls, parking: None, transcript })
+    Ok(Service { label: account.label.clone(), server, logins, tls, parking: None, transcript })
 }
 
 /// Prepares the trusted certificates of a server, and the client's own. Refuses settings about them if the connection has

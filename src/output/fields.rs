@@ -55,6 +55,11 @@ pub const LINES: &[LineType] = &[
         text: "The servers that were found for an address: config add, with --dry-run or where it had to look for them.",
         fields: DISCOVERY,
     },
+    LineType {
+        kind: "token",
+        text: "How it stands with the OAuth2 tokens of an account: config status.",
+        fields: TOKEN,
+    },
     LineType { kind: "path", text: "The configuration file: config path.", fields: PATH },
     LineType { kind: "script", text: "A completion script: completions.", fields: SCRIPT },
     LineType { kind: "page", text: "A page of the manual: man.", fields: PAGE },
@@ -404,6 +409,27 @@ const DISCOVERY: &[FieldDoc] = &[
     ("tried.source", "The source."),
     ("tried.asked", "What was asked for: a URL, a record."),
     ("tried.result", "What came of it."),
+];
+
+const TOKEN: &[FieldDoc] = &[
+    ("account", "The account."),
+    ("provider", "Its provider; null: another authorization server."),
+    ("issuer", "The authorization server that the tokens belong to."),
+    ("client_id", "The client; null: none is set."),
+    ("user", "Who logs in; null: the program itself."),
+    ("flow", "code, device, client-credentials."),
+    ("kept_in", "The file with the tokens, or the key with the command."),
+    ("state", "good; expired: refreshed when it is needed; unfit: it is for other scopes; none."),
+    ("scope", "What was granted; null: what was asked for."),
+    ("obtained_at", "When the access token was asked for."),
+    ("expires_at", "When it ends; null: the server does not say."),
+    ("refreshable", "Whether there is a refresh token."),
+    ("last_refresh", "When the last refresh succeeded; null: there was none since the login."),
+    ("last_error", "Why the last refresh failed; null: it did not."),
+    ("last_error.at", "When."),
+    ("last_error.message", "What came back."),
+    ("needs", "login: somebody must log in, and the exit code is 77; null: nothing."),
+    ("hint", "What to do; null: nothing."),
 ];
 
 const PATH: &[FieldDoc] = &[("path", "The file."), ("exists", "Whether it exists.")];

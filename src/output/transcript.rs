@@ -17,6 +17,11 @@ impl Transcript {
     }
 }
 
+/// A listener for the dialogue with what is called so.
+pub fn tap(label: String) -> Box<dyn Tap> {
+    Box::new(Transcript::new(label))
+}
+
 impl Tap for Transcript {
     fn line(&mut self, direction: Direction, text: &str) {
         let mark = match direction {

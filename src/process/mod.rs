@@ -140,7 +140,10 @@ impl Task<'_> {
         for variable in SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             command.env_remove(variable);
         }
-        command.env_remove("POSTIE_PASSWORD").envs(self.variables);
+        for variable in ["POSTIE_PASSWORD", "POSTIE_OAUTH_REFRESH_TOKEN", "POSTIE_OAUTH_CLIENT_SECRET"] {
+            command.env_remove(variable);
+        }
+        command.envs(self.variables);
         if self.own_group {
             command.process_group(0);
         }

@@ -139,8 +139,7 @@ pub(super) fn replace_with(
         return Err(StoreError::refused(path, "not the name of a file"));
     };
     let dir = open_dir(parent(path)).map_err(|error| StoreError::io(parent(path), "open", error))?;
-    let mut temporary = beside(name);
-    temporary.push(unique());
+    let temporary = temporary_beside(path);
     let file =
         create_new(&dir, &temporary).map_err(|error| StoreError::io(path, "create beside it", error))?;
     let written = write_and_move(&file, mode, fill)
@@ -151,6 +150,13 @@ pub(super) fn replace_with(
         return Err(StoreError::io(path, "replace", error));
     }
     sync(&dir).map_err(|error| StoreError::io(path, "make durable", error))
+}
+
+/// A name, which nothing has, for a file that is to replace the one at `path`.
+pub(super) fn temporary_beside(path: &Path) -> std::ffi::OsString {
+    let mut temporary = beside(path.file_name().unwrap_or_default());
+    temporary.push(unique());
+    temporary
 }
 
 /// How the names of the temporary files begin that are to replace `name`.

@@ -29,6 +29,7 @@ mod queue;
 mod sink;
 pub(crate) mod spool;
 mod stdout;
+mod tokens;
 mod twins;
 
 pub use delivered::Subject;
@@ -52,4 +53,5 @@ pub(crate) use spool::each_block;
 pub use spool::{Spool, Spooled};
 pub(crate) use stdout::{Form, Printable};
 pub use stdout::{Mboxrd, Stdout};
+pub(crate) use tokens::{LockedTokens, MAX_TOKENS, NextTokens, TokenFile};
 pub(crate) use twins::Twins;

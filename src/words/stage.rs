@@ -102,6 +102,8 @@ pub enum Stage {
     Store,
     /// The handshake of TLS from the first octet.
     TlsHandshake,
+    /// Getting OAuth2 tokens from an authorization server.
+    Token,
     Top,
     UidCopy,
     UidExpunge,
@@ -179,6 +181,7 @@ impl fmt::Display for Stage {
             Stage::Stls => "STLS",
             Stage::Store => "store",
             Stage::TlsHandshake => "TLS handshake",
+            Stage::Token => "token",
             Stage::Top => "TOP",
             Stage::UidCopy => "UID COPY",
             Stage::UidExpunge => "UID EXPUNGE",

@@ -10,5 +10,6 @@ pub(crate) mod local;
 mod matches;
 pub(crate) mod plan;
 pub(crate) mod probe;
+mod refused_token;
 pub mod send;
 pub mod service;

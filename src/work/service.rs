@@ -1,18 +1,20 @@
 //! A server of an account, ready to connect: its settings, the trusted certificates, the credentials.
 
 use super::access::{Access, NotOpened, SessionMode, imap_login, pop3_login, smtp_login};
+use super::refused_token;
 use super::send::{Options, SendJob, wait};
 use crate::account::providers;
-use crate::account::{AccountLogin, Protocol, Server};
+use crate::account::{AccountLogin, Logins, Protocol, Server};
 use crate::codec::imap::MailboxName;
 use crate::codec::smtp::EhloName;
 use crate::imap::{Authenticated, NotAuthenticated, Parking};
 use crate::mailbox::{Maildrop, Remedy, Setback};
-use crate::net::{Limits, Security, Tap, Tls, dial};
+use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
 use crate::pop3::Listings;
-use crate::smtp::Opening;
+use crate::smtp::{Opening, SmtpLogin};
 use crate::store::AccountKey;
 use crate::words::{Failure, Kind, Stage};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long to wait for a mailbox that this run's own last session may still hold; where it was left at work,
@@ -37,8 +39,8 @@ pub type OpenedMailbox = Result<Box<dyn Maildrop>, NotOpened>;
 pub struct Service {
     pub label: String,
     pub server: Server,
-    /// The credentials; none if the server accepts mail without AUTH.
-    pub login: Option<AccountLogin>,
+    /// What gives the credentials; none if the server accepts mail without AUTH.
+    pub logins: Option<Arc<dyn Logins>>,
     /// The trusted certificates, if the connection has TLS.
     pub tls: Option<Tls>,
     /// Where a session waits between two folders; none: each folder has a session of its own.
@@ -66,11 +68,15 @@ impl Service {
         run: impl FnOnce(&SendJob<'_>) -> T,
     ) -> T {
         let (endpoint, tls) = (self.server.endpoint(), self.tls.as_ref());
-        let login = self.login.as_ref().map(|login| smtp_login(&self.server, login));
+        let ask = |refused: bool| -> Result<Option<SmtpLogin>, Failure> {
+            let Some(logins) = &self.logins else { return Ok(None) };
+            let login = if refused { logins.another()? } else { Some(logins.next()?) };
+            Ok(login.map(|login| smtp_login(&self.server, &login)))
+        };
         let name = ehlo_name.or(self.server.ehlo_name.as_ref());
-        let opening = Opening { endpoint: &endpoint, tls, login: login.as_ref(), name };
+        let opening = Opening { endpoint: &endpoint, tls, login: None, name };
         let connect = || dial(&endpoint, tls, limits, self.tap());
-        run(&SendJob { opening, connect: &connect, limits, options })
+        run(&SendJob { opening, login: Some(&ask), connect: &connect, limits, options })
     }
 
     /// Opens a session with the mailbox. `mode` is called once the server is connected.
@@ -79,13 +85,43 @@ impl Service {
             return self.open_imap(limits, mode);
         }
         let endpoint = self.server.endpoint();
-        let Some(login) = &self.login else {
-            let failure = Failure::usage("a mailbox needs a user name").at(self.server.place());
-            return Err(failure.into());
+        self.by_login(
+            |error: &NotOpened| &error.failure,
+            |login| self.open_pop3(&endpoint, login, limits, mode),
+        )
+        .map_err(|error| NotOpened { failure: advise(error.failure, &self.server), ..error })
+    }
+
+    /// Opens a session by a login; once more by another token where the server refuses one that is not new.
+    fn by_login<T, E: From<Failure>>(
+        &self,
+        cause: fn(&E) -> &Failure,
+        mut open: impl FnMut(&AccountLogin) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Some(logins) = &self.logins else {
+            return Err(Failure::usage("a mailbox needs a user name").at(self.server.place()).into());
         };
+        let login = logins.next()?;
+        match open(&login) {
+            Err(refused) if login.is_token && cause(&refused).kind() == Kind::Auth => {
+                match logins.another()? {
+                    Some(login) => open(&login),
+                    None => Err(refused),
+                }
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_pop3(
+        &self,
+        endpoint: &Endpoint,
+        login: &AccountLogin,
+        limits: &Limits,
+        mode: &mut dyn FnMut() -> SessionMode,
+    ) -> OpenedMailbox {
         let login = pop3_login(&self.server, login);
-        let access =
-            Access { endpoint: &endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
+        let access = Access { endpoint, tls: self.tls.as_ref(), login, limits, tap: &|| self.tap() };
         let mut opened = access.open(Listings::FULL, mode);
         let (mut waited, mut pause) = (Duration::ZERO, PAUSE);
         while opened.as_ref().is_err_and(|error| is_held(&error.failure)) {
@@ -101,10 +137,7 @@ impl Service {
             pause = LONGEST_PAUSE.min(pause * 2);
             opened = access.open(Listings::FULL, mode);
         }
-        match opened {
-            Ok((transaction, _)) => Ok(Box::new(transaction)),
-            Err(error) => Err(NotOpened { failure: advise(error.failure, &self.server), ..error }),
-        }
+        opened.map(|(transaction, _)| Box::new(transaction) as Box<dyn Maildrop>)
     }
 
     fn open_imap(&self, limits: &Limits, mode: &mut dyn FnMut() -> SessionMode) -> OpenedMailbox {
@@ -141,10 +174,12 @@ impl Service {
 
     /// Opens an IMAP session whose user is logged in.
     pub fn log_in(&self, limits: &Limits) -> Result<Authenticated, Failure> {
+        self.by_login(|failure: &Failure| failure, |login| self.log_in_by(login, limits))
+            .map_err(|failure| advise(failure, &self.server))
+    }
+
+    fn log_in_by(&self, login: &AccountLogin, limits: &Limits) -> Result<Authenticated, Failure> {
         let endpoint = self.server.endpoint();
-        let Some(login) = &self.login else {
-            return Err(Failure::usage("a mailbox needs a user name").at(self.server.place()));
-        };
         let wire = dial(&endpoint, self.tls.as_ref(), limits, self.tap())?;
         let mut session = NotAuthenticated::greet(wire)?;
         session.capability()?;
@@ -156,9 +191,7 @@ impl Service {
             session.starttls(self.tls.as_ref().ok_or_else(missing)?, &endpoint.host)?;
             session.capability()?;
         }
-        let (session, _) = session
-            .login(&imap_login(&self.server, login))
-            .map_err(|failure| advise(failure, &self.server))?;
+        let (session, _) = session.login(&imap_login(&self.server, login))?;
         Ok(session)
     }
 
@@ -202,6 +235,13 @@ impl Service {
 
 /// A refused login, with the hint for this provider.
 pub fn advise(failure: Failure, server: &Server) -> Failure {
+    if failure.stage == Stage::Token {
+        return failure;
+    }
+    if let (Some(grant), Kind::Auth) = (&server.oauth, failure.kind()) {
+        let user = server.username.as_deref().unwrap_or_default();
+        return failure.hint(refused_token::explain(grant, server.protocol, user));
+    }
     match providers::advice(server) {
         Some(advice) if failure.kind() == Kind::Auth => failure.hint(advice),
         _ => failure,

@@ -93,7 +93,7 @@ fn transmit(outgoing: &mut Outgoing, manner: &SessionMode) -> (Report, Record) {
     let (name, limits, options) =
         (EhloName::domain("client.example.org").unwrap(), Limits::default(), Options::default());
     let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
-    let job = SendJob { opening, connect: &connect, limits: &limits, options: &options };
+    let job = SendJob { opening, login: None, connect: &connect, limits: &limits, options: &options };
     let report = send(&job, outgoing, &mut |_| {});
     let record = record.lock().unwrap().clone();
     (report, record)

@@ -1,8 +1,8 @@
 //! The way to an endpoint of an authorization server.
 
-use crate::codec::oauth::{Request, Value};
-use crate::net::http::{Http, Value as Field};
-use crate::words::{Failure, Kind};
+use super::provider::Endpoints;
+use crate::codec::oauth::Request;
+use crate::words::Failure;
 use ureq::http::Uri;
 use zeroize::Zeroizing;
 
@@ -20,23 +20,9 @@ pub trait TokenEndpoint: Send + Sync {
     fn post(&self, url: &str, request: &Request) -> Result<Answer, Failure>;
 }
 
-impl TokenEndpoint for Http {
-    fn post(&self, url: &str, request: &Request) -> Result<Answer, Failure> {
-        fn field<'a>((name, value): (&'static str, &'a Value)) -> (&'static str, Field<'a>) {
-            match value {
-                Value::Open(text) => (name, Field::Text(text)),
-                Value::Secret(secret) => (name, Field::Secret(secret)),
-            }
-        }
-        let fields: Vec<(&str, Field<'_>)> = request.form.fields().map(field).collect();
-        let header = request.authorization.as_ref().map(|it| ("authorization", Field::Secret(it)));
-        match self.post_form(url, &fields, header.as_slice()) {
-            Ok(answer) => Ok(Answer { status: answer.status, body: answer.body }),
-            // What is no answer of a token server may come from something between: that passes.
-            Err(failure) if failure.kind() == Kind::Protocol => Err(failure.as_kind(Kind::Deferred)),
-            Err(failure) => Err(failure),
-        }
-    }
+/// Also asks an issuer for its endpoints (`RFC 8414 §3`).
+pub trait Issuer: TokenEndpoint {
+    fn endpoints(&self, issuer: &str) -> Result<Endpoints, Failure>;
 }
 
 /// Reads the URL of an endpoint or an issuer: only https, because secrets go there; http on this machine alone.

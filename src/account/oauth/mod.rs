@@ -6,15 +6,28 @@
 //! | `provider.rs` | endpoints, scopes and parameters of the large providers; what to tell their users |
 //! | `grant.rs` | both together: what an account asks of which authorization server |
 //! | `endpoint.rs` | the way to an endpoint, which tests play |
+//! | `web.rs` | the same over the web |
+//! | `held.rs` | the tokens of an account, as they are kept |
+//! | `keeper.rs` | where they are kept, under a lock |
+//! | `renewal.rs` | a good token for each login, and new ones in time |
+//! | `told.rs` | what a refusal means, and what mends it |
 
 pub mod discovery;
 pub mod endpoint;
 pub mod grant;
+pub mod held;
+pub mod keeper;
 pub mod provider;
+pub mod renewal;
 pub mod settings;
+pub mod told;
+pub mod web;
 
 pub use discovery::discover;
-pub use endpoint::{Answer, TokenEndpoint};
+pub use endpoint::{Answer, Issuer, TokenEndpoint};
 pub use grant::Grant;
+pub use held::Held;
+pub use keeper::Keeper;
 pub use provider::{Endpoints, Flow, Provider, Uses};
+pub use renewal::{Issued, TokenSource};
 pub use settings::{OAuthSettings, TokenStore};

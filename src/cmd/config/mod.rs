@@ -6,8 +6,10 @@ mod ask;
 mod draft;
 mod find;
 mod import;
+mod logout;
 mod set;
 mod show;
+mod status;
 mod wizard;
 
 use super::Context;
@@ -63,6 +65,8 @@ pub fn run(args: &ConfigArgs, context: &mut Context) -> anyhow::Result<()> {
             context.out.line("path", &PathLine { path: path.display().to_string(), exists });
         }
         ConfigVerb::Check => check(context)?,
+        ConfigVerb::Status { name } => return Ok(status::run(name.as_deref(), context)?),
+        ConfigVerb::Logout { name } => return Ok(logout::run(name.as_deref(), context)?),
     }
     context.out.settle(Exit::Ok);
     Ok(())
@@ -148,6 +152,9 @@ fn check(context: &mut Context) -> Result<(), Failure> {
             {
                 secret_file::from_file(path, &stated.by, &context.env, &context.limits)?;
             }
+        }
+        if let Some(grant) = &account.oauth {
+            grant.check()?;
         }
         let view = AccountView::of(account, config.contents.default_account.as_deref());
         context.out.line("account", &view);

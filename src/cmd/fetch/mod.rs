@@ -151,7 +151,7 @@ fn policy(args: &FetchArgs, account: &Account) -> Policy {
 fn go(run: Run, every: Option<Duration>, vault: &Vault, observer: &mut dyn Observer) -> Exit {
     match every {
         None => run.go(observer),
-        Some(every) => run.watch(Watch { every, renew: &|server| vault.login_again(server) }, observer),
+        Some(every) => run.watch(Watch { every, renew: &|server| vault.logins_again(server) }, observer),
     }
 }
 

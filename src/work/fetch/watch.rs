@@ -8,11 +8,12 @@ use super::run::Run;
 use super::told::{Ear, Fetched, Told};
 use super::{Event, Observer};
 use crate::account::values::show_duration;
-use crate::account::{AccountLogin, Protocol, Server};
+use crate::account::{Logins, Protocol, Server};
 use crate::codec::imap::MailboxName;
 use crate::imap::{Authenticated, Parking};
 use crate::streams::{Waited, wait_or_reader_gone};
 use crate::words::{After, Exit, Failure, Kind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The first pause after a failure that may pass; each further one is twice as long, up to `every`, but not longer than
@@ -29,7 +30,7 @@ const MOST_SHORT: u32 = 3;
 const MOST_STALE: u32 = 3;
 
 /// Gets what is needed for another login.
-pub type Renewal<'a> = dyn Fn(&Server) -> Result<Option<AccountLogin>, Failure> + Sync + 'a;
+pub type Renewal<'a> = dyn Fn(&Server) -> Result<Option<Arc<dyn Logins>>, Failure> + Sync + 'a;
 
 /// How an account is watched.
 #[derive(Clone, Copy)]
@@ -183,7 +184,7 @@ impl Watcher<'_> {
     /// old one has to do, and the server's answer decides.
     fn renew_login(&mut self) -> Result<(), Exit> {
         match (self.renew)(&self.run.service.server) {
-            Ok(login) => (self.run.service.login, self.stale) = (login, 0),
+            Ok(login) => (self.run.service.logins, self.stale) = (login, 0),
             Err(_) if self.pause.is_some() && !self.over() => self.stale += 1,
             Err(failure) => {
                 let exit = failure.exit();

@@ -1,6 +1,6 @@
 //! The receiving side of an account that has IMAP, step by step.
 
-use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step};
+use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step, token};
 use crate::account::{Server, Vault};
 use crate::codec::imap::{Capabilities, MailboxName};
 use crate::imap::NotAuthenticated;
@@ -28,9 +28,11 @@ pub fn probe_imap(
         step(steps, "tls", |detail| upgrade(target, &mut session, detail))?;
         step(steps, "capabilities", |detail| capabilities(session.capability()?, detail))?;
     }
+    let login = token(server, vault, steps)?;
     let mut session = step(steps, "auth", |detail| {
         let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
-        let login = vault.login(server)?.ok_or_else(missing)?;
+        let login =
+            login.map_or_else(|| vault.login(server), |login| Ok(Some(login)))?.ok_or_else(missing)?;
         let (session, method) = session.login(&imap_login(server, &login))?;
         detail.insert("mechanism".into(), method.name().as_str().into());
         detail.insert("user".into(), login.credentials.user.clone().into());

@@ -10,7 +10,7 @@ pub(crate) use imap::probe_imap;
 pub(crate) use pop3::probe_pop3;
 pub(crate) use smtp::probe_smtp;
 
-use crate::account::Protocol;
+use crate::account::{AccountLogin, Protocol, Server, Vault};
 use crate::net::certificate::Certificate;
 use crate::net::connect::connect_first;
 use crate::net::dial;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 /// One step, done or failed.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// `dns`, `tcp`, `greeting`, `capabilities`, `tls`, `auth`, `mailbox`, `sender`.
+    /// `dns`, `tcp`, `greeting`, `capabilities`, `tls`, `token`, `auth`, `mailbox`, `sender`.
     pub name: &'static str,
     pub elapsed: Duration,
     /// What was found.
@@ -43,6 +43,19 @@ pub struct ProbeTarget<'a> {
     pub limits: &'a Limits,
     /// Makes a tap for each connection's transcript.
     pub tap: &'a dyn Fn() -> Option<Box<dyn Tap>>,
+}
+
+/// The step `token`, where logins to the server are by tokens of an authorization server.
+pub(super) fn token(
+    server: &Server,
+    vault: &Vault,
+    steps: Steps<'_>,
+) -> Result<Option<AccountLogin>, Failure> {
+    let Some(source) = vault.tokens(server)? else { return Ok(None) };
+    step(steps, "token", |detail| {
+        detail.insert("issuer".into(), source.grant().issuer.clone().into());
+        vault.login(server)
+    })
 }
 
 /// Does and reports one step. If it fails, so does the probe of this server.

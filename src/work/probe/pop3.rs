@@ -1,6 +1,6 @@
 //! Probes the POP3 server of an account, step by step.
 
-use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step};
+use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step, token};
 use crate::account::{Server, Vault};
 use crate::codec::pop3::Capabilities;
 use crate::net::{Security, Wire};
@@ -30,9 +30,11 @@ pub fn probe_pop3(
     }
     // A server that fails with PIPELINING would only cost time here.
     authorization.without_pipelining();
+    let login = token(server, vault, steps)?;
     let mut transaction = step(steps, "auth", |detail| {
         let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
-        let login = vault.login(server)?.ok_or_else(missing)?;
+        let login =
+            login.map_or_else(|| vault.login(server), |login| Ok(Some(login)))?.ok_or_else(missing)?;
         let (transaction, method) = authorization.login(&pop3_login(server, &login), Listings::FULL)?;
         detail.insert("mechanism".into(), method.name().as_str().into());
         detail.insert("user".into(), login.credentials.user.clone().into());

@@ -1,6 +1,6 @@
 //! Probes the SMTP server of an account, step by step.
 
-use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step};
+use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step, token};
 use crate::account::{Account, Server, Vault};
 use crate::codec::smtp::Extensions;
 use crate::codec::smtp::command::MailCommand;
@@ -33,8 +33,9 @@ pub fn probe_smtp(
         let greeted = step(steps, "tls", |detail| upgrade(target, introduced, detail))?;
         introduced = step(steps, "capabilities", |detail| capabilities(greeted.hello(&name)?, detail))?;
     }
+    let login = token(server, vault, steps)?;
     let mut ready = step(steps, "auth", |detail| {
-        let Some(login) = vault.login(server)? else {
+        let Some(login) = login.map_or_else(|| vault.login(server), |login| Ok(Some(login)))? else {
             detail.insert("mechanism".into(), Value::Null);
             return Ok(introduced.without_login());
         };

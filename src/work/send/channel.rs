@@ -14,7 +14,7 @@
 use super::{Extent, FIRST_PAUSE, Options, Passage, Report, SendJob, Status, declare, longer};
 use crate::mail::Outgoing;
 use crate::mail::outgoing::Envelope;
-use crate::smtp::{ContentHooks, OpenTransaction, Ready, open};
+use crate::smtp::{ContentHooks, OpenTransaction, Ready};
 use crate::words::{Exit, Failure, Kind, Stage};
 use std::time::{Duration, Instant};
 
@@ -189,7 +189,7 @@ impl<'a> Channel<'a> {
         {
             return Err(blocked.failure.clone());
         }
-        match (self.job.connect)().and_then(|wire| open(wire, &self.job.opening)) {
+        match self.job.session() {
             Ok(mut ready) => {
                 if !self.chunking {
                     ready.forgo_chunking();

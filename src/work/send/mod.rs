@@ -18,8 +18,8 @@ use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::net::{Limits, Wire};
 use crate::smtp::{
-    ContentHooks, Delivery, OnRejected, OpenTransaction, Opening, Ready, RecipientStatus, TransactionOutcome,
-    open,
+    ContentHooks, Delivery, OnRejected, OpenTransaction, Opening, Ready, RecipientStatus, SmtpLogin,
+    TransactionOutcome, open,
 };
 use crate::words::{Exit, Failure, Kind};
 use receipt::exit_of_recipients;
@@ -70,13 +70,37 @@ impl Options {
     }
 }
 
+/// Gives what is needed for a login, or with `true` for one more after a refused one; none: without one, or no other.
+pub type NextLogin<'a> = dyn Fn(bool) -> Result<Option<SmtpLogin>, Failure> + 'a;
+
 /// How to reach the server, and the options.
 pub struct SendJob<'a> {
     pub opening: Opening<'a>,
+    /// Gives the login for the next session, instead of that of `opening`.
+    pub login: Option<&'a NextLogin<'a>>,
     /// Makes a connection.
     pub connect: &'a dyn Fn() -> Result<Wire, Failure>,
     pub limits: &'a Limits,
     pub options: &'a Options,
+}
+
+impl SendJob<'_> {
+    /// Opens a session; once more by another token where the server refuses one that is not new.
+    fn session(&self) -> Result<Ready, Failure> {
+        let Some(ask) = self.login else { return open((self.connect)()?, &self.opening) };
+        let by = |login: Option<&SmtpLogin>| {
+            (self.connect)().and_then(|wire| open(wire, &Opening { login, ..self.opening }))
+        };
+        let login = ask(false)?;
+        let is_token = login.as_ref().is_some_and(|login| login.is_token);
+        match by(login.as_ref()) {
+            Err(refused) if is_token && refused.kind() == Kind::Auth => match ask(true)? {
+                Some(other) => by(Some(&other)),
+                None => Err(refused),
+            },
+            opened => opened,
+        }
+    }
 }
 
 /// The result of sending a message.
@@ -245,8 +269,7 @@ impl<'a> Passage<'a> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), Failure> {
         self.receipt.attempts += 1;
-        let wire = (self.job.connect)()?;
-        let mut ready = open(wire, &self.job.opening)?;
+        let mut ready = self.job.session()?;
         if !self.chunking {
             ready.forgo_chunking();
         }

@@ -29,8 +29,14 @@ fn session(server: &Imapd) -> postie::imap::Authenticated {
         port: server.port(),
     };
     let login = Some(AccountLogin { credentials, is_token: false, helper: None });
-    let service =
-        Service { label: "a".into(), server: settings, login, tls: None, parking: None, transcript: None };
+    let service = Service {
+        label: "a".into(),
+        server: settings,
+        logins: login.map(|login| std::sync::Arc::new(login) as _),
+        tls: None,
+        parking: None,
+        transcript: None,
+    };
     service.log_in(&Limits::default()).unwrap()
 }
 

@@ -53,7 +53,7 @@ pub(super) fn with_job<T>(
     let name = EhloName::domain("client.example.org").unwrap();
     let limits = Limits::default();
     let opening = Opening { endpoint: &endpoint, tls: None, login: None, name: Some(&name) };
-    let result = work(&SendJob { opening, connect: &connect, limits: &limits, options });
+    let result = work(&SendJob { opening, login: None, connect: &connect, limits: &limits, options });
     scripts.iter().for_each(ScriptLink::assert_done);
     assert!(waiting.borrow().is_empty(), "a session was not used");
     (result, scripts)

@@ -96,7 +96,13 @@ impl Dialogue {
         let name = EhloName::domain("client.example.org").unwrap();
         let login = self.logs_in.then_some(&login);
         let opening = Opening { endpoint: &endpoint, tls: Some(tls), login, name: Some(&name) };
-        let job = SendJob { opening, connect: &connect, limits: &Limits::default(), options: &options };
+        let job = SendJob {
+            opening,
+            login: None,
+            connect: &connect,
+            limits: &Limits::default(),
+            options: &options,
+        };
         let report = if checks { check(&job, &mut outgoing) } else { send(&job, &mut outgoing, &mut |_| {}) };
         let recipients = statuses(&report).into_iter().map(str::to_owned).collect();
         let status = report.receipt.status.name().to_owned();

@@ -1,0 +1,191 @@
+//! Where the tokens of an account are kept: in a file of postie's, or by the user's commands. Either way a lock is held
+//! from reading the old tokens on until the new ones are safe.
+
+use super::grant::Grant;
+use super::held::{Held, Useless};
+use super::settings::TokenStore;
+use crate::account::{Env, command};
+use crate::net::Limits;
+use crate::process::Program;
+use crate::store::{AtStage as _, LockedTokens, NextTokens, StoreError, TokenFile};
+use crate::words::{Failure, Kind, Stage};
+use std::time::{Duration, Instant};
+
+/// How long to wait for another run that is about to get new tokens.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Keeps the tokens of one account.
+pub struct Keeper<'a> {
+    grant: &'a Grant,
+    limits: &'a Limits,
+    /// The file, or of other keepers the one whose lock counts.
+    file: Result<TokenFile, Failure>,
+    commands: Option<Commands<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct Commands<'a> {
+    load: &'a Program,
+    save: &'a Program,
+}
+
+impl<'a> Keeper<'a> {
+    /// The keeper of what belongs to this client.
+    pub fn new(grant: &'a Grant, client_id: &str, env: &Env, limits: &'a Limits) -> Self {
+        let user = grant.user.as_deref().unwrap_or_default();
+        let readable = grant.user.as_deref().unwrap_or(client_id);
+        let parts = [grant.issuer.as_str(), client_id, user];
+        let file = env.state_dir().map(|state| TokenFile::of(&state, readable, &parts));
+        let settings = &grant.settings;
+        let commands = match (settings.token_store, &settings.token_load, &settings.token_save) {
+            (TokenStore::Command, Some(load), Some(save)) => Some(Commands { load, save }),
+            _ => None,
+        };
+        Keeper { grant, limits, file, commands }
+    }
+
+    /// Where that is, for people.
+    pub fn place(&self) -> String {
+        match (&self.commands, &self.file) {
+            (Some(_), _) => format!("{}.token-load", self.grant.place),
+            (None, Ok(file)) => file.path().display().to_string(),
+            (None, Err(_)) => self.grant.place.clone(),
+        }
+    }
+
+    /// Whether commands keep them.
+    pub fn is_by_command(&self) -> bool {
+        self.commands.is_some()
+    }
+
+    /// What is kept. Fails with `config` where that cannot be told, and as the commands do.
+    pub fn load(&self) -> Result<Option<Held>, Failure> {
+        let octets = match self.commands {
+            Some(Commands { load, .. }) => {
+                Some(command::keep(load, None, &format!("{}.token-load", self.grant.place), self.limits)?)
+            }
+            None => self.file()?.read().at(Stage::Token)?,
+        };
+        let Some(octets) = octets else { return Ok(None) };
+        Held::read(&octets).map_err(|useless| self.useless(useless))
+    }
+
+    /// Waits until no other run changes them, and keeps others off. Fails with [`Kind::Locked`].
+    pub fn lock(&self) -> Result<Locked<'_>, Failure> {
+        let wait = self
+            .limits
+            .end
+            .map_or(PATIENCE, |end| PATIENCE.min(end.saturating_duration_since(Instant::now())));
+        let stop = || self.limits.stop.raised();
+        let locked = match self.file() {
+            Ok(file) => {
+                file.lock(wait, &stop).map_err(|error| (is_place_bad(&error), error.failure(Stage::Token)))
+            }
+            Err(failure) => Err((true, failure)),
+        };
+        match locked {
+            Ok(lock) => Ok(Locked { keeper: self, lock: Some(lock) }),
+            // Their own keeper has no lock that two machines could share either.
+            Err((true, _)) if self.commands.is_some() => Ok(Locked { keeper: self, lock: None }),
+            Err((true, failure)) => Err(unkept(failure)),
+            Err((false, failure)) => Err(failure.scoped(crate::words::Scope::Account)),
+        }
+    }
+
+    fn file(&self) -> Result<&TokenFile, Failure> {
+        self.file.as_ref().map_err(Clone::clone)
+    }
+
+    fn useless(&self, useless: Useless) -> Failure {
+        let (what, hint) = match useless {
+            Useless::Damaged => ("it holds no tokens of postie's", self.grant.login_command()),
+            Useless::TooNew => ("a newer postie wrote it", "use that".into()),
+        };
+        let failure = Failure::new(Kind::Config, Stage::Token, format!("reading the tokens: {what}"));
+        failure.at(self.place()).hint(match useless {
+            Useless::Damaged => format!("`{hint}` makes new ones"),
+            Useless::TooNew => hint,
+        })
+    }
+}
+
+/// Whether nothing can be written where the file should be.
+fn is_place_bad(error: &StoreError) -> bool {
+    matches!(error, StoreError::CannotCreate { .. } | StoreError::NoDirectory { .. } | StoreError::Io { .. })
+}
+
+/// New tokens could not be kept, so none are asked for: the old ones may hold no more once there are new ones.
+fn unkept(failure: Failure) -> Failure {
+    failure.hint(
+        "a refresh token that is replaced must be kept: make the directory writable, or use token-store = \"command\"; \
+         where nothing can be kept, POSTIE_OAUTH_REFRESH_TOKEN gives one for the run",
+    )
+}
+
+/// The tokens, which no other run changes meanwhile.
+pub struct Locked<'a> {
+    keeper: &'a Keeper<'a>,
+    lock: Option<LockedTokens>,
+}
+
+impl Locked<'_> {
+    /// What is kept now.
+    pub fn load(&self) -> Result<Option<Held>, Failure> {
+        match (&self.lock, self.keeper.commands) {
+            (Some(lock), None) => {
+                let Some(octets) = lock.read().at(Stage::Token)? else { return Ok(None) };
+                Held::read(&octets).map_err(|useless| self.keeper.useless(useless))
+            }
+            _ => self.keeper.load(),
+        }
+    }
+
+    /// Makes sure that new tokens can be kept, before any are asked for.
+    pub fn prepare(&self) -> Result<Room<'_>, Failure> {
+        let next = match (&self.lock, self.keeper.commands) {
+            (Some(lock), None) => Some(lock.prepare().at(Stage::Token).map_err(unkept)?),
+            _ => None,
+        };
+        Ok(Room { keeper: self.keeper, next })
+    }
+
+    /// Forgets them.
+    pub fn remove(&self, held: &Held) -> Result<(), Failure> {
+        match (&self.lock, self.keeper.commands) {
+            (Some(lock), None) => lock.remove().at(Stage::Token),
+            _ => {
+                let mut empty = held.clone();
+                (empty.access_token, empty.refresh_token) = (None, None);
+                Room { keeper: self.keeper, next: None }.put(&empty)
+            }
+        }
+    }
+}
+
+/// Room for new tokens.
+pub struct Room<'a> {
+    keeper: &'a Keeper<'a>,
+    next: Option<NextTokens<'a>>,
+}
+
+impl Room<'_> {
+    /// Keeps them. What is kept is durable when it returns.
+    pub fn put(self, held: &Held) -> Result<(), Failure> {
+        let octets = held.write();
+        if let Some(Commands { save, .. }) = self.keeper.commands {
+            let place = format!("{}.token-save", self.keeper.grant.place);
+            return command::keep(save, Some(&octets), &place, self.keeper.limits).map(drop).map_err(
+                |failure| {
+                    let login = self.keeper.grant.login_command();
+                    failure.hint(format!(
+                        "mend the command; if the next run is refused, `{login}` makes new tokens"
+                    ))
+                },
+            );
+        }
+        match self.next {
+            Some(next) => next.put(&octets).at(Stage::Token),
+            None => Ok(()),
+        }
+    }
+}

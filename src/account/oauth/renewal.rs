@@ -1,0 +1,398 @@
+//! A good access token for each login, and new ones in time.
+//!
+//! With many servers a refresh token holds once, and one that is used twice ends all that was granted. So a refresh is
+//! under a lock from reading the old token on until the new one is durable; whoever waited for the lock takes what the
+//! other has got. A signal does not cut a refresh short at once: its answer may hold the only token that is left.
+
+use super::endpoint::{self, Answer, Issuer};
+use super::grant::Grant;
+use super::held::{Held, LastError};
+use super::keeper::Keeper;
+use super::provider::{Flow, Provider};
+use super::told;
+use super::web;
+use crate::account::{Env, obtain};
+use crate::codec::oauth::assertion::Signer;
+use crate::codec::oauth::token::{self, Rejection, Tokens, is_token};
+use crate::codec::oauth::{self as codec, Client, Form, Proof, Request};
+use crate::net::{Limits, Stop, Tap};
+use crate::store::custody::check_secret;
+use crate::words::{Failure, Kind, Secret, Stage};
+use jiff::Timestamp;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// The longest that one request for a token may take.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
+
+/// How long an answer is waited for after a signal.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The variables that stand for what is kept, where nothing can be (CI).
+pub const REFRESH_TOKEN: &str = "POSTIE_OAUTH_REFRESH_TOKEN";
+pub const CLIENT_ID: &str = "POSTIE_OAUTH_CLIENT_ID";
+pub const CLIENT_SECRET: &str = "POSTIE_OAUTH_CLIENT_SECRET";
+
+/// An access token.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    pub token: Secret,
+    /// Whether it was issued only just now: if it is refused, a newer one would be, too.
+    pub is_fresh: bool,
+}
+
+/// Makes the way to the endpoints, once it is needed.
+pub type Connect = dyn Fn(&Limits) -> Result<Arc<dyn Issuer>, Failure> + Send + Sync;
+
+/// Gives the tokens of one account.
+pub struct TokenSource {
+    grant: Arc<Grant>,
+    env: Env,
+    limits: Limits,
+    /// Whether the variables count: they are for one account.
+    by_environment: bool,
+    connect: Box<Connect>,
+    /// What is kept nowhere else. Its lock makes the threads of a run ask one after the other.
+    memory: Mutex<Option<Held>>,
+}
+
+impl TokenSource {
+    /// `ca_file`: trusted beside the system's authorities; `tap` makes a listener for a transcript.
+    pub fn new(
+        grant: Arc<Grant>,
+        (env, limits): (Env, Limits),
+        by_environment: bool,
+        ca_file: Option<PathBuf>,
+        tap: Option<fn(String) -> Box<dyn Tap>>,
+    ) -> Self {
+        let (proxy_env, issuer) = (env.clone(), grant.issuer.clone());
+        let connect = move |limits: &Limits| {
+            let tap = tap.map(|make| make(endpoint::place(&issuer)));
+            let http = web::client(ca_file.clone(), &proxy_env, limits, tap)?;
+            Ok(Arc::new(http) as Arc<dyn Issuer>)
+        };
+        TokenSource::by(grant, (env, limits), by_environment, Box::new(connect))
+    }
+
+    /// The same over any way to the endpoints.
+    pub fn by(
+        grant: Arc<Grant>,
+        (env, limits): (Env, Limits),
+        by_environment: bool,
+        connect: Box<Connect>,
+    ) -> Self {
+        TokenSource { grant, env, limits, by_environment, connect, memory: Mutex::default() }
+    }
+
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// A token that is good for a login now. Fails with [`Kind::Auth`] where a person must log in, [`Kind::Config`],
+    /// [`Kind::Deferred`], and the kinds of the network and the store.
+    pub fn token(&self) -> Result<Issued, Failure> {
+        self.get(None)
+    }
+
+    /// Another one than this, which a mail server has refused.
+    pub fn instead_of(&self, refused: &Secret) -> Result<Issued, Failure> {
+        self.get(Some(refused))
+    }
+
+    fn get(&self, refused: Option<&Secret>) -> Result<Issued, Failure> {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(issued) = memory.as_ref().and_then(|held| usable(held, refused)) {
+            return Ok(issued);
+        }
+        let id = self.client_id()?;
+        if self.grant.flow() == Flow::ClientCredentials {
+            return self.own(&id, &mut memory, refused);
+        }
+        match self.variable(REFRESH_TOKEN)? {
+            Some(given) => self.given(&id, given, &mut memory),
+            None => self.kept(&id, refused),
+        }
+    }
+
+    /// By the refresh token that is kept.
+    fn kept(&self, id: &str, refused: Option<&Secret>) -> Result<Issued, Failure> {
+        self.grant.check()?;
+        let keeper = Keeper::new(&self.grant, id, &self.env, &self.limits);
+        let held = self.fitting(keeper.load()?, id)?;
+        if let Some(issued) = usable(&held, refused) {
+            return Ok(issued);
+        }
+        self.refresh_token(&held)?;
+        let locked = keeper.lock()?;
+        // Another run may have got new ones meanwhile.
+        let mut held = self.fitting(locked.load()?, id)?;
+        if let Some(issued) = usable(&held, refused) {
+            return Ok(issued);
+        }
+        let refresh = codec::refresh(&self.refresh_token(&held)?);
+        let room = locked.prepare()?;
+        match self.ask(held.token_url.as_deref(), refresh) {
+            Ok((tokens, asked_at)) => {
+                held.take(tokens, asked_at);
+                held.last_refresh = Some(asked_at);
+                room.put(&held)?;
+                issued(&held, true)
+            }
+            Err(failure) => {
+                if failure.kind() != Kind::Interrupted && !keeper.is_by_command() {
+                    held.last_error = Some(last_error(&failure));
+                    // Best effort: what failed is told all the same.
+                    let _ = room.put(&held);
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// By the refresh token in the environment.
+    fn given(&self, id: &str, given: Secret, memory: &mut Option<Held>) -> Result<Issued, Failure> {
+        if !is_token(&given) {
+            let message = format!("${REFRESH_TOKEN}: getting the token: it has odd characters in it");
+            return Err(Failure::new(Kind::Config, Stage::Token, message));
+        }
+        let last =
+            memory.as_ref().and_then(|held| held.refresh_token.clone()).unwrap_or_else(|| given.clone());
+        let (tokens, asked_at) = self.ask(None, codec::refresh(&last))?;
+        let is_replaced = tokens.refresh_token.as_ref().is_some_and(|next| next.expose() != last.expose());
+        if is_replaced {
+            crate::streams::error(&format!(
+                "postie: ${REFRESH_TOKEN}: the server has replaced this refresh token, and the new one is kept nowhere: the \
+                 next run may be refused\n"
+            ));
+        }
+        let held = match memory.take() {
+            Some(mut held) => {
+                held.take(tokens, asked_at);
+                held
+            }
+            None => Held::new(&self.grant, id, tokens, asked_at),
+        };
+        issued(memory.insert(held), true)
+    }
+
+    /// In the program's own name. Nothing is lost with such a token: where it cannot be kept, the next run asks again.
+    fn own(&self, id: &str, memory: &mut Option<Held>, refused: Option<&Secret>) -> Result<Issued, Failure> {
+        self.grant.check()?;
+        let keeper = Keeper::new(&self.grant, id, &self.env, &self.limits);
+        let fits = |held: Option<Held>| held.filter(|held| held.fits(&self.grant, id));
+        let look = |held: Option<Held>| fits(held).and_then(|held| usable(&held, refused));
+        if let Some(issued) = look(keeper.load().unwrap_or_default()) {
+            return Ok(issued);
+        }
+        let locked = match keeper.lock() {
+            Err(failure) if matches!(failure.kind(), Kind::Locked | Kind::Interrupted) => {
+                return Err(failure);
+            }
+            locked => locked.ok(),
+        };
+        if let Some(issued) = locked.as_ref().and_then(|locked| look(locked.load().unwrap_or_default())) {
+            return Ok(issued);
+        }
+        let room = locked.as_ref().and_then(|locked| locked.prepare().ok());
+        let (tokens, asked_at) = self.ask(None, codec::client_credentials(&self.grant.scopes))?;
+        let held = Held::new(&self.grant, id, tokens, asked_at);
+        if room.is_none_or(|room| room.put(&held).is_err()) {
+            *memory = Some(held.clone());
+        }
+        issued(&held, true)
+    }
+
+    fn fitting(&self, held: Option<Held>, id: &str) -> Result<Held, Failure> {
+        let Some(held) = held else {
+            return Err(told::login_needed(&self.grant, "nobody has logged in yet"));
+        };
+        if !held.fits(&self.grant, id) {
+            return Err(told::login_needed(
+                &self.grant,
+                "the tokens are for other scopes than the account needs now",
+            ));
+        }
+        Ok(held)
+    }
+
+    fn refresh_token(&self, held: &Held) -> Result<Secret, Failure> {
+        held.refresh_token.clone().ok_or_else(|| {
+            told::login_needed(
+                &self.grant,
+                "the access token has ended, and the server gave none to refresh it",
+            )
+        })
+    }
+
+    /// Asks the token endpoint; `known`: what the issuer told about it before.
+    fn ask(&self, known: Option<&str>, form: Form) -> Result<(Tokens, Timestamp), Failure> {
+        let limits = Limits {
+            timeout: self.limits.timeout.min(REQUEST_TIME),
+            stop: Stop::default(),
+            ..self.limits.clone()
+        };
+        let endpoint = (self.connect)(&limits)?;
+        let url = match self.grant.endpoints.token.as_deref().or(known) {
+            Some(url) => url.to_owned(),
+            None => endpoint.endpoints(&self.grant.issuer)?.token.ok_or_else(|| {
+                self.grant
+                    .fault("looking for the token endpoint: the issuer names none")
+                    .hint("set oauth.token-url")
+            })?,
+        };
+        let request = self.client(&url)?.request(form);
+        let asked_at = Timestamp::now();
+        let answer = post(endpoint, &url, &request, &self.limits)?;
+        let tokens = token::read(answer.status, &answer.body)
+            .map_err(|rejection| told::rejected(&rejection, &self.grant, &url, request.form.secrets()))?;
+        Ok((tokens, asked_at))
+    }
+
+    /// The name of the client.
+    pub fn client_id(&self) -> Result<String, Failure> {
+        match self.env.text(CLIENT_ID)?.filter(|_| self.by_environment) {
+            Some(id) => super::settings::identifier(id)
+                .map_err(|what| Failure::config(format!("${CLIENT_ID}: reading: {what}"))),
+            None => self.grant.client_id().map(str::to_owned),
+        }
+    }
+
+    /// The client, with what it shows at this endpoint.
+    pub fn client(&self, url: &str) -> Result<Client, Failure> {
+        let id = self.client_id()?;
+        if let Some(secret) = self.variable(CLIENT_SECRET)? {
+            return Ok(Client { id, proof: Proof::Post(secret) });
+        }
+        let settings = &self.grant.settings;
+        let proof = match (settings.client_secret(), &settings.client_certificate, &settings.client_key) {
+            (Some(named), ..) => {
+                Proof::Post(obtain::obtain(&named.source, &named.by, &self.env, &self.limits)?)
+            }
+            (None, Some(certificate), Some(key)) => {
+                Proof::Assertion(self.assertion(&id, url, (certificate, key))?)
+            }
+            _ => Proof::None,
+        };
+        Ok(Client { id, proof })
+    }
+
+    fn assertion(&self, id: &str, url: &str, (certificate, key): (&Path, &Path)) -> Result<Secret, Failure> {
+        let failed = |what: String| self.grant.fault(&format!("client-certificate: {what}"));
+        let read = |path, is_secret| {
+            contents(path, is_secret).map_err(|what| failed(format!("{}: {what}", path.display())))
+        };
+        let signer = Signer::read(&read(certificate, false)?, &read(key, true)?)
+            .map_err(|what| failed(what.into()))?;
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| failed(error.to_string()))?;
+        let unique: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
+        let now = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+        signer.assertion(id, url, now, &unique).map_err(|error| failed(error.to_string()))
+    }
+
+    /// Has the server end what was granted (`RFC 7009`); whether it has a way for that.
+    pub fn revoke(&self, held: &Held) -> Result<bool, Failure> {
+        let url = self.grant.endpoints.revoke.as_ref().or(held.revoke_url.as_ref());
+        let field = self.grant.provider().map_or("token", Provider::revocation_field);
+        let token = match field {
+            "token" => held.refresh_token.as_ref().or(held.access_token.as_ref()),
+            _ => held.access_token.as_ref(),
+        };
+        let (Some(url), Some(token)) = (url, token) else { return Ok(false) };
+        let limits = Limits { timeout: self.limits.timeout.min(REQUEST_TIME), ..self.limits.clone() };
+        let request = self.client(url)?.request(codec::revocation(field, token));
+        let answer = (self.connect)(&limits)?.post(url, &request)?;
+        match answer.status {
+            200..=299 => Ok(true),
+            // Some words of the answer, where it is one; no tokens are in it.
+            status => Err(match token::read(status, &answer.body) {
+                Err(rejection) => told::rejected(&rejection, &self.grant, url, request.form.secrets()),
+                Ok(_) => {
+                    told::rejected(&Rejection::Busy { status }, &self.grant, url, request.form.secrets())
+                }
+            }),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Result<Option<Secret>, Failure> {
+        let value = self.env.text(name)?.filter(|_| self.by_environment);
+        Ok(value.map(|text| Secret::new(text.trim_ascii_end())))
+    }
+}
+
+/// The access token, if it is good and not the one that was refused.
+fn usable(held: &Held, refused: Option<&Secret>) -> Option<Issued> {
+    let now = Timestamp::now();
+    let token = held.good(now)?;
+    let is_other = refused.is_none_or(|refused| refused.expose() != token.expose());
+    is_other.then(|| Issued { token: token.clone(), is_fresh: held.is_fresh(now) })
+}
+
+fn issued(held: &Held, is_fresh: bool) -> Result<Issued, Failure> {
+    let token = held.access_token.clone();
+    let missing = || Failure::new(Kind::Internal, Stage::Token, "no token was taken");
+    token.map(|token| Issued { token, is_fresh }).ok_or_else(missing)
+}
+
+fn last_error(failure: &Failure) -> LastError {
+    let message = token::line(&failure.message, 500);
+    LastError { at: Timestamp::now(), needs_login: failure.kind() == Kind::Auth, message }
+}
+
+/// Sends the request, and waits for the answer a little longer than a signal asks for.
+fn post(endpoint: Arc<dyn Issuer>, url: &str, request: &Request, limits: &Limits) -> Result<Answer, Failure> {
+    let stopped = || {
+        Failure::new(Kind::Interrupted, Stage::Token, "token: stopped by a signal").at(endpoint::place(url))
+    };
+    if limits.stop.raised() {
+        return Err(stopped());
+    }
+    let (answered, answer) = channel();
+    let (own_url, own_request) = (url.to_owned(), request.clone());
+    let spawned = thread::Builder::new().spawn(move || {
+        // Nobody waits any more if the run has ended.
+        let _ = answered.send(endpoint.post(&own_url, &own_request));
+    });
+    spawned.map_err(|error| {
+        Failure::new(Kind::Deferred, Stage::Token, format!("token: starting a thread: {error}"))
+    })?;
+    let mut until = None;
+    loop {
+        match answer.recv_timeout(Duration::from_millis(50)) {
+            Ok(answer) => return answer,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::new(
+                    Kind::Internal,
+                    Stage::Token,
+                    "the request ended without an answer",
+                ));
+            }
+            Err(RecvTimeoutError::Timeout) if limits.stop.raised() => {
+                let until = *until.get_or_insert_with(|| Instant::now() + GRACE);
+                if Instant::now() >= until {
+                    return Err(stopped());
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+/// A small file; with a secret in it nobody else may read it.
+fn contents(path: &Path, is_secret: bool) -> Result<Zeroizing<Vec<u8>>, String> {
+    const MOST: usize = 64 * 1024;
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    if is_secret {
+        let stat = rustix::fs::fstat(&file).map_err(|errno| errno.to_string())?;
+        check_secret(&stat, path).map_err(|hands| format!("{}; {}", hands.what, hands.remedy))?;
+    }
+    let mut octets = Zeroizing::new(Vec::with_capacity(MOST + 1));
+    file.take(MOST as u64 + 1).read_to_end(&mut octets).map_err(|error| error.to_string())?;
+    if octets.len() > MOST { Err("it is too large".into()) } else { Ok(octets) }
+}

@@ -1,0 +1,48 @@
+//! The way to the endpoints over the web.
+
+use super::discovery;
+use super::endpoint::{Answer, Issuer, TokenEndpoint};
+use super::provider::Endpoints;
+use crate::account::Env;
+use crate::codec::oauth::{Request, Value};
+use crate::net::http::{Http, Value as Field};
+use crate::net::{Limits, Tap, Tls, TlsSettings};
+use crate::words::{Failure, Kind};
+use std::path::PathBuf;
+
+/// A client that trusts the system's authorities, and those in `ca_file`. It goes through the proxy that the
+/// environment names.
+pub fn client(
+    ca_file: Option<PathBuf>,
+    env: &Env,
+    limits: &Limits,
+    tap: Option<Box<dyn Tap>>,
+) -> Result<Http, Failure> {
+    let tls = Tls::prepare(&TlsSettings { ca_file, ..TlsSettings::default() })?;
+    Ok(Http::new(tls, limits.clone()).with_proxy(env.http_proxy()).with_tap(tap))
+}
+
+impl TokenEndpoint for Http {
+    fn post(&self, url: &str, request: &Request) -> Result<Answer, Failure> {
+        fn field<'a>((name, value): (&'static str, &'a Value)) -> (&'static str, Field<'a>) {
+            match value {
+                Value::Open(text) => (name, Field::Text(text)),
+                Value::Secret(secret) => (name, Field::Secret(secret)),
+            }
+        }
+        let fields: Vec<(&str, Field<'_>)> = request.form.fields().map(field).collect();
+        let header = request.authorization.as_ref().map(|it| ("authorization", Field::Secret(it)));
+        match self.post_form(url, &fields, header.as_slice()) {
+            Ok(answer) => Ok(Answer { status: answer.status, body: answer.body }),
+            // What is no answer of a token server may come from something between: that passes.
+            Err(failure) if failure.kind() == Kind::Protocol => Err(failure.as_kind(Kind::Deferred)),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+impl Issuer for Http {
+    fn endpoints(&self, issuer: &str) -> Result<Endpoints, Failure> {
+        discovery::discover(self, issuer).map(|metadata| Endpoints::from(&metadata))
+    }
+}
