@@ -1,0 +1,553 @@
+//! Tokens: kept, refreshed, given to each login. The token server replaces refresh tokens, and ends everything where one
+//! is used twice, as strict servers do; the mail server takes one access token and no other.
+
+use crate::support::authority::{Authority, Certificate};
+use crate::support::imapd::Imapd;
+use crate::support::imapd::store::ImapStore;
+use crate::support::peer::End;
+use crate::support::pop3d::SECRET;
+use crate::support::process::Run;
+use crate::support::real;
+use crate::support::web::{Reply, Request, Web};
+use crate::support::world::World;
+use crate::world;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// What the token server remembers.
+#[derive(Default)]
+struct Family {
+    /// The refresh token that holds; none: all was ended.
+    holds: Option<String>,
+    count: usize,
+    /// Whether each refresh replaces the token.
+    replaces: bool,
+}
+
+/// A token server that answers as it should, unless `odd` says otherwise.
+struct Tokens {
+    web: Web,
+    family: Arc<Mutex<Family>>,
+}
+
+fn form(request: &Request) -> HashMap<String, String> {
+    let body = String::from_utf8(request.body.clone()).unwrap();
+    let pair = |pair: &str| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    body.split('&').filter_map(pair).collect()
+}
+
+fn answer(status: u16, body: &Value) -> Reply {
+    Reply::Answer(status, vec![("Content-Type", "application/json".into())], body.to_string().into_bytes())
+}
+
+impl Tokens {
+    fn start(odd: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static) -> Tokens {
+        let family = Arc::new(Mutex::new(Family { holds: Some("r0".into()), count: 0, replaces: true }));
+        let own = Arc::clone(&family);
+        let web = Web::start(Authority::shared().identity(Certificate::Good), move |request| {
+            if let Some(reply) = odd(request) {
+                return reply;
+            }
+            let form = form(request);
+            let refused = || answer(400, &json!({"error": "invalid_grant"}));
+            let mut family = own.lock().unwrap();
+            let granted = json!({"access_token": SECRET, "token_type": "Bearer", "expires_in": 3600});
+            match form.get("grant_type").map(String::as_str) {
+                Some("client_credentials") => {
+                    family.count += 1;
+                    answer(200, &granted)
+                }
+                Some("refresh_token") if family.holds == form.get("refresh_token").cloned() => {
+                    family.count += 1;
+                    let mut granted = granted;
+                    if family.replaces {
+                        let next = format!("r{}", family.count);
+                        granted["refresh_token"] = next.clone().into();
+                        family.holds = Some(next);
+                    }
+                    answer(200, &granted)
+                }
+                Some("refresh_token") => {
+                    family.holds = None;
+                    refused()
+                }
+                _ => answer(200, &json!({})),
+            }
+        });
+        Tokens { web, family }
+    }
+
+    fn count(&self) -> usize {
+        self.family.lock().unwrap().count
+    }
+
+    fn holds(&self) -> Option<String> {
+        self.family.lock().unwrap().holds.clone()
+    }
+}
+
+/// An account with an IMAP server that takes tokens alone.
+struct Stage {
+    world: World,
+    tokens: Tokens,
+    mail: Imapd,
+}
+
+impl Stage {
+    fn with(odd: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static, more: &str) -> Stage {
+        let mail = Imapd::for_store(&ImapStore::with(1)).with("AUTH=XOAUTH2").start();
+        let (world, tokens) = (world(), Tokens::start(odd));
+        world.config(&format!(
+            "[accounts.work]\nemail = 'ana@example.org'\nca-file = '{}'\n\
+             imap = {{ host = 'localhost', port = {}, username = 'ana', auth = 'xoauth2' }}\n\
+             [accounts.work.oauth]\nclient-id = 'me'\ntoken-url = '{}'\nrevoke-url = '{}'\n{more}\n",
+            world.text("ca.pem"),
+            mail.port(),
+            tokens.web.url("/token"),
+            tokens.web.url("/revoke"),
+        ));
+        Stage { world, tokens, mail }
+    }
+
+    fn new() -> Stage {
+        Stage::with(|_| None, "")
+    }
+
+    fn list(&self) -> Run {
+        self.world.postie(["--json", "--timeout", "20s", "list"])
+    }
+
+    fn status(&self, code: i32) -> Value {
+        let outcome = self.world.postie(["--json", "config", "status", "work"]).go();
+        outcome.assert_exit(code);
+        outcome.of_type("token").remove(0)
+    }
+
+    /// The file with the tokens.
+    fn file(&self) -> PathBuf {
+        let line = self.world.postie(["--json", "config", "status", "work"]).go().of_type("token").remove(0);
+        line["kept_in"].as_str().unwrap().into()
+    }
+
+    fn keep(&self, access: &str, ends_in: i64, age: i64) {
+        let now = jiff::Timestamp::now();
+        let at = |seconds: i64| (now + jiff::SignedDuration::from_secs(seconds)).to_string();
+        let kept = json!({
+            "v": 1, "issuer": self.tokens.web.url("/token"), "client_id": "me", "user": "ana@example.org",
+            "access_token": access, "expires_at": at(ends_in), "refresh_token": "r0", "obtained_at": at(-age),
+        });
+        let path = self.file();
+        self.world.write(path.strip_prefix(self.world.root()).unwrap().to_str().unwrap(), kept.to_string());
+    }
+
+    fn kept(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.file()).unwrap()).unwrap()
+    }
+
+    /// How often a login was tried.
+    fn logins(&self) -> usize {
+        self.mail.commands_with("AUTHENTICATE").len()
+    }
+}
+
+#[test]
+fn a_token_that_has_ended_is_refreshed_once_and_the_new_one_is_kept() {
+    let stage = Stage::new();
+    stage.keep("old", -5, 3605);
+    assert_eq!(stage.status(0)["state"], "expired");
+    for _ in 0..2 {
+        stage.list().go().assert_exit(0);
+    }
+    assert_eq!(stage.tokens.count(), 1);
+    let sent = form(&stage.tokens.web.requests()[0]);
+    assert_eq!(sent["refresh_token"], "r0");
+    assert_eq!(sent["client_id"], "me");
+    assert!(!sent.contains_key("scope"), "{sent:?}");
+    assert_eq!(stage.kept()["refresh_token"], "r1");
+    let status = stage.status(0);
+    assert_eq!((&status["state"], &status["needs"]), (&json!("good"), &Value::Null));
+    assert_eq!(status["last_refresh"], status["obtained_at"]);
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(fs::metadata(stage.file()).unwrap().permissions().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn a_refresh_token_that_is_not_replaced_goes_on_to_hold() {
+    let stage = Stage::new();
+    stage.tokens.family.lock().unwrap().replaces = false;
+    stage.keep("old", 59, 3541);
+    stage.list().go().assert_exit(0);
+    assert_eq!(stage.kept()["refresh_token"], "r0");
+    assert_eq!(stage.tokens.count(), 1);
+}
+
+#[test]
+fn nobody_who_waits_for_a_refresh_makes_another() {
+    let stage = Stage::new();
+    stage.keep("old", -5, 3605);
+    thread::scope(|scope| {
+        let runs: Vec<_> = (0..10).map(|_| scope.spawn(|| stage.list().go().code)).collect();
+        for run in runs {
+            assert_eq!(run.join().unwrap(), Some(0));
+        }
+    });
+    assert_eq!(stage.tokens.count(), 1, "one refresh for all");
+    assert_eq!(stage.tokens.holds().as_deref(), stage.kept()["refresh_token"].as_str());
+}
+
+#[test]
+fn a_token_that_the_mail_server_refuses_is_replaced_once_and_only_if_it_is_not_new() {
+    // Good by the clock, and refused all the same.
+    let stage = Stage::new();
+    stage.keep("revoked", 3000, 600);
+    stage.list().go().assert_exit(0);
+    assert_eq!((stage.tokens.count(), stage.logins()), (1, 2));
+    // Refused, although it was made just now: once more would only lock the account.
+    let stage = Stage::with(|_| Some(answer(200, &json!({"access_token": "wrong", "expires_in": 3600}))), "");
+    stage.keep("old", -5, 3605);
+    let outcome = stage.list().go();
+    let error = outcome.assert_failure(77, "auth");
+    assert!(error["hint"].as_str().unwrap().contains("`postie config login work`"), "{error}");
+    assert_eq!(stage.logins(), 1);
+    // Refused, replaced, and refused again.
+    let stage = Stage::with(|_| Some(answer(200, &json!({"access_token": "wrong", "expires_in": 3600}))), "");
+    stage.keep("revoked", 3000, 600);
+    stage.list().go().assert_failure(77, "auth");
+    assert_eq!((stage.tokens.web.requests().len(), stage.logins()), (1, 2));
+}
+
+#[test]
+fn each_refusal_has_its_exit_code_and_names_what_mends_it() {
+    for (status, body, code, kind, hint) in [
+        (
+            400,
+            json!({"error": "invalid_grant", "error_description": "gone\u{1b}[31m"}),
+            77,
+            "auth",
+            "config login work",
+        ),
+        (400, json!({"error": "interaction_required"}), 77, "auth", "config login work"),
+        (400, json!({"error": "consent_required"}), 77, "auth", "config login work"),
+        (401, json!({"error": "invalid_client"}), 78, "config", "oauth.client-id"),
+        (400, json!({"error": "invalid_scope"}), 78, "config", "oauth.scopes"),
+        (400, json!({"error": "temporarily_unavailable"}), 75, "deferred", ""),
+        (503, json!({"error": "invalid_client"}), 75, "deferred", ""),
+        (429, json!({}), 75, "deferred", ""),
+        (200, json!({"access_token": "a\u{1}b"}), 76, "protocol", "token-url"),
+        (200, json!({"expires_in": 5}), 76, "protocol", "token-url"),
+    ] {
+        let stage = Stage::with(move |_| Some(answer(status, &body)), "");
+        stage.keep("old", -5, 3605);
+        let error = stage.list().go().assert_failure(code, kind);
+        assert!(error["hint"].as_str().unwrap_or_default().contains(hint), "{error}");
+        assert_eq!(error["stage"], "token");
+        assert_eq!(stage.logins(), 0, "nothing was asked of the mail server");
+        let status = stage.status(if code == 77 { 77 } else { 0 });
+        assert_eq!(status["needs"], if code == 77 { json!("login") } else { Value::Null });
+        assert!(status["last_error"]["message"].as_str().unwrap().contains("token"), "{status}");
+        assert_eq!(stage.kept()["refresh_token"], "r0");
+    }
+}
+
+#[test]
+fn what_is_no_token_server_may_pass() {
+    let huge = format!("HTTP/1.1 200 OK\r\n\r\n{{\"x\":\"{}\"}}", "x".repeat(80_000));
+    let odd = [
+        Reply::ok("<html>log in to the wifi</html>"),
+        Reply::missing(),
+        Reply::to("https://localhost:1/elsewhere"),
+        Reply::Raw(huge.into_bytes(), End::Close),
+        Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"access".to_vec(), End::Close),
+        Reply::Raw(b"220 mail.example.org ESMTP\r\n".to_vec(), End::Close),
+        Reply::Raw(Vec::new(), End::Reset),
+    ];
+    for reply in odd {
+        let shown = format!("{reply:?}").chars().take(60).collect::<String>();
+        let stage = Stage::with(move |_| Some(reply.clone()), "");
+        stage.keep("old", -5, 3605);
+        let outcome = stage.list().go();
+        assert_eq!(outcome.code, Some(75), "{shown}: {}", outcome.out());
+        assert_eq!(stage.kept()["refresh_token"], "r0");
+    }
+}
+
+#[test]
+fn a_token_server_that_says_nothing_ends_in_time_and_a_signal_ends_the_wait() {
+    let stage = Stage::with(|_| Some(Reply::Stall), "");
+    stage.keep("old", -5, 3605);
+    let outcome = stage.world.postie(["--json", "--timeout", "1s", "list"]).go();
+    outcome.assert_failure(75, "timeout");
+    let run = stage.list().spawn();
+    while stage.tokens.web.requests().len() < 2 {
+        thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&run);
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let ended = run.wait_with_output().unwrap();
+    use std::os::unix::process::ExitStatusExt as _;
+    assert_eq!(ended.status.signal(), Some(15));
+}
+
+#[test]
+fn a_signal_during_a_refresh_does_not_lose_the_only_token_that_is_left() {
+    let (gate, opened) = (Arc::new(Mutex::new(())), Arc::new(Mutex::new(0)));
+    let (own_gate, arrived) = (Arc::clone(&gate), Arc::clone(&opened));
+    let held = gate.lock().unwrap();
+    let stage = Stage::with(
+        move |_| {
+            *arrived.lock().unwrap() += 1;
+            drop(own_gate.lock().unwrap());
+            None
+        },
+        "",
+    );
+    stage.keep("old", -5, 3605);
+    let run = stage.list().spawn();
+    while *opened.lock().unwrap() == 0 {
+        thread::yield_now();
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), Signal::TERM).unwrap();
+    drop(held);
+    run.wait_with_output().unwrap();
+    assert_eq!(stage.kept()["refresh_token"], "r1");
+    stage.list().go().assert_exit(0);
+}
+
+#[test]
+fn whoever_has_not_logged_in_is_told_to_and_a_status_says_so_before_mail_stops() {
+    let stage = Stage::new();
+    let error = stage.list().go().assert_failure(77, "auth");
+    assert_eq!(error["message"], "accounts.work.oauth: token: nobody has logged in yet");
+    assert_eq!(error["hint"], "run `postie config login work`");
+    assert_eq!(stage.status(77)["state"], "none");
+    stage.keep("old", -5, 3605);
+    stage.world.postie(["config", "set", "work", "oauth.scopes", "more"]).go().assert_exit(0);
+    assert_eq!(stage.status(77)["state"], "unfit");
+    stage.list().go().assert_failure(77, "auth");
+    assert!(stage.tokens.web.requests().is_empty(), "the token went nowhere");
+    stage.world.postie(["config", "unset", "work", "oauth.client-id"]).go().assert_exit(0);
+    stage.list().go().assert_failure(78, "config");
+}
+
+#[test]
+fn the_clock_that_was_put_back_makes_a_token_old() {
+    let stage = Stage::new();
+    stage.keep("old", 9000, -3600);
+    stage.list().go().assert_exit(0);
+    assert_eq!(stage.tokens.count(), 1);
+}
+
+#[test]
+fn a_program_gets_tokens_in_its_own_name_and_keeps_them_where_it_can() {
+    let more = "flow = 'client-credentials'\nclient-secret-env = 'MY_SECRET'\nscopes = 'all'";
+    let stage = Stage::with(|_| None, more);
+    for _ in 0..2 {
+        stage.list().env("MY_SECRET", "s3").go().assert_exit(0);
+    }
+    assert_eq!(stage.tokens.count(), 1);
+    let sent = form(&stage.tokens.web.requests()[0]);
+    assert_eq!((&*sent["client_secret"], &*sent["scope"]), ("s3", "all"));
+    assert_eq!(stage.status(0)["user"], Value::Null);
+    // Where nothing can be kept, each run asks.
+    let run = stage.list().env("MY_SECRET", "s3").env("XDG_STATE_HOME", "/proc/1/nowhere");
+    run.go().assert_exit(0);
+    assert_eq!(stage.tokens.count(), 2);
+}
+
+#[test]
+fn the_environment_gives_a_refresh_token_for_a_run_and_nothing_is_kept() {
+    let stage = Stage::new();
+    let run = || stage.list().env("POSTIE_OAUTH_REFRESH_TOKEN", "r0").env("POSTIE_OAUTH_CLIENT_ID", "ci");
+    let outcome = run().go();
+    outcome.assert_exit(0);
+    assert!(outcome.err().contains("the new one is kept nowhere"), "{}", outcome.err());
+    assert!(!stage.file().exists());
+    assert_eq!(form(&stage.tokens.web.requests()[0])["client_id"], "ci");
+    run().go().assert_failure(77, "auth");
+}
+
+#[test]
+fn commands_keep_the_tokens_and_new_ones_are_used_only_once_that_is_done() {
+    let stage = Stage::new();
+    let kept = stage.world.text("kept.json");
+    stage.keep("old", -5, 3605);
+    fs::copy(stage.file(), &kept).unwrap();
+    let set = |key: &str, value: &str| {
+        stage.world.postie(["config", "set", "work", key, value]).go().assert_exit(0);
+    };
+    set("oauth.token-load", &format!("cat '{kept}'"));
+    set("oauth.token-save", "exit 3");
+    set("oauth.token-store", "command");
+    let error = stage.list().go().assert_failure(78, "config");
+    assert!(error["message"].as_str().unwrap().contains("token-save: keeping the tokens"), "{error}");
+    assert_eq!(stage.logins(), 0);
+    stage.tokens.family.lock().unwrap().holds = Some("r0".into());
+    set("oauth.token-save", &format!("cat > '{kept}.new' && mv '{kept}.new' '{kept}'"));
+    stage.list().go().assert_exit(0);
+    let held: Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
+    assert_eq!(held["refresh_token"].as_str(), stage.tokens.holds().as_deref());
+    stage.list().go().assert_exit(0);
+    assert_eq!(stage.tokens.count(), 2);
+}
+
+#[test]
+fn where_new_tokens_could_not_be_kept_none_are_asked_for() {
+    let stage = Stage::new();
+    stage.keep("old", -5, 3605);
+    let lock = stage.file().with_extension("lock");
+    fs::create_dir(&lock).unwrap();
+    let error = stage.list().go().assert_failure(73, "cannot_create");
+    assert!(error["hint"].as_str().unwrap().contains("POSTIE_OAUTH_REFRESH_TOKEN"), "{error}");
+    assert_eq!(stage.tokens.count(), 0);
+}
+
+#[test]
+fn a_logout_ends_what_was_granted_and_forgets_it_even_where_the_server_cannot_be_told() {
+    for (status, code) in [(200, 0), (503, 1)] {
+        let stage = Stage::with(
+            move |request| request.path.starts_with("/revoke").then(|| answer(status, &json!({}))),
+            "",
+        );
+        stage.keep("old", 3000, 600);
+        stage.world.postie(["config", "logout", "work"]).go().assert_exit(code);
+        let sent = form(&stage.tokens.web.requests()[0]);
+        assert_eq!((&*sent["token"], &*sent["token_type_hint"]), ("r0", "refresh_token"));
+        assert!(!stage.file().exists());
+        stage.world.postie(["config", "logout"]).go().assert_exit(0);
+        assert_eq!(stage.tokens.web.requests().len(), 1);
+    }
+}
+
+#[test]
+fn the_test_of_an_account_has_a_step_for_the_token() {
+    let stage = Stage::new();
+    let steps = |run: Run| -> Vec<(String, bool)> {
+        let lines = run.go().of_type("step");
+        lines.iter().map(|step| (step["step"].as_str().unwrap().to_owned(), step["ok"] == true)).collect()
+    };
+    let test = || stage.world.postie(["--json", "test-account"]);
+    let failed = steps(test());
+    assert_eq!(failed.last(), Some(&("token".to_owned(), false)), "{failed:?}");
+    stage.keep("old", -5, 3605);
+    let names = steps(test());
+    let at = |name: &str| names.iter().position(|(step, ok)| step == name && *ok);
+    assert!(at("token").unwrap() < at("auth").unwrap(), "{names:?}");
+}
+
+#[test]
+fn tokens_are_in_no_transcript() {
+    let stage = Stage::new();
+    stage.keep("old-token-X", -5, 3605);
+    let outcome = stage.world.postie(["-vv", "list"]).go();
+    outcome.assert_exit(0);
+    assert!(outcome.err().contains("POST"), "{}", outcome.err());
+    for secret in ["r0", "r1", "old-token-X"] {
+        assert!(!outcome.err().contains(&format!("={secret}")), "{}", outcome.err());
+    }
+}
+
+/// The calls of a run from the first look at the tokens on, each with its place among those of its name.
+fn points(log: &str) -> Vec<(String, usize)> {
+    let mut counts: HashMap<(String, String), usize> = HashMap::new();
+    let (mut points, mut begun) = (Vec::new(), false);
+    for line in log.lines() {
+        let (task, text) = line.trim_start().split_once(' ').unwrap_or_default();
+        let Some((name, _)) = text.trim_start().split_once('(') else { continue };
+        if name.is_empty() || !name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_') {
+            continue;
+        }
+        let n = counts.entry((task.to_owned(), name.to_owned())).or_default();
+        *n += 1;
+        begun |= text.contains("/tokens/");
+        let point = (name.to_owned(), *n);
+        if begun && !points.contains(&point) {
+            points.push(point);
+        }
+    }
+    points
+}
+
+#[test]
+fn a_refresh_that_is_killed_at_any_call_leaves_a_good_token_or_says_what_to_do() {
+    const TEST: &str = "kill points of a refresh";
+    if !real::have(TEST, &["strace"]) {
+        return;
+    }
+    let stage = Stage::new();
+    stage.keep("old", -5, 3605);
+    let log = stage.world.text("trace");
+    let traced = |with: &str| stage.list().under_shell(&format!("exec strace -f -qq {with} \"$@\""));
+    let recorded = traced(&format!("-s 256 -o '{log}'")).run();
+    if recorded.code != Some(0) {
+        assert!(real::have(TEST, &["permission to trace"]), "{}", recorded.err());
+        return;
+    }
+    let all = points(&String::from_utf8_lossy(&fs::read(&log).unwrap()));
+    assert!(all.len() > 40, "{all:?}");
+    let telling = [
+        "openat",
+        "write",
+        "fsync",
+        "rename",
+        "renameat",
+        "flock",
+        "sendto",
+        "recvfrom",
+        "unlinkat",
+        "ftruncate",
+        "close",
+        "fchmod",
+    ];
+    let chosen: Vec<_> = all.iter().filter(|(name, _)| telling.contains(&&**name)).collect();
+    let every = chosen.len().div_ceil(40);
+    let mut told = 0;
+    for (name, n) in chosen.into_iter().step_by(every) {
+        *stage.tokens.family.lock().unwrap() = Family { holds: Some("r0".into()), count: 0, replaces: true };
+        stage.keep("old", -5, 3605);
+        traced(&format!("-o /dev/null -e trace={name} -e inject={name}:signal=KILL:when={n}")).run();
+        let asked = stage.tokens.count();
+        let next = stage.list().go();
+        match next.code {
+            Some(0) => {
+                assert_eq!(
+                    stage.tokens.holds().as_deref(),
+                    stage.kept()["refresh_token"].as_str(),
+                    "{name} {n}"
+                );
+            }
+            Some(77) => {
+                told += 1;
+                assert_eq!(asked, 1, "{name} {n}: nothing had been asked for");
+                assert!(next.error()["hint"].as_str().unwrap().contains("postie config login work"));
+            }
+            other => panic!("{name} {n}: {other:?}: {}", next.out()),
+        }
+        let left: Vec<_> = fs::read_dir(stage.file().parent().unwrap()).unwrap().collect();
+        assert_eq!(left.len(), 2, "{name} {n}: {left:?}");
+    }
+    // The answer was on its way: no client can do anything about that.
+    println!("{TEST}: {told} of them after the server had answered");
+}
+
+#[test]
+fn a_token_that_is_given_by_hand_comes_before_all_that_is_kept() {
+    let stage = Stage::new();
+    let run = stage.list().args(["--password-file", &stage.world.text("secret")]);
+    run.go().assert_exit(0);
+    assert!(stage.tokens.web.requests().is_empty());
+    assert!(
+        stage
+            .world
+            .postie(["config", "show", "work"])
+            .limit(Duration::from_secs(30))
+            .go()
+            .out()
+            .contains("oauth")
+    );
+}
