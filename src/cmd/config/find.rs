@@ -173,7 +173,7 @@ pub fn remarks(found: &Discovery) -> Vec<String> {
     remarks
 }
 
-/// The servers, two lines each: what they are, and where that comes from.
+/// The servers: what they are, where that comes from, and whether it is to be trusted; short lines.
 pub fn describe(found: &Discovery) -> Vec<String> {
     let mut lines = Vec::new();
     for it in found.chosen() {
@@ -189,8 +189,10 @@ pub fn describe(found: &Discovery) -> Vec<String> {
         let user = user.map_or("without a login".to_owned(), |user| format!("as {user}"));
         let name = it.server.protocol.name().to_uppercase();
         lines.push(format!("{what} {} by {name}, {tls}, {user}", it.server.place()));
-        let doubt = if it.trusted { "" } else { " (anybody could have said that: is it right?)" };
-        lines.push(format!("  from {}{doubt}", short(&it.from)));
+        lines.push(format!("  from {}", short(&it.from)));
+        if !it.trusted {
+            lines.push("  anybody could have said that: is it right?".into());
+        }
     }
     lines
 }
