@@ -279,6 +279,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove one key of an account')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove an account')
             [CompletionResult]::new('default', 'default', [CompletionResultType]::ParameterValue, 'Show the default account, or set it')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in to an account''s provider in a browser (OAuth2), once; from then on tokens are renewed')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print the path of the configuration file')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the configuration file')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in')
@@ -293,6 +294,8 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--pop3', '--pop3', [CompletionResultType]::ParameterName, 'The server to fetch from: pop3s://[user@]host[:port]; without a URL, the one that is found')
             [CompletionResult]::new('--imap', '--imap', [CompletionResultType]::ParameterName, 'The server to fetch from by IMAP: imaps://[user@]host[:port]; without a URL, the one that is found')
             [CompletionResult]::new('--smtp', '--smtp', [CompletionResultType]::ParameterName, 'The server to send through: smtps://[user@]host[:port]')
+            [CompletionResult]::new('--oauth', '--oauth', [CompletionResultType]::ParameterName, 'Log in by OAuth2: with a provider (google, microsoft, …) or an authorization server (https://…)')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The id of your client there')
             [CompletionResult]::new('--maildir', '--maildir', [CompletionResultType]::ParameterName, 'Fetch into this Maildir')
             [CompletionResult]::new('--mbox', '--mbox', [CompletionResultType]::ParameterName, 'Fetch into this mbox')
             [CompletionResult]::new('--exec', '--exec', [CompletionResultType]::ParameterName, 'Give fetched messages to this command')
@@ -513,6 +516,35 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'postie;config;login' {
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Which account')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which account')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from a file')
+            [CompletionResult]::new('--password-fd', '--password-fd', [CompletionResultType]::ParameterName, 'Read the password from an open file descriptor')
+            [CompletionResult]::new('--password-env', '--password-env', [CompletionResultType]::ParameterName, 'Take the password from an environment variable')
+            [CompletionResult]::new('--password-command', '--password-command', [CompletionResultType]::ParameterName, 'Take the password from a command''s output (run by sh -c)')
+            [CompletionResult]::new('--token-command', '--token-command', [CompletionResultType]::ParameterName, 'Take an OAuth2 access token from a command''s output (run by sh -c)')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Also trust these certificate authorities (PEM)')
+            [CompletionResult]::new('--tls-fingerprint', '--tls-fingerprint', [CompletionResultType]::ParameterName, 'Trust only the certificate with this fingerprint, whatever its chain and names')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'The time for one network operation [default: 60s; the reply to a sent message: 10m]')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'The time for the whole run')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open the browser also at the end of an SSH connection')
+            [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Only show the address; the answer, or the address that the browser ends at, may be pasted')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Show a code to type in a browser on any device')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON Lines to standard output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; twice: show the protocol''s transcript, without secrets')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; twice: show the protocol''s transcript, without secrets')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'postie;config;path' {
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Which account')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Which account')
@@ -626,6 +658,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove one key of an account')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove an account')
             [CompletionResult]::new('default', 'default', [CompletionResultType]::ParameterValue, 'Show the default account, or set it')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in to an account''s provider in a browser (OAuth2), once; from then on tokens are renewed')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print the path of the configuration file')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the configuration file')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in')
@@ -655,6 +688,9 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             break
         }
         'postie;config;help;default' {
+            break
+        }
+        'postie;config;help;login' {
             break
         }
         'postie;config;help;path' {
@@ -756,6 +792,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove one key of an account')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove an account')
             [CompletionResult]::new('default', 'default', [CompletionResultType]::ParameterValue, 'Show the default account, or set it')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in to an account''s provider in a browser (OAuth2), once; from then on tokens are renewed')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print the path of the configuration file')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the configuration file')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in')
@@ -784,6 +821,9 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             break
         }
         'postie;help;config;default' {
+            break
+        }
+        'postie;help;config;login' {
             break
         }
         'postie;help;config;path' {

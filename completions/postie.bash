@@ -58,6 +58,9 @@ _postie() {
             postie__subcmd__config,list)
                 cmd="postie__subcmd__config__subcmd__list"
                 ;;
+            postie__subcmd__config,login)
+                cmd="postie__subcmd__config__subcmd__login"
+                ;;
             postie__subcmd__config,logout)
                 cmd="postie__subcmd__config__subcmd__logout"
                 ;;
@@ -96,6 +99,9 @@ _postie() {
                 ;;
             postie__subcmd__config__subcmd__help,list)
                 cmd="postie__subcmd__config__subcmd__help__subcmd__list"
+                ;;
+            postie__subcmd__config__subcmd__help,login)
+                cmd="postie__subcmd__config__subcmd__help__subcmd__login"
                 ;;
             postie__subcmd__config__subcmd__help,logout)
                 cmd="postie__subcmd__config__subcmd__help__subcmd__logout"
@@ -156,6 +162,9 @@ _postie() {
                 ;;
             postie__subcmd__help__subcmd__config,list)
                 cmd="postie__subcmd__help__subcmd__config__subcmd__list"
+                ;;
+            postie__subcmd__help__subcmd__config,login)
+                cmd="postie__subcmd__help__subcmd__config__subcmd__login"
                 ;;
             postie__subcmd__help__subcmd__config,logout)
                 cmd="postie__subcmd__help__subcmd__config__subcmd__logout"
@@ -333,7 +342,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config)
-            opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help add import list show set unset remove default path check status logout help"
+            opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help add import list show set unset remove default login path check status logout help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -407,7 +416,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__add)
-            opts="-A -C -q -v -h --email --name --description --pop3 --imap --smtp --maildir --mbox --exec --after --no-discovery --allow-http --accept-host --ispdb --dry-run --test --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-A -C -q -v -h --email --name --description --pop3 --imap --smtp --oauth --client-id --maildir --mbox --exec --after --no-discovery --allow-http --accept-host --ispdb --dry-run --test --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -434,6 +443,14 @@ _postie() {
                     return 0
                     ;;
                 --smtp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --oauth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -677,7 +694,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__help)
-            opts="add import list show set unset remove default path check status logout help"
+            opts="add import list show set unset remove default login path check status logout help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -761,6 +778,20 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postie__subcmd__config__subcmd__help__subcmd__login)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -948,6 +979,80 @@ _postie() {
             ;;
         postie__subcmd__config__subcmd__list)
             opts="-A -C -q -v -h --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -A)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-fingerprint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postie__subcmd__config__subcmd__login)
+            opts="-A -C -q -v -h --browser --no-browser --device --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1705,7 +1810,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__help__subcmd__config)
-            opts="add import list show set unset remove default path check status logout"
+            opts="add import list show set unset remove default login path check status logout"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1775,6 +1880,20 @@ _postie() {
             return 0
             ;;
         postie__subcmd__help__subcmd__config__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postie__subcmd__help__subcmd__config__subcmd__login)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -271,6 +271,7 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand unset 'Remove one key of an account'
             cand remove 'Remove an account'
             cand default 'Show the default account, or set it'
+            cand login 'Log in to an account''s provider in a browser (OAuth2), once; from then on tokens are renewed'
             cand path 'Print the path of the configuration file'
             cand check 'Check the configuration file'
             cand status 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in'
@@ -284,6 +285,8 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand --pop3 'The server to fetch from: pop3s://[user@]host[:port]; without a URL, the one that is found'
             cand --imap 'The server to fetch from by IMAP: imaps://[user@]host[:port]; without a URL, the one that is found'
             cand --smtp 'The server to send through: smtps://[user@]host[:port]'
+            cand --oauth 'Log in by OAuth2: with a provider (google, microsoft, …) or an authorization server (https://…)'
+            cand --client-id 'The id of your client there'
             cand --maildir 'Fetch into this Maildir'
             cand --mbox 'Fetch into this mbox'
             cand --exec 'Give fetched messages to this command'
@@ -496,6 +499,34 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'postie;config;login'= {
+            cand -A 'Which account'
+            cand --account 'Which account'
+            cand -C 'The configuration file'
+            cand --config 'The configuration file'
+            cand --server 'A server, without a configured account: pop3s://user@host[:port], pop3:// (STLS), pop3+insecure://, likewise imaps://, imap://, imap+insecure://, smtps://, smtp:// (STARTTLS), smtp+insecure://'
+            cand --password-file 'Read the password from a file'
+            cand --password-fd 'Read the password from an open file descriptor'
+            cand --password-env 'Take the password from an environment variable'
+            cand --password-command 'Take the password from a command''s output (run by sh -c)'
+            cand --token-command 'Take an OAuth2 access token from a command''s output (run by sh -c)'
+            cand --ca-file 'Also trust these certificate authorities (PEM)'
+            cand --tls-fingerprint 'Trust only the certificate with this fingerprint, whatever its chain and names'
+            cand --timeout 'The time for one network operation [default: 60s; the reply to a sent message: 10m]'
+            cand --max-time 'The time for the whole run'
+            cand --color 'When to use colors'
+            cand --browser 'Open the browser also at the end of an SSH connection'
+            cand --no-browser 'Only show the address; the answer, or the address that the browser ends at, may be pasted'
+            cand --device 'Show a code to type in a browser on any device'
+            cand --json 'Write JSON Lines to standard output'
+            cand -q 'Print only errors'
+            cand --quiet 'Print only errors'
+            cand -v 'Say what is done; twice: show the protocol''s transcript, without secrets'
+            cand --verbose 'Say what is done; twice: show the protocol''s transcript, without secrets'
+            cand --no-progress 'Show no progress bar'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'postie;config;path'= {
             cand -A 'Which account'
             cand --account 'Which account'
@@ -605,6 +636,7 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand unset 'Remove one key of an account'
             cand remove 'Remove an account'
             cand default 'Show the default account, or set it'
+            cand login 'Log in to an account''s provider in a browser (OAuth2), once; from then on tokens are renewed'
             cand path 'Print the path of the configuration file'
             cand check 'Check the configuration file'
             cand status 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in'
@@ -626,6 +658,8 @@ set edit:completion:arg-completer[postie] = {|@words|
         &'postie;config;help;remove'= {
         }
         &'postie;config;help;default'= {
+        }
+        &'postie;config;help;login'= {
         }
         &'postie;config;help;path'= {
         }
@@ -714,6 +748,7 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand unset 'Remove one key of an account'
             cand remove 'Remove an account'
             cand default 'Show the default account, or set it'
+            cand login 'Log in to an account''s provider in a browser (OAuth2), once; from then on tokens are renewed'
             cand path 'Print the path of the configuration file'
             cand check 'Check the configuration file'
             cand status 'Show how it stands with OAuth2 tokens; exit code 77 if somebody must log in'
@@ -734,6 +769,8 @@ set edit:completion:arg-completer[postie] = {|@words|
         &'postie;help;config;remove'= {
         }
         &'postie;help;config;default'= {
+        }
+        &'postie;help;config;login'= {
         }
         &'postie;help;config;path'= {
         }

@@ -54,6 +54,8 @@ pub enum ConfigVerb {
         /// The account
         name: Option<String>,
     },
+    /// Log in to an account's provider in a browser (OAuth2), once; from then on tokens are renewed
+    Login(LoginArgs),
     /// Print the path of the configuration file
     Path,
     /// Check the configuration file
@@ -100,6 +102,14 @@ pub struct AddArgs {
     /// The server to send through: smtps://[user@]host[:port]
     #[arg(long, value_name = "URL")]
     pub smtp: Option<String>,
+
+    /// Log in by OAuth2: with a provider (google, microsoft, …) or an authorization server (https://…)
+    #[arg(long, value_name = "WHERE")]
+    pub oauth: Option<String>,
+
+    /// The id of your client there
+    #[arg(long, value_name = "ID", requires = "oauth")]
+    pub client_id: Option<String>,
 
     /// Fetch into this Maildir
     #[arg(long, value_name = "DIR", group = "destination")]
@@ -184,4 +194,24 @@ pub enum ImportTool {
     Himalaya,
     /// Reads and sends mail: a profile, or its prefs.js
     Thunderbird,
+}
+
+/// Log in to an account's provider in a browser (OAuth2).
+#[derive(Clone, Debug, Default, Args)]
+pub struct LoginArgs {
+    /// The account
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Open the browser also at the end of an SSH connection
+    #[arg(long, group = "way")]
+    pub browser: bool,
+
+    /// Only show the address; the answer, or the address that the browser ends at, may be pasted
+    #[arg(long, group = "way")]
+    pub no_browser: bool,
+
+    /// Show a code to type in a browser on any device
+    #[arg(long, group = "way")]
+    pub device: bool,
 }

@@ -60,6 +60,11 @@ pub const LINES: &[LineType] = &[
         text: "How it stands with the OAuth2 tokens of an account: config status.",
         fields: TOKEN,
     },
+    LineType {
+        kind: "authorization",
+        text: "What a person must open in a browser: config login, config add.",
+        fields: AUTHORIZATION,
+    },
     LineType { kind: "path", text: "The configuration file: config path.", fields: PATH },
     LineType { kind: "script", text: "A completion script: completions.", fields: SCRIPT },
     LineType { kind: "page", text: "A page of the manual: man.", fields: PAGE },
@@ -69,6 +74,16 @@ pub const LINES: &[LineType] = &[
         text: "The end of the run: every command, always the last line.",
         fields: SUMMARY,
     },
+];
+
+const AUTHORIZATION: &[FieldDoc] = &[
+    ("account", "The account's name."),
+    ("flow", "code or device."),
+    ("url", "The address to open; with device the one where the code is typed."),
+    ("url_complete", "device: the same with the code in it, if the server gives it."),
+    ("user_code", "device: the code to type."),
+    ("port", "code: the port of this machine to which the answer comes; absent where it must be pasted."),
+    ("expires_in", "device: how long the code is good, in seconds."),
 ];
 
 const MESSAGE: &[FieldDoc] = &[
@@ -333,6 +348,7 @@ const ACCOUNT: &[FieldDoc] = &[
     ("oauth.flow", "code, device, client-credentials."),
     ("oauth.scopes", "What is asked for, an array; null: what the account's servers need."),
     ("oauth.redirect_port", "The port that the browser is sent back to; null: any."),
+    ("oauth.redirect_uri", "The address that the browser is sent back to; null: this machine's."),
     ("oauth.token_store", "Where the tokens are kept: file, command."),
     ("oauth.token_load", "The command that prints the tokens."),
     ("oauth.token_save", "The command that keeps the tokens."),

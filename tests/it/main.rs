@@ -42,6 +42,7 @@ mod links;
 mod list;
 mod mbox_locks;
 mod memory;
+mod oauth_login;
 mod oauth_tokens;
 mod openssl_built_in;
 mod output;

@@ -26,7 +26,7 @@ mod shown;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// postie on a terminal of its own.
-struct Session {
+pub struct Session {
     screen: OwnedFd,
     /// Held open, so that the screen and the terminal's modes can be read after postie has ended.
     line: OwnedFd,
@@ -36,13 +36,13 @@ struct Session {
 }
 
 impl Session {
-    fn start(world: &World, args: &[&str]) -> Session {
+    pub fn start(world: &World, args: &[&str]) -> Session {
         let postie = [&[env!("CARGO_BIN_EXE_postie")], args].concat();
         Session::run(world, &postie)
     }
 
     /// Any program, leader of the terminal's session.
-    fn run(world: &World, argv: &[&str]) -> Session {
+    pub fn run(world: &World, argv: &[&str]) -> Session {
         Session::prepared(world, argv, |_| {})
     }
 
@@ -76,7 +76,7 @@ impl Session {
 
     /// Waits until `text` is shown after what was waited for before.
     #[track_caller]
-    fn expect(&mut self, text: &str) {
+    pub fn expect(&mut self, text: &str) {
         let until = Instant::now() + PATIENCE;
         loop {
             let shown = String::from_utf8_lossy(&self.seen[self.read_to..]).into_owned();
@@ -96,8 +96,21 @@ impl Session {
         }
     }
 
-    fn type_in(&self, text: &str) {
+    pub fn type_in(&self, text: &str) {
         assert_eq!(rustix::io::write(&self.screen, text.as_bytes()).unwrap(), text.len());
+    }
+
+    /// The line that comes next, behind what was waited for before.
+    #[track_caller]
+    pub fn line(&mut self) -> String {
+        let from = self.read_to;
+        self.expect("\n");
+        String::from_utf8_lossy(&self.seen[from..self.read_to]).trim_end().to_owned()
+    }
+
+    /// All that has shown.
+    pub fn seen(&self) -> String {
+        String::from_utf8_lossy(&self.seen).into_owned()
     }
 
     fn has_echo(&self) -> bool {
@@ -106,7 +119,7 @@ impl Session {
 
     /// Waits for the end. The password was never shown, and the terminal is as it was.
     #[track_caller]
-    fn end(mut self) -> ExitStatus {
+    pub fn end(mut self) -> ExitStatus {
         let until = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -180,6 +180,9 @@ impl Browser {
                 form.push(("abort", "yes"));
             }
             page = self.ask(&absolute(&at, &action), Some(&form));
+            if last && !yes {
+                return page.body;
+            }
         }
         panic!("the pages do not end");
     }

@@ -6,6 +6,7 @@ use crate::account::oauth::{Flow, OAuthSettings, Provider, TokenStore, endpoint,
 use crate::account::secret_source::{NamedSource, SecretSource};
 use crate::account::server;
 use crate::account::shown::{Shown, show_program};
+use crate::codec::oauth::url;
 
 /// All of them.
 pub const OAUTH: &[Key<OAuthSettings, OAuthSettings>] = &[
@@ -141,6 +142,14 @@ pub const OAUTH: &[Key<OAuthSettings, OAuthSettings>] = &[
         "The port of this machine that the browser is sent back to. Default: any free one.",
     ),
     key(
+        "redirect-uri",
+        Type::Text,
+        |oauth, node| set(&mut oauth.redirect_uri, node.text(redirect_uri)),
+        |oauth| Shown::maybe(oauth.redirect_uri.as_ref()),
+        "The address that the browser is sent back to, where your client is registered with a fixed one. If it is not \
+         one of this machine's, the address or the code must be pasted. Default: this machine's.",
+    ),
+    key(
         "token-store",
         Type::Text,
         |oauth, node| set(&mut oauth.token_store, node.text(TokenStore::read)),
@@ -162,6 +171,10 @@ pub const OAUTH: &[Key<OAuthSettings, OAuthSettings>] = &[
         "A command that keeps what it gets on standard input. New tokens are used only once it has succeeded.",
     ),
 ];
+
+fn redirect_uri(text: &str) -> Result<String, String> {
+    url::check(text, url::Address::ForPeople).map(|_| text.to_owned())
+}
 
 fn client_secret(
     oauth: &mut OAuthSettings,

@@ -54,6 +54,8 @@ pub struct OAuthSettings {
     /// What is asked for; none: what the account's servers need.
     pub scopes: Option<Vec<String>>,
     pub redirect_port: Option<u16>,
+    /// The address that the client is registered with, where it is none of this machine's usual ones.
+    pub redirect_uri: Option<String>,
     pub token_store: TokenStore,
     pub token_load: Option<Program>,
     pub token_save: Option<Program>,

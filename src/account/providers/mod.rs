@@ -28,7 +28,7 @@ impl PasswordKind {
     /// For the middle of a sentence.
     pub fn describe(self) -> &'static str {
         match self {
-            PasswordKind::Token => "an OAuth2 access token (token-command), no password",
+            PasswordKind::Token => "an OAuth2 token (`postie config login`), no password",
             PasswordKind::AppPassword => "an app password, not the password of the web site",
             PasswordKind::Credentials => "what is made for programs that send, not the login of the web site",
             PasswordKind::Password => {

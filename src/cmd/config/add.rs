@@ -3,6 +3,8 @@
 
 use super::draft::{Given, NewAccount, Settings, absolute, name_for, server};
 use super::find::{self, Finder};
+use super::oauth::{Authority, Client};
+use super::offer::{self, Offered};
 use super::wizard;
 use super::{Context, editor, path_to_edit, tell_account};
 use crate::account::edit::Setting;
@@ -40,12 +42,26 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
         false => given.alone(&finder, context)?,
     };
     let found = draft.found.clone();
-    let (name, email, test) = (draft.name.clone(), draft.email.clone(), draft.test);
+    let (name, test) = (draft.name.clone(), draft.test);
     let settings = settings(draft, args, &context.global)?;
     let mut editor = editor(context)?;
     editor.add(&name, &settings)?;
     let account = editor.preview(&name)?;
     make_parents(&account)?;
+    let mut offered = if account.oauth.is_some() { Offered::Later } else { Offered::Ready };
+    if asks && offered == Offered::Later {
+        // The file is not locked meanwhile.
+        drop(editor);
+        offered = offer::offer_login(&account, &mut ahead, context)?;
+        if offered == Offered::GivenUp {
+            context.out.tell(&format!("account {name} is not added: the login failed"));
+            return Ok(());
+        }
+        editor = super::editor(context)?;
+        editor.add(&name, &settings)?;
+    }
+    // Without a login the test would only say so.
+    let test = test && (offered == Offered::Ready || !asks);
     if test {
         // The file is not locked meanwhile.
         drop(editor);
@@ -70,10 +86,14 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     tell_account(&contents, &name, context);
     let default = if first { ", and is the default" } else { "" };
     context.out.tell(&format!("account {name} is added to {}{default}", path_to_edit(context)?.display()));
-    if !asks || !finder.must_search(&email) {
+    // Whoever was asked has read them.
+    if !asks {
         for remark in find::remarks(&found) {
             context.out.tell(&remark);
         }
+    }
+    if offered == Offered::Later {
+        offer::next_steps(&account).iter().for_each(|step| context.out.tell(step));
     }
     if account.incoming().is_some() && account.fetch.destination.is_none() {
         context.out.tell(&format!(
@@ -161,6 +181,11 @@ impl Given {
         };
         // An address in place of a name says both.
         let named = said.name.filter(|_| email.is_none() || args.email.is_some());
+        let authority = args
+            .oauth
+            .as_deref()
+            .map(|text| Authority::read(text).map_err(|what| Failure::usage(format!("--oauth: {what}"))));
+        let authority = authority.transpose()?;
         let config = Config::load(Some(&path_to_edit(context)?), &context.env)?;
         let taken: Vec<String> =
             config.contents.accounts.iter().map(|account| account.label.clone()).collect();
@@ -181,7 +206,14 @@ impl Given {
             },
             wanted: said.wanted,
             smtp: args.smtp.as_deref().map(|text| server(text, "--smtp", Protocol::Smtp)).transpose()?,
-            secret: secret_settings(&context.global, context)?,
+            secret: match (&authority, &args.client_id) {
+                (Some(authority), Some(id)) => {
+                    authority.settings(Some(Client { id: id.clone(), secret: None }))
+                }
+                (Some(_), None) => vec![],
+                (None, _) => secret_settings(&context.global, context)?,
+            },
+            authority,
             fetch: fetch_settings(args)?,
             test: args.test,
             taken,
@@ -225,7 +257,10 @@ impl Given {
             // If there is a secret, the account's own user logs in; otherwise there is no login.
             server.username.get_or_insert_with(|| email.as_str().to_owned());
         }
-        let Given { display, secret, fetch, test, .. } = self;
+        let Given { display, mut secret, authority, fetch, test, .. } = self;
+        if let Some(authority) = authority.filter(|_| secret.is_empty()) {
+            secret = authority.settings(None);
+        }
         Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test, found })
     }
 }

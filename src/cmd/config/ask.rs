@@ -85,6 +85,24 @@ impl Asker<'_> {
     }
 }
 
+/// A text for people in lines of at most 78 columns, two spaces before each.
+pub fn wrapped(text: &str) -> String {
+    let mut out = String::new();
+    let mut width = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > 78 {
+            out.push('\n');
+            width = 0;
+        }
+        out.push_str(if width == 0 { "  " } else { " " });
+        width += length + if width == 0 { 2 } else { 1 };
+        out.push_str(word);
+    }
+    out.push('\n');
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

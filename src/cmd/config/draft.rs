@@ -1,5 +1,6 @@
 //! An account that is about to be added: the flags, and the settings that follow from them.
 
+use super::oauth::Authority;
 use crate::account::edit::Setting;
 use crate::account::server::{Protocol, Server};
 use crate::account::{url, values};
@@ -36,6 +37,8 @@ pub struct Given {
     /// The protocol to fetch by, if a flag says so without a URL.
     pub wanted: Option<Protocol>,
     pub secret: Settings,
+    /// Who gives tokens, where the client is not known yet.
+    pub authority: Option<Authority>,
     pub fetch: Settings,
     pub test: bool,
     /// The names of the existing accounts.

@@ -162,12 +162,17 @@ fn needs(found: &Discovery) -> Option<&'static str> {
     }
 }
 
+/// Who gives the tokens that the servers want, if they want them and it was found.
+pub fn issuer(found: &Discovery) -> Option<&str> {
+    found.issuer.as_deref().filter(|_| found.chosen().any(|it| it.wants == Wants::Token))
+}
+
 /// What people should know about the servers before they use them, a sentence each.
 pub fn remarks(found: &Discovery) -> Vec<String> {
     let mut remarks: Vec<String> = found.provider.iter().flat_map(|provider| provider.remarks()).collect();
     if found.provider.is_none() && found.chosen().any(|it| it.wants == Wants::Token) {
         let issuer = found.issuer.as_deref().map(|issuer| format!(" of {issuer}")).unwrap_or_default();
-        remarks.push(format!("the login wants an OAuth2 access token{issuer} (token-command), no password"));
+        remarks.push(format!("the login wants an OAuth2 token{issuer} (`postie config login`), no password"));
     }
     remarks.extend(found.notes.iter().cloned());
     remarks

@@ -6,7 +6,10 @@ mod ask;
 mod draft;
 mod find;
 mod import;
+mod login;
 mod logout;
+mod oauth;
+mod offer;
 mod set;
 mod show;
 mod status;
@@ -58,6 +61,7 @@ pub fn run(args: &ConfigArgs, context: &mut Context) -> anyhow::Result<()> {
             set::tell_other_account(context);
         }
         ConfigVerb::Default { name: None } => show_default(context)?,
+        ConfigVerb::Login(args) => return Ok(login::run(args, context)?),
         ConfigVerb::Path => {
             let path = path(context)?;
             context.out.text(&path.display().to_string());

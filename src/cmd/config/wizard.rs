@@ -1,9 +1,11 @@
 //! The questions of `postie config add` on a terminal: all that the flags leave open, so that the account
 //! fetches and sends when they are answered.
 
-use super::ask::Asker;
+use super::ask::{Asker, wrapped};
 use super::draft::{Given, NewAccount, Settings, absolute, server};
 use super::find::{self, Finder};
+use super::login::Way;
+use super::oauth::{self, Offer};
 use crate::account::edit::Setting;
 use crate::account::server::{Protocol, Server};
 use crate::account::{terminal, url, values};
@@ -36,6 +38,24 @@ pub struct Questions<'a> {
 /// Asks whether to add an account whose test failed.
 pub fn insists(ahead: &mut Vec<u8>, limits: &Limits) -> Result<bool, Failure> {
     with_asker(ahead, limits, |asker| asker.ask("Add it all the same?", Some("no"), yes_or_no))
+}
+
+/// Asks how to log in by OAuth2; `None`: not now. `device`: whether a code for another device can be had.
+pub fn way_to_log_in(ahead: &mut Vec<u8>, limits: &Limits, device: bool) -> Result<Option<Way>, Failure> {
+    let (how, question) = match device {
+        true => (
+            "  The login: in the browser here (browser), in one elsewhere (paste), with a\n  code on any device (device), or not now (later)\n",
+            "browser, paste, device or later",
+        ),
+        false => (
+            "  The login: in the browser here (browser), in one elsewhere (paste), or not\n  now (later)\n",
+            "browser, paste or later",
+        ),
+    };
+    with_asker(ahead, limits, |asker| {
+        asker.say(how);
+        asker.ask(question, Some("browser"), |text| oauth::read_way(text, device))
+    })
 }
 
 fn with_asker<T>(
@@ -79,7 +99,7 @@ impl Questions<'_> {
                 (incoming, smtp) = self.confirm(asker, &email, &found, incoming, smtp)?;
             }
             for remark in find::remarks(&found) {
-                asker.say(&format!("  {}\n", safe(&remark)));
+                asker.say(&wrapped(&safe(&remark)));
             }
         }
         // A server that the flags name without a user has no login, unless there is a secret for it.
@@ -88,7 +108,17 @@ impl Questions<'_> {
         }
         let logs_in = incoming.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
         let secret = match given.secret.is_empty() && logs_in {
-            true => ask_secret(asker)?,
+            true => match &given.authority {
+                Some(authority) => {
+                    let client = oauth::ask_client(asker, authority, &name)?;
+                    authority.settings(client)
+                }
+                None => {
+                    let issuer = find::issuer(&found);
+                    let offer = Offer::of(incoming.iter().chain(&smtp), &email, issuer);
+                    ask_secret(asker, offer, &name)?
+                }
+            },
             false => given.secret,
         };
         let fetch = match given.fetch.is_empty() && incoming.is_some() {
@@ -242,21 +272,49 @@ fn ask_login(
     Ok(())
 }
 
-fn ask_secret(asker: &mut Asker<'_>) -> Result<Settings, Failure> {
-    asker.say(
-        "  The password can come from a command (as `pass show mail`), from a file, or\n  \
-         stand in the configuration, or be asked for each time (not from cron)\n",
-    );
-    let way = asker.ask("command, file, store or ask", Some("ask"), |text| match text {
-        "command" | "file" | "store" | "ask" => Ok(text.to_owned()),
-        _ => Err("one of these four words".into()),
-    })?;
-    Ok(match way.as_str() {
-        "command" => {
-            vec![("password-command", Setting::Command(asker.ask("Command", None, Program::shell)?))]
+fn ask_secret(asker: &mut Asker<'_>, offer: Option<Offer>, name: &str) -> Result<Settings, Failure> {
+    let alone = offer.as_ref().and_then(Offer::alone);
+    let (question, default, words): (_, _, &[&str]) = match alone {
+        Some(provider) => {
+            asker.say(&wrapped(&format!(
+                "{provider} takes no passwords, only OAuth2: a login in the browser, once; or a command that prints a \
+                 token"
+            )));
+            ("oauth or command", "oauth", &["oauth", "command"])
         }
-        "file" => vec![("password-file", asker.ask("File", None, |text| file(text, "file"))?)],
-        "store" => vec![("password", Setting::Password(terminal::ask("Password: ", asker.limits)?))],
+        _ => {
+            asker.say(
+                "  The password can come from a command (as `pass show mail`), from a file, or\n  \
+                 stand in the configuration, or be asked for each time (not from cron)\n",
+            );
+            match offer {
+                Some(_) => {
+                    asker.say("  or be none at all: oauth is a login in the browser, once\n");
+                    (
+                        "command, file, store, ask or oauth",
+                        "ask",
+                        &["command", "file", "store", "ask", "oauth"],
+                    )
+                }
+                None => ("command, file, store or ask", "ask", &["command", "file", "store", "ask"]),
+            }
+        }
+    };
+    let way = asker.ask(question, Some(default), |text| match words.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err("one of these words".into()),
+    })?;
+    Ok(match (way.as_str(), &offer) {
+        ("oauth", Some(offer)) => offer.ask(asker, name)?,
+        ("command", _) => {
+            let key = match alone.is_some() {
+                true => "token-command",
+                false => "password-command",
+            };
+            vec![(key, Setting::Command(asker.ask("Command", None, Program::shell)?))]
+        }
+        ("file", _) => vec![("password-file", asker.ask("File", None, |text| file(text, "file"))?)],
+        ("store", _) => vec![("password", Setting::Password(terminal::ask("Password: ", asker.limits)?))],
         _ => vec![],
     })
 }

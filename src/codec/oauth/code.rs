@@ -13,6 +13,9 @@ use sha2::{Digest as _, Sha256};
 /// The most octets of a code, or of a parameter of the redirect. Codes of Microsoft have some 1500.
 pub const MAX_VALUE: usize = 6 * 1024;
 
+/// The least characters of a code that is typed; less is a word, typed by mistake. Yandex's codes have seven digits.
+const SHORTEST: usize = 6;
+
 /// What proves to the token endpoint that whoever brings the code also asked for it (`RFC 7636 §4.1`).
 #[derive(Clone, Debug)]
 pub struct Verifier(Secret);
@@ -198,7 +201,8 @@ pub fn read_pasted(pasted: &str, expected: &Expected<'_>) -> Result<Answer, NoAn
     // A code that was cut out of an address is still encoded as it was there.
     let (code, _) = parse(pasted.as_bytes()).next().ok_or(NoAnswer::Unrelated)?;
     let code = if pasted.contains('%') && !pasted.contains('+') { &*code } else { pasted };
-    if is_code(code) { Ok(Answer::Code(Secret::new(code))) } else { Err(NoAnswer::Unrelated) }
+    let is_long = code.len() >= SHORTEST;
+    if is_code(code) && is_long { Ok(Answer::Code(Secret::new(code))) } else { Err(NoAnswer::Unrelated) }
 }
 
 /// Visible characters of ASCII (`RFC 6749 appendix A.11`).
@@ -334,6 +338,8 @@ mod tests {
             ("M.C5_BAY.2.U!x*y$$".into(), "code:M.C5_BAY.2.U!x*y$$"),
             (String::new(), "Unrelated"),
             ("two words".into(), "Unrelated"),
+            ("what?".into(), "Unrelated"),
+            ("1234567".into(), "code:1234567"),
             ("b\u{fc}cher".into(), "Unrelated"),
             ("http://127.0.0.1:4711/".into(), "Unrelated"),
             ("http://127.0.0.1:4711/?code=c".into(), "Unrelated"),

@@ -1,12 +1,12 @@
 //! The login on this machine: the browser is sent to the server, and its way back leads here (`RFC 8252`). Where the
 //! browser is elsewhere, the address of that way back, or the code in it, can be pasted.
 
-use super::{Tell, Told, Typed, ask, failed};
+use super::{Granted, Tell, Told, Typed, ask, failed};
 use crate::account::oauth::TokenEndpoint;
 use crate::codec::oauth::code::{
     Answer, AuthorizationRequest, Expected, NoAnswer, State, Verifier, read_pasted, read_query,
 };
-use crate::codec::oauth::token::{Rejection, Tokens};
+use crate::codec::oauth::token::Rejection;
 use crate::codec::oauth::{Client, Form, url};
 use crate::net::{Limits, LoopbackListener, LoopbackName, Verdict};
 use crate::streams::{self, Halt};
@@ -79,7 +79,7 @@ impl CodeLogin<'_> {
         typed: Option<&mut Typed<'_>>,
         limits: &Limits,
         tell: Tell<'_>,
-    ) -> Result<Result<Tokens, Rejection>, Failure> {
+    ) -> Result<Result<Granted, Rejection>, Failure> {
         let (mut listener, redirect_uri) = self.listen()?;
         let (verifier, state) = (Verifier::new(random()?), State::new(&random::<16>()?));
         let request = AuthorizationRequest {

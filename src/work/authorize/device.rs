@@ -1,10 +1,10 @@
 //! The login in a browser elsewhere: a code is shown, and the server asked until the person has typed it there
 //! (`RFC 8628`).
 
-use super::{Tell, Told, ask, failed};
+use super::{Granted, Tell, Told, ask, failed};
 use crate::account::oauth::{Answer, TokenEndpoint};
 use crate::codec::oauth::device::{self, DeviceAuthorization, NotYet, Pace};
-use crate::codec::oauth::token::{self, Rejection, Tokens};
+use crate::codec::oauth::token::{self, Rejection};
 use crate::codec::oauth::{Client, Form};
 use crate::net::Limits;
 use crate::streams::{self, Halt};
@@ -33,7 +33,7 @@ impl DeviceLogin<'_> {
         endpoint: &dyn TokenEndpoint,
         limits: &Limits,
         tell: Tell<'_>,
-    ) -> Result<Result<Tokens, Rejection>, Failure> {
+    ) -> Result<Result<Granted, Rejection>, Failure> {
         let authorization = match self.begin(endpoint)? {
             Ok(authorization) => authorization,
             Err(rejection) => return Ok(Err(rejection)),

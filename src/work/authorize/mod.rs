@@ -15,6 +15,7 @@ use crate::codec::oauth::device::DeviceAuthorization;
 use crate::codec::oauth::token::{self, Rejection, Tokens};
 use crate::codec::oauth::{Client, Form};
 use crate::words::{Failure, Kind, Stage};
+use jiff::Timestamp;
 
 /// What the person must know meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -32,15 +33,23 @@ pub enum Told<'a> {
 /// Called with it, at once.
 pub type Tell<'a> = &'a mut dyn FnMut(Told<'_>);
 
+/// Tokens, and when they were asked for: their life begins then.
+#[derive(Debug)]
+pub struct Granted {
+    pub tokens: Tokens,
+    pub asked_at: Timestamp,
+}
+
 /// Asks the token endpoint.
 fn ask(
     endpoint: &dyn TokenEndpoint,
     url: &str,
     client: &Client,
     form: Form,
-) -> Result<Result<Tokens, Rejection>, Failure> {
+) -> Result<Result<Granted, Rejection>, Failure> {
+    let asked_at = Timestamp::now();
     let Answer { status, body } = endpoint.post(url, &client.request(form))?;
-    Ok(token::read(status, &body))
+    Ok(token::read(status, &body).map(|tokens| Granted { tokens, asked_at }))
 }
 
 /// A failure of the login as a whole.

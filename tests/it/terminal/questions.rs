@@ -15,7 +15,7 @@ fn an_account_is_added_by_answering_questions() {
     session.expect("beside the address: ");
     session.type_in("Ana\n");
     session.expect("app password");
-    session.expect("ask [ask]: ");
+    session.expect("or oauth [ask]: ");
     session.type_in("store\n");
     session.expect("Password: ");
     assert!(!session.has_echo());

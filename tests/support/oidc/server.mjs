@@ -19,6 +19,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   clients: [
     native('postie'),
     native('short'), // its access tokens live two seconds
+    native('far', { application_type: 'web', redirect_uris: ['https://page.example/code'] }), // comes back to a page elsewhere
     native('slow'), // is told once to ask less often for the device's token
     native('secretive', { token_endpoint_auth_method: 'client_secret_post', client_secret: 's3cret-of-client' }),
     native('without-device', { grant_types: ['authorization_code', 'refresh_token'] }),
@@ -30,7 +31,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     deviceFlow: { enabled: true }, devInteractions: { enabled: true }, revocation: { enabled: true },
     clientCredentials: { enabled: true }, introspection: { enabled: true, allowedPolicy: async () => true },
   },
-  scopes: ['openid', 'offline_access', 'mail', 'pop', 'imap', 'smtp', 'https://mail.google.com/',
+  scopes: ['openid', 'offline_access', 'mail', 'pop', 'imap', 'smtp', 'urn:ietf:params:oauth:scope:mail', 'https://mail.google.com/',
     'https://outlook.office.com/POP.AccessAsUser.All', 'https://outlook.office.com/IMAP.AccessAsUser.All',
     'https://outlook.office.com/SMTP.Send', 'https://outlook.office365.com/.default'],
   // Whose mailbox a token opens: that of who logged in; a daemon's, ana's.

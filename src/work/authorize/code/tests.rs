@@ -33,7 +33,7 @@ impl TokenEndpoint for Generous {
 
 /// How a login ended, and what the endpoint was asked for.
 struct Played {
-    result: Result<Result<Tokens, Rejection>, Failure>,
+    result: Result<Result<Granted, Rejection>, Failure>,
     asked: Vec<Asked>,
     complaints: Vec<String>,
 }
@@ -114,7 +114,7 @@ fn the_code_goes_to_the_token_endpoint_with_what_proves_who_asked() {
         sender.send(address).unwrap();
     });
     let address = address.recv().unwrap();
-    assert_eq!(played.result.unwrap().unwrap().access_token.expose(), b"AT");
+    assert_eq!(played.result.unwrap().unwrap().tokens.access_token.expose(), b"AT");
     let [(url, fields)] = &played.asked[..] else { panic!("{:?}", played.asked) };
     assert_eq!(url, "https://as.example/token");
     let field = |name: &str| fields.iter().find(|(found, _)| found == name).unwrap().1.as_str();

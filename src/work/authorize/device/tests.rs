@@ -31,7 +31,7 @@ impl TokenEndpoint for Scripted {
 }
 
 /// What comes of it, and the things that were told.
-fn play(endpoint: &Scripted, limits: &Limits) -> (Result<Result<Tokens, Rejection>, Failure>, Vec<String>) {
+fn play(endpoint: &Scripted, limits: &Limits) -> (Result<Result<Granted, Rejection>, Failure>, Vec<String>) {
     let client = Client { id: "c".into(), proof: Proof::None };
     let scopes = ["mail".to_owned(), "x".to_owned()];
     let login = DeviceLogin { client: &client, device: "https://h/d", token: "https://h/t", scopes: &scopes };
@@ -54,7 +54,7 @@ fn it_asks_until_the_person_has_answered() {
         (200, r#"{"access_token":"AT","token_type":"bearer"}"#),
     ]);
     let (result, told) = play(&endpoint, &Limits::default());
-    assert_eq!(result.unwrap().unwrap().access_token.expose(), b"AT");
+    assert_eq!(result.unwrap().unwrap().tokens.access_token.expose(), b"AT");
     assert_eq!(told, ["UC"]);
     let question =
         "https://h/t grant_type=urn:ietf:params:oauth:grant-type:device_code device_code=DC client_id=c";
