@@ -46,7 +46,7 @@ pub fn unlabelled(octets: &[u8]) -> Reading {
 
 pub(super) fn table(encoding: &'static Encoding, octets: &[u8]) -> Reading {
     let (text, damaged) = encoding.decode_with_bom_removal(octets);
-    if damaged { Reading::Damaged(text.into_owned()) } else { Reading::Whole(text.into_owned()) }
+    Reading::of(text.into_owned(), damaged)
 }
 
 fn code_page(number: u16, octets: &[u8]) -> Reading {
@@ -57,7 +57,8 @@ fn code_page(number: u16, octets: &[u8]) -> Reading {
 }
 
 fn whole(text: String) -> Reading {
-    if text.contains(char::REPLACEMENT_CHARACTER) { Reading::Damaged(text) } else { Reading::Whole(text) }
+    let damaged = text.contains(char::REPLACEMENT_CHARACTER);
+    Reading::of(text, damaged)
 }
 
 fn find(label: &[u8]) -> Option<Decoding> {

@@ -11,6 +11,10 @@ pub enum Reading {
 }
 
 impl Reading {
+    pub(super) fn of(text: String, damaged: bool) -> Self {
+        if damaged { Reading::Damaged(text) } else { Reading::Whole(text) }
+    }
+
     pub fn text(self) -> Option<String> {
         match self {
             Reading::Whole(text) | Reading::Damaged(text) => Some(text),

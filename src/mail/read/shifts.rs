@@ -74,11 +74,7 @@ impl Runs {
 
     fn finish(mut self) -> Reading {
         self.flush();
-        match (self.unknown, self.damaged) {
-            (true, _) => Reading::Unknown,
-            (false, true) => Reading::Damaged(self.text),
-            (false, false) => Reading::Whole(self.text),
-        }
+        if self.unknown { Reading::Unknown } else { Reading::of(self.text, self.damaged) }
     }
 
     /// Adds one character of a set, given without the high bit.

@@ -120,11 +120,7 @@ impl<'a> Out<'a> {
 
     fn finish(mut self) -> Reading {
         self.flush();
-        match (self.unknown, self.damaged) {
-            (true, _) => Reading::Unknown,
-            (false, true) => Reading::Damaged(self.text),
-            (false, false) => Reading::Whole(self.text),
-        }
+        if self.unknown { Reading::Unknown } else { Reading::of(self.text, self.damaged) }
     }
 }
 
