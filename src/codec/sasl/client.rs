@@ -5,7 +5,7 @@ use super::binding::ChannelBinding;
 use crate::words::{Failure, MechanismName};
 use std::fmt;
 
-/// Why an exchange cannot go on. It must be cancelled ([`CANCEL`]).
+/// Why an exchange cannot go on. It must be cancelled ([`super::CANCEL`]).
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// What the server said makes no sense, or must not be trusted; why, for people.

@@ -1,4 +1,4 @@
-//! ureq over connections of our own: [`Dialler`] makes one by [`connect`] and [`Tls`], [`Line`] moves its octets.
+//! ureq over connections of our own: [`Dialler`] makes one by `connect` and [`Tls`], [`Line`] moves its octets.
 //!
 //! ureq does not promise that these traits stay as they are, so its version is pinned to a minor one.
 
