@@ -6,7 +6,7 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
-use openssl::ssl::{SslAcceptor, SslMethod, SslOptions, SslVersion};
+use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslMethod, SslOptions, SslVersion};
 use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
     SubjectKeyIdentifier,
@@ -94,6 +94,15 @@ impl Identity {
         builder.set_certificate(&self.certificate).unwrap();
         builder.build()
     }
+
+    /// The same for a server with settings of its own.
+    pub fn acceptor_with(&self, set: impl FnOnce(&mut SslAcceptorBuilder)) -> SslAcceptor {
+        let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
+        builder.set_private_key(&self.key).unwrap();
+        builder.set_certificate(&self.certificate).unwrap();
+        set(&mut builder);
+        builder.build()
+    }
 }
 
 /// The authority the tests have postie trust with `--ca-file`.
@@ -158,7 +167,9 @@ impl Leaf<'_> {
         let issuer_name = self.issuer.map_or(name.as_ref(), |issuer| issuer.certificate.subject_name());
         builder.set_issuer_name(issuer_name).unwrap();
         builder.append_extension(BasicConstraints::new().critical().build().unwrap()).unwrap();
-        builder.append_extension(ExtendedKeyUsage::new().server_auth().build().unwrap()).unwrap();
+        builder
+            .append_extension(ExtendedKeyUsage::new().server_auth().client_auth().build().unwrap())
+            .unwrap();
         let mut alternative = SubjectAlternativeName::new();
         for name in self.names {
             match name.parse::<std::net::IpAddr>() {

@@ -2,7 +2,7 @@
 //! journal of everything that the client sent, with or without TLS.
 
 use super::mailbox::Hold;
-use openssl::ssl::{ShutdownState, SslAcceptor, SslStream};
+use openssl::ssl::{ShutdownState, SslAcceptor, SslRef, SslStream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use std::io::{self, Read, Write};
@@ -307,6 +307,14 @@ impl Peer {
                 Err(io::ErrorKind::ConnectionAborted.into())
             }
             None => Ok(()),
+        }
+    }
+
+    /// The connection's TLS, once it is up.
+    pub fn ssl(&self) -> Option<&SslRef> {
+        match &self.stream {
+            Some(Stream::Tls(stream)) => Some(stream.ssl()),
+            _ => None,
         }
     }
 

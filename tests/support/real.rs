@@ -9,7 +9,8 @@ mod conf;
 
 use super::authority::{Authority, Certificate};
 use super::pop3d::{Mode, SECRET, USER};
-use conf::{Ports, dovecot_conf, main_cf, master_cf};
+pub use conf::Ports;
+use conf::{dovecot_conf, main_cf, master_cf};
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -121,6 +122,15 @@ impl Drop for Server {
     }
 }
 
+/// What a test adds to the configurations.
+#[derive(Default)]
+pub struct Extra {
+    /// Dovecot's.
+    pub dovecot: String,
+    /// Postfix's main.cf.
+    pub postfix: String,
+}
+
 /// Dovecot and, unless that is not asked for, Postfix, running.
 pub struct Real {
     // Dropped in this order: Postfix delivers through Dovecot.
@@ -171,6 +181,16 @@ impl Real {
 
     /// `more`: Dovecot's settings in addition, where `ROOT` is the directory that these files are in.
     fn launch_with(more: &str, with_postfix: bool, files: &[(&str, String)]) -> Real {
+        Real::launch_made(with_postfix, |root, _| {
+            for (name, text) in files {
+                fs::write(root.join(name), text).unwrap();
+            }
+            Extra { dovecot: more.replace("ROOT", root.to_str().unwrap()), postfix: String::new() }
+        })
+    }
+
+    /// With settings that are made where the servers will lie, and know where they will listen.
+    pub fn launch_made(with_postfix: bool, extra: impl FnOnce(&Path, Ports) -> Extra) -> Real {
         let dir = tempfile::Builder::new().prefix("postie-real-").tempdir().unwrap();
         let root = dir.path().to_owned();
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
@@ -186,15 +206,12 @@ impl Real {
         let log = root.join("output");
         let conf = root.join("dovecot.conf");
         let imap = is_there("dovecot-imapd");
-        for (name, text) in files {
-            fs::write(root.join(name), text).unwrap();
-        }
-        let more = more.replace("ROOT", root.to_str().unwrap());
-        fs::write(&conf, dovecot_conf(&root, ports, imap) + &more).unwrap();
+        let extra = extra(&root, ports);
+        fs::write(&conf, dovecot_conf(&root, ports, imap) + &extra.dovecot).unwrap();
         fs::write(root.join("users"), "").unwrap();
         let dovecot_args = ["-F", "-c", conf.to_str().unwrap()];
         let dovecot = Server::start(&program("dovecot").unwrap(), &dovecot_args, &log);
-        let postfix = with_postfix.then(|| start_postfix(&root, ports, &log));
+        let postfix = with_postfix.then(|| start_postfix(&root, ports, &extra.postfix, &log));
         let real = Real { _postfix: postfix, _dovecot: dovecot, dir, ports };
         real.add_user(USER);
         for port in ports.awaited(imap, with_postfix) {
@@ -370,6 +387,11 @@ impl Real {
         )
     }
 
+    /// Where they listen.
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
     /// The port of the SMTP side with TLS from the start.
     pub fn smtp_port(&self) -> u16 {
         self.ports.smtps
@@ -392,7 +414,7 @@ fn make_dirs(root: &Path, parts: &[&str]) {
 
 /// A port nobody has, below those that the system gives out by itself, and never the same twice in this
 /// process.
-pub(super) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 20_000 + (std::process::id() % 1000) as u16 * 10;
     loop {
@@ -403,7 +425,7 @@ pub(super) fn free_port() -> u16 {
     }
 }
 
-fn start_postfix(root: &Path, ports: Ports, log: &Path) -> Server {
+fn start_postfix(root: &Path, ports: Ports, more: &str, log: &Path) -> Server {
     let postconf = Command::new(program("postconf").unwrap())
         .args(["-d", "-h", "daemon_directory", "mail_owner", "setgid_group"])
         .output()
@@ -412,7 +434,12 @@ fn start_postfix(root: &Path, ports: Ports, log: &Path) -> Server {
     let mut settings = settings.lines().map(str::to_owned);
     let (daemons, owner) = (settings.next().unwrap(), settings.next().unwrap());
     let conf = root.join("postfix");
-    fs::write(conf.join("main.cf"), main_cf(root, &daemons, ports)).unwrap();
+    // No setting twice: every process would log a warning of it, its logger too, which may then wait for itself.
+    let name = |line: &str| line.split('=').next().unwrap_or_default().trim().to_owned();
+    let others: Vec<String> = more.lines().map(name).collect();
+    let own = main_cf(root, &daemons, ports);
+    let own = own.lines().filter(|line| !others.contains(&name(line))).collect::<Vec<_>>().join("\n");
+    fs::write(conf.join("main.cf"), format!("{own}\n{more}")).unwrap();
     fs::write(conf.join("master.cf"), master_cf(ports)).unwrap();
     let own = Command::new("chown").arg(&owner).arg(root.join("data")).status().unwrap();
     assert!(own.success(), "cannot give Postfix its directory");
