@@ -1,7 +1,7 @@
 //! Layer 6: the jobs that the commands start: fetch, list, send, probe, a login in the browser.
 
 pub(crate) mod access;
-pub mod authorize;
+pub(crate) mod authorize;
 pub(crate) mod discover;
 pub(crate) mod fetch;
 pub(crate) mod filing;

@@ -143,3 +143,19 @@ fn less_than_was_asked_for_is_no_login() {
     assert!(error["message"].as_str().unwrap().contains("nonsense"), "{error}");
     assert!(kept(&world).is_none());
 }
+
+#[test]
+fn a_provider_that_lets_no_device_in_says_so_before_anything_is_sent() {
+    let world = world();
+    for (provider, host, words) in [
+        ("google", "imap.gmail.com", "`postie config login --no-browser`"),
+        ("yahoo", "imap.mail.yahoo.com", "device-url"),
+    ] {
+        world.config(&format!(
+            "[accounts.work]\nemail = 'ana@mail.test'\n[accounts.work.imap]\nhost = '{host}'\n\
+             [accounts.work.oauth]\nprovider = '{provider}'\nclient-id = 'x'\n"
+        ));
+        let error = world.postie(["--json", "config", "login", "--device"]).go().assert_failure(78, "config");
+        assert!(error["hint"].as_str().unwrap().contains(words), "{provider}: {error}");
+    }
+}
