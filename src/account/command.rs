@@ -14,8 +14,10 @@ use crate::words::{Failure, Kind, Secret};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::thread;
 use zeroize::Zeroizing;
 
 /// Runs the command and reads the secret it prints; `place` names it in failures. Fails with [`Kind::Config`],
@@ -99,7 +101,23 @@ fn capture(
     capture_up_to(program, input, own_group, drain::MAX_SECRET, limits)
 }
 
-/// Runs the command to its end, or kills it.
+/// The same for a program that is told something on standard input, with these variables in its environment.
+pub fn answer(
+    program: &Program,
+    input: Zeroizing<Vec<u8>>,
+    variables: Vec<(&'static str, OsString)>,
+    most: usize,
+    limits: &Limits,
+) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
+    let (from, to) = pipe_with(PipeFlags::CLOEXEC).map_err(DrainError::Io)?;
+    // It may read late or not at all; then the pipe breaks with its end.
+    let writing = thread::Builder::new().spawn(move || drop(File::from(to).write_all(&input)));
+    writing.map_err(io_failed)?;
+    let input = Some(File::from(from));
+    let own_group = terminal().is_none();
+    end(Task { program, input, output: StdoutTo::Piped, variables, own_group }, most, limits)
+}
+
 fn capture_up_to(
     program: &Program,
     input: Option<File>,
@@ -107,7 +125,12 @@ fn capture_up_to(
     most: usize,
     limits: &Limits,
 ) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
-    let task = Task { program, input, output: StdoutTo::Piped, variables: Vec::new(), own_group };
+    let variables = Vec::new();
+    end(Task { program, input, output: StdoutTo::Piped, variables, own_group }, most, limits)
+}
+
+/// Runs the command to its end, or kills it.
+fn end(task: Task<'_>, most: usize, limits: &Limits) -> Result<(Ending, Zeroizing<Vec<u8>>), DrainError> {
     let mut running = task.start().map_err(|error| DrainError::Start(errno_of(&error)))?;
     match read(&mut running, most, limits) {
         Ok(printed) => Ok((running.wait().map_err(io_failed)?, printed)),

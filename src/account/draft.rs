@@ -2,6 +2,7 @@
 
 use super::Account;
 use super::document::{Fault, Node};
+use super::git_credential::GitCredential;
 use super::oauth::{Grant, OAuthSettings, Uses};
 use super::proxy::ProxySettings;
 use super::secret_source::{NamedSource, SecretSource, SecretSources};
@@ -136,6 +137,14 @@ impl ServerDraft {
         if server.username.is_none() {
             let relay = if server.protocol == Protocol::Smtp { ", or auth = \"none\"" } else { "" };
             return Err(fault(format!("nobody to log in: give a username, or the account an email{relay}")));
+        }
+        let user = server.username.clone().unwrap_or_default();
+        let (protocol, place) = (server.protocol.name(), server.place());
+        for named in &mut server.secrets.0 {
+            // What the account names is about this server now.
+            if matches!(named.source, SecretSource::Helper(_)) {
+                named.source = SecretSource::Helper(Arc::new(GitCredential::of(protocol, &place, &user)));
+            }
         }
         Ok(server)
     }

@@ -13,6 +13,7 @@ pub mod drain;
 pub mod edit;
 pub mod env;
 pub mod folders;
+pub mod git_credential;
 pub mod import;
 mod job_control;
 pub mod keys;

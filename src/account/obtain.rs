@@ -24,6 +24,7 @@ pub fn obtain(source: &SecretSource, by: &str, env: &Env, limits: &Limits) -> Re
             )),
         },
         SecretSource::Literal(secret) => whole(secret.clone(), by),
+        SecretSource::Helper(git) => git.fill(by, limits),
     }
 }
 

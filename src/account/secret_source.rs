@@ -1,8 +1,10 @@
 //! Where the secret of a server comes from.
 
+use super::git_credential::GitCredential;
 use crate::process::{self, Program};
 use crate::words::Secret;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub enum SecretSource {
@@ -17,6 +19,8 @@ pub enum SecretSource {
     TokenCommand(Program),
     /// The configuration itself.
     Literal(Secret),
+    /// A credential helper of git.
+    Helper(Arc<GitCredential>),
 }
 
 impl SecretSource {
@@ -35,6 +39,7 @@ impl SecretSource {
             SecretSource::Variable(_) => "password-env",
             SecretSource::TokenCommand(_) => "token-command",
             SecretSource::Literal(_) => "password",
+            SecretSource::Helper(_) => "credential-helper",
         }
     }
 }

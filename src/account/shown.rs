@@ -94,6 +94,7 @@ impl SecretView {
             SecretSource::Descriptor(number) => number.to_string(),
             SecretSource::Variable(name) => name.clone(),
             SecretSource::Literal(_) => "set".into(),
+            SecretSource::Helper(_) => "git".into(),
         };
         SecretView::From { source, value, from: named.by.clone() }
     }

@@ -69,7 +69,13 @@ const MAX_INITIAL: usize = 6000;
 impl NotAuthenticated {
     /// Logs in. Fails with [`Kind::Auth`], [`Kind::Deferred`] (too many sessions, too early), [`Kind::Missing`]
     /// (no such method), [`Kind::Config`] (a secret in clear, control characters) and those of the wire.
-    pub fn login(mut self, login: &ImapLogin) -> Result<(Authenticated, Method), Failure> {
+    pub fn login(self, login: &ImapLogin) -> Result<(Authenticated, Method), Failure> {
+        let done = self.log_in(login);
+        login.settle(&done);
+        done
+    }
+
+    fn log_in(mut self, login: &ImapLogin) -> Result<(Authenticated, Method), Failure> {
         let connection = &mut self.connection;
         check(connection, login)?;
         let in_clear = connection.wire.tls().is_none();

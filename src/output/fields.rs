@@ -268,7 +268,7 @@ const ACCOUNT: &[FieldDoc] = &[
     ("pop3.secret", "Where the secret comes from; null: from the terminal."),
     (
         "pop3.secret.source",
-        "password-command, password-file, password-env, token-command, password or oauth.",
+        "password-command, password-file, password-env, token-command, password, credential-helper or oauth.",
     ),
     (
         "pop3.secret.value",

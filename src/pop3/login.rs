@@ -64,7 +64,13 @@ impl Authorization {
     /// Logs in. `listings` are asked for next, or in the same flight (see `early.rs`). Fails with [`Kind::Auth`],
     /// [`Kind::Deferred`] (locked, too early), [`Kind::Missing`] (no such method), [`Kind::Config`] (a secret
     /// without TLS, control characters) and the kinds of the wire.
-    pub fn login(mut self, login: &Pop3Login, listings: Listings) -> Result<(Transaction, Method), Failure> {
+    pub fn login(self, login: &Pop3Login, listings: Listings) -> Result<(Transaction, Method), Failure> {
+        let done = self.log_in(login, listings);
+        login.settle(&done);
+        done
+    }
+
+    fn log_in(mut self, login: &Pop3Login, listings: Listings) -> Result<(Transaction, Method), Failure> {
         let may_list_early = self.may_list_early();
         let dialogue = &mut self.dialogue;
         check(dialogue, login)?;

@@ -23,6 +23,12 @@ pub(super) fn login(
     extensions: &Extensions,
     login: &SmtpLogin,
 ) -> Result<Mechanism, Failure> {
+    let done = log_in(dialogue, extensions, login);
+    login.settle(&done);
+    done
+}
+
+fn log_in(dialogue: &mut Dialogue, extensions: &Extensions, login: &SmtpLogin) -> Result<Mechanism, Failure> {
     check(dialogue, login)?;
     let in_clear = dialogue.wire.tls().is_none();
     let mechanism =

@@ -1,6 +1,6 @@
 //! Opens a POP3 session and logs in; also the logins of both protocols.
 
-use crate::account::{AccountLogin, Auth, Server};
+use crate::account::{AccountLogin, Auth, SecretSource, Server};
 use crate::codec::sasl;
 use crate::imap;
 use crate::mailbox::Remedy;
@@ -9,6 +9,7 @@ use crate::pop3::{Authorization, Listings, Method, Pop3Login, Transaction};
 use crate::smtp;
 use crate::store::{Ledger, Trait};
 use crate::words::{Failure, Kind, Stage};
+use std::sync::Arc;
 
 /// What is needed to open a session.
 pub struct Access<'a> {
@@ -196,5 +197,11 @@ fn login_by<M>(method: Option<M>, server: &Server, login: &AccountLogin) -> sasl
     // Whether the secret may be sent without TLS was decided when the connection was made.
     let plaintext = server.security == Security::None;
     let AccountLogin { credentials, is_token, helper } = login.clone();
-    sasl::Login { credentials, is_token, method, plaintext, helper }
+    let verdict = server.secrets.0.iter().find_map(|named| match &named.source {
+        SecretSource::Helper(git) if git.gave(&credentials.secret) => {
+            Some(Arc::clone(git) as Arc<dyn sasl::Verdict>)
+        }
+        _ => None,
+    });
+    sasl::Login { credentials, is_token, method, plaintext, helper, verdict }
 }

@@ -24,6 +24,7 @@ mod fetch_servers;
 mod fetch_sizes;
 mod fetch_together;
 mod fetch_ways;
+mod git_credential;
 mod hostile_input;
 mod http;
 mod imap_append;

@@ -83,7 +83,14 @@ fn session(wire: Wire, haul: &mut Haul) -> Result<(), Failure> {
         host: "localhost".to_owned(),
         port: 995,
     };
-    let login = Pop3Login { credentials, is_token: false, method: None, plaintext: false, helper: None };
+    let login = Pop3Login {
+        credentials,
+        is_token: false,
+        method: None,
+        plaintext: false,
+        helper: None,
+        verdict: None,
+    };
     let (mut transaction, _) = session.login(&login, Listings::FULL)?;
     let listing = transaction.listing()?;
     haul.uids = (0..listing.len()).filter_map(|place| Some(listing.uid(place)?.to_vec())).collect();

@@ -19,6 +19,7 @@ use crate::account::shown::{SecretView, Shown, show_fingerprint, show_program, s
 use crate::account::{Account, sendmail, values};
 use crate::net::certificate::Fingerprint;
 use crate::words::Address;
+use std::sync::Arc;
 
 // Rows of accounts and of servers alike. In one table, the first source of a secret that is set counts.
 
@@ -58,6 +59,15 @@ const PASSWORD: SharedKey = common(
     |shared, node| shared.secret(node, node.text(literal).map(SecretSource::Literal)),
     "The password itself. The file must then be mode 0600. `postie config set NAME password -` reads it from \
      standard input; in arguments it is refused.",
+);
+const CREDENTIAL_HELPER: SharedKey = common(
+    Part::Secret,
+    "credential-helper",
+    Type::Text,
+    |shared, node| shared.secret(node, node.text(credential_helper)),
+    "\"git\": the password comes from git's credential helpers, by `git credential fill` with protocol=pop3, imap or \
+     smtp, host=HOST:PORT and the user. They are told whether the server took it (approve, reject). With auth = \
+     \"xoauth2\" or \"oauthbearer\" it is a token.",
 );
 const CA_FILE: SharedKey = common(
     Part::Trust,
@@ -146,6 +156,7 @@ pub const ACCOUNT: &[Key<AccountDraft, Account>] = &[
     shared(&PASSWORD_ENV, hidden),
     shared(&TOKEN_COMMAND, hidden),
     shared(&PASSWORD, hidden),
+    shared(&CREDENTIAL_HELPER, hidden),
     shared(&CA_FILE, hidden),
     shared(&TLS_FINGERPRINT, hidden),
     shared(&CLIENT_CERTIFICATE, hidden),
@@ -325,6 +336,13 @@ fn aliases(draft: &mut AccountDraft, table: &Node<'_>) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+fn credential_helper(text: &str) -> Result<SecretSource, String> {
+    match text {
+        "git" => Ok(SecretSource::Helper(Arc::default())),
+        _ => Err("only \"git\" is known".into()),
+    }
 }
 
 fn address(text: &str) -> Result<Address, String> {

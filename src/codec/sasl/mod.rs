@@ -24,9 +24,9 @@ pub use client::{Fault, GoOn, Helper, MechanismClient, Setting};
 pub use exchange::{CANCEL, Exchange, Response};
 pub use scram::{Hash, ScramMechanism};
 
-use crate::words::{MechanismName, Secret};
+use crate::words::{Failure, Kind, MechanismName, Secret};
 use md5::{Digest, Md5};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -177,6 +177,26 @@ pub struct Login<M> {
     pub plaintext: bool,
     /// Plays the method's mechanism; `None`: postie does.
     pub helper: Option<Arc<dyn Helper>>,
+    /// Wants to know what the server makes of it.
+    pub verdict: Option<Arc<dyn Verdict>>,
+}
+
+impl<M> Login<M> {
+    /// Tells what became of it. Only a refusal of the secret itself counts as one.
+    pub fn settle<T>(&self, done: &Result<T, Failure>) {
+        let Some(verdict) = &self.verdict else { return };
+        match done {
+            Ok(_) => verdict.accepted(),
+            Err(failure) if failure.kind() == Kind::Auth => verdict.refused(),
+            Err(_) => {}
+        }
+    }
+}
+
+/// Learns what a server makes of a secret.
+pub trait Verdict: fmt::Debug + Send + Sync {
+    fn accepted(&self);
+    fn refused(&self);
 }
 
 /// Whether the server, which offers these mechanisms, takes OAuth2 access tokens.

@@ -48,7 +48,14 @@ fn login(mechanism: Option<Mechanism>) -> SmtpLogin {
         host: "mx.example.org".into(),
         port: 587,
     };
-    SmtpLogin { credentials, is_token: false, method: mechanism, plaintext: true, helper: None }
+    SmtpLogin {
+        credentials,
+        is_token: false,
+        method: mechanism,
+        plaintext: true,
+        helper: None,
+        verdict: None,
+    }
 }
 
 /// A session as far as the login.
