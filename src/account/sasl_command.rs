@@ -32,8 +32,10 @@ use zeroize::Zeroizing;
 /// The longest line of the program, in octets.
 const MAX_LINE: usize = 64 * 1024;
 
-/// How long the program may take to end once the login is over, or it has closed its output.
+/// How long a program that has closed its output may take to end, so that its status can tell why.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long it may take to end once the login is over. Mail waits meanwhile, and GNU SASL's does not end by itself.
+const LAST_GRACE: Duration = Duration::from_millis(20);
 
 /// Starts the program for each login.
 #[derive(Debug)]
@@ -281,7 +283,7 @@ impl Drop for Player {
         // The end of its input tells it that the login is over.
         (self.to, self.from) = (None, None);
         if let Some(running) = self.running.take() {
-            running.ends_within(GRACE);
+            running.ends_within(LAST_GRACE);
             let _ = running.kill();
         }
     }
