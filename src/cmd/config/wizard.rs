@@ -71,6 +71,9 @@ fn with_asker<T>(
     answer
 }
 
+/// The server to fetch from, and that to send through.
+type Pair = (Option<Server>, Option<Server>);
+
 impl Questions<'_> {
     fn ask(&self, asker: &mut Asker<'_>, given: Given) -> Result<NewAccount, Failure> {
         let from_the_start = given.email.is_none() || given.name.is_none() || given.is_address_alone;
@@ -89,14 +92,18 @@ impl Questions<'_> {
             }
             display => display.clone(),
         };
-        let found = if given.has_servers() { Discovery::default() } else { self.find(asker, &email)? };
+        let mut found = if given.has_servers() { Discovery::default() } else { self.find(asker, &email)? };
         let (mut incoming, mut smtp) = given.servers(&found);
         if incoming.is_none() && smtp.is_none() {
             (incoming, smtp) = ask_servers(asker, None, None)?;
             ask_login(asker, &email, &mut incoming, &mut smtp)?;
         } else if !given.has_servers() {
-            if self.finder.must_search(&email) {
-                (incoming, smtp) = self.confirm(asker, &email, &found, incoming, smtp)?;
+            if self.finder.must_search(&email)
+                && let Some(other) = self.confirm(asker, &email, &found, &incoming, &smtp)?
+            {
+                (incoming, smtp) = other;
+                // What was said of those that were found, who issues their tokens too, may not hold for these.
+                found = Discovery::default();
             }
             for remark in find::remarks(&found) {
                 asker.say(&wrapped(&safe(&remark)));
@@ -147,15 +154,15 @@ impl Questions<'_> {
         Ok(found)
     }
 
-    /// Shows what was found, and asks whether to use it.
+    /// Shows what was found, and asks whether to use it; if not, for other servers.
     fn confirm(
         &self,
         asker: &mut Asker<'_>,
         email: &Address,
         found: &Discovery,
-        mut incoming: Option<Server>,
-        mut smtp: Option<Server>,
-    ) -> Result<(Option<Server>, Option<Server>), Failure> {
+        incoming: &Option<Server>,
+        smtp: &Option<Server>,
+    ) -> Result<Option<Pair>, Failure> {
         for line in find::describe(found) {
             asker.say(&format!("  {}\n", safe(&line)));
         }
@@ -168,13 +175,13 @@ impl Questions<'_> {
                 "e" | "edit" => Ok("edit"),
                 _ => Err("yes, no or edit".into()),
             })?;
-        match answer {
-            "yes" => return Ok((incoming, smtp)),
-            "no" => (incoming, smtp) = ask_servers(asker, None, None)?,
-            _ => (incoming, smtp) = ask_servers(asker, incoming.as_ref(), smtp.as_ref())?,
-        }
+        let (mut incoming, mut smtp) = match answer {
+            "yes" => return Ok(None),
+            "no" => ask_servers(asker, None, None)?,
+            _ => ask_servers(asker, incoming.as_ref(), smtp.as_ref())?,
+        };
         ask_login(asker, email, &mut incoming, &mut smtp)?;
-        Ok((incoming, smtp))
+        Ok(Some((incoming, smtp)))
     }
 }
 
@@ -199,7 +206,7 @@ fn ask_servers(
     asker: &mut Asker<'_>,
     incoming: Option<&Server>,
     smtp: Option<&Server>,
-) -> Result<(Option<Server>, Option<Server>), Failure> {
+) -> Result<Pair, Failure> {
     asker.say(
         "  The servers: a host, host:port, or a URL (pop3s://HOST is TLS from the start,\n  \
          pop3://HOST an upgrade by STLS; imaps://, imap://, smtps:// and smtp://\n  \
