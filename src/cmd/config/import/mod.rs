@@ -166,10 +166,14 @@ fn set_default(
 fn conclude(import: &Import, placed: &[Placed], is_dry: bool, path: &Path, context: &mut Context) {
     let changed = placed.iter().filter(|placed| placed.how != How::There).count();
     context.out.count("accounts", changed as u64);
-    let verb = if is_dry { "would be written" } else { "are written" };
-    let noun = if changed == 1 { "account" } else { "accounts" };
+    let are = match (is_dry, changed) {
+        (true, 1) => "account would be",
+        (true, _) => "accounts would be",
+        (false, 1) => "account is",
+        (false, _) => "accounts are",
+    };
     if changed > 0 {
-        context.out.tell(&format!("{changed} {noun} {verb} to {}", path.display()));
+        context.out.tell(&format!("{changed} {are} written to {}", path.display()));
     } else if placed.is_empty() {
         context.out.tell("no account was found that could be taken over");
     }

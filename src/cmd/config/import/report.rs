@@ -1,6 +1,7 @@
 //! What an import says.
 
 use super::marks::Marked;
+use crate::account::Server;
 use crate::account::edit::shown_settings;
 use crate::account::import::Omission;
 use crate::account::import::place::{How, Placed};
@@ -52,9 +53,11 @@ pub fn accounts(
             How::There => format!("account {name} has these servers already: it stays as it is"),
         };
         context.out.tell(&said);
+        let is_new = |server: &Server| one.draft.servers.iter().any(|it| it.protocol == server.protocol);
         if let Some(account) = contents.account(name).filter(|_| one.how != How::There) {
-            let lacking =
-                account.servers().filter(|server| server.username.is_some() && server.secrets.0.is_empty());
+            let lacking = account
+                .servers()
+                .filter(|server| server.username.is_some() && server.secrets.0.is_empty() && is_new(server));
             let tables: Vec<&str> = lacking.map(|server| server.protocol.name()).collect();
             for table in tables {
                 context.out.tell(&format!(
