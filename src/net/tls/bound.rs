@@ -36,6 +36,10 @@ fn end_point(certificate: &X509Ref) -> Option<ChannelBinding> {
         Nid::UNDEF => return None,
         other => MessageDigest::from_nid(other)?,
     };
-    let data = certificate.digest(digest).ok()?.to_vec();
-    Some(ChannelBinding { kind: BindingKind::TlsServerEndPoint, data })
+    certificate.digest(digest).ok().map(|digest| to_end_point(digest.to_vec()))
+}
+
+/// The binding to this hash of the server's certificate.
+pub(super) fn to_end_point(data: Vec<u8>) -> ChannelBinding {
+    ChannelBinding { kind: BindingKind::TlsServerEndPoint, data }
 }

@@ -1,57 +1,84 @@
-//! Makes TLS connections: a connector with the trusted authorities loaded, and the stream that it makes.
+//! Makes TLS connections: a connector with the trusted authorities loaded.
+//!
+//! To verify a certificate OpenSSL is used directly: it looks authorities up as they are needed, and gives its
+//! verdict as a value. So it is with a certificate of the client's own, which may have an encrypted key and issuers.
+//! For everything else (the server's certificate is pinned, or only to be shown) native-tls is used.
 
 use super::identity::Identity;
 use super::judge::{Judge, expect_host};
 use super::roots::Roots;
+use super::stream::EncryptedStream;
 use super::underlay::Underlay;
 use crate::net::NetError;
+use native_tls::{Protocol, TlsConnector};
 use openssl::error::ErrorStack;
 use openssl::ssl::{
-    HandshakeError, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslStream,
-    SslVerifyMode, SslVersion,
+    HandshakeError, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslVerifyMode,
+    SslVersion,
 };
 use openssl::x509::X509;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-/// The cipher suites of TLS 1.2 that are allowed.
+/// The cipher suites of TLS 1.2 that are allowed: those of native-tls.
 const SUITES: &str = "DEFAULT:!aNULL:!eNULL:!MD5:!3DES:!DES:!RC4:!IDEA:!SEED:!aDSS:!SRP:!PSK";
 
-pub(super) type EncryptedStream = SslStream<Underlay>;
-
-pub(super) struct Connector {
-    context: SslContext,
-    /// The trusted authorities; `None`: nothing is verified here, because the one certificate is known, or is only to
-    /// be shown.
-    roots: Option<Arc<Roots>>,
+pub(super) enum Connector {
+    /// OpenSSL. Without authorities nothing is verified here, because the one certificate is known, or is only to be
+    /// shown.
+    Direct(SslContext, Option<Arc<Roots>>),
+    /// native-tls; nothing is verified here.
+    Native(TlsConnector),
 }
 
 impl Connector {
     /// Trusts the system's authorities and `more`; with `blind`, any certificate. Shows `identity` to a server that
     /// asks.
     pub fn build(more: Vec<X509>, blind: bool, identity: Option<&Identity>) -> Result<Self, String> {
+        if blind && identity.is_none() {
+            return native().map(Connector::Native).map_err(|error| error.to_string());
+        }
         let roots = (!blind).then(|| Roots::find(more));
         let context = context(roots.as_ref(), identity).map_err(|error| error.to_string())?;
-        Ok(Connector { context, roots: roots.map(Arc::new) })
+        Ok(Connector::Direct(context, roots.map(Arc::new)))
     }
 
     /// Does the handshake over `underlay`. A host name is compared with the certificate's names, an IP address
     /// with its addresses.
     pub fn connect(&self, host: &str, underlay: Underlay) -> Result<EncryptedStream, NetError> {
+        let (context, roots) = match self {
+            Connector::Direct(context, roots) => (context, roots),
+            Connector::Native(connector) => {
+                let connected = connector.connect(host, underlay);
+                return connected.map(EncryptedStream::Native).map_err(|error| match error {
+                    native_tls::HandshakeError::Failure(error) => handshake_failure(&error.to_string()),
+                    // Cannot happen: the underlay waits by itself.
+                    native_tls::HandshakeError::WouldBlock(_) => NetError::Timeout,
+                });
+            }
+        };
         let refusal = Arc::new(Mutex::new(None));
-        let judge = self.roots.as_ref().map(|roots| Judge {
+        let judge = roots.as_ref().map(|roots| Judge {
             roots: Arc::clone(roots),
             host: host.to_owned(),
             refusal: Arc::clone(&refusal),
         });
-        let ssl =
-            session(&self.context, host, judge).map_err(|error| NetError::TlsSetup(error.to_string()))?;
-        ssl.connect(underlay).map_err(|error| {
+        let ssl = session(context, host, judge).map_err(|error| NetError::TlsSetup(error.to_string()))?;
+        ssl.connect(underlay).map(EncryptedStream::Direct).map_err(|error| {
             // Why a certificate was refused says more than OpenSSL's own error.
             let refused = refusal.lock().ok().and_then(|mut refusal| refusal.take());
             refused.map_or_else(|| failure(&error), |why| NetError::Untrusted(Box::new(why)))
         })
     }
+}
+
+fn native() -> native_tls::Result<TlsConnector> {
+    TlsConnector::builder()
+        .min_protocol_version(Some(Protocol::Tlsv12))
+        .disable_built_in_roots(true)
+        .danger_accept_invalid_certs(true)
+        .danger_accept_invalid_hostnames(true)
+        .build()
 }
 
 fn context(roots: Option<&Roots>, identity: Option<&Identity>) -> Result<SslContext, ErrorStack> {
@@ -101,11 +128,12 @@ fn failure(error: &HandshakeError<Underlay>) -> NetError {
         HandshakeError::SetupFailure(error) => NetError::TlsSetup(error.to_string()),
         // Cannot happen: the underlay waits by itself.
         HandshakeError::WouldBlock(_) => NetError::Timeout,
-        HandshakeError::Failure(failed) => {
-            let text = failed.error().to_string();
-            refused_client(&text).unwrap_or_else(|| classify(&text))
-        }
+        HandshakeError::Failure(failed) => handshake_failure(&failed.error().to_string()),
     }
+}
+
+fn handshake_failure(text: &str) -> NetError {
+    refused_client(text).unwrap_or_else(|| classify(text))
 }
 
 /// The alerts (`RFC 8446 §6.2`) by which a server refuses a client's certificate, or asks in vain for one. OpenSSL

@@ -8,6 +8,7 @@ mod connector;
 mod identity;
 mod judge;
 mod roots;
+mod stream;
 mod underlay;
 
 use super::NetError;
@@ -15,7 +16,7 @@ use super::allowance::Allowance;
 use super::certificate::Fingerprint;
 use super::link::{Link, Secure, TlsInfo};
 use crate::words::{Failure, Kind, Stage};
-use connector::{Connector, EncryptedStream, refused_client};
+use connector::{Connector, refused_client};
 pub use identity::{Identity, IdentityFiles};
 use openssl::x509::X509;
 use rustix::fd::BorrowedFd;
@@ -25,6 +26,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
+use stream::EncryptedStream;
 use underlay::{Faults, Underlay};
 
 /// Which certificates the user trusts.
@@ -134,24 +136,17 @@ impl TlsLink {
                 Err(_) => error,
             }
         })?;
-        let certificate = certificate(&stream)?;
+        let certificate = stream.certificate()?;
         if let Some(pin) = tls.pin {
             let found = Fingerprint::of(&certificate);
             if found != pin {
                 return Err(NetError::WrongFingerprint(found.hex()));
             }
         }
-        let (version, cipher) = stream.get_ref().hello.read();
-        let binding = bound::channel_binding(stream.ssl());
+        let (version, cipher) = stream.underlay().hello.read();
+        let binding = stream.binding();
         Ok(TlsLink { stream, info: TlsInfo { version, cipher, certificate, binding } })
     }
-}
-
-/// The server's certificate (DER).
-fn certificate(stream: &EncryptedStream) -> Result<Vec<u8>, NetError> {
-    let none = || NetError::Tls("the server showed no certificate".into());
-    let certificate = stream.ssl().peer_certificate().ok_or_else(none)?;
-    certificate.to_der().map_err(|error| NetError::Tls(error.to_string()))
 }
 
 impl Read for TlsLink {
@@ -161,7 +156,7 @@ impl Read for TlsLink {
             None => error,
         })?;
         if got > 0 {
-            self.stream.get_mut().note_content();
+            self.stream.underlay_mut().note_content();
         }
         Ok(got)
     }
@@ -178,11 +173,11 @@ impl Write for TlsLink {
 
 impl Link for TlsLink {
     fn arm(&mut self, allowance: Allowance) {
-        self.stream.get_mut().link.arm(allowance);
+        self.stream.underlay_mut().link.arm(allowance);
     }
 
     fn lock_step(&mut self, on: bool) {
-        self.stream.get_mut().link.lock_step(on);
+        self.stream.underlay_mut().link.lock_step(on);
     }
 
     fn secure(self: Box<Self>, _: &dyn Secure, _: &str) -> Result<Box<dyn Link>, NetError> {
@@ -194,11 +189,11 @@ impl Link for TlsLink {
     }
 
     fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.stream.get_ref().link.socket()
+        self.stream.underlay().link.socket()
     }
 
     fn local_ip(&self) -> Option<IpAddr> {
-        self.stream.get_ref().link.local_ip()
+        self.stream.underlay().link.local_ip()
     }
 }
 
