@@ -249,6 +249,26 @@ fn what_matters_and_is_not_taken_ends_in_1_and_the_rest_in_0() {
 }
 
 #[test]
+fn a_client_certificate_and_a_proxy_are_taken() {
+    let world = world();
+    let more = "tls_cert_file ~/c.pem\ntls_key_file /etc/k.pem\nproxy_host ::1\nproxy_port 9050\n";
+    world.write(
+        ".msmtprc",
+        format!("account work\nhost smtp.example.org\ntls on\nuser ana\nauth external\n{more}"),
+    );
+    import(&world, &["msmtp"]).assert_exit(0);
+    let written = toml(&world);
+    for line in [
+        "auth = \"external\"",
+        "client-certificate = \"~/c.pem\"",
+        "client-key = \"/etc/k.pem\"",
+        "proxy = \"socks5://[::1]:9050\"",
+    ] {
+        assert!(written.contains(line), "{line}: {written}");
+    }
+}
+
+#[test]
 fn only_the_named_accounts_are_taken_and_an_unknown_name_is_said() {
     let world = world();
     let account =

@@ -5,7 +5,7 @@ use crate::account::edit::Setting;
 use crate::account::import::names::{fingerprint, is_loopback, is_plain_word, is_system_trust};
 use crate::account::import::{DraftSecret, DraftServer, Tool};
 use crate::account::server::{self as rules, Auth, Protocol};
-use crate::account::{keys, values};
+use crate::account::values;
 use crate::net::Security;
 use crate::process::Program;
 use crate::words::Secret;
@@ -170,10 +170,9 @@ fn trust(server: &mut DraftServer, notes: &mut Notes<'_>) {
     }
     for (command, key) in [("tls_cert_file", "client-certificate"), ("tls_key_file", "client-key")] {
         let Some((line, path)) = notes.take(command).filter(|(_, path)| !path.is_empty()) else { continue };
-        let has_key = keys::find(&format!("{}.{key}", server.protocol.name())).is_ok();
-        match has_key && is_anchored(path) {
+        match is_anchored(path) {
             true => server.more.push((key.into(), Setting::Text(path.to_owned()))),
-            false => notes.warned(line, command, path, "postie has no client certificates", ""),
+            false => notes.warned(line, command, path, "not a whole path", ""),
         }
     }
 }
@@ -181,12 +180,11 @@ fn trust(server: &mut DraftServer, notes: &mut Notes<'_>) {
 fn proxy(server: &mut DraftServer, notes: &mut Notes<'_>) {
     let Some((line, host)) = notes.take("proxy_host").filter(|(_, host)| !host.is_empty()) else { return };
     let port = notes.take("proxy_port").map_or("1080", |(_, port)| port);
-    let has_key = keys::find(&format!("{}.proxy", server.protocol.name())).is_ok();
-    match (has_key, rules::host(host), values::port(port)) {
-        (true, Ok(host), Ok(port)) => {
+    match (rules::host(host), values::port(port)) {
+        (Ok(host), Ok(port)) => {
             let host = if host.contains(':') { format!("[{host}]") } else { host };
             server.more.push(("proxy".into(), Setting::Text(format!("socks5://{host}:{port}"))));
         }
-        _ => notes.warned(line, "proxy_host", host, "postie connects directly", ""),
+        _ => notes.warned(line, "proxy_host", host, "not a host and a port: postie connects directly", ""),
     }
 }
