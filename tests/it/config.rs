@@ -107,6 +107,21 @@ fn an_address_is_enough_for_a_known_provider() {
 }
 
 #[test]
+fn a_provider_that_takes_nothing_but_tokens_is_one_to_log_in_to() {
+    let world = world();
+    let outcome = config(&world, &["add", "bob@outlook.com"]);
+    outcome.assert_exit(0);
+    assert_eq!(account(&outcome)["oauth"]["provider"], "microsoft");
+    let said = outcome.err();
+    assert!(said.contains("oauth.client-id ID") && said.contains("postie config login"), "{said}");
+    let status = world.postie(["--json", "config", "status"]).run();
+    status.assert_exit(78);
+    let other = config(&world, &["add", "t", "--email", "bob@outlook.com", "--token-command", "echo token"]);
+    other.assert_exit(0);
+    assert!(account(&other)["oauth"].is_null(), "{other:?}");
+}
+
+#[test]
 fn a_relay_without_a_user_sends_without_auth() {
     let server = Smtpd::for_mailbox(&Mailbox::default()).start();
     let world = world();

@@ -3,7 +3,7 @@
 
 use super::draft::{Given, NewAccount, Settings, absolute, name_for, server};
 use super::find::{self, Finder};
-use super::oauth::{Authority, Client};
+use super::oauth::{Authority, Client, Offer};
 use super::offer::{self, Offered};
 use super::wizard;
 use super::{Context, editor, path_to_edit, tell_account};
@@ -258,7 +258,9 @@ impl Given {
             server.username.get_or_insert_with(|| email.as_str().to_owned());
         }
         let Given { display, mut secret, authority, fetch, test, .. } = self;
-        if let Some(authority) = authority.filter(|_| secret.is_empty()) {
+        // A provider that takes nothing but tokens is one to log in to, whoever says so.
+        let only = || Offer::of(incoming.iter().chain(&smtp), &email, None)?.only();
+        if let Some(authority) = authority.or_else(only).filter(|_| secret.is_empty()) {
             secret = authority.settings(None);
         }
         Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test, found })

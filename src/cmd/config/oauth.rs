@@ -92,6 +92,11 @@ impl Offer {
         self.alone.as_deref()
     }
 
+    /// Who gives the tokens, if nothing else is taken.
+    pub fn only(self) -> Option<Authority> {
+        self.alone.is_some().then_some(self.authority)
+    }
+
     /// Asks for the client; gives the keys.
     pub fn ask(&self, asker: &mut Asker<'_>, name: &str) -> Result<Settings, Failure> {
         let client = ask_client(asker, &self.authority, name)?;
