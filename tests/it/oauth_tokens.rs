@@ -2,12 +2,14 @@
 //! is used twice, as strict servers do; the mail server takes one access token and no other.
 
 use crate::support::authority::{Authority, Certificate};
-use crate::support::imapd::Imapd;
 use crate::support::imapd::store::ImapStore;
+use crate::support::imapd::{Imapd, Setup};
+use crate::support::mailbox::Mailbox;
 use crate::support::peer::End;
-use crate::support::pop3d::SECRET;
+use crate::support::pop3d::{Act, SECRET};
 use crate::support::process::Run;
 use crate::support::real;
+use crate::support::smtpd::Smtpd;
 use crate::support::web::{Reply, Request, Web};
 use crate::support::world::World;
 use crate::world;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -102,7 +105,11 @@ struct Stage {
 
 impl Stage {
     fn with(odd: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static, more: &str) -> Stage {
-        let mail = Imapd::for_store(&ImapStore::with(1)).with("AUTH=XOAUTH2").start();
+        Stage::of(Imapd::for_store(&ImapStore::with(1)), odd, more)
+    }
+
+    fn of(mail: Setup, odd: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static, more: &str) -> Stage {
+        let mail = mail.with("AUTH=XOAUTH2").start();
         let (world, tokens) = (world(), Tokens::start(odd));
         world.config(&format!(
             "[accounts.work]\nemail = 'ana@example.org'\nca-file = '{}'\n\
@@ -224,6 +231,48 @@ fn a_token_that_the_mail_server_refuses_is_replaced_once_and_only_if_it_is_not_n
     stage.keep("revoked", 3000, 600);
     stage.list().go().assert_failure(77, "auth");
     assert_eq!((stage.tokens.web.requests().len(), stage.logins()), (1, 2));
+}
+
+/// A token server whose tokens are good for a second: they are replaced in their last minute.
+fn short_lived(_: &Request) -> Option<Reply> {
+    Some(answer(200, &json!({"access_token": SECRET, "expires_in": 61})))
+}
+
+#[test]
+fn a_watch_that_outlives_a_token_logs_in_with_another() {
+    let stage = Stage::of(Imapd::for_store(&ImapStore::with(1)).without("IDLE"), short_lived, "");
+    stage.keep("old", -5, 3605);
+    let arguments = ["--json", "--max-time", "5s", "fetch", "--watch", "--every", "1s", "--maildir"];
+    let outcome = stage.world.postie(arguments).arg(stage.world.path("Mail")).go();
+    outcome.assert_exit(0);
+    assert_eq!(outcome.summary()["delivered"], 1);
+    let (tokens, logins) = (stage.tokens.web.requests().len(), stage.logins());
+    assert!(logins >= 3 && (2..=logins).contains(&tokens), "{tokens} tokens, {logins} logins: {outcome:?}");
+}
+
+#[test]
+fn a_batch_that_outlives_a_token_logs_in_with_another() {
+    let stage = Stage::with(short_lived, "");
+    let times = AtomicUsize::new(0);
+    let server = Smtpd::for_mailbox(&Mailbox::default()).without("AUTH").with("AUTH XOAUTH2");
+    // Every second transaction meets a connection that is at its end.
+    let server = server.hook(move |event| match event.verb {
+        "MAIL" if times.fetch_add(1, Ordering::SeqCst) % 2 == 1 => {
+            Act::Then(b"421 4.3.2 bye\r\n".to_vec(), End::Close)
+        }
+        _ => Act::Normal,
+    });
+    let server = server.start();
+    let config = fs::read_to_string(stage.world.path(".config/postie/config.toml")).unwrap();
+    let smtp =
+        format!("[accounts.work.smtp]\nhost = 'localhost'\nport = {}\nusername = 'ana'\n", server.port());
+    stage.world.config(&(config + &smtp));
+    stage.keep("old", -5, 3605);
+    let lines: String =
+        (1..=3).map(|number| format!("{{\"to\":\"bob@example.org\",\"text\":\"{number}\"}}\n")).collect();
+    let outcome = stage.world.postie(["--json", "send", "--batch", "--rate", "30/min"]).stdin(lines).go();
+    outcome.assert_exit(0);
+    assert_eq!((server.accepted().len(), stage.tokens.web.requests().len()), (3, 3), "{outcome:?}");
 }
 
 #[test]

@@ -305,6 +305,10 @@ impl Session<'_> {
                 }
                 user == USER.as_bytes() && password == SECRET.as_bytes()
             }
+            "XOAUTH2" => {
+                let wanted = format!("user={USER}\x01auth=Bearer {SECRET}\x01\x01");
+                self.challenge("", initial)? == wanted.as_bytes()
+            }
             _ => return Ok(self.say("504 5.5.4 no such mechanism")),
         };
         self.logged_in = good;

@@ -36,6 +36,8 @@ impl TokenEndpoint for Http {
             Ok(answer) => Ok(Answer { status: answer.status, body: answer.body }),
             // What is no answer of a token server may come from something between: that passes.
             Err(failure) if failure.kind() == Kind::Protocol => Err(failure.as_kind(Kind::Deferred)),
+            // Somebody has logged in there: that the name is unknown now is a matter of the network.
+            Err(failure) if failure.kind() == Kind::NoHost => Err(failure.as_kind(Kind::Network)),
             Err(failure) => Err(failure),
         }
     }
