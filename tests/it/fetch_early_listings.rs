@@ -48,9 +48,16 @@ fn with_pipelining_a_run_without_new_mail_takes_three_flights() {
         let login = format!("USER ana\r\nPASS {SECRET}\r\n{LISTINGS}");
         let wanted = match mode {
             Mode::Upgrade => vec!["CAPA\r\n", "STLS\r\n", "CAPA\r\n", &login, "QUIT\r\n"],
-            Mode::Implicit | Mode::Plain => vec!["CAPA\r\n", &login, "QUIT\r\n"],
+            Mode::Implicit => vec!["CAPA\r\n", &login, "QUIT\r\n"],
+            // Without TLS the password is proven, where that can be done.
+            Mode::Plain => vec!["CAPA\r\n", "AUTH CRAM-MD5\r\n", "", "QUIT\r\n"],
         };
-        assert_eq!(flights(&server), wanted, "{mode:?}");
+        let mut flights = flights(&server);
+        if mode == Mode::Plain {
+            assert!(flights[2].ends_with(&format!("\r\n{LISTINGS}")), "{flights:?}");
+            flights[2].clear();
+        }
+        assert_eq!(flights, wanted, "{mode:?}");
         assert_eq!(server.journals().len(), 3, "{mode:?}");
     }
 }

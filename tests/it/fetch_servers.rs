@@ -233,7 +233,7 @@ fn the_sasl_line_decides_and_user_comes_last() {
         ("USER, UIDL", "USER ana"),
         ("SASL PLAIN, USER, UIDL", "USER ana"),
         ("SASL CRAM-MD5, USER, UIDL", "AUTH CRAM-MD5"),
-        ("SASL SCRAM-SHA-256 GSSAPI, USER, UIDL", "USER ana"),
+        ("SASL GSSAPI NTLM, USER, UIDL", "USER ana"),
         ("SASL CRAM-MD5 PLAIN, UIDL", "AUTH PLAIN"),
     ] {
         let mailbox = Mailbox::sized(1);
