@@ -231,22 +231,25 @@ fn a_client_with_a_secret_shows_it_at_the_token_endpoint_alone() {
     let Some(oidc) = Oidc::shared("a_client_with_a_secret_shows_it_at_the_token_endpoint_alone") else {
         return;
     };
-    let world = world();
-    world.write("client", "s3cret-of-client\n");
-    account(&world, &oidc, "secretive", &format!("client-secret-file = '{}'", world.text("client")));
-    let mut run = login(&world, &["--no-browser"]);
-    let url = address(&mut run);
-    assert!(!url.contains("s3cret"), "{url}");
-    let back = Browser::new("ana@mail.test").consent(&url);
-    Browser::new("").ask(&back, None);
-    let outcome = end(run);
-    outcome.assert_exit(0);
-    leak::assert_absent(&outcome.stderr, "s3cret-of-client", "stderr");
-    world.write("client", "wrong\n");
-    let mut run = login(&world, &["--no-browser"]);
-    let back = Browser::new("ana@mail.test").consent(&address(&mut run));
-    Browser::new("").ask(&back, None);
-    end(run).assert_failure(78, "config");
+    // In the form, and in the header: each client is registered for one.
+    for client in ["secretive", "header"] {
+        let world = world();
+        world.write("client", "s3cret-of-client\n");
+        account(&world, &oidc, client, &format!("client-secret-file = '{}'", world.text("client")));
+        let mut run = login(&world, &["--no-browser"]);
+        let url = address(&mut run);
+        assert!(!url.contains("s3cret"), "{url}");
+        let back = Browser::new("ana@mail.test").consent(&url);
+        Browser::new("").ask(&back, None);
+        let outcome = end(run);
+        outcome.assert_exit(0);
+        leak::assert_absent(&outcome.stderr, "s3cret-of-client", "stderr");
+        world.write("client", "wrong\n");
+        let mut run = login(&world, &["--no-browser"]);
+        let back = Browser::new("ana@mail.test").consent(&address(&mut run));
+        Browser::new("").ask(&back, None);
+        end(run).assert_failure(78, "config");
+    }
 }
 
 #[test]

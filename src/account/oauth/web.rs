@@ -4,6 +4,7 @@ use super::discovery;
 use super::endpoint::{Answer, Issuer, TokenEndpoint};
 use super::provider::Endpoints;
 use crate::account::Env;
+use crate::codec::oauth::token::{self, ErrorCode, Rejection};
 use crate::codec::oauth::{Request, Value};
 use crate::net::http::{Http, Value as Field};
 use crate::net::{Limits, Tap, Tls, TlsSettings};
@@ -24,22 +25,36 @@ pub fn client(
 
 impl TokenEndpoint for Http {
     fn post(&self, url: &str, request: &Request) -> Result<Answer, Failure> {
-        fn field<'a>((name, value): (&'static str, &'a Value)) -> (&'static str, Field<'a>) {
-            match value {
-                Value::Open(text) => (name, Field::Text(text)),
-                Value::Secret(secret) => (name, Field::Secret(secret)),
-            }
+        let answer = send(self, url, request)?;
+        match &request.otherwise {
+            Some(otherwise) if refuses_client(&answer) => send(self, url, otherwise),
+            _ => Ok(answer),
         }
-        let fields: Vec<(&str, Field<'_>)> = request.form.fields().map(field).collect();
-        let header = request.authorization.as_ref().map(|it| ("authorization", Field::Secret(it)));
-        match self.post_form(url, &fields, header.as_slice()) {
-            Ok(answer) => Ok(Answer { status: answer.status, body: answer.body }),
-            // What is no answer of a token server may come from something between: that passes.
-            Err(failure) if failure.kind() == Kind::Protocol => Err(failure.as_kind(Kind::Deferred)),
-            // Somebody has logged in there: that the name is unknown now is a matter of the network.
-            Err(failure) if failure.kind() == Kind::NoHost => Err(failure.as_kind(Kind::Network)),
-            Err(failure) => Err(failure),
+    }
+}
+
+/// Whether the server does not believe the client (`RFC 6749 §5.2`); it has not looked at anything else then.
+fn refuses_client(answer: &Answer) -> bool {
+    let read = token::read(answer.status, &answer.body);
+    matches!(read, Err(Rejection::Refused(refusal)) if refusal.error == ErrorCode::InvalidClient)
+}
+
+fn send(http: &Http, url: &str, request: &Request) -> Result<Answer, Failure> {
+    fn field<'a>((name, value): (&'static str, &'a Value)) -> (&'static str, Field<'a>) {
+        match value {
+            Value::Open(text) => (name, Field::Text(text)),
+            Value::Secret(secret) => (name, Field::Secret(secret)),
         }
+    }
+    let fields: Vec<(&str, Field<'_>)> = request.form.fields().map(field).collect();
+    let header = request.authorization.as_ref().map(|it| ("authorization", Field::Secret(it)));
+    match http.post_form(url, &fields, header.as_slice()) {
+        Ok(answer) => Ok(Answer { status: answer.status, body: answer.body }),
+        // What is no answer of a token server may come from something between: that passes.
+        Err(failure) if failure.kind() == Kind::Protocol => Err(failure.as_kind(Kind::Deferred)),
+        // Somebody has logged in there: that the name is unknown now is a matter of the network.
+        Err(failure) if failure.kind() == Kind::NoHost => Err(failure.as_kind(Kind::Network)),
+        Err(failure) => Err(failure),
     }
 }
 

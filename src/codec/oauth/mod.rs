@@ -97,6 +97,9 @@ pub struct Request {
     pub form: Form,
     /// The value of its header `Authorization`.
     pub authorization: Option<Secret>,
+    /// The same with the secret shown the other way, for a server that refuses the client: each is registered for one
+    /// (`RFC 7591 §2`, `token_endpoint_auth_method`), which nothing tells.
+    pub otherwise: Option<Box<Request>>,
 }
 
 /// `RFC 7521 §4.2`.
@@ -106,15 +109,23 @@ impl Client {
     /// The request with this form, in the client's name.
     pub fn request(&self, form: Form) -> Request {
         let named = |form: Form| form.with("client_id", &*self.id);
+        let plain = |form: Form| Request { form, authorization: None, otherwise: None };
+        let basic = |form: Form, secret: &Secret| Request {
+            form,
+            authorization: Some(self.basic(secret)),
+            otherwise: None,
+        };
         match &self.proof {
-            Proof::None => Request { form: named(form), authorization: None },
+            Proof::None => plain(named(form)),
             Proof::Post(secret) => {
-                Request { form: named(form).with_secret("client_secret", secret), authorization: None }
+                let otherwise = Some(Box::new(basic(form.clone(), secret)));
+                let form = named(form).with_secret("client_secret", secret);
+                Request { otherwise, ..plain(form) }
             }
-            Proof::Basic(secret) => Request { form, authorization: Some(self.basic(secret)) },
+            Proof::Basic(secret) => basic(form, secret),
             Proof::Assertion(assertion) => {
                 let form = named(form).with("client_assertion_type", ASSERTION_TYPE);
-                Request { form: form.with_secret("client_assertion", assertion), authorization: None }
+                plain(form.with_secret("client_assertion", assertion))
             }
         }
     }

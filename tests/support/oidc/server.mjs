@@ -22,6 +22,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     native('far', { application_type: 'web', redirect_uris: ['https://page.example/code'] }), // comes back to a page elsewhere
     native('slow'), // is told once to ask less often for the device's token
     native('secretive', { token_endpoint_auth_method: 'client_secret_post', client_secret: 's3cret-of-client' }),
+    native('header', { token_endpoint_auth_method: 'client_secret_basic', client_secret: 's3cret-of-client' }),
     native('without-device', { grant_types: ['authorization_code', 'refresh_token'] }),
     native('without-refresh', { grant_types: ['authorization_code'] }),
     daemon('daemon', 's3cret-of-daemon'),
