@@ -388,6 +388,16 @@ fn what_comes_before_a_key_that_is_set_is_named() {
         }
     }
     let world = world();
+    world.config(&format!(
+        "{text}[accounts.a.imap]\nhost = \"h\"\nca-file = \"y\"\n[accounts.a.oauth]\nprovider = \"google\"\n"
+    ));
+    let set = |key: &str| config(&world, &["set", "a", key, "x"]).err();
+    let said = set("password-command");
+    assert!(said.contains("imap is by OAuth2") && said.contains("`postie config unset a oauth`"), "{said}");
+    assert!(set("ca-file").contains("imap.ca-file"));
+    config(&world, &["unset", "a", "oauth"]).assert_exit(0);
+    assert!(!set("password-command").contains("OAuth2"));
+    let world = crate::world();
     world.config(text);
     let outcome = world.postie(["config", "default", "a"]).env("POSTIE_ACCOUNT", "b").go();
     assert!(outcome.err().contains("$POSTIE_ACCOUNT is set"), "{}", outcome.err());

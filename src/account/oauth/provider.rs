@@ -238,7 +238,8 @@ impl Provider {
         match self {
             Provider::Google => {
                 "an app password is simpler (2-Step Verification on): https://myaccount.google.com/apppasswords; or \
-                 register a client of your own (type Desktop, publish it): https://console.cloud.google.com/auth/clients"
+                 register a client of your own (type Desktop, publish it): https://console.cloud.google.com/auth/clients, \
+                 then `postie config set NAME oauth.client-id ID`, and its oauth.client-secret"
             }
             Provider::Microsoft => {
                 "register a client of your own (free): https://entra.microsoft.com, App registrations, platform Mobile \

@@ -29,7 +29,7 @@ pub fn run(
         }
     }
     let in_table = |table: &str| editor.has(name, &format!("{table}.{key}"));
-    let tables: Vec<&str> = ["pop3", "smtp"].into_iter().filter(|table| in_table(table)).collect();
+    let tables: Vec<&str> = ["pop3", "imap", "smtp"].into_iter().filter(|table| in_table(table)).collect();
     let contents = editor.save()?;
     tell_account(&contents, name, context);
     context.out.say(&format!("account {name}: {key} is set"));
@@ -57,6 +57,9 @@ fn hidden(name: &str, key: &str, tables: &[&str], contents: &Contents, context: 
         for server in concerned(account, key) {
             let table = server.protocol.name();
             match server.secrets.0.first() {
+                _ if server.oauth.is_some() => found.push(format!(
+                    "the login to {table} is by OAuth2; `postie config unset {name} oauth` ends that"
+                )),
                 Some(first) if first.by != own => {
                     let before = first.by.trim_start_matches(&format!("accounts.{name}."));
                     found.push(format!("{before} comes before it for {table}"));
