@@ -29,7 +29,6 @@ pub const TARGET: &str = "Moved";
 
 /// What a server does about a line from the client; for the greeting the line is empty. By IMAP a reply is a
 /// tagged response without its tag.
-/// tag.
 pub type Hook = Box<dyn Fn(&str) -> Act + Send + Sync>;
 
 /// How a server differs from a good one.

@@ -13,8 +13,9 @@
 //! and expunges while postie does, and between its runs; at every second point the folder then gets another UIDVALIDITY.
 //!
 //! By default they try a part that takes about a minute, spread evenly. `POSTIE_SWEEP=ci`, as in CI, thins each
-//! as its own file says, to some ten minutes; `POSTIE_SWEEP=full` tries every point. They need root, strace and
-//! loop mounts: without, they say so loudly, or fail where `POSTIE_REQUIRE_ALL=1`. Each prints how many points it tried, of how many, and how many failed.
+//! as its own file says, to some ten minutes; `POSTIE_SWEEP=full` tries every point, several at the same time, and
+//! says how far it is. They need root, strace and loop mounts: without, they say so loudly, or fail where
+//! `POSTIE_REQUIRE_ALL=1`. Each prints how many points it tried, of how many, and how many failed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../support/mod.rs"]

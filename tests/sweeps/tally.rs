@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 static TRIED: AtomicUsize = AtomicUsize::new(0);
 static FAILED: AtomicUsize = AtomicUsize::new(0);
@@ -55,6 +57,22 @@ fn is_asked_for(point: &impl Display) -> bool {
     std::env::var("POSTIE_SWEEP_ONLY").map_or(true, |part| point.to_string().contains(&part))
 }
 
+/// How many points are tried at the same time. A point waits most of its time, for a process, a disk or a
+/// silent server; but the other tests are running, too, unless the sweep is full.
+fn threads() -> usize {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    if full() { 3 * cores() } else { 1 }
+}
+
+/// Tries one point; if it fails, returns its name and why.
+fn try_point<P: Display>(point: &P, play: impl Fn(&P) -> Met) -> Result<Met, String> {
+    catch_unwind(AssertUnwindSafe(|| play(point))).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+        format!("{point}: {text}")
+    })
+}
+
 /// One sweep.
 pub struct Tally {
     name: &'static str,
@@ -72,33 +90,57 @@ impl Tally {
 
     /// Tries some of the points `all`: every one in a full sweep; in a thinned one those that are `chosen`;
     /// in a quick one a part of these.
-    /// `chosen`, in a quick one a part of these.
-    pub fn sweep<P: Display>(
+    pub fn sweep<P: Display + Sync>(
         &mut self,
         all: &[P],
         chosen: impl Fn(usize, &P) -> bool,
-        play: impl Fn(&P) -> Met,
+        play: impl Fn(&P) -> Met + Sync,
     ) {
         self.of += all.len();
         let (depth, full) = (depth(), full());
+        let mut points = Vec::new();
         for (_, point) in all.iter().enumerate().filter(|(at, point)| full || chosen(*at, point)) {
             if !is_asked_for(point) {
                 continue;
             }
             self.chosen += 1;
-            if depth == Depth::Quick && self.chosen % QUICK_STEP != 1 {
-                continue;
+            if depth != Depth::Quick || self.chosen % QUICK_STEP == 1 {
+                points.push(point);
             }
-            self.tried += 1;
-            match catch_unwind(AssertUnwindSafe(|| play(point))) {
-                Ok(Met::Hit) => {}
-                Ok(Met::Missed) => self.missed += 1,
-                Err(panic) => {
-                    let text = panic.downcast_ref::<String>().map(String::as_str);
-                    let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
-                    self.failures.push(format!("{point}: {text}"));
-                }
+        }
+        self.tried += points.len();
+        let next = AtomicUsize::new(0);
+        let ended = Mutex::new((0, Vec::new()));
+        thread::scope(|scope| {
+            for _ in 0..threads().min(points.len()) {
+                scope.spawn(|| {
+                    while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let outcome = try_point(*point, &play);
+                        let mut ended = ended.lock().unwrap();
+                        match outcome {
+                            Ok(Met::Hit) => {}
+                            Ok(Met::Missed) => ended.0 += 1,
+                            Err(failure) => ended.1.push(failure),
+                        }
+                    }
+                });
             }
+        });
+        let (missed, failures) = ended.into_inner().unwrap();
+        self.missed += missed;
+        self.failures.extend(failures);
+        if full {
+            // It takes hours: what is known is said before the end.
+            self.say_state();
+        }
+    }
+
+    fn say_state(&self) {
+        let Tally { name, tried, failures, .. } = self;
+        // Not by the macros, whose output the test harness hides.
+        let _ = writeln!(std::io::stderr(), "{name}: so far {tried} points tried, {} failed", failures.len());
+        if let Some(last) = failures.last() {
+            let _ = writeln!(std::io::stderr(), "{name}: the last failure: {last}");
         }
     }
 
