@@ -2,6 +2,25 @@
 
 use crate::account::providers::{NOTHING, PasswordKind, Provider, UserName};
 
+/// NetEase, by the domain of the addresses.
+macro_rules! netease {
+    ($domain:literal) => {
+        Provider {
+            name: concat!("NetEase ", $domain),
+            domains: $domain,
+            pop3: concat!("pop.", $domain, ":995/tls"),
+            imap: concat!("imap.", $domain, ":993/tls"),
+            smtp: concat!("smtp.", $domain, ":465/tls"),
+            secret: PasswordKind::AppPassword,
+            condition: Some("it is called an authorisation code (客户端授权码)"),
+            pop_switch: Some("https://help.mail.163.com/"),
+            imap_switch: Some("https://help.mail.163.com/"),
+            help: "https://help.mail.163.com/",
+            ..NOTHING
+        }
+    };
+}
+
 pub static REGIONS: &[Provider] = &[
     Provider {
         name: "GMX",
@@ -115,45 +134,9 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("by POP there is recent mail only, 30 days unless the settings say otherwise"),
         ..NOTHING
     },
-    Provider {
-        name: "NetEase 163.com",
-        domains: "163.com",
-        pop3: "pop.163.com:995/tls",
-        imap: "imap.163.com:993/tls",
-        smtp: "smtp.163.com:465/tls",
-        secret: PasswordKind::AppPassword,
-        condition: Some("it is called an authorisation code (客户端授权码)"),
-        pop_switch: Some("https://help.mail.163.com/"),
-        imap_switch: Some("https://help.mail.163.com/"),
-        help: "https://help.mail.163.com/",
-        ..NOTHING
-    },
-    Provider {
-        name: "NetEase 126.com",
-        domains: "126.com",
-        pop3: "pop.126.com:995/tls",
-        imap: "imap.126.com:993/tls",
-        smtp: "smtp.126.com:465/tls",
-        secret: PasswordKind::AppPassword,
-        condition: Some("it is called an authorisation code (客户端授权码)"),
-        pop_switch: Some("https://help.mail.163.com/"),
-        imap_switch: Some("https://help.mail.163.com/"),
-        help: "https://help.mail.163.com/",
-        ..NOTHING
-    },
-    Provider {
-        name: "NetEase yeah.net",
-        domains: "yeah.net",
-        pop3: "pop.yeah.net:995/tls",
-        imap: "imap.yeah.net:993/tls",
-        smtp: "smtp.yeah.net:465/tls",
-        secret: PasswordKind::AppPassword,
-        condition: Some("it is called an authorisation code (客户端授权码)"),
-        pop_switch: Some("https://help.mail.163.com/"),
-        imap_switch: Some("https://help.mail.163.com/"),
-        help: "https://help.mail.163.com/",
-        ..NOTHING
-    },
+    netease!("163.com"),
+    netease!("126.com"),
+    netease!("yeah.net"),
     Provider {
         name: "Naver",
         domains: "naver.com",

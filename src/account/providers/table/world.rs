@@ -2,6 +2,28 @@
 
 use crate::account::providers::{NOTHING, PasswordKind, Provider, UserName};
 
+/// A data centre of Zoho: its name, the domains of its addresses, the one of its servers, and the other data centres.
+macro_rules! zoho {
+    ($name:literal, $domains:literal, $servers:literal, $others:literal) => {
+        Provider {
+            name: $name,
+            domains: $domains,
+            pop3: concat!("pop.", $servers, ":995/tls"),
+            imap: concat!("imap.", $servers, ":993/tls"),
+            smtp: concat!("smtp.", $servers, ":465/tls smtp.", $servers, ":587/starttls"),
+            pop_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
+            imap_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
+            help: "https://www.zoho.com/mail/help/pop-access.html",
+            quirk: Some(concat!(
+                "the wrong data centre (",
+                $others,
+                ", …) refuses every login; a paid domain of your own has poppro, imappro, smtppro"
+            )),
+            ..NOTHING
+        }
+    };
+}
+
 pub static WORLD: &[Provider] = &[
     Provider {
         name: "Gmail",
@@ -138,90 +160,12 @@ pub static WORLD: &[Provider] = &[
         quirk: Some("the user is the primary address, not an alias"),
         ..NOTHING
     },
-    Provider {
-        name: "Zoho Mail",
-        domains: "zoho.com zohomail.com",
-        pop3: "pop.zoho.com:995/tls",
-        imap: "imap.zoho.com:993/tls",
-        smtp: "smtp.zoho.com:465/tls smtp.zoho.com:587/starttls",
-        pop_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        imap_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        help: "https://www.zoho.com/mail/help/pop-access.html",
-        quirk: Some(
-            "the wrong data centre (.eu, .in, …) refuses every login; a paid domain of your own has poppro, imappro, smtppro",
-        ),
-        ..NOTHING
-    },
-    Provider {
-        name: "Zoho Mail (EU)",
-        domains: "zoho.eu zohomail.eu",
-        pop3: "pop.zoho.eu:995/tls",
-        imap: "imap.zoho.eu:993/tls",
-        smtp: "smtp.zoho.eu:465/tls smtp.zoho.eu:587/starttls",
-        pop_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        imap_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        help: "https://www.zoho.com/mail/help/pop-access.html",
-        quirk: Some(
-            "the wrong data centre (.com, .in, …) refuses every login; a paid domain of your own has poppro, imappro, smtppro",
-        ),
-        ..NOTHING
-    },
-    Provider {
-        name: "Zoho Mail (India)",
-        domains: "zoho.in zohomail.in",
-        pop3: "pop.zoho.in:995/tls",
-        imap: "imap.zoho.in:993/tls",
-        smtp: "smtp.zoho.in:465/tls smtp.zoho.in:587/starttls",
-        pop_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        imap_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        help: "https://www.zoho.com/mail/help/pop-access.html",
-        quirk: Some(
-            "the wrong data centre (.com, .eu, …) refuses every login; a paid domain of your own has poppro, imappro, smtppro",
-        ),
-        ..NOTHING
-    },
-    Provider {
-        name: "Zoho Mail (Australia)",
-        domains: "zoho.com.au zohomail.com.au",
-        pop3: "pop.zoho.com.au:995/tls",
-        imap: "imap.zoho.com.au:993/tls",
-        smtp: "smtp.zoho.com.au:465/tls smtp.zoho.com.au:587/starttls",
-        pop_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        imap_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        help: "https://www.zoho.com/mail/help/pop-access.html",
-        quirk: Some(
-            "the wrong data centre (.com, .eu, …) refuses every login; a paid domain of your own has poppro, imappro, smtppro",
-        ),
-        ..NOTHING
-    },
-    Provider {
-        name: "Zoho Mail (Japan)",
-        domains: "zoho.jp zohomail.jp",
-        pop3: "pop.zoho.jp:995/tls",
-        imap: "imap.zoho.jp:993/tls",
-        smtp: "smtp.zoho.jp:465/tls smtp.zoho.jp:587/starttls",
-        pop_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        imap_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        help: "https://www.zoho.com/mail/help/pop-access.html",
-        quirk: Some(
-            "the wrong data centre (.com, .eu, …) refuses every login; a paid domain of your own has poppro, imappro, smtppro",
-        ),
-        ..NOTHING
-    },
-    Provider {
-        name: "Zoho Mail (Canada)",
-        domains: "zohocloud.ca zohomailcloud.ca",
-        pop3: "pop.zohocloud.ca:995/tls",
-        imap: "imap.zohocloud.ca:993/tls",
-        smtp: "smtp.zohocloud.ca:465/tls smtp.zohocloud.ca:587/starttls",
-        pop_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        imap_switch: Some("https://www.zoho.com/mail/help/pop-access.html#EnablePOPAccess"),
-        help: "https://www.zoho.com/mail/help/pop-access.html",
-        quirk: Some(
-            "the wrong data centre (.com, .eu, …) refuses every login; a paid domain of your own has poppro, imappro, smtppro",
-        ),
-        ..NOTHING
-    },
+    zoho!("Zoho Mail", "zoho.com zohomail.com", "zoho.com", ".eu, .in"),
+    zoho!("Zoho Mail (EU)", "zoho.eu zohomail.eu", "zoho.eu", ".com, .in"),
+    zoho!("Zoho Mail (India)", "zoho.in zohomail.in", "zoho.in", ".com, .eu"),
+    zoho!("Zoho Mail (Australia)", "zoho.com.au zohomail.com.au", "zoho.com.au", ".com, .eu"),
+    zoho!("Zoho Mail (Japan)", "zoho.jp zohomail.jp", "zoho.jp", ".com, .eu"),
+    zoho!("Zoho Mail (Canada)", "zohocloud.ca zohomailcloud.ca", "zohocloud.ca", ".com, .eu"),
     Provider {
         name: "mail.com",
         domains: "mail.com mail.org email.com post.com usa.com accountant.com consultant.com dr.com engineer.com \
