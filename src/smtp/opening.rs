@@ -24,7 +24,6 @@ pub struct Greeted {
 pub struct Introduced {
     dialogue: Dialogue,
     extensions: Extensions,
-    name: EhloName,
 }
 
 /// A session ready for mail transactions.
@@ -134,7 +133,7 @@ impl Greeted {
             }
             Class::Intermediate => return Err(self.dialogue.nonsense(Stage::Ehlo, &reply)),
         };
-        Ok(Introduced { dialogue: self.dialogue, extensions, name: name.clone() })
+        Ok(Introduced { dialogue: self.dialogue, extensions })
     }
 }
 
@@ -142,11 +141,6 @@ impl Introduced {
     /// What the server announced.
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
-    }
-
-    /// The client's name, as sent.
-    pub fn name(&self) -> &EhloName {
-        &self.name
     }
 
     /// Starts TLS; EHLO must be sent again. Fails with [`Kind::Missing`] (not offered or refused),

@@ -1,11 +1,11 @@
 //! The receiving side of an account that has IMAP, step by step.
 
-use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step, token};
+use super::{ProbeTarget, Steps, describe, explain, mailbox_login, other_mode, reach, step, token};
 use crate::account::{Server, Vault};
 use crate::codec::imap::{Capabilities, MailboxName};
 use crate::imap::NotAuthenticated;
 use crate::net::{Security, Wire};
-use crate::words::{Failure, Kind, Stage};
+use crate::words::{Failure, Stage};
 use crate::work::access::imap_login;
 use serde_json::{Map, Value, json};
 
@@ -25,14 +25,17 @@ pub fn probe_imap(
     })?;
     step(steps, "capabilities", |detail| capabilities(session.capability()?, detail))?;
     if target.endpoint.security == Security::StartTls {
-        step(steps, "tls", |detail| upgrade(target, &mut session, detail))?;
+        step(steps, "tls", |detail| {
+            let secured = session.starttls(target.tls(Stage::StartTls)?, &target.endpoint.host);
+            secured.map_err(|failure| explain(target, failure, detail, &mut to_starttls))?;
+            describe(session.tls(), detail);
+            Ok(())
+        })?;
         step(steps, "capabilities", |detail| capabilities(session.capability()?, detail))?;
     }
-    let login = token(server, vault, steps)?;
+    let token = token(server, vault, steps)?;
     let mut session = step(steps, "auth", |detail| {
-        let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
-        let login =
-            login.map_or_else(|| vault.login(server), |login| Ok(Some(login)))?.ok_or_else(missing)?;
+        let login = mailbox_login(token, server, vault)?;
         let (session, method) = session.login(&imap_login(server, &login))?;
         detail.insert("mechanism".into(), method.name().as_str().into());
         detail.insert("user".into(), login.credentials.user.clone().into());
@@ -52,21 +55,6 @@ pub fn probe_imap(
         mailbox.leave().logout();
         Ok(())
     })
-}
-
-fn upgrade(
-    target: &ProbeTarget<'_>,
-    session: &mut NotAuthenticated,
-    detail: &mut Map<String, Value>,
-) -> Result<(), Failure> {
-    let Some(tls) = target.tls else {
-        return Err(Failure::new(Kind::Internal, Stage::StartTls, "no TLS was prepared"));
-    };
-    if let Err(failure) = session.starttls(tls, &target.endpoint.host) {
-        return Err(explain(target, failure, detail, &mut to_starttls));
-    }
-    describe(session.tls(), detail);
-    Ok(())
 }
 
 /// Brings a fresh connection to the point where TLS begins.

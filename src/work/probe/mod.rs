@@ -15,7 +15,7 @@ use crate::net::certificate::Certificate;
 use crate::net::connect::connect_first;
 use crate::net::dial;
 use crate::net::look_up::resolve;
-use crate::net::{Endpoint, Limits, Link, NetError, Security, Tap, Tls, TlsInfo, TlsSettings, Wire};
+use crate::net::{Endpoint, Limits, Link, Security, Tap, Tls, TlsInfo, TlsSettings, Wire};
 use crate::words::{Failure, Kind, Stage};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
@@ -45,6 +45,12 @@ pub struct ProbeTarget<'a> {
     pub tap: &'a dyn Fn() -> Option<Box<dyn Tap>>,
 }
 
+impl ProbeTarget<'_> {
+    fn tls(&self, stage: Stage) -> Result<&Tls, Failure> {
+        self.tls.ok_or_else(|| Failure::new(Kind::Internal, stage, "no TLS was prepared"))
+    }
+}
+
 /// The step `token`, where logins to the server are by tokens of an authorization server.
 pub(super) fn token(
     server: &Server,
@@ -56,6 +62,25 @@ pub(super) fn token(
         detail.insert("issuer".into(), source.grant().issuer.clone().into());
         vault.login(server)
     })
+}
+
+/// The login for the step `auth`: by the token that was got before it, else by a secret. `None`: without a login.
+pub(super) fn login(
+    token: Option<AccountLogin>,
+    server: &Server,
+    vault: &Vault,
+) -> Result<Option<AccountLogin>, Failure> {
+    token.map_or_else(|| vault.login(server), |login| Ok(Some(login)))
+}
+
+/// The same for a server that mail is fetched from, which always wants a login.
+pub(super) fn mailbox_login(
+    token: Option<AccountLogin>,
+    server: &Server,
+    vault: &Vault,
+) -> Result<AccountLogin, Failure> {
+    let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
+    login(token, server, vault)?.ok_or_else(missing)
 }
 
 /// Does and reports one step. If it fails, so does the probe of this server.
@@ -102,11 +127,7 @@ pub(super) fn reach(target: &ProbeTarget<'_>, steps: Steps<'_>) -> Result<Wire, 
     let mut wire = Wire::new(link, place, target.limits.clone(), (target.tap)());
     if endpoint.security == Security::Implicit {
         step(steps, "tls", |detail| {
-            let secured = match target.tls {
-                Some(tls) => wire.start_tls(tls, &endpoint.host),
-                None => Err(NetError::TlsSetup("no TLS was prepared".into())),
-            };
-            secured
+            wire.start_tls(target.tls(Stage::TlsHandshake)?, &endpoint.host)
                 .map_err(|error| error.failure(&endpoint.place(), Stage::TlsHandshake))
                 .map_err(|failure| explain(target, failure, detail, &mut |wire| Ok(wire)))
                 .map_err(|failure| other_mode::after_tls(target, failure, detail))?;

@@ -1,11 +1,11 @@
 //! Probes the POP3 server of an account, step by step.
 
-use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step, token};
+use super::{ProbeTarget, Steps, describe, explain, mailbox_login, other_mode, reach, step, token};
 use crate::account::{Server, Vault};
 use crate::codec::pop3::Capabilities;
 use crate::net::{Security, Wire};
 use crate::pop3::{Authorization, Listings};
-use crate::words::{Failure, Kind, Stage};
+use crate::words::{Failure, Stage};
 use crate::work::access::pop3_login;
 use serde_json::{Map, Value, json};
 
@@ -25,16 +25,19 @@ pub fn probe_pop3(
     })?;
     step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
     if target.endpoint.security == Security::StartTls {
-        step(steps, "tls", |detail| upgrade(target, &mut authorization, detail))?;
+        step(steps, "tls", |detail| {
+            let secured = authorization.stls(target.tls(Stage::Stls)?, &target.endpoint.host);
+            secured.map_err(|failure| explain(target, failure, detail, &mut to_stls))?;
+            describe(authorization.tls(), detail);
+            Ok(())
+        })?;
         step(steps, "capabilities", |detail| capabilities(authorization.capa()?, detail))?;
     }
     // A server that fails with PIPELINING would only cost time here.
     authorization.without_pipelining();
-    let login = token(server, vault, steps)?;
+    let token = token(server, vault, steps)?;
     let mut transaction = step(steps, "auth", |detail| {
-        let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
-        let login =
-            login.map_or_else(|| vault.login(server), |login| Ok(Some(login)))?.ok_or_else(missing)?;
+        let login = mailbox_login(token, server, vault)?;
         let (transaction, method) = authorization.login(&pop3_login(server, &login), Listings::FULL)?;
         detail.insert("mechanism".into(), method.name().as_str().into());
         detail.insert("user".into(), login.credentials.user.clone().into());
@@ -52,21 +55,6 @@ pub fn probe_pop3(
         Ok(())
     })?;
     transaction.leave();
-    Ok(())
-}
-
-fn upgrade(
-    target: &ProbeTarget<'_>,
-    authorization: &mut Authorization,
-    detail: &mut Map<String, Value>,
-) -> Result<(), Failure> {
-    let Some(tls) = target.tls else {
-        return Err(Failure::new(Kind::Internal, Stage::Stls, "no TLS was prepared"));
-    };
-    if let Err(failure) = authorization.stls(tls, &target.endpoint.host) {
-        return Err(explain(target, failure, detail, &mut to_stls));
-    }
-    describe(authorization.tls(), detail);
     Ok(())
 }
 

@@ -1,13 +1,13 @@
 //! Probes the SMTP server of an account, step by step.
 
-use super::{ProbeTarget, Steps, describe, explain, other_mode, reach, step, token};
+use super::{ProbeTarget, Steps, describe, explain, login, other_mode, reach, step, token};
 use crate::account::{Account, Server, Vault};
 use crate::codec::smtp::Extensions;
 use crate::codec::smtp::command::MailCommand;
 use crate::codec::smtp::ehlo::SizeLimit;
-use crate::net::{Security, Wire};
+use crate::net::Security;
 use crate::smtp::{Greeted, Introduced, ehlo_name};
-use crate::words::{Address, Failure, Kind, ReversePath, Stage};
+use crate::words::{Address, Failure, ReversePath, Stage};
 use crate::work::access::smtp_login;
 use serde_json::{Map, Value, json};
 
@@ -30,12 +30,23 @@ pub fn probe_smtp(
     })?;
     let mut introduced = step(steps, "capabilities", |detail| capabilities(greeted.hello(&name)?, detail))?;
     if target.endpoint.security == Security::StartTls {
-        let greeted = step(steps, "tls", |detail| upgrade(target, introduced, detail))?;
+        let greeted = step(steps, "tls", |detail| {
+            let secured = introduced.start_tls(target.tls(Stage::StartTls)?, &target.endpoint.host);
+            let greeted = secured.map_err(|failure| {
+                explain(target, failure, detail, &mut |wire| {
+                    let mut introduced = Greeted::greet(wire)?.hello(&name)?;
+                    introduced.ask_start_tls()?;
+                    Ok(introduced.into_wire())
+                })
+            })?;
+            describe(greeted.tls(), detail);
+            Ok(greeted)
+        })?;
         introduced = step(steps, "capabilities", |detail| capabilities(greeted.hello(&name)?, detail))?;
     }
-    let login = token(server, vault, steps)?;
+    let token = token(server, vault, steps)?;
     let mut ready = step(steps, "auth", |detail| {
-        let Some(login) = login.map_or_else(|| vault.login(server), |login| Ok(Some(login)))? else {
+        let Some(login) = login(token, server, vault)? else {
             detail.insert("mechanism".into(), Value::Null);
             return Ok(introduced.without_login());
         };
@@ -90,26 +101,4 @@ fn names(found: &Extensions) -> Vec<String> {
     let auth = (!found.auth.is_empty()).then(|| format!("AUTH {}", found.auth.join(" ")));
     let there = flags.into_iter().filter(|(there, _)| *there).map(|(_, name)| name.to_owned());
     auth.into_iter().chain(size).chain(there).collect()
-}
-
-fn upgrade(
-    target: &ProbeTarget<'_>,
-    introduced: Introduced,
-    detail: &mut Map<String, Value>,
-) -> Result<Greeted, Failure> {
-    let Some(tls) = target.tls else {
-        return Err(Failure::new(Kind::Internal, Stage::StartTls, "no TLS was prepared"));
-    };
-    let name = introduced.name().clone();
-    match introduced.start_tls(tls, &target.endpoint.host) {
-        Ok(greeted) => {
-            describe(greeted.tls(), detail);
-            Ok(greeted)
-        }
-        Err(failure) => Err(explain(target, failure, detail, &mut |wire: Wire| {
-            let mut introduced = Greeted::greet(wire)?.hello(&name)?;
-            introduced.ask_start_tls()?;
-            Ok(introduced.into_wire())
-        })),
-    }
 }
