@@ -1,6 +1,8 @@
 //! The arguments of `postie config`.
 #![allow(rustdoc::broken_intra_doc_links, reason = "these texts are the help, where brackets are brackets")]
 
+use crate::account::import::Tool;
+use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -157,7 +159,7 @@ pub struct AddArgs {
 #[derive(Clone, Debug, Args)]
 pub struct ImportArgs {
     /// The program
-    pub tool: ImportTool,
+    pub tool: Tool,
 
     /// Its file; else its usual places are looked at
     pub file: Option<PathBuf>,
@@ -175,25 +177,23 @@ pub struct ImportArgs {
     pub no_uids: bool,
 }
 
-/// A program whose settings can be taken over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ImportTool {
-    /// Sends mail: ~/.msmtprc
-    Msmtp,
-    /// Fetches mail by POP3: ~/.mpoprc
-    Mpop,
-    /// Fetches mail: ~/.config/getmail/getmailrc
-    Getmail,
-    /// Fetches mail: ~/.fetchmailrc, which fetchmail itself has to read
-    Fetchmail,
-    /// Passwords for servers that are in postie's file already: ~/.netrc
-    Netrc,
-    /// Reads and sends mail: ~/.muttrc
-    Mutt,
-    /// Reads and sends mail: ~/.config/himalaya/config.toml
-    Himalaya,
-    /// Reads and sends mail: a profile, or its prefs.js
-    Thunderbird,
+impl ValueEnum for Tool {
+    fn value_variants<'a>() -> &'a [Self] {
+        Tool::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(match self {
+            Tool::Msmtp => "Sends mail: ~/.msmtprc",
+            Tool::Mpop => "Fetches mail by POP3: ~/.mpoprc",
+            Tool::Getmail => "Fetches mail: ~/.config/getmail/getmailrc",
+            Tool::Fetchmail => "Fetches mail: ~/.fetchmailrc, which fetchmail itself has to read",
+            Tool::Netrc => "Passwords for servers that are in postie's file already: ~/.netrc",
+            Tool::Mutt => "Reads and sends mail: ~/.muttrc",
+            Tool::Himalaya => "Reads and sends mail: ~/.config/himalaya/config.toml",
+            Tool::Thunderbird => "Reads and sends mail: a profile, or its prefs.js",
+        }))
+    }
 }
 
 /// Log in to an account's provider in a browser (OAuth2).

@@ -22,7 +22,6 @@ pub mod thunderbird;
 pub mod uids;
 
 pub use draft::{Draft, DraftSecret, DraftServer};
-pub use names::domain_of;
 pub use uids::{UidList, UidListKind};
 
 use crate::words::Failure;
@@ -45,6 +44,17 @@ pub enum Tool {
 }
 
 impl Tool {
+    pub const ALL: &[Tool] = &[
+        Tool::Msmtp,
+        Tool::Mpop,
+        Tool::Getmail,
+        Tool::Fetchmail,
+        Tool::Netrc,
+        Tool::Mutt,
+        Tool::Himalaya,
+        Tool::Thunderbird,
+    ];
+
     /// The name of the program.
     pub fn name(self) -> &'static str {
         match self {

@@ -14,7 +14,7 @@ use crate::account::edit::Editor;
 use crate::account::import::Text;
 use crate::account::import::place::{How, Placed, place};
 use crate::account::import::{Import, Tool, fetchmail, file, getmail, himalaya, msmtp, mutt, thunderbird};
-use crate::cli::config::{ImportArgs, ImportTool};
+use crate::cli::config::ImportArgs;
 use crate::output::About;
 use crate::process::{Ending, Program};
 use crate::words::{Exit, Failure, Kind, Stage};
@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 /// Runs the command.
 pub fn run(args: &ImportArgs, context: &mut Context) -> Result<(), Failure> {
-    let tool = tool_of(args.tool);
+    let tool = args.tool;
     if tool == Tool::Netrc {
         return secrets::run(args, context);
     }
@@ -52,19 +52,6 @@ pub fn run(args: &ImportArgs, context: &mut Context) -> Result<(), Failure> {
     report::omissions(&import.omissions, context);
     conclude(&import, &placed, args.dry_run, &path, context);
     Ok(())
-}
-
-fn tool_of(tool: ImportTool) -> Tool {
-    match tool {
-        ImportTool::Msmtp => Tool::Msmtp,
-        ImportTool::Mpop => Tool::Mpop,
-        ImportTool::Getmail => Tool::Getmail,
-        ImportTool::Fetchmail => Tool::Fetchmail,
-        ImportTool::Netrc => Tool::Netrc,
-        ImportTool::Mutt => Tool::Mutt,
-        ImportTool::Himalaya => Tool::Himalaya,
-        ImportTool::Thunderbird => Tool::Thunderbird,
-    }
 }
 
 /// Reads the program's files.
