@@ -24,7 +24,7 @@ pub fn page() -> io::Result<Page> {
     }
     for line in LINES {
         page.section(&format!("LINES OF TYPE {}", line.kind)).line(line.text);
-        for (field, text) in line.fields {
+        for (field, text) in line.fields() {
             page.item(field, text);
         }
     }

@@ -172,7 +172,7 @@ fn every_class_of_failure_has_its_code_its_kind_and_a_readable_line() {
 fn every_kind_and_every_exit_code_has_a_row() {
     // The field's text lists them: "what it is: one, another, and so on."
     let error = LINES.iter().find(|line| line.kind == "error").unwrap();
-    let text = error.fields.iter().find(|(name, _)| *name == "kind").unwrap().1;
+    let text = error.fields().find(|(name, _)| *name == "kind").unwrap().1;
     let all: BTreeSet<&str> =
         text.split_once(": ").unwrap().1.trim_end_matches('.').split(',').map(str::trim).collect();
     assert!(all.len() > 20, "{all:?}");
