@@ -37,6 +37,20 @@ fn connect_one(address: SocketAddr, until: Instant, limits: &Limits) -> Result<T
         Err(rustix::io::Errno::INPROGRESS | rustix::io::Errno::INTR) => {}
         Err(errno) => return Err(failed(errno)),
     }
+    wait_for(&socket, PollFlags::OUT, until, limits)?;
+    match sockopt::socket_error(&socket).map_err(failed)? {
+        Ok(()) => Ok(socket.into()),
+        Err(errno) => Err(failed(errno)),
+    }
+}
+
+/// Waits until `socket` is ready for `what`.
+pub(super) fn wait_for(
+    socket: &impl AsFd,
+    what: PollFlags,
+    until: Instant,
+    limits: &Limits,
+) -> Result<(), NetError> {
     loop {
         if limits.stop.raised() {
             return Err(NetError::Stopped);
@@ -46,16 +60,12 @@ fn connect_one(address: SocketAddr, until: Instant, limits: &Limits) -> Result<T
             return Err(if limits.run_over() { NetError::RunOver } else { NetError::Timeout });
         }
         let timeout = Timespec::try_from(left).ok();
-        let mut waits = vec![PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::OUT)];
+        let mut waits = vec![PollFd::from_borrowed_fd(socket.as_fd(), what)];
         waits.extend(limits.stop.wake().map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
         match poll(&mut waits, timeout.as_ref()) {
-            Ok(_) if !waits[0].revents().is_empty() => break,
+            Ok(_) if !waits[0].revents().is_empty() => return Ok(()),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(failed(errno)),
+            Err(errno) => return Err(NetError::Lost(errno.into())),
         }
-    }
-    match sockopt::socket_error(&socket).map_err(failed)? {
-        Ok(()) => Ok(socket.into()),
-        Err(errno) => Err(failed(errno)),
     }
 }

@@ -4,13 +4,12 @@
 //! again by TCP (`RFC 1035 §4.2`, `RFC 5452`). There is no cache.
 
 use super::allowance::Allowance;
-use super::connect::connect_first;
+use super::connect::{connect_first, wait_for};
 use super::error::NetError;
 use super::limits::Limits;
 use super::link::Link as _;
 use crate::codec::dns::{self, Answer, Question, Record, RecordType};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::AsFd as _;
+use rustix::event::PollFlags;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -125,7 +124,7 @@ impl Resolver {
         socket.send(message).map_err(NetError::Lost)?;
         let mut octets = [0; 4096];
         for _ in 0..MOST_PACKETS {
-            self.wait_for(&socket, until)?;
+            wait_for(&socket, PollFlags::IN, until, &self.limits)?;
             match socket.recv(&mut octets) {
                 Ok(got) => {
                     if let Ok(answer) = dns::answer(&octets[..got], id, question) {
@@ -138,26 +137,6 @@ impl Resolver {
             }
         }
         Err(NetError::Timeout)
-    }
-
-    fn wait_for(&self, socket: &UdpSocket, until: Instant) -> Result<(), NetError> {
-        loop {
-            if self.limits.stop.raised() {
-                return Err(NetError::Stopped);
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(if self.limits.run_over() { NetError::RunOver } else { NetError::Timeout });
-            }
-            let timeout = Timespec::try_from(left).ok();
-            let mut waits = vec![PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)];
-            waits.extend(self.limits.stop.wake().map(|wake| PollFd::from_borrowed_fd(wake, PollFlags::IN)));
-            match poll(&mut waits, timeout.as_ref()) {
-                Ok(_) if !waits[0].revents().is_empty() => return Ok(()),
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(errno) => return Err(NetError::Lost(errno.into())),
-            }
-        }
     }
 
     /// The message has its length before it (`RFC 1035 §4.2.2`).

@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use rustix::stdio::stdout;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 /// Why a wait ended early.
@@ -97,6 +97,12 @@ pub fn wait_or_reader_gone(
         [_, true] => Waited::Ready,
         _ => Waited::Due,
     })
+}
+
+/// Waits for `time`, but not beyond the end of the run. Returns false if a signal came.
+pub fn pause(time: Duration, limits: &Limits) -> bool {
+    let waited = wait(&mut Vec::new(), Some(Instant::now() + time), limits);
+    waited.is_ok() || limits.run_over() && !limits.stop.raised()
 }
 
 /// Waits until one of `wanted` is ready (see its `revents`), or until `until`. A signal and the end of the run's time

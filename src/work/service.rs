@@ -2,7 +2,7 @@
 
 use super::access::{Access, NotOpened, SessionMode, imap_login, pop3_login, smtp_login};
 use super::refused_token;
-use super::send::{Options, SendJob, wait};
+use super::send::{Options, SendJob};
 use crate::account::providers;
 use crate::account::{AccountLogin, Logins, Protocol, Server};
 use crate::codec::imap::MailboxName;
@@ -13,6 +13,7 @@ use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
 use crate::pop3::Listings;
 use crate::smtp::{Opening, SmtpLogin};
 use crate::store::AccountKey;
+use crate::streams;
 use crate::words::{Failure, Kind, Stage};
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,10 +128,7 @@ impl Service {
         while opened.as_ref().is_err_and(|error| is_held(&error.failure)) {
             let manner_now = mode();
             let most = if manner_now.busy { RELEASE.max(limits.timeout) } else { RELEASE };
-            if !manner_now.again || waited >= most || limits.run_over() {
-                break;
-            }
-            if !wait(limits, pause) {
+            if !manner_now.again || waited >= most || limits.run_over() || !streams::pause(pause, limits) {
                 break;
             }
             waited += pause;

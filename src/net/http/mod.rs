@@ -131,10 +131,6 @@ impl Http {
         Http { limits, ..self.clone() }
     }
 
-    pub fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// Asks for a document of at most `most` octets, and follows up to `redirects` redirects, from https only to
     /// https. Any status is an answer.
     ///

@@ -22,9 +22,9 @@ use crate::net::limits::Stop;
 use crate::output::json::ErrorLine;
 use crate::output::{About, Output};
 use crate::streams::lines::{InputLine, InputLines};
-use crate::streams::{Halt, Input};
+use crate::streams::{self, Halt, Input};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
-use crate::work::send::{Channel, Receipt, Report, Status, wait};
+use crate::work::send::{Channel, Receipt, Report, Status};
 use crate::work::service::{Service, advise};
 use line::Defaults;
 use serde::Serialize;
@@ -242,7 +242,7 @@ impl Batch<'_> {
         let turn = self.next.map_or(now, |next| next.max(now));
         self.next = Some(turn + pace);
         let end = limits.end.map_or(turn, |end| turn.min(end));
-        wait(limits, end.saturating_duration_since(now))
+        streams::pause(end.saturating_duration_since(now), limits)
     }
 
     fn refuse(&mut self, place: &LinePlace, failure: &Failure, out: &mut Output) {
