@@ -7,8 +7,8 @@
 use super::Env;
 use super::drain;
 use super::logins::{AccountLogin, Logins, TokenLogins};
-use super::oauth::renewal::{CLIENT_ID, REFRESH_TOKEN};
-use super::oauth::{Grant, OAuthSettings, Provider, TokenSource, Uses, endpoint};
+use super::oauth::{Grant, TokenSource};
+use super::oauth_env::of_environment;
 use super::obtain;
 use super::proxy::ProxyAddress;
 use super::sasl_command::SaslCommand;
@@ -215,11 +215,6 @@ impl Vault {
         self.login(server)
     }
 
-    /// The name of the source that counts for `server`, as `--password-command` or a key of the file.
-    pub fn source_name(&self, server: &Server) -> Option<String> {
-        server.username.as_ref().and_then(|_| self.stated(server)).map(|stated| stated.by)
-    }
-
     /// The first source that is set.
     fn stated(&self, server: &Server) -> Option<NamedSource> {
         if let Some(source) = &self.options.source {
@@ -284,33 +279,6 @@ impl Vault {
         got.push((key, result.clone()));
         result
     }
-}
-
-/// What the environment alone asks for (`$POSTIE_OAUTH_REFRESH_TOKEN`): of the provider that it names, or of the one
-/// that runs the server.
-fn of_environment(env: &Env, server: &Server) -> Result<Option<Arc<Grant>>, Failure> {
-    if env.get(REFRESH_TOKEN).is_none() {
-        return Ok(None);
-    }
-    let named = |name: &str, what: String| Failure::config(format!("${name}: reading: {what}"));
-    let (provider, url) = ("POSTIE_OAUTH_PROVIDER", "POSTIE_OAUTH_TOKEN_URL");
-    let settings = OAuthSettings {
-        provider: match env.text(provider)? {
-            Some(name) => Some(Provider::read(name).map_err(|what| named(provider, what))?),
-            None => Provider::of_host(&server.host),
-        },
-        token_url: match env.text(url)? {
-            Some(text) => Some(endpoint::url(text).map_err(|what| named(url, what))?),
-            None => None,
-        },
-        client_id: env.text(CLIENT_ID)?.map(str::to_owned),
-        ..OAuthSettings::default()
-    };
-    let (label, place) = (server.label(), format!("${REFRESH_TOKEN}"));
-    let grant = Grant::new(settings, &label, &place, Uses::default(), server.username.clone());
-    grant.map(|grant| Some(Arc::new(grant))).map_err(|(what, _)| {
-        named(REFRESH_TOKEN, what.into()).hint(format!("{provider} names one of postie's, {url} any other"))
-    })
 }
 
 #[cfg(test)]

@@ -37,13 +37,6 @@ pub struct Selection<'a> {
     pub tls: TlsSettings,
 }
 
-impl Selection<'_> {
-    /// Without any option.
-    pub fn new(need: Need) -> Self {
-        Selection { config: None, account: None, server: None, from: None, need, tls: TlsSettings::default() }
-    }
-}
-
 /// Selects an account. Fails with [`crate::words::Kind::Usage`] for a bad URL, else with
 /// [`crate::words::Kind::Config`].
 pub fn select(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> {

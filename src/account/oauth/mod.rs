@@ -24,7 +24,7 @@ pub mod told;
 pub mod web;
 
 pub use discovery::discover;
-pub use endpoint::{Answer, Issuer, TokenEndpoint};
+pub use endpoint::{Answer, TokenEndpoint};
 pub use grant::Grant;
 pub use held::Held;
 pub use keeper::Keeper;

@@ -138,11 +138,6 @@ impl Provider {
         servers.filter_map(|server| place(server).map(|(host, ..)| host))
     }
 
-    /// The server that mail is fetched from: by POP3, or by IMAP where there is no POP3.
-    pub fn incoming(&self, email: &Address) -> Option<Server> {
-        self.server(Protocol::Pop3, email).or_else(|| self.server(Protocol::Imap, email))
-    }
-
     /// What the user should know before adding an account, one sentence each.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = vec![format!("{} wants {}: {}", self.name, self.secret.describe(), self.help)];
@@ -289,7 +284,7 @@ mod tests {
             assert_eq!(name(other), None, "{other}");
         }
         let ana = Address::parse("ana@proton.me").unwrap();
-        let bridge = of_domain("proton.me").unwrap().incoming(&ana).unwrap();
+        let bridge = of_domain("proton.me").unwrap().server(Protocol::Imap, &ana).unwrap();
         assert_eq!(bridge.label(), "ana@proton.me@127.0.0.1:1143");
         assert_eq!(bridge.security, Security::StartTls);
     }
@@ -311,12 +306,6 @@ mod tests {
             user("a@icloud.com", Protocol::Smtp).as_deref(),
             Some("a@icloud.com@smtp.mail.me.com:587")
         );
-        let incoming = |email: &str| {
-            let email = Address::parse(email).unwrap();
-            of_domain(email.domain()).unwrap().incoming(&email).unwrap().protocol
-        };
-        assert_eq!(incoming("a@icloud.com"), Protocol::Imap);
-        assert_eq!(incoming(gmail), Protocol::Pop3);
         assert_eq!(of_domain("contoso.onmicrosoft.com").unwrap().name, "Microsoft 365");
         assert!(of_domain("example.org").is_none());
     }

@@ -18,7 +18,7 @@ mod prepare;
 mod scram;
 mod token;
 
-pub use advice::{advice, explain, lacks_mechanism, not_ours};
+pub use advice::{advice, explain, lacks_mechanism};
 pub use binding::{BindingKind, ChannelBinding};
 pub use client::{Fault, GoOn, Helper, MechanismClient, Setting};
 pub use exchange::{CANCEL, Exchange, Response};
