@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// How deep may lists stand in lists?
 pub(super) const MAX_DEPTH: usize = 32;
 
+/// The digits of the largest number.
+const MAX_DIGITS: usize = 20;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
@@ -127,7 +130,8 @@ pub(super) fn unquoted(inner: &[u8]) -> Cow<'_, [u8]> {
 /// Where the octets of the literal at `at` start and end, if one begins there.
 fn literal(octets: &[u8], at: usize) -> Option<(usize, usize)> {
     let rest = octets.get(at + 1..)?;
-    let digits = rest.iter().position(|octet| *octet == b'}')?;
+    // No number has more digits; else a row of braces would be looked through once for each of them.
+    let digits = rest.iter().take(MAX_DIGITS + 1).position(|octet| *octet == b'}')?;
     let len = usize::try_from(number(&rest[..digits])?).ok()?;
     let behind = rest[digits + 1..].strip_prefix(b"\r\n")?;
     let start = octets.len() - behind.len();
@@ -176,7 +180,7 @@ pub(super) fn is_literal8(octets: &[u8], at: usize) -> bool {
 
 /// Digits alone, no sign, no overflow.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 20 {
+    if digits.is_empty() || digits.len() > MAX_DIGITS {
         return None;
     }
     digits.iter().try_fold(0u64, |number, digit| {
@@ -243,5 +247,15 @@ mod tests {
         {
             assert_eq!(number(bad), None);
         }
+    }
+
+    #[test]
+    fn braces_that_announce_nothing_take_no_time() {
+        let text = format!("({})", "{ ".repeat(32_000));
+        let begun = std::time::Instant::now();
+        for _ in 0..100 {
+            assert!(matches!(Lexer::new(text.as_bytes()).value(), Ok(Some(Value::List(_)))));
+        }
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     }
 }
