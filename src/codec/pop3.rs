@@ -151,6 +151,8 @@ pub struct Capabilities {
 impl Capabilities {
     /// Longer answers to CAPA are an error.
     pub const MAX_LINES: usize = 256;
+    /// The longest delay, in seconds, that is believed: a year. A time that much later can still be told.
+    pub const MAX_LOGIN_DELAY: u64 = 365 * 86_400;
 
     /// Takes one line of the answer to CAPA.
     pub fn add(&mut self, line: &[u8]) {
@@ -165,7 +167,10 @@ impl Capabilities {
             Some("PIPELINING") => self.pipelining = true,
             Some("UTF8") => self.utf8 = true,
             Some("EXPIRE") => self.expires_at_once = words.next().and_then(number) == Some(0),
-            Some("LOGIN-DELAY") => self.login_delay = words.next().and_then(number).unwrap_or(0),
+            Some("LOGIN-DELAY") => {
+                let seconds = words.next().and_then(number).unwrap_or(0);
+                self.login_delay = seconds.min(Self::MAX_LOGIN_DELAY);
+            }
             Some("SASL") => self.sasl.extend(words.map(str::to_ascii_uppercase)),
             _ => {}
         }
@@ -337,6 +342,7 @@ mod tests {
             ("LOGIN-DELAY 900", false, 900),
             ("LOGIN-DELAY 120 USER", false, 120),
             ("LOGIN-DELAY -1", false, 0),
+            ("LOGIN-DELAY 18446744073709551615", false, 31_536_000),
         ] {
             let mut caps = Capabilities::default();
             caps.add(line.as_bytes());

@@ -54,6 +54,16 @@ fn a_server_is_not_polled_more_often_than_its_login_delay() {
 }
 
 #[test]
+fn a_login_delay_beyond_all_time_ends_no_watch() {
+    for delay in ["18446744073709551615", "9223372036854775807", "99999999999999999999"] {
+        let (world, mailbox) = (world(), Mailbox::with(1));
+        let server = Pop3d::announcing(&mailbox, &format!("USER, UIDL, LOGIN-DELAY {delay}")).start();
+        world.fetch(&server).args(["--watch", "--max-time", "1s"]).go().assert_exit(0);
+        assert_eq!(world.mail().len(), 1, "{delay}");
+    }
+}
+
+#[test]
 fn an_imap_server_without_idle_is_polled() {
     let (world, store) = (world(), ImapStore::with(1));
     let arriving = store.clone();
