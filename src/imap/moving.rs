@@ -48,7 +48,8 @@ impl Mailbox {
         let status = self.connection.complete(STAGE, tag, |response| {
             if let Response::List(row) = response {
                 let gone = row.attributes.contains("\\Noselect") || row.attributes.contains("\\NonExistent");
-                is_there |= *row.name == *name.octets() && !gone;
+                let is_same = name.is_inbox() && row.name.eq_ignore_ascii_case(b"INBOX");
+                is_there |= (is_same || *row.name == *name.octets()) && !gone;
             }
         })?;
         if status != Status::Ok {

@@ -108,6 +108,26 @@ fn gmail(trash: bool) -> ImapStore {
     store
 }
 
+/// That one name is the same in all letters (`RFC 3501 §5.1`).
+#[test]
+fn messages_are_moved_to_the_inbox_however_the_server_spells_it() {
+    for spelt in ["INBOX", "Inbox", "inbox"] {
+        let store = ImapStore::with(1);
+        store.create(Folder::new("Old"));
+        store.deliver("Old", &message(7));
+        let server = Imapd::for_store(&store)
+            .mode(Mode::Plain)
+            .hook(move |event| match event.verb {
+                "LIST" => event.answer(&format!("* LIST () \"/\" {spelt}\n* LIST () \"/\" Old\nOK done")),
+                _ => Act::Normal,
+            })
+            .start();
+        let world = world();
+        fetch(&world, &server).args(["--folder", "Old", "--move-to", "INBOX"]).go().assert_exit(0);
+        assert_eq!((store.uids("Old").len(), store.uids("INBOX").len()), (0, 2), "{spelt}");
+    }
+}
+
 #[test]
 fn on_servers_where_expunge_archives_deleting_moves_to_the_trash() {
     for moves in [true, false] {
