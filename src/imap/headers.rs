@@ -23,6 +23,19 @@ const MOST_REFUSALS: usize = 40;
 /// How many headers are held at once: the server may send them in any order.
 const HELD: usize = 1000;
 
+/// How many octets of them, as a rule. A header beyond that is asked for by itself when its turn comes.
+const HELD_OCTETS: usize = 8 * 1024 * 1024;
+
+/// A header that is wanted.
+#[derive(Clone)]
+enum Held {
+    /// It has not come.
+    Missing,
+    Here(Vec<u8>, Details),
+    /// It has come when too much was held.
+    TooMuch,
+}
+
 impl Mailbox {
     /// Gets the fields of headers that a list shows.
     pub(super) fn retrieve_headers(
@@ -94,33 +107,22 @@ impl Mailbox {
         receiver: &mut dyn Receiver,
     ) -> Result<(), Failure> {
         let sorted = self.sorted(wanted)?;
-        let items = [
-            FetchItem::Uid,
-            FetchItem::Flags,
-            FetchItem::InternalDate,
-            FetchItem::Size,
-            FetchItem::HeaderFields(&LISTED_FIELDS),
-        ];
-        let set: UidSet = sorted.iter().map(|(uid, _)| *uid).collect();
-        let index = |uid: u32| {
-            let at = sorted.binary_search_by_key(&uid, |(own, _)| *own).ok()?;
-            Some(sorted[at].1 as usize)
-        };
-        let validity = self.opening.validity();
-        let mut headers: Vec<Option<(Vec<u8>, Details)>> = vec![None; wanted.len()];
-        for piece in set.split_for_lines(MAX_SET) {
-            let tag = self.connection.send(STAGE, &Command::uid_fetch(&piece, &items))?;
-            self.connection.complete(STAGE, tag, |response| {
-                if let Response::Fetch(items) = response
-                    && let FetchItems { uid: Some(uid), header: Some(header), .. } = items
-                    && let Some(index) = index(*uid)
-                {
-                    headers[index] = Some((header.to_vec(), details(items, items.size, validity)));
+        let mut headers = vec![Held::Missing; wanted.len()];
+        self.hold_headers(&sorted, HELD_OCTETS, &mut headers)?;
+        for (place, held) in headers.into_iter().enumerate() {
+            let held = match held {
+                Held::TooMuch => {
+                    let one = sorted.iter().filter(|(_, index)| *index as usize == place);
+                    let one: Vec<(u32, u32)> = one.map(|(uid, _)| (*uid, 0)).collect();
+                    let mut alone = [Held::Missing];
+                    self.hold_headers(&one, usize::MAX, &mut alone)?;
+                    let [alone] = alone;
+                    alone
                 }
-            })?;
-        }
-        for (index, header) in (before..).zip(headers) {
-            let Some((header, details)) = header else {
+                held => held,
+            };
+            let index = before + place;
+            let Held::Here(header, details) = held else {
                 let message = format!("{STAGE}: the server sent no header");
                 let failure = Failure::new(Kind::Rejected, STAGE, message).at(self.connection.wire.place());
                 receiver.refused(index, failure)?;
@@ -133,6 +135,50 @@ impl Mailbox {
             receiver.begin(index)?;
             receiver.chunk(&content, header.len() as u64)?;
             receiver.confirm(index)?;
+        }
+        Ok(())
+    }
+
+    /// Asks for headers, and keeps them where their places are, up to `room` octets. `sorted`: UIDs, ascending, each
+    /// with its place.
+    fn hold_headers(
+        &mut self,
+        sorted: &[(u32, u32)],
+        mut room: usize,
+        headers: &mut [Held],
+    ) -> Result<(), Failure> {
+        let items = [
+            FetchItem::Uid,
+            FetchItem::Flags,
+            FetchItem::InternalDate,
+            FetchItem::Size,
+            FetchItem::HeaderFields(&LISTED_FIELDS),
+        ];
+        let set: UidSet = sorted.iter().map(|(uid, _)| *uid).collect();
+        let place = |uid: u32| {
+            let at = sorted.binary_search_by_key(&uid, |(own, _)| *own).ok()?;
+            Some(sorted[at].1 as usize)
+        };
+        let validity = self.opening.validity();
+        for piece in set.split_for_lines(MAX_SET) {
+            let tag = self.connection.send(STAGE, &Command::uid_fetch(&piece, &items))?;
+            self.connection.complete(STAGE, tag, |response| {
+                if let Response::Fetch(items) = response
+                    && let FetchItems { uid: Some(uid), header: Some(header), .. } = items
+                    && let Some(held) = place(*uid).and_then(|place| headers.get_mut(place))
+                    && matches!(held, Held::Missing)
+                {
+                    let details = details(items, items.size, validity);
+                    let octets = header.len() + details.flags.iter().map(String::len).sum::<usize>();
+                    *held = match room.checked_sub(octets) {
+                        Some(left) => {
+                            room = left;
+                            Held::Here(header.to_vec(), details)
+                        }
+                        None => Held::TooMuch,
+                    };
+                }
+            })?;
         }
         Ok(())
     }
