@@ -3,6 +3,7 @@
 use super::mailbox::Mailbox;
 use super::{Connection, Parking};
 use crate::codec::imap::{Capabilities, Command, MailboxName, Names, Response, Status, StatusItem, utf7};
+use crate::net::NetError;
 use crate::words::{Failure, Kind, Stage};
 use std::collections::HashMap;
 
@@ -109,8 +110,11 @@ struct Prefixes {
     foreign: Vec<Vec<u8>>,
 }
 
-/// The most mailboxes that are told.
+/// The most mailboxes that one account is believed to have, and the most octets of their names.
 const MOST_FOLDERS: usize = 100_000;
+const MOST_OCTETS: usize = 8 * 1024 * 1024;
+/// The most prefixes of each kind; no server has more than a few.
+const MOST_PREFIXES: usize = 1000;
 
 /// What `list --folders` shows, and what tells whether anything is new.
 const COUNTS: [StatusItem; 4] =
@@ -240,8 +244,17 @@ fn list(
     let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut status = Vec::new();
     let mut prefixes = Prefixes::default();
+    // What is told: mailboxes, and numbers of them.
+    let (mut rows, mut octets) = (0, 0);
+    let mut fits = |name: &[u8]| {
+        (rows, octets) = (rows + 1, octets + name.len());
+        rows <= 2 * MOST_FOLDERS && octets <= 2 * MOST_OCTETS
+    };
+    let mut is_too_much = false;
     let listed = connection.complete(STAGE, tag, |response| match response {
-        Response::List(row) if !row.is_lsub && folders.len() < MOST_FOLDERS => {
+        Response::List(row) if !fits(&row.name) || folders.len() == MOST_FOLDERS => is_too_much = true,
+        Response::MailboxStatus(row) if !fits(&row.name) => is_too_much = true,
+        Response::List(row) if !row.is_lsub => {
             let Some(name) = MailboxName::new(&*row.name) else { return };
             // That one name is the same in all letters.
             let name = if name.is_inbox() { MailboxName::inbox() } else { name };
@@ -268,9 +281,16 @@ fn list(
             let foreign = spaces.others.iter().chain(&spaces.shared);
             prefixes.own.extend(spaces.personal.iter().map(|one| one.prefix.to_vec()).filter(named));
             prefixes.foreign.extend(foreign.map(|one| one.prefix.to_vec()).filter(named));
+            prefixes.own.truncate(MOST_PREFIXES);
+            prefixes.foreign.truncate(MOST_PREFIXES);
         }
         _ => {}
     })?;
+    if is_too_much {
+        // A part of them would look like all of them.
+        connection.wire.mark_broken();
+        return Err(connection.lost(STAGE, &NetError::TooMuch(MOST_FOLDERS)));
+    }
     if listed != Status::Ok {
         return Err(connection.refused(STAGE));
     }

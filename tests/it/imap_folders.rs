@@ -151,6 +151,27 @@ fn a_single_folder_goes_to_the_destination_itself_unless_a_layout_is_asked_for()
     assert_eq!(mbox(&world.path("Boxes/INBOX.mbox")).len(), 2);
 }
 
+/// A part of the folders is not taken for all of them.
+#[test]
+fn more_folders_than_can_be_told_are_a_failure() {
+    let store = usual();
+    let server = server(&store)
+        .hook(|event| match event.verb {
+            "LIST" => {
+                let rows = (0..100_001).map(|number| format!("* LIST () \"/\" f{number}\n"));
+                event.answer(&format!("{}OK done", rows.collect::<String>()))
+            }
+            _ => Act::Normal,
+        })
+        .start();
+    let world = world();
+    for args in [&["--all-folders"][..], &["--folder", "f1*"]] {
+        let outcome = fetch(&world, &server, &[args, &["--maildir", "Mail"]].concat()).go();
+        outcome.assert_failure(76, "protocol");
+        assert!(!world.path("Mail").exists());
+    }
+}
+
 /// How one folder fails, and what the run reports.
 fn folder_that_fails(act: fn(&str) -> Act) -> (Checked, World, ImapStore) {
     let store = usual();

@@ -210,6 +210,88 @@ fn imap_costs(count: usize) -> Vec<(&'static str, u64)> {
     costs
 }
 
+/// A header may have so many octets as a server likes, and a thousand of them are on their way at once.
+#[test]
+fn memory_does_not_grow_with_the_headers_of_a_list() {
+    const COUNT: usize = 60;
+    const SIZE: usize = 900_000;
+    let answer = |event: &Event<'_>| {
+        let next = COUNT + 1;
+        match event.verb {
+            "EXAMINE" => event.answer(&format!(
+                "* {COUNT} EXISTS\n* OK [UIDVALIDITY 7] so\n* OK [UIDNEXT {next}] so\nOK [READ-ONLY] done"
+            )),
+            "UID SEARCH" => {
+                event.answer(&format!("* ESEARCH (TAG \"{}\") UID ALL 1:{COUNT}\nOK done", event.tag))
+            }
+            "UID FETCH" => {
+                let set = event.line.split(' ').nth(2).unwrap();
+                let (first, last) = set.split_once(':').unwrap_or((set, set));
+                let mut lines = String::new();
+                for uid in first.parse::<usize>().unwrap()..=last.parse().unwrap() {
+                    let header = format!("Subject: s{uid}\r\nX-Long: {}\r\n\r\n", "x".repeat(SIZE));
+                    let items = "FLAGS () INTERNALDATE \"01-Sep-2025 10:00:00 +0000\" RFC822.SIZE 14";
+                    write!(
+                        lines,
+                        "* {uid} FETCH (UID {uid} {items} BODY[HEADER.FIELDS (SUBJECT)] {{{}}}\r\n{header})\r\n",
+                        header.len()
+                    )
+                    .unwrap();
+                }
+                Act::Reply(format!("{lines}{} OK done\r\n", event.tag).into_bytes())
+            }
+            _ => Act::Normal,
+        }
+    };
+    let server = Imapd::for_store(&ImapStore::default()).mode(Mode::Plain).hook(answer).start();
+    let world = world();
+    let outcome = world.at_url(&server.url(), "list").go();
+    outcome.assert_exit(0);
+    let lines = outcome.of_type("message");
+    let listed: Vec<String> = lines.iter().map(|line| line["subject"].as_str().unwrap().into()).collect();
+    assert_eq!(listed, (1..=COUNT).rev().map(|uid| format!("s{uid}")).collect::<Vec<_>>());
+    let most = peak(world.at_url(&server.url(), "list"));
+    assert!(most < 45 << 20, "{} KiB", most >> 10);
+}
+
+/// NAMESPACE may be answered again and again, each time with other prefixes.
+#[test]
+fn memory_does_not_grow_with_what_is_told_of_folders() {
+    let told = |line: &'static str, times: usize| {
+        let server = Imapd::for_store(&ImapStore::with(1))
+            .mode(Mode::Plain)
+            .with("NAMESPACE")
+            .hook(move |event| match event.verb {
+                "LIST" => {
+                    let mut lines = String::from("* LIST () \"/\" INBOX\r\n");
+                    for number in 0..times {
+                        let long = format!("{number:x>900}");
+                        lines.push_str(&line.replace("LONG", &long));
+                        lines.push_str("\r\n");
+                    }
+                    Act::Reply(format!("{lines}{} OK done\r\n", event.tag).into_bytes())
+                }
+                _ => Act::Normal,
+            })
+            .start();
+        let world = world();
+        let (victim, run) = (Victim::default(), world.at_url(&server.url(), "list").arg("--folders"));
+        let watched = victim.clone();
+        let watch = thread::spawn(move || watched.peak_to_the_end() >> 10);
+        let code = run.victim(victim).limit(Duration::from_secs(600)).run().code;
+        (code, watch.join().unwrap())
+    };
+    for (line, code) in [
+        ("* NAMESPACE ((\"LONG\" \"/\")) NIL NIL", 0),
+        ("* STATUS \"LONG\" (MESSAGES 1)", 76),
+        ("* LIST () \"/\" \"LONG\"", 76),
+    ] {
+        let (exit, peak) = told(line, 120_000);
+        assert_eq!(exit, Some(code), "{line}");
+        assert!(peak < 80, "{line}: {peak} MiB");
+    }
+}
+
 #[test]
 fn memory_grows_with_a_folder_of_imap_by_at_most_200_octets_a_message() {
     let (few, many) = sizes();
