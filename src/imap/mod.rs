@@ -64,6 +64,8 @@ struct Connection {
     leaving: bool,
     /// Responses since a command has ended.
     untagged: usize,
+    /// Octets of bodies that were passed over since then.
+    passed_over: u64,
     /// Whether the server has told of messages since that was last looked at.
     grown: bool,
     /// What was listed of each mailbox.
@@ -83,6 +85,8 @@ enum Step {
 const MOST_ALERTS: usize = 10;
 /// Untagged responses between the ends of two commands before the server is taken for hostile.
 const MOST_UNTAGGED: usize = 2_000_000;
+/// Octets of bodies that nobody asked for, likewise.
+const MOST_PASSED_OVER: u64 = 64 * 1024 * 1024;
 
 impl Connection {
     fn new(wire: Wire) -> Self {
@@ -95,6 +99,7 @@ impl Connection {
             alerts: Vec::new(),
             leaving: false,
             untagged: 0,
+            passed_over: 0,
             grown: false,
             listed: Vec::new(),
         }
@@ -175,6 +180,10 @@ impl Connection {
     /// Reads on to the end of a response; a message that nobody asked for is passed over.
     fn skip_to_response(&mut self, stage: Stage) -> Result<(), Failure> {
         while let Step::Body(octets) = self.step(stage)? {
+            self.passed_over = self.passed_over.saturating_add(octets);
+            if self.passed_over > MOST_PASSED_OVER {
+                return Err(self.out_of_turn(stage));
+            }
             self.octets(stage, octets, |_| Ok(()))?;
         }
         Ok(())
@@ -307,7 +316,7 @@ impl Connection {
         match self.in_flight.front().copied() {
             Some(front) if front.is(tag) => {
                 self.in_flight.pop_front();
-                self.untagged = 0;
+                (self.untagged, self.passed_over) = (0, 0);
                 Ok(front)
             }
             _ => Err(self.out_of_turn(stage)),

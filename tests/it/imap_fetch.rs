@@ -7,7 +7,7 @@ use crate::support::imapd::store::{Folder, ImapStore};
 use crate::support::imapd::{Imapd, Setup};
 use crate::support::mailbox::{Mailbox, stored};
 use crate::support::peer::End;
-use crate::support::pop3d::{Mode, Pop3d};
+use crate::support::pop3d::{Act, Mode, Pop3d};
 use crate::support::process::{Outcome, Run};
 use crate::support::world::World;
 use crate::world;
@@ -33,6 +33,33 @@ fn here(world: &World) -> Vec<Vec<u8>> {
 /// The kinds of the errors in a run's output.
 fn kinds(outcome: &Outcome) -> Vec<String> {
     outcome.of_type("error").iter().map(|error| error["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+/// It would be read for ever, at any command. What a mailbox may hold is passed over.
+#[test]
+fn a_body_without_end_that_nobody_asked_for_is_not_waited_for() {
+    for (verb, octets, code) in [
+        ("EXAMINE", u64::MAX / 2, 76),
+        ("UID SEARCH", u64::MAX / 2, 76),
+        ("UID FETCH", u64::MAX / 2, 76),
+        ("UID FETCH", 1_000_000, 0),
+    ] {
+        let store = ImapStore::with(1);
+        let server = Imapd::for_store(&store)
+            .mode(Mode::Plain)
+            .hook(move |event| match event.verb {
+                here if here != verb => Act::Normal,
+                "UID FETCH" if code == 0 => {
+                    let body = "x".repeat(octets as usize);
+                    event.answer(&format!("* 1 FETCH (UID 1 BODY[] {{{octets}}}\n{body})\nOK done"))
+                }
+                _ => Act::Reply(format!("* 1 FETCH (UID 1 BODY[] {{{octets}}}\r\nx").into_bytes()),
+            })
+            .start();
+        let world = world();
+        let outcome = world.at_url_within("5s", &server.url(), "list").arg("--no-headers").go();
+        assert_eq!(outcome.code, Some(code), "{verb} {octets}: {outcome:?}");
+    }
 }
 
 #[test]
