@@ -7,7 +7,7 @@ use crate::store::error::StoreError;
 use crate::store::identity::escape;
 use crate::store::ledger::disk::{check_directories, exists, lock_of, open_to_read};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -39,6 +39,8 @@ pub(super) struct FolderMap<'a> {
     places: &'a FolderPlaces<'a>,
     root: &'a Path,
     content: MapContent,
+    /// The paths of `content` by what a file system that ignores case takes them for.
+    folded: HashMap<String, Vec<String>>,
     is_changed: bool,
 }
 
@@ -78,7 +80,7 @@ impl<'a> FolderMap<'a> {
             layout: places.layout.name().to_owned(),
             folders: BTreeMap::new(),
         };
-        FolderMap { path, _lock: None, places, root, content, is_changed: false }
+        FolderMap { path, _lock: None, places, root, content, folded: HashMap::new(), is_changed: false }
     }
 
     fn read(mut self) -> Result<Self, StoreError> {
@@ -100,6 +102,9 @@ impl<'a> FolderMap<'a> {
         let own = &self.content;
         if (&content.account, &content.root, &content.layout) != (&own.account, &own.root, &own.layout) {
             return Err(damaged(1, "it is the map of another account or directory"));
+        }
+        for path in content.folders.values() {
+            self.folded.entry(path.to_lowercase()).or_default().push(path.clone());
         }
         self.content = content;
         Ok(self)
@@ -130,9 +135,16 @@ impl<'a> FolderMap<'a> {
         let numbers = (2..).map(|number| numbered(&spelt, number));
         let path = std::iter::once(spelt.clone()).chain(numbers).find(|path| !self.is_taken(path));
         let path = path.unwrap_or(spelt);
+        self.folded.entry(path.to_lowercase()).or_default().push(path.clone());
         self.content.folders.insert(key, path.clone());
         self.is_changed = true;
         path
+    }
+
+    /// Whether the path of a folder depends on what is on disk: another one has nearly the same.
+    pub fn asks_the_disk(&self, name: &FolderName) -> bool {
+        !self.content.folders.contains_key(&escape(&name.octets))
+            && self.folded.contains_key(&spell(name, self.places.layout).to_lowercase())
     }
 
     /// Whether another folder has this path, or one that a file system may take for the same.
@@ -143,8 +155,7 @@ impl<'a> FolderMap<'a> {
             |other: &String| *other == *path || (there.is_some() && same(&self.root.join(other)) == there);
         // Decided without asking the disk for each name: a file system that ignores case changes nothing else
         // in names.
-        let folded = path.to_lowercase();
-        self.content.folders.values().filter(|other| other.to_lowercase() == folded).any(is_same)
+        self.folded.get(&path.to_lowercase()).into_iter().flatten().any(is_same)
     }
 }
 

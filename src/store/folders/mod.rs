@@ -48,15 +48,28 @@ impl FolderPlaces<'_> {
         let root = self.made_root()?;
         let mut map = FolderMap::open(self, &root, WAIT, stop)?;
         let mut paths = Vec::with_capacity(names.len());
-        for name in names {
-            let path = map.place(name);
+        let mut rest = names;
+        while !rest.is_empty() {
+            // As many as have paths that do not depend on what is made for those before them: with ten thousand folders
+            // the file is not to be written ten thousand times.
+            let mut placed = Vec::new();
+            while let Some((name, behind)) = rest.split_first()
+                && (placed.is_empty() || !map.asks_the_disk(name))
+            {
+                placed.push((name, root.join(map.place(name))));
+                rest = behind;
+            }
             if map.is_changed() {
                 // Saved before anything is made on disk: if this run is killed now, the next one finds the
                 // same paths.
                 map.save()?;
             }
-            let path = root.join(path);
-            paths.push(self.make_one(&root, &path, name).map(|()| path));
+            for (name, path) in placed {
+                if stop() {
+                    return Err(StoreError::Stopped);
+                }
+                paths.push(self.make_one(&root, &path, name).map(|()| path));
+            }
         }
         Ok(paths)
     }

@@ -128,3 +128,43 @@ fn a_damaged_map_or_one_of_another_root_is_an_error_and_nothing_is_made() {
         assert!(!home.root().join(".B").exists());
     }
 }
+
+/// The file is written once for all, before anything is made; then the run may be stopped between any two.
+#[test]
+fn all_paths_are_noted_before_the_first_folder_is_made() {
+    let home = Home::new();
+    let names: Vec<FolderName> = (0..100).map(|number| folder(&format!("f{number}"))).collect();
+    let dir = home.0.path().join("state/ledger");
+    let noted = || {
+        let entries = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+        let map = entries.into_iter().find(|path| path.extension().is_some_and(|it| it == "folders"));
+        map.map_or(0, |map| std::fs::read_to_string(map).unwrap().matches(": \"f").count())
+    };
+    let asked = std::cell::RefCell::new(Vec::new());
+    let stop = || {
+        asked.borrow_mut().push(noted());
+        asked.borrow().len() > 50
+    };
+    let made = home.in_layout(Layout::Nested, |places| places.make(&names, &stop));
+    assert!(matches!(made, Err(StoreError::Stopped)), "{made:?}");
+    assert_eq!(asked.into_inner(), [100; 51]);
+    assert!(home.root().join("f49/new").is_dir() && !home.root().join("f50").exists());
+}
+
+/// Whether two names are one to the file system is seen only once the first is made.
+#[test]
+fn a_folder_is_made_before_another_name_of_it_gets_a_path() {
+    let home = Home::new();
+    let names = ["Work", "x", "work", "y"].map(folder);
+    let stop = || {
+        // As where names are folded: what is made under one name is there under the other.
+        let (one, other) = (home.root().join("Work.mbox"), home.root().join("work.mbox"));
+        if one.exists() && !other.exists() {
+            std::fs::hard_link(one, other).unwrap();
+        }
+        false
+    };
+    let made = home.in_layout(Layout::Mboxes, |places| places.make(&names, &stop)).unwrap();
+    let made: Vec<PathBuf> = made.into_iter().map(Result::unwrap).collect();
+    assert_eq!(made, ["Work", "x", "work-2", "y"].map(|name| home.root().join(format!("{name}.mbox"))));
+}
