@@ -72,6 +72,12 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     std::path::absolute(path).map_err(|error| StoreError::cannot_create(path, "find the path", error))
 }
 
+/// The same for a directory: without a slash at its end, which names the same, but with which a system call follows a
+/// symbolic link.
+pub(super) fn absolute_dir(path: &Path) -> Result<PathBuf, StoreError> {
+    Ok(absolute(path)?.components().collect())
+}
+
 /// Makes a directory and all missing ones above it, each private and each durable in its parent.
 pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     match std::fs::metadata(path) {

@@ -76,14 +76,14 @@ impl FolderPlaces<'_> {
 
     /// The paths that the folders have or would get; makes nothing.
     pub fn look(&self, names: &[FolderName]) -> Result<Vec<PathBuf>, StoreError> {
-        let root = durable::absolute(self.root)?;
+        let root = durable::absolute_dir(self.root)?;
         let mut map = FolderMap::peek(self, &root)?;
         Ok(names.iter().map(|name| root.join(map.place(name))).collect())
     }
 
     /// The root, which is made if its parent exists.
     fn made_root(&self) -> Result<PathBuf, StoreError> {
-        let root = durable::absolute(self.root)?;
+        let root = durable::absolute_dir(self.root)?;
         match self.layout {
             Layout::Subfolders | Layout::Nested => Maildir::make(&root)?,
             Layout::Mboxes => make_dir(&root)?,
@@ -112,7 +112,7 @@ impl FolderPlaces<'_> {
 /// Checks that mboxes could be made in a directory, or the directory in its parent; makes nothing. Kinds:
 /// cannot create.
 pub fn check_mbox_dir(path: &Path) -> Result<(), StoreError> {
-    let path = durable::absolute(path)?;
+    let path = durable::absolute_dir(path)?;
     let dir = match std::fs::symlink_metadata(&path) {
         Ok(meta) if meta.is_dir() => path.as_path(),
         Ok(_) => return Err(StoreError::refused(&path, "not a directory, so no place for mboxes")),

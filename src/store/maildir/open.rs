@@ -16,7 +16,7 @@ impl Maildir {
     /// Opens a Maildir for an account's messages. If it does not exist it is made, provided that its parent
     /// exists; missing parts of it are made, too. All of that is durable. Kinds: cannot create.
     pub fn open(path: &Path, key: &AccountKey) -> Result<Maildir, StoreError> {
-        let path = durable::absolute(path)?;
+        let path = durable::absolute_dir(path)?;
         let root = made(&path)?;
         let [tmp, new, cur] = PARTS.map(|part| open(Some(&root), &path.join(part)));
         let (tmp, new, cur) = (tmp?, new?, cur?);
@@ -49,12 +49,12 @@ impl Maildir {
 
     /// Makes a Maildir, or what is missing of it, durably. Kinds: cannot create.
     pub fn make(path: &Path) -> Result<(), StoreError> {
-        made(&durable::absolute(path)?).map(drop)
+        made(&durable::absolute_dir(path)?).map(drop)
     }
 
     /// Checks that [`Maildir::open`] can succeed, and makes nothing. Kinds: cannot create.
     pub fn check(path: &Path) -> Result<(), StoreError> {
-        let path = durable::absolute(path)?;
+        let path = durable::absolute_dir(path)?;
         match is_dir(&path)? {
             false => may_write(durable::parent(&path)),
             true => {
@@ -71,7 +71,7 @@ impl Maildir {
 impl Unrecorded {
     /// A Maildir that is only read: nothing is made or changed. One that does not exist is empty.
     pub fn peek(path: &Path) -> Result<Self, StoreError> {
-        let path = durable::absolute(path)?;
+        let path = durable::absolute_dir(path)?;
         let mut dirs = Vec::new();
         for part in ["new", "cur"].map(|part| path.join(part)) {
             if is_dir(&path)? && is_dir(&part)? {
