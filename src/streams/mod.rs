@@ -9,7 +9,7 @@ mod output;
 pub(crate) mod text;
 
 pub use input::Input;
-pub use output::{StdStream, begin, error};
+pub use output::{StdStream, begin, error, output_was_closed};
 
 use crate::net::Limits;
 use crate::words::Kind;

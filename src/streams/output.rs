@@ -5,7 +5,7 @@ use super::{Halt, wait};
 use crate::net::Limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd};
-use rustix::fs::{FileType, fstat};
+use rustix::fs::{FileType, OFlags, Stat, fcntl_getfl, fstat, stat};
 use rustix::io::Errno;
 use rustix::stdio::{stderr, stdout};
 use std::io::{self, Write};
@@ -49,6 +49,15 @@ impl StdStream {
     pub fn error() -> Self {
         StdStream::new(stderr())
     }
+}
+
+/// Whether standard output was closed when postie started. The standard library then opens `/dev/null` there, for
+/// reading and writing, and whatever is written is gone; whoever wants that opens it for writing alone (`>/dev/null`).
+pub fn output_was_closed() -> bool {
+    let writes_alone = fcntl_getfl(stdout()).map(|flags| flags & OFlags::ACCMODE != OFlags::RDWR);
+    let device = |stat: Stat| (FileType::from_raw_mode(stat.st_mode), stat.st_rdev);
+    let (own, null) = (fstat(stdout()).map(device), stat("/dev/null").map(device));
+    writes_alone == Ok(false) && own.is_ok() && own == null
 }
 
 /// Writes a text to standard error, if it can be written.

@@ -88,6 +88,23 @@ fn a_closed_standard_output_causes_no_panic_and_no_output_in_another_file() {
 }
 
 #[test]
+fn no_message_goes_to_a_standard_output_that_is_closed() {
+    for args in [&["--stdout", "--delete"][..], &["--stdout"], &["--json", "--stdout", "--delete"]] {
+        let mailbox = Mailbox::with(3);
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let fetch = || world.pop3(&server, "fetch").args(args);
+        let outcome = fetch().under_shell("exec >&-").run();
+        assert_eq!(outcome.code, Some(73), "{args:?}: {outcome:?}");
+        assert!(outcome.err().contains("standard output: closed"), "{args:?}: {outcome:?}");
+        assert_eq!(mailbox.messages().len(), 3, "{args:?}");
+        // Nothing counts as fetched; and to throw mail away is somebody's own choice.
+        fetch().under_shell("exec >/dev/null").run().assert_exit(0);
+        assert_eq!(mailbox.messages().len(), if args.contains(&"--delete") { 0 } else { 3 }, "{args:?}");
+        assert!(server.journals().iter().any(|journal| journal.count("RETR") == 3), "{args:?}");
+    }
+}
+
+#[test]
 fn nothing_from_a_server_can_control_the_terminal() {
     let evil = "\x1b]0;pwned\x07\x1b[2J\u{9b}31m\u{202e}\x08\x7f";
     let mailbox = Mailbox::with(2);

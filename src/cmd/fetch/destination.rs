@@ -11,7 +11,7 @@ use crate::store::{
     AccountKey, CommandSpec, ExecSink, FolderName, FolderPlaces, Form, Layout, Maildir, Mbox, Mboxrd, Sink,
     Stdout, StoreError, Unrecorded, WaitLimits,
 };
-use crate::streams::StdStream;
+use crate::streams::{StdStream, output_was_closed};
 use crate::words::Failure;
 use crate::work::fetch::{Destination, Mode};
 use std::io::{IsTerminal as _, Write};
@@ -124,6 +124,10 @@ impl Destination for Outlet {
                 let folder = self.folder.as_deref().map(str::to_owned);
                 let waits = waits(self.limits.timeout.max(COMMAND_LIMIT));
                 Box::new(ExecSink::new(CommandSpec { program, output, account, folder, waits })?)
+            }
+            Some(FetchTarget::Stdout) if output_was_closed() => {
+                let why = "closed, so that the messages would be lost (to throw them away, open /dev/null for writing alone)";
+                return Err(StoreError::Refused { path: "standard output".into(), why });
             }
             Some(FetchTarget::Stdout) | None => {
                 let output = StdStream::output();
