@@ -372,6 +372,71 @@ fn a_signal_during_a_refresh_does_not_lose_the_only_token_that_is_left() {
     stage.list().go().assert_exit(0);
 }
 
+/// Has commands keep the tokens, in the file that comes back; the old ones have ended.
+fn by_commands(stage: &Stage, before_saving: &str) -> String {
+    let kept = stage.world.text("kept.json");
+    stage.keep("old", -5, 3605);
+    fs::copy(stage.file(), &kept).unwrap();
+    for (key, value) in [
+        ("token-load", format!("cat '{kept}'")),
+        ("token-save", format!("{before_saving} cat > '{kept}.new' && mv '{kept}.new' '{kept}'")),
+        ("token-store", "command".into()),
+    ] {
+        stage.world.postie(["config", "set", "work", &format!("oauth.{key}"), &value]).go().assert_exit(0);
+    }
+    kept
+}
+
+fn refresh_token_in(file: &str) -> Value {
+    serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap()["refresh_token"].clone()
+}
+
+#[test]
+fn a_signal_during_a_refresh_leaves_a_command_the_time_to_keep_the_new_token() {
+    let gate = Arc::new(Mutex::new(()));
+    let (own_gate, arrived) = (Arc::clone(&gate), Arc::new(AtomicUsize::new(0)));
+    let arrivals = Arc::clone(&arrived);
+    let held = gate.lock().unwrap();
+    let stage = Stage::with(
+        move |_| {
+            arrivals.fetch_add(1, Ordering::SeqCst);
+            drop(own_gate.lock().unwrap());
+            None
+        },
+        "",
+    );
+    // The signal comes while the answer is waited for.
+    let kept = by_commands(&stage, "");
+    let run = stage.list().spawn();
+    while arrived.load(Ordering::SeqCst) == 0 {
+        thread::yield_now();
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), Signal::TERM).unwrap();
+    drop(held);
+    run.wait_with_output().unwrap();
+    assert_eq!(refresh_token_in(&kept), "r1");
+    stage.list().go().assert_exit(0);
+}
+
+#[test]
+fn a_signal_or_the_end_of_the_run_does_not_cut_the_keeping_of_a_new_token_short() {
+    let stage = Stage::new();
+    let started = stage.world.text("started");
+    let kept = by_commands(&stage, &format!(": > '{started}'; sleep 1;"));
+    let run = stage.list().spawn();
+    while fs::metadata(&started).is_err() {
+        thread::yield_now();
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), Signal::TERM).unwrap();
+    run.wait_with_output().unwrap();
+    assert_eq!(refresh_token_in(&kept), "r1");
+
+    let stage = Stage::new();
+    let kept = by_commands(&stage, "sleep 3;");
+    stage.list().args(["--max-time", "2s"]).go().assert_exit(75);
+    assert_eq!(refresh_token_in(&kept), "r1");
+}
+
 #[test]
 fn whoever_has_not_logged_in_is_told_to_and_a_status_says_so_before_mail_stops() {
     let stage = Stage::new();

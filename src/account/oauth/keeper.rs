@@ -3,16 +3,21 @@
 
 use super::grant::Grant;
 use super::held::{Held, Useless};
+use super::patience::{Seen, see_through};
 use super::settings::TokenStore;
-use crate::account::{Env, command};
-use crate::net::Limits;
+use crate::account::{Env, command, drain};
+use crate::net::{Limits, Stop};
 use crate::process::Program;
 use crate::store::{AtStage as _, LockedTokens, NextTokens, StoreError, TokenFile};
 use crate::words::{Failure, Kind, Stage};
 use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
 /// How long to wait for another run that is about to get new tokens.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How long a command may still take to keep tokens after a signal, or after the end of the run.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Keeps the tokens of one account.
 pub struct Keeper<'a> {
@@ -173,19 +178,36 @@ impl Room<'_> {
     pub fn put(self, held: &Held) -> Result<(), Failure> {
         let octets = held.write();
         if let Some(Commands { save, .. }) = self.keeper.commands {
-            let place = format!("{}.token-save", self.keeper.grant.place);
-            return command::keep(save, Some(&octets), &place, self.keeper.limits).map(drop).map_err(
-                |failure| {
-                    let login = self.keeper.grant.login_command();
-                    failure.hint(format!(
-                        "mend the command; if the next run is refused, `{login}` makes new tokens"
-                    ))
-                },
-            );
+            return self.by_command(save, octets).map_err(|failure| {
+                let login = self.keeper.grant.login_command();
+                failure
+                    .hint(format!("mend the command; if the next run is refused, `{login}` makes new tokens"))
+            });
         }
         match self.next {
             Some(next) => next.put(&octets).at(Stage::Token),
             None => Ok(()),
+        }
+    }
+
+    /// Has the command keep them. They may be all that is left of the grant: neither a signal nor the end of the run
+    /// cuts it short at once.
+    fn by_command(&self, save: &Program, octets: Zeroizing<Vec<u8>>) -> Result<(), Failure> {
+        let place = format!("{}.token-save", self.keeper.grant.place);
+        let failed = |kind, what: &str| drain::failure(kind, format!("{place}: keeping the tokens: {what}"));
+        let limits = self.keeper.limits;
+        let patient = Limits {
+            stop: Stop::default(),
+            end: limits.end.map(|end| end.max(Instant::now() + GRACE)),
+            ..limits.clone()
+        };
+        let (save, own_place) = (save.clone(), place.clone());
+        let saving = move || command::keep(&save, Some(&octets), &own_place, &patient).map(drop);
+        match see_through(limits, GRACE, saving) {
+            Ok(Seen::Done(kept)) => kept,
+            Ok(Seen::Stopped) => Err(failed(Kind::Interrupted, "stopped by a signal")),
+            Ok(Seen::Lost) => Err(failed(Kind::Internal, "it ended without a result")),
+            Err(error) => Err(failed(Kind::Deferred, &format!("starting a thread: {error}"))),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `web.rs` | the same over the web |
 //! | `held.rs` | the tokens of an account, as they are kept |
 //! | `keeper.rs` | where they are kept, under a lock |
+//! | `patience.rs` | what a signal does not cut short at once |
 //! | `renewal.rs` | a good token for each login, and new ones in time |
 //! | `told.rs` | what a refusal means, and what mends it |
 
@@ -17,6 +18,7 @@ pub mod endpoint;
 pub mod grant;
 pub mod held;
 pub mod keeper;
+mod patience;
 pub mod provider;
 pub mod renewal;
 pub mod settings;

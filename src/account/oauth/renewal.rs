@@ -8,6 +8,7 @@ use super::endpoint::{self, Answer, Issuer};
 use super::grant::Grant;
 use super::held::{Held, LastError};
 use super::keeper::Keeper;
+use super::patience::{Seen, see_through};
 use super::provider::{Flow, Provider};
 use super::told;
 use super::web;
@@ -22,10 +23,8 @@ use jiff::Timestamp;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The longest that one request for a token may take.
@@ -353,33 +352,16 @@ fn post(endpoint: Arc<dyn Issuer>, url: &str, request: &Request, limits: &Limits
     if limits.stop.raised() {
         return Err(stopped());
     }
-    let (answered, answer) = channel();
     let (own_url, own_request) = (url.to_owned(), request.clone());
-    let spawned = thread::Builder::new().spawn(move || {
-        // Nobody waits any more if the run has ended.
-        let _ = answered.send(endpoint.post(&own_url, &own_request));
-    });
-    spawned.map_err(|error| {
-        Failure::new(Kind::Deferred, Stage::Token, format!("token: starting a thread: {error}"))
-    })?;
-    let mut until = None;
-    loop {
-        match answer.recv_timeout(Duration::from_millis(50)) {
-            Ok(answer) => return answer,
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Failure::new(
-                    Kind::Internal,
-                    Stage::Token,
-                    "the request ended without an answer",
-                ));
-            }
-            Err(RecvTimeoutError::Timeout) if limits.stop.raised() => {
-                let until = *until.get_or_insert_with(|| Instant::now() + GRACE);
-                if Instant::now() >= until {
-                    return Err(stopped());
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
+    let asking = see_through(limits, GRACE, move || endpoint.post(&own_url, &own_request));
+    match asking {
+        Ok(Seen::Done(answer)) => answer,
+        Ok(Seen::Stopped) => Err(stopped()),
+        Ok(Seen::Lost) => {
+            Err(Failure::new(Kind::Internal, Stage::Token, "the request ended without an answer"))
+        }
+        Err(error) => {
+            Err(Failure::new(Kind::Deferred, Stage::Token, format!("token: starting a thread: {error}")))
         }
     }
 }
