@@ -1,10 +1,11 @@
-//! Edits the configuration file, keeping the comments, order and line ends of the user's text.
+//! Edits the configuration file; what is not changed stays octet for octet.
 //!
 //! An edit locks the file's directory, reads, changes, checks the whole result as if it were read, and replaces the
 //! file atomically, mode 0600. If it is a symbolic link, its target is replaced. A file that could not be read back
 //! is never written.
 
 mod items;
+mod merge;
 
 use super::document::{self, PathContext};
 use super::keys::{self, Type};
@@ -21,15 +22,17 @@ use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Table, TableLike};
+use zeroize::Zeroizing;
 
 /// A configuration file, locked for changes.
 pub struct Editor {
     shown: PathBuf,
     target: PathBuf,
     env: Env,
+    /// The file as it is, without a byte order mark.
+    text: Zeroizing<String>,
     document: DocumentMut,
     byte_order_mark: bool,
-    crlf: bool,
     /// None where nothing will be written.
     lock: Option<File>,
 }
@@ -78,24 +81,25 @@ impl Editor {
             false => None,
         };
         let text = match config::read_text(&target)? {
-            None => String::new(),
+            None => Zeroizing::default(),
             Some((file, text)) => {
                 let stat = fstat(&file).map_err(|errno| refuse(path, Kind::Config, errno.into()))?;
                 if stat.st_uid != rustix::process::geteuid().as_raw() {
                     let what = "the file belongs to another user, who would lose it";
                     return Err(refuse(path, Kind::Config, std::io::Error::other(what)));
                 }
-                text.to_string()
+                Zeroizing::new(text.to_string())
             }
         };
         let document = document::parse(&text).map_err(|fault| config::locate(&text, path, fault))?.into_mut();
+        let byte_order_mark = text.starts_with('\u{feff}');
         Ok(Editor {
             shown: path.to_owned(),
             target,
             env: env.clone(),
             document,
-            byte_order_mark: text.starts_with('\u{feff}'),
-            crlf: text.contains("\r\n"),
+            text: Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned()),
+            byte_order_mark,
             lock,
         })
     }
@@ -211,15 +215,19 @@ impl Editor {
             let bug = format!("{}: writing the configuration: it was only rehearsed", self.shown.display());
             return Err(Failure::config(bug).as_kind(Kind::Internal));
         }
-        let mut text = self.document.to_string();
-        if self.crlf {
-            text = text.replace("\r\n", "\n").replace('\n', "\r\n");
-        }
-        if self.byte_order_mark && !text.starts_with('\u{feff}') {
-            text.insert(0, '\u{feff}');
-        }
+        let text = self.rendered();
         atomic_replace(&self.target, text.as_bytes(), 0o600).map_err(Failure::from)?;
         Ok(contents)
+    }
+
+    /// The new text of the file: what was not changed is as it was.
+    fn rendered(&self) -> Zeroizing<String> {
+        let whole = Zeroizing::new(self.document.to_string());
+        let mut text = merge::merge(&self.text, whole.trim_start_matches('\u{feff}'));
+        if self.byte_order_mark {
+            text.insert(0, '\u{feff}');
+        }
+        text
     }
 
     /// The new contents, without writing them. Fails with [`Kind::Usage`] if they are not valid.
