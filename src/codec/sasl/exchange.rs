@@ -19,9 +19,15 @@ pub struct Response {
     pub secret: Option<Secret>,
 }
 
+/// The most challenges of one exchange. No mechanism needs a tenth of them, and a program that plays one
+/// ([`super::Helper`]) may answer for ever.
+const MOST_CHALLENGES: u32 = 500;
+
 #[derive(Debug)]
 pub struct Exchange {
     client: Box<dyn MechanismClient>,
+    /// How many challenges have come.
+    challenges: u32,
     user: Vec<u8>,
     /// The initial response, until it is sent.
     waiting: Option<Vec<u8>>,
@@ -47,7 +53,7 @@ impl Exchange {
             (None, Mechanism::Other(name)) => return Err(not_ours(name)),
         };
         let waiting = client.first();
-        Ok(Exchange { client, user: credentials.user.as_bytes().to_vec(), waiting })
+        Ok(Exchange { client, challenges: 0, user: credentials.user.as_bytes().to_vec(), waiting })
     }
 
     /// The initial response to send in the command itself (`=` if it is empty), if there is one and it has at
@@ -67,6 +73,10 @@ impl Exchange {
 
     /// The response to a challenge in base64.
     pub fn answer(&mut self, challenge: &[u8]) -> Result<Response, Fault> {
+        self.challenges = self.challenges.saturating_add(1);
+        if self.challenges > MOST_CHALLENGES {
+            return Err(Fault::Nonsense("the server asks without end"));
+        }
         if let Some(first) = self.waiting.take() {
             return Ok(self.response(first));
         }

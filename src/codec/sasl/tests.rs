@@ -135,3 +135,46 @@ fn control_characters_are_refused_in_user_and_secret() {
     }
     assert!(credentials("\u{e4}na", "p\u{e4}ss \"%41\\ word").check().is_ok());
 }
+
+/// A program that answers whatever it is asked.
+#[derive(Debug)]
+struct Tireless;
+
+impl MechanismClient for Tireless {
+    fn first(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, Fault> {
+        Ok(b"x".to_vec())
+    }
+    fn is_done(&self) -> bool {
+        true
+    }
+    fn may_be_asked(&self) -> bool {
+        true
+    }
+}
+
+impl Helper for Tireless {
+    fn start(
+        &self,
+        _: MechanismName,
+        _: &Credentials,
+        _: Option<&ChannelBinding>,
+    ) -> Result<Box<dyn MechanismClient>, Failure> {
+        Ok(Box::new(Tireless))
+    }
+}
+
+#[test]
+fn a_server_that_asks_without_end_gets_no_answer_at_last() {
+    let c = credentials("tim", "x");
+    let mut setting = setting(&[]);
+    setting.helper = Some(&Tireless);
+    let mut exchange = Exchange::start(Mechanism::Plain, &c, setting).unwrap();
+    for _ in 0..100 {
+        assert!(exchange.answer(b"eA==").is_ok(), "some mechanisms take many steps");
+    }
+    assert!((0..1000).any(|_| matches!(exchange.answer(b"eA=="), Err(Fault::Nonsense(_)))));
+    assert!(exchange.answer(b"eA==").is_err());
+}
