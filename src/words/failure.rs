@@ -285,10 +285,13 @@ impl Failure {
         if self.place.is_some() { self } else { self.at(place) }
     }
 
-    /// Whether doing the same again is safe. Where only the copy of an accepted message is missing, it never is: the
-    /// message would go out again.
+    /// Whether doing the same again is safe. Where only the copy of an accepted message is missing, or the rest of a
+    /// batch, it never is: what was sent would go out again.
     pub fn retry(&self) -> Retry {
-        let accepted = self.stage == Stage::SaveCopy && self.scope == Scope::Message;
+        let accepted = match self.stage {
+            Stage::SaveCopy => self.scope == Scope::Message,
+            stage => stage == Stage::Batch,
+        };
         match self.kind.retry() {
             Retry::Safe if accepted => Retry::MayDuplicate,
             retry => retry,

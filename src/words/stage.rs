@@ -21,6 +21,8 @@ pub enum Stage {
     Authorization,
     /// IMAP `RFC 3501 §6.2.2`, with this mechanism.
     AuthenticateBy(MechanismName),
+    /// What follows in a batch, of which some messages have been sent.
+    Batch,
     /// BDAT with its content, and the reply.
     Bdat,
     /// Reading the client's own certificate.
@@ -126,6 +128,7 @@ impl fmt::Display for Stage {
             Stage::Authentication => "authentication",
             Stage::Authorization => "authorization",
             Stage::AuthenticateBy(mechanism) => return write!(f, "AUTHENTICATE {mechanism}"),
+            Stage::Batch => "batch",
             Stage::Bdat => "BDAT",
             Stage::CaFile => "ca-file",
             Stage::ClientCertificate => "client-certificate",

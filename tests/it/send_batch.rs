@@ -327,9 +327,20 @@ fn a_signal_ends_the_batch_after_the_reply_to_the_current_message() {
             let text: String = messages(5).iter().map(|line| format!("{line}\n")).collect();
             let outcome = world.send(&server).arg("--batch").stdin(text).victim(victim).go();
             assert_eq!(outcome.signal, Some(15), "{outcome:?}");
-            assert_eq!(statuses(&outcome), vec!["accepted"; answered], "{verb}: {outcome:?}");
+            let mut wanted = vec!["accepted"; answered];
+            wanted.push("error");
+            assert_eq!(statuses(&outcome), wanted, "{verb}: {outcome:?}");
             assert_eq!(server.accepted().len(), answered, "{verb}");
-            assert_eq!(outcome.summary()["accepted"], answered);
+            // Whoever reads the lines alone must see that the batch is not done, and how far it came.
+            let error = outcome.error();
+            let message =
+                format!("the batch: stopped by a signal: nothing that follows line {answered} was sent");
+            assert_eq!((&error["kind"], &error["message"]), (&json!("interrupted"), &json!(message)));
+            assert_eq!(error["retry"], "may_duplicate", "the whole batch once more would send some twice");
+            assert_eq!(
+                (&outcome.summary()["accepted"], &outcome.summary()["exit"]),
+                (&json!(answered), &json!(1))
+            );
         }
     }
 }

@@ -76,12 +76,15 @@ struct BatchTally {
     first: Option<Exit>,
     unknown: bool,
     success: bool,
+    /// Whether any message went out, or may have.
+    sent: bool,
 }
 
 impl BatchTally {
     fn note(&mut self, exit: Exit) {
         self.success |= matches!(exit, Exit::Ok | Exit::Partial);
         self.unknown |= exit == Exit::Unknown;
+        self.sent |= matches!(exit, Exit::Ok | Exit::Partial | Exit::Unknown);
         if exit != Exit::Ok {
             self.first.get_or_insert(exit);
         }
@@ -159,8 +162,12 @@ impl Batch<'_> {
         let limits = context.limits.clone();
         let mut lines = InputLines::new(Input::stdin(&limits), MAX_LINE);
         let mut ahead = VecDeque::new();
+        let (sends, mut last) = (self.way.is_some(), 0);
         let result = loop {
-            if limits.stop.raised() || context.out.stdout_lost() {
+            if limits.stop.raised() {
+                break Err(stopped(last));
+            }
+            if context.out.stdout_lost() {
                 break Ok(());
             }
             let next = match ahead.pop_front() {
@@ -169,8 +176,13 @@ impl Batch<'_> {
             };
             match next {
                 Ok(None) => break Ok(()),
-                Ok(Some(prepared)) => self.one(prepared, &mut ahead, &mut lines, context),
-                Err(error) if Halt::of(&error) == Some(Halt::Stopped) => break Ok(()),
+                Ok(Some(prepared)) => {
+                    let line = prepared.place.line;
+                    if self.one(prepared, &mut ahead, &mut lines, context) {
+                        last = line;
+                    }
+                }
+                Err(error) if Halt::of(&error) == Some(Halt::Stopped) => break Err(stopped(last)),
                 Err(error) => break Err(unreadable(&error)),
             }
         };
@@ -181,28 +193,35 @@ impl Batch<'_> {
             copies.close();
         }
         self.tally.settle(&mut context.out);
-        result
+        result.map_err(|mut failure| {
+            if sends && self.tally.sent {
+                failure.stage = Stage::Batch;
+            }
+            failure
+        })
     }
 
-    /// Reads one line and prints one; prints nothing only if a signal came before the message was begun.
-    /// `ahead` has the following lines that have been read already.
+    /// Prints the line for one; `false`: nothing, because a signal came before the message was begun. `ahead` has the
+    /// following lines that have been read already.
     fn one(
         &mut self,
         prepared: Prepared,
         ahead: &mut VecDeque<Prepared>,
         lines: &mut InputLines<Input>,
         context: &mut Context,
-    ) {
+    ) -> bool {
         let Prepared { place, built } = prepared;
         match built {
             Err(failure) => self.refuse(&place, &failure, &mut context.out),
             Ok(mut outgoing) => {
-                if self.wait_turn(&context.limits) {
-                    let report = self.transmit(&mut outgoing, ahead, lines);
-                    self.conclude(&place, &mut outgoing, report, context);
+                if !self.wait_turn(&context.limits) {
+                    return false;
                 }
+                let report = self.transmit(&mut outgoing, ahead, lines);
+                self.conclude(&place, &mut outgoing, report, context);
             }
         }
+        true
     }
 
     /// Sends one message, and reads ahead meanwhile.
@@ -328,4 +347,14 @@ fn prepare((number, line): (u64, InputLine<'_>), defaults: &Defaults<'_>) -> Pre
 /// The failure of reading the batch itself.
 fn unreadable(error: &std::io::Error) -> Failure {
     input::unreadable(Path::new("standard input"), "reading a line", error)
+}
+
+/// The failure of a batch that a signal has ended: its other lines have no line in the output. `last` is the last line
+/// that has one.
+fn stopped(last: u64) -> Failure {
+    let message = match last {
+        0 => "the batch: stopped by a signal: nothing was sent".to_owned(),
+        last => format!("the batch: stopped by a signal: nothing that follows line {last} was sent"),
+    };
+    Failure::new(Kind::Interrupted, Stage::Input, message)
 }
