@@ -1,10 +1,11 @@
 //! The device authorization grant (`RFC 8628`): a code that is shown here and typed into a browser elsewhere.
 
 use super::text;
-use super::token::ErrorCode;
+use super::token::{self, ErrorCode};
 use super::url::{Address, check};
 use crate::words::Secret;
 use serde::Deserialize;
+use serde_json::Value;
 use std::time::Duration;
 
 /// How long to wait between two questions where the server does not say (`RFC 8628 §3.2`).
@@ -48,8 +49,8 @@ struct Document {
     verification_uri: String,
     #[serde(alias = "verification_url_complete")]
     verification_uri_complete: Option<String>,
-    expires_in: f64,
-    interval: Option<f64>,
+    expires_in: Value,
+    interval: Option<Value>,
 }
 
 /// Reads it. The error says what is wrong with it, and quotes no code.
@@ -64,6 +65,7 @@ pub fn read(body: &[u8]) -> Result<DeviceAuthorization, String> {
         return Err("the code for the person is empty, or too long to type".into());
     }
     check(&verification_uri, Address::ForPeople).map_err(|what| format!("verification_uri: {what}"))?;
+    let expires_in = seconds(&document.expires_in, MAX_LIFE).ok_or("expires_in: not a number of seconds")?;
     // It is a convenience: one that is bad is left out.
     let complete = verification_uri_complete.filter(|uri| check(uri, Address::ForPeople).is_ok());
     Ok(DeviceAuthorization {
@@ -71,15 +73,14 @@ pub fn read(body: &[u8]) -> Result<DeviceAuthorization, String> {
         user_code,
         verification_uri,
         verification_uri_complete: complete,
-        expires_in: seconds(document.expires_in, MAX_LIFE),
-        interval: document.interval.map_or(INTERVAL, |interval| seconds(interval, LONGEST)),
+        expires_in,
+        interval: document.interval.and_then(|it| seconds(&it, LONGEST)).unwrap_or(INTERVAL),
     })
 }
 
-/// A number of seconds, at least one and not more than `most`.
-fn seconds(number: f64, most: Duration) -> Duration {
-    // Within the bounds first, so that no number is too large for a duration.
-    Duration::from_secs_f64(number.clamp(1.0, most.as_secs_f64()))
+/// A number of seconds, at least one and not more than `most`, in every form that servers write it.
+fn seconds(value: &Value, most: Duration) -> Option<Duration> {
+    token::seconds(value).map(|time| time.clamp(Duration::from_secs(1), most))
 }
 
 /// What the token endpoint said to a question (`RFC 8628 §3.5`), where it is neither a token nor the end.
@@ -179,7 +180,8 @@ mod tests {
             ("https://h/device\"", "javascript:alert(1)\"", "verification_uri"),
             ("https://h/device\"", "https://h/de vice\"", "verification_uri"),
             ("\"expires_in\":600,", "", "expires_in"),
-            ("600", "\"soon\"", "line 2"),
+            ("600", "\"soon\"", "expires_in"),
+            ("600", "[600]", "expires_in"),
         ] {
             let error = read(GOOD.replace(from, to).as_bytes()).unwrap_err();
             assert!(error.contains(wanted) && !error.contains("DC"), "{to}: {error}");
@@ -200,6 +202,9 @@ mod tests {
             ("-3", "0", (1, 1)),
             ("1e9", "1e300", (300, 86_400)),
             ("2.5", "9", (2, 9)),
+            // Entra's endpoints of version 1.
+            ("\"3\"", "\"900\"", (3, 900)),
+            ("\"soon\"", "9", (5, 9)),
         ] {
             let text =
                 GOOD.replace("\"interval\":2", &format!("\"interval\":{interval}")).replace("600", expires);

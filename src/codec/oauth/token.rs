@@ -257,7 +257,7 @@ pub fn is_token(token: &Secret) -> bool {
 }
 
 /// A number of seconds. Some servers write it as a text, some as a fraction.
-fn seconds(value: &Value) -> Option<Duration> {
+pub(super) fn seconds(value: &Value) -> Option<Duration> {
     let number = match value {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse().ok()?,
