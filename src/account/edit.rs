@@ -12,6 +12,7 @@ use super::keys::{self, Type};
 use super::lock::lock_directory;
 use super::schema::{self, Contents};
 use super::{Account, Env, config, values};
+use crate::net::Limits;
 use crate::process::Program;
 use crate::store::atomic_replace;
 use crate::words::{Failure, Kind, Secret};
@@ -52,17 +53,18 @@ impl Editor {
     /// Opens the file at `path` for a change; one that is not there is made when it is saved.
     ///
     /// Fails with [`Kind::Config`] where it is no TOML or not the user's, [`Kind::Locked`] where somebody
-    /// else edits it, [`Kind::CannotCreate`] where its directory cannot be made.
-    pub fn open(path: &Path, env: &Env) -> Result<Editor, Failure> {
-        Editor::begin(path, env, true)
+    /// else edits it, [`Kind::CannotCreate`] where its directory cannot be made, [`Kind::Interrupted`] and
+    /// [`Kind::Timeout`].
+    pub fn open(path: &Path, env: &Env, limits: &Limits) -> Result<Editor, Failure> {
+        Editor::begin(path, env, Some(limits))
     }
 
     /// The same without a lock, for changes that are only shown; nothing is made.
     pub fn rehearse(path: &Path, env: &Env) -> Result<Editor, Failure> {
-        Editor::begin(path, env, false)
+        Editor::begin(path, env, None)
     }
 
-    fn begin(path: &Path, env: &Env, writes: bool) -> Result<Editor, Failure> {
+    fn begin(path: &Path, env: &Env, writes: Option<&Limits>) -> Result<Editor, Failure> {
         let target = match std::fs::canonicalize(path) {
             Ok(target) => target,
             Err(error) if error.kind() == ErrorKind::NotFound => leads_to(path),
@@ -73,12 +75,12 @@ impl Editor {
             _ => Path::new("."),
         };
         let lock = match writes {
-            true => {
+            Some(limits) => {
                 let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
                 made.map_err(|error| refuse(path, Kind::CannotCreate, error))?;
-                Some(lock_directory(directory, path)?)
+                Some(lock_directory(directory, path, limits)?)
             }
-            false => None,
+            None => None,
         };
         let text = match config::read_text(&target)? {
             None => Zeroizing::default(),

@@ -42,7 +42,7 @@ impl EditHome {
     }
 
     fn editor(&self) -> Editor {
-        Editor::open(&self.path(), &Env::from_iter([("HOME", "/home/ana")])).unwrap()
+        Editor::open(&self.path(), &Env::from_iter([("HOME", "/home/ana")]), &Limits::default()).unwrap()
     }
 
     fn set(&self, key: &str, value: &str) -> Result<(), Failure> {
@@ -171,7 +171,7 @@ fn the_default_is_one_of_the_accounts() {
 fn an_account_is_added_to_a_file_that_is_not_there_yet() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("deep/er/config.toml");
-    let mut editor = Editor::open(&path, &Env::default()).unwrap();
+    let mut editor = Editor::open(&path, &Env::default(), &Limits::default()).unwrap();
     let settings = [
         ("email", Setting::Text("ana@example.org".into())),
         ("password-command", Setting::Command(Program::Argv(vec!["pass".into(), "it's".into()]))),
@@ -242,7 +242,7 @@ fn inline_tables_and_dotted_keys_can_be_edited_too() {
 #[test]
 fn a_file_that_is_no_toml_is_not_touched_and_not_quoted() {
     let home = EditHome::new("[accounts.a]\npassword = \"S3CRET\n");
-    let failure = Editor::open(&home.path(), &Env::default()).map(|_| ()).unwrap_err();
+    let failure = Editor::open(&home.path(), &Env::default(), &Limits::default()).map(|_| ()).unwrap_err();
     assert_eq!(failure.kind(), Kind::Config);
     assert!(failure.message.contains("config.toml:2:"), "{failure}");
     assert!(!format!("{failure:?}").contains("S3CRET"));
@@ -251,7 +251,7 @@ fn a_file_that_is_no_toml_is_not_touched_and_not_quoted() {
 #[test]
 fn a_text_without_quotes_is_told_as_to_who_only_reads() {
     let home = EditHome::new("[accounts.a]\nname = nobody\n");
-    let failure = Editor::open(&home.path(), &Env::default()).map(|_| ()).unwrap_err();
+    let failure = Editor::open(&home.path(), &Env::default(), &Limits::default()).map(|_| ()).unwrap_err();
     assert!(failure.message.contains("config.toml:2:8: this text has no quotes"), "{failure}");
     assert!(failure.hint.unwrap().contains("key = \"text\""));
 }
@@ -260,6 +260,6 @@ fn a_text_without_quotes_is_told_as_to_who_only_reads() {
 fn a_directory_that_cannot_be_made_is_said_so() {
     let home = EditHome::new("");
     let below_a_file = home.path().join("config.toml");
-    let failure = Editor::open(&below_a_file, &Env::default()).map(|_| ()).unwrap_err();
+    let failure = Editor::open(&below_a_file, &Env::default(), &Limits::default()).map(|_| ()).unwrap_err();
     assert!(matches!(failure.kind(), Kind::CannotCreate | Kind::Config), "{failure}");
 }

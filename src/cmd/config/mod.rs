@@ -90,7 +90,7 @@ fn path_to_edit(context: &Context) -> Result<PathBuf, Failure> {
 }
 
 fn editor(context: &Context) -> Result<Editor, Failure> {
-    Editor::open(&path_to_edit(context)?, &context.env)
+    Editor::open(&path_to_edit(context)?, &context.env, &context.limits)
 }
 
 /// The account after the change, for scripts.

@@ -32,7 +32,7 @@ pub fn run(args: &ImportArgs, context: &mut Context) -> Result<(), Failure> {
     let path = path_to_edit(context)?;
     let mut editor = match args.dry_run {
         true => Editor::rehearse(&path, &context.env)?,
-        false => Editor::open(&path, &context.env)?,
+        false => Editor::open(&path, &context.env, &context.limits)?,
     };
     let is_first = editor.accounts() == 0;
     let placed = place(&mut editor, tool, &mut import, args.with_secrets)?;

@@ -24,7 +24,7 @@ pub fn run(args: &ImportArgs, context: &mut Context) -> Result<(), Failure> {
     let shown = path_to_edit(context)?;
     let mut editor = match args.dry_run {
         true => Editor::rehearse(&shown, &context.env)?,
-        false => Editor::open(&shown, &context.env)?,
+        false => Editor::open(&shown, &context.env, &context.limits)?,
     };
     let only: Option<Vec<String>> =
         context.global.account.as_ref().map(|names| names.split(',').map(str::to_owned).collect());
