@@ -23,6 +23,8 @@ const SENDER_LIMIT: usize = 256;
 const NOBODY: &[u8] = b"MAILER-DAEMON";
 /// How a separator line begins.
 const FROM: &[u8] = b"From ";
+/// The longest From_ line of another program, in octets.
+const FROM_LINE_LIMIT: usize = 2048;
 
 /// Quotes one message, piece by piece.
 #[derive(Clone, Debug)]
@@ -227,12 +229,17 @@ pub(super) fn foreign(tail: &[u8], start: usize) -> Option<usize> {
 
 /// Whether `tail` begins with a line like `From sender Www Mmm dd hh:mm:ss yyyy`, with or without a zone.
 fn is_from_line(tail: &[u8]) -> bool {
-    let Some(end) = memchr(b'\n', tail) else { return false };
-    let words: Vec<&[u8]> =
-        tail[..end].split(|octet| octet.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
+    // Words are looked at one by one, and the line end last: a line of 20 MB may be nothing but `From `.
+    let line = &tail[..tail.len().min(FROM_LINE_LIMIT)];
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).skip(2);
+    let mut next = |fits: fn(&[u8]) -> bool| words.next().is_some_and(fits);
     let day = |word: &[u8]| word.len() == 3 && word.iter().all(u8::is_ascii_alphabetic);
     let clock = |word: &[u8]| word.len() >= 5 && word.iter().all(|b| b.is_ascii_digit() || *b == b':');
-    words.len() >= 7 && day(words[2]) && day(words[3]) && clock(words[5])
+    if !(next(day) && next(day) && next(|_| true) && next(clock)) {
+        return false;
+    }
+    let Some(end) = memchr(b'\n', line) else { return false };
+    line[..end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(6).is_some()
 }
 
 #[cfg(test)]
@@ -362,9 +369,20 @@ mod tests {
             ("From me\nI had it From you\nand more".into(), None),
             ("From me\nFrom anybody".into(), Some(8)),
             ("From me\n".into(), None),
+            ("From me\nbody From x@y Thu Jan  1 00:00:00\n1970\n".into(), None),
+            ("From me\nbody From x@y Thu Jan  1 00:00:00 1970".into(), None),
         ] {
             assert_eq!(foreign(tail.as_bytes(), 8), place, "{tail:?}");
         }
         assert_eq!(foreign(b"short", 8), None);
+    }
+
+    #[test]
+    fn a_line_of_nothing_but_beginnings_of_separators_is_searched_once() {
+        // Searched from each beginning to its end, it would take hours.
+        for piece in ["From ", "xFrom a Thu Jan  1 00:00:0x ", "From a Thu Jan  1 00:00:00 ", "From \t  "] {
+            let line = [b"x", piece.repeat(20_000_000 / piece.len()).as_bytes()].concat();
+            assert_eq!(foreign(&line, 1), None);
+        }
     }
 }
