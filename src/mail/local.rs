@@ -41,11 +41,18 @@ pub enum Role {
 /// Finds the addresses of a local name.
 pub type LookUp<'a> = &'a dyn Fn(&str, Role) -> Result<Vec<Address>, Failure>;
 
-fn field(name: String, mut octets: Vec<u8>) -> Field {
-    if !octets.ends_with(b"\n") {
-        octets.push(b'\n');
+fn field(name: String, octets: Vec<u8>) -> Field {
+    let mut field = Field { name, octets: Vec::new() };
+    add_line(&mut field, &octets);
+    field
+}
+
+/// Adds a line to a field; where the input ends within it, it is given a line end.
+fn add_line(field: &mut Field, line: &[u8]) {
+    field.octets.extend_from_slice(line);
+    if !line.ends_with(b"\n") {
+        field.octets.push(b'\n');
     }
-    Field { name, octets }
 }
 
 fn is_one_of(field: &Field, names: &[&str]) -> bool {
@@ -92,7 +99,7 @@ impl LocalHeader {
             match (line.as_slice(), fields.last_mut()) {
                 (b"", _) => return Ok(LocalHeader { fields, body: Vec::new() }),
                 (b"\n" | b"\r\n", Some(_)) => return Ok(LocalHeader { fields, body: Vec::new() }),
-                ([b' ' | b'\t', ..], Some(last)) => last.octets.extend_from_slice(&line),
+                ([b' ' | b'\t', ..], Some(last)) => add_line(last, &line),
                 _ => match field_name(&line) {
                     Some(name) => fields.push(field(name, line)),
                     None => return salvage(fields, line, &mut lines),
@@ -215,7 +222,7 @@ fn salvage(
     for line in paragraph[begin..].iter().map(|line| bare(line)).filter(|line| !is_blank(line)) {
         if matches!(line.first(), Some(b' ' | b'\t')) {
             match fields.last_mut().filter(|_| in_field) {
-                Some(last) => last.octets.extend_from_slice(&line),
+                Some(last) => add_line(last, &line),
                 None => body.extend_from_slice(&line),
             }
             continue;

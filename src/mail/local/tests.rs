@@ -23,6 +23,14 @@ fn what_is_fine_stays_as_it_is() {
 }
 
 #[test]
+fn a_header_that_ends_within_a_folded_line_gets_a_line_end_before_what_is_added() {
+    let (header, _) = rewritten("Subject: disk\n full");
+    assert_eq!(header, "Subject: disk\n full\nTo: undisclosed-recipients:;\r\n\r\n");
+    let (header, _) = rewritten("\n  Bcc: a@x.org\n  Subject: disk\n   full");
+    assert_eq!(header, "Bcc: a@x.org\nSubject: disk\n full\nTo: undisclosed-recipients:;\r\n\r\n");
+}
+
+#[test]
 fn local_names_become_addresses() {
     let input = "From: root (Cron Daemon)\nTo: root\nCc: \"B\" <bob@localhost>, c@x.org\nReply-To: root\n\n";
     let (header, _) = rewritten(input);
