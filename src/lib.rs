@@ -15,11 +15,14 @@
 //! | 5 | `mail`, `account` | composing and reading mail, accounts and secrets |
 //! | 6 | `work` | the jobs |
 //! | 7 | `cli`, `output`, `manual`, `cmd` | arguments, output, the manual, the commands |
+//! | 8 | `fuzzing` | doors for the fuzz targets, only with the feature of that name |
 
 pub mod account;
 pub mod cli;
 mod cmd;
 pub mod codec;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod imap;
 pub mod mail;
 pub mod mailbox;

@@ -30,6 +30,27 @@ fuzz_target!(|data: &[u8]| {
             }
         }
     }
+    for mechanism in Mechanism::ALL {
+        if mechanism.name().starts_with("SCRAM") {
+            continue;
+        }
+        let setting = Setting {
+            binding: None,
+            in_clear: false,
+            offered: &[],
+            random: [7; 18],
+            go_on: Box::new(|| Ok(())),
+            helper: None,
+        };
+        let Ok(mut exchange) = Exchange::start(mechanism, &credentials, setting) else { continue };
+        exchange.initial(data.len());
+        for line in data.split(|octet| *octet == b'\n').take(8) {
+            if exchange.answer(line).is_err() || exchange.accept(line).is_ok() {
+                break;
+            }
+            let _ = exchange.complaint();
+        }
+    }
     let login = ProxyLogin { user: "ana".into(), password: Secret::new("pw") };
     for login in [None, Some(&login)] {
         let Some(mut negotiation) = Negotiation::new("mail.test", 995, login) else { return };

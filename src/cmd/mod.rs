@@ -14,6 +14,9 @@ mod sendmail;
 mod service;
 mod test_account;
 
+#[cfg(feature = "fuzzing")]
+pub use send::batch_line;
+
 use crate::account::{self, Account, Env, Need, SecretOptions, SecretSource, Selection, Vault};
 use crate::cli::{Cli, Command, Global};
 use crate::net::certificate::Fingerprint;

@@ -19,6 +19,8 @@ mod error;
 mod exec;
 mod fingerprint;
 mod folders;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod identity;
 mod ledger;
 mod maildir;

@@ -25,6 +25,7 @@ const LAYERS: &[(&str, usize)] = &[
     ("output", 7),
     ("manual", 7),
     ("cmd", 7),
+    ("fuzzing", 8),
 ];
 
 /// Imports that the layers would allow, and that are forbidden all the same.

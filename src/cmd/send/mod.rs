@@ -9,6 +9,9 @@ mod message;
 mod options;
 mod stdin;
 
+#[cfg(feature = "fuzzing")]
+pub use batch::batch_line;
+
 use super::Context;
 use crate::account::{Account, Need};
 use crate::cli::SendArgs;

@@ -25,6 +25,12 @@ mod open;
 
 pub(crate) use found::Unrecorded;
 
+/// Whether a file has a name of ours.
+#[cfg(feature = "fuzzing")]
+pub(super) fn is_ours(name: &str) -> bool {
+    name::parse(name).is_some()
+}
+
 use super::delivered::{Delivered, Label, Place, Subject};
 use super::durable;
 use super::error::StoreError;

@@ -14,6 +14,12 @@ pub(crate) use copy::{CopyTo, without_copy};
 pub use receipt::{Receipt, Status};
 pub(crate) use receipt::{SavedCopy, TlsUsed};
 
+/// The queue id in a reply, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub fn queue_id(text: &str) -> Option<String> {
+    queue_id::find(text)
+}
+
 use crate::codec::smtp::{Notify, Return};
 use crate::mail::Outgoing;
 use crate::net::{Limits, Wire};

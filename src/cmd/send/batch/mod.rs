@@ -36,6 +36,14 @@ use std::time::{Duration, Instant};
 /// The longest line, in octets: its message is held in memory.
 const MAX_LINE: usize = 64 * 1024 * 1024;
 
+/// Reads a line and builds its message, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub fn batch_line(octets: &[u8], account: &Account) -> Result<Outgoing, Failure> {
+    let limits = &Limits::default();
+    let defaults = Defaults { account, from: None, sender: None, mends: false, charset: None, limits };
+    line::read(octets).map_err(|(_, failure)| failure)?.build(&defaults)
+}
+
 /// The `receipt` line of one message.
 #[derive(Serialize)]
 struct ReceiptLine<'a> {
