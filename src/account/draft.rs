@@ -13,6 +13,9 @@ use crate::process::Program;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How to get it.
+const NO_GSSAPI: &str = "build it with `--features gssapi`, or let a sasl-command do it, see docs/logins.md";
+
 /// The whole file.
 #[derive(Default)]
 pub struct FileDraft {
@@ -127,6 +130,10 @@ impl ServerDraft {
         server.sasl_command = own.sasl_command.or_else(|| shared.sasl_command.clone()).filter(|_| plays);
         if let (Auth::Sasl(Mechanism::Other(name)), None) = (server.auth, &server.sasl_command) {
             let known = Auth::parse(&name, server.protocol).err().unwrap_or_default();
+            if name == Mechanism::Gssapi.name() {
+                let fault = fault("auth: this build of postie does not have gssapi itself".into());
+                return Err(Fault { hint: Some(NO_GSSAPI.into()), ..fault });
+            }
             // Not the name itself: it may be a secret in the wrong place.
             return Err(fault(format!("auth: {known}; any other needs a sasl-command, see docs/logins.md")));
         }

@@ -16,6 +16,8 @@ pub mod folders;
 pub mod git_credential;
 pub mod import;
 mod job_control;
+#[cfg(feature = "gssapi")]
+mod kerberos;
 pub mod keys;
 pub mod lock;
 pub mod logins;

@@ -94,10 +94,7 @@ impl Vault {
         let at = |failure: Failure| failure.at(server.place());
         let named = |secret| Credentials { user, secret, host: server.host.clone(), port: server.port };
         if !self.gives_secret(server) {
-            let helper = server.sasl_command.as_ref().map(|program| {
-                let service = server.protocol.service_name();
-                Arc::new(SaslCommand::new(program.clone(), service, self.limits.clone())) as Arc<dyn Helper>
-            });
+            let helper = self.helper(server);
             return Ok(Some(AccountLogin { credentials: named(Secret::new("")), is_token: false, helper }));
         }
         let (secret, is_token) = match self.stated(server) {
@@ -109,6 +106,19 @@ impl Vault {
         };
         let is_token = is_token || server.auth.wants_token();
         Ok(Some(AccountLogin { credentials: named(secret), is_token, helper: None }))
+    }
+
+    /// What plays the mechanism of a server, if postie does not.
+    fn helper(&self, server: &Server) -> Option<Arc<dyn Helper>> {
+        let service = server.protocol.service_name();
+        if let Some(program) = &server.sasl_command {
+            return Some(Arc::new(SaslCommand::new(program.clone(), service, self.limits.clone())));
+        }
+        #[cfg(feature = "gssapi")]
+        if server.auth == super::Auth::Sasl(crate::codec::sasl::Mechanism::Gssapi) {
+            return Some(Arc::new(super::kerberos::Kerberos::new(service, self.limits.clone())));
+        }
+        None
     }
 
     /// Gets the password for the proxy of `server`, if its user needs one. Fails with [`Kind::Config`],

@@ -38,6 +38,8 @@ mod imap_renumbered;
 mod imapd_itself;
 mod import;
 mod import_secrets;
+#[cfg(feature = "gssapi")]
+mod kerberos;
 mod layering;
 mod links;
 mod list;

@@ -1,6 +1,9 @@
 //! A server of any of the three protocols that only lets in: greeting, capabilities, login. What SASL's mechanisms say is
 //! worked out here by OpenSSL, apart from what postie has.
 
+#[cfg(feature = "gssapi")]
+pub mod gssapi;
+
 use super::authority::{Authority, Certificate};
 use super::embedded::Listener;
 use super::peer::{End, Peer};
@@ -61,6 +64,26 @@ pub enum Manner {
     Complains,
     /// SCRAM: it asks for more iterations than anybody has time for.
     Greedy,
+    /// GSSAPI: its token is not the right one.
+    OtherToken,
+    /// GSSAPI: it sends none.
+    NoToken,
+    /// GSSAPI: it lets in before it has proven itself.
+    LetsInEarly,
+    /// GSSAPI: it offers security layers, too.
+    Layers,
+    /// GSSAPI: it demands a security layer.
+    OnlyLayers,
+    /// GSSAPI: it offers nothing at all.
+    NoOffer,
+    LongOffer,
+    ShortOffer,
+    /// GSSAPI: it offers no layer, and a size for one.
+    SizeWithoutLayer,
+    /// GSSAPI: its offer is not wrapped.
+    Unprotected,
+    /// GSSAPI: somebody changed its offer.
+    Changed,
 }
 
 /// Which channel bindings can be had.
@@ -72,6 +95,13 @@ pub enum TlsKind {
     V12WithoutEms,
 }
 
+/// Where the server's Kerberos key is, and what the library must know of the realm.
+#[derive(Clone, Debug)]
+pub struct Realm {
+    pub configuration: String,
+    pub keytab: String,
+}
+
 pub struct Gatekeeper {
     listener: Listener,
     /// What the clients' SCRAM headers said.
@@ -81,11 +111,33 @@ pub struct Gatekeeper {
 impl Gatekeeper {
     /// Offers these mechanisms under TLS.
     pub fn start(speaks: Speaks, offers: &'static str, manner: Manner, tls: TlsKind) -> Gatekeeper {
+        Gatekeeper::open(speaks, offers, manner, tls, None)
+    }
+
+    /// The same with a key for GSSAPI.
+    pub fn of_realm(speaks: Speaks, manner: Manner, realm: Realm) -> Gatekeeper {
+        Gatekeeper::open(speaks, "GSSAPI", manner, TlsKind::V13, Some(realm))
+    }
+
+    fn open(
+        speaks: Speaks,
+        offers: &'static str,
+        manner: Manner,
+        tls: TlsKind,
+        realm: Option<Realm>,
+    ) -> Gatekeeper {
         let acceptor = acceptor(tls);
         let headers = Arc::<Mutex<Vec<String>>>::default();
         let seen = Arc::clone(&headers);
         let listener = Listener::start(move |peer, _| {
-            let mut door = Door { peer, speaks, manner, tag: String::new(), headers: Arc::clone(&seen) };
+            let mut door = Door {
+                peer,
+                speaks,
+                manner,
+                tag: String::new(),
+                headers: Arc::clone(&seen),
+                realm: realm.clone(),
+            };
             // A connection that ends early is the client's, or the manner's, choice.
             let _ = door.serve(&acceptor, offers);
         });
@@ -128,6 +180,8 @@ struct Door {
     /// Of the command under way (IMAP).
     tag: String,
     headers: Arc<Mutex<Vec<String>>>,
+    /// For GSSAPI, in a build that has it.
+    realm: Option<Realm>,
 }
 
 impl Door {
@@ -239,6 +293,10 @@ impl Door {
             let digest =
                 if rest.starts_with("SHA-256") { MessageDigest::sha256() } else { MessageDigest::sha1() };
             return self.scram(digest, rest.ends_with("-PLUS"), initial);
+        }
+        #[cfg(feature = "gssapi")]
+        if let Some(realm) = self.realm.clone() {
+            return self.gssapi(&realm, initial);
         }
         let Some(first) = (match mechanism {
             "CRAM-MD5" => self.cram(),

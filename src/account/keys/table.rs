@@ -249,7 +249,8 @@ pub const SERVER: &[Key<ServerDraft, Server>] = &[
         ServerDraft::auth,
         |server| Shown::maybe(server.username.as_ref().map(|_| server.auth.name()).or(Some("none".into()))),
         "The login method: auto, plain, login, scram-sha-256, scram-sha-256-plus, scram-sha-1, scram-sha-1-plus, \
-         cram-md5, oauthbearer, xoauth2, external, or any other that a sasl-command plays; for POP3 also user and apop; for SMTP also none, which sends without \
+         cram-md5, oauthbearer, xoauth2, external, gssapi (Kerberos, in a build with that feature), or any other that a \
+         sasl-command plays; for POP3 also user and apop; for SMTP also none, which sends without \
          a login. Default: auto, the best that the server lists: under TLS one that sends the password, if the server \
          lists one; without TLS one that does not.",
     ),

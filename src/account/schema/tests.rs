@@ -221,3 +221,24 @@ fn the_table_of_oauth_is_read_key_by_key_and_what_is_wrong_has_its_place() {
         assert!(said.starts_with(what), "{inner}: {said}");
     }
 }
+
+#[test]
+fn kerberos_is_had_by_a_program_or_by_a_build_with_it_which_an_error_says() {
+    let account = "[accounts.a]\nemail = 'ana@example.org'\nimap = { host = 'h', auth = 'gssapi' }\n";
+    match (read(account), cfg!(feature = "gssapi")) {
+        (Ok(contents), true) => assert!(!contents.accounts[0].imap.as_ref().unwrap().wants_secret()),
+        (Err(fault), false) => {
+            let hint = fault.hint.unwrap();
+            assert!(
+                ["--features gssapi", "sasl-command", "docs/logins.md"].iter().all(|it| hint.contains(it))
+            );
+        }
+        (other, _) => panic!("{other:?}"),
+    }
+    let played = only(&account.replace("'h'", "'h', sasl-command = 'x'"));
+    assert_eq!(played.imap.unwrap().auth.name(), "gssapi");
+    // A mechanism that no build has.
+    assert!(
+        read(&account.replace("gssapi", "ntlm")).unwrap_err().what.contains("any other needs a sasl-command")
+    );
+}

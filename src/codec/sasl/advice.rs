@@ -21,9 +21,8 @@ pub fn advice(offered: &[String], is_token: bool) -> String {
     }
     if let Some(theirs) = ["GSSAPI", "NTLM"].into_iter().find(|name| offered.iter().any(|has| has == name)) {
         let name = theirs.to_ascii_lowercase();
-        return format!(
-            "the server lists {theirs}: auth = \"{name}\" with a sasl-command can do that, see docs/logins.md"
-        );
+        let by = if Mechanism::from_name(theirs).is_some() { "" } else { " with a sasl-command" };
+        return format!("the server lists {theirs}: auth = \"{name}\"{by} can do that, see docs/logins.md");
     }
     if Mechanism::External.is_in(offered) {
         return "the server wants a client certificate: client-certificate and auth = \"external\"".into();
@@ -72,6 +71,9 @@ pub fn explain(
         ),
         Mechanism::External => failure.hint(
             "is client-certificate the one that the server knows, and username the user that it stands for?",
+        ),
+        Mechanism::Gssapi => failure.hint(
+            "does the server know the ticket's owner (klist) as username? docs/logins.md says whose ticket counts",
         ),
         Mechanism::Other(_) => failure.hint(
             "the server refused what the sasl-command answered: check what it logs in with, and username",

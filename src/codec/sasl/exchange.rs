@@ -50,7 +50,8 @@ impl Exchange {
             (None, Mechanism::OAuthBearer) => Box::new(token::OAuthBearer::new(credentials)),
             (None, Mechanism::External) => Box::new(external::External::new(credentials)),
             (None, Mechanism::Scram(scram)) => Box::new(scram::Scram::new(scram, credentials, setting)?),
-            (None, Mechanism::Other(name)) => return Err(not_ours(name)),
+            // Kerberos is the system's, so a helper plays it, too.
+            (None, Mechanism::Gssapi | Mechanism::Other(_)) => return Err(not_ours(mechanism.name())),
         };
         let waiting = client.first();
         Ok(Exchange { client, challenges: 0, user: credentials.user.as_bytes().to_vec(), waiting })

@@ -1,7 +1,7 @@
 //! SASL (`RFC 4422`): the client's side of an authentication exchange. It takes the server's challenges and
 //! gives the client's responses, both in base64 as on the wire; POP3 (`RFC 5034`), SMTP (`RFC 4954`) and IMAP
 //! (`RFC 3501 §6.2.2`) only frame them. There are no security layers (§3.7) and no authorization identities
-//! (§3.4.1) but that of EXTERNAL.
+//! (§3.4.1) but those of EXTERNAL and GSSAPI.
 //!
 //! Each mechanism is a file of its own that knows only octets. To add one: a variant of [`Mechanism`] with its
 //! name and its place in the order, and a [`MechanismClient`].
@@ -12,6 +12,7 @@ mod client;
 mod cram_md5;
 mod exchange;
 mod external;
+mod gssapi;
 mod login;
 mod plain;
 mod prepare;
@@ -22,6 +23,7 @@ pub use advice::{advice, explain, lacks_mechanism};
 pub use binding::{BindingKind, ChannelBinding};
 pub use client::{Fault, GoOn, Helper, MechanismClient, Setting};
 pub use exchange::{CANCEL, Exchange, Response};
+pub use gssapi::{GssapiClient, SecurityContext};
 pub use scram::{Hash, ScramMechanism};
 
 use crate::words::{Failure, Kind, MechanismName, Secret};
@@ -45,6 +47,8 @@ pub enum Mechanism {
     OAuthBearer,
     /// `RFC 4422` appendix A: by the client's certificate.
     External,
+    /// `RFC 4752`: Kerberos. A build without the feature `gssapi` does not have it.
+    Gssapi,
     /// One that postie does not have itself: `sasl-command` plays it.
     Other(MechanismName),
 }
@@ -55,7 +59,7 @@ const fn scram(hash: Hash, plus: bool) -> Mechanism {
 
 impl Mechanism {
     /// Every mechanism that postie has, as they are listed for people.
-    pub const ALL: [Mechanism; 10] = [
+    pub const ALL: [Mechanism; if cfg!(feature = "gssapi") { 11 } else { 10 }] = [
         Mechanism::Plain,
         Mechanism::Login,
         Mechanism::SCRAM_SHA_256,
@@ -66,6 +70,8 @@ impl Mechanism {
         Mechanism::XOAuth2,
         Mechanism::OAuthBearer,
         Mechanism::External,
+        #[cfg(feature = "gssapi")]
+        Mechanism::Gssapi,
     ];
 
     pub const SCRAM_SHA_256: Mechanism = scram(Hash::Sha256, false);
@@ -98,6 +104,7 @@ impl Mechanism {
             Mechanism::XOAuth2 => const { MechanismName::of("XOAUTH2") },
             Mechanism::OAuthBearer => const { MechanismName::of("OAUTHBEARER") },
             Mechanism::External => const { MechanismName::of("EXTERNAL") },
+            Mechanism::Gssapi => const { MechanismName::of("GSSAPI") },
             Mechanism::Other(name) => name,
         }
     }
@@ -114,7 +121,7 @@ impl Mechanism {
 
     /// Whether it takes a secret from postie at all.
     pub fn wants_secret(self) -> bool {
-        !matches!(self, Mechanism::External | Mechanism::Other(_))
+        !matches!(self, Mechanism::External | Mechanism::Gssapi | Mechanism::Other(_))
     }
 
     /// Whether it sends the password itself.
