@@ -8,10 +8,10 @@ fuzz_target!(|data: &[u8]| {
     let mut capabilities = Capabilities::default();
     for line in data.split(|octet| *octet == b'\n') {
         if let StatusLine::Ok(_) = pop3::status(line) {
-            assert!(line.starts_with(b"+OK"));
+            assert!(begins(line, b"+OK"));
         }
         if let StatusLine::Err(text) = pop3::status(line) {
-            assert!(line.starts_with(b"-ERR"));
+            assert!(begins(line, b"-ERR"));
             let _ = pop3::refusal(text);
         }
         if let Some((number, rest)) = pop3::row(line) {
@@ -24,3 +24,9 @@ fuzz_target!(|data: &[u8]| {
         capabilities.add(line);
     }
 });
+
+/// Whether this word stands at the beginning, in upper or lower case, and nothing is glued to it.
+fn begins(line: &[u8], word: &[u8]) -> bool {
+    let (start, rest) = line.split_at(word.len());
+    start.eq_ignore_ascii_case(word) && rest.first().is_none_or(|octet| b" \t".contains(octet))
+}
