@@ -5,6 +5,7 @@
 //! sends them later. So it does not depend on the order of the fields, on how a field is folded, or on upper
 //! and lower case in its name.
 
+use memchr::memchr;
 use sha2::{Digest as _, Sha256};
 
 /// The names of the fields, in lower case.
@@ -56,11 +57,17 @@ struct PrintField {
 impl HeaderPrint {
     /// Adds content.
     pub fn push(&mut self, octets: &[u8]) {
-        let mut rest = octets.iter();
+        let mut rest = octets;
         while self.state != HeaderState::Behind
-            && let Some(octet) = rest.next()
+            && let [octet, behind @ ..] = rest
         {
-            self.state = self.next(*octet);
+            if self.state == HeaderState::Other {
+                // Most lines are such: nothing but their end matters.
+                let Some(feed) = memchr(b'\n', rest) else { return };
+                (self.state, rest) = (HeaderState::Line, &rest[feed + 1..]);
+                continue;
+            }
+            (self.state, rest) = (self.next(*octet), behind);
         }
     }
 
