@@ -12,12 +12,15 @@
     reason = "a measurement that cannot go on has failed, and its output is what it is for"
 )]
 
+#[path = "shared/lag.rs"]
+mod lag;
 mod shared;
 #[path = "../tests/support/mod.rs"]
 #[allow(dead_code, reason = "the integration tests use the other parts")]
 mod support;
 
-use shared::{median, report, time};
+use lag::lag;
+use shared::{Took, median, report, time};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -36,6 +39,10 @@ struct Options {
     rounds: usize,
     tls: bool,
     imap: bool,
+    /// How long a round trip takes.
+    rtt: Duration,
+    /// Folders beside the inbox, for a run that finds nothing new in any.
+    folders: usize,
     dir: PathBuf,
 }
 
@@ -47,6 +54,8 @@ impl Options {
             rounds: 5,
             tls: false,
             imap: false,
+            rtt: Duration::ZERO,
+            folders: 0,
             dir: std::env::temp_dir(),
         };
         let mut args = std::env::args().skip(1);
@@ -58,11 +67,15 @@ impl Options {
                 "--rounds" => options.rounds = number(args.next()),
                 "--tls" => options.tls = true,
                 "--imap" => options.imap = true,
+                "--rtt" => options.rtt = Duration::from_millis(number(args.next()) as u64),
+                "--folders" => options.folders = number(args.next()),
                 "--dir" => options.dir = args.next().expect("a directory").into(),
                 // Given by cargo itself.
                 "--bench" => {}
                 other => {
-                    panic!("{other}: the options are --messages, --octets, --rounds, --tls, --imap, --dir")
+                    panic!(
+                        "{other}: the options are --messages, --octets, --rounds, --tls, --imap, --rtt, --folders, --dir"
+                    )
                 }
             }
         }
@@ -170,6 +183,55 @@ fn postie_to(target: &Target, state: &Path, kind: &str, to: &Path) -> Command {
     command.env("BENCH_SECRET", SECRET).env("HOME", state).env("XDG_STATE_HOME", state);
     command.env("XDG_CONFIG_HOME", state);
     command
+}
+
+/// Makes folders with a message in each.
+fn make_folders(target: &Target, count: usize) {
+    let mut link = TcpStream::connect(("127.0.0.1", target.port)).unwrap();
+    let mut input = BufReader::new(link.try_clone().unwrap());
+    let message = &target.messages[0];
+    let mut say = |text: &[u8], ends: &str| {
+        link.write_all(text).unwrap();
+        let mut line = String::new();
+        while !line.starts_with(ends) {
+            line.clear();
+            assert!(input.read_line(&mut line).unwrap() > 0, "the server ended the connection");
+        }
+    };
+    say(format!("1 LOGIN {USER} {SECRET}\r\n").as_bytes(), "1 OK");
+    for folder in 1..=count {
+        say(format!("2 CREATE F{folder}\r\n").as_bytes(), "2 OK");
+        say(format!("3 APPEND F{folder} {{{}}}\r\n", message.len()).as_bytes(), "+");
+        say(&[&message[..], b"\r\n"].concat(), "3 OK");
+    }
+}
+
+/// Runs that find nothing new in any folder.
+fn nothing_new_anywhere(target: &Target, options: &Options, work: &Path) {
+    let (state, to) = (work.join("state-folders"), work.join("mail-folders"));
+    fs::create_dir(&state).unwrap();
+    let run = || {
+        let mut command = postie(target, &state, &to);
+        time(
+            {
+                command.arg("--all-folders");
+                command
+            },
+            fetched,
+        )
+    };
+    run();
+    let stored = disk::maildir(&to).len();
+    // What was not there at the start has no numbers yet that could be compared.
+    run();
+    let took: Vec<Took> = (0..options.rounds).map(|_| run()).collect();
+    assert_eq!(disk::maildir(&to).len(), stored, "nothing is fetched twice");
+    let mut times: Vec<Duration> = took.iter().map(|took| took.time).collect();
+    let middle = median(&mut times);
+    report(&format!("Nothing new in {} folders", options.folders + 1), None, vec![("postie", took)]);
+    if !options.rtt.is_zero() {
+        println!("{:.1} round trips", middle / options.rtt.as_secs_f64());
+    }
 }
 
 fn mpop(target: &Target, state: &Path, to: &Path) -> Command {
@@ -330,7 +392,10 @@ fn main() {
     let messages: Vec<Vec<u8>> =
         (1..=options.messages).map(|number| mailbox::message_of(number, options.octets)).collect();
     real.fill(USER, &messages);
-    let port = |tls| if options.imap { real.imap_port_with(tls) } else { real.pop3_port(tls) };
+    let port = |tls| {
+        let port = if options.imap { real.imap_port_with(tls) } else { real.pop3_port(tls) };
+        if options.rtt.is_zero() { port } else { lag(port, options.rtt) }
+    };
     let (tls, imap) = (options.tls, options.imap);
     let target = Target { port: port(tls), tls, imap, ca, messages };
     let all = if imap { &IMAP_PEERS } else { &PEERS };
@@ -362,12 +427,17 @@ fn main() {
     again.retain(|row| !row.1.is_empty());
     let floor = median(&mut floors);
     println!(
-        "{} messages of {} octets{}, {} rounds; the floor (fetched in clear, thrown away): {floor:.3} s",
+        "{} messages of {} octets{}{}, {} rounds; the floor (fetched in clear, thrown away): {floor:.3} s",
         options.messages,
         options.octets,
         if options.tls { ", TLS" } else { "" },
+        if options.rtt.is_zero() { String::new() } else { format!(", a round trip of {:?}", options.rtt) },
         options.rounds
     );
     report("The first fetch", Some(floor), first);
     report("A second one, nothing new", None, again);
+    if imap && options.folders > 0 {
+        make_folders(&plain, options.folders);
+        nothing_new_anywhere(&target, &options, work.path());
+    }
 }

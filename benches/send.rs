@@ -14,7 +14,7 @@ mod shared;
 #[allow(dead_code, reason = "the integration tests use the other parts")]
 mod support;
 
-use shared::{median, report, time};
+use shared::{Took, median, report, time};
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -242,7 +242,7 @@ fn ended_well(code: Option<i32>) -> bool {
 }
 
 /// Runs every peer that is installed `rounds` times, in turns.
-fn rounds(peers: &'static [Peer], target: &Target, rounds: usize) -> Vec<(&'static str, Vec<Duration>)> {
+fn rounds(peers: &'static [Peer], target: &Target, rounds: usize) -> Vec<(&'static str, Vec<Took>)> {
     let there = |peer: &&Peer| peer.needs.is_empty() || program(peer.needs).is_some();
     let peers: Vec<&Peer> = peers.iter().filter(there).collect();
     let mut rows: Vec<_> = peers.iter().map(|peer| (peer.name, Vec::new())).collect();
