@@ -5,7 +5,7 @@
 //! If the line is lost with the message, nobody knows whether it was filed: then a new session looks, and only where
 //! certainly nothing was filed, it is filed once more. After silence it is not: the server may still be at work.
 
-use super::send::{FIRST_PAUSE, LONGEST_PAUSE, SavedCopy, without_copy};
+use super::send::{Backoff, SavedCopy, without_copy};
 use super::service::Service;
 use crate::account::{Server, providers};
 use crate::codec::imap::{InternalDate, MailboxName};
@@ -14,7 +14,6 @@ use crate::mail::{Outgoing, zone};
 use crate::net::Limits;
 use crate::words::{Exit, Failure, Kind, Stage};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
 
 /// The names that a folder for sent mail has where the server does not say which it is; also below INBOX.
 const SENT: [&str; 4] = ["Sent", "Sent Items", "Sent Messages", "Sent Mail"];
@@ -30,8 +29,7 @@ pub struct Filing {
     limits: Limits,
     session: Option<Authenticated>,
     target: Option<Target>,
-    blocked: Option<NoSession>,
-    pause: Duration,
+    backoff: Backoff,
     /// Whether the server announces that it takes literals unasked, and does not.
     wants_to_be_asked: bool,
 }
@@ -42,13 +40,6 @@ struct Target {
     name: MailboxName,
     /// Whether it is where the server files what is sent, if it does.
     is_sent: bool,
-}
-
-/// Why no session can be opened.
-struct NoSession {
-    failure: Failure,
-    /// When it may be tried again; `None`: never.
-    until: Option<Instant>,
 }
 
 /// What was tried for one message.
@@ -99,8 +90,7 @@ impl Filing {
             limits,
             session: None,
             target: None,
-            blocked: None,
-            pause: FIRST_PAUSE,
+            backoff: Backoff::new(),
             wants_to_be_asked: false,
         }
     }
@@ -181,20 +171,16 @@ impl Filing {
         if let Some(session) = self.session.take() {
             return Ok(session);
         }
-        if let Some(NoSession { failure, until }) = &self.blocked
-            && until.is_none_or(|until| Instant::now() < until)
-        {
+        if let Some(failure) = self.backoff.failure() {
             return Err(failure.clone());
         }
         match self.service.log_in(&self.limits) {
             Ok(session) => {
-                (self.blocked, self.pause) = (None, FIRST_PAUSE);
+                self.backoff.clear();
                 Ok(session)
             }
             Err(failure) => {
-                let until = (failure.exit() == Exit::TempFail).then(|| Instant::now() + self.pause);
-                self.pause = LONGEST_PAUSE.min(self.pause * 2);
-                self.blocked = Some(NoSession { failure: failure.clone(), until });
+                self.backoff.note(&failure, failure.exit() != Exit::TempFail);
                 Err(failure)
             }
         }

@@ -11,12 +11,12 @@
 //! Some servers announce PIPELINING and lose what follows the content, or hang up. If an envelope sent ahead was not
 //! answered, its message is sent once more in a new session, and nothing is sent ahead any more in this run.
 
-use super::{Extent, FIRST_PAUSE, Options, Passage, Report, SendJob, Status, declare, longer};
+use super::{Backoff, Extent, Options, Passage, Report, SendJob, Status, declare};
 use crate::mail::Outgoing;
 use crate::mail::outgoing::Envelope;
 use crate::smtp::{ContentHooks, OpenTransaction, Ready};
 use crate::words::{Exit, Failure, Kind, Stage};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A connection to a server that is kept open between messages.
 pub struct Channel<'a> {
@@ -25,8 +25,7 @@ pub struct Channel<'a> {
     /// How many messages the session has had.
     used: usize,
     ahead: Option<NextTransaction>,
-    blocked: Option<NoSession>,
-    pause: Duration,
+    backoff: Backoff,
     /// Whether content may be sent by BDAT.
     chunking: bool,
     /// Whether an envelope may be sent ahead.
@@ -65,24 +64,17 @@ impl ContentHooks for BatchHooks<'_> {
     }
 }
 
-/// Why no session can be opened.
-struct NoSession {
-    failure: Failure,
-    /// When it may be tried again; `None`: never.
-    until: Option<Instant>,
-}
-
 impl<'a> Channel<'a> {
     /// The channel connects with its first message.
     pub fn new(job: &'a SendJob<'a>) -> Self {
-        let (ready, ahead, blocked) = (None, None, None);
-        Channel { job, ready, used: 0, ahead, blocked, pause: FIRST_PAUSE, chunking: true, sends_ahead: true }
+        let backoff = Backoff::new();
+        Channel { job, ready: None, used: 0, ahead: None, backoff, chunking: true, sends_ahead: true }
     }
 
     /// Whether a message would fail without asking the server: it could not be reached just now, or the login was
     /// refused.
     pub fn is_blocked(&self) -> bool {
-        self.blocked.as_ref().is_some_and(|blocked| blocked.until.is_none_or(|until| Instant::now() < until))
+        self.backoff.failure().is_some()
     }
 
     /// Sends one message. `next` is the one after it, if that is known already; `meanwhile` is called while the final
@@ -106,12 +98,12 @@ impl<'a> Channel<'a> {
                 continue;
             }
             // After a failed connection the next messages fail at once.
-            had_session |= self.blocked.is_none();
+            had_session |= self.backoff.is_clear();
             let lost = unanswered || failure.as_ref().is_some_and(is_lost);
-            let lost = lost && asks && !self.is_blocked_for_good();
+            let lost = lost && asks && !self.backoff.is_for_good();
             if lost && passage.receipt.attempts < 2 && !self.job.limits.run_over() {
                 // One more session at once.
-                self.blocked = None;
+                self.backoff.lift();
                 if unanswered {
                     // The replies may have been meant for other commands.
                     passage = passage.anew(outgoing);
@@ -140,10 +132,6 @@ impl<'a> Channel<'a> {
             Some(ready) => ready.quit(),
             None => {}
         }
-    }
-
-    fn is_blocked_for_good(&self) -> bool {
-        self.blocked.as_ref().is_some_and(|blocked| blocked.until.is_none())
     }
 
     fn attempt(
@@ -184,26 +172,23 @@ impl<'a> Channel<'a> {
     }
 
     fn open(&mut self) -> Result<Ready, Failure> {
-        if let Some(blocked) = &self.blocked
-            && self.is_blocked()
-        {
-            return Err(blocked.failure.clone());
+        if let Some(failure) = self.backoff.failure() {
+            return Err(failure.clone());
         }
         match self.job.session() {
             Ok(mut ready) => {
                 if !self.chunking {
                     ready.forgo_chunking();
                 }
-                (self.blocked, self.pause, self.used) = (None, FIRST_PAUSE, 0);
+                self.backoff.clear();
+                self.used = 0;
                 Ok(ready)
             }
             Err(failure) => {
                 let for_good = failure.exit() != Exit::TempFail
                     // Some servers hang up instead of refusing a login.
                     || (failure.stage == Stage::Auth && failure.kind() != Kind::Deferred);
-                let until = (!for_good).then(|| Instant::now() + self.pause);
-                self.pause = longer(self.pause);
-                self.blocked = Some(NoSession { failure: failure.clone(), until });
+                self.backoff.note(&failure, for_good);
                 Err(failure)
             }
         }

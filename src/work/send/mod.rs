@@ -2,6 +2,7 @@
 //! temporary failures are tried again, with the same Message-ID, for those recipients who do not have the message; an
 //! unknown outcome never.
 
+mod backoff;
 mod channel;
 mod copy;
 mod declare;
@@ -9,6 +10,8 @@ mod passage;
 mod queue_id;
 mod receipt;
 
+pub(crate) use backoff::Backoff;
+pub use backoff::FIRST_PAUSE;
 pub use channel::Channel;
 pub(crate) use copy::{CopyTo, without_copy};
 pub use receipt::{Receipt, Status};
@@ -26,13 +29,9 @@ use crate::net::{Limits, Wire};
 use crate::smtp::{OnRejected, Opening, Ready, SmtpLogin, open};
 use crate::streams;
 use crate::words::{Exit, Failure, Kind};
+use backoff::longer;
 use passage::Passage;
 use std::time::{Duration, Instant};
-
-/// The first pause between two attempts; each further one is twice as long.
-pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause between two attempts.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The options for sending.
 #[derive(Clone, Debug)]
@@ -151,11 +150,6 @@ fn run(job: &SendJob<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mu
         }
         return passage.report(failure, extent, started);
     }
-}
-
-/// The pause after one of `pause`.
-fn longer(pause: Duration) -> Duration {
-    (pause * 2).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]
