@@ -50,7 +50,8 @@ pub enum Record {
         preference: u16,
         host: String,
     },
-    /// The lowest priority first; of those the heaviest more often. No target: the service is not offered.
+    /// The lowest priority first; of equal ones, the higher the weight the more often. No target: the service is not
+    /// offered.
     Srv {
         priority: u16,
         weight: u16,
@@ -79,7 +80,7 @@ pub enum Answer {
 pub struct NotOurs;
 
 /// The message that asks `question`, under the number `id`; with `edns`, larger answers are welcome (`RFC 6891`).
-/// `None` if the name is none.
+/// `None` if the name is not valid.
 pub fn query(id: u16, question: &Question, edns: bool) -> Option<Vec<u8>> {
     let name = name(&question.name)?;
     let mut packet = Packet::new_query(id);
@@ -97,8 +98,8 @@ fn name(text: &str) -> Option<Name<'_>> {
     plain.then(|| Name::new(text).ok()).flatten()
 }
 
-/// Reads what came as the answer to `question` under the number `id`. Anything else, as somebody may send who
-/// guesses, is [`NotOurs`].
+/// Reads what came as the answer to `question` under the number `id`. Anything else is [`NotOurs`]: somebody may be
+/// guessing.
 pub fn answer(octets: &[u8], id: u16, question: &Question) -> Result<Answer, NotOurs> {
     let is_reply = header_buffer::has_flags(octets, PacketFlag::RESPONSE).unwrap_or(false);
     if !is_reply || header_buffer::id(octets) != Ok(id) {
@@ -131,7 +132,7 @@ pub fn answer(octets: &[u8], id: u16, question: &Question) -> Result<Answer, Not
     })
 }
 
-/// The records of this type that `name` has, or another that it stands for.
+/// The records of this type of `name`, or of the name that its CNAME leads to.
 fn records<'a>(packet: &'a Packet<'a>, name: Name<'a>, kind: RecordType) -> Vec<Record> {
     let mut owner = name;
     for _ in 0..MOST_ALIASES {

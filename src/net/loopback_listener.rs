@@ -46,7 +46,7 @@ impl LoopbackName {
 pub enum Verdict<T> {
     /// It is what was waited for. The page says that the login goes on.
     Taken(T),
-    /// It is, too, and the page says that there will be no login.
+    /// It is the answer, but a refusal: the page says that there will be no login.
     Refused(T),
     /// It is something else; go on waiting.
     Unrelated,
@@ -147,7 +147,7 @@ impl LoopbackListener {
                     }
                     Err(error) => match error.kind() {
                         ErrorKind::WouldBlock => break,
-                        // Who was there has left again.
+                        // The client has closed the connection already.
                         ErrorKind::Interrupted
                         | ErrorKind::ConnectionAborted
                         | ErrorKind::ConnectionReset => {}

@@ -129,7 +129,7 @@ fn protection(server: &Literal, user: &Literal, wanted: &mut DraftServer, remark
     } else if is_loopback(&wanted.host) || by_user {
         remarks.clear(At(None, "sslproto"), "''", wanted);
     } else {
-        // It asks for TLS, and does without if the server has none.
+        // fetchmail uses TLS only if the server offers it.
         wanted.security = Security::StartTls;
     }
     if let Some(service) = server.get("service").text() {

@@ -97,7 +97,7 @@ fn server(section: &Section, remarks: &mut Remarks<'_>) -> Option<DraftServer> {
     if !kind.contains("SSL") {
         remarks.clear(at, kind, &mut server);
     }
-    // Theirs is another than postie's where TLS is required now.
+    // Where TLS is now required, getmail's default port is not postie's.
     let port = if server.security == Security::Implicit { None } else { Some(server.effective_port()) };
     server.port = match section.get("port") {
         Some((line, text)) => remarks.port(At(Some(line), "port"), text).or(port),
@@ -300,7 +300,7 @@ fn section_dir(draft: &Draft) -> std::path::PathBuf {
     draft.file.parent().unwrap_or(std::path::Path::new("")).to_owned()
 }
 
-/// The name of a file as getmail makes it: runs of characters that may not be in one become one other.
+/// The name of a file as getmail makes it: `by` takes the place of each run of characters that a name may not have.
 fn stripped(name: &str, by: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut was_strange = false;

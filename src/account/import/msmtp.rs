@@ -9,6 +9,7 @@ mod mpop;
 mod server;
 
 use super::names::{account_name, shown};
+use super::remarks::is_anchored;
 use super::{Draft, Import, Omission, Text, Tool};
 use crate::account::edit::Setting;
 use crate::account::server as rules;
@@ -87,12 +88,7 @@ fn sender(draft: &mut Draft, notes: &mut Notes<'_>) {
     }
 }
 
-/// Whether a path means the same wherever it stands: from the root, or from the home directory.
-fn is_anchored(path: &str) -> bool {
-    (path.starts_with('/') || path.starts_with("~/")) && !path.contains(char::is_control)
-}
-
-/// What an account has, of which one command after another is taken, and the remarks about it.
+/// An account, and the remarks about it.
 struct Notes<'a> {
     text: Text<'a>,
     entry: &'a Entry,
@@ -131,7 +127,7 @@ impl<'a> Notes<'a> {
         self.found.push(if hint.is_empty() { omission } else { omission.hint(hint) });
     }
 
-    /// Says of what is left that postie has nothing for it.
+    /// Reports the commands for which postie has no setting.
     fn rest(&mut self) {
         for (command, line, value) in self.entry.all() {
             let (why, hint, matters) = match command {

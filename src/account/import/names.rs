@@ -25,8 +25,8 @@ pub fn shown(key: &str, value: &str) -> String {
     }
 }
 
-/// The name of an account made of the one in another program. What is no letter or digit, and would mean something to
-/// a shell, becomes a dash: hints have the name in commands.
+/// Makes the name of an account from the one in another program. Characters that mean something to a shell become
+/// dashes, because hints show commands with the name.
 pub fn account_name(text: &str, fallback: &str) -> String {
     let dashed: String = text.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
     let mut name = dashed.trim_matches('-').to_owned();

@@ -171,7 +171,7 @@ fn is_same(server: &Server, wanted: &DraftServer, draft: &Draft) -> bool {
     AccountKey::new(server.protocol.name(), &server.host, server.port, user) == key_of(wanted, draft)
 }
 
-/// Whether an account that has some servers of the draft has nothing in the place of the others.
+/// Whether the draft's servers that the account lacks can be added: it has no other servers for the same purpose.
 fn lacks_others(account: &Account, draft: &Draft) -> bool {
     draft.servers.iter().all(|wanted| match account.server(wanted.protocol) {
         Some(server) => is_same(server, wanted, draft),

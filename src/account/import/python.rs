@@ -13,7 +13,7 @@ pub enum Literal {
     Truth(bool),
     /// May be a secret.
     Text(Zeroizing<String>),
-    /// A text that cannot be read: an escape that says nothing, or octets that are no text.
+    /// A text that cannot be read: it has an unknown escape, or is not valid UTF-8.
     Unreadable,
     /// A list or a tuple.
     List(Vec<Literal>),

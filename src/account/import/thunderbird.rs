@@ -191,7 +191,7 @@ fn sender(prefs: &Prefs, identity: &str, draft: &mut Draft, remarks: &mut Remark
         login(method, &mut server, remarks);
     }
     server.port = of("port").and_then(|(line, port)| remarks.port(At(Some(line), "smtpserver port"), port));
-    // Theirs without a number is 25 or 587 by the kind of TLS, as postie's.
+    // Without a port Thunderbird takes 25 or 587 by the kind of TLS, as postie does.
     draft.servers.push(server);
 }
 
@@ -250,7 +250,7 @@ impl Prefs {
     }
 }
 
-/// A line: its key and its value, a number and a truth as they stand there.
+/// A line: its key and its value; numbers, `true` and `false` as they are written.
 fn pref(line: &str) -> Option<(String, String)> {
     let inner = line.trim().strip_prefix("user_pref(")?.strip_suffix(");")?.trim();
     let (key, rest) = quoted(inner)?;

@@ -123,7 +123,7 @@ fn mpop<'a>(octets: &'a [u8], host: &str, user: &str) -> Result<Vec<SeenUid<'a>>
 fn getmail(octets: &[u8]) -> Vec<SeenUid<'_>> {
     let mut found = Vec::new();
     for (_, line) in numbered(octets) {
-        // It passes over what is not a line of its own, too.
+        // getmail itself passes over lines that it has not written.
         if let (uid, Some(time)) = split_at(line, 0) {
             found.push(SeenUid { uid, time: number(time) });
         }
@@ -131,7 +131,7 @@ fn getmail(octets: &[u8]) -> Vec<SeenUid<'_>> {
     found
 }
 
-/// Of UIDs under several UIDVALIDITYs those of the one that most of them have.
+/// The UIDVALIDITY that most of the UIDs have, and its UIDs.
 fn latest(found: Vec<SeenUid<'_>>) -> (Option<u64>, Vec<SeenUid<'_>>) {
     let mut counts: HashMap<u64, usize> = HashMap::new();
     fn split(seen: SeenUid<'_>) -> Option<(u64, SeenUid<'_>)> {

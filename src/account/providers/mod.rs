@@ -18,7 +18,7 @@ pub enum PasswordKind {
     Token,
     /// A password made for one application (or an OAuth2 access token).
     AppPassword,
-    /// What is made for programs that send.
+    /// A name and a password that the provider makes for programs that send.
     Credentials,
     /// The account's own password, or an app password if two-factor authentication is on.
     Password,
@@ -38,7 +38,7 @@ impl PasswordKind {
     }
 }
 
-/// What the user is called at the login.
+/// The user name for the login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UserName {
     /// By the whole address.
@@ -66,7 +66,7 @@ pub struct Provider {
     pub secret: PasswordKind,
     /// The name of its OAuth2 settings, the value of `oauth.provider`.
     pub oauth: Option<&'static str>,
-    /// On what the secret depends.
+    /// A condition for getting that secret.
     pub condition: Option<&'static str>,
     /// Where to switch POP on.
     pub pop_switch: Option<&'static str>,
@@ -102,7 +102,7 @@ const NOTHING: Provider = Provider {
     moves: false,
 };
 
-/// A server as the table has it; `None` if it is none.
+/// Reads a server of the table; `None` if it is not written as it should be.
 fn place(text: &str) -> Option<(&str, u16, Security)> {
     let (place, security) = text.split_once('/')?;
     let (host, port) = place.split_once(':')?;

@@ -12,7 +12,7 @@ const SOCKS_PORT: u16 = 1080;
 /// A proxy, and the hosts that are not reached through it.
 #[derive(Clone)]
 pub struct HttpProxy {
-    /// That of CONNECT; of a SOCKS proxy only the exceptions count.
+    /// The proxy for CONNECT, and the exceptions. With a SOCKS proxy only the exceptions are used.
     connect: Proxy,
     socks: Option<Socks>,
 }

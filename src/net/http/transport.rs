@@ -23,7 +23,7 @@ use ureq::unversioned::transport::{
 };
 use zeroize::Zeroize as _;
 
-/// Octets that are read ahead: enough for a whole header, which ureq reads as one.
+/// How many octets are read ahead: enough for a whole header, because ureq reads it in one piece.
 const INPUT: usize = 64 * 1024;
 const OUTPUT: usize = 16 * 1024;
 
@@ -116,7 +116,7 @@ impl fmt::Debug for Dialler {
 }
 
 impl Dialler {
-    /// With ureq's CONNECT before it, which does something only where a proxy is configured.
+    /// Adds ureq's CONNECT, which does nothing unless a proxy is configured.
     pub fn chained(self) -> impl Connector {
         ().chain(ConnectProxyConnector::default()).chain(self)
     }

@@ -222,8 +222,8 @@ impl Wait<'_, '_> {
     }
 }
 
-/// Whether a request at the listener is the answer. One with the right state that names another server ends the login,
-/// too; all others are of no concern.
+/// Whether a request at the listener is the answer. One with the right state that names another server also ends the
+/// login; all others are ignored.
 fn judge(target: &str, path: &str, expected: &Expected<'_>) -> Verdict<Result<Answer, NoAnswer>> {
     let query = target.strip_prefix(path).and_then(|rest| rest.strip_prefix('?'));
     let Some(query) = query else { return Verdict::Unrelated };

@@ -17,7 +17,7 @@ use crate::codec::oauth::{Client, Form};
 use crate::words::{Failure, Kind, Stage};
 use jiff::Timestamp;
 
-/// What the person must know meanwhile.
+/// What the person must be told during the login.
 #[derive(Clone, Copy, Debug)]
 pub enum Told<'a> {
     /// This address is to be opened. Its answer comes to this port, or must be pasted.
@@ -26,11 +26,11 @@ pub enum Told<'a> {
     Type(&'a DeviceAuthorization),
     /// What was pasted is no answer.
     NotThat(&'a str),
-    /// The server is not reached now; it is asked again.
+    /// The server cannot be reached now, and will be asked again.
     Unreachable(&'a Failure),
 }
 
-/// Called with it, at once.
+/// Tells the person at once.
 pub type Tell<'a> = &'a mut dyn FnMut(Told<'_>);
 
 /// Tokens, and when they were asked for: their life begins then.

@@ -31,7 +31,7 @@ pub fn by_guess(search: &Search) -> Report {
     let mut found = Vec::new();
     for protocol in protocols {
         let of_it = tries.iter().filter(|it| it.server.protocol == protocol);
-        // One that answers comes before one whose certificate is another's, which is only told.
+        // A server that answers comes before one with a certificate for another name, which is only reported.
         found.extend(
             of_it
                 .min_by_key(|it| (it.check.is_distrusted(), it.server.security != Security::Implicit))

@@ -22,7 +22,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest that everything together takes.
+/// How long the whole search may take.
 pub const WHOLE: Duration = Duration::from_secs(10);
 /// A source ends this much earlier, so that it can still say what it found.
 const MARGIN: Duration = Duration::from_millis(300);

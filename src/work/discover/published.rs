@@ -17,9 +17,9 @@ const LARGEST: usize = 256 * 1024;
 struct Document {
     source: Source,
     url: String,
-    /// Whether only who speaks for the domain, or Mozilla, can have published it there.
+    /// Whether nobody but the domain's owner or Mozilla can have published it there.
     trusted: bool,
-    /// Whether it must be for this domain to name hosts of others.
+    /// Whether it may name hosts of other domains only if it says that it is for this domain.
     own: bool,
 }
 

@@ -10,7 +10,7 @@ use crate::net::{NetError, Resolver, Security};
 use std::net::IpAddr;
 use std::thread;
 
-/// The MX hosts of the domain, the preferred first, and the provider whose they are.
+/// The MX hosts of the domain, the preferred first, and the provider that they belong to.
 pub fn by_mx(search: &Search) -> (Report, Option<Vec<String>>) {
     let asked = format!("MX of {}", search.domain);
     let hosts = match Resolver::new(&search.limits).ask(&search.domain, RecordType::Mx) {

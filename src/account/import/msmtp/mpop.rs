@@ -1,7 +1,8 @@
 //! What mpop alone has: where mail goes, what stays on the server, which messages are known.
 
-use super::{Notes, is_anchored};
+use super::Notes;
 use crate::account::edit::Setting;
+use crate::account::import::remarks::is_anchored;
 use crate::account::import::uids::{UidList, UidListKind};
 use crate::account::import::{Draft, DraftServer};
 use crate::account::values;

@@ -1,8 +1,9 @@
 //! The server of an account of msmtp or mpop: where it is, what protects it, who logs in.
 
-use super::{Notes, is_anchored};
+use super::Notes;
 use crate::account::edit::Setting;
 use crate::account::import::names::{fingerprint, is_loopback, is_plain_word, is_system_trust};
+use crate::account::import::remarks::is_anchored;
 use crate::account::import::{DraftSecret, DraftServer, Tool};
 use crate::account::server::{self as rules, Auth, Protocol};
 use crate::account::values;
@@ -100,7 +101,7 @@ fn secret(server: &DraftServer, notes: &mut Notes<'_>) -> Option<DraftSecret> {
             "from the keyring: `postie config set NAME {service}.password-command 'secret-tool lookup host {host} \
              service {service} user {user}'`; "
         );
-        // A hint is for copying.
+        // People copy hints into a shell, so a name with special characters gets none.
         let by_keyring = if is_plain_word(user) { by_keyring } else { String::new() };
         let hint = format!("{by_keyring}from ~/.netrc: `postie config import netrc`");
         let account = notes.entry.name.clone();

@@ -38,7 +38,7 @@ impl Variables {
         self.get(name).is_some_and(|value| value.text == "yes")
     }
 
-    /// A value that is a fixed text; of another one it is said that it was not taken.
+    /// The value, if it is a fixed text. Any other is reported as not taken.
     pub fn fixed(&self, name: &str, remarks: &mut Remarks<'_>) -> Option<&Value> {
         let value = self.get(name)?;
         if value.is_live {
@@ -173,7 +173,7 @@ impl Reader {
                 _ => Value { line: name.line, text: "yes".into(), ..Value::default() },
             };
             let (name, value) = match name.text.strip_prefix("no") {
-                // What begins so and has a value is a name of its own.
+                // With a value, a name that begins with `no` is a name of its own.
                 Some(rest) if value.text == "yes" && rest.len() > 2 => {
                     (rest.to_owned(), Value { text: "no".into(), ..value })
                 }
