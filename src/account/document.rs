@@ -71,7 +71,7 @@ pub struct Node<'a> {
 }
 
 /// An entry of a table.
-pub struct Entry<'a> {
+pub struct TableEntry<'a> {
     /// Its key, as the file has it.
     pub key: &'a str,
     /// Where the key begins.
@@ -85,7 +85,7 @@ impl<'a> Node<'a> {
     }
 
     /// A value in this table, which has key number `row`, `name`; without a name it counts as the table itself.
-    pub fn below(&self, entry: &Entry<'a>, row: usize, name: &str) -> Self {
+    pub fn below(&self, entry: &TableEntry<'a>, row: usize, name: &str) -> Self {
         let dot = if self.path.is_empty() || name.is_empty() { "" } else { "." };
         let path = format!("{}{dot}{name}", self.path);
         Node { path, row, item: entry.item, context: self.context }
@@ -101,16 +101,16 @@ impl<'a> Node<'a> {
     }
 
     /// What is wrong with a key of this table.
-    pub fn fault_at(&self, entry: &Entry<'_>, what: impl Into<String>) -> Fault {
+    pub fn fault_at(&self, entry: &TableEntry<'_>, what: impl Into<String>) -> Fault {
         Fault { at: entry.at, within: self.path.clone(), what: what.into(), hint: None }
     }
 
     /// What is in a table, in the file's order.
-    pub fn entries(&self) -> Result<Vec<Entry<'a>>, Fault> {
+    pub fn entries(&self) -> Result<Vec<TableEntry<'a>>, Fault> {
         let table = self.item.as_table_like().ok_or_else(|| self.fault("a table is wanted here"))?;
         let at = |key: &str| table.key(key).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
-        let entries = table.iter().map(|(key, item)| Entry { key, at: at(key), item });
-        let mut entries: Vec<Entry<'a>> = entries.collect();
+        let entries = table.iter().map(|(key, item)| TableEntry { key, at: at(key), item });
+        let mut entries: Vec<TableEntry<'a>> = entries.collect();
         entries.sort_by_key(|entry| entry.at);
         Ok(entries)
     }

@@ -1,7 +1,7 @@
 //! The process environment as a value, and the paths that follow from it (XDG Base Directory Specification 0.8). It
 //! may have secrets in it (`$POSTIE_PASSWORD`), so nothing here prints its values.
 
-use crate::net::Names;
+use crate::net::NameOverrides;
 use crate::net::http::HttpProxy;
 use crate::words::Failure;
 use nix::unistd::User;
@@ -59,8 +59,8 @@ impl Env {
     }
 
     /// The names that tests have stand for servers of their own.
-    pub fn names(&self) -> Result<Names, Failure> {
-        Names::read(self.text("POSTIE_DNS")?, self.text("POSTIE_RESOLVE")?)
+    pub fn names(&self) -> Result<NameOverrides, Failure> {
+        NameOverrides::read(self.text("POSTIE_DNS")?, self.text("POSTIE_RESOLVE")?)
             .map_err(|what| Failure::config(format!("${what}")))
     }
 

@@ -21,7 +21,7 @@ use crate::account::{self, Account, Env, Need, SecretOptions, SecretSource, Sele
 use crate::cli::{Cli, Command, Global};
 use crate::net::certificate::Fingerprint;
 use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
-use crate::net::{Names, TlsSettings};
+use crate::net::{NameOverrides, TlsSettings};
 use crate::output::{About, Output, transcript};
 use crate::process::{Program, prepare_signals};
 use crate::streams;
@@ -145,7 +145,7 @@ impl CommandRun {
             timeout: global.timeout.unwrap_or(DEFAULT_TIMEOUT),
             end: global.max_time.map(|time| started + time),
             stop: stop.clone(),
-            names: Names::default(),
+            names: NameOverrides::default(),
         };
         streams::begin(&limits);
         let mut out = Output::new(&global, command, started);

@@ -10,7 +10,7 @@ use crate::output::transcript::Transcript;
 use crate::output::{About, Output};
 use crate::store::{AtStage, Maildir, Mbox, check_mbox_dir};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
-use crate::work::probe::{ProbeTarget, Step, probe_imap, probe_pop3, probe_smtp};
+use crate::work::probe::{ProbeStep, ProbeTarget, probe_imap, probe_pop3, probe_smtp};
 use crate::work::service::advise;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -95,7 +95,7 @@ fn test_side(account: &Account, name: &str, server: &Server, context: &mut Conte
     context.out.text(&format!("{name} {place}"));
     context.out.flush();
     let Context { vault, out, .. } = context;
-    let mut tell = |mut step: Step| {
+    let mut tell = |mut step: ProbeStep| {
         step.failure = step.failure.map(|failure| advise(failure, server));
         report(out, account, name, step);
     };
@@ -131,7 +131,7 @@ fn test_destination(account: &Account, side: &str, context: &mut Context) -> Opt
         }
     };
     let failure = checked.as_ref().err().cloned();
-    let step = Step { name: "destination", elapsed: started.elapsed(), detail, failure };
+    let step = ProbeStep { name: "destination", elapsed: started.elapsed(), detail, failure };
     report(&mut context.out, account, side, step);
     Some(checked.map_err(|failure| failure.scoped(Scope::Account)))
 }
@@ -149,7 +149,7 @@ fn has_room(path: &Path) -> Result<(), Failure> {
 }
 
 /// Prints a step as soon as it is done.
-fn report(out: &mut Output, account: &Account, side: &str, step: Step) {
+fn report(out: &mut Output, account: &Account, side: &str, step: ProbeStep) {
     let failure = step.failure;
     let hint =
         failure.as_ref().map(|failure| failure.hint.clone().unwrap_or_else(|| failure.message.clone()));

@@ -49,7 +49,7 @@ pub enum Refused {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+enum Phase {
     Method,
     LoggedIn,
     /// The answer to CONNECT, up to the first octet of the address.
@@ -64,7 +64,7 @@ pub struct Negotiation<'a> {
     host: &'a str,
     port: u16,
     login: Option<&'a ProxyLogin>,
-    step: Step,
+    step: Phase,
     wants: usize,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Negotiation<'a> {
             host,
             port,
             login,
-            step: Step::Method,
+            step: Phase::Method,
             wants: 2,
         })
     }
@@ -102,22 +102,22 @@ impl<'a> Negotiation<'a> {
     /// Takes them.
     pub fn take(&mut self, octets: &[u8]) -> Result<Progress, Refused> {
         match (self.step, octets) {
-            (Step::Method, [VERSION, NO_LOGIN]) => Ok(self.connect()),
-            (Step::Method, [VERSION, BY_PASSWORD]) => match self.login {
+            (Phase::Method, [VERSION, NO_LOGIN]) => Ok(self.connect()),
+            (Phase::Method, [VERSION, BY_PASSWORD]) => match self.login {
                 Some(login) => {
-                    (self.step, self.wants) = (Step::LoggedIn, 2);
+                    (self.step, self.wants) = (Phase::LoggedIn, 2);
                     Ok(Progress::Send(by_password(login)))
                 }
                 None => Err(Refused::NotSocks),
             },
-            (Step::Method, [VERSION, NONE_FITS]) => {
+            (Phase::Method, [VERSION, NONE_FITS]) => {
                 Err(if self.login.is_some() { Refused::NoSuchLogin } else { Refused::WantsLogin })
             }
-            (Step::LoggedIn, [1, 0]) => Ok(self.connect()),
+            (Phase::LoggedIn, [1, 0]) => Ok(self.connect()),
             // Some write the version of SOCKS here.
-            (Step::LoggedIn, [VERSION, 0]) => Ok(self.connect()),
-            (Step::LoggedIn, [1 | VERSION, _]) => Err(Refused::Login),
-            (Step::Head, [VERSION, reply, _, kind, first]) => {
+            (Phase::LoggedIn, [VERSION, 0]) => Ok(self.connect()),
+            (Phase::LoggedIn, [1 | VERSION, _]) => Err(Refused::Login),
+            (Phase::Head, [VERSION, reply, _, kind, first]) => {
                 if let Some(refused) = refusal(*reply) {
                     return Err(refused);
                 }
@@ -127,17 +127,17 @@ impl<'a> Negotiation<'a> {
                     4 => 16 - 1 + 2,
                     _ => return Err(Refused::NotSocks),
                 };
-                self.step = Step::Tail;
+                self.step = Phase::Tail;
                 Ok(Progress::Read)
             }
-            (Step::Tail, _) => Ok(Progress::Done),
+            (Phase::Tail, _) => Ok(Progress::Done),
             _ => Err(Refused::NotSocks),
         }
     }
 
     /// CONNECT (§4): the proxy gets the name, and an address only where the user gave one.
     fn connect(&mut self) -> Progress {
-        (self.step, self.wants) = (Step::Head, 5);
+        (self.step, self.wants) = (Phase::Head, 5);
         let mut message = vec![VERSION, 1, 0];
         match self.host.trim_start_matches('[').trim_end_matches(']').parse() {
             Ok(IpAddr::V4(address)) => {

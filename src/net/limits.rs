@@ -1,6 +1,6 @@
 //! Time limits, and the request to stop.
 
-use super::names::Names;
+use super::names::NameOverrides;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
@@ -19,7 +19,7 @@ pub struct Limits {
     /// When the whole run must be over (`--max-time`).
     pub end: Option<Instant>,
     pub stop: Stop,
-    pub names: Names,
+    pub names: NameOverrides,
 }
 
 impl Limits {
@@ -38,7 +38,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { timeout: DEFAULT_TIMEOUT, end: None, stop: Stop::default(), names: Names::default() }
+        Limits { timeout: DEFAULT_TIMEOUT, end: None, stop: Stop::default(), names: NameOverrides::default() }
     }
 }
 

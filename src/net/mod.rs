@@ -25,7 +25,7 @@ pub use http::Http;
 pub use limits::{Limits, Stop};
 pub use link::{Link, Secure, TlsInfo};
 pub use loopback_listener::{LoopbackListener, LoopbackName, Verdict};
-pub use names::Names;
+pub use names::NameOverrides;
 pub use proxy::Proxy;
 pub use resolver::Resolver;
 pub use tls::{Identity, IdentityFiles, Tls, TlsSettings};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// Where some names lead, whatever the name service says. Nobody sets this but tests, by `$POSTIE_DNS` and
 /// `$POSTIE_RESOLVE`; the server still has to show a certificate for its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names(Option<Arc<Table>>);
+pub struct NameOverrides(Option<Arc<Table>>);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Table {
@@ -14,14 +14,14 @@ struct Table {
     fixed: Vec<(String, u16, SocketAddr)>,
 }
 
-impl Names {
+impl NameOverrides {
     /// Reads `$POSTIE_DNS`, the `address:port` of the one name server to ask, and `$POSTIE_RESOLVE`, a list of
     /// `host:port:address:port` with commas between them. An address of IPv6 is in brackets.
     ///
     /// Fails with what is wrong.
-    pub fn read(server: Option<&str>, fixed: Option<&str>) -> Result<Names, String> {
+    pub fn read(server: Option<&str>, fixed: Option<&str>) -> Result<NameOverrides, String> {
         if server.is_none() && fixed.is_none() {
-            return Ok(Names::default());
+            return Ok(NameOverrides::default());
         }
         let server = server
             .map(|text| text.parse().map_err(|_| format!("POSTIE_DNS: {text}: not an address and a port")))
@@ -29,7 +29,7 @@ impl Names {
         let fixed = fixed.unwrap_or_default().split(',').filter(|entry| !entry.is_empty()).map(|entry| {
             Self::entry(entry).ok_or_else(|| format!("POSTIE_RESOLVE: {entry}: not host:port:address:port"))
         });
-        Ok(Names(Some(Arc::new(Table { server, fixed: fixed.collect::<Result<_, _>>()? }))))
+        Ok(NameOverrides(Some(Arc::new(Table { server, fixed: fixed.collect::<Result<_, _>>()? }))))
     }
 
     fn entry(entry: &str) -> Option<(String, u16, SocketAddr)> {
@@ -57,17 +57,19 @@ mod tests {
 
     #[test]
     fn a_name_and_a_port_lead_elsewhere_and_what_is_no_entry_is_an_error() {
-        let names =
-            Names::read(Some("127.0.0.1:53"), Some("Own.test:443:127.0.0.1:4433,b.test:80:[::1]:8080"))
-                .unwrap();
+        let names = NameOverrides::read(
+            Some("127.0.0.1:53"),
+            Some("Own.test:443:127.0.0.1:4433,b.test:80:[::1]:8080"),
+        )
+        .unwrap();
         assert_eq!(names.fixed("own.TEST.", 443), Some("127.0.0.1:4433".parse().unwrap()));
         assert_eq!(names.fixed("own.test", 80), None);
         assert_eq!(names.fixed("b.test", 80), Some("[::1]:8080".parse().unwrap()));
         assert_eq!(names.server(), Some("127.0.0.1:53".parse().unwrap()));
-        assert_eq!(Names::read(None, None).unwrap().server(), None);
+        assert_eq!(NameOverrides::read(None, None).unwrap().server(), None);
         for bad in ["a", "a:b", "a:1:2", "a:1:x:2", "a:70000:127.0.0.1:1"] {
-            assert!(Names::read(None, Some(bad)).is_err(), "{bad}");
+            assert!(NameOverrides::read(None, Some(bad)).is_err(), "{bad}");
         }
-        assert!(Names::read(Some("localhost"), None).is_err());
+        assert!(NameOverrides::read(Some("localhost"), None).is_err());
     }
 }

@@ -203,7 +203,7 @@ fn read(text: &str) -> Settings {
 }
 
 fn server(text: &str) -> Option<SocketAddr> {
-    // Of an address of a link the number of the interface may stand behind it; a name of one is not understood.
+    // A link-local address may end in the number of an interface (`%2`); the name of one is not understood.
     match text.parse::<IpAddr>() {
         Ok(ip) => Some(SocketAddr::new(ip, 53)),
         Err(_) => format!("[{text}]:53").parse().ok(),

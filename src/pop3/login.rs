@@ -12,7 +12,7 @@ use crate::words::{Failure, Kind, MechanismName, Secret, Stage};
 const STAGE: Stage = Stage::Authentication;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub enum Pop3Method {
     /// USER and PASS.
     User,
     /// APOP: only if the user asks for it, since it protects the password on the wire and nothing else.
@@ -21,39 +21,39 @@ pub enum Method {
     Sasl(Mechanism),
 }
 
-impl Method {
+impl Pop3Method {
     /// The name, as in `auth` of the JSON output.
     pub fn name(self) -> MechanismName {
         match self {
-            Method::User => const { MechanismName::of("USER") },
-            Method::Apop => const { MechanismName::of("APOP") },
-            Method::Sasl(mechanism) => mechanism.name(),
+            Pop3Method::User => const { MechanismName::of("USER") },
+            Pop3Method::Apop => const { MechanismName::of("APOP") },
+            Pop3Method::Sasl(mechanism) => mechanism.name(),
         }
     }
 
     /// The method for this server; `None` if there is none in common. What the SASL capability lists decides: a
     /// server that lists neither PLAIN nor LOGIN would rather not see the password, even if it lists USER (Dovecot
     /// always does). `in_clear`: others can read what is sent.
-    fn choose(capabilities: &Capabilities, login: &Pop3Login, in_clear: bool) -> Option<Method> {
+    fn choose(capabilities: &Capabilities, login: &Pop3Login, in_clear: bool) -> Option<Pop3Method> {
         let offered = &capabilities.sasl;
         match login.method {
-            Some(Method::Sasl(asked)) if !offered.is_empty() && !asked.is_in(offered) => return None,
+            Some(Pop3Method::Sasl(asked)) if !offered.is_empty() && !asked.is_in(offered) => return None,
             Some(asked) => return Some(asked),
             None => {}
         }
         let best = Mechanism::choose(offered, login.is_token, in_clear);
         if login.is_token {
-            return best.or(offered.is_empty().then_some(Mechanism::XOAuth2)).map(Method::Sasl);
+            return best.or(offered.is_empty().then_some(Mechanism::XOAuth2)).map(Pop3Method::Sasl);
         }
         let has_user = capabilities.user || !capabilities.known;
         match best {
-            Some(mechanism) if !mechanism.sends_password() || !has_user => Some(Method::Sasl(mechanism)),
-            _ => (has_user || offered.is_empty()).then_some(Method::User),
+            Some(mechanism) if !mechanism.sends_password() || !has_user => Some(Pop3Method::Sasl(mechanism)),
+            _ => (has_user || offered.is_empty()).then_some(Pop3Method::User),
         }
     }
 }
 
-pub type Pop3Login = sasl::Login<Method>;
+pub type Pop3Login = sasl::Login<Pop3Method>;
 
 /// The longest command line with an initial response (`RFC 5034 §4`: 255 octets with CRLF).
 const MAX_COMMAND: usize = 253;
@@ -64,28 +64,28 @@ impl Authorization {
     /// Logs in. `listings` are asked for next, or in the same flight (see `early.rs`). Fails with [`Kind::Auth`],
     /// [`Kind::Deferred`] (locked, too early), [`Kind::Missing`] (no such method), [`Kind::Config`] (a secret
     /// without TLS, control characters) and the kinds of the wire.
-    pub fn login(self, login: &Pop3Login, listings: Listings) -> Result<(Transaction, Method), Failure> {
+    pub fn login(self, login: &Pop3Login, listings: Listings) -> Result<(Transaction, Pop3Method), Failure> {
         let done = self.log_in(login, listings);
         login.settle(&done);
         done
     }
 
-    fn log_in(mut self, login: &Pop3Login, listings: Listings) -> Result<(Transaction, Method), Failure> {
+    fn log_in(mut self, login: &Pop3Login, listings: Listings) -> Result<(Transaction, Pop3Method), Failure> {
         let may_list_early = self.may_list_early();
         let dialogue = &mut self.dialogue;
         check(dialogue, login)?;
         let in_clear = dialogue.wire.tls().is_none();
-        let Some(method) = Method::choose(&dialogue.capabilities, login, in_clear) else {
+        let Some(method) = Pop3Method::choose(&dialogue.capabilities, login, in_clear) else {
             return Err(not_offered(dialogue, login));
         };
         dialogue.wire.learn_secret(&login.credentials.secret);
-        let together = dialogue.capabilities.pipelining && method == Method::User;
+        let together = dialogue.capabilities.pipelining && method == Pop3Method::User;
         utf8(dialogue, together)?;
         let early = may_list_early.then_some(listings);
         let listed_early = match method {
-            Method::User => user(dialogue, login, together, early)?,
-            Method::Apop => apop(dialogue, login, self.timestamp.as_deref(), early)?,
-            Method::Sasl(mechanism) => auth(dialogue, login, mechanism, early)?,
+            Pop3Method::User => user(dialogue, login, together, early)?,
+            Pop3Method::Apop => apop(dialogue, login, self.timestamp.as_deref(), early)?,
+            Pop3Method::Sasl(mechanism) => auth(dialogue, login, mechanism, early)?,
         };
         Ok((Transaction::new(self.dialogue, listings, listed_early), method))
     }

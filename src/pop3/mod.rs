@@ -14,8 +14,8 @@ mod retrieval;
 mod transaction;
 
 pub use authorization::Authorization;
-pub(crate) use login::Method;
 pub use login::Pop3Login;
+pub(crate) use login::Pop3Method;
 pub use retrieval::What;
 pub use transaction::Listings;
 pub(crate) use transaction::Transaction;

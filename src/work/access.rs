@@ -5,7 +5,7 @@ use crate::codec::sasl;
 use crate::imap;
 use crate::mailbox::Remedy;
 use crate::net::{Endpoint, Limits, Security, Tap, Tls, dial};
-use crate::pop3::{Authorization, Listings, Method, Pop3Login, Transaction};
+use crate::pop3::{Authorization, Listings, Pop3Login, Pop3Method, Transaction};
 use crate::smtp;
 use crate::store::{Ledger, Trait};
 use crate::words::{Failure, Kind, Stage};
@@ -89,7 +89,7 @@ impl Access<'_> {
         &self,
         listings: Listings,
         mode: &mut dyn FnMut() -> SessionMode,
-    ) -> Result<(Transaction, Method), NotOpened> {
+    ) -> Result<(Transaction, Pop3Method), NotOpened> {
         let mut authorization = match self.reach(true) {
             // A few old servers close the connection at CAPA, or never answer it.
             Err(failure)
@@ -161,9 +161,9 @@ fn breaks_a_flight(failure: &Failure) -> bool {
 pub fn pop3_login(server: &Server, login: &AccountLogin) -> Pop3Login {
     let method = match auth(server, login) {
         Auth::Auto => None,
-        Auth::User => Some(Method::User),
-        Auth::Apop => Some(Method::Apop),
-        Auth::Sasl(mechanism) => Some(Method::Sasl(mechanism)),
+        Auth::User => Some(Pop3Method::User),
+        Auth::Apop => Some(Pop3Method::Apop),
+        Auth::Sasl(mechanism) => Some(Pop3Method::Sasl(mechanism)),
     };
     login_by(method, server, login)
 }

@@ -28,7 +28,7 @@ pub struct Filing {
     asked: Option<MailboxName>,
     limits: Limits,
     session: Option<Authenticated>,
-    target: Option<Target>,
+    target: Option<FilingTarget>,
     backoff: Backoff,
     /// Whether the server announces that it takes literals unasked, and does not.
     wants_to_be_asked: bool,
@@ -36,7 +36,7 @@ pub struct Filing {
 
 /// The folder that copies go to.
 #[derive(Clone)]
-struct Target {
+struct FilingTarget {
     name: MailboxName,
     /// Whether it is where the server files what is sent, if it does.
     is_sent: bool,
@@ -194,7 +194,7 @@ impl Filing {
         tries: &mut Tries,
     ) -> Result<SavedCopy, NotSaved> {
         let files_itself = self.files_itself(session);
-        let Target { name, is_sent } = self.target(session, files_itself)?;
+        let FilingTarget { name, is_sent } = self.target(session, files_itself)?;
         let look = session.look(&name, message_id(outgoing))?;
         if look.presence == Presence::Missing {
             let message = format!("EXAMINE: there is no folder {name}");
@@ -251,7 +251,7 @@ impl Filing {
     }
 
     /// The folder that copies go to.
-    fn target(&mut self, session: &mut Authenticated, files_itself: bool) -> Result<Target, Failure> {
+    fn target(&mut self, session: &mut Authenticated, files_itself: bool) -> Result<FilingTarget, Failure> {
         if let Some(target) = &self.target {
             return Ok(target.clone());
         }
@@ -261,10 +261,11 @@ impl Filing {
         };
         let sent = sent(&listed);
         let target = match (&self.asked, sent) {
-            (Some(asked), _) => {
-                Target { name: asked.clone(), is_sent: sent.is_some_and(|folder| folder.name == *asked) }
-            }
-            (None, Some(folder)) => Target { name: folder.name.clone(), is_sent: true },
+            (Some(asked), _) => FilingTarget {
+                name: asked.clone(),
+                is_sent: sent.is_some_and(|folder| folder.name == *asked),
+            },
+            (None, Some(folder)) => FilingTarget { name: folder.name.clone(), is_sent: true },
             (None, None) => {
                 let message = "LIST: no folder is the one for sent mail";
                 let failure = Failure::new(Kind::Missing, Stage::List, message).at(session.place());

@@ -4,7 +4,7 @@ use crate::support::authority::{Authority, Certificate};
 use crate::support::peer::End;
 use crate::support::web::{Reply, Request, Web};
 use postie::net::http::{HttpAnswer, HttpProxy, Value};
-use postie::net::{Direction, Http, Limits, Names, Stop, Tap, Tls, TlsSettings};
+use postie::net::{Direction, Http, Limits, NameOverrides, Stop, Tap, Tls, TlsSettings};
 use postie::words::{Failure, Kind, Secret, Stage};
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
@@ -294,7 +294,7 @@ fn a_proxy_is_told_where_to_go_and_sees_only_tls_behind_it() {
     let http = client(patient()).with_proxy(HttpProxy::parse(&url, "direct.test"));
     assert_eq!(&http.get("https://own.test/a", "*/*", 0, 100).unwrap().body[..], b"through it");
     // Another name than the certificate's, and a host that the proxy is not for.
-    let names = Names::read(None, Some(&format!("direct.test:443:127.0.0.1:{port}"))).unwrap();
+    let names = NameOverrides::read(None, Some(&format!("direct.test:443:127.0.0.1:{port}"))).unwrap();
     let direct = http.within(Limits { names, ..patient() }).get("https://direct.test/", "*/*", 0, 100);
     assert_eq!(direct.unwrap_err().kind(), Kind::Certificate);
     assert_eq!(proxy.journals().len(), 1);

@@ -2,11 +2,11 @@
 
 use crate::support::named::{Named, Record, Say};
 use postie::codec::dns::{self, RecordType};
-use postie::net::{Limits, Names, NetError, Resolver};
+use postie::net::{Limits, NameOverrides, NetError, Resolver};
 use std::time::{Duration, Instant};
 
 fn resolver(named: &Named, limits: Limits) -> Resolver {
-    let names = Names::read(Some(&named.address()), None).unwrap();
+    let names = NameOverrides::read(Some(&named.address()), None).unwrap();
     Resolver::new(&Limits { names, ..limits })
 }
 

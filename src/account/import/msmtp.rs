@@ -14,7 +14,7 @@ use super::{Draft, Import, Omission, Text, Tool};
 use crate::account::edit::Setting;
 use crate::account::server as rules;
 use crate::words::{Address, Failure};
-use grammar::Entry;
+use grammar::MsmtpAccount;
 
 /// Reads one of the two programs' files. Fails with `config` where the program would not read it either.
 pub fn read(tool: Tool, text: Text<'_>) -> Result<Import, Failure> {
@@ -91,7 +91,7 @@ fn sender(draft: &mut Draft, notes: &mut Notes<'_>) {
 /// An account, and the remarks about it.
 struct Notes<'a> {
     text: Text<'a>,
-    entry: &'a Entry,
+    entry: &'a MsmtpAccount,
     found: &'a mut Vec<Omission>,
 }
 

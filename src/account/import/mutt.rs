@@ -14,7 +14,7 @@ use crate::account::server::Protocol;
 use crate::net::Security;
 use crate::process::Program;
 use crate::words::{Address, Failure};
-use grammar::{Value, Variables};
+use grammar::{VariableValue, Variables};
 
 /// Reads one file: one account, or none.
 pub fn read(text: Text<'_>) -> Result<Import, Failure> {
@@ -88,7 +88,7 @@ fn owner(variables: &Variables, draft: &mut Draft, remarks: &mut Remarks<'_>) {
 
 /// A server by its URL: `smtp[s]://[user[:password]@]host[:port]`; of POP3 also the host alone.
 fn server(
-    value: &Value,
+    value: &VariableValue,
     at: At<'_>,
     protocol: Protocol,
     prefix: &str,

@@ -15,14 +15,14 @@ use crate::work::send::{CopyTo, SavedCopy};
 use std::path::PathBuf;
 
 /// What `--save-copy` says.
-pub enum Wanted {
+pub enum CopyChoice {
     /// A place on this machine, and the directory of the ledgers.
     Here(CopyTo, PathBuf),
     /// The account's IMAP server: this folder, else that for sent mail.
     Imap(Option<Folder>),
 }
 
-impl Wanted {
+impl CopyChoice {
     /// Reads the option, and checks a place on this machine. Creates nothing.
     pub fn of(args: &SendArgs, context: &Context) -> Result<Option<Self>, Failure> {
         let Some(text) = args.save_copy.as_deref() else { return Ok(None) };
@@ -32,16 +32,16 @@ impl Wanted {
             ))
         };
         match text.split_once(':') {
-            None if text == "imap" => Ok(Some(Wanted::Imap(None))),
+            None if text == "imap" => Ok(Some(CopyChoice::Imap(None))),
             Some(("imap", folder)) => {
                 let folder = values::folder(folder)
                     .map_err(|what| Failure::usage(format!("--save-copy: {folder:?}: {what}")))?;
-                Ok(Some(Wanted::Imap(Some(folder))))
+                Ok(Some(CopyChoice::Imap(Some(folder))))
             }
             _ => {
                 let copy = CopyTo::parse(text).ok_or_else(wrong)?;
                 copy.check()?;
-                Ok(Some(Wanted::Here(copy, context.env.state_dir()?.join("copies"))))
+                Ok(Some(CopyChoice::Here(copy, context.env.state_dir()?.join("copies"))))
             }
         }
     }
@@ -49,16 +49,16 @@ impl Wanted {
     /// Whether it is the account's SMTP server that files everything sent.
     fn is_needless(&self, account: &Account) -> bool {
         match self {
-            Wanted::Imap(folder) => {
+            CopyChoice::Imap(folder) => {
                 account.smtp.as_ref().is_some_and(|smtp| is_needless(smtp, folder.as_ref()))
             }
-            Wanted::Here(..) => false,
+            CopyChoice::Here(..) => false,
         }
     }
 
     /// Refuses an account without the server that the copy goes to. Fails with `config`.
     pub fn check(&self, account: &Account) -> Result<(), Failure> {
-        if matches!(self, Wanted::Here(..)) || account.imap.is_some() || self.is_needless(account) {
+        if matches!(self, CopyChoice::Here(..)) || account.imap.is_some() || self.is_needless(account) {
             return Ok(());
         }
         let failure = Failure::config("--save-copy imap: the account has no imap server").at(&account.label);
@@ -71,22 +71,29 @@ impl Wanted {
 
     /// Gets ready to store copies of what `account` sends, the secret too; `limits` are those of a session. Fails
     /// with `config`.
-    pub fn prepare(self, account: &Account, context: &Context, limits: &Limits) -> Result<Copies, Failure> {
+    pub fn prepare(
+        self,
+        account: &Account,
+        context: &Context,
+        limits: &Limits,
+    ) -> Result<SentCopies, Failure> {
         self.check(account)?;
         let is_needless = self.is_needless(account);
         Ok(match (self, &account.imap, &account.smtp) {
-            (Wanted::Here(to, ledgers), ..) => Copies::Here { to, ledgers, limits: context.limits.clone() },
-            (Wanted::Imap(folder), Some(_), Some(smtp)) if !is_needless => {
-                let service = service::filing(account, context)?;
-                Copies::Imap(Box::new(Filing::new(service, smtp.clone(), folder, limits.clone())))
+            (CopyChoice::Here(to, ledgers), ..) => {
+                SentCopies::Here { to, ledgers, limits: context.limits.clone() }
             }
-            (Wanted::Imap(_), ..) => Copies::ByServer,
+            (CopyChoice::Imap(folder), Some(_), Some(smtp)) if !is_needless => {
+                let service = service::filing(account, context)?;
+                SentCopies::Imap(Box::new(Filing::new(service, smtp.clone(), folder, limits.clone())))
+            }
+            (CopyChoice::Imap(_), ..) => SentCopies::ByServer,
         })
     }
 }
 
 /// Stores copies.
-pub enum Copies {
+pub enum SentCopies {
     /// In a Maildir or an mbox.
     Here {
         to: CopyTo,
@@ -100,21 +107,21 @@ pub enum Copies {
     ByServer,
 }
 
-impl Copies {
+impl SentCopies {
     /// Stores a copy of what was accepted. A failure is one of the copy alone.
     pub fn store(&mut self, outgoing: &mut Outgoing) -> Result<SavedCopy, Failure> {
         match self {
-            Copies::Here { to, ledgers, limits } => {
+            SentCopies::Here { to, ledgers, limits } => {
                 to.store(outgoing, ledgers, limits).map(|place| of(&place))
             }
-            Copies::Imap(filing) => filing.file(outgoing),
-            Copies::ByServer => Ok(SavedCopy { by_server: true, ..SavedCopy::default() }),
+            SentCopies::Imap(filing) => filing.file(outgoing),
+            SentCopies::ByServer => Ok(SavedCopy { by_server: true, ..SavedCopy::default() }),
         }
     }
 
     /// Ends the session, if there is one.
     pub fn close(self) {
-        if let Copies::Imap(filing) = self {
+        if let SentCopies::Imap(filing) = self {
             filing.close();
         }
     }

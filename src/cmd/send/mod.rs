@@ -21,9 +21,9 @@ use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::output::{About, Output};
 use crate::words::{Exit, Failure, Kind, Stage};
-use crate::work::send::{Options, Receipt, Report, Status, check, send};
+use crate::work::send::{DeliveryStatus, Options, Receipt, Report, check, send};
 use crate::work::service::{Service, advise};
-use copies::{Copies, Wanted};
+use copies::{CopyChoice, SentCopies};
 use message::Built;
 use serde::Serialize;
 use std::io::Read as _;
@@ -68,7 +68,7 @@ pub fn run(args: &SendArgs, context: &mut Context) -> anyhow::Result<()> {
             Failure::usage("--print: it writes the message to standard output, not JSON Lines").into()
         );
     }
-    let copy = Wanted::of(args, context)?;
+    let copy = CopyChoice::of(args, context)?;
     let Built { account, mut outgoing, changes } = match message::build(args, context)? {
         Some(built) => built,
         None => {
@@ -167,7 +167,7 @@ impl Submission<'_> {
 
     /// `--save-copy`: the result goes into the receipt. A copy that cannot be stored makes an accepted message "part
     /// done".
-    fn save(&self, mut copies: Copies, outgoing: &mut Outgoing, report: &mut Report) -> Option<Failure> {
+    fn save(&self, mut copies: SentCopies, outgoing: &mut Outgoing, report: &mut Report) -> Option<Failure> {
         let stored = self.sent(report).then(|| copies.store(outgoing));
         copies.close();
         match stored? {
@@ -184,7 +184,8 @@ impl Submission<'_> {
 fn in_a_line(report: &Report) -> String {
     let recipients = &report.receipt.recipients;
     let count = |status| recipients.iter().filter(|recipient| recipient.status == status).count();
-    let (taken, unknown, all) = (count(Status::Accepted), count(Status::Unknown), recipients.len());
+    let (taken, unknown, all) =
+        (count(DeliveryStatus::Accepted), count(DeliveryStatus::Unknown), recipients.len());
     match (taken, unknown) {
         (_, 1..) => format!("sent to {taken} of {all}; nobody knows whether {unknown} will get it"),
         (0, 0) => "nothing was sent".into(),
@@ -223,7 +224,7 @@ fn print(outgoing: &mut Outgoing, out: &mut Output) -> Result<(), Failure> {
 /// `--dry-run`: what would be sent.
 fn plan(account: &Account, outgoing: &Outgoing, out: &mut Output) {
     let mut receipt = Receipt::untried(outgoing);
-    receipt.status = Status::Skipped;
+    receipt.status = DeliveryStatus::Skipped;
     let facts = outgoing.content.facts();
     let needs = [(facts.eight_bit, "8BITMIME"), (outgoing.needs_utf8(), "SMTPUTF8")];
     let needs: Vec<&str> = needs.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
@@ -240,5 +241,5 @@ fn plan(account: &Account, outgoing: &Outgoing, out: &mut Output) {
         out.text(&format!("needs       {}", needs.join(", ")));
     }
     out.line("receipt", &DryRunLine { receipt: &receipt, server, needs });
-    out.count(Status::Skipped.name(), 1);
+    out.count(DeliveryStatus::Skipped.name(), 1);
 }

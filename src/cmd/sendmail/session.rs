@@ -13,20 +13,23 @@ use std::io::{BufRead, BufReader};
 /// Serves the client on standard input.
 pub fn run(options: &Options, context: &mut Context) -> Result<(), Failure> {
     let mut stdin = BufReader::with_capacity(64 * 1024, Input::stdin(&context.limits));
-    serve(&mut stdin, &mut Client { options, sender: ReversePath::Null, recipients: Vec::new(), context });
+    serve(
+        &mut stdin,
+        &mut SendmailClient { options, sender: ReversePath::Null, recipients: Vec::new(), context },
+    );
     context.out.settle(Exit::Ok);
     Ok(())
 }
 
 /// The client, and its current message.
-struct Client<'a> {
+struct SendmailClient<'a> {
     options: &'a Options,
     sender: ReversePath,
     recipients: Vec<Entry>,
     context: &'a mut Context,
 }
 
-impl SubmissionHandler for Client<'_> {
+impl SubmissionHandler for SendmailClient<'_> {
     fn sender(&mut self, path: &str) -> Result<(), Failure> {
         self.sender = reverse_path(path)?;
         Ok(())

@@ -4,7 +4,7 @@ use super::date::InternalDate;
 use super::lexer::{self, number};
 use super::malformed::Malformed;
 use super::names::Names;
-use super::walk::{Item, Name, Value};
+use super::walk::{Item, ItemValue, Name};
 use std::borrow::Cow;
 
 /// What one FETCH response says of a message.
@@ -70,11 +70,11 @@ impl<'a> FetchItems<'a> {
             Name::InternalDate => self.internal_date = text.and_then(|text| InternalDate::parse(&text)),
             Name::EmailId => self.email_id = item.value.list(octets).map(Cow::Borrowed).or(text).map(trimmed),
             Name::GmMsgId => self.gm_msgid = text.and_then(|text| number(&text)),
-            Name::Header => self.header = text.filter(|_| !matches!(item.value, Value::Atom(_))),
+            Name::Header => self.header = text.filter(|_| !matches!(item.value, ItemValue::Atom(_))),
             Name::Body => {
                 self.body = match item.value {
-                    Value::Body => Body::Literal,
-                    Value::Quoted(span) => Body::Quoted(lexer::unquoted(span.of(octets))),
+                    ItemValue::Body => Body::Literal,
+                    ItemValue::Quoted(span) => Body::Quoted(lexer::unquoted(span.of(octets))),
                     _ => Body::Nil,
                 }
             }

@@ -23,7 +23,7 @@ impl Span {
 
 /// Where a value stands.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Value {
+pub(super) enum ItemValue {
     Absent,
     Atom(Span),
     Quoted(Span),
@@ -42,7 +42,7 @@ const MAX_ITEMS: usize = 100;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub name: Name,
-    pub value: Value,
+    pub value: ItemValue,
 }
 
 /// What is to become of a literal.
@@ -136,9 +136,9 @@ impl Walk {
         if self.place == Place::BeforeValue {
             self.body_read |= fate == Fate::Body;
             self.value(match fate {
-                Fate::Body => Value::Body,
-                Fate::Kept | Fate::KeptIfSmall => Value::Literal(Span { start, end }),
-                Fate::Dropped => Value::Dropped,
+                Fate::Body => ItemValue::Body,
+                Fate::Kept | Fate::KeptIfSmall => ItemValue::Literal(Span { start, end }),
+                Fate::Dropped => ItemValue::Dropped,
             });
         }
     }
@@ -223,7 +223,7 @@ impl Walk {
         match octet {
             b' ' => return Ok(at + 1),
             b')' => {
-                self.value(Value::Absent);
+                self.value(ItemValue::Absent);
                 return Ok(at);
             }
             b'(' => {
@@ -236,9 +236,9 @@ impl Walk {
         let quoted = octet == b'"';
         let end = if quoted { quoted_end(octets, at)? } else { atom_end(octets, at) };
         self.value(if quoted {
-            Value::Quoted(Span { start: at + 1, end: end - 1 })
+            ItemValue::Quoted(Span { start: at + 1, end: end - 1 })
         } else {
-            Value::Atom(Span { start: at, end })
+            ItemValue::Atom(Span { start: at, end })
         });
         Ok(end)
     }
@@ -251,7 +251,7 @@ impl Walk {
             b')' => {
                 self.depth -= 1;
                 if self.depth == 0 {
-                    self.value(Value::List(Span { start: self.list_start, end: at }));
+                    self.value(ItemValue::List(Span { start: self.list_start, end: at }));
                 }
             }
             b'"' => return quoted_end(octets, at),
@@ -260,7 +260,7 @@ impl Walk {
         Ok(at + 1)
     }
 
-    fn value(&mut self, value: Value) {
+    fn value(&mut self, value: ItemValue) {
         let name = self.name.take().filter(|name| !matches!(name, Name::Other | Name::OtherBody));
         self.items.extend(name.map(|name| Item { name, value }));
         self.place = Place::BeforeName;
@@ -272,22 +272,22 @@ impl Walk {
     }
 }
 
-impl Value {
+impl ItemValue {
     /// The octets of an atom or a string. NIL is none.
     pub fn text<'a>(&self, octets: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         match self {
-            Value::Atom(span) if span.of(octets).eq_ignore_ascii_case(b"NIL") => None,
-            Value::Atom(span) | Value::Literal(span) => Some(Cow::Borrowed(span.of(octets))),
-            Value::Quoted(span) => Some(lexer::unquoted(span.of(octets))),
-            Value::Absent | Value::List(_) | Value::Body | Value::Dropped => None,
+            ItemValue::Atom(span) if span.of(octets).eq_ignore_ascii_case(b"NIL") => None,
+            ItemValue::Atom(span) | ItemValue::Literal(span) => Some(Cow::Borrowed(span.of(octets))),
+            ItemValue::Quoted(span) => Some(lexer::unquoted(span.of(octets))),
+            ItemValue::Absent | ItemValue::List(_) | ItemValue::Body | ItemValue::Dropped => None,
         }
     }
 
     /// What is in the list. NIL is one of nothing.
     pub fn list<'a>(&self, octets: &'a [u8]) -> Option<&'a [u8]> {
         match self {
-            Value::List(span) => Some(span.of(octets)),
-            Value::Atom(span) if span.of(octets).eq_ignore_ascii_case(b"NIL") => Some(b""),
+            ItemValue::List(span) => Some(span.of(octets)),
+            ItemValue::Atom(span) if span.of(octets).eq_ignore_ascii_case(b"NIL") => Some(b""),
             _ => None,
         }
     }

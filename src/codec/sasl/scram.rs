@@ -53,11 +53,11 @@ pub(super) struct Scram {
     nonce: String,
     in_clear: bool,
     go_on: GoOn,
-    step: Step,
+    step: ScramState,
     complaint: Option<Vec<u8>>,
 }
 
-enum Step {
+enum ScramState {
     /// The server's first message comes next.
     First,
     /// Its signature comes next, made with this key of this text.
@@ -96,7 +96,7 @@ impl Scram {
             nonce,
             in_clear: setting.in_clear,
             go_on: setting.go_on,
-            step: Step::First,
+            step: ScramState::First,
             complaint: None,
         })
     }
@@ -120,16 +120,16 @@ impl Scram {
         let client_key = self.hash.keyed(&salted, b"Client Key");
         let signature = self.hash.keyed(&self.hash.digest(&client_key), &text);
         let proof: Vec<u8> = client_key.iter().zip(signature.iter()).map(|(a, b)| a ^ b).collect();
-        self.step = Step::Signature { key: self.hash.keyed(&salted, b"Server Key"), text };
+        self.step = ScramState::Signature { key: self.hash.keyed(&salted, b"Server Key"), text };
         Ok(format!("{last},p={}", STANDARD.encode(proof)).into_bytes())
     }
 
     /// Takes the server's last message: its signature, or what is wrong.
     fn check(&mut self, message: &[u8]) -> Result<(), Fault> {
-        let Step::Signature { key, text } = &self.step else { return Err(Fault::NONSENSE) };
+        let ScramState::Signature { key, text } = &self.step else { return Err(Fault::NONSENSE) };
         if let Some(error) = message.strip_prefix(b"e=") {
             self.complaint = Some(error.to_vec());
-            self.step = Step::Refused;
+            self.step = ScramState::Refused;
             return Ok(());
         }
         let value = message.strip_prefix(b"v=").ok_or(Fault::NONSENSE)?;
@@ -138,7 +138,7 @@ impl Scram {
         if !self.hash.verify(key, text, &signature) {
             return Err(Fault::Nonsense(BAD_SIGNATURE));
         }
-        self.step = Step::Proven;
+        self.step = ScramState::Proven;
         Ok(())
     }
 }
@@ -150,21 +150,21 @@ impl MechanismClient for Scram {
 
     fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
         match self.step {
-            Step::First => {
+            ScramState::First => {
                 if let Some(error) = challenge.strip_prefix(b"e=") {
                     self.complaint = Some(error.to_vec());
-                    self.step = Step::Refused;
+                    self.step = ScramState::Refused;
                     return Ok(Vec::new());
                 }
                 self.prove(challenge)
             }
-            Step::Signature { .. } => self.check(challenge).map(|()| Vec::new()),
-            Step::Proven | Step::Refused => Err(Fault::NONSENSE),
+            ScramState::Signature { .. } => self.check(challenge).map(|()| Vec::new()),
+            ScramState::Proven | ScramState::Refused => Err(Fault::NONSENSE),
         }
     }
 
     fn is_done(&self) -> bool {
-        matches!(self.step, Step::Proven)
+        matches!(self.step, ScramState::Proven)
     }
 
     /// Some servers send their last message with the success, in base64 or as it is.
@@ -181,7 +181,7 @@ impl MechanismClient for Scram {
     }
 
     fn may_be_asked(&self) -> bool {
-        !matches!(self.step, Step::Proven | Step::Refused)
+        !matches!(self.step, ScramState::Proven | ScramState::Refused)
     }
 
     fn complaint(&self) -> Option<&[u8]> {

@@ -14,7 +14,7 @@ const MAX_WORD: usize = 1000;
 /// Decodes unfolded unstructured text.
 pub fn decode(value: &[u8]) -> Reading {
     let mut out = Out::default();
-    let mut words = Words { value, close: None };
+    let mut words = EncodedWords { value, close: None };
     let (mut plain, mut at) = (0, 0);
     while let Some(found) = memmem::find(&value[at..], b"=?") {
         let start = at + found;
@@ -34,7 +34,7 @@ pub fn decode(value: &[u8]) -> Reading {
 /// The length in octets of the encoded word (without white space) at `start`; `None` if there is none.
 pub fn len_at(value: &[u8], start: usize) -> Option<usize> {
     let near = &value[start..value.len().min(start + MAX_WORD)];
-    let end = Words { value: near, close: None }.at(0)?.1;
+    let end = EncodedWords { value: near, close: None }.at(0)?.1;
     near[..end].iter().all(|octet| !octet.is_ascii_whitespace()).then_some(end)
 }
 
@@ -46,13 +46,13 @@ struct Word<'a> {
     text: &'a [u8],
 }
 
-struct Words<'a> {
+struct EncodedWords<'a> {
     value: &'a [u8],
     /// Where the last search found a `?=`, so that many beginnings without an end need only one search.
     close: Option<usize>,
 }
 
-impl<'a> Words<'a> {
+impl<'a> EncodedWords<'a> {
     /// The encoded word at `start`, and where it ends.
     fn at(&mut self, start: usize) -> Option<(Word<'a>, usize)> {
         let rest = &self.value[start + 2..];

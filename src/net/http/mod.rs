@@ -18,7 +18,7 @@ use crate::words::{Failure, Kind, Secret, Stage};
 use std::fmt;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
-use transport::{Dialler, Fault, NoLookUp};
+use transport::{Dialler, NoLookUp, TransportFault};
 use ureq::http::{Request, Uri, header};
 use ureq::{Agent, Body, ResponseExt as _};
 use zeroize::Zeroizing;
@@ -282,15 +282,15 @@ impl Run<'_> {
         let limit = u64::try_from(self.most).unwrap_or(u64::MAX).saturating_add(1);
         response.into_body().into_reader().take(limit).read_to_end(&mut body)?;
         if body.len() > self.most {
-            return Err(Fault::too_much(self.most));
+            return Err(TransportFault::too_much(self.most));
         }
         Ok(HttpAnswer { status, content_type, final_url, body })
     }
 
     fn failure(&self, error: ureq::Error) -> Failure {
-        let (place, stage, error) = match Fault::of(error) {
-            Ok(Fault::Net { place, stage, error }) => (place, stage, error),
-            Ok(Fault::Proxy(failure)) => return failure,
+        let (place, stage, error) = match TransportFault::of(error) {
+            Ok(TransportFault::Net { place, stage, error }) => (place, stage, error),
+            Ok(TransportFault::Proxy(failure)) => return failure,
             Err(error) => return self.protocol_failure(&error),
         };
         // The time of the request is over, not that of the run.

@@ -29,7 +29,7 @@ const OUTPUT: usize = 16 * 1024;
 
 /// What went wrong with a connection, on its way through ureq.
 #[derive(Debug)]
-pub enum Fault {
+pub enum TransportFault {
     Net {
         /// `None`: the server of the request.
         place: Option<String>,
@@ -41,51 +41,51 @@ pub enum Fault {
     Proxy(Failure),
 }
 
-impl Fault {
+impl TransportFault {
     fn at(uri: &Uri, stage: Stage, error: NetError) -> ureq::Error {
-        let fault = Fault::Net { place: place(uri), stage: Some(stage), error };
+        let fault = TransportFault::Net { place: place(uri), stage: Some(stage), error };
         ureq::Error::Other(Box::new(fault))
     }
 
     fn later(error: NetError) -> ureq::Error {
-        ureq::Error::Other(Box::new(Fault::Net { place: None, stage: None, error }))
+        ureq::Error::Other(Box::new(TransportFault::Net { place: None, stage: None, error }))
     }
 
     /// The answer is larger than `most` octets.
     pub fn too_much(most: usize) -> ureq::Error {
-        Fault::later(NetError::TooMuch(most))
+        TransportFault::later(NetError::TooMuch(most))
     }
 
     /// The fault that ureq gives back, or ureq's own error.
-    pub fn of(error: ureq::Error) -> Result<Fault, ureq::Error> {
+    pub fn of(error: ureq::Error) -> Result<TransportFault, ureq::Error> {
         match error {
-            ureq::Error::Other(other) => match other.downcast::<Fault>() {
+            ureq::Error::Other(other) => match other.downcast::<TransportFault>() {
                 Ok(fault) => Ok(*fault),
                 Err(other) => Err(ureq::Error::Other(other)),
             },
             ureq::Error::Io(error) => {
                 // Reading the content makes an io::Error of any error.
                 let error = match error.downcast::<ureq::Error>() {
-                    Ok(inner) => return Fault::of(inner),
+                    Ok(inner) => return TransportFault::of(inner),
                     Err(error) => error,
                 };
-                Ok(Fault::Net { place: None, stage: None, error: NetError::from_io(error) })
+                Ok(TransportFault::Net { place: None, stage: None, error: NetError::from_io(error) })
             }
             other => Err(other),
         }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TransportFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Net { error, .. } => error.fmt(f),
-            Fault::Proxy(failure) => failure.fmt(f),
+            TransportFault::Net { error, .. } => error.fmt(f),
+            TransportFault::Proxy(failure) => failure.fmt(f),
         }
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for TransportFault {}
 
 /// ureq looks nothing up: [`Dialler`] does it, where the limits of the run hold.
 #[derive(Debug)]
@@ -132,12 +132,12 @@ impl Dialler {
         if let Some(socks) = socks {
             let there = place(uri).unwrap_or_default();
             let link = socks.connect(host.trim_matches(['[', ']']), port(uri), &there, &self.limits);
-            return link.map_err(|failure| ureq::Error::Other(Box::new(Fault::Proxy(failure))));
+            return link.map_err(|failure| ureq::Error::Other(Box::new(TransportFault::Proxy(failure))));
         }
-        let addresses =
-            resolve(host, port(uri), &self.limits).map_err(|error| Fault::at(uri, Stage::LookUp, error))?;
-        let link =
-            connect_first(&addresses, &self.limits).map_err(|error| Fault::at(uri, Stage::Connect, error))?;
+        let addresses = resolve(host, port(uri), &self.limits)
+            .map_err(|error| TransportFault::at(uri, Stage::LookUp, error))?;
+        let link = connect_first(&addresses, &self.limits)
+            .map_err(|error| TransportFault::at(uri, Stage::Connect, error))?;
         Ok(Box::new(link))
     }
 }
@@ -157,7 +157,7 @@ impl<In: Transport> Connector<In> for Dialler {
             let host = details.uri.host().unwrap_or_default();
             link = link
                 .secure(&self.tls, host)
-                .map_err(|error| Fault::at(details.uri, Stage::TlsHandshake, error))?;
+                .map_err(|error| TransportFault::at(details.uri, Stage::TlsHandshake, error))?;
         }
         let buffers = LazyBuffers::new(INPUT, OUTPUT);
         Ok(Some(Line { link: Mutex::new(link), buffers, left: self.most, most: self.most, open: true }))
@@ -185,7 +185,7 @@ impl fmt::Debug for Line {
 impl Line {
     fn fail(&mut self, error: io::Error) -> ureq::Error {
         self.open = false;
-        Fault::later(NetError::from_io(error))
+        TransportFault::later(NetError::from_io(error))
     }
 }
 
@@ -208,7 +208,7 @@ impl Transport for Line {
         match link.read(self.buffers.input_append_buf()) {
             Ok(got) if got > self.left => {
                 self.open = false;
-                Err(Fault::too_much(self.most))
+                Err(TransportFault::too_much(self.most))
             }
             Ok(got) => {
                 self.left -= got;
@@ -250,9 +250,9 @@ impl Write for Tunnel {
 
 /// The error of the line below, as a link has it.
 fn as_net(error: io::Error) -> io::Error {
-    match Fault::of(ureq::Error::Io(error)) {
-        Ok(Fault::Net { error, .. }) => error.into(),
-        Ok(fault @ Fault::Proxy(_)) => io::Error::other(fault),
+    match TransportFault::of(ureq::Error::Io(error)) {
+        Ok(TransportFault::Net { error, .. }) => error.into(),
+        Ok(fault @ TransportFault::Proxy(_)) => io::Error::other(fault),
         Err(error) => error.into_io(),
     }
 }

@@ -143,8 +143,8 @@ pub fn discover(search: Search) -> Result<Discovery, Failure> {
         }
         let left = end.saturating_duration_since(Instant::now());
         match reported.recv_timeout(left.min(SLICE)) {
-            Ok(Message::Report(report)) => heard.push(*report),
-            Ok(Message::Done(source)) => pending.retain(|other| *other != source),
+            Ok(SourceMessage::Report(report)) => heard.push(*report),
+            Ok(SourceMessage::Done(source)) => pending.retain(|other| *other != source),
             Err(mpsc::RecvTimeoutError::Disconnected) => pending.clear(),
             Err(mpsc::RecvTimeoutError::Timeout) if left.is_zero() => {
                 heard
@@ -155,12 +155,12 @@ pub fn discover(search: Search) -> Result<Discovery, Failure> {
     }
 }
 
-enum Message {
+enum SourceMessage {
     Report(Box<Report>),
     Done(Source),
 }
 
-type Reports = mpsc::Sender<Message>;
+type Reports = mpsc::Sender<SourceMessage>;
 
 fn sources(search: &Search) -> Vec<Source> {
     let mut sources =
@@ -184,10 +184,10 @@ fn start(source: Source, search: &Arc<Search>, reports: &Reports) -> Result<(), 
     let work = move || {
         let tell = |report: Report| {
             // Nobody listens any more once the answer is clear.
-            let _ = reports.send(Message::Report(Box::new(report)));
+            let _ = reports.send(SourceMessage::Report(Box::new(report)));
         };
         let done = |source| {
-            let _ = reports.send(Message::Done(source));
+            let _ = reports.send(SourceMessage::Done(source));
         };
         match source {
             Source::Table => {

@@ -14,7 +14,7 @@ const REDIRECTS: u32 = 3;
 const LARGEST: usize = 256 * 1024;
 
 /// A document to ask for.
-struct Document {
+struct PublishedDocument {
     source: Source,
     url: String,
     /// Whether nobody but the domain's owner or Mozilla can have published it there.
@@ -30,7 +30,7 @@ pub fn of(source: Source, search: &Search) -> Vec<Report> {
     // Only hosts of the domain itself get the whole address.
     let autoconfig = format!("autoconfig.{domain}/mail/config-v1.1.xml?emailaddress={address}");
     let well_known = format!("{domain}/.well-known/autoconfig/mail/config-v1.1.xml");
-    let own = |url: String, trusted| Document { source, url, trusted, own: true };
+    let own = |url: String, trusted| PublishedDocument { source, url, trusted, own: true };
     let documents = match source {
         Source::Autoconfig => vec![own(format!("https://{autoconfig}"), true)],
         Source::WellKnown => vec![own(format!("https://{well_known}"), true)],
@@ -39,7 +39,7 @@ pub fn of(source: Source, search: &Search) -> Vec<Report> {
         }
         Source::Ispdb => {
             let url = search.ispdb.iter().map(|base| ispdb(base, domain));
-            url.map(|url| Document { source, url, trusted: true, own: false }).collect()
+            url.map(|url| PublishedDocument { source, url, trusted: true, own: false }).collect()
         }
         Source::Table | Source::Srv | Source::Mx | Source::Guess => vec![],
     };
@@ -54,7 +54,7 @@ pub fn of_mx(search: &Search, hosts: &[String]) -> Vec<Report> {
         let urls = [Some(format!("https://autoconfig.{domain}/mail/config-v1.1.xml"))]
             .into_iter()
             .chain([search.ispdb.as_ref().map(|base| ispdb(base, domain))]);
-        let document = |url| Document { source: Source::Mx, url, trusted: false, own: false };
+        let document = |url| PublishedDocument { source: Source::Mx, url, trusted: false, own: false };
         documents.extend(urls.flatten().map(document));
     }
     all(search, &documents)
@@ -76,14 +76,14 @@ fn parents(host: &str) -> Vec<String> {
 }
 
 /// Asks for all at once; their order is that of the list.
-fn all(search: &Search, documents: &[Document]) -> Vec<Report> {
+fn all(search: &Search, documents: &[PublishedDocument]) -> Vec<Report> {
     thread::scope(|scope| {
         let running: Vec<_> = documents.iter().map(|it| scope.spawn(|| ask(search, it))).collect();
         running.into_iter().filter_map(|thread| thread.join().ok()).collect()
     })
 }
 
-fn ask(search: &Search, document: &Document) -> Report {
+fn ask(search: &Search, document: &PublishedDocument) -> Report {
     let nothing = |result: &str| Report::nothing(document.source, &document.url, result);
     let http = search.http.clone().with_http_allowed(document.url.starts_with("http://"));
     let answer = match http.get(&document.url, ACCEPT, REDIRECTS, LARGEST) {

@@ -127,7 +127,7 @@ impl Run {
     }
 
     /// A destination for each folder, or why it has none.
-    fn destinations(&self, wanted: &[Wanted]) -> Result<Vec<Placed>, Failure> {
+    fn destinations(&self, wanted: &[Wanted]) -> Result<Vec<OpenedDestination>, Failure> {
         let names: Vec<_> = wanted.iter().map(|one| one.parts.clone()).collect();
         let key = self.service.key();
         let is_dry = matches!(self.mode, Mode::DryRun | Mode::MarkSeen { .. });
@@ -145,7 +145,7 @@ impl Run {
     fn run_each(
         &mut self,
         wanted: Vec<Wanted>,
-        destinations: Vec<Placed>,
+        destinations: Vec<OpenedDestination>,
         exits: &mut Vec<Exit>,
         observer: &mut dyn Observer,
     ) -> Option<Exit> {
@@ -211,7 +211,7 @@ impl Run {
     }
 }
 
-type Placed = Result<Box<dyn Destination + Send>, Failure>;
+type OpenedDestination = Result<Box<dyn Destination + Send>, Failure>;
 
 /// Whether what ended one folder's run would end that of every other.
 fn ends_all(kind: Kind) -> bool {

@@ -13,7 +13,7 @@ const MOST_TOLD: usize = 200_000;
 
 /// What was reported so far.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Reported {
     /// Messages reported as failed or skipped: a keyed hash of folder and UID, because there may be many.
     messages: HashSet<u64>,
     keys: RandomState,
@@ -21,7 +21,7 @@ pub(super) struct Told {
     failures: HashSet<(Option<Arc<str>>, Kind)>,
 }
 
-impl Told {
+impl Reported {
     /// It works again: the next failures are news.
     pub fn works_again(&mut self) {
         self.failures.clear();
@@ -41,7 +41,7 @@ impl Told {
 /// Listens to one fetch.
 pub(super) struct Ear<'a> {
     inner: &'a mut dyn Observer,
-    told: &'a mut Told,
+    told: &'a mut Reported,
     limits: Limits,
     pub heard: Fetched,
 }
@@ -61,7 +61,7 @@ pub(super) struct Fetched {
 }
 
 impl<'a> Ear<'a> {
-    pub fn new(inner: &'a mut dyn Observer, told: &'a mut Told, limits: Limits) -> Self {
+    pub fn new(inner: &'a mut dyn Observer, told: &'a mut Reported, limits: Limits) -> Self {
         Ear { inner, told, limits, heard: Fetched::default() }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::news::{BURST, Wake, await_news, longer};
 use super::run::Run;
-use super::told::{Ear, Fetched, Told};
+use super::told::{Ear, Fetched, Reported};
 use super::{Event, Observer};
 use crate::account::values::show_duration;
 use crate::account::{Logins, Protocol, Server};
@@ -54,7 +54,7 @@ impl Run {
             every,
             parking: parking.clone(),
             observer,
-            told: Told::default(),
+            told: Reported::default(),
             idles,
             short: 0,
             pause: None,
@@ -80,7 +80,7 @@ struct Watcher<'a> {
     every: Duration,
     parking: Parking,
     observer: &'a mut dyn Observer,
-    told: Told,
+    told: Reported,
     /// Whether the server tells of new mail, as far as is known.
     idles: bool,
     /// How many sessions in a row were lost soon after IDLE.

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 /// One step, done or failed.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct ProbeStep {
     /// `dns`, `tcp`, `greeting`, `capabilities`, `tls`, `token`, `auth`, `mailbox`, `sender`.
     pub name: &'static str,
     pub elapsed: Duration,
@@ -32,7 +32,7 @@ pub struct Step {
 }
 
 /// Receives each step when it is done.
-pub type Steps<'a> = &'a mut dyn FnMut(Step);
+pub type Steps<'a> = &'a mut dyn FnMut(ProbeStep);
 
 /// The server to probe.
 pub struct ProbeTarget<'a> {
@@ -93,7 +93,7 @@ pub(super) fn step<T>(
     let mut detail = Map::new();
     let result = work(&mut detail);
     let failure = result.as_ref().err().cloned();
-    steps(Step { name, elapsed: started.elapsed(), detail, failure });
+    steps(ProbeStep { name, elapsed: started.elapsed(), detail, failure });
     result
 }
 

@@ -11,7 +11,7 @@
 //! Some servers announce PIPELINING and lose what follows the content, or hang up. If an envelope sent ahead was not
 //! answered, its message is sent once more in a new session, and nothing is sent ahead any more in this run.
 
-use super::{Backoff, Extent, Options, Passage, Report, SendJob, Status, declare};
+use super::{Backoff, DeliveryStatus, Options, Passage, Report, SendJob, SendMode, declare};
 use crate::mail::Outgoing;
 use crate::mail::outgoing::Envelope;
 use crate::smtp::{ContentHooks, OpenTransaction, Ready};
@@ -110,9 +110,9 @@ impl<'a> Channel<'a> {
                 }
                 continue;
             }
-            let mut report = passage.report(failure, Extent::Send, started);
+            let mut report = passage.report(failure, SendMode::Send, started);
             if lost && had_session && report.exit == Exit::TempFail {
-                report.receipt.status = Status::Deferred;
+                report.receipt.status = DeliveryStatus::Deferred;
             }
             return report;
         }

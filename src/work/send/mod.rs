@@ -14,7 +14,7 @@ pub(crate) use backoff::Backoff;
 pub use backoff::FIRST_PAUSE;
 pub use channel::Channel;
 pub(crate) use copy::{CopyTo, without_copy};
-pub use receipt::{Receipt, Status};
+pub use receipt::{DeliveryStatus, Receipt};
 pub(crate) use receipt::{SavedCopy, TlsUsed};
 
 /// The queue id in a reply, for the fuzz targets.
@@ -115,22 +115,27 @@ pub struct Report {
 
 /// Whether to send the message, or only to ask whether the recipients are accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Extent {
+enum SendMode {
     Send,
     Check,
 }
 
 /// Sends the message. `progress` gets the octets of content as they are sent; each attempt starts again.
 pub fn send(job: &SendJob<'_>, outgoing: &mut Outgoing, progress: &mut dyn FnMut(u64)) -> Report {
-    run(job, outgoing, Extent::Send, progress)
+    run(job, outgoing, SendMode::Send, progress)
 }
 
 /// Asks whether the recipients are accepted, and sends nothing.
 pub fn check(job: &SendJob<'_>, outgoing: &mut Outgoing) -> Report {
-    run(job, outgoing, Extent::Check, &mut |_| {})
+    run(job, outgoing, SendMode::Check, &mut |_| {})
 }
 
-fn run(job: &SendJob<'_>, outgoing: &mut Outgoing, extent: Extent, progress: &mut dyn FnMut(u64)) -> Report {
+fn run(
+    job: &SendJob<'_>,
+    outgoing: &mut Outgoing,
+    extent: SendMode,
+    progress: &mut dyn FnMut(u64),
+) -> Report {
     let started = Instant::now();
     let deadline = job.options.retry_for.map(|time| started + time);
     let mut pause = job.options.first_pause;

@@ -1,7 +1,7 @@
 //! One message on its way: sessions, transactions, and what became of each recipient.
 
 use super::receipt::exit_of_recipients;
-use super::{Extent, Receipt, Report, SendJob, Status, TlsUsed, declare};
+use super::{DeliveryStatus, Receipt, Report, SendJob, SendMode, TlsUsed, declare};
 use crate::mail::Outgoing;
 use crate::mail::outgoing::cannot_keep;
 use crate::smtp::{
@@ -78,7 +78,7 @@ impl<'a> Passage<'a> {
         match failure {
             _ if self.refusal_stops_all() => false,
             Some(failure) => failure.exit() == Exit::TempFail,
-            None => self.receipt.has(Status::Deferred),
+            None => self.receipt.has(DeliveryStatus::Deferred),
         }
     }
 
@@ -101,7 +101,7 @@ impl<'a> Passage<'a> {
     pub(super) fn run(
         &mut self,
         outgoing: &mut Outgoing,
-        extent: Extent,
+        extent: SendMode,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), Failure> {
         self.receipt.attempts += 1;
@@ -111,8 +111,8 @@ impl<'a> Passage<'a> {
         }
         self.note_session(&ready);
         let result = match extent {
-            Extent::Send => self.transactions(&mut ready, outgoing, None, &mut Only(progress)),
-            Extent::Check => self.check(&mut ready, outgoing),
+            SendMode::Send => self.transactions(&mut ready, outgoing, None, &mut Only(progress)),
+            SendMode::Check => self.check(&mut ready, outgoing),
         };
         ready.quit();
         result
@@ -197,13 +197,13 @@ impl<'a> Passage<'a> {
         too_many
     }
 
-    pub(super) fn report(mut self, failure: Option<Failure>, extent: Extent, started: Instant) -> Report {
-        let accepted = self.receipt.has(Status::Accepted);
+    pub(super) fn report(mut self, failure: Option<Failure>, extent: SendMode, started: Instant) -> Report {
+        let accepted = self.receipt.has(DeliveryStatus::Accepted);
         let policy = self.job.options.on_rejected;
         let exit = match &failure {
             Some(failure) if failure.kind() == Kind::Unknown => Exit::Unknown,
             // With `--on-rejected abort` one refused recipient means that nothing would be sent.
-            None if extent == Extent::Check && policy == OnRejected::Abort && !self.refusals.is_empty() => {
+            None if extent == SendMode::Check && policy == OnRejected::Abort && !self.refusals.is_empty() => {
                 match exit_of_recipients(&self.receipt, policy) {
                     Exit::Recipient => self.exit_of_refusal(),
                     other => other,

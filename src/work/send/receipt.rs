@@ -10,7 +10,7 @@ use serde::Serialize;
 /// The result for the message as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum DeliveryStatus {
     /// Accepted for every recipient.
     Accepted,
     /// Accepted for some recipients, not for others.
@@ -27,22 +27,22 @@ pub enum Status {
     Skipped,
 }
 
-impl Status {
+impl DeliveryStatus {
     /// Whether a recipient may still get the message.
     pub(super) fn is_open(self) -> bool {
-        matches!(self, Status::Skipped | Status::Deferred)
+        matches!(self, DeliveryStatus::Skipped | DeliveryStatus::Deferred)
     }
 
     /// The name in the JSON, which is stable.
     pub fn name(self) -> &'static str {
         match self {
-            Status::Accepted => "accepted",
-            Status::Partial => "partial",
-            Status::Refused => "refused",
-            Status::Deferred => "deferred",
-            Status::Unknown => "unknown",
-            Status::Failed => "failed",
-            Status::Skipped => "skipped",
+            DeliveryStatus::Accepted => "accepted",
+            DeliveryStatus::Partial => "partial",
+            DeliveryStatus::Refused => "refused",
+            DeliveryStatus::Deferred => "deferred",
+            DeliveryStatus::Unknown => "unknown",
+            DeliveryStatus::Failed => "failed",
+            DeliveryStatus::Skipped => "skipped",
         }
     }
 }
@@ -52,7 +52,7 @@ impl Status {
 pub struct Recipient {
     pub address: String,
     /// `accepted`, `refused`, `deferred`, `skipped`, `unknown`.
-    pub status: Status,
+    pub status: DeliveryStatus,
     /// The code of the reply that decided it.
     pub code: Option<u16>,
     /// Its enhanced code.
@@ -78,7 +78,7 @@ impl From<&TlsInfo> for TlsUsed {
 /// The receipt, with the names of its JSON fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Receipt {
-    pub status: Status,
+    pub status: DeliveryStatus,
     /// Without angle brackets.
     pub message_id: Option<String>,
     /// The sender of the envelope; empty for the null sender.
@@ -155,7 +155,7 @@ impl Receipt {
     /// The receipt of a message that was skipped (`--skip-empty`).
     pub fn skipped() -> Self {
         Receipt {
-            status: Status::Skipped,
+            status: DeliveryStatus::Skipped,
             message_id: None,
             envelope_from: None,
             recipients: Vec::new(),
@@ -174,7 +174,7 @@ impl Receipt {
     pub fn untried(outgoing: &Outgoing) -> Self {
         let envelope = &outgoing.envelope;
         Receipt {
-            status: Status::Failed,
+            status: DeliveryStatus::Failed,
             message_id: Some(outgoing.message_id.clone()),
             envelope_from: Some(envelope.from.as_str().to_owned()),
             recipients: envelope.recipients.iter().map(|address| untried(address.to_string())).collect(),
@@ -191,12 +191,12 @@ impl Receipt {
             return;
         }
         recipient.status = match result.status {
-            RecipientStatus::Accepted => Status::Accepted,
-            RecipientStatus::Refused => Status::Refused,
+            RecipientStatus::Accepted => DeliveryStatus::Accepted,
+            RecipientStatus::Refused => DeliveryStatus::Refused,
             // Too many recipients for one transaction, and there was no other: deferred.
-            RecipientStatus::Deferred | RecipientStatus::TooMany => Status::Deferred,
-            RecipientStatus::Skipped => Status::Skipped,
-            RecipientStatus::Unknown => Status::Unknown,
+            RecipientStatus::Deferred | RecipientStatus::TooMany => DeliveryStatus::Deferred,
+            RecipientStatus::Skipped => DeliveryStatus::Skipped,
+            RecipientStatus::Unknown => DeliveryStatus::Unknown,
         };
         if let Some(ServerAnswer { reply, text }) = &result.answer {
             recipient.code = reply.code;
@@ -213,37 +213,37 @@ impl Receipt {
 
     /// Whether a server has accepted the message for any recipient.
     pub fn was_taken(&self) -> bool {
-        self.has(Status::Accepted)
+        self.has(DeliveryStatus::Accepted)
     }
 
     /// Sets the status, from the exit code and the failure of the message itself.
-    pub(super) fn status_for(&self, exit: Exit, failure: Option<&Failure>) -> Status {
+    pub(super) fn status_for(&self, exit: Exit, failure: Option<&Failure>) -> DeliveryStatus {
         match (exit, failure.map(|failure| failure.kind())) {
-            (Exit::Ok, _) => Status::Accepted,
-            (Exit::Partial, _) => Status::Partial,
-            (Exit::Unknown, _) => Status::Unknown,
-            (Exit::Recipient | Exit::Unavailable, _) => Status::Refused,
+            (Exit::Ok, _) => DeliveryStatus::Accepted,
+            (Exit::Partial, _) => DeliveryStatus::Partial,
+            (Exit::Unknown, _) => DeliveryStatus::Unknown,
+            (Exit::Recipient | Exit::Unavailable, _) => DeliveryStatus::Refused,
             // A server refused it without a login.
-            (Exit::NoPerm, None) if self.has(Status::Refused) => Status::Refused,
-            (Exit::TempFail, None | Some(Kind::Deferred)) => Status::Deferred,
+            (Exit::NoPerm, None) if self.has(DeliveryStatus::Refused) => DeliveryStatus::Refused,
+            (Exit::TempFail, None | Some(Kind::Deferred)) => DeliveryStatus::Deferred,
             // The last session failed, but an earlier one had a result.
-            (Exit::TempFail, _) if self.has(Status::Deferred) => Status::Deferred,
-            _ => Status::Failed,
+            (Exit::TempFail, _) if self.has(DeliveryStatus::Deferred) => DeliveryStatus::Deferred,
+            _ => DeliveryStatus::Failed,
         }
     }
 
-    pub(super) fn has(&self, status: Status) -> bool {
+    pub(super) fn has(&self, status: DeliveryStatus) -> bool {
         self.recipients.iter().any(|recipient| recipient.status == status)
     }
 }
 
 fn untried(address: String) -> Recipient {
-    Recipient { address, status: Status::Skipped, code: None, enhanced: None, text: None }
+    Recipient { address, status: DeliveryStatus::Skipped, code: None, enhanced: None, text: None }
 }
 
 /// The exit code from the results of the recipients, if none was accepted.
 pub(super) fn exit_of_recipients(receipt: &Receipt, on_rejected: OnRejected) -> Exit {
-    let (refused, deferred) = (receipt.has(Status::Refused), receipt.has(Status::Deferred));
+    let (refused, deferred) = (receipt.has(DeliveryStatus::Refused), receipt.has(DeliveryStatus::Deferred));
     match on_rejected {
         // A permanently refused recipient means that the others do not get the message either.
         OnRejected::Abort if refused => Exit::Recipient,

@@ -4,7 +4,7 @@ use super::*;
 use postie::codec::smtp::{Notify, Return};
 use postie::mail::outgoing::{ContentWriter, Envelope, Outgoing};
 use postie::words::{Exit, Stage};
-use postie::work::send::{Options, Report, SendJob, Status, check, send};
+use postie::work::send::{DeliveryStatus, Options, Report, SendJob, check, send};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
@@ -93,7 +93,7 @@ fn an_accepted_message_has_a_whole_receipt() {
         data("250 2.0.0 Ok: queued as 4F2A")
     );
     let report = send_once(&script, &["b"], &Options::default());
-    assert_eq!((report.exit, report.receipt.status), (Exit::Ok, Status::Accepted));
+    assert_eq!((report.exit, report.receipt.status), (Exit::Ok, DeliveryStatus::Accepted));
     assert!(report.failures.is_empty());
     let json = serde_json::to_value(&report.receipt).unwrap();
     assert_eq!(json["recipients"][0]["status"], "accepted");
@@ -132,7 +132,7 @@ fn a_permanent_refusal_decides_even_if_the_session_ends_after_it() {
     for end in ["421 too many errors", "what"] {
         let script = format!("{PLAIN}{}", envelope(&[("b", "550 no"), ("c", end)]));
         let report = send_once(&script, &["b", "c"], &Options::default());
-        assert_eq!((report.exit, report.receipt.status), (Exit::Recipient, Status::Refused), "{end}");
+        assert_eq!((report.exit, report.receipt.status), (Exit::Recipient, DeliveryStatus::Refused), "{end}");
         assert_eq!(report.failures[0].1.kind(), Kind::Recipient);
         assert_eq!(report.failures.len(), 2);
     }
@@ -245,7 +245,7 @@ fn a_421_at_rcpt_is_the_result_of_that_recipient() {
         let script = format!("{PLAIN}{}", envelope(&[("b", "250 ok"), ("c", "421 4.7.0 slow down")]));
         let options = Options { on_rejected: policy, ..Options::default() };
         let report = play(&[&script], &mut outgoing(&["b", "c", "d"], b"x\r\n"), &options);
-        assert_eq!((report.exit, report.receipt.status), (Exit::TempFail, Status::Deferred));
+        assert_eq!((report.exit, report.receipt.status), (Exit::TempFail, DeliveryStatus::Deferred));
         assert_eq!(statuses(&report), ["skipped", "deferred", "skipped"]);
         let c = &report.receipt.recipients[1];
         assert_eq!(
@@ -286,7 +286,7 @@ fn a_demand_for_login_or_tls_is_not_reported_as_a_wrong_address() {
         for policy in [OnRejected::Abort, OnRejected::Send] {
             let options = Options { on_rejected: policy, ..Options::default() };
             let report = send_once(&script, &["b"], &options);
-            assert_eq!((report.exit, report.receipt.status), (exit, Status::Refused), "{reply}");
+            assert_eq!((report.exit, report.receipt.status), (exit, DeliveryStatus::Refused), "{reply}");
             assert_eq!(statuses(&report), ["refused"]);
             assert!(report.failures[0].1.hint.is_some(), "every refusal comes with what may help: {reply}");
         }

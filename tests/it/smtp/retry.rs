@@ -4,7 +4,7 @@ use super::job::{BODY, data, envelope, outgoing, play, statuses};
 use super::{CHUNKED, PLAIN};
 use postie::smtp::OnRejected;
 use postie::words::{Exit, Kind};
-use postie::work::send::{Options, Status};
+use postie::work::send::{DeliveryStatus, Options};
 use std::time::Duration;
 
 /// Options that try again, and soon.
@@ -67,7 +67,7 @@ fn with_on_rejected_send_only_deferred_recipients_are_tried_again() {
     let fifth = session(&[("e", "250 ok")], "S: 250 Ok: queued as FIVE\nC: QUIT");
     let message = &mut outgoing(&["b", "c", "d", "e"], b"x\r\n");
     let report = play(&[&first, &second, &third, &fourth, &fifth], message, &options);
-    assert_eq!((report.exit, report.receipt.status), (Exit::Partial, Status::Partial));
+    assert_eq!((report.exit, report.receipt.status), (Exit::Partial, DeliveryStatus::Partial));
     assert_eq!(statuses(&report), ["accepted", "accepted", "refused", "accepted"]);
     assert_eq!((report.receipt.attempts, report.receipt.queue_id.as_deref()), (5, Some("FIVE")));
     assert_eq!(report.receipt.recipients[1].text.as_deref(), Some("now"));

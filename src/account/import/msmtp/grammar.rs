@@ -11,7 +11,7 @@ type Commands = BTreeMap<String, (usize, String)>;
 
 /// An account.
 #[derive(Clone, Debug, Default)]
-pub struct Entry {
+pub struct MsmtpAccount {
     pub name: String,
     pub line: usize,
     commands: Commands,
@@ -23,7 +23,7 @@ pub struct Entry {
     has_own: bool,
 }
 
-impl Entry {
+impl MsmtpAccount {
     /// The account that this one is another name of: `account default : work` with nothing in it.
     pub fn alias(&self) -> Option<&str> {
         match self.parents.as_slice() {
@@ -106,8 +106,9 @@ const COMMANDS: &[&str] = &[
 const REVERSED: &[(&str, &str)] = &[("tls_nostarttls", "tls_starttls"), ("tls_nocertcheck", "tls_certcheck")];
 
 /// The accounts of a file, in its order.
-pub fn entries(text: Text<'_>, omissions: &mut Vec<Omission>) -> Result<Vec<Entry>, Failure> {
-    let mut reader = Reader { text, omissions, defaults: Entry::default(), entries: Vec::new(), place: None };
+pub fn entries(text: Text<'_>, omissions: &mut Vec<Omission>) -> Result<Vec<MsmtpAccount>, Failure> {
+    let mut reader =
+        Reader { text, omissions, defaults: MsmtpAccount::default(), entries: Vec::new(), place: None };
     for (line, octets) in numbered(text.octets) {
         let first = octets.iter().find(|octet| !matches!(octet, b' ' | b'\t'));
         if !matches!(first, None | Some(b'#')) {
@@ -120,8 +121,8 @@ pub fn entries(text: Text<'_>, omissions: &mut Vec<Omission>) -> Result<Vec<Entr
 struct Reader<'a> {
     text: Text<'a>,
     omissions: &'a mut Vec<Omission>,
-    defaults: Entry,
-    entries: Vec<Entry>,
+    defaults: MsmtpAccount,
+    entries: Vec<MsmtpAccount>,
     /// What the lines are for; none before the first `account` or `defaults`.
     place: Option<Place>,
 }
@@ -189,7 +190,7 @@ impl Reader<'_> {
         }
     }
 
-    fn begin(&self, line: usize, argument: &str) -> Result<Entry, Failure> {
+    fn begin(&self, line: usize, argument: &str) -> Result<MsmtpAccount, Failure> {
         let broken = |what: &str| self.text.broken(Some(line), what);
         let (name, parents) = match argument.split_once(':') {
             Some((name, parents)) => (unquoted(name), Some(parents)),
@@ -201,11 +202,11 @@ impl Reader<'_> {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(broken("an account of that name is there already"));
         }
-        let mut entry = Entry {
+        let mut entry = MsmtpAccount {
             name: name.to_owned(),
             line,
             commands: self.defaults.commands.clone(),
-            ..Entry::default()
+            ..MsmtpAccount::default()
         };
         for parent in parents.iter().flat_map(|parents| parents.split(',')).map(unquoted) {
             let known = self.entries.iter().find(|known| known.name == parent);

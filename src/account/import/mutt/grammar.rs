@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// The value of a variable.
 #[derive(Clone, Debug, Default)]
-pub struct Value {
+pub struct VariableValue {
     pub line: usize,
     pub text: String,
     /// The command, where the whole value is what one prints.
@@ -15,7 +15,7 @@ pub struct Value {
     pub is_live: bool,
 }
 
-impl Value {
+impl VariableValue {
     pub fn is_off(&self) -> bool {
         self.text == "no"
     }
@@ -23,15 +23,15 @@ impl Value {
 
 /// The variables that are set at the end of the file.
 #[derive(Default)]
-pub struct Variables(HashMap<String, Value>);
+pub struct Variables(HashMap<String, VariableValue>);
 
 impl Variables {
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&VariableValue> {
         self.0.get(name)
     }
 
     pub fn is_off(&self, name: &str) -> bool {
-        self.get(name).is_some_and(Value::is_off)
+        self.get(name).is_some_and(VariableValue::is_off)
     }
 
     pub fn is_on(&self, name: &str) -> bool {
@@ -39,7 +39,7 @@ impl Variables {
     }
 
     /// The value, if it is a fixed text. Any other is reported as not taken.
-    pub fn fixed(&self, name: &str, remarks: &mut Remarks<'_>) -> Option<&Value> {
+    pub fn fixed(&self, name: &str, remarks: &mut Remarks<'_>) -> Option<&VariableValue> {
         let value = self.get(name)?;
         if value.is_live {
             let why = "it has a variable or a command in it, which is not filled in";
@@ -134,7 +134,7 @@ impl Reader {
     }
 
     /// The next word of the command; none at its end.
-    fn argument(&mut self) -> Option<Value> {
+    fn argument(&mut self) -> Option<VariableValue> {
         self.blanks();
         match self.peek() {
             None | Some('\n' | ';') => None,
@@ -170,12 +170,12 @@ impl Reader {
                     self.blanks();
                     self.word(false)
                 }
-                _ => Value { line: name.line, text: "yes".into(), ..Value::default() },
+                _ => VariableValue { line: name.line, text: "yes".into(), ..VariableValue::default() },
             };
             let (name, value) = match name.text.strip_prefix("no") {
                 // With a value, a name that begins with `no` is a name of its own.
                 Some(rest) if value.text == "yes" && rest.len() > 2 => {
-                    (rest.to_owned(), Value { text: "no".into(), ..value })
+                    (rest.to_owned(), VariableValue { text: "no".into(), ..value })
                 }
                 _ => (name.text, value),
             };
@@ -188,8 +188,8 @@ impl Reader {
     }
 
     /// A word; one that is a name ends at `=`.
-    fn word(&mut self, is_name: bool) -> Value {
-        let mut word = Value { line: self.line, ..Value::default() };
+    fn word(&mut self, is_name: bool) -> VariableValue {
+        let mut word = VariableValue { line: self.line, ..VariableValue::default() };
         let (mut quote, mut commands, mut plain) = (None, Vec::new(), false);
         while let Some(c) = self.peek() {
             if quote.is_none() && (matches!(c, ' ' | '\t' | '\n' | '\r' | ';') || is_name && c == '=') {

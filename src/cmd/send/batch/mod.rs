@@ -10,7 +10,7 @@ mod line;
 mod people;
 mod values;
 
-use super::copies::{Copies, Wanted};
+use super::copies::{CopyChoice, SentCopies};
 use super::options;
 use crate::account::{Account, Need};
 use crate::cli::SendArgs;
@@ -24,7 +24,7 @@ use crate::output::{About, Output};
 use crate::streams::lines::{InputLine, InputLines};
 use crate::streams::{self, Halt, Input};
 use crate::words::{Exit, Failure, Kind, Scope, Stage};
-use crate::work::send::{Channel, Receipt, Report, Status};
+use crate::work::send::{Channel, DeliveryStatus, Receipt, Report};
 use crate::work::service::{Service, advise};
 use line::Defaults;
 use serde::Serialize;
@@ -121,7 +121,7 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
         charset: args.charset.clone(),
         limits: &reading,
     };
-    let copy = Wanted::of(args, context)?;
+    let copy = CopyChoice::of(args, context)?;
     copy.as_ref().map(|copy| copy.check(&account)).transpose()?;
     if args.dry_run {
         return Batch {
@@ -157,7 +157,7 @@ struct Batch<'a> {
     defaults: Defaults<'a>,
     /// `None` if nothing is sent (`--dry-run`).
     way: Option<Way<'a>>,
-    copies: Option<Copies>,
+    copies: Option<SentCopies>,
     /// The time between two messages.
     pace: Option<Duration>,
     /// When the next message may be sent.
@@ -241,7 +241,7 @@ impl Batch<'_> {
     ) -> Report {
         let (defaults, paced) = (&self.defaults, self.pace.is_some());
         let Some(way) = &mut self.way else {
-            let receipt = Receipt { status: Status::Skipped, ..Receipt::untried(outgoing) };
+            let receipt = Receipt { status: DeliveryStatus::Skipped, ..Receipt::untried(outgoing) };
             return Report { receipt, failures: Vec::new(), exit: Exit::Ok };
         };
         // What has to wait for its turn does not begin behind another; an error in reading comes again.
@@ -278,7 +278,7 @@ impl Batch<'_> {
         let error = ErrorLine::new(&about, &failure);
         out.line("error", &BadLine { id: &place.id, line: place.line, error });
         out.complain(&About::default(), &failure);
-        out.count(Status::Failed.name(), 1);
+        out.count(DeliveryStatus::Failed.name(), 1);
         self.tally.note(failure.exit());
     }
 
