@@ -1,5 +1,6 @@
 //! The content of messages on its way to the receiver: line ends, and what is whole.
 
+use super::apart::Apart;
 use super::window::Message;
 use crate::mailbox::Receiver;
 use crate::store::Details;
@@ -58,6 +59,8 @@ pub(super) struct Intake<'a> {
     /// A message whose response has ended, and behind which nothing has come: were its length told wrong, what
     /// comes next would be the rest of it.
     pub unconfirmed: Option<Unconfirmed>,
+    /// What was said of messages in other responses.
+    pub apart: Apart,
 }
 
 /// A message whose response has ended.

@@ -12,6 +12,7 @@
 //! ENABLE, COMPRESS.
 
 mod answer;
+mod apart;
 mod append;
 mod authentication;
 mod content;

@@ -4,14 +4,14 @@
 //! command on its way asked for. What the server calls the message by number, in which order it sends things,
 //! and what else it sends, is no matter.
 
+use super::apart::Apart;
 use super::content::{Intake, LineEnds, Unconfirmed};
 use super::window::{Message, Window};
 use super::{Mailbox, Step};
 use crate::codec::imap::{Body, Command, FetchItem, FetchItems, Response, ResponseCode, Status, Tag, UidSet};
 use crate::mailbox::{Receiver, Remedy, Setback, Wanted};
-use crate::store::{Details, Spool};
+use crate::store::Spool;
 use crate::words::{Failure, Kind, Stage};
-use std::borrow::Cow;
 use std::io::Read as _;
 
 const STAGE: Stage = Stage::UidFetch;
@@ -31,7 +31,8 @@ impl Mailbox {
         let sorted = self.sorted(wanted)?;
         let mut window = Window::new(&sorted, wanted);
         let content = Vec::with_capacity(64 * 1024);
-        let mut intake = Intake { receiver, failed: false, content, unconfirmed: None };
+        let mut intake =
+            Intake { receiver, failed: false, content, unconfirmed: None, apart: Apart::default() };
         let mut coming = None;
         let run = self.window(&mut window, &mut intake, &mut coming);
         self.local = intake.failed;
@@ -129,14 +130,24 @@ impl Mailbox {
     ) -> Result<(), Failure> {
         match self.connection.response(STAGE)? {
             Response::Fetch(items) => {
-                let message = items.uid.and_then(|uid| window.awaited(uid));
-                let (Some(message), Body::Quoted(octets)) = (message, &items.body) else { return Ok(()) };
-                if octets.is_empty() {
+                let Some(uid) = items.uid else { return Ok(()) };
+                let Some(message) = window.awaited(uid) else {
+                    // It has come, or is none of those that are wanted.
+                    let late = intake.apart.late(uid, &items);
+                    late.into_iter().for_each(|(index, flags)| intake.receiver.flags(index, flags));
                     return Ok(());
-                }
+                };
+                let octets = match &items.body {
+                    Body::Quoted(octets) if !octets.is_empty() => octets,
+                    _ => {
+                        intake.apart.note(uid, &items);
+                        return Ok(());
+                    }
+                };
                 let size = octets.len() as u64;
                 let mut ends = LineEnds::default();
-                intake.begin(message, details(&items, Some(size), self.opening.validity()))?;
+                let details = intake.apart.details(message, &items, size, self.opening.validity());
+                intake.begin(message, details)?;
                 intake.piece(&mut ends, octets, size)?;
                 intake.end(ends, size)?;
                 let is_exact = items.size == Some(size);
@@ -223,13 +234,14 @@ impl Mailbox {
         coming: &mut Option<usize>,
     ) -> Result<bool, Failure> {
         let items = self.connection.assembly.so_far();
-        let is_whole = items.uid.is_some() && items.flags.is_some() && items.internal_date.is_some();
-        let Some(uid) = items.uid.filter(|_| is_whole) else {
+        let Some(uid) = items.uid.filter(|uid| intake.apart.knows(*uid, &items)) else {
             return self.late(window, octets, intake, coming);
         };
-        let details = details(&items, Some(octets), self.opening.validity());
         let size_listed = items.size;
-        let Some(message) = window.awaited(uid) else {
+        let validity = self.opening.validity();
+        let details =
+            window.awaited(uid).map(|message| intake.apart.details(message, &items, octets, validity));
+        let (Some(message), Some(details)) = (window.awaited(uid), details) else {
             self.connection.octets(STAGE, octets, |_| Ok(()))?;
             self.end_of_body()?;
             return Ok(false);
@@ -269,11 +281,8 @@ impl Mailbox {
         kept.inspect_err(|failure| intake.failed |= failure.kind() == Kind::Storage)?;
         self.end_of_body()?;
         let items = self.items()?;
-        let message = items.uid.and_then(|uid| window.awaited(uid));
-        let (Some(message), details) = (message, details(&items, Some(octets), self.opening.validity()))
-        else {
-            return Ok(false);
-        };
+        let Some(message) = items.uid.and_then(|uid| window.awaited(uid)) else { return Ok(false) };
+        let details = intake.apart.details(message, &items, octets, self.opening.validity());
         let size_listed = items.size;
         *coming = Some(message.index as usize);
         intake.begin(message, details)?;
@@ -331,23 +340,5 @@ impl Mailbox {
         intake.unconfirmed = Some(Unconfirmed { index: index as usize, is_exact });
         window.settle(uid);
         Ok(true)
-    }
-}
-
-/// What the server says of a message besides its content.
-pub(super) fn details(items: &FetchItems<'_>, size: Option<u64>, validity: Option<u64>) -> Details {
-    let flag = |name: Cow<'_, [u8]>| String::from_utf8_lossy(&name).into_owned();
-    Details {
-        // That one is about the session, not about the message.
-        flags: items
-            .flags
-            .iter()
-            .flat_map(|flags| flags.iter())
-            .map(flag)
-            .filter(|flag| flag != "\\Recent")
-            .collect(),
-        received: items.internal_date.map(|date| date.seconds),
-        size: items.size.or(size),
-        validity,
     }
 }

@@ -19,6 +19,8 @@ pub struct Wanted {
 pub trait Receiver {
     /// What the server keeps of the message beside its octets; told before it begins, where it is known.
     fn details(&mut self, _index: usize, _details: Details) {}
+    /// Its flags, told when it has come already; where it is stored by now, it is too late for them.
+    fn flags(&mut self, _index: usize, _flags: Vec<String>) {}
     /// The message follows.
     fn begin(&mut self, index: usize) -> Result<(), Failure>;
     /// A piece of it, with LF line ends. `size`: the octets of the message so far, with CRLF line ends as in the

@@ -104,6 +104,10 @@ pub trait Sink {
     /// The open draft is whole; stages it.
     fn finish(&mut self) -> Result<(), StoreError>;
 
+    /// The flags of a message that is staged, which came behind it. Where flags are not kept, or it is stored by now, it
+    /// is too late for them.
+    fn flags(&mut self, _tag: usize, _flags: Vec<String>) {}
+
     /// How much is staged.
     fn staged(&self) -> Staged;
 

@@ -104,6 +104,10 @@ impl Sink for Deduped {
         Ok(())
     }
 
+    fn flags(&mut self, tag: usize, flags: Vec<String>) {
+        self.sink.flags(tag, flags);
+    }
+
     fn staged(&self) -> Staged {
         let staged = self.sink.staged();
         Staged { count: staged.count + self.found.len(), ..staged }

@@ -1,7 +1,7 @@
 //! What an IMAP server knows of a message besides its octets: flags, the time it arrived, its folder. The
 //! stored files and the lines of JSON have them.
 
-use crate::support::disk::{maildir, names};
+use crate::support::disk::{assert_same, maildir, names, sorted};
 use crate::support::imapd::Imapd;
 use crate::support::imapd::quirks::Fault;
 use crate::support::imapd::store::ImapStore;
@@ -152,4 +152,77 @@ fn a_message_that_cannot_have_its_letters_is_stored_without_them() {
     assert_eq!(names(&world.path("Mail/new")).len(), 6);
     assert_eq!(names(&world.path("Mail/tmp")).len() + names(&world.path("Mail/cur")).len(), 0);
     assert!(store.messages("INBOX").is_empty());
+}
+
+/// What may stand in a response with the message may come in one of its own (RFC 3501 §7.4.2).
+#[test]
+fn flags_and_date_that_come_apart_from_the_message_count() {
+    let without = || Fault::Item("FLAGS", None);
+    let seen = "* 3 FETCH (UID 3 FLAGS (\\Seen))\r\n";
+    // Which faults on which messages, and the letters that message 3 gets.
+    let rows: [(&str, Vec<(u32, Fault)>, &str); 10] = [
+        ("just before", vec![(3, without()), (3, Fault::Ahead(seen))], "S"),
+        ("before all others", vec![(3, without()), (1, Fault::Ahead(seen))], "S"),
+        ("just behind", vec![(3, without()), (3, Fault::Behind(seen))], "S"),
+        ("behind all others", vec![(3, without()), (6, Fault::Behind(seen))], "S"),
+        (
+            "twice: the later ones",
+            vec![
+                (3, without()),
+                (1, Fault::Ahead("* 3 FETCH (UID 3 FLAGS (\\Flagged))\r\n")),
+                (2, Fault::Ahead(seen)),
+            ],
+            "S",
+        ),
+        (
+            "behind a body with the UID behind it",
+            vec![(3, without()), (3, Fault::UidBehind), (3, Fault::Behind(seen))],
+            "S",
+        ),
+        ("those with the message count more", vec![(3, Fault::Ahead(seen)), (4, Fault::Behind(seen))], ""),
+        ("without a UID", vec![(3, without()), (3, Fault::Behind("* 3 FETCH (FLAGS (\\Seen))\r\n"))], ""),
+        (
+            "of no message",
+            vec![(3, without()), (3, Fault::Behind("* 9 FETCH (UID 9 FLAGS (\\Seen))\r\n"))],
+            "",
+        ),
+        ("none", vec![(3, without()), (3, Fault::Ahead("* 3 FETCH (UID 3 FLAGS ())\r\n"))], ""),
+    ];
+    for (name, faults, letters) in rows {
+        for args in [&[][..], &["--delete"], &["--dedupe"]] {
+            let store = ImapStore::with(6);
+            let all = store.as_stored("INBOX");
+            let setup = Imapd::for_store(&store).mode(Mode::Plain);
+            let faults = faults.iter().cloned();
+            let server = faults.fold(setup, |setup, (uid, fault)| setup.fault(uid, fault)).start();
+            let world = world();
+            let run =
+                world.at_url(&server.url(), "fetch").args(args).arg("--maildir").arg(world.path("Mail"));
+            let outcome = run.go();
+            outcome.assert_exit(0);
+            assert_same(&world.mail(), &sorted(all.clone()));
+            let found: Vec<String> = names(&world.path("Mail/cur"));
+            let found: Vec<&str> = found.iter().map(|name| name.rsplit_once(":2,").unwrap().1).collect();
+            let wanted: &[&str] = if letters.is_empty() { &[] } else { &[letters] };
+            assert_eq!(found, wanted, "{name} {args:?}");
+            if let Some(file) = names(&world.path("Mail/cur")).first() {
+                let file = fs::read(world.path("Mail/cur").join(file)).unwrap();
+                assert_eq!(file, all[2], "{name} {args:?}: of another message");
+            }
+            let third = outcome.of_type("message").into_iter().find(|line| line["uid"] == "3").unwrap();
+            let flags =
+                if letters.is_empty() { serde_json::json!([]) } else { serde_json::json!(["\\Seen"]) };
+            assert_eq!(third["flags"], flags, "{name} {args:?}");
+        }
+    }
+    let store = ImapStore::with(3);
+    let date = "* 3 FETCH (UID 3 INTERNALDATE \" 4-Sep-2025 15:33:21 +0200\" RFC822.SIZE 7)\r\n";
+    let setup = Imapd::for_store(&store).mode(Mode::Plain).fault(3, Fault::Item("INTERNALDATE", None));
+    let server = setup.fault(3, Fault::Ahead(date)).start();
+    let world = world();
+    let outcome = world.at_url(&server.url(), "fetch").arg("--maildir").arg(world.path("Mail")).go();
+    let lines = outcome.assert_exit(0).of_type("message");
+    let line = lines.iter().find(|line| line["uid"] == "3").unwrap();
+    assert_eq!(line["internal_date"], "2025-09-04T13:33:21Z");
+    assert_eq!(fs::metadata(line["path"].as_str().unwrap()).unwrap().mtime(), 1_756_992_801);
 }

@@ -4,6 +4,7 @@
 //! cancels out, and what grows in powers of two has the same spare room in both. The mailboxes have 40 and 80
 //! thousand messages; with `POSTIE_SWEEP=full`, half a million and a million.
 
+use crate::support::imapd::quirks::Fault;
 use crate::support::imapd::store::ImapStore;
 use crate::support::imapd::{Event, Imapd};
 use crate::support::mailbox::Mailbox;
@@ -325,4 +326,25 @@ fn hold(few: Vec<(&'static str, u64)>, many: Vec<(&'static str, u64)>) {
         }
     }
     assert!(dear.is_empty(), "{dear:?}");
+}
+
+/// Flags that come before their messages wait, up to a bound; what is beyond it is not missed.
+#[test]
+fn flags_that_come_before_their_messages_do_not_take_memory_without_bound() {
+    let peak_with = |rows: usize| {
+        let store = ImapStore::with(300);
+        let row = |number: usize| {
+            let uid = 2 + number % 299;
+            format!("* {uid} FETCH (UID {uid} FLAGS ({}))\r\n", "$x ".repeat(20_000).trim_end())
+        };
+        let flood: &'static str = (0..rows).map(row).collect::<String>().leak();
+        let setup = Imapd::for_store(&store).mode(Mode::Plain);
+        let server = setup.fault(1, Fault::Ahead(flood)).fault(300, Fault::Item("FLAGS", None)).start();
+        let world = world();
+        let taken = peak(world.at_url(&server.url(), "fetch").arg("--maildir").arg(world.path("Mail")));
+        assert_eq!(world.mail().len(), 300);
+        taken
+    };
+    let (few, many) = (peak_with(1), peak_with(600));
+    assert!(many < few + (8 << 20), "{few}, then {many} octets");
 }

@@ -301,6 +301,13 @@ impl Sink for Maildir {
         Ok(())
     }
 
+    fn flags(&mut self, tag: usize, flags: Vec<String>) {
+        let staged = self.staged.iter_mut().rev().find(|written| written.label.tag == tag);
+        if let Some(details) = staged.and_then(|written| written.label.details.as_mut()) {
+            details.flags = flags;
+        }
+    }
+
     fn staged(&self) -> Staged {
         Staged { count: self.staged.len(), octets: self.octets }
     }

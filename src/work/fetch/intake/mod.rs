@@ -255,6 +255,10 @@ impl Receiver for Intake<'_, '_> {
         self.details = Some(details);
     }
 
+    fn flags(&mut self, index: usize, flags: Vec<String>) {
+        self.job.sink.flags(index, flags);
+    }
+
     fn begin(&mut self, index: usize) -> Result<(), Failure> {
         if self.job.observer.gone() {
             self.local = false;
