@@ -1,8 +1,8 @@
 //! APPEND (`RFC 3501 §6.3.11`): files a message in a mailbox; and a look into the mailbox first, whether the message
 //! is there already.
 //!
-//! The message is sent as it is: CRLF line ends, 8-bit octets too, which a literal may hold. `UTF8=ACCEPT`
-//! (`RFC 9755`) is not enabled, so a header in UTF-8 goes into a plain literal as well. Not done: CREATE, MULTIAPPEND,
+//! The message is sent as it is: CRLF line ends, 8-bit octets too, which a literal may hold. A header in UTF-8 goes into
+//! a plain literal as well; a server with `UTF8=ONLY` may refuse that (`RFC 9755 §4`). Not done: CREATE, MULTIAPPEND,
 //! CATENATE, BINARY.
 
 use super::mailboxes::Authenticated;

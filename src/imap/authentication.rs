@@ -91,6 +91,9 @@ impl NotAuthenticated {
         };
         logged_in?;
         connection.ask_capability()?;
+        if connection.capabilities.utf8_only {
+            connection.enable_utf8()?;
+        }
         if connection.capabilities.id || before.id {
             connection.identify()?;
         }
@@ -289,6 +292,22 @@ impl Connection {
             ),
             _ => failure,
         }
+    }
+
+    /// Has names and headers in UTF-8, without which a server with `UTF8=ONLY` does nothing (`RFC 9755 §6`).
+    fn enable_utf8(&mut self) -> Result<(), Failure> {
+        const STAGE: Stage = Stage::Enable;
+        let tag = self.send(STAGE, &Command::enable_utf8())?;
+        self.utf8 = true;
+        self.expect_ok(STAGE, tag, |_| {}).map_err(|failure| match failure.kind() {
+            Kind::Rejected => {
+                let failure = failure.as_kind(Kind::Missing);
+                failure.hint(
+                    "the server says that it works with UTF-8 alone (UTF8=ONLY), and does not switch it on",
+                )
+            }
+            _ => failure,
+        })
     }
 
     /// Says who asks (`RFC 2971`). What the server says to that is of no interest, but NetEase's lets nobody in

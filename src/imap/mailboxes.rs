@@ -244,6 +244,8 @@ fn list(
     let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut status = Vec::new();
     let mut prefixes = Prefixes::default();
+    let in_utf8 = connection.utf8;
+    let own_form = |octets: &[u8]| in_own_form(octets, in_utf8);
     // What is told: mailboxes, and numbers of them.
     let (mut rows, mut octets) = (0, 0);
     let mut fits = |name: &[u8]| {
@@ -255,7 +257,7 @@ fn list(
         Response::List(row) if !fits(&row.name) || folders.len() == MOST_FOLDERS => is_too_much = true,
         Response::MailboxStatus(row) if !fits(&row.name) => is_too_much = true,
         Response::List(row) if !row.is_lsub => {
-            let Some(name) = MailboxName::new(&*row.name) else { return };
+            let Some(name) = MailboxName::new(own_form(&row.name)) else { return };
             // That one name is the same in all letters.
             let name = if name.is_inbox() { MailboxName::inbox() } else { name };
             let uses = Uses::of(row.attributes);
@@ -274,13 +276,13 @@ fn list(
                 uidnext: row.uidnext,
             };
             let name = if row.name.eq_ignore_ascii_case(b"INBOX") { b"INBOX" } else { &*row.name };
-            status.push((name.to_vec(), counts));
+            status.push((own_form(name), counts));
         }
         Response::Namespace(spaces) => {
             let named = |prefix: &Vec<u8>| !prefix.is_empty();
             let foreign = spaces.others.iter().chain(&spaces.shared);
-            prefixes.own.extend(spaces.personal.iter().map(|one| one.prefix.to_vec()).filter(named));
-            prefixes.foreign.extend(foreign.map(|one| one.prefix.to_vec()).filter(named));
+            prefixes.own.extend(spaces.personal.iter().map(|one| own_form(&one.prefix)).filter(named));
+            prefixes.foreign.extend(foreign.map(|one| own_form(&one.prefix)).filter(named));
             prefixes.own.truncate(MOST_PREFIXES);
             prefixes.foreign.truncate(MOST_PREFIXES);
         }
@@ -300,6 +302,14 @@ fn list(
         }
     }
     Ok((folders, prefixes))
+}
+
+/// A name as it is known here, in modified UTF-7. `in_utf8`: the server writes UTF-8. What is none stays as it is.
+pub(super) fn in_own_form(octets: &[u8], in_utf8: bool) -> Vec<u8> {
+    match std::str::from_utf8(octets) {
+        Ok(text) if in_utf8 => utf7::encode(text).into_bytes(),
+        _ => octets.to_vec(),
+    }
 }
 
 impl Mailbox {

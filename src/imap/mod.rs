@@ -9,7 +9,7 @@
 //! that was asked for. After an error in the dialogue nothing more is sent.
 //!
 //! Not done, on purpose: CLOSE (it expunges), STORE of anything but `+FLAGS.SILENT (\Deleted)`, partial FETCH,
-//! ENABLE, COMPRESS.
+//! COMPRESS, ENABLE of anything but `UTF8=ACCEPT`, and of that only where the server is `UTF8=ONLY`.
 
 mod answer;
 mod apart;
@@ -69,6 +69,9 @@ struct Connection {
     passed_over: u64,
     /// Whether the server has told of messages since that was last looked at.
     grown: bool,
+    /// Whether names of mailboxes are written in UTF-8 on the wire (`RFC 9755`). Everywhere else they are in modified
+    /// UTF-7, so that the same mailbox has the same name whatever a server wants.
+    utf8: bool,
     /// What was listed of each mailbox.
     listed: Vec<(MailboxName, Extent)>,
 }
@@ -102,6 +105,7 @@ impl Connection {
             untagged: 0,
             passed_over: 0,
             grown: false,
+            utf8: false,
             listed: Vec::new(),
         }
     }
@@ -109,7 +113,8 @@ impl Connection {
     /// Adds a command to the next flight. Where a literal has to wait for the server's consent, what stands
     /// before it goes out here, and the consent is taken.
     fn command(&mut self, stage: Stage, command: &Command) -> Result<Tag, Failure> {
-        let tag = self.tags.fresh();
+        let in_utf8 = self.utf8.then(|| command.in_utf8());
+        let (command, tag) = (in_utf8.as_ref().unwrap_or(command), self.tags.fresh());
         for part in command.parts(tag, Literals::of(&self.capabilities)) {
             let sent = match part.literal.is_empty() {
                 true => Ok(()),

@@ -6,6 +6,7 @@
 
 use super::deletion::Removed;
 use super::listing::MAX_SET;
+use super::mailboxes::in_own_form;
 use super::{Connection, Mailbox};
 use crate::codec::imap::{Command, MailboxName, Response, ResponseCode, Status, StatusItem, UidSet};
 use crate::store::{AtStage, Ledger};
@@ -44,12 +45,12 @@ impl Mailbox {
             self.connection.found(Stage::Search, tag)?;
         }
         let tag = self.connection.send(STAGE, &Command::list(&name, false, &[]))?;
-        let mut is_there = false;
+        let (mut is_there, in_utf8) = (false, self.connection.utf8);
         let status = self.connection.complete(STAGE, tag, |response| {
             if let Response::List(row) = response {
                 let gone = row.attributes.contains("\\Noselect") || row.attributes.contains("\\NonExistent");
                 let is_same = name.is_inbox() && row.name.eq_ignore_ascii_case(b"INBOX");
-                is_there |= (is_same || *row.name == *name.octets()) && !gone;
+                is_there |= (is_same || in_own_form(&row.name, in_utf8) == name.octets()) && !gone;
             }
         })?;
         if status != Status::Ok {

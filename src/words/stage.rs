@@ -41,6 +41,7 @@ pub enum Stage {
     /// Opening the destination of fetch.
     Destination,
     Ehlo,
+    Enable,
     /// The final dot, and the reply to it.
     EndOfData,
     Examine,
@@ -141,6 +142,7 @@ impl fmt::Display for Stage {
             Stage::Delivery => "delivery",
             Stage::Destination => "destination",
             Stage::Ehlo => "EHLO",
+            Stage::Enable => "ENABLE",
             Stage::EndOfData => "end of data",
             Stage::Examine => "EXAMINE",
             Stage::Expunge => "EXPUNGE",

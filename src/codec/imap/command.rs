@@ -140,17 +140,27 @@ impl Command {
         self.0.parts(tag, literals)
     }
 
+    /// The same command with the names of mailboxes in UTF-8, for a session in which `UTF8=ACCEPT` is enabled.
+    pub fn in_utf8(&self) -> Self {
+        Command(self.0.clone().in_utf8())
+    }
+
     fn plain(text: impl Into<String>) -> Self {
         Command(Pieces::new(text))
     }
 
     fn on(name: &str, mailbox: &MailboxName) -> Self {
-        Command(Pieces::new(format!("{name} ")).astring(mailbox.octets()))
+        Command(Pieces::new(format!("{name} ")).mailbox(mailbox.octets()))
     }
 
     /// CAPABILITY.
     pub fn capability() -> Self {
         Self::plain("CAPABILITY")
+    }
+
+    /// ENABLE (`RFC 5161`) of UTF-8 in names and headers (`RFC 9755 §3`).
+    pub fn enable_utf8() -> Self {
+        Self::plain("ENABLE UTF8=ACCEPT")
     }
 
     /// LOGOUT.
@@ -216,7 +226,7 @@ impl Command {
         if !status.is_empty() {
             returns.push(format!("STATUS ({})", names(status)));
         }
-        let pieces = Pieces::new("LIST \"\" ").string(pattern.octets());
+        let pieces = Pieces::new("LIST \"\" ").pattern(pattern.octets());
         Command(if returns.is_empty() {
             pieces
         } else {

@@ -5,6 +5,7 @@
 //! ```
 
 use super::capabilities::Capabilities;
+use super::utf7;
 use crate::words::Secret;
 use crate::words::secret::REDACTED;
 use std::fmt;
@@ -105,6 +106,12 @@ enum Form {
     Any,
     /// Quoted or literal, never an atom.
     String,
+    /// Like [`Form::Any`]: the name of a mailbox, in modified UTF-7.
+    Mailbox,
+    /// The same, never an atom.
+    Pattern,
+    /// Such a name in UTF-8, quoted (`RFC 9755 §3`).
+    Utf8Mailbox,
     /// Like [`Form::String`], and never shown.
     Secret,
     /// As it is (base64), and never shown.
@@ -126,6 +133,29 @@ impl Pieces {
     /// Adds a string: an atom, quoted or a literal.
     pub fn astring(self, octets: &[u8]) -> Self {
         self.piece(octets, Form::Any)
+    }
+
+    /// Adds the name of a mailbox.
+    pub fn mailbox(self, octets: &[u8]) -> Self {
+        self.piece(octets, Form::Mailbox)
+    }
+
+    /// Adds a pattern for names of mailboxes.
+    pub fn pattern(self, octets: &[u8]) -> Self {
+        self.piece(octets, Form::Pattern)
+    }
+
+    /// The same command with the names of mailboxes in UTF-8. One that is no modified UTF-7 stays as it is.
+    pub fn in_utf8(mut self) -> Self {
+        for piece in &mut self.0 {
+            if let Piece::String { octets, form: form @ (Form::Mailbox | Form::Pattern) } = piece
+                && let Some(text) = utf7::decode(octets.expose())
+                && !text.contains(|letter: char| letter.is_ascii_control())
+            {
+                (*octets, *form) = (Secret::new(text.into_bytes()), Form::Utf8Mailbox);
+            }
+        }
+        self
     }
 
     /// Adds a string that is never an atom.
@@ -194,10 +224,11 @@ impl Draft {
     fn string(&mut self, octets: &Secret, form: Form, literals: Literals, parts: &mut Vec<CommandPart>) {
         let text = octets.expose();
         let is_secret = matches!(form, Form::Secret | Form::SecretAtom);
-        if form == Form::SecretAtom || form == Form::Any && is_plain_atom(text) {
+        let may_be_atom = matches!(form, Form::Any | Form::Mailbox);
+        if form == Form::SecretAtom || may_be_atom && is_plain_atom(text) {
             self.line.extend_from_slice(text);
             self.shown.extend_from_slice(if is_secret { REDACTED.as_bytes() } else { text });
-        } else if text.iter().all(|octet| matches!(octet, b' '..=b'~' | b'\t')) {
+        } else if form == Form::Utf8Mailbox || text.iter().all(|octet| matches!(octet, b' '..=b'~' | b'\t')) {
             let quoted = quote(text);
             self.line.extend_from_slice(&quoted);
             self.shown.extend_from_slice(if is_secret { REDACTED.as_bytes() } else { &quoted });

@@ -28,6 +28,13 @@ impl Session<'_> {
         if selects(verb) && self.view.is_some() && command.ahead.iter().any(|verb| is_of_selected(verb)) {
             self.wrong(Wrong::Pipelined, &format!("{verb} behind {:?} without an answer", command.ahead));
         }
+        if verb == "ENABLE" {
+            return self.enable(command);
+        }
+        if self.announces("UTF8=ONLY") && !self.in_utf8 {
+            self.wrong(Wrong::State, &format!("before UTF-8 is enabled: {:?}", command.text));
+            return no("[CANNOT] only with UTF8=ACCEPT");
+        }
         if let Some(capability) = needs(verb)
             && !self.may_use(capability, command)
         {
@@ -63,6 +70,21 @@ impl Session<'_> {
             }
             _ => self.change(command),
         }
+    }
+
+    /// ENABLE of `UTF8=ACCEPT`, which `UTF8=ONLY` implies. Names of folders are octets here, so that this changes none.
+    fn enable(&mut self, command: &Command) -> io::Result<Answer> {
+        let accepts = self.announces("UTF8=ACCEPT") || self.announces("UTF8=ONLY");
+        if !accepts || command.args.len() != 1 || command.word(0) != "UTF8=ACCEPT" {
+            self.wrong(Wrong::Unannounced, &format!("{:?}", command.text));
+            return bad("not known here");
+        }
+        if self.view.is_some() {
+            self.wrong(Wrong::State, "ENABLE with a folder selected");
+        }
+        self.in_utf8 = true;
+        self.line("* ENABLED UTF8=ACCEPT");
+        ok("it is on")
     }
 
     fn list(&mut self, command: &Command) -> io::Result<Answer> {

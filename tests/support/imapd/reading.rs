@@ -132,7 +132,8 @@ impl Session<'_> {
 
     /// Takes offence at a line that no careful client sends.
     fn inspect(&mut self, line: &str) {
-        if !line.is_ascii() {
+        // Once UTF-8 is enabled a quoted string may have it.
+        if !line.is_ascii() && !self.in_utf8 {
             self.wrong(Wrong::Syntax, &format!("8-bit octets outside of a literal: {line:?}"));
         }
         if line.len() + 2 > self.setup.line_limit {

@@ -112,6 +112,30 @@ fn names_are_quoted_as_far_as_they_can_be() {
 }
 
 #[test]
+fn names_of_mailboxes_alone_are_in_utf8_where_that_is_enabled() {
+    for (name, text) in [
+        ("gr&APw-n", "\"gr\u{fc}n\""),
+        ("R&-D", "\"R&D\""),
+        ("a \"b\\", "\"a \\\"b\\\\\""),
+        ("INBOX", "\"INBOX\""),
+    ] {
+        assert_eq!(line(Command::select(&mailbox(name)).in_utf8()), format!("SELECT {text}"));
+        assert_eq!(line(Command::list(&mailbox(name), false, &[]).in_utf8()), format!("LIST \"\" {text}"));
+    }
+    // Not a name in modified UTF-7, and one that would end the line.
+    for name in ["gr\u{fc}n", "a&", "&AAoADQ-"] {
+        let command = Command::uid_copy(&UidSet::range(1, 2), &mailbox(name));
+        assert_eq!(
+            lines(&command.in_utf8(), Literals::Awaited),
+            lines(&command, Literals::Awaited),
+            "{name}"
+        );
+    }
+    let id = Command::id(&[("a", "&APw-")]);
+    assert_eq!(line(id.in_utf8()), line(id), "no name of a mailbox");
+}
+
+#[test]
 fn literals_wait_where_the_server_may_refuse_them() {
     let plus = Literals::of(&Capabilities::parse(b"LITERAL+"));
     let minus = Literals::of(&Capabilities::parse(b"LITERAL-"));
