@@ -3,7 +3,7 @@
 //! By IMAP the session of the fetch waits in IDLE; else, and by POP3, the server is asked from time to time. Nothing is
 //! locked meanwhile, and each fetch is one like any other, so that a watch may be killed at any moment.
 
-use super::news::{BURST, Wake, await_news, longer};
+use super::news::{BURST, RENEWAL, Times, Wake, await_news, longer};
 use super::run::Run;
 use super::told::{Ear, Fetched, Reported};
 use super::{Event, Observer};
@@ -249,7 +249,8 @@ impl Watcher<'_> {
         }
         let folder = self.folder();
         let began = Instant::now();
-        let wake = await_news(&self.parking, &folder, rest.then_some(due), self.burst, self.unsure);
+        let times = Times { due: rest.then_some(due), burst: self.burst, renewal: RENEWAL };
+        let wake = await_news(&self.parking, &folder, times, self.unsure);
         self.unsure = matches!(wake, Wake::Unsure);
         self.is_woken = matches!(wake, Wake::News);
         match wake {
