@@ -31,12 +31,12 @@ mod retrieval;
 mod window;
 
 pub(crate) use append::{Look, NotFiled, Presence};
-pub(crate) use authentication::{ImapLogin, Method};
+pub use authentication::{ImapLogin, Method};
 pub(crate) use idle::{Heard, News, NotIdling};
-pub(crate) use mailbox::Mailbox;
+pub use mailbox::Mailbox;
 pub use mailboxes::Authenticated;
-pub(crate) use mailboxes::{Counts, Folder};
-pub(crate) use not_authenticated::NotAuthenticated;
+pub use mailboxes::{Counts, Folder};
+pub use not_authenticated::NotAuthenticated;
 pub(crate) use parking::Parking;
 
 use crate::codec::imap::{

@@ -10,6 +10,7 @@ mod receiver;
 mod setback;
 
 pub(crate) use listing::{Listing, MAX_UID, Places, Row};
-pub(crate) use maildrop::{Maildrop, Terms};
+pub use maildrop::Maildrop;
+pub(crate) use maildrop::Terms;
 pub use receiver::{Receiver, Wanted};
 pub(crate) use setback::{Remedy, Setback};

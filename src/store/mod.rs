@@ -34,8 +34,8 @@ mod stdout;
 mod tokens;
 mod twins;
 
-pub use delivered::Subject;
-pub(crate) use delivered::{Delivered, Details, Place};
+pub(crate) use delivered::{Delivered, Place};
+pub use delivered::{Details, Subject};
 pub(crate) use durable::atomic_replace;
 pub(crate) use error::{AtStage, StoreError};
 pub(crate) use exec::{CommandSpec, ExecSink};

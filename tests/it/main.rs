@@ -35,6 +35,7 @@ mod imap_folders;
 mod imap_move;
 mod imap_others;
 mod imap_renumbered;
+mod imap_session;
 mod imap_utf8;
 mod imapd_itself;
 mod import;
