@@ -3,7 +3,7 @@
 
 use super::disk::names;
 use super::pop3d::{SECRET, USER};
-use super::real::have_by_chance;
+use super::real::have;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -37,7 +37,7 @@ impl Courier {
     /// Starts it, or skips the test.
     pub fn start(test: &str, capabilities: &'static str) -> Option<Courier> {
         let program = format!("{ROOT}/usr/bin/imapd");
-        if !have_by_chance(test, &[&program]) {
+        if !have(test, &[&program]) {
             return None;
         }
         let dir = tempfile::Builder::new().prefix("postie-courier-").tempdir().unwrap();

@@ -5,6 +5,7 @@
 
 pub mod authority;
 pub mod courier;
+pub mod cyrus;
 pub mod disk;
 pub mod embedded;
 pub mod gatekeeper;
@@ -20,6 +21,7 @@ pub mod played;
 pub mod player;
 pub mod pop3d;
 pub mod process;
+pub mod pymap;
 pub mod random;
 pub mod real;
 pub mod realm;

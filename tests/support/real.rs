@@ -43,15 +43,6 @@ pub fn have(test: &str, needs: &[&str]) -> bool {
     false
 }
 
-/// The same for programs that nobody installs only for a test: never required.
-pub fn have_by_chance(test: &str, needs: &[&str]) -> bool {
-    let missing: Vec<&str> = needs.iter().copied().filter(|need| !is_there(need)).collect();
-    if !missing.is_empty() {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: missing here: {}", missing.join(", "));
-    }
-    missing.is_empty()
-}
-
 /// The needs of a test that starts the servers.
 pub const SERVERS: &[&str] = &["root", "dovecot", "dovecot-pop3d", "dovecot-lmtpd", "postfix"];
 
@@ -405,10 +396,15 @@ impl Real {
 
 /// Makes directories that are the mail owner's.
 fn make_dirs(root: &Path, parts: &[&str]) {
+    make_dirs_of(MAIL_OWNER, root, parts);
+}
+
+/// Makes directories that are this user's.
+pub(super) fn make_dirs_of(owner: u32, root: &Path, parts: &[&str]) {
     for part in parts {
         let part = root.join(part);
         fs::create_dir_all(&part).unwrap();
-        chown(&part, Some(MAIL_OWNER), Some(MAIL_OWNER)).unwrap();
+        chown(&part, Some(owner), Some(owner)).unwrap();
     }
 }
 

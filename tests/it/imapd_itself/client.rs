@@ -52,6 +52,50 @@ impl Client {
         client
     }
 
+    /// Connects to a server on this port, whichever it is, and logs in.
+    #[track_caller]
+    pub fn at_port(port: u16, user: &str) -> Client {
+        let socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut client = Client::over(Box::new(socket));
+        client.line();
+        let answer = client.ask(&format!("LOGIN {user} {SECRET}"));
+        assert!(answer.contains("a1 OK "), "{answer}");
+        client
+    }
+
+    /// Files a message, given with LF as line ends, on a server that takes literals unasked; gives the answer.
+    pub fn append(&mut self, mailbox: &str, flags: &str, message: &[u8]) -> String {
+        let lines: Vec<&[u8]> = message.split(|octet| *octet == b'\n').collect();
+        let message = lines.join(&b"\r\n"[..]);
+        self.tag += 1;
+        let tag = format!("a{}", self.tag);
+        self.send(format!("{tag} APPEND {mailbox} ({flags}) {{{}+}}\r\n", message.len()));
+        self.send([&message, &b"\r\n"[..]].concat());
+        self.until(&format!("{tag} "))
+    }
+
+    /// The flags of the messages of INBOX by their UIDs, each in order of the alphabet and less `\Recent`.
+    #[track_caller]
+    pub fn flags(&mut self) -> Vec<(u32, String)> {
+        let answer = self.ask("EXAMINE INBOX");
+        assert!(answer.contains(" OK "), "{answer}");
+        let rows = self.ask("UID FETCH 1:* (UID FLAGS)");
+        let between = |line: &str, from: &str, to: &str| {
+            let rest = line.split_once(from)?.1;
+            Some(rest.split_once(to)?.0.to_owned())
+        };
+        let row = |line: &str| {
+            let uid = between(&line.replace(')', " "), "UID ", " ")?.parse().ok()?;
+            let mut flags: Vec<String> =
+                between(line, "FLAGS (", ")")?.split_whitespace().map(str::to_owned).collect();
+            flags.retain(|flag| flag != "\\Recent");
+            flags.sort();
+            Some((uid, flags.join(" ")))
+        };
+        rows.lines().filter(|line| line.starts_with("* ")).filter_map(row).collect()
+    }
+
     /// Logs in and opens INBOX.
     pub fn select(server: &Imapd) -> Client {
         let mut client = Client::login(server);
