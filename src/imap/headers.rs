@@ -1,9 +1,9 @@
 //! UID FETCH of fields of headers: those that a list shows, and those that tell messages apart.
 
 use super::Mailbox;
+use super::apart::details;
 use super::content::LineEnds;
 use super::listing::MAX_SET;
-use super::retrieval::details;
 use crate::codec::imap::{Command, FetchItem, FetchItems, Response, Status, UidSet};
 use crate::mailbox::{Receiver, Wanted};
 use crate::store::Details;

@@ -137,6 +137,7 @@ fn one_bad_message_stays_and_does_not_stop_the_others() {
         cost("a literal too short", Fault::Miscounted(-5), 1, &[3]),
         cost("a count of -1", Fault::Announced("{-1}"), 1, &[3]),
         cost("a count beyond all", Fault::Announced("{99999999999999999999}"), 1, &[3]),
+        cost("a count of 64 GB", Fault::Announced("{64000000000}"), 1, &[3]),
         cost("a literal8", Fault::Announced("~{5}"), 1, &[3]),
     ];
     for Cost { name, fault, exit, missing } in rows {

@@ -32,6 +32,7 @@ mod imap_deletion;
 mod imap_details;
 mod imap_fetch;
 mod imap_folders;
+mod imap_hazards;
 mod imap_move;
 mod imap_others;
 mod imap_renumbered;
