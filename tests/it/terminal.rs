@@ -158,6 +158,29 @@ fn a_password_without_another_source_is_asked_for() {
 }
 
 #[test]
+fn a_password_in_another_character_set_than_utf_8_counts_octet_for_octet() {
+    let (heard, hears) = mpsc::channel();
+    let server = Smtpd::for_mailbox(&Mailbox::default())
+        .hook(move |event| {
+            if event.verb == "AUTH" {
+                heard.send(event.line.to_owned()).unwrap();
+            }
+            Act::Normal
+        })
+        .start();
+    let world = world();
+    let args =
+        ["send", "--server", &server.url(), "--ca-file", "ca.pem", "-f", "a@x.org", "--body", "x", "b@x.org"];
+    let mut session = Session::start(&world, &args);
+    session.expect("Password for ana@localhost");
+    session.expect(": ");
+    // "päss" in ISO 8859-1.
+    assert_eq!(rustix::io::write(&session.screen, b"p\xe4ss\n").unwrap(), 5);
+    assert_eq!(hears.recv_timeout(PATIENCE).unwrap(), "AUTH PLAIN AGFuYQBw5HNz");
+    assert_eq!(session.end().code(), Some(77), "it is not the right one");
+}
+
+#[test]
 fn a_signal_ends_every_question_and_restores_the_terminal() {
     let world = world();
     let url = "pop3s://ana@localhost:1";
