@@ -1,22 +1,22 @@
 //! Layer 2: the network. All waiting for a server happens here, with a deadline, and a signal ends it.
 
-pub mod allowance;
-pub mod authentication;
-pub mod certificate;
+pub(crate) mod allowance;
+pub(crate) mod authentication;
+pub(crate) mod certificate;
 pub mod connect;
-pub mod dial;
-pub mod error;
+pub(crate) mod dial;
+pub(crate) mod error;
 pub mod http;
-pub mod limits;
-pub mod link;
+pub(crate) mod limits;
+pub(crate) mod link;
 pub mod look_up;
-pub mod loopback_listener;
-pub mod names;
-pub mod proxy;
-pub mod resolver;
+pub(crate) mod loopback_listener;
+pub(crate) mod names;
+pub(crate) mod proxy;
+pub(crate) mod resolver;
 pub mod tcp;
-pub mod tls;
-pub mod wire;
+pub(crate) mod tls;
+pub(crate) mod wire;
 
 pub use allowance::Allowance;
 pub use dial::{Endpoint, Security, dial};

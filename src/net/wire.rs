@@ -3,8 +3,6 @@
 
 mod reading;
 
-pub use reading::ReadLine;
-
 use super::NetError;
 use super::allowance::Allowance;
 use super::limits::Limits;
