@@ -348,7 +348,7 @@ impl Outcome {
             assert_eq!(value["v"], 1, "{line}");
             assert!(value["type"].is_string(), "{line}");
             let unknown = postie::output::fields::unknown(&value);
-            assert!(unknown.is_empty(), "not in src/output/fields.rs, so in no manual: {unknown:?}");
+            assert!(unknown.is_empty(), "not in src/output/fields/, so in no manual: {unknown:?}");
             value
         };
         text.lines().map(line).collect()
