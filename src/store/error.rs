@@ -103,6 +103,8 @@ pub enum StoreError {
     },
     /// The caller asked to stop.
     Stopped,
+    /// The time of the whole run is over.
+    RunOver,
     /// The methods of the sink were called in the wrong order.
     Misused(&'static str),
 }
@@ -158,6 +160,7 @@ impl StoreError {
             StoreError::NoCommand { source, .. } if is_passing(source) => Kind::Deferred,
             StoreError::NoCommand { .. } => Kind::Config,
             StoreError::Stopped => Kind::Interrupted,
+            StoreError::RunOver => Kind::Timeout,
             StoreError::Misused(_) => Kind::Internal,
         }
     }
@@ -254,6 +257,7 @@ impl fmt::Display for StoreError {
                 write!(f, "{}: the command cannot be run: {source}", path.display())
             }
             StoreError::Stopped => f.write_str("stopped by a signal"),
+            StoreError::RunOver => f.write_str("the command: the time of the whole run (--max-time) is over"),
             StoreError::Misused(what) => write!(f, "the store was used out of order: {what}"),
         }
     }

@@ -61,6 +61,10 @@ impl Taker for CommandSpec {
     /// Gives one message to the command. The exit statuses: 0 taken; 75 keep it for the next run; 79 taken,
     /// but the outcome is unknown; 126 and 127 the command cannot be run; any other: failed.
     fn take(&mut self, message: WholeMessage) -> Result<Delivered, StoreError> {
+        if self.waits.run_over() {
+            // It would be started and ended at once.
+            return Err(StoreError::RunOver);
+        }
         let sum = message.sum();
         let WholeMessage { label, spool, .. } = message;
         let input = spool.finish().and_then(Spooled::into_file).map_err(cannot_keep)?;
@@ -106,6 +110,9 @@ impl CommandSpec {
             }
             if left.is_zero() {
                 running.end(GRACE).map_err(lost)?;
+                if self.waits.run_over() {
+                    return Err(StoreError::RunOver);
+                }
                 let limit = self.waits.limit().as_secs_f32();
                 return Err(StoreError::Command { tag, how: format!("not done after {limit} s") });
             }

@@ -59,6 +59,11 @@ impl WaitLimits {
         (self.stop)()
     }
 
+    /// Whether the time of the whole run is over.
+    pub(super) fn run_over(&self) -> bool {
+        self.end.is_some_and(|end| Instant::now() >= end)
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         let own = Instant::now().checked_add(self.limit);
         own.into_iter().chain(self.end).min()

@@ -120,6 +120,19 @@ fn closed_standard_streams_change_nothing() {
 }
 
 #[test]
+fn the_end_of_the_run_ends_the_command_and_none_is_started_after_it() {
+    let mailbox = Mailbox::with(5);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let fetch = world.pop3(&server, "fetch").args(["--delete", "--max-time", "2s"]);
+    let outcome = fetch.args(["--exec", "echo x >> started; exec sleep 60"]).go();
+    outcome.assert_failure(75, "timeout");
+    assert_eq!(fs::read_to_string(world.path("started")).unwrap(), "x\n");
+    assert_eq!(mailbox.messages().len(), 5);
+    world.fetch(&server).go().assert_exit(0);
+    assert_eq!(world.mail().len(), 5, "the next run takes all");
+}
+
+#[test]
 fn a_command_that_cannot_be_run_is_tried_once_and_stops_the_run() {
     for command in
         ["echo x >> tried; exit 127", "echo x >> tried; exit 126", "echo x >> tried; /no/such/program"]

@@ -307,6 +307,6 @@ fn a_command_may_take_longer_than_timeout_but_not_longer_than_max_time() {
     let endless =
         world.at_url(&server.url(), "fetch").args(["--all", "--exec", "sleep 60", "--max-time", "2s"]);
     let outcome = endless.go();
-    outcome.assert_failure(74, "command");
+    outcome.assert_failure(75, "timeout");
     assert!(outcome.elapsed < Duration::from_secs(20), "{outcome:?}");
 }
