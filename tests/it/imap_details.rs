@@ -154,13 +154,16 @@ fn a_message_that_cannot_have_its_letters_is_stored_without_them() {
     assert!(store.messages("INBOX").is_empty());
 }
 
+/// A way to send the flags of message 3: its name, the faults of the messages, and the letters that result.
+type FlagsApart = (&'static str, Vec<(u32, Fault)>, &'static str);
+
 /// What may stand in a response with the message may come in one of its own (RFC 3501 §7.4.2).
 #[test]
 fn flags_and_date_that_come_apart_from_the_message_count() {
     let without = || Fault::Item("FLAGS", None);
     let seen = "* 3 FETCH (UID 3 FLAGS (\\Seen))\r\n";
     // Which faults on which messages, and the letters that message 3 gets.
-    let rows: [(&str, Vec<(u32, Fault)>, &str); 10] = [
+    let rows: [FlagsApart; 10] = [
         ("just before", vec![(3, without()), (3, Fault::Ahead(seen))], "S"),
         ("before all others", vec![(3, without()), (1, Fault::Ahead(seen))], "S"),
         ("just behind", vec![(3, without()), (3, Fault::Behind(seen))], "S"),
