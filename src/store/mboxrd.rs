@@ -32,6 +32,8 @@ pub(super) struct Quoter {
     at: QuoteState,
     /// Whether the last octet so far was a line end; true at the start.
     ended: bool,
+    /// Whether any line was quoted so far.
+    quoted: bool,
 }
 
 /// How much of the current line has been read.
@@ -48,7 +50,7 @@ enum QuoteState {
 impl Quoter {
     /// At the start of a message.
     pub fn new() -> Self {
-        Quoter { at: QuoteState::Start, ended: true }
+        Quoter { at: QuoteState::Start, ended: true, quoted: false }
     }
 
     /// Appends `octets` to `out`, quoted. A `>` before all others looks the same as one after them, so the
@@ -67,7 +69,7 @@ impl Quoter {
             QuoteState::Start => memrchr(b'\n', rest).map_or(0, |feed| feed + 1),
             QuoteState::Match(_) | QuoteState::Inside => 0,
         });
-        lines(whole, out);
+        self.quoted |= lines(whole, out);
         self.line(begins, out);
         self.ended = *last == b'\n';
     }
@@ -82,6 +84,7 @@ impl Quoter {
                     out.push(b'>');
                     out.extend_from_slice(FROM);
                     self.at = QuoteState::Inside;
+                    self.quoted = true;
                 }
                 QuoteState::Match(n) if octet == FROM[n] => self.at = QuoteState::Match(n + 1),
                 QuoteState::Start | QuoteState::Match(_) | QuoteState::Inside => {
@@ -94,6 +97,21 @@ impl Quoter {
         if octets.ends_with(b"\n") {
             self.at = QuoteState::Start;
         }
+    }
+
+    /// The octets that are held back now.
+    pub fn held(&self) -> &'static [u8] {
+        if let QuoteState::Match(n) = self.at { &FROM[..n] } else { b"" }
+    }
+
+    /// Whether what came out is another text than what went in, but for what is held back.
+    pub fn has_quoted(&self) -> bool {
+        self.quoted
+    }
+
+    /// Whether [`Quoter::end`] has to add a line end.
+    pub fn lacks_line_end(&self) -> bool {
+        !self.ended
     }
 
     /// Ends the message: appends what was held back, and a last line end if it is missing. Does not append
@@ -166,17 +184,18 @@ impl Unquoter {
 }
 
 /// Appends whole lines to `out`, quoted. `From ` is rare, so one search covers all lines.
-fn lines(octets: &[u8], out: &mut Vec<u8>) {
-    let mut copied = 0;
+fn lines(octets: &[u8], out: &mut Vec<u8>) -> bool {
+    let (mut copied, mut quoted) = (0, false);
     for at in memmem::find_iter(octets, FROM) {
         let quotes = octets[..at].iter().rev().take_while(|octet| **octet == b'>').count();
         if octets[..at - quotes].last().is_none_or(|before| *before == b'\n') {
             out.extend_from_slice(&octets[copied..at]);
             out.push(b'>');
-            copied = at;
+            (copied, quoted) = (at, true);
         }
     }
     out.extend_from_slice(&octets[copied..]);
+    quoted
 }
 
 /// The From_ line of a message that begins with `head` and was delivered at `time` (seconds since 1970).

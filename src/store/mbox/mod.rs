@@ -16,16 +16,18 @@ mod append;
 mod lock;
 mod open;
 mod recover;
+mod stream;
 
 use super::delivered::{Delivered, Label, Place, Subject};
 use super::error::StoreError;
 use super::ledger::Ledger;
 use super::ledger::record::IntentPart;
-use super::mboxrd::{HEAD, Quoter, Unquoter, from_line};
+use super::mboxrd::{HEAD, Quoter, from_line};
 use super::sink::{Recovery, Sink, Staged, WaitLimits};
 use append::Append;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
+use stream::{MboxStream, Own};
 
 /// How many octets are staged in memory at most.
 const BUDGET: usize = 5 * 1024 * 1024;
@@ -77,44 +79,6 @@ struct MboxMessage {
     /// Size and SHA-256 of the message as it came.
     own: (u64, [u8; 32]),
     head: Vec<u8>,
-}
-
-/// A message that is written to the mbox as it arrives.
-#[derive(Debug)]
-struct MboxStream {
-    append: Append,
-    hash: Sha256,
-    own: Own,
-    message: MboxMessage,
-    whole: bool,
-}
-
-/// Computes size and SHA-256 of a message from its quoted form.
-#[derive(Debug, Default)]
-pub(super) struct Own {
-    unquoter: Unquoter,
-    hash: Sha256,
-    size: u64,
-}
-
-impl Own {
-    pub(super) fn push(&mut self, quoted: &[u8]) {
-        let mut octets = Vec::with_capacity(quoted.len());
-        self.unquoter.push(quoted, &mut octets);
-        self.add(&octets);
-    }
-
-    fn add(&mut self, octets: &[u8]) {
-        self.hash.update(octets);
-        self.size += octets.len() as u64;
-    }
-
-    pub(super) fn finish(mut self) -> (u64, [u8; 32]) {
-        let mut octets = Vec::new();
-        std::mem::take(&mut self.unquoter).end(&mut octets);
-        self.add(&octets);
-        (self.size, self.hash.finalize().into())
-    }
 }
 
 impl MboxMessage {
@@ -215,9 +179,11 @@ impl Mbox {
         let (append, intent) = self.announce(ledger, vec![part])?;
         self.void = Some(intent);
         let message = MboxMessage { size: 0, ..message };
-        let mut stream =
-            MboxStream { append, hash: Sha256::new(), own: Own::default(), message, whole: false };
+        let mut stream = MboxStream::new(append, message);
         let begun = stream.append.write(&from);
+        if let Some(draft) = self.draft.as_ref().filter(|draft| draft.quoter.has_quoted()) {
+            stream.begin_own(&draft.octets, draft.quoter.held());
+        }
         self.stream = Some(stream);
         begun?;
         self.feed()
@@ -226,10 +192,9 @@ impl Mbox {
     /// Moves the draft's octets to the mbox.
     fn feed(&mut self) -> Result<(), StoreError> {
         let (Some(draft), Some(stream)) = (&mut self.draft, &mut self.stream) else { return Ok(()) };
-        stream.hash.update(&draft.octets);
-        stream.own.push(&draft.octets);
         stream.message.size += draft.octets.len() as u64;
         let written = stream.append.write(&draft.octets);
+        stream.hash.update(&draft.octets);
         draft.octets.clear();
         written
     }
@@ -241,7 +206,7 @@ impl Mbox {
             return Ok(());
         };
         message.sha256 = hash.finalize().into();
-        message.own = own.finish();
+        message.own.1 = own.map_or(message.sha256, |own| own.finalize().into());
         if let Err(error) = append.sync() {
             self.broken = append.undo().is_err();
             return Err(error);
@@ -295,9 +260,11 @@ impl Sink for Mbox {
         for piece in octets.chunks(64 * 1024) {
             let Some(draft) = &mut self.draft else { return Err(StoreError::Misused("no draft is open")) };
             draft.size += piece.len() as u64;
+            let held_back = draft.quoter.held();
             draft.quoter.push(piece, &mut draft.octets);
             let (size, held) = (draft.octets.len(), self.octets.len() + draft.octets.len());
-            if self.stream.is_some() {
+            if let Some(stream) = &mut self.stream {
+                stream.follow(held_back, piece, draft.quoter.has_quoted());
                 self.feed()?;
             } else if size > LARGE || held > BUDGET {
                 self.store(ledger)?;
@@ -319,6 +286,9 @@ impl Sink for Mbox {
     fn finish(&mut self) -> Result<(), StoreError> {
         let Some(mut draft) = self.draft.take() else { return Err(StoreError::Misused("no draft is open")) };
         let quoter = std::mem::replace(&mut draft.quoter, Quoter::new());
+        if let Some(stream) = &mut self.stream {
+            stream.end(draft.size, quoter.lacks_line_end());
+        }
         quoter.end(&mut draft.octets);
         if self.stream.is_some() {
             self.draft = Some(draft);

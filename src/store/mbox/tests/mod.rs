@@ -141,6 +141,34 @@ fn a_large_message_goes_straight_to_the_mbox_and_leaves_nothing_if_dropped() {
 }
 
 #[test]
+fn the_hashes_of_a_large_message_are_right_wherever_it_is_quoted_and_cut() {
+    let filling = |octets: usize| b"a line of some length\n".repeat(octets / 22);
+    let early = [b">From \n", &filling(2 * LARGE)[..]].concat();
+    let late = [&filling(LARGE)[..], b"\n>>From \nFrom", &filling(5 * LARGE), b"From b\n>From b\n"].concat();
+    let last = [&filling(4 * LARGE)[..], b"From b"].concat();
+    let held = [&filling(LARGE)[..], b"Fro"].concat();
+    for message in [filling(3 * LARGE), early, late, last, held, vec![b'x'; 2 * LARGE]] {
+        // Pieces of a length that shares no factor with the lines' end anywhere in one.
+        for piece in [message.len(), 64 * 1024, 9973] {
+            let home = MboxHome::new();
+            let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
+            begin(&mut mbox, "1");
+            message.chunks(piece).for_each(|octets| mbox.write(&mut ledger, octets).unwrap());
+            mbox.finish().unwrap();
+            let delivered = mbox.commit(&mut ledger).unwrap();
+            let stored = &messages(&home.octets())[0];
+            assert_eq!(stored.trim_ascii_end(), message.trim_ascii_end());
+            assert_eq!(delivered[0].size(), stored.len() as u64);
+            assert_eq!(delivered[0].sha256()[..], Sha256::digest(stored)[..]);
+            let intents = ledger.intents_for(mbox.key());
+            let part = &intents.last().unwrap().parts[0];
+            let body = &home.octets()[part.from_line as usize..][..part.body.unwrap() as usize];
+            assert_eq!(part.sha256.unwrap()[..], Sha256::digest(body)[..]);
+        }
+    }
+}
+
+#[test]
 fn if_the_mbox_is_replaced_the_new_file_is_written_to() {
     let home = MboxHome::new();
     let (mut ledger, mut mbox) = (home.ledger(), home.mbox());
