@@ -221,7 +221,10 @@ impl AccountDraft {
     pub fn complete(self) -> Result<Account, Fault> {
         let AccountDraft { mut account, shared, servers, oauth } = self;
         let grant = oauth.map(|oauth| oauth.complete(&account, &servers)).transpose()?;
-        account.oauth = grant.map(Arc::new);
+        let trusts =
+            |draft: &ServerDraft| draft.shared.tls.ca_file.clone().or_else(|| shared.tls.ca_file.clone());
+        let ca_file = servers.iter().find_map(trusts);
+        account.oauth = grant.map(|grant| Arc::new(Grant { ca_file, ..grant }));
         for draft in servers {
             let server = draft.complete(&account, &shared)?;
             account.put(server);

@@ -188,8 +188,8 @@ impl Vault {
             return Ok(Some(Arc::clone(known)));
         }
         let (place, common) = (grant.place.clone(), (self.env.clone(), self.limits.clone()));
-        let source =
-            TokenSource::new(grant, common, !self.for_many, server.tls.ca_file.clone(), self.transcript);
+        let ca_file = server.tls.ca_file.as_ref().or(grant.ca_file.as_ref()).cloned();
+        let source = TokenSource::new(grant, common, !self.for_many, ca_file, self.transcript);
         let source = Arc::new(source);
         tokens.push((place, Arc::clone(&source)));
         Ok(Some(source))

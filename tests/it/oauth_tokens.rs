@@ -189,6 +189,25 @@ fn a_token_that_has_ended_is_refreshed_once_and_the_new_one_is_kept() {
 }
 
 #[test]
+fn a_refresh_trusts_the_authority_that_the_login_trusted_whichever_server_it_is_for() {
+    let stage = Stage::new();
+    stage.keep("old", -5, 3605);
+    let pin = Authority::shared().identity(Certificate::Good).fingerprint();
+    let ca = stage.world.text("ca.pem");
+    for args in [
+        &["unset", "work", "ca-file"][..],
+        &["set", "work", "imap.tls-fingerprint", &pin],
+        &["set", "work", "smtp.host", "localhost"],
+    ] {
+        stage.world.postie([&["config"], args].concat()).go().assert_exit(0);
+    }
+    stage.list().go().assert_failure(77, "certificate");
+    stage.world.postie(["config", "set", "work", "smtp.ca-file", &ca]).go().assert_exit(0);
+    stage.list().go().assert_exit(0);
+    assert_eq!(stage.tokens.count(), 1);
+}
+
+#[test]
 fn a_refresh_token_that_is_not_replaced_goes_on_to_hold() {
     let stage = Stage::new();
     stage.tokens.family.lock().unwrap().replaces = false;

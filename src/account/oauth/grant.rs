@@ -3,6 +3,7 @@
 use super::provider::{Endpoints, Flow, Provider, Uses};
 use super::settings::{OAuthSettings, TokenStore};
 use crate::words::Failure;
+use std::path::PathBuf;
 
 /// What an account asks of an authorization server.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Grant {
     pub scopes: Vec<String>,
     /// Whose mail it is for; none: the program logs in in its own name.
     pub user: Option<String>,
+    /// The certificate authorities of the account, for a server of it that has none of its own: a login trusts them too.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The tenants that are none: whoever has an account of this sort.
@@ -71,6 +74,7 @@ impl Grant {
             endpoints: own.or(known),
             scopes,
             user,
+            ca_file: None,
             settings,
         })
     }
