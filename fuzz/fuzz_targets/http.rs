@@ -13,7 +13,7 @@ const MOST: usize = 64 * 1024;
 
 static HTTP: LazyLock<Http> = LazyLock::new(|| {
     let limits = Limits { timeout: Duration::from_secs(5), ..Limits::default() };
-    Http::new(Tls::prepare(&TlsSettings::default()).unwrap(), limits)
+    Http::new(Tls::prepare(&TlsSettings::default(), &limits).unwrap(), limits)
 });
 static LISTENER: LazyLock<TcpListener> = LazyLock::new(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
 

@@ -6,11 +6,11 @@
 
 use super::Env;
 use super::drain::{self, Drain, DrainError};
-use crate::net::Limits;
+use crate::net::{Limits, small_file};
 use crate::store::custody::{check_secret, check_trusted};
 use crate::words::{Failure, Kind, Secret};
 use rustix::fd::AsFd;
-use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open};
+use rustix::fs::{FileType, Mode, OFlags, Stat, open};
 use rustix::io::{Errno, retry_on_intr};
 use std::path::{Path, PathBuf};
 
@@ -24,22 +24,14 @@ pub fn from_file(path: &Path, place: &str, env: &Env, limits: &Limits) -> Result
 /// Reads all that is in the file, which is as secret.
 pub fn content(path: &Path, place: &str, env: &Env, limits: &Limits) -> Result<Secret, Failure> {
     let place = format!("{place}: {}", path.display());
-    // Non-blocking, so that opening a FIFO does not wait for a writer.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let opened = retry_on_intr(|| open(path, flags, Mode::empty()));
-    let file = opened.map_err(|errno| DrainError::Io(errno).failure(&place))?;
-    let stat = fstat(&file).map_err(|errno| DrainError::Io(errno).failure(&place))?;
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => {
-            let check = if is_delivered(&stat, path, env) { check_trusted } else { check_secret };
-            check(&stat, path).map_err(|hands| {
-                let what = format!("it holds a secret, and {}", hands.what.trim_start_matches("it "));
-                let other = "where that cannot be done: --password-command 'cat FILE', or --password-fd";
-                refuse(&place, &what).hint(format!("{}; {other}", hands.remedy))
-            })?;
-        }
-        FileType::Fifo if path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd") => {}
-        _ => return Err(refuse(&place, "not a regular file")),
+    let (file, stat) = small_file::open(path).map_err(|unread| refuse(&place, &unread.to_string()))?;
+    if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
+        let check = if is_delivered(&stat, path, env) { check_trusted } else { check_secret };
+        check(&stat, path).map_err(|hands| {
+            let what = format!("it holds a secret, and {}", hands.what.trim_start_matches("it "));
+            let other = "where that cannot be done: --password-command 'cat FILE', or --password-fd";
+            refuse(&place, &what).hint(format!("{}; {other}", hands.remedy))
+        })?;
     }
     octets(file.as_fd(), &place, limits)
 }

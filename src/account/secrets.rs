@@ -18,6 +18,7 @@ use super::server::Auth;
 use super::server::Server;
 use super::terminal;
 use crate::codec::sasl::{Credentials, Helper};
+use crate::net::small_file::{self, MAX_CERTIFICATES};
 use crate::net::{Identity, IdentityFiles, Limits, Tap};
 use crate::process::Program;
 use crate::words::{Failure, Kind, Secret};
@@ -149,9 +150,9 @@ impl Vault {
         let Some(certificate) = &server.tls.client_certificate else { return Ok(None) };
         let at = |failure: Failure| failure.at_least_at(server.place());
         let key = server.tls.client_key.as_ref().unwrap_or(certificate);
-        let content = std::fs::read(certificate).map_err(|error| {
-            let message = format!("{}: reading the client certificate: {error}", certificate.display());
-            at(Failure::config(message))
+        let content = small_file::read(certificate, MAX_CERTIFICATES, &self.limits).map_err(|unread| {
+            let message = format!("{}: reading the client certificate: {unread}", certificate.display());
+            at(Failure::config(message).as_kind(unread.kind()))
         })?;
         let secret = secret_file::content(key, "client-key", &self.env, &self.limits).map_err(at)?;
         let passphrase = match server.key_passphrases.0.first() {

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::account::{self, Account, Need, Selection, Server};
-use crate::net::{Identity, Security, Tap, Tls};
+use crate::net::{Identity, Limits, Security, Tap, Tls};
 use crate::output::About;
 use crate::output::transcript::Transcript;
 use crate::store::AccountKey;
@@ -43,7 +43,7 @@ pub fn filing(account: &Account, context: &Context) -> Result<Service, Failure> 
 
 fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, Failure> {
     // The trust store is parsed on a thread of its own, while the secret is obtained.
-    let tls = tls(server, context.vault.identity(server)?)?;
+    let tls = tls(server, context.vault.identity(server)?, &context.limits)?;
     let logins = context.vault.logins(server)?;
     let mut server = server.clone();
     context.vault.open_proxy(&mut server)?;
@@ -54,7 +54,7 @@ fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, 
 
 /// Prepares the trusted certificates of a server, and the client's own. Refuses settings about them if the connection has
 /// no TLS: they would have no effect, and the user expects one.
-pub fn tls(server: &Server, identity: Option<Identity>) -> Result<Option<Tls>, Failure> {
+pub fn tls(server: &Server, identity: Option<Identity>, limits: &Limits) -> Result<Option<Tls>, Failure> {
     let said = match &server.tls {
         tls if tls.fingerprint.is_some() => Some("tls-fingerprint"),
         tls if tls.ca_file.is_some() => Some("ca-file"),
@@ -67,7 +67,7 @@ pub fn tls(server: &Server, identity: Option<Identity>) -> Result<Option<Tls>, F
             .at(server.place())
             .hint("use TLS, or leave the option (or the key of the configuration) out for this server"));
     }
-    (server.security != Security::None).then(|| Tls::prepare_with(&server.tls, identity)).transpose()
+    (server.security != Security::None).then(|| Tls::prepare_with(&server.tls, identity, limits)).transpose()
 }
 
 impl Context {

@@ -77,7 +77,7 @@ pub fn test(account: &Account, args: &TestAccountArgs, context: &mut Context) ->
 }
 
 fn test_side(account: &Account, name: &str, server: &Server, context: &mut Context) -> Result<(), Failure> {
-    let tls = service::tls(server, context.vault.identity(server)?)?;
+    let tls = service::tls(server, context.vault.identity(server)?, &context.limits)?;
     let mut server = server.clone();
     context.vault.open_proxy(&mut server)?;
     let (server, endpoint) = (&server, server.endpoint());

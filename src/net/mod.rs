@@ -14,8 +14,10 @@ pub(crate) mod loopback_listener;
 pub(crate) mod names;
 pub(crate) mod proxy;
 pub(crate) mod resolver;
+pub(crate) mod small_file;
 pub mod tcp;
 pub(crate) mod tls;
+pub(crate) mod waiting;
 pub(crate) mod wire;
 
 pub use allowance::Allowance;

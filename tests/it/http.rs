@@ -17,7 +17,7 @@ fn client(limits: Limits) -> Http {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&Authority::shared().pem()).unwrap();
     let settings = TlsSettings { ca_file: Some(file.path().into()), ..TlsSettings::default() };
-    Http::new(Tls::prepare(&settings).unwrap(), limits)
+    Http::new(Tls::prepare(&settings, &limits).unwrap(), limits)
 }
 
 fn patient() -> Limits {

@@ -111,7 +111,7 @@ fn session(wire: Wire, client: &str, bench: &mut Bench, haul: &mut Haul) -> Resu
     let implicit = wire.tls().is_some();
     // Made once: it reads the system's authorities.
     static TLS: OnceLock<Tls> = OnceLock::new();
-    let tls = TLS.get_or_init(|| Tls::prepare(&TlsSettings::default()).unwrap());
+    let tls = TLS.get_or_init(|| Tls::prepare(&TlsSettings::default(), &Limits::default()).unwrap());
     let mut session = NotAuthenticated::greet(wire)?;
     session.capability()?;
     if !implicit {

@@ -63,7 +63,7 @@ fn tls_over_any_link_is_verified() {
     let authorities = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(authorities.path(), Authority::shared().pem()).unwrap();
     let settings = TlsSettings { ca_file: Some(authorities.path().to_owned()), ..TlsSettings::default() };
-    let (tls, limits) = (Tls::prepare(&settings).unwrap(), Limits::default());
+    let (tls, limits) = (Tls::prepare(&settings, &Limits::default()).unwrap(), Limits::default());
     let octets = Arc::new(AtomicUsize::new(0));
     let wire = || {
         let inner = connect_first(&resolve("localhost", port, &limits).unwrap(), &limits).unwrap();
@@ -92,7 +92,7 @@ fn a_reset_during_the_handshake_is_a_lost_connection() {
     let inspecting = TlsSettings { inspect_only: true, ..TlsSettings::default() };
     let limits = Limits::default();
     for settings in [&trusting, &inspecting] {
-        let tls = Tls::prepare(settings).unwrap();
+        let tls = Tls::prepare(settings, &Limits::default()).unwrap();
         let start = |writes, host: &str| {
             let inner = connect_first(&resolve("localhost", port, &limits).unwrap(), &limits).unwrap();
             let link = Through { inner, octets: Arc::default(), writes };
@@ -105,7 +105,7 @@ fn a_reset_during_the_handshake_is_a_lost_connection() {
         }
     }
     // If an alert of ours cannot be sent, that hides nothing.
-    let tls = Tls::prepare(&trusting).unwrap();
+    let tls = Tls::prepare(&trusting, &Limits::default()).unwrap();
     let inner = connect_first(&resolve("localhost", port, &limits).unwrap(), &limits).unwrap();
     let link = Through { inner, octets: Arc::default(), writes: 1 };
     let refused =

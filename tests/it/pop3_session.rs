@@ -70,7 +70,7 @@ fn session(wire: Wire, haul: &mut Haul) -> Result<(), Failure> {
     let implicit = wire.tls().is_some();
     // Made once: it reads the system's authorities.
     static TLS: OnceLock<Tls> = OnceLock::new();
-    let tls = TLS.get_or_init(|| Tls::prepare(&TlsSettings::default()).unwrap());
+    let tls = TLS.get_or_init(|| Tls::prepare(&TlsSettings::default(), &Limits::default()).unwrap());
     let mut session = Authorization::greet(wire)?;
     session.capa()?;
     if !implicit {

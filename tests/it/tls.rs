@@ -6,8 +6,11 @@ use crate::support::mailbox::Mailbox;
 use crate::support::peer::{End, Journal};
 use crate::support::pop3d::{Act, Event, Mode, Pop3d};
 use crate::support::smtpd::Smtpd;
-use crate::support::world::Checked;
+use crate::support::world::{Checked, World};
 use crate::world;
+use rustix::fs::{CWD, FileType, mknodat};
+use std::fs::File;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 /// No command that begins a login, or a message, was ever sent.
@@ -229,10 +232,64 @@ fn a_bad_ca_file_is_a_mistake_in_the_configuration() {
     let server = Pop3d::for_mailbox(&mailbox).start();
     world.write("empty.pem", "");
     world.write("broken.pem", "-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n");
-    for file in ["empty.pem", "broken.pem", "missing.pem"] {
+    // Nobody writes into the first, and the second would fill the memory.
+    Peculiar::make(&world);
+    for (file, what) in [
+        ("empty.pem", "no certificate in it"),
+        ("broken.pem", ""),
+        ("missing.pem", "No such file"),
+        ("fifo", "not a regular file"),
+        ("huge", "octets"),
+    ] {
         let run = world.postie(["--json", "fetch", "--server", &server.url(), "--ca-file"]);
         let run = run.arg(world.path(file)).arg("--password-file").arg(world.path("secret"));
-        run.arg("--maildir").arg(world.path("Mail")).go().assert_failure(78, "config");
+        let error = run.arg("--maildir").arg(world.path("Mail")).go().assert_failure(78, "config");
+        assert!(error["message"].as_str().unwrap().contains(what), "{file}: {error}");
+    }
+    assert!(server.journals().iter().all(|journal| journal.received.is_empty()));
+}
+
+/// Files that a careless reader never comes to the end of: `fifo` and `huge`.
+struct Peculiar;
+
+impl Peculiar {
+    fn make(world: &World) {
+        let fifo = world.path("fifo");
+        mknodat(CWD, fifo, FileType::Fifo, 0o600.into(), 0).unwrap();
+        // Without blocks on the disk.
+        File::create(world.path("huge")).unwrap().set_len(1 << 40).unwrap();
+        std::fs::set_permissions(world.path("huge"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+#[test]
+fn a_file_of_a_certificate_or_a_key_without_an_end_is_told_at_once() {
+    let (world, mailbox) = (world(), Mailbox::with(1));
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    let own = Authority::shared().identity(Certificate::Good);
+    world.write("client.pem", [own.certificate_pem(), own.key_pem()].concat());
+    Peculiar::make(&world);
+    for (certificate, key) in
+        [("fifo", "client.pem"), ("huge", "client.pem"), ("client.pem", "fifo"), ("client.pem", "huge")]
+    {
+        let files =
+            format!("client-certificate = '{}'\nclient-key = '{}'", world.text(certificate), world.text(key));
+        world.config(&format!(
+            "[accounts.a]\nemail = 'ana@example.org'\nca-file = '{}'\npassword-file = '{}'\n{files}\n\
+             pop3 = {{ host = 'localhost', port = {} }}\n\
+             [accounts.b]\nemail = 'ana@example.org'\nca-file = '{}'\npop3 = {{ host = 'localhost' }}\n\
+             [accounts.b.oauth]\nclient-id = 'me'\nflow = 'client-credentials'\ntoken-url = 'https://localhost:9/'\n{files}\n",
+            world.text("ca.pem"),
+            world.text("secret"),
+            server.port(),
+            world.text("ca.pem"),
+        ));
+        for account in ["a", "b"] {
+            let error = world.postie(["--json", "list", "-A", account]).go().assert_failure(78, "config");
+            let message = error["message"].as_str().unwrap();
+            let odd = if key == "client.pem" { certificate } else { key };
+            assert!(message.contains(odd) && !message.contains("Connection"), "{account} {odd}: {error}");
+        }
     }
     assert!(server.journals().iter().all(|journal| journal.received.is_empty()));
 }
@@ -267,8 +324,9 @@ fn the_system_s_authorities_are_trusted_in_every_form_and_no_others() {
     world.write(&format!("gap/{hash:08x}.1"), &authority);
     world.write("empty/none.txt", "");
     let list = |names: &[&str]| std::env::join_paths(names.iter().map(|name| world.path(name))).unwrap();
-    let [missing, misnamed, gap] =
-        ["missing", "misnamed", "gap"].map(|name| world.path(name).into_os_string());
+    Peculiar::make(&world);
+    let [missing, misnamed, gap, fifo] =
+        ["missing", "misnamed", "gap", "fifo"].map(|name| world.path(name).into_os_string());
     for (file, dir, trusted) in [
         (bundle.as_os_str(), hashed.as_os_str(), true),
         (nobody.as_os_str(), hashed.as_os_str(), true),
@@ -286,6 +344,10 @@ fn the_system_s_authorities_are_trusted_in_every_form_and_no_others() {
         (missing.as_os_str(), misnamed.as_os_str(), false),
         (bundle.as_os_str(), gap.as_os_str(), true),
         (missing.as_os_str(), gap.as_os_str(), false),
+        // Nobody writes into it.
+        (fifo.as_os_str(), hashed.as_os_str(), true),
+        (fifo.as_os_str(), gap.as_os_str(), false),
+        ("/dev/zero".as_ref(), hashed.as_os_str(), true),
     ] {
         let list = world.postie(["--json", "--server", &pop3.url(), "--password-file"]);
         let list = list.arg(world.path("secret")).args(["list", "--no-headers"]);

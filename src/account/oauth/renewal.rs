@@ -12,20 +12,17 @@ use super::patience::{Seen, see_through};
 use super::provider::{Flow, Provider};
 use super::told;
 use super::web;
-use crate::account::{Env, obtain};
+use crate::account::{Env, obtain, secret_file};
 use crate::codec::oauth::assertion::Signer;
 use crate::codec::oauth::token::{self, Rejection, Tokens, is_token};
 use crate::codec::oauth::{self as codec, Client, Form, Proof, Request};
+use crate::net::small_file::{self, MAX_CERTIFICATES};
 use crate::net::{Limits, Stop, Tap};
-use crate::store::custody::check_secret;
 use crate::words::{Failure, Kind, Secret, Stage};
 use jiff::Timestamp;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// The longest that one request for a token may take.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
@@ -283,11 +280,11 @@ impl TokenSource {
 
     fn assertion(&self, id: &str, url: &str, (certificate, key): (&Path, &Path)) -> Result<Secret, Failure> {
         let failed = |what: String| self.grant.fault(&format!("client-certificate: {what}"));
-        let read = |path, is_secret| {
-            contents(path, is_secret).map_err(|what| failed(format!("{}: {what}", path.display())))
-        };
-        let signer = Signer::read(&read(certificate, false)?, &read(key, true)?)
-            .map_err(|what| failed(what.into()))?;
+        let pem = small_file::read(certificate, MAX_CERTIFICATES, &self.limits).map_err(|unread| {
+            failed(format!("{}: {unread}", certificate.display())).as_kind(unread.kind())
+        })?;
+        let key = secret_file::content(key, "client-key", &self.env, &self.limits)?;
+        let signer = Signer::read(&pem, key.expose()).map_err(|what| failed(what.into()))?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| failed(error.to_string()))?;
         let unique: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -364,17 +361,4 @@ fn post(endpoint: Arc<dyn Issuer>, url: &str, request: &Request, limits: &Limits
             Err(Failure::new(Kind::Deferred, Stage::Token, format!("token: starting a thread: {error}")))
         }
     }
-}
-
-/// A small file; with a secret in it nobody else may read it.
-fn contents(path: &Path, is_secret: bool) -> Result<Zeroizing<Vec<u8>>, String> {
-    const MOST: usize = 64 * 1024;
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    if is_secret {
-        let stat = rustix::fs::fstat(&file).map_err(|errno| errno.to_string())?;
-        check_secret(&stat, path).map_err(|hands| format!("{}; {}", hands.what, hands.remedy))?;
-    }
-    let mut octets = Zeroizing::new(Vec::with_capacity(MOST + 1));
-    file.take(MOST as u64 + 1).read_to_end(&mut octets).map_err(|error| error.to_string())?;
-    if octets.len() > MOST { Err("it is too large".into()) } else { Ok(octets) }
 }

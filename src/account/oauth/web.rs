@@ -19,7 +19,7 @@ pub fn client(
     limits: &Limits,
     tap: Option<Box<dyn Tap>>,
 ) -> Result<Http, Failure> {
-    let tls = Tls::prepare(&TlsSettings { ca_file, ..TlsSettings::default() })?;
+    let tls = Tls::prepare(&TlsSettings { ca_file, ..TlsSettings::default() }, limits)?;
     Ok(Http::new(tls, limits.clone()).with_proxy(env.http_proxy()).with_tap(tap))
 }
 

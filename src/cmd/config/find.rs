@@ -87,9 +87,9 @@ impl Finder {
         }
         let domain = crate::account::server::host(email.domain()).map_err(Failure::usage)?;
         // A pin is for the mail servers; web servers have certificates of their own.
-        let web = Tls::prepare(&TlsSettings { fingerprint: None, ..self.trust.clone() })?;
+        let web = Tls::prepare(&TlsSettings { fingerprint: None, ..self.trust.clone() }, &self.limits)?;
         let tls = match self.trust.fingerprint {
-            Some(_) => Tls::prepare(&self.trust)?,
+            Some(_) => Tls::prepare(&self.trust, &self.limits)?,
             None => web.clone(),
         };
         let tap = self.http.transcript.then(|| Box::new(Transcript::new("http")) as Box<dyn Tap>);

@@ -149,7 +149,7 @@ fn check(context: &mut Context) -> Result<(), Failure> {
     context.out.count("accounts", config.contents.accounts.len() as u64);
     for account in &config.contents.accounts {
         for server in account.servers() {
-            crate::cmd::service::tls(server, context.vault.identity(server)?)
+            crate::cmd::service::tls(server, context.vault.identity(server)?, &context.limits)
                 .map_err(|failure| failure.at(&account.label))?;
             if let Some(stated) = server.secrets.0.first()
                 && let SecretSource::File(path) = &stated.source

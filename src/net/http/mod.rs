@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn what_is_no_https_url_is_refused_before_anything_is_looked_up() {
-        let tls = Tls::prepare(&crate::net::TlsSettings::default()).unwrap();
+        let tls = Tls::prepare(&crate::net::TlsSettings::default(), &Limits::default()).unwrap();
         let http = Http::new(tls, Limits::default());
         for url in
             ["http://example.org/", "ftp://example.org/", "example.org", "", "https://", "https://a b/", "/x"]

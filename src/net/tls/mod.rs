@@ -14,7 +14,9 @@ mod underlay;
 use super::NetError;
 use super::allowance::Allowance;
 use super::certificate::Fingerprint;
+use super::limits::Limits;
 use super::link::{Link, Secure, TlsInfo};
+use super::small_file::{self, MAX_CERTIFICATES};
 use crate::words::{Failure, Kind, Stage};
 use connector::{Connector, refused_client};
 pub use identity::{Identity, IdentityFiles};
@@ -65,13 +67,18 @@ impl fmt::Debug for Tls {
 impl Tls {
     /// Reads the authorities and starts to build the connector. A `ca_file` that cannot be read or holds
     /// no certificate is a mistake in the configuration ([`Kind::Config`]).
-    pub fn prepare(settings: &TlsSettings) -> Result<Tls, Failure> {
-        Tls::prepare_with(settings, None)
+    pub fn prepare(settings: &TlsSettings, limits: &Limits) -> Result<Tls, Failure> {
+        Tls::prepare_with(settings, None, limits)
     }
 
     /// The same, with a certificate of the client's own.
-    pub fn prepare_with(settings: &TlsSettings, identity: Option<Identity>) -> Result<Tls, Failure> {
-        let authorities = settings.ca_file.as_deref().map(read_authorities).transpose()?.unwrap_or_default();
+    pub fn prepare_with(
+        settings: &TlsSettings,
+        identity: Option<Identity>,
+        limits: &Limits,
+    ) -> Result<Tls, Failure> {
+        let authorities = settings.ca_file.as_deref().map(|path| read_authorities(path, limits));
+        let authorities = authorities.transpose()?.unwrap_or_default();
         let blind = settings.fingerprint.is_some() || settings.inspect_only;
         let (again, own) = (authorities.clone(), identity.clone());
         let build = move || Connector::build(authorities, blind, own.as_ref());
@@ -104,7 +111,7 @@ impl Secure for Tls {
     }
 }
 
-fn read_authorities(path: &Path) -> Result<Vec<X509>, Failure> {
+fn read_authorities(path: &Path, limits: &Limits) -> Result<Vec<X509>, Failure> {
     let bad = |what: String| {
         Failure::new(
             Kind::Config,
@@ -113,7 +120,8 @@ fn read_authorities(path: &Path) -> Result<Vec<X509>, Failure> {
         )
         .hint("--ca-file takes a file of certificates in PEM form")
     };
-    let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    let pem = small_file::read(path, MAX_CERTIFICATES, limits)
+        .map_err(|unread| bad(unread.to_string()).as_kind(unread.kind()))?;
     let found = X509::stack_from_pem(&pem).map_err(|error| bad(error.to_string()))?;
     if found.is_empty() { Err(bad("no certificate in it".into())) } else { Ok(found) }
 }
@@ -207,9 +215,9 @@ mod tests {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), content).unwrap();
             let settings = TlsSettings { ca_file: Some(file.path().into()), ..TlsSettings::default() };
-            assert_eq!(Tls::prepare(&settings).unwrap_err().kind(), Kind::Config);
+            assert_eq!(Tls::prepare(&settings, &Limits::default()).unwrap_err().kind(), Kind::Config);
         }
         let settings = TlsSettings { ca_file: Some("/nonexistent/ca.pem".into()), ..TlsSettings::default() };
-        assert_eq!(Tls::prepare(&settings).unwrap_err().kind(), Kind::Config);
+        assert_eq!(Tls::prepare(&settings, &Limits::default()).unwrap_err().kind(), Kind::Config);
     }
 }

@@ -47,6 +47,8 @@ impl Roots {
             Some(path) => Some(path.into()),
             None => openssl_probe::probe().cert_file,
         };
+        // OpenSSL would wait for the writer of a FIFO, and read a device for ever.
+        let bundle = bundle.filter(|path: &PathBuf| path.metadata().is_ok_and(|about| about.is_file()));
         let dirs = match given(openssl_probe::ENV_CERT_DIR) {
             Some(list) => env::split_paths(&list).collect(),
             None => openssl_probe::candidate_cert_dirs().map(Path::to_owned).collect(),

@@ -180,7 +180,7 @@ fn look(target: &ProbeTarget<'_>, to_tls: &mut dyn FnMut(Wire) -> Result<Wire, F
     let wire = Wire::new(link, endpoint.place(), target.limits.clone(), None);
     let mut wire = to_tls(wire).ok()?;
     let settings = TlsSettings { inspect_only: true, ..TlsSettings::default() };
-    let tls = Tls::prepare(&settings).ok()?;
+    let tls = Tls::prepare(&settings, target.limits).ok()?;
     wire.start_tls(&tls, &endpoint.host).ok()?;
     wire.tls().map(|tls| tls.certificate.clone())
 }

@@ -99,5 +99,6 @@ fn greets(target: &ProbeTarget<'_>, wire: Wire) -> bool {
 /// Whether the server answers a TLS handshake. Its certificate does not matter yet.
 fn shakes_hands(target: &ProbeTarget<'_>, mut wire: Wire) -> bool {
     let settings = TlsSettings { inspect_only: true, ..TlsSettings::default() };
-    Tls::prepare(&settings).is_ok_and(|tls| wire.start_tls(&tls, &target.endpoint.host).is_ok())
+    Tls::prepare(&settings, wire.limits())
+        .is_ok_and(|tls| wire.start_tls(&tls, &target.endpoint.host).is_ok())
 }

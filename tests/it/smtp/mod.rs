@@ -64,7 +64,7 @@ fn opened(link: &ScriptLink, security: Security, login: Option<&SmtpLogin>) -> R
 }
 
 fn opened_over(wire: Wire, security: Security, login: Option<&SmtpLogin>) -> Result<Ready, Failure> {
-    let tls = Tls::prepare(&TlsSettings::default()).unwrap();
+    let tls = Tls::prepare(&TlsSettings::default(), &Limits::default()).unwrap();
     let name = EhloName::domain("client.example.org").unwrap();
     open(wire, &Opening { endpoint: &endpoint(security), tls: Some(&tls), login, name: Some(&name) })
 }

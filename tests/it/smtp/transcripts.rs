@@ -89,7 +89,7 @@ impl Dialogue {
         }
         let mut outgoing = super::job::message("ana@example.org", &to, MESSAGE.as_bytes());
         static TLS: OnceLock<Tls> = OnceLock::new();
-        let tls = TLS.get_or_init(|| Tls::prepare(&TlsSettings::default()).unwrap());
+        let tls = TLS.get_or_init(|| Tls::prepare(&TlsSettings::default(), &Limits::default()).unwrap());
         let mut login = login(None);
         (login.credentials.user, login.credentials.secret) = (USER.into(), Secret::new(SECRET));
         let endpoint = Endpoint { carries_secret: self.logs_in, ..endpoint(self.security) };
