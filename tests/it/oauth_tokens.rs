@@ -1,175 +1,43 @@
 //! Tokens: kept, refreshed, given to each login. The token server replaces refresh tokens, and ends everything where one
 //! is used twice, as strict servers do; the mail server takes one access token and no other.
 
-use crate::support::authority::{Authority, Certificate};
 use crate::support::imapd::store::ImapStore;
 use crate::support::imapd::{Imapd, Setup};
 use crate::support::mailbox::Mailbox;
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, SECRET};
 use crate::support::process::Run;
-use crate::support::real;
 use crate::support::smtpd::Smtpd;
-use crate::support::web::{Reply, Request, Web};
-use crate::support::world::World;
+use crate::support::token_stage::{TokenStage, Tokens, answer, form};
+use crate::support::web::{Reply, Request};
 use crate::world;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What the token server remembers.
-#[derive(Default)]
-struct Family {
-    /// The refresh token that holds; none: all was ended.
-    holds: Option<String>,
-    count: usize,
-    /// Whether each refresh replaces the token.
-    replaces: bool,
-}
+type Stage = TokenStage;
 
-/// A token server that answers as it should, unless `odd` says otherwise.
-struct Tokens {
-    web: Web,
-    family: Arc<Mutex<Family>>,
-}
-
-fn form(request: &Request) -> HashMap<String, String> {
-    let body = String::from_utf8(request.body.clone()).unwrap();
-    let pair = |pair: &str| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-    body.split('&').filter_map(pair).collect()
-}
-
-fn answer(status: u16, body: &Value) -> Reply {
-    Reply::Answer(status, vec![("Content-Type", "application/json".into())], body.to_string().into_bytes())
-}
-
-impl Tokens {
-    fn start(odd: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static) -> Tokens {
-        let family = Arc::new(Mutex::new(Family { holds: Some("r0".into()), count: 0, replaces: true }));
-        let own = Arc::clone(&family);
-        let web = Web::start(Authority::shared().identity(Certificate::Good), move |request| {
-            if let Some(reply) = odd(request) {
-                return reply;
-            }
-            let form = form(request);
-            let refused = || answer(400, &json!({"error": "invalid_grant"}));
-            let mut family = own.lock().unwrap();
-            let granted = json!({"access_token": SECRET, "token_type": "Bearer", "expires_in": 3600});
-            match form.get("grant_type").map(String::as_str) {
-                Some("client_credentials") => {
-                    family.count += 1;
-                    answer(200, &granted)
-                }
-                Some("refresh_token") if family.holds == form.get("refresh_token").cloned() => {
-                    family.count += 1;
-                    let mut granted = granted;
-                    if family.replaces {
-                        let next = format!("r{}", family.count);
-                        granted["refresh_token"] = next.clone().into();
-                        family.holds = Some(next);
-                    }
-                    answer(200, &granted)
-                }
-                Some("refresh_token") => {
-                    family.holds = None;
-                    refused()
-                }
-                _ => answer(200, &json!({})),
-            }
-        });
-        Tokens { web, family }
-    }
-
-    fn count(&self) -> usize {
-        self.family.lock().unwrap().count
-    }
-
-    fn holds(&self) -> Option<String> {
-        self.family.lock().unwrap().holds.clone()
-    }
-}
-
-/// An account with an IMAP server that takes tokens alone.
-struct Stage {
-    world: World,
-    tokens: Tokens,
-    mail: Imapd,
-    file: OnceLock<PathBuf>,
-}
-
-impl Stage {
+impl TokenStage {
     fn with(odd: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static, more: &str) -> Stage {
         Stage::of(Imapd::for_store(&ImapStore::with(1)), odd, more)
     }
 
     fn of(mail: Setup, odd: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static, more: &str) -> Stage {
-        let mail = mail.with("AUTH=XOAUTH2").start();
-        let (world, tokens) = (world(), Tokens::start(odd));
-        world.config(&format!(
-            "[accounts.work]\nemail = 'ana@example.org'\nca-file = '{}'\n\
-             imap = {{ host = 'localhost', port = {}, username = 'ana', auth = 'xoauth2' }}\n\
-             [accounts.work.oauth]\nclient-id = 'me'\ntoken-url = '{}'\nrevoke-url = '{}'\n{more}\n",
-            world.text("ca.pem"),
-            mail.port(),
-            tokens.web.url("/token"),
-            tokens.web.url("/revoke"),
-        ));
-        Stage { world, tokens, mail, file: OnceLock::new() }
+        Stage::new(world(), mail, Tokens::start(odd), (None, more))
     }
 
-    fn new() -> Stage {
+    fn usual() -> Stage {
         Stage::with(|_| None, "")
-    }
-
-    fn list(&self) -> Run {
-        self.world.postie(["--json", "--timeout", "20s", "list"])
-    }
-
-    fn status(&self, code: i32) -> Value {
-        let outcome = self.world.postie(["--json", "config", "status", "work"]).go();
-        outcome.assert_exit(code);
-        outcome.of_type("token").remove(0)
-    }
-
-    /// The file with the tokens.
-    fn file(&self) -> PathBuf {
-        let look = || {
-            let outcome = self.world.postie(["--json", "config", "status", "work"]).go();
-            outcome.of_type("token").remove(0)["kept_in"].as_str().unwrap().into()
-        };
-        self.file.get_or_init(look).clone()
-    }
-
-    fn keep(&self, access: &str, ends_in: i64, age: i64) {
-        let now = jiff::Timestamp::now();
-        let at = |seconds: i64| (now + jiff::SignedDuration::from_secs(seconds)).to_string();
-        let kept = json!({
-            "v": 1, "issuer": self.tokens.web.url("/token"), "client_id": "me", "user": "ana@example.org",
-            "access_token": access, "expires_at": at(ends_in), "refresh_token": "r0", "obtained_at": at(-age),
-        });
-        let path = self.file();
-        self.world.write(path.strip_prefix(self.world.root()).unwrap().to_str().unwrap(), kept.to_string());
-    }
-
-    fn kept(&self) -> Value {
-        serde_json::from_slice(&fs::read(self.file()).unwrap()).unwrap()
-    }
-
-    /// How often a login was tried.
-    fn logins(&self) -> usize {
-        self.mail.commands_with("AUTHENTICATE").len()
     }
 }
 
 #[test]
 fn a_token_that_has_ended_is_refreshed_once_and_the_new_one_is_kept() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     stage.keep("old", -5, 3605);
     assert_eq!(stage.status(0)["state"], "expired");
     for _ in 0..2 {
@@ -209,7 +77,7 @@ fn a_refresh_trusts_the_authority_that_the_login_trusted_whichever_server_it_is_
 
 #[test]
 fn a_refresh_token_that_is_not_replaced_goes_on_to_hold() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     stage.tokens.family.lock().unwrap().replaces = false;
     stage.keep("old", 59, 3541);
     stage.list().go().assert_exit(0);
@@ -219,7 +87,7 @@ fn a_refresh_token_that_is_not_replaced_goes_on_to_hold() {
 
 #[test]
 fn nobody_who_waits_for_a_refresh_makes_another() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     stage.keep("old", -5, 3605);
     thread::scope(|scope| {
         let runs: Vec<_> = (0..10).map(|_| scope.spawn(|| stage.list().go().code)).collect();
@@ -234,7 +102,7 @@ fn nobody_who_waits_for_a_refresh_makes_another() {
 #[test]
 fn a_token_that_the_mail_server_refuses_is_replaced_once_and_only_if_it_is_not_new() {
     // Good by the clock, and refused all the same.
-    let stage = Stage::new();
+    let stage = Stage::usual();
     stage.keep("revoked", 3000, 600);
     stage.list().go().assert_exit(0);
     assert_eq!((stage.tokens.count(), stage.logins()), (1, 2));
@@ -439,7 +307,7 @@ fn a_signal_during_a_refresh_leaves_a_command_the_time_to_keep_the_new_token() {
 
 #[test]
 fn a_signal_or_the_end_of_the_run_does_not_cut_the_keeping_of_a_new_token_short() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     let started = stage.world.text("started");
     let kept = by_commands(&stage, &format!(": > '{started}'; sleep 1;"));
     let run = stage.list().spawn();
@@ -450,7 +318,7 @@ fn a_signal_or_the_end_of_the_run_does_not_cut_the_keeping_of_a_new_token_short(
     run.wait_with_output().unwrap();
     assert_eq!(refresh_token_in(&kept), "r1");
 
-    let stage = Stage::new();
+    let stage = Stage::usual();
     let kept = by_commands(&stage, "sleep 3;");
     stage.list().args(["--max-time", "2s"]).go().assert_exit(75);
     assert_eq!(refresh_token_in(&kept), "r1");
@@ -458,7 +326,7 @@ fn a_signal_or_the_end_of_the_run_does_not_cut_the_keeping_of_a_new_token_short(
 
 #[test]
 fn whoever_has_not_logged_in_is_told_to_and_a_status_says_so_before_mail_stops() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     let error = stage.list().go().assert_failure(77, "auth");
     assert_eq!(error["message"], "accounts.work.oauth: token: nobody has logged in yet");
     assert_eq!(error["hint"], "run `postie config login work`");
@@ -474,7 +342,7 @@ fn whoever_has_not_logged_in_is_told_to_and_a_status_says_so_before_mail_stops()
 
 #[test]
 fn the_clock_that_was_put_back_makes_a_token_old() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     stage.keep("old", 9000, -3600);
     stage.list().go().assert_exit(0);
     assert_eq!(stage.tokens.count(), 1);
@@ -499,7 +367,7 @@ fn a_program_gets_tokens_in_its_own_name_and_keeps_them_where_it_can() {
 
 #[test]
 fn the_environment_gives_a_refresh_token_for_a_run_and_nothing_is_kept() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     let run = || stage.list().env("POSTIE_OAUTH_REFRESH_TOKEN", "r0").env("POSTIE_OAUTH_CLIENT_ID", "ci");
     let outcome = run().go();
     outcome.assert_exit(0);
@@ -511,7 +379,7 @@ fn the_environment_gives_a_refresh_token_for_a_run_and_nothing_is_kept() {
 
 #[test]
 fn commands_keep_the_tokens_and_new_ones_are_used_only_once_that_is_done() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     let kept = stage.world.text("kept.json");
     stage.keep("old", -5, 3605);
     fs::copy(stage.file(), &kept).unwrap();
@@ -535,7 +403,7 @@ fn commands_keep_the_tokens_and_new_ones_are_used_only_once_that_is_done() {
 
 #[test]
 fn where_new_tokens_could_not_be_kept_none_are_asked_for() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     stage.keep("old", -5, 3605);
     let lock = stage.file().with_extension("lock");
     fs::create_dir(&lock).unwrap();
@@ -563,7 +431,7 @@ fn a_logout_ends_what_was_granted_and_forgets_it_even_where_the_server_cannot_be
 
 #[test]
 fn the_test_of_an_account_has_a_step_for_the_token() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     let steps = |run: Run| -> Vec<(String, bool)> {
         let lines = run.go().of_type("step");
         lines.iter().map(|step| (step["step"].as_str().unwrap().to_owned(), step["ok"] == true)).collect()
@@ -578,8 +446,52 @@ fn the_test_of_an_account_has_a_step_for_the_token() {
 }
 
 #[test]
+fn the_test_of_an_account_replaces_a_token_that_the_server_refuses_as_a_run_does() {
+    let told = |stage: &Stage| -> Vec<(String, bool, Value)> {
+        let lines = stage.world.postie(["--json", "test-account"]).go().of_type("step");
+        let named = lines.iter().filter(|step| step["step"] == "token" || step["step"] == "auth");
+        named
+            .map(|step| {
+                let name = step["step"].as_str().unwrap().to_owned();
+                (name, step["ok"] == true, step["detail"]["refused"].clone())
+            })
+            .collect()
+    };
+    let shape = |steps: &[(String, bool, Value)]| -> Vec<(String, bool)> {
+        steps.iter().map(|(name, ok, _)| (name.clone(), *ok)).collect()
+    };
+    let is = |wanted: &[(&str, bool)]| -> Vec<(String, bool)> {
+        wanted.iter().map(|(name, ok)| ((*name).to_owned(), *ok)).collect()
+    };
+    // Good by the clock, and refused all the same.
+    let stage = Stage::usual();
+    stage.keep("revoked", 3000, 600);
+    let steps = told(&stage);
+    assert_eq!(shape(&steps), is(&[("token", true), ("token", true), ("auth", true)]), "{steps:?}");
+    assert!(steps[0].2.is_null() && steps[1].2.is_string(), "{steps:?}");
+    assert_eq!((stage.tokens.count(), stage.logins()), (1, 2));
+    assert_eq!(stage.kept()["refresh_token"], "r1");
+    // Refused, although it was made just now: once more would only lock the account.
+    let wrong = |_: &Request| Some(answer(200, &json!({"access_token": "wrong", "expires_in": 3600})));
+    let stage = Stage::with(wrong, "");
+    stage.keep("old", -5, 3605);
+    assert_eq!(shape(&told(&stage)), is(&[("token", true), ("auth", false)]));
+    assert_eq!(stage.logins(), 1);
+    // Refused, replaced, and refused again; and nothing to replace it with.
+    let stage = Stage::with(wrong, "");
+    stage.keep("revoked", 3000, 600);
+    assert_eq!(shape(&told(&stage)), is(&[("token", true), ("token", true), ("auth", false)]));
+    assert_eq!(stage.logins(), 2);
+    let stage = Stage::with(|_| Some(answer(400, &json!({"error": "invalid_grant"}))), "");
+    stage.keep("revoked", 3000, 600);
+    assert_eq!(shape(&told(&stage)), is(&[("token", true), ("token", false)]));
+    let run = stage.world.postie(["--json", "test-account"]).go();
+    assert!(run.assert_failure(77, "auth")["hint"].as_str().unwrap().contains("postie config login work"));
+}
+
+#[test]
 fn tokens_are_in_no_transcript() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     stage.keep("old-token-X", -5, 3605);
     let outcome = stage.world.postie(["-vv", "list"]).go();
     outcome.assert_exit(0);
@@ -589,92 +501,9 @@ fn tokens_are_in_no_transcript() {
     }
 }
 
-/// The calls of a run from the first look at the tokens on, each with its place among those of its name.
-fn points(log: &str) -> Vec<(String, usize)> {
-    let mut counts: HashMap<(String, String), usize> = HashMap::new();
-    let (mut points, mut begun) = (Vec::new(), false);
-    for line in log.lines() {
-        let (task, text) = line.trim_start().split_once(' ').unwrap_or_default();
-        let Some((name, _)) = text.trim_start().split_once('(') else { continue };
-        if name.is_empty() || !name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_') {
-            continue;
-        }
-        let n = counts.entry((task.to_owned(), name.to_owned())).or_default();
-        *n += 1;
-        begun |= text.contains("/tokens/");
-        let point = (name.to_owned(), *n);
-        if begun && !points.contains(&point) {
-            points.push(point);
-        }
-    }
-    points
-}
-
-#[test]
-fn a_refresh_that_is_killed_at_any_call_leaves_a_good_token_or_says_what_to_do() {
-    const TEST: &str = "kill points of a refresh";
-    if !real::have(TEST, &["strace"]) {
-        return;
-    }
-    let stage = Stage::new();
-    stage.keep("old", -5, 3605);
-    let log = stage.world.text("trace");
-    let traced = |with: &str| stage.list().under_shell(&format!("exec strace -f -qq {with} \"$@\""));
-    let recorded = traced(&format!("-s 256 -o '{log}'")).run();
-    if recorded.code != Some(0) {
-        assert!(real::have(TEST, &["permission to trace"]), "{}", recorded.err());
-        return;
-    }
-    let all = points(&String::from_utf8_lossy(&fs::read(&log).unwrap()));
-    assert!(all.len() > 40, "{all:?}");
-    let telling = [
-        "openat",
-        "write",
-        "fsync",
-        "rename",
-        "renameat",
-        "flock",
-        "sendto",
-        "recvfrom",
-        "unlinkat",
-        "ftruncate",
-        "close",
-        "fchmod",
-    ];
-    let chosen: Vec<_> = all.iter().filter(|(name, _)| telling.contains(&&**name)).collect();
-    let every = chosen.len().div_ceil(14);
-    let mut told = 0;
-    for (name, n) in chosen.into_iter().step_by(every) {
-        *stage.tokens.family.lock().unwrap() = Family { holds: Some("r0".into()), count: 0, replaces: true };
-        stage.keep("old", -5, 3605);
-        traced(&format!("-o /dev/null -e trace={name} -e inject={name}:signal=KILL:when={n}")).run();
-        let next = stage.list().go();
-        match next.code {
-            Some(0) => {
-                assert_eq!(
-                    stage.tokens.holds().as_deref(),
-                    stage.kept()["refresh_token"].as_str(),
-                    "{name} {n}"
-                );
-            }
-            Some(77) => {
-                told += 1;
-                // The killed run was granted something.
-                assert!(stage.tokens.count() > 0, "{name} {n}: nothing had been asked for");
-                assert!(next.error()["hint"].as_str().unwrap().contains("postie config login work"));
-            }
-            other => panic!("{name} {n}: {other:?}: {}", next.out()),
-        }
-        let left: Vec<_> = fs::read_dir(stage.file().parent().unwrap()).unwrap().collect();
-        assert_eq!(left.len(), 2, "{name} {n}: {left:?}");
-    }
-    // The answer was on its way: no client can do anything about that.
-    println!("{TEST}: {told} of them after the server had answered");
-}
-
 #[test]
 fn a_token_that_is_given_by_hand_comes_before_all_that_is_kept() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     let run = stage.list().args(["--password-file", &stage.world.text("secret")]);
     run.go().assert_exit(0);
     assert!(stage.tokens.web.requests().is_empty());

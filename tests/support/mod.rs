@@ -29,5 +29,6 @@ pub mod recorder;
 pub mod script;
 pub mod smtpd;
 pub mod tmpfs;
+pub mod token_stage;
 pub mod web;
 pub mod world;

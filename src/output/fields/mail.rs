@@ -152,6 +152,10 @@ pub(super) const STEP: &[FieldDoc] = &[
     ("detail.exec", "destination: the command."),
     ("detail.known", "capabilities: whether the server lists them (pop3)."),
     ("detail.list", "capabilities: all of them, an array."),
+    (
+        "detail.refused",
+        "token: what the mail server said to the token that was kept, where this one replaces it; absent otherwise.",
+    ),
     ("detail.mechanism", "auth: the mechanism of the login; null without a login."),
     ("detail.user", "auth: the user name."),
     ("detail.messages", "mailbox: how many messages there are."),

@@ -1,7 +1,7 @@
 //! The receiving side of an account that has IMAP, step by step.
 
-use super::{ProbeTarget, Steps, describe, explain, mailbox_login, other_mode, reach, step, token};
-use crate::account::{Server, Vault};
+use super::{ProbeTarget, Steps, describe, explain, log_in, other_mode, reach, reach_again, step};
+use crate::account::{AccountLogin, Server, Vault};
 use crate::codec::imap::{Capabilities, MailboxName};
 use crate::imap::NotAuthenticated;
 use crate::net::{Security, Wire};
@@ -33,15 +33,26 @@ pub fn probe_imap(
         })?;
         step(steps, "capabilities", |detail| capabilities(session.capability()?, detail))?;
     }
-    let token = token(server, vault, steps)?;
-    let mut session = step(steps, "auth", |detail| {
-        let login = mailbox_login(token, server, vault)?;
-        let (session, method) = session.login(&imap_login(server, &login))?;
-        detail.insert("mechanism".into(), method.name().as_str().into());
-        detail.insert("user".into(), login.credentials.user.clone().into());
-        detail.insert("capabilities".into(), json!(session.capabilities().words));
+    let mut again = || {
+        let mut session = NotAuthenticated::greet(reach_again(target)?)?;
+        session.capability()?;
+        if target.endpoint.security == Security::StartTls {
+            session.starttls(target.tls(Stage::StartTls)?, &target.endpoint.host)?;
+            session.capability()?;
+        }
         Ok(session)
-    })?;
+    };
+    let mut by =
+        |session: NotAuthenticated, login: Option<&AccountLogin>, detail: &mut Map<String, Value>| {
+            let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
+            let login = login.ok_or_else(missing)?;
+            let (session, method) = session.login(&imap_login(server, login))?;
+            detail.insert("mechanism".into(), method.name().as_str().into());
+            detail.insert("user".into(), login.credentials.user.clone().into());
+            detail.insert("capabilities".into(), json!(session.capabilities().words));
+            Ok(session)
+        };
+    let mut session = log_in((server, vault), steps, session, &mut again, &mut by)?;
     let alerts = session.take_alerts();
     step(steps, "mailbox", |detail| {
         if !alerts.is_empty() {

@@ -51,36 +51,59 @@ impl ProbeTarget<'_> {
     }
 }
 
-/// The step `token`, where logins to the server are by tokens of an authorization server.
-pub(super) fn token(
-    server: &Server,
-    vault: &Vault,
+/// Logs in over a session, and notes what it found.
+pub(super) type LogIn<'a, S, T> =
+    dyn FnMut(S, Option<&AccountLogin>, &mut Map<String, Value>) -> Result<T, Failure> + 'a;
+
+/// The step `auth`, and before it `token` where logins to the server are by tokens of an authorization server. A token
+/// that the server refuses is replaced once, if it is not new, as in every run: that is another step `token`. `again`
+/// reaches the server anew for it.
+pub(super) fn log_in<S, T>(
+    (server, vault): (&Server, &Vault),
     steps: Steps<'_>,
-) -> Result<Option<AccountLogin>, Failure> {
-    let Some(source) = vault.tokens(server)? else { return Ok(None) };
-    step(steps, "token", |detail| {
-        detail.insert("issuer".into(), source.grant().issuer.clone().into());
-        vault.login(server)
-    })
+    session: S,
+    again: &mut dyn FnMut() -> Result<S, Failure>,
+    by: &mut LogIn<'_, S, T>,
+) -> Result<T, Failure> {
+    let by_token = match vault.tokens(server)? {
+        Some(source) => vault.logins(server)?.map(|logins| (source, logins)),
+        None => None,
+    };
+    let Some((source, logins)) = by_token else {
+        return step(steps, "auth", |detail| by(session, vault.login(server)?.as_ref(), detail));
+    };
+    let issuer = || Map::from_iter([("issuer".to_owned(), source.grant().issuer.clone().into())]);
+    let login = step(steps, "token", |detail| {
+        *detail = issuer();
+        logins.next()
+    })?;
+    let (mut started, mut detail) = (Instant::now(), Map::new());
+    let mut result = by(session, Some(&login), &mut detail);
+    if let Err(refused) = &result
+        && refused.kind() == Kind::Auth
+    {
+        let asked = Instant::now();
+        let next = logins.another();
+        if !matches!(next, Ok(None)) {
+            let mut found = issuer();
+            let reply = refused.reply.as_ref().map(|reply| reply.lines.join(" "));
+            found.insert("refused".into(), reply.unwrap_or_else(|| refused.message.clone()).into());
+            let failure = next.as_ref().err().cloned();
+            steps(ProbeStep { name: "token", elapsed: asked.elapsed(), detail: found, failure });
+        }
+        if let Some(login) = next? {
+            (started, detail) = (Instant::now(), Map::new());
+            result = again().and_then(|session| by(session, Some(&login), &mut detail));
+        }
+    }
+    let failure = result.as_ref().err().cloned();
+    steps(ProbeStep { name: "auth", elapsed: started.elapsed(), detail, failure });
+    result
 }
 
-/// The login for the step `auth`: by the token that was got before it, else by a secret. `None`: without a login.
-pub(super) fn login(
-    token: Option<AccountLogin>,
-    server: &Server,
-    vault: &Vault,
-) -> Result<Option<AccountLogin>, Failure> {
-    token.map_or_else(|| vault.login(server), |login| Ok(Some(login)))
-}
-
-/// The same for a server that mail is fetched from, which always wants a login.
-pub(super) fn mailbox_login(
-    token: Option<AccountLogin>,
-    server: &Server,
-    vault: &Vault,
-) -> Result<AccountLogin, Failure> {
-    let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
-    login(token, server, vault)?.ok_or_else(missing)
+/// Another connection to the server, about which no step is told.
+pub(super) fn reach_again(target: &ProbeTarget<'_>) -> Result<Wire, Failure> {
+    dial::dial(target.endpoint, target.tls, target.limits, (target.tap)())
 }
 
 /// Does and reports one step. If it fails, so does the probe of this server.

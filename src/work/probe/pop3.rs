@@ -1,7 +1,7 @@
 //! Probes the POP3 server of an account, step by step.
 
-use super::{ProbeTarget, Steps, describe, explain, mailbox_login, other_mode, reach, step, token};
-use crate::account::{Server, Vault};
+use super::{ProbeTarget, Steps, describe, explain, log_in, other_mode, reach, reach_again, step};
+use crate::account::{AccountLogin, Server, Vault};
 use crate::codec::pop3::Capabilities;
 use crate::net::{Security, Wire};
 use crate::pop3::{Authorization, Listings};
@@ -35,14 +35,26 @@ pub fn probe_pop3(
     }
     // A server that fails with PIPELINING would only cost time here.
     authorization.without_pipelining();
-    let token = token(server, vault, steps)?;
-    let mut transaction = step(steps, "auth", |detail| {
-        let login = mailbox_login(token, server, vault)?;
-        let (transaction, method) = authorization.login(&pop3_login(server, &login), Listings::FULL)?;
-        detail.insert("mechanism".into(), method.name().as_str().into());
-        detail.insert("user".into(), login.credentials.user.clone().into());
-        Ok(transaction)
-    })?;
+    let mut again = || {
+        let mut authorization = Authorization::greet(reach_again(target)?)?;
+        authorization.capa()?;
+        if target.endpoint.security == Security::StartTls {
+            authorization.stls(target.tls(Stage::Stls)?, &target.endpoint.host)?;
+            authorization.capa()?;
+        }
+        authorization.without_pipelining();
+        Ok(authorization)
+    };
+    let mut by =
+        |authorization: Authorization, login: Option<&AccountLogin>, detail: &mut Map<String, Value>| {
+            let missing = || Failure::usage("a mailbox needs a user name").at(server.place());
+            let login = login.ok_or_else(missing)?;
+            let (transaction, method) = authorization.login(&pop3_login(server, login), Listings::FULL)?;
+            detail.insert("mechanism".into(), method.name().as_str().into());
+            detail.insert("user".into(), login.credentials.user.clone().into());
+            Ok(transaction)
+        };
+    let mut transaction = log_in((server, vault), steps, authorization, &mut again, &mut by)?;
     step(steps, "mailbox", |detail| {
         let mut listing = transaction.listing()?;
         if let Some(failure) = listing.incomplete.take() {

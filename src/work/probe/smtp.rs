@@ -1,7 +1,7 @@
 //! Probes the SMTP server of an account, step by step.
 
-use super::{ProbeTarget, Steps, describe, explain, login, other_mode, reach, step, token};
-use crate::account::{Account, Server, Vault};
+use super::{ProbeTarget, Steps, describe, explain, log_in, other_mode, reach, reach_again, step};
+use crate::account::{Account, AccountLogin, Server, Vault};
 use crate::codec::smtp::Extensions;
 use crate::codec::smtp::command::MailCommand;
 use crate::codec::smtp::ehlo::SizeLimit;
@@ -44,20 +44,27 @@ pub fn probe_smtp(
         })?;
         introduced = step(steps, "capabilities", |detail| capabilities(greeted.hello(&name)?, detail))?;
     }
-    let token = token(server, vault, steps)?;
-    let mut ready = step(steps, "auth", |detail| {
-        let Some(login) = login(token, server, vault)? else {
+    let mut again = || {
+        let introduced = Greeted::greet(reach_again(target)?)?.hello(&name)?;
+        if target.endpoint.security != Security::StartTls {
+            return Ok(introduced);
+        }
+        introduced.start_tls(target.tls(Stage::StartTls)?, &target.endpoint.host)?.hello(&name)
+    };
+    let mut by = |introduced: Introduced, login: Option<&AccountLogin>, detail: &mut Map<String, Value>| {
+        let Some(login) = login else {
             detail.insert("mechanism".into(), Value::Null);
             return Ok(introduced.without_login());
         };
-        let ready = introduced.login(&smtp_login(server, &login))?;
+        let ready = introduced.login(&smtp_login(server, login))?;
         detail.insert(
             "mechanism".into(),
             ready.mechanism().map(|mechanism| mechanism.name().to_string()).into(),
         );
-        detail.insert("user".into(), login.credentials.user.into());
+        detail.insert("user".into(), login.credentials.user.clone().into());
         Ok(ready)
-    })?;
+    };
+    let mut ready = log_in((server, vault), steps, introduced, &mut again, &mut by)?;
     let address = account
         .email
         .clone()
