@@ -15,7 +15,7 @@ use crate::strace::{self, Call};
 use crate::tally::{Met, Tally, full};
 
 /// The calls by which files are made, found, read, written and locked.
-const FILE_CALLS: [&str; 42] = [
+pub const FILE_CALLS: [&str; 42] = [
     "write",
     "writev",
     "pwrite64",
@@ -95,7 +95,7 @@ const SYNCS: [&str; 3] = ["fsync", "fdatasync", "syncfs"];
 /// The calls that a signal can interrupt. Not `close`: Linux frees the descriptor even if it returns EINTR,
 /// but a call that strace fails does not, so a lock would stay that really is gone. Nor `connect`: after a
 /// signal it continues, but one that strace fails never began.
-const INTERRUPTIBLE: [&str; 23] = [
+pub const INTERRUPTIBLE: [&str; 23] = [
     "write",
     "writev",
     "pwrite64",
@@ -121,7 +121,7 @@ const INTERRUPTIBLE: [&str; 23] = [
     "waitid",
 ];
 /// The calls that make or lengthen files, which fail on a full disk.
-const GROWING: [&str; 13] = [
+pub const GROWING: [&str; 13] = [
     "write",
     "writev",
     "pwrite64",
@@ -136,7 +136,7 @@ const GROWING: [&str; 13] = [
     "fdatasync",
     "syncfs",
 ];
-const ERRORS: [&str; 5] = ["ENOSPC", "EIO", "EDQUOT", "EINTR", "EMFILE"];
+pub const ERRORS: [&str; 5] = ["ENOSPC", "EIO", "EDQUOT", "EINTR", "EMFILE"];
 
 /// One call that fails.
 struct Fault {
@@ -161,7 +161,7 @@ impl Fault {
         let outcome =
             strace::fail_at(&stage, stage.fetch_within("5s", self.scene), (&self.call, self.error, self.on))
                 .go();
-        let struck = strace::struck(&stage);
+        let struck = strace::struck(&stage.world);
         let told = format!("{}\n{}\n{struck:?}", outcome.out(), outcome.err());
         assert_documented(outcome.code, &told);
         stage.judge_blow(Blow::Failed);
@@ -205,7 +205,7 @@ impl Fault {
 }
 
 /// Whether a call reads one of the system's files.
-fn is_of_the_system(call: &str) -> bool {
+pub fn is_of_the_system(call: &str) -> bool {
     ["/etc/", "/proc/", "/usr/", "/lib/"].iter().any(|dir| call.contains(dir))
 }
 

@@ -8,6 +8,8 @@
 //!   be made), by the file system's shutdown.
 //! - `order`: the system calls of a run show that each sync comes before what relies on it. A journalling
 //!   file system hides a missing sync from the power cuts, not from this.
+//! - `tokens`: a refresh of OAuth2 tokens is killed at any call, fails at any file call, and loses the token server behind
+//!   any octet.
 //!
 //! By POP3, and by IMAP: there another client is at work in the same mailbox (`other`). It delivers, reads, marks, moves
 //! and expunges while postie does, and between its runs; at every second point the folder then gets another UIDVALIDITY.
@@ -34,4 +36,5 @@ mod power;
 mod scene;
 mod strace;
 mod tally;
+mod tokens;
 mod volume;

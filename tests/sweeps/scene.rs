@@ -408,7 +408,7 @@ impl Stage {
 }
 
 /// A temporary home, in memory if the system has that: the speed of a disk is not tested here.
-fn scratch() -> World {
+pub fn scratch() -> World {
     static MEMORY: Once = Once::new();
     MEMORY.call_once(|| {
         let memory = Path::new("/dev/shm");

@@ -3,6 +3,7 @@
 use crate::scene::{Destination, Stage};
 use crate::support::process::Run;
 use crate::support::real;
+use crate::support::world::World;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs;
@@ -98,9 +99,15 @@ fn follow(stage: &Stage) -> &'static str {
 /// Runs to the end, and returns all system calls in order.
 #[track_caller]
 pub fn record(stage: &Stage, run: Run) -> Vec<Call> {
-    let log = stage.world.path("trace");
-    let prelude = format!("exec strace {} -qq -y -s 512 -o {} \"$@\"", follow(stage), log.display());
-    run.under_shell(&prelude).go().assert_exit(stage.scene.exit());
+    record_in(&stage.world, run, follow(stage), stage.scene.exit())
+}
+
+/// The same in any home; `follow`: the option by which strace follows threads.
+#[track_caller]
+pub fn record_in(world: &World, run: Run, follow: &str, exit: i32) -> Vec<Call> {
+    let log = world.path("trace");
+    let prelude = format!("exec strace {follow} -qq -y -s 512 -o {} \"$@\"", log.display());
+    run.under_shell(&prelude).go().assert_exit(exit);
     let calls = parse(&String::from_utf8_lossy(&fs::read(&log).unwrap()));
     fs::remove_file(log).unwrap();
     assert!(calls.iter().filter(|call| call.own).count() > 50, "the trace is too short: {calls:#?}");
@@ -143,13 +150,24 @@ fn task_and_text(line: &str) -> (&str, &str) {
 
 /// The run, to be killed at the entry of a call.
 pub fn kill_at(stage: &Stage, run: Run, call: &Call) -> Run {
-    inject(stage, run, &call.name, &format!("signal=KILL:when={}", call.n))
+    kill_by(run, call, follow(stage))
+}
+
+/// The same, where strace follows threads by this option.
+pub fn kill_by(run: Run, call: &Call, follow: &str) -> Run {
+    inject_into(run, (follow, "-o /dev/null"), &call.name, &format!("signal=KILL:when={}", call.n))
 }
 
 /// The run, in which a call fails: only the `n`th, or with `+` all from there on.
-pub fn fail_at(stage: &Stage, run: Run, (call, error, on): (&Call, &str, &str)) -> Run {
+pub fn fail_at(stage: &Stage, run: Run, fault: (&Call, &str, &str)) -> Run {
+    fail_in(&stage.world, run, follow(stage), fault)
+}
+
+/// The same in any home, where strace follows threads by this option.
+pub fn fail_in(world: &World, run: Run, follow: &str, (call, error, on): (&Call, &str, &str)) -> Run {
     let what = format!("error={error}:when={}{on}", call.n);
-    inject_into(stage, run, &call.name, &what, &format!("-y -o {}", stage.world.path(STRUCK).display()))
+    let log = format!("-y -o {}", world.path(STRUCK).display());
+    inject_into(run, (follow, &log), &call.name, &what)
 }
 
 /// Where a run records which calls were made to fail.
@@ -157,8 +175,8 @@ const STRUCK: &str = "struck";
 
 /// The calls that failed in the previous run. In another thread than in the recorded run, it may be another
 /// call.
-pub fn struck(stage: &Stage) -> Vec<String> {
-    let log = stage.world.path(STRUCK);
+pub fn struck(world: &World) -> Vec<String> {
+    let log = world.path(STRUCK);
     let Ok(text) = fs::read(&log) else { return Vec::new() };
     // It has everything that was read, the password too.
     fs::remove_file(log).unwrap();
@@ -166,11 +184,6 @@ pub fn struck(stage: &Stage) -> Vec<String> {
     text.lines().filter(|line| line.ends_with("(INJECTED)")).map(str::to_owned).collect()
 }
 
-fn inject(stage: &Stage, run: Run, name: &str, what: &str) -> Run {
-    inject_into(stage, run, name, what, "-o /dev/null")
-}
-
-fn inject_into(stage: &Stage, run: Run, name: &str, what: &str, log: &str) -> Run {
-    let follow = follow(stage);
+fn inject_into(run: Run, (follow, log): (&str, &str), name: &str, what: &str) -> Run {
     run.under_shell(&format!("exec strace {follow} -qq {log} -e trace={name} -e inject={name}:{what} \"$@\""))
 }

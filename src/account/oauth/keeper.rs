@@ -151,7 +151,7 @@ impl Locked<'_> {
             (Some(lock), None) => Some(lock.prepare().at(Stage::Token).map_err(unkept)?),
             _ => None,
         };
-        Ok(Room { keeper: self.keeper, next })
+        Ok(Room { keeper: self.keeper, lock: self.lock.as_ref(), next })
     }
 
     /// Forgets them.
@@ -161,7 +161,7 @@ impl Locked<'_> {
             _ => {
                 let mut empty = held.clone();
                 (empty.access_token, empty.refresh_token) = (None, None);
-                Room { keeper: self.keeper, next: None }.put(&empty)
+                Room { keeper: self.keeper, lock: None, next: None }.put(&empty)
             }
         }
     }
@@ -170,6 +170,7 @@ impl Locked<'_> {
 /// Room for new tokens.
 pub struct Room<'a> {
     keeper: &'a Keeper<'a>,
+    lock: Option<&'a LockedTokens>,
     next: Option<NextTokens<'a>>,
 }
 
@@ -184,10 +185,15 @@ impl Room<'_> {
                     .hint(format!("mend the command; if the next run is refused, `{login}` makes new tokens"))
             });
         }
-        match self.next {
-            Some(next) => next.put(&octets).at(Stage::Token),
-            None => Ok(()),
-        }
+        let (Some(lock), Some(next)) = (self.lock, self.next) else { return Ok(()) };
+        let Err(_) = next.put(&octets) else { return Ok(()) };
+        // With another file: a call that failed once must not cost what can be granted only by a person.
+        lock.prepare().and_then(|next| next.put(&octets)).at(Stage::Token).map_err(|failure| {
+            let login = self.keeper.grant.login_command();
+            failure.hint(format!(
+                "the new tokens could not be kept: mend that; if the next run is refused, `{login}` makes new ones"
+            ))
+        })
     }
 
     /// Has the command keep them. They may be all that is left of the grant: neither a signal nor the end of the run
