@@ -101,6 +101,22 @@ fn an_address_is_enough_for_a_known_provider() {
     let said = outcome.err();
     assert!(said.contains("app password") && said.contains("https://"), "{said}");
     assert!(said.contains("POP must be switched on"), "{said}");
+    // Who logs in by OAuth2 needs to know nothing of passwords, but where POP is switched on.
+    for by_token in
+        [&["--oauth", "google"][..], &["--oauth", "google", "--client-id", "me"], &["--token-command", "t"]]
+    {
+        let add = ["add", by_token.last().unwrap(), "--email", "ana@gmail.com"];
+        let outcome = config(&world, &[&add[..], by_token].concat());
+        outcome.assert_exit(0);
+        let said = outcome.err();
+        assert!(
+            !said.contains("assword") && said.contains("POP must be switched on"),
+            "{by_token:?}: {said}"
+        );
+    }
+    let rehearsed = config(&world, &["add", "--email", "ana@gmail.com", "--oauth", "google", "--dry-run"]);
+    rehearsed.assert_exit(0);
+    assert!(!rehearsed.out().contains("app password"), "{}", rehearsed.out());
     let unknown = config(&world, &["add", "x", "--email", "ana@example.org", "--no-discovery"]);
     let error = unknown.assert_failure(64, "usage");
     assert!(error["message"].as_str().unwrap().contains("example.org"), "{error}");

@@ -138,10 +138,13 @@ impl Provider {
         servers.filter_map(|server| place(server).map(|(host, ..)| host))
     }
 
-    /// What the user should know before adding an account, one sentence each.
-    pub fn remarks(&self) -> Vec<String> {
-        let mut remarks = vec![format!("{} wants {}: {}", self.name, self.secret.describe(), self.help)];
-        remarks.extend(self.condition.map(str::to_owned));
+    /// What the user should know before adding an account, one sentence each; `by_token`: one that logs in by OAuth2.
+    pub fn remarks(&self, by_token: bool) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if !by_token || self.secret == PasswordKind::Token {
+            remarks.push(format!("{} wants {}: {}", self.name, self.secret.describe(), self.help));
+            remarks.extend(self.condition.map(str::to_owned));
+        }
         remarks.extend(self.pop_switch.map(|page| format!("POP must be switched on first: {page}")));
         remarks.extend(self.quirk.map(str::to_owned));
         remarks

@@ -43,6 +43,7 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     };
     let found = draft.found.clone();
     let (name, test) = (draft.name.clone(), draft.test);
+    let by_token = is_by_token(&draft.secret);
     let settings = settings(draft, args, &context.global)?;
     let mut editor = editor(context)?;
     editor.add(&name, &settings)?;
@@ -88,7 +89,7 @@ pub fn run(args: &AddArgs, context: &mut Context) -> Result<(), Failure> {
     context.out.tell(&format!("account {name} is added to {}{default}", path_to_edit(context)?.display()));
     // Whoever was asked has read them.
     if !asks {
-        for remark in find::remarks(&found) {
+        for remark in find::remarks(&found, by_token) {
             context.out.tell(&remark);
         }
     }
@@ -109,11 +110,11 @@ fn rehearse(given: &Given, finder: &Finder, context: &mut Context) -> Result<(),
     let email = given.email.as_ref().ok_or_else(|| missing("the mail address"))?;
     let found = finder.find(email)?;
     tell_tried(&found, context);
-    find::tell_json(&found, email, &mut context.out);
+    find::tell_json(&found, (email, given.is_by_token()), &mut context.out);
     if found.is_empty() {
         return Err(nothing_found(email, finder, &found));
     }
-    for line in find::describe(&found).iter().chain(&find::remarks(&found)) {
+    for line in find::describe(&found).iter().chain(&find::remarks(&found, given.is_by_token())) {
         context.out.text(line);
     }
     context.out.settle(Exit::Ok);
@@ -225,6 +226,11 @@ impl Given {
         Ok(given)
     }
 
+    /// Whether the account is to log in by OAuth2.
+    pub fn is_by_token(&self) -> bool {
+        self.authority.is_some() || is_by_token(&self.secret)
+    }
+
     /// Whether something is missing that fetching or sending needs.
     fn is_open(&self) -> bool {
         let Some(email) = &self.email else { return true };
@@ -243,7 +249,7 @@ impl Given {
         let found = if self.has_servers() { Discovery::default() } else { finder.find(&email)? };
         if !self.has_servers() && finder.must_search(&email) {
             tell_tried(&found, context);
-            find::tell_json(&found, &email, &mut context.out);
+            find::tell_json(&found, (&email, self.is_by_token()), &mut context.out);
             for line in find::describe(&found) {
                 context.out.tell(&line);
             }
@@ -265,6 +271,11 @@ impl Given {
         }
         Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test, found })
     }
+}
+
+/// Whether these settings of the secret are for OAuth2.
+fn is_by_token(secret: &Settings) -> bool {
+    secret.iter().any(|(key, _)| *key == "token-command" || key.starts_with("oauth."))
 }
 
 /// The name and the servers as they were typed.

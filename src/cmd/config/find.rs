@@ -167,10 +167,12 @@ pub fn issuer(found: &Discovery) -> Option<&str> {
     found.issuer.as_deref().filter(|_| found.chosen().any(|it| it.wants == Wants::Token))
 }
 
-/// What people should know about the servers before they use them, a sentence each.
-pub fn remarks(found: &Discovery) -> Vec<String> {
-    let mut remarks: Vec<String> = found.provider.iter().flat_map(|provider| provider.remarks()).collect();
-    if found.provider.is_none() && found.chosen().any(|it| it.wants == Wants::Token) {
+/// What people should know about the servers before they use them, a sentence each; `by_token`: the account logs in by
+/// OAuth2, so nothing of passwords.
+pub fn remarks(found: &Discovery, by_token: bool) -> Vec<String> {
+    let mut remarks: Vec<String> =
+        found.provider.iter().flat_map(|provider| provider.remarks(by_token)).collect();
+    if !by_token && found.provider.is_none() && found.chosen().any(|it| it.wants == Wants::Token) {
         let issuer = found.issuer.as_deref().map(|issuer| format!(" of {issuer}")).unwrap_or_default();
         remarks.push(format!("the login wants an OAuth2 token{issuer} (`postie config login`), no password"));
     }
@@ -269,7 +271,7 @@ fn server_line(found: &Found) -> ServerLine<'_> {
 }
 
 /// The JSON line `discovery`.
-pub fn tell_json(found: &Discovery, email: &Address, out: &mut Output) {
+pub fn tell_json(found: &Discovery, (email, by_token): (&Address, bool), out: &mut Output) {
     let first = found.chosen().next();
     let url = first.map(|it| it.from.as_str()).filter(|from| from.contains("://"));
     let line = DiscoveryLine {
@@ -285,7 +287,7 @@ pub fn tell_json(found: &Discovery, email: &Address, out: &mut Output) {
         needs: needs(found),
         oauth: found.provider.and_then(|provider| provider.oauth),
         issuer: found.issuer.as_deref(),
-        notes: remarks(found),
+        notes: remarks(found, by_token),
         tried: found
             .tried
             .iter()

@@ -105,7 +105,7 @@ impl Questions<'_> {
                 // What was said of those that were found, who issues their tokens too, may not hold for these.
                 found = Discovery::default();
             }
-            for remark in find::remarks(&found) {
+            for remark in find::remarks(&found, given.is_by_token()) {
                 asker.say(&wrapped(&safe(&remark)));
             }
         }
