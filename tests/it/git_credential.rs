@@ -1,5 +1,7 @@
 //! `credential-helper = "git"`, with the real git and a helper of the test's own.
 
+use crate::support::imapd::store::ImapStore;
+use crate::support::imapd::{self, Imapd};
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::{Act, Pop3d, SECRET};
 use crate::support::process::read_or_empty;
@@ -117,6 +119,49 @@ fn a_sender_gets_its_password_from_git_too() {
     world.postie(["send", "-s", "x", "--body", "y", "bob@example.org"]).go().assert_exit(0);
     assert_eq!(verbs(&world), ["get", "store"]);
     assert!(asked(&world)[1].1.contains("protocol=smtp\n"));
+}
+
+#[test]
+fn an_imap_login_takes_its_password_from_git_and_says_what_became_of_it() {
+    if !have("an_imap_login_takes_its_password_from_git_and_says_what_became_of_it", GIT) {
+        return;
+    }
+    let server = || Imapd::for_store(&ImapStore::with(2));
+    let right = server().start();
+    let world = with_helper(SECRET);
+    let fetch = format!("[accounts.work.fetch]\nmaildir = '{}'", world.text("Mail"));
+    account(&world, "imap", right.port(), &fetch);
+    world.postie(["fetch"]).go().assert_exit(0);
+    assert_eq!(world.mail().len(), 2);
+    let heard = asked(&world);
+    assert_eq!(verbs(&world), ["get", "store"], "{}", heard.len());
+    let host = format!("host=localhost:{}\n", right.port());
+    for (verb, said) in &heard {
+        let names = ["protocol=imap\n", &host, "username=ana\n"];
+        assert!(names.iter().all(|line| said.contains(*line)), "{verb}");
+    }
+    assert!(heard[1].1.contains(&format!("password={SECRET}\n")));
+    // Refused, and not judged.
+    let wrong = with_helper("not-the-password");
+    account(&wrong, "imap", right.port(), "");
+    wrong.postie(["--json", "list"]).go().assert_failure(77, "auth");
+    assert_eq!(verbs(&wrong), ["get", "erase"]);
+    let busy = |event: &imapd::Event<'_>| match event.verb {
+        "AUTHENTICATE" | "LOGIN" => event.answer("NO [UNAVAILABLE] not now"),
+        _ => Act::Normal,
+    };
+    let later = server().hook(busy).start();
+    let unjudged = with_helper(SECRET);
+    account(&unjudged, "imap", later.port(), "");
+    unjudged.postie(["--json", "list"]).go().assert_failure(75, "deferred");
+    assert!(verbs(&unjudged).iter().all(|verb| verb == "get"), "{:?}", verbs(&unjudged));
+    // A token of git's, by the mechanism that the account names.
+    let by_token = server().with("AUTH=XOAUTH2").start();
+    let token = with_helper(SECRET);
+    account(&token, "imap", by_token.port(), "auth = 'xoauth2'\n");
+    token.postie(["list"]).go().assert_exit(0);
+    assert_eq!(verbs(&token), ["get", "store"]);
+    assert_eq!(by_token.commands_with("AUTHENTICATE XOAUTH2").len(), 1);
 }
 
 #[test]
