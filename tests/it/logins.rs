@@ -150,6 +150,28 @@ fn a_mechanism_with_plus_is_bound_by_what_this_connection_has() {
 }
 
 #[test]
+fn a_kind_of_binding_that_the_server_does_not_know_is_told_as_what_it_is() {
+    for speaks in Speaks::ALL {
+        for tls in [TlsKind::V13, TlsKind::V12WithoutEms] {
+            let gate = Gatekeeper::start(speaks, "SCRAM-SHA-256-PLUS", Manner::OtherBinding, tls);
+            let world = world();
+            account(&world, speaks, &gate, "scram-sha-256-plus");
+            let error = world.postie(["--json", "test-account"]).run().assert_failure(77, "auth");
+            let told = (error["message"].as_str().unwrap(), error["hint"].as_str().unwrap());
+            assert!(told.0.contains("(unsupported-channel-binding-type)"), "{told:?}");
+            assert!(told.1.contains("kind of binding") && !told.1.contains("antivirus"), "{told:?}");
+        }
+        // The server has none with -PLUS at all.
+        let gate = Gatekeeper::start(speaks, "SCRAM-SHA-256", Manner::Right, TlsKind::V13);
+        let world = world();
+        account(&world, speaks, &gate, "scram-sha-256-plus");
+        let error = world.postie(["--json", "test-account"]).run().assert_failure(69, "missing");
+        assert!(error["hint"].as_str().unwrap().contains("auth = \"scram-sha-256\""), "{error}");
+        assert_eq!(gate.headers(), [""; 0]);
+    }
+}
+
+#[test]
 fn the_server_is_told_that_the_login_could_have_been_bound_unless_it_knows() {
     for (offers, header) in [("SCRAM-SHA-256", "y,,"), ("SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "n,,")] {
         let gate = Gatekeeper::start(Speaks::Pop3, offers, Manner::Right, TlsKind::V13);

@@ -84,6 +84,8 @@ pub enum Manner {
     Unprotected,
     /// GSSAPI: somebody changed its offer.
     Changed,
+    /// SCRAM: it knows another kind of channel binding only.
+    OtherBinding,
 }
 
 /// Which channel bindings can be had.
@@ -386,6 +388,11 @@ impl Door {
             if self.manner == Manner::Complains || self.manner == Manner::Wrong {
                 self.ask(b"e=invalid-proof")?;
             }
+            self.verdict(false, "");
+            return Ok(());
+        }
+        if self.manner == Manner::OtherBinding {
+            self.ask(b"e=unsupported-channel-binding-type")?;
             self.verdict(false, "");
             return Ok(());
         }

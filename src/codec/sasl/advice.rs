@@ -66,6 +66,14 @@ pub fn explain(
         Mechanism::Scram(_) if complaint == Some(b"server-does-support-channel-binding") => failure.hint(
             "the server has mechanisms with -PLUS, but did not list them here: somebody may be between, or a proxy",
         ),
+        Mechanism::Scram(ScramMechanism { plus: true, .. })
+            if complaint == Some(b"unsupported-channel-binding-type") =>
+        {
+            failure.hint(
+                "the server does not know the kind of binding that this connection has; the same mechanism without \
+                 -PLUS logs in unbound",
+            )
+        }
         Mechanism::Scram(ScramMechanism { plus: true, .. }) => failure.hint(
             "check user name and secret; a mechanism with -PLUS always fails where something ends TLS before the server (a proxy, an antivirus program)",
         ),

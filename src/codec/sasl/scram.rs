@@ -77,7 +77,7 @@ impl Scram {
         let offers_plus =
             setting.offered.iter().any(|name| name.starts_with("SCRAM-") && name.ends_with("-PLUS"));
         let binding = match (mechanism.plus, setting.binding) {
-            (true, None) => return Err(unbound()),
+            (true, None) => return Err(unbound(setting.in_clear)),
             (true, Some(binding)) => Some(binding.clone()),
             (false, _) => None,
         };
@@ -197,10 +197,17 @@ impl fmt::Debug for Scram {
 }
 
 /// The failure where there is nothing to bind to.
-fn unbound() -> Failure {
+fn unbound(in_clear: bool) -> Failure {
     let what = "the connection has nothing that a login could be bound to";
-    Failure::new(Kind::Missing, Stage::Authentication, format!("authentication: {what}"))
-        .hint("a mechanism with -PLUS needs TLS (tls = \"implicit\" or \"starttls\")")
+    Failure::new(Kind::Missing, Stage::Authentication, format!("authentication: {what}")).hint(match in_clear {
+        true => "a mechanism with -PLUS needs TLS (tls = \"implicit\" or \"starttls\")",
+        // RFC 9266, and RFC 5929 §4.1 for the certificate.
+        false => {
+            "a mechanism with -PLUS needs TLS 1.3, or 1.2 with the extended master secret, or a certificate whose \
+             signature has one hash function (not Ed25519, not RSA-PSS); the same mechanism without -PLUS logs in \
+             unbound"
+        }
+    })
 }
 
 /// `server-first-message` (§7).

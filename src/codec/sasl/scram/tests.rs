@@ -203,4 +203,9 @@ fn the_header_says_whether_a_binding_is_used_possible_or_unknown() {
     }
     let unbound = Exchange::start(Mechanism::Scram(plus), &credentials("a", "b"), setting(&[])).unwrap_err();
     assert_eq!(unbound.kind(), Kind::Missing);
+    // There is TLS, so what is missing is something else.
+    assert!(unbound.hint.unwrap().contains("needs TLS 1.3"));
+    let in_clear = Setting { in_clear: true, ..setting(&[]) };
+    let unbound = Exchange::start(Mechanism::Scram(plus), &credentials("a", "b"), in_clear).unwrap_err();
+    assert!(unbound.hint.unwrap().contains("needs TLS (tls ="));
 }
