@@ -117,7 +117,7 @@ pub const OAUTH: &[Key<OAuthSettings, OAuthSettings>] = &[
         Type::Text,
         |oauth, node| set(&mut oauth.client_key, node.path()),
         |oauth| path(oauth.client_key.as_deref()),
-        "The RSA key of client-certificate (PEM, without a pass phrase); nobody else may read it.",
+        "The key of client-certificate (PEM, RSA or P-256, without a pass phrase); nobody else may read it.",
     ),
     key(
         "flow",

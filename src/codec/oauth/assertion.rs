@@ -1,12 +1,14 @@
 //! A client that shows a certificate instead of a secret: a signed assertion (`RFC 7523 §2.2`), which is a JSON Web
-//! Token (`RFC 7519`) signed by RS256 (`RFC 7518 §3.3`). The header names the certificate by its thumbprints
-//! (`RFC 7515 §4.1.7`, §4.1.8). Other keys than RSA are left out.
+//! Token (`RFC 7519`) signed by RS256 (`RFC 7518 §3.3`), or by ES256 (§3.4) with a key on the curve P-256. The header
+//! names the certificate by its thumbprints (`RFC 7515 §4.1.7`, §4.1.8). Other keys are left out.
 
 use crate::words::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::sign::Signer as Signature;
 use openssl::x509::X509;
@@ -33,8 +35,8 @@ impl Signer {
         // A key under a pass phrase is refused, and OpenSSL not let ask for it.
         let key = PKey::private_key_from_pem_callback(key, |_| Ok(0));
         let key = key.map_err(|_| "the key is not PEM, or it has a pass phrase")?;
-        if key.id() != Id::RSA {
-            return Err("the key is not an RSA key");
+        if !is_rsa(&key) && !is_on_p256(&key) {
+            return Err("the key is neither an RSA key nor one on the curve P-256");
         }
         let public = certificate.public_key().map_err(|_| "the certificate has no usable key")?;
         if !public.public_eq(&key) {
@@ -54,7 +56,8 @@ impl Signer {
     /// The assertion of this client for the token endpoint `audience`. `now`: seconds since 1970; `id`: a value that
     /// no other assertion has.
     pub fn assertion(&self, client: &str, audience: &str, now: u64, id: &str) -> Result<Secret, ErrorStack> {
-        let header = json!({"alg": "RS256", "typ": "JWT", "x5t": self.sha1, "x5t#S256": self.sha256});
+        let by = if is_rsa(&self.key) { "RS256" } else { "ES256" };
+        let header = json!({"alg": by, "typ": "JWT", "x5t": self.sha1, "x5t#S256": self.sha256});
         let begins = now.saturating_sub(SLACK);
         let claims = json!({
             "iss": client, "sub": client, "aud": audience, "jti": id,
@@ -64,22 +67,41 @@ impl Signer {
         let signed = format!("{}.{}", part(header), part(claims));
         let mut signature = Signature::new(MessageDigest::sha256(), &self.key)?;
         signature.update(signed.as_bytes())?;
-        Ok(Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.sign_to_vec()?))))
+        let mut octets = signature.sign_to_vec()?;
+        if !is_rsa(&self.key) {
+            // The two numbers side by side, not in DER (RFC 7518 §3.4).
+            let pair = EcdsaSig::from_der(&octets)?;
+            octets = [pair.r().to_vec_padded(32)?, pair.s().to_vec_padded(32)?].concat();
+        }
+        Ok(Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(octets))))
     }
+}
+
+fn is_rsa(key: &PKey<Private>) -> bool {
+    key.id() == Id::RSA
+}
+
+fn is_on_p256(key: &PKey<Private>) -> bool {
+    key.ec_key().is_ok_and(|key| key.group().curve_name() == Some(Nid::X9_62_PRIME256V1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use openssl::asn1::Asn1Time;
+    use openssl::bn::BigNum;
     use openssl::ec::{EcGroup, EcKey};
-    use openssl::nid::Nid;
     use openssl::rsa::Rsa;
     use openssl::sign::Verifier;
     use openssl::symm::Cipher;
 
     fn rsa() -> PKey<Private> {
         PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap()
+    }
+
+    fn on(curve: Nid) -> PKey<Private> {
+        let group = EcGroup::from_curve_name(curve).unwrap();
+        PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
     }
 
     fn certificate(key: &PKey<Private>) -> Vec<u8> {
@@ -118,13 +140,33 @@ mod tests {
     }
 
     #[test]
+    fn a_key_on_p256_signs_by_two_numbers_of_32_octets() {
+        let key = on(Nid::X9_62_PRIME256V1);
+        let signer = Signer::read(&certificate(&key), &key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+        // A number with zeros in front is as long: one signature in 128 has one.
+        for n in 0..300 {
+            let made = signer.assertion("me", "https://as.example/token", n, "id").unwrap();
+            let text = std::str::from_utf8(made.expose()).unwrap().to_owned();
+            let parts: Vec<&str> = text.split('.').collect();
+            let [header, claims, signature] = parts.as_slice() else { panic!("{text}") };
+            assert_eq!(part(header)["alg"], "ES256");
+            let octets = URL_SAFE_NO_PAD.decode(signature).unwrap();
+            assert_eq!(octets.len(), 64);
+            let [r, s] = [&octets[..32], &octets[32..]].map(|octets| BigNum::from_slice(octets).unwrap());
+            let der = EcdsaSig::from_private_components(r, s).unwrap().to_der().unwrap();
+            let mut verifier = Verifier::new(MessageDigest::sha256(), &key).unwrap();
+            verifier.update(format!("{header}.{claims}").as_bytes()).unwrap();
+            assert!(verifier.verify(&der).unwrap());
+        }
+    }
+
+    #[test]
     fn keys_that_cannot_sign_for_the_certificate_are_refused_without_a_question() {
         let key = rsa();
         let pem = certificate(&key);
         let plain = key.private_key_to_pem_pkcs8().unwrap();
         let locked = key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_128_cbc(), b"phrase").unwrap();
-        let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
-        let curve = PKey::from_ec_key(EcKey::generate(&curve).unwrap()).unwrap();
+        let curve = on(Nid::SECP384R1);
         let curve_pem = curve.private_key_to_pem_pkcs8().unwrap();
         let other = rsa().private_key_to_pem_pkcs8().unwrap();
         let refused = |certificate: &[u8], key: &[u8]| Signer::read(certificate, key).err();
@@ -132,7 +174,10 @@ mod tests {
         assert_eq!(refused(&plain, &plain), Some("the certificate is not PEM"));
         assert_eq!(refused(&pem, b""), Some("the key is not PEM, or it has a pass phrase"));
         assert_eq!(refused(&pem, &locked), Some("the key is not PEM, or it has a pass phrase"));
-        assert_eq!(refused(&certificate(&curve), &curve_pem), Some("the key is not an RSA key"));
+        assert_eq!(
+            refused(&certificate(&curve), &curve_pem),
+            Some("the key is neither an RSA key nor one on the curve P-256")
+        );
         assert_eq!(refused(&pem, &other), Some("the key is not that of the certificate"));
     }
 }
