@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_postie_global_optspecs
-    string join \n A/account= C/config= server= password-file= password-fd= password-env= password-command= token-command= ca-file= tls-fingerprint= json q/quiet v/verbose timeout= max-time= color= no-progress h/help V/version
+    string join \n A/account= C/config= server= password-file= password-fd= password-env= password-command= token-command= ca-file= tls-fingerprint= client-certificate= client-key= proxy= json q/quiet v/verbose timeout= max-time= color= no-progress h/help V/version
 end
 
 function __fish_postie_needs_command
@@ -34,6 +34,9 @@ complete -c postie -n "__fish_postie_needs_command" -l password-command -d 'Take
 complete -c postie -n "__fish_postie_needs_command" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_needs_command" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_needs_command" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_needs_command" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_needs_command" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_needs_command" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_needs_command" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_needs_command" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_needs_command" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -78,6 +81,9 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l password-command
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -115,6 +121,9 @@ complete -c postie -n "__fish_postie_using_subcommand list" -l password-command 
 complete -c postie -n "__fish_postie_using_subcommand list" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand list" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand list" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand list" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand list" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -176,6 +185,9 @@ complete -c postie -n "__fish_postie_using_subcommand send" -l password-command 
 complete -c postie -n "__fish_postie_using_subcommand send" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand send" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand send" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand send" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand send" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand send" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -203,6 +215,9 @@ complete -c postie -n "__fish_postie_using_subcommand test-account" -l password-
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand test-account" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand test-account" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand test-account" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand test-account" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -226,6 +241,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_see
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default login path check status logout help" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default login path check status logout help" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default login path check status logout help" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default login path check status logout help" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default login path check status logout help" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default login path check status logout help" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default login path check status logout help" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default login path check status logout help" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and not __fish_seen_subcommand_from add import list show set unset remove default login path check status logout help" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -274,6 +292,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from add" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -298,6 +319,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from import" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -321,6 +345,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -341,6 +368,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -361,6 +391,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from set" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -381,6 +414,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from unset" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -401,6 +437,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from remove" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -421,6 +460,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from default" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -441,6 +483,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -464,6 +509,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -484,6 +532,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -504,6 +555,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from status" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -524,6 +578,9 @@ complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_su
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from logout" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -558,6 +615,9 @@ complete -c postie -n "__fish_postie_using_subcommand completions" -l password-c
 complete -c postie -n "__fish_postie_using_subcommand completions" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand completions" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand completions" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand completions" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand completions" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand completions" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -578,6 +638,9 @@ complete -c postie -n "__fish_postie_using_subcommand man" -l password-command -
 complete -c postie -n "__fish_postie_using_subcommand man" -l token-command -d 'Take an OAuth2 access token from a command\'s output (run by sh -c)' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l ca-file -d 'Also trust these certificate authorities (PEM)' -r -F
 complete -c postie -n "__fish_postie_using_subcommand man" -l tls-fingerprint -d 'Trust only the certificate with this fingerprint, whatever its chain and names' -r
+complete -c postie -n "__fish_postie_using_subcommand man" -l client-certificate -d 'Show servers this certificate of yours, with those of its issuers (PEM)' -r -F
+complete -c postie -n "__fish_postie_using_subcommand man" -l client-key -d 'The key of that certificate (PEM) [default: in the same file]' -r -F
+complete -c postie -n "__fish_postie_using_subcommand man" -l proxy -d 'Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l timeout -d 'The time for one network operation [default: 60s; the reply to a sent message: 10m]' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l max-time -d 'The time for the whole run' -r
 complete -c postie -n "__fish_postie_using_subcommand man" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'

@@ -26,7 +26,7 @@ mod oauth_env;
 mod obtain;
 pub(crate) mod providers;
 pub(crate) mod proxy;
-mod proxy_url;
+pub(crate) mod proxy_url;
 mod sasl_command;
 pub(crate) mod schema;
 pub(crate) mod secret_file;

@@ -33,8 +33,10 @@ pub struct Selection<'a> {
     /// The address in the From of the message to send.
     pub from: Option<&'a Address>,
     pub need: Need,
-    /// `--ca-file` and `--tls-fingerprint`, which replace the account's own.
+    /// `--ca-file`, `--tls-fingerprint`, `--client-certificate` and `--client-key`, which replace the account's own.
     pub tls: TlsSettings,
+    /// `--proxy`, likewise.
+    pub proxy: Option<ProxyChoice>,
 }
 
 /// Selects an account. Fails with [`crate::words::Kind::Usage`] for a bad URL, else with
@@ -42,7 +44,7 @@ pub struct Selection<'a> {
 pub fn select(selection: &Selection<'_>, env: &Env) -> Result<Account, Failure> {
     let mut account = choose(selection, env)?;
     check(&account, selection.need)?;
-    override_tls(&mut account, &selection.tls);
+    override_connection(&mut account, selection)?;
     proxy_of_environment(&mut account, env)?;
     Ok(account)
 }
@@ -71,7 +73,7 @@ pub fn all(selection: &Selection<'_>, env: &Env) -> Result<Vec<Account>, Failure
         return Err(Failure::config(message).hint(config.known()));
     }
     for account in &mut accounts {
-        override_tls(account, &selection.tls);
+        override_connection(account, selection)?;
         proxy_of_environment(account, env)?;
     }
     Ok(accounts)
@@ -214,7 +216,10 @@ fn proxy_of_environment(account: &mut Account, env: &Env) -> Result<(), Failure>
     Ok(())
 }
 
-fn override_tls(account: &mut Account, given: &TlsSettings) {
+/// Puts what the options say in the place of the account's own. Fails with [`crate::words::Kind::Usage`] for a key
+/// without a certificate.
+fn override_connection(account: &mut Account, selection: &Selection<'_>) -> Result<(), Failure> {
+    let given = &selection.tls;
     for server in [&mut account.pop3, &mut account.imap, &mut account.smtp].into_iter().flatten() {
         if given.ca_file.is_some() {
             server.tls.ca_file.clone_from(&given.ca_file);
@@ -222,7 +227,23 @@ fn override_tls(account: &mut Account, given: &TlsSettings) {
         if given.fingerprint.is_some() {
             server.tls.fingerprint = given.fingerprint;
         }
+        if given.client_certificate.is_some() {
+            server.tls.client_certificate.clone_from(&given.client_certificate);
+            // The account's key is that of its own certificate.
+            server.tls.client_key = None;
+        }
+        if given.client_key.is_some() {
+            if server.tls.client_certificate.is_none() {
+                let message = "--client-key: there is no certificate that it could be for";
+                return Err(Failure::usage(message).hint("--client-certificate FILE names it"));
+            }
+            server.tls.client_key.clone_from(&given.client_key);
+        }
+        if selection.proxy.is_some() {
+            server.proxy.choice.clone_from(&selection.proxy);
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -50,32 +50,44 @@ pub struct Global {
     #[arg(long, global = true, value_name = "sha256:HEX", display_order = 909)]
     pub tls_fingerprint: Option<String>,
 
+    /// Show servers this certificate of yours, with those of its issuers (PEM)
+    #[arg(long, global = true, value_name = "FILE", display_order = 910)]
+    pub client_certificate: Option<PathBuf>,
+
+    /// The key of that certificate (PEM) [default: in the same file]
+    #[arg(long, global = true, value_name = "FILE", display_order = 911)]
+    pub client_key: Option<PathBuf>,
+
+    /// Reach the mail servers through this SOCKS5 proxy: socks5://[user@]host[:port]; none: through no proxy
+    #[arg(long, global = true, value_name = "URL", display_order = 912)]
+    pub proxy: Option<String>,
+
     /// Write JSON Lines to standard output
-    #[arg(long, global = true, display_order = 910)]
+    #[arg(long, global = true, display_order = 913)]
     pub json: bool,
 
     /// Print only errors
-    #[arg(short, long, global = true, display_order = 911, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, display_order = 914, conflicts_with = "verbose")]
     pub quiet: bool,
 
     /// Say what is done; twice: show the protocol's transcript, without secrets
-    #[arg(short, long, global = true, display_order = 912, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = 915, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
     /// The time for one network operation [default: 60s; the reply to a sent message: 10m]
-    #[arg(long, global = true, value_name = "DUR", display_order = 913, value_parser = positive_duration)]
+    #[arg(long, global = true, value_name = "DUR", display_order = 916, value_parser = positive_duration)]
     pub timeout: Option<Duration>,
 
     /// The time for the whole run
-    #[arg(long, global = true, value_name = "DUR", display_order = 914, value_parser = positive_duration)]
+    #[arg(long, global = true, value_name = "DUR", display_order = 917, value_parser = positive_duration)]
     pub max_time: Option<Duration>,
 
     /// When to use colors
-    #[arg(long, global = true, value_name = "WHEN", display_order = 915, default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", display_order = 918, default_value = "auto")]
     pub color: ColorWhen,
 
     /// Show no progress bar
-    #[arg(long, global = true, display_order = 916)]
+    #[arg(long, global = true, display_order = 919)]
     pub no_progress: bool,
 }
 

@@ -17,7 +17,8 @@ mod test_account;
 #[cfg(feature = "fuzzing")]
 pub use send::batch_line;
 
-use crate::account::{self, Account, Env, Need, SecretOptions, SecretSource, Selection, Vault};
+use crate::account::proxy::ProxyChoice;
+use crate::account::{self, Account, Env, Need, SecretOptions, SecretSource, Selection, Vault, proxy_url};
 use crate::cli::{Cli, Command, Global};
 use crate::net::certificate::Fingerprint;
 use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
@@ -62,6 +63,7 @@ impl Context {
             from: None,
             need,
             tls: trust(global)?,
+            proxy: proxy(global)?,
         })
     }
 }
@@ -76,8 +78,18 @@ fn trust(global: &Global) -> Result<TlsSettings, Failure> {
     Ok(TlsSettings {
         ca_file: global.ca_file.clone(),
         fingerprint: fingerprint.transpose()?,
-        ..TlsSettings::default()
+        client_certificate: global.client_certificate.clone(),
+        client_key: global.client_key.clone(),
+        inspect_only: false,
     })
+}
+
+/// What the options say about a proxy.
+fn proxy(global: &Global) -> Result<Option<ProxyChoice>, Failure> {
+    let read = |text: &String| {
+        proxy_url::choice(text).map_err(|what| Failure::usage(format!("--proxy: reading: {what}")))
+    };
+    global.proxy.as_ref().map(read).transpose()
 }
 
 /// What the options say about the secret.

@@ -123,6 +123,57 @@ fn an_address_is_enough_for_a_known_provider() {
 }
 
 #[test]
+fn a_certificate_a_key_and_a_proxy_are_options_of_the_account_that_is_added() {
+    let world = world();
+    let add = [
+        "add",
+        "c",
+        "--email",
+        "ana@example.org",
+        "--imap",
+        "imaps://imap.example.org",
+        "--smtp",
+        "smtps://smtp.example.org",
+    ];
+    let options = [
+        "--client-certificate",
+        "c.pem",
+        "--client-key",
+        "~/c.key",
+        "--proxy",
+        "socks5://ana@127.0.0.1:1080",
+    ];
+    let outcome = config(&world, &[&add[..], &options].concat());
+    outcome.assert_exit(0);
+    let shown = config(&world, &["show", "c"]).out();
+    let pem = world.text("c.pem");
+    for wanted in [pem.as_str(), "c.key", "socks5://ana@127.0.0.1:1080"] {
+        assert!(shown.contains(wanted), "{wanted}: {shown}");
+    }
+    // Who has a certificate logs in by it: to the server for sending, too.
+    assert_eq!(account(&outcome)["smtp"]["username"], "ana@example.org");
+    let bad = config(
+        &world,
+        &[
+            "add",
+            "d",
+            "--email",
+            "ana@example.org",
+            "--imap",
+            "imaps://imap.example.org",
+            "--proxy",
+            "nonsense",
+        ],
+    );
+    bad.assert_failure(64, "usage");
+    // Nobody is asked for servers behind the proxy's back.
+    let found =
+        config(&world, &["add", "e", "--email", "ana@example.org", "--proxy", "socks5://127.0.0.1:1080"]);
+    let error = found.assert_failure(64, "usage");
+    assert!(error["message"].as_str().unwrap().contains("--proxy"), "{error}");
+}
+
+#[test]
 fn a_provider_that_takes_nothing_but_tokens_is_one_to_log_in_to() {
     let world = world();
     let outcome = config(&world, &["add", "bob@outlook.com"]);

@@ -224,6 +224,50 @@ fn kerberos_and_ntlm_are_never_chosen_but_named() {
 }
 
 #[test]
+fn options_name_a_client_certificate_without_any_configuration_or_in_the_place_of_the_account_s() {
+    let own = Authority::shared().identity(Certificate::Good);
+    let other = Authority::shared().identity(Certificate::SelfSigned);
+    for speaks in Speaks::ALL {
+        let gate = Gatekeeper::start(speaks, "EXTERNAL", Manner::Right, TlsKind::V13);
+        let world = world();
+        world.write("own.pem", own.certificate_pem());
+        world.write("own.key", own.key_pem());
+        world.write("both.pem", [own.certificate_pem(), own.key_pem()].concat());
+        world.write("client.pem", [other.certificate_pem(), other.key_pem()].concat());
+        let mechanism = |run: Outcome| {
+            let steps = run.of_type("step");
+            let step = steps.into_iter().find(|step| step["step"] == "auth");
+            step.unwrap_or_else(|| panic!("{run:?}"))["detail"]["mechanism"].clone()
+        };
+        let url = format!("{}s://{USER}@localhost:{}", speaks.name(), gate.port());
+        let (pem, key, both) = (world.text("own.pem"), world.text("own.key"), world.text("both.pem"));
+        let at_url = || {
+            world.postie(["--json", "test-account", "--server", &url, "--ca-file"]).arg(world.text("ca.pem"))
+        };
+        for options in
+            [&["--client-certificate", &pem, "--client-key", &key][..], &["--client-certificate", &both]]
+        {
+            assert_eq!(mechanism(at_url().args(options).run()), "EXTERNAL", "{speaks:?} {options:?}");
+        }
+        at_url().args(["--client-key", &key]).run().assert_failure(64, "usage");
+        let insecure = url.replace("s://", "+insecure://");
+        let run =
+            world.postie(["--json", "test-account", "--server", &insecure, "--client-certificate", &both]);
+        run.run().assert_failure(78, "config");
+        // The account's own is of somebody else; its key is not taken for another certificate.
+        account(&world, speaks, &gate, "external");
+        let seen = |run: Outcome| gate_saw(&run);
+        let run = world.postie(["--json", "test-account", "--client-certificate", &both]).run();
+        assert!(seen(run), "{speaks:?}");
+    }
+}
+
+/// Whether the login was by the certificate.
+fn gate_saw(run: &Outcome) -> bool {
+    run.of_type("step").iter().any(|step| step["detail"]["mechanism"] == "EXTERNAL")
+}
+
+#[test]
 fn a_client_certificate_that_cannot_be_used_is_the_configuration_s_fault() {
     use openssl::symm::Cipher;
     let good = Authority::shared().identity(Certificate::Good);

@@ -78,6 +78,31 @@ fn what_a_proxy_refuses_is_told_as_what_it_is() {
 }
 
 #[test]
+fn an_option_names_the_proxy_in_the_place_of_the_account_s_and_of_the_environment_s() {
+    const REFUSES: &[&[u8]] = &[&[5, 0], &[5, 2, 0, 1, 0, 0, 0, 0, 0, 0]];
+    let (mailbox, world) = (Mailbox::with(1), world());
+    let server = Pop3d::for_mailbox(&mailbox).start();
+    let (own, given) = (answering(REFUSES), answering(REFUSES));
+    let option = format!("socks5://127.0.0.1:{}", given.port());
+    let more = format!("{}\nca-file = '{}'", proxy_at(own.port()), world.text("ca.pem"));
+    world.config(&world.account("a", "pop3", server.port(), &more));
+    let run = world.postie(["--json", "list", "--proxy", &option]).run();
+    assert_eq!(run.assert_failure(69, "rejected")["stage"], "proxy");
+    assert_eq!((own.journals().len(), given.journals().len()), (0, 1));
+    world.postie(["--json", "list", "--proxy", "none"]).run().assert_exit(0);
+    assert_eq!(own.journals().len(), 0);
+    // Without a configuration; what the environment names does not count then.
+    let elsewhere = format!("socks5://127.0.0.1:{}", own.port());
+    let at_url = world.pop3(&server, "list").arg("--json").args(["--proxy", &option]);
+    at_url.env("ALL_PROXY", &elsewhere).run().assert_failure(69, "rejected");
+    assert_eq!((own.journals().len(), given.journals().len()), (0, 2));
+    let run = world.postie(["--json", "list", "--proxy", "socks5://ana:S3CRET@127.0.0.1:1"]).run();
+    run.assert_failure(64, "usage");
+    assert!(!run.err().contains("S3CRET") && !run.out().contains("S3CRET"));
+    world.postie(["--json", "list", "--proxy", "http://127.0.0.1:1"]).run().assert_failure(64, "usage");
+}
+
+#[test]
 fn a_proxy_that_falls_silent_costs_no_more_than_the_time_of_an_operation() {
     const AT_ONCE: &[&[u8]] = &[];
     const THEN: &[&[u8]] = &[&[5, 0]];

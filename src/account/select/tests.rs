@@ -13,7 +13,8 @@ smtp.host = "smtp.home.example"
 "#;
 
 fn without_options(need: Need) -> Selection<'static> {
-    Selection { config: None, account: None, server: None, from: None, need, tls: TlsSettings::default() }
+    let tls = TlsSettings::default();
+    Selection { config: None, account: None, server: None, from: None, need, tls, proxy: None }
 }
 
 struct SelectHome {

@@ -136,7 +136,8 @@ fn nothing_found(email: &Address, finder: &Finder, found: &Discovery) -> Failure
     const NAME_THEM: &str = "--pop3 URL, --imap URL and --smtp URL name them";
     let message = format!("config add: no server is known for {}", email.domain());
     if finder.is_behind_socks {
-        let why = "; none is looked for where $ALL_PROXY names a SOCKS proxy, as that would go round it";
+        let why =
+            "; none is looked for where --proxy or $ALL_PROXY names a SOCKS proxy, as that would go round it";
         return Failure::usage(message + why).hint(NAME_THEM);
     }
     if !finder.must_search(email) {
@@ -214,6 +215,7 @@ impl Given {
                 (Some(_), None) => vec![],
                 (None, _) => secret_settings(&context.global, context)?,
             },
+            has_certificate: context.global.client_certificate.is_some(),
             authority,
             fetch: fetch_settings(args)?,
             test: args.test,
@@ -238,7 +240,7 @@ impl Given {
         let logs_in = incoming.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
         self.name.is_none()
             || (incoming.is_none() && smtp.is_none())
-            || (logs_in && self.secret.is_empty())
+            || (logs_in && self.secret.is_empty() && !self.has_certificate)
             || (incoming.is_some() && self.fetch.is_empty())
     }
 
@@ -259,14 +261,14 @@ impl Given {
         if incoming.is_none() && smtp.is_none() {
             return Err(nothing_found(&email, finder, &found));
         }
-        if let Some(server) = smtp.as_mut().filter(|_| self.has_servers() && !self.secret.is_empty()) {
-            // If there is a secret, the account's own user logs in; otherwise there is no login.
+        if let Some(server) = smtp.as_mut().filter(|_| self.has_servers() && self.has_login()) {
+            // If there is a secret, or a certificate, the account's own user logs in; otherwise there is no login.
             server.username.get_or_insert_with(|| email.as_str().to_owned());
         }
-        let Given { display, mut secret, authority, fetch, test, .. } = self;
+        let Given { display, mut secret, has_certificate, authority, fetch, test, .. } = self;
         // A provider that takes nothing but tokens is one to log in to, whoever says so.
         let only = || Offer::of(incoming.iter().chain(&smtp), &email, None)?.only();
-        if let Some(authority) = authority.or_else(only).filter(|_| secret.is_empty()) {
+        if let Some(authority) = authority.or_else(only).filter(|_| secret.is_empty() && !has_certificate) {
             secret = authority.settings(None);
         }
         Ok(NewAccount { name, email, display, incoming, smtp, secret, fetch, test, found })
@@ -362,6 +364,16 @@ fn settings(draft: NewAccount, args: &AddArgs, global: &Global) -> Result<Settin
         })?;
         settings.push(("tls-fingerprint", Setting::Text(show_fingerprint(&pin))));
     }
+    let files = [
+        ("client-certificate", "--client-certificate", &global.client_certificate),
+        ("client-key", "--client-key", &global.client_key),
+    ];
+    for (key, option, file) in files {
+        if let Some(path) = file {
+            settings.push((key, absolute(path, option)?));
+        }
+    }
+    settings.extend(global.proxy.as_deref().map(|proxy| ("proxy", text(proxy))));
     for server in [draft.incoming, draft.smtp].into_iter().flatten() {
         server_settings(&server, &draft.email, &mut settings);
     }

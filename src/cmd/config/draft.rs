@@ -37,6 +37,8 @@ pub struct Given {
     /// The protocol to fetch by, if a flag says so without a URL.
     pub wanted: Option<Protocol>,
     pub secret: Settings,
+    /// Whether a client certificate is given, by which the user can log in.
+    pub has_certificate: bool,
     /// Who gives tokens, where the client is not known yet.
     pub authority: Option<Authority>,
     pub fetch: Settings,
@@ -49,6 +51,11 @@ impl Given {
     /// Whether the flags name a server. Then none is looked for.
     pub fn has_servers(&self) -> bool {
         self.incoming.is_some() || self.smtp.is_some()
+    }
+
+    /// Whether there is something to log in with.
+    pub fn has_login(&self) -> bool {
+        !self.secret.is_empty() || self.has_certificate
     }
 
     /// The servers that the flags name; if they name none, those that were found.

@@ -50,10 +50,13 @@ impl Finder {
         };
         let ispdb = ispdb.unwrap_or(ISPDB);
         let fingerprint = context.global.tls_fingerprint.as_deref().and_then(Fingerprint::parse);
+        // None is looked for where that would go round the proxy.
+        let by_option = context.global.proxy.as_ref().is_some_and(|proxy| proxy != "none");
+        let is_behind_socks = by_option || context.env.has_socks_proxy();
         Ok(Finder {
             incoming,
-            searches: !args.no_discovery && !context.env.has_socks_proxy(),
-            is_behind_socks: context.env.has_socks_proxy(),
+            searches: !args.no_discovery && !is_behind_socks,
+            is_behind_socks,
             allow_http: args.allow_http,
             accepted: accepted.collect::<Result<_, _>>()?,
             ispdb: (ispdb != "none").then(|| ispdb.to_owned()),

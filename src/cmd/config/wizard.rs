@@ -110,11 +110,11 @@ impl Questions<'_> {
             }
         }
         // A server that the flags name without a user has no login, unless there is a secret for it.
-        if let Some(server) = smtp.as_mut().filter(|_| given.smtp.is_some() && !given.secret.is_empty()) {
+        if let Some(server) = smtp.as_mut().filter(|_| given.smtp.is_some() && given.has_login()) {
             server.username.get_or_insert_with(|| email.as_str().to_owned());
         }
         let logs_in = incoming.is_some() || smtp.as_ref().is_some_and(|server| server.username.is_some());
-        let secret = match given.secret.is_empty() && logs_in {
+        let secret = match !given.has_login() && logs_in {
             true => match &given.authority {
                 Some(authority) => {
                     let client = oauth::ask_client(asker, authority, &name)?;
