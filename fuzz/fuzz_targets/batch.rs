@@ -3,14 +3,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postie::account::{Account, Env, config};
-use postie::fuzzing::batch_line;
+use postie::account::{Account, Env};
+use postie::fuzzing::{batch_line, settings};
 use std::path::Path;
 use std::sync::LazyLock;
 
 static ACCOUNT: LazyLock<Account> = LazyLock::new(|| {
     let text = "[accounts.a]\nemail = 'ana@example.org'\nsmtp.host = 'h'\n";
-    config::parse(text, Path::new("/c"), &Env::default()).unwrap().accounts.remove(0)
+    settings(text, Path::new("/c"), &Env::default()).unwrap().accounts.remove(0)
 });
 
 fuzz_target!(|data: &[u8]| {

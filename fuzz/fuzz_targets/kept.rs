@@ -3,8 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postie::account::oauth::Held;
-use postie::net::certificate::{Certificate, Fingerprint};
+use postie::fuzzing::{Certificate, Fingerprint, Held};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(Some(held)) = Held::read(data) {

@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use postie::account::Env;
-use postie::account::config;
-use postie::account::edit::Editor;
+use postie::fuzzing::{Editor, settings};
+use postie::net::Limits;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -29,12 +29,12 @@ fuzz_target!(|data: &[u8]| {
     let Some((&choice, octets)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(octets) else { return };
     let env = Env::from_iter([("HOME", "/home/ana")]);
-    let Ok(before) = config::parse(text, Path::new("/c/config.toml"), &env) else { return };
+    let Ok(before) = settings(text, Path::new("/c/config.toml"), &env) else { return };
     let Some(name) = before.accounts.first().map(|account| account.label.clone()) else { return };
     let path = DIR.path().join("config.toml");
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let mut editor = Editor::open(&path, &env).unwrap();
+    let mut editor = Editor::open(&path, &env, &Limits::default()).unwrap();
     let (key, value) = CHANGES[usize::from(choice) % CHANGES.len()];
     let removes = choice >= 0x80;
     let had = editor.has(&name, key);
@@ -51,7 +51,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     }
     let after = std::fs::read_to_string(&path).unwrap();
-    let read = config::parse(&after, &path, &env).unwrap();
+    let read = settings(&after, &path, &env).unwrap();
     assert_eq!(read.accounts.len(), before.accounts.len());
     let (old, new): (Vec<&str>, Vec<&str>) =
         (text.split_inclusive('\n').collect(), after.split_inclusive('\n').collect());
