@@ -1,6 +1,7 @@
 //! Tokens: kept, refreshed, given to each login. The token server replaces refresh tokens, and ends everything where one
 //! is used twice, as strict servers do; the mail server takes one access token and no other.
 
+use crate::support::authority::{Authority, Certificate};
 use crate::support::imapd::store::ImapStore;
 use crate::support::imapd::{Imapd, Setup};
 use crate::support::mailbox::Mailbox;
@@ -58,7 +59,7 @@ fn a_token_that_has_ended_is_refreshed_once_and_the_new_one_is_kept() {
 
 #[test]
 fn a_refresh_trusts_the_authority_that_the_login_trusted_whichever_server_it_is_for() {
-    let stage = Stage::new();
+    let stage = Stage::usual();
     stage.keep("old", -5, 3605);
     let pin = Authority::shared().identity(Certificate::Good).fingerprint();
     let ca = stage.world.text("ca.pem");
