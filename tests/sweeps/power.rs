@@ -16,9 +16,12 @@ use crate::judge::{Blow, assert_documented};
 use crate::scene::{After, Destination, Past, Scene, Stage};
 use crate::support::peer::Victim;
 use crate::support::pop3d::Act;
+use crate::support::real;
 use crate::tally::{Depth, Met, Tally, depth, full};
 use crate::volume::{self, Kind, Volume};
 use rustix::process::Signal;
+use std::fs;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -222,6 +225,31 @@ fn a_power_cut_that_a_run_does_not_reach_does_not_hit_a_later_run() {
     let moment = Moment::Event(commands.len() + 1, "the next run connects".into(), false);
     let outage = Outage { scene, kind: Kind::Ext4, pipelining: true, moment };
     assert_eq!(outage.play(), Met::Missed);
+}
+
+#[test]
+fn a_file_system_whose_mount_another_process_has_copied_starts_again_all_the_same() {
+    let name = "power cut with a copied mount";
+    for kind in [Kind::Ext4, Kind::Xfs] {
+        if !real::have(name, &["unshare"]) || !volume::is_makable(name, kind) || !volume::can(name, kind) {
+            continue;
+        }
+        let volume = Volume::new(kind);
+        let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/mnt")).unwrap();
+        let mut holder = Command::new("unshare").args(["--mount", "sleep", "60"]).spawn().unwrap();
+        while namespace(&holder.id().to_string()) == namespace("self") {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let file = volume.root().join("kept");
+        fs::write(&file, "durable").unwrap();
+        volume.sync();
+        volume.cut_power();
+        volume.restart();
+        let found = fs::read_to_string(&file);
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        assert_eq!(found.unwrap(), "durable");
+    }
 }
 
 #[test]

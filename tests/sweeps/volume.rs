@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Which file system.
@@ -29,7 +30,9 @@ impl Kind {
     fn mount_options(self) -> &'static str {
         match self {
             Kind::Ext4Writeback => "loop,data=writeback",
-            Kind::Ext4 | Kind::Xfs => "loop",
+            Kind::Ext4 => "loop",
+            // A copy has the same UUID.
+            Kind::Xfs => "loop,nouuid",
         }
     }
 }
@@ -59,6 +62,8 @@ pub struct Volume {
     kind: Kind,
     knife: Mutex<Knife>,
     dir: tempfile::TempDir,
+    /// How often the image was copied.
+    copies: AtomicUsize,
 }
 
 impl Volume {
@@ -68,7 +73,7 @@ impl Volume {
 
     fn try_new(kind: Kind) -> Option<Volume> {
         let dir = tempfile::Builder::new().prefix("postie-volume-").tempdir().unwrap();
-        let volume = Volume { kind, knife: Mutex::new(Knife::start()), dir };
+        let volume = Volume { kind, knife: Mutex::new(Knife::start()), dir, copies: AtomicUsize::new(0) };
         let (program, options, size) = kind.make();
         std::fs::File::create(volume.image()).unwrap().set_len(size).unwrap();
         std::fs::create_dir(volume.root()).unwrap();
@@ -78,7 +83,7 @@ impl Volume {
     }
 
     fn image(&self) -> PathBuf {
-        self.dir.path().join("image")
+        self.dir.path().join(format!("image-{}", self.copies.load(Ordering::Relaxed)))
     }
 
     /// Where it is mounted.
@@ -104,13 +109,18 @@ impl Volume {
     /// Starts again, as after a power cut.
     ///
     /// A file system that was shut down stays so while its loop device exists, and that may last longer than
-    /// `umount`: another process may hold a file on it for a moment, or a copy of the mount. So each step is
-    /// waited for, and the end is checked.
+    /// `umount`: another process may hold a file on it for a moment, or its mount namespace a copy of the mount for
+    /// as long as it lives. So each step is waited for; if the device stays, its image, to which nothing is written
+    /// any more, is mounted as a copy; and the end is checked.
     #[track_caller]
     pub fn restart(&self) {
         let umount = || Run::new(real::program("umount").unwrap()).arg(self.root()).run().code == Some(0);
-        patiently("unmounted", umount);
-        patiently("rid of its loop device", || self.is_detached());
+        assert!(patiently(Duration::from_secs(60), umount), "the file system is never unmounted");
+        if !patiently(Duration::from_secs(5), || self.is_detached()) {
+            let old = self.image();
+            self.copies.fetch_add(1, Ordering::Relaxed);
+            std::fs::copy(old, self.image()).unwrap();
+        }
         assert!(self.mount(), "the file system cannot be mounted again");
         self.try_writing().expect("the file system works again");
     }
@@ -137,14 +147,16 @@ impl Drop for Volume {
     }
 }
 
-/// Waits until a condition holds; fails the test if it never does.
-#[track_caller]
-fn patiently(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
+/// Waits until a condition holds; returns whether it did in time.
+fn patiently(time: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + time;
     while !holds() {
-        assert!(Instant::now() < end, "the file system is never {what}");
+        if Instant::now() >= end {
+            return false;
+        }
         std::thread::park_timeout(Duration::from_millis(5));
     }
+    true
 }
 
 /// A process that holds the file system open and waits with the ioctl, since Rust offers it only under
