@@ -1,25 +1,24 @@
 //! Asks for secrets on the terminal, without echo.
 //!
 //! The terminal keeps its line editing and its signals; only the echo is off, and it is always restored, also while
-//! the user has stopped postie (Ctrl-Z). SIGINT and SIGTERM end the wait. What is typed counts octet for octet: a
-//! password in another character set than UTF-8 is one, too.
+//! the user has stopped postie (Ctrl-Z). By itself rpassword would switch the signals off, and neither SIGTERM nor a
+//! SIGINT from another process would end the wait; so it reads from a [`Keyboard`], which ends at a signal. What is
+//! typed counts octet for octet: a password in another character set than UTF-8 is one, too.
 
 use super::drain;
 use super::job_control::JobControl;
 use crate::net::Limits;
 use crate::streams::{self, Halt};
 use crate::words::{Failure, Kind, Secret};
+use rpassword::ConfigBuilder;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// The longest answer, in octets; the line of a terminal is not longer.
-const MOST: usize = 64 * 1024;
 
 /// The controlling terminal, if there is one.
 pub fn terminal() -> Option<OwnedFd> {
@@ -37,9 +36,11 @@ pub fn ask(question: &str, limits: &Limits) -> Result<Secret, Failure> {
     let jobs = JobControl::watch();
     let silence = Silence::over(Arc::clone(&tty)).map_err(|errno| failed(errno.into()))?;
     rustix::io::write(&tty, question.as_bytes()).map_err(|errno| failed(errno.into()))?;
-    let keyboard = Keyboard { silence, question: question.to_owned(), limits: limits.clone(), jobs };
-    match keyboard.line() {
-        Ok(answer) => drain::secret(&answer, "the answer"),
+    let keyboard =
+        Keyboard { silence, question: question.to_owned(), limits: limits.clone(), jobs, rest: None };
+    let config = ConfigBuilder::new().input_reader(keyboard).output_discard().build();
+    match rpassword::read_password_with_config(config).map(Zeroizing::new) {
+        Ok(answer) => drain::secret(&octets_of(&answer), "the answer"),
         Err(error) => match Halt::due(limits) {
             Some(halt) => {
                 // So that the next output begins a line; best effort.
@@ -93,6 +94,14 @@ struct Keyboard {
     question: String,
     limits: Limits,
     jobs: Option<JobControl>,
+    /// The second octet of a character of which there was room for the first alone.
+    rest: Option<u8>,
+}
+
+/// The octets that a [`Keyboard`] has read as characters.
+fn octets_of(answer: &str) -> Zeroizing<Vec<u8>> {
+    // The keyboard gives no other characters.
+    Zeroizing::new(answer.chars().map(|character| u8::try_from(character).unwrap_or(b'?')).collect())
 }
 
 impl Keyboard {
@@ -111,24 +120,38 @@ impl Keyboard {
     }
 }
 
-impl Keyboard {
-    /// What is typed up to the end of a line, or of the input.
-    fn line(&self) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut line = Zeroizing::new(Vec::with_capacity(MOST));
-        let mut block = Zeroizing::new([0; 4096]);
-        loop {
-            let got = self.read(&mut block[..])?;
-            if line.len() + got > MOST {
-                return Err(io::Error::other("what was typed is too long"));
-            }
-            line.extend_from_slice(&block[..got]);
-            if got == 0 || line.ends_with(b"\n") {
-                return Ok(line);
+/// rpassword makes a text of what it reads, and loses what is no UTF-8. So each octet becomes the character of that number
+/// (ISO 8859-1), and [`octets_of`] gives the octets back.
+impl Read for Keyboard {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let Some((first, _)) = into.split_first_mut() else { return Ok(0) };
+        if let Some(rest) = self.rest.take() {
+            *first = rest;
+            return Ok(1);
+        }
+        let mut typed = Zeroizing::new([0; 512]);
+        // Each may become two.
+        let most = (into.len() / 2).clamp(1, typed.len());
+        let got = self.read_typed(&mut typed[..most])?;
+        let mut filled = 0;
+        for octet in &typed[..got] {
+            let mut room = Zeroizing::new([0; 2]);
+            for octet in char::from(*octet).encode_utf8(&mut room[..]).bytes() {
+                match into.get_mut(filled) {
+                    Some(place) => {
+                        *place = octet;
+                        filled += 1;
+                    }
+                    None => self.rest = Some(octet),
+                }
             }
         }
+        Ok(filled)
     }
+}
 
-    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+impl Keyboard {
+    fn read_typed(&self, into: &mut [u8]) -> io::Result<usize> {
         let tty = Arc::clone(&self.silence.tty);
         loop {
             self.follow_jobs()?;
