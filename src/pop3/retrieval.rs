@@ -47,6 +47,8 @@ impl What {
 const WINDOW_COMMANDS: usize = 64 * 1024;
 /// The most octets of messages asked for and not received yet.
 const WINDOW_OCTETS: u64 = 32 * 1024 * 1024;
+/// The size that some servers list for a message without a single octet.
+const BLANK_LINE: u64 = 2;
 /// The size assumed for a message whose size is unknown.
 const UNKNOWN_SIZE: u64 = 64 * 1024;
 /// How many commands are sent in one write once the window has been filled: many enough for few writes, few
@@ -298,10 +300,7 @@ impl Transaction {
             if let Answer::Continue(text) = answer {
                 return Err(self.dialogue.out_of_step(window.stage(), &text));
             }
-            if let Some(previous) = window.unconfirmed.take() {
-                window.came = None;
-                self.passing(receiver.confirm(previous))?;
-            }
+            self.settle(window, receiver)?;
             match answer {
                 Answer::Ok(_) => {
                     window.unconfirmed = Some(index);
@@ -325,10 +324,25 @@ impl Transaction {
             }
             self.dialogue.expect_silence(Stage::Noop)?;
         }
-        match window.unconfirmed.take() {
-            Some(last) => self.passing(receiver.confirm(last)),
-            None => Ok(()),
-        }
+        self.settle(window, receiver)
+    }
+
+    /// A reply stands behind the message that came: it is whole. But if nothing at all came of a message that has
+    /// content by LIST, the server could not read it: it is not stored, and stays.
+    fn settle(&mut self, window: &mut Window<'_>, receiver: &mut dyn Receiver) -> Result<(), Failure> {
+        let Some(index) = window.unconfirmed.take() else { return Ok(()) };
+        let came = window.came.take();
+        let listed = window.wanted[index].size.filter(|_| window.what == What::Message);
+        let result = match listed.filter(|size| came == Some(0) && *size > BLANK_LINE) {
+            None => receiver.confirm(index),
+            Some(size) => {
+                let message =
+                    format!("{}: the server sent nothing of a message of {size} octets", window.stage());
+                let failure = Failure::new(Kind::Protocol, window.stage(), message);
+                receiver.refused(index, failure.at(self.dialogue.wire.place()))
+            }
+        };
+        self.passing(result)
     }
 
     /// Streams one message to the receiver, and takes its terminator.

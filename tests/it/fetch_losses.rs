@@ -1,7 +1,7 @@
 //! A message at which the connection is lost, or the server falls silent, every time: it is named and
 //! recorded, and does not block the others or their deletion.
 
-use crate::support::disk::{assert_same, sorted};
+use crate::support::disk::{assert_same, mbox, names, sorted};
 use crate::support::mailbox::{Mailbox, message_of, stored};
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, Event, Pop3d, Setup};
@@ -76,6 +76,49 @@ fn a_message_that_ends_every_session_is_named_and_does_not_block_the_others_or_t
                 assert_same(&world.mail(), &sorted(all));
                 assert!(mailbox.messages().is_empty(), "{told}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_message_of_which_nothing_comes_is_no_message_and_stays() {
+    for (ways, pipelining) in [("--maildir", true), ("--maildir", false), ("--mbox", true), ("--exec", true)]
+    {
+        for number in [1, 3, 4] {
+            let mailbox = Mailbox::sized(4);
+            let all = mailbox.as_stored();
+            let uid = format!("uid-000{number}");
+            let (server, healed) = sick(&mailbox, pipelining, "RETR", &uid, Act::reply("+OK\r\n."));
+            let world = world();
+            std::fs::create_dir(world.path("out")).unwrap();
+            let place = match ways {
+                "--maildir" => world.text("Mail"),
+                "--mbox" => world.text("mbox"),
+                _ => format!("cat >'{}'/$$", world.text("out")),
+            };
+            let there = || match ways {
+                "--maildir" => world.mail(),
+                "--mbox" => sorted(mbox(&world.path("mbox"))),
+                _ => {
+                    let dir = world.path("out");
+                    sorted(names(&dir).iter().map(|name| std::fs::read(dir.join(name)).unwrap()).collect())
+                }
+            };
+            let fetch = || world.pop3(&server, "fetch").args([ways, &place, "--delete"]).go();
+            for turn in 0..2 {
+                let outcome = fetch();
+                let told = format!("{ways}, {uid}, pipelining {pipelining}: {outcome:?}");
+                // In the second run it is the only message.
+                let error = outcome.assert_exit(if turn == 0 { 1 } else { 76 }).error();
+                assert_eq!((&error["uid"], &error["scope"]), (&(*uid).into(), &"message".into()), "{told}");
+                assert_eq!(mailbox.uids(), [&*uid], "{told}");
+                let others = all.iter().enumerate().filter(|(at, _)| at + 1 != number).map(|it| it.1.clone());
+                assert_same(&there(), &sorted(others.collect()));
+            }
+            healed.store(true, Ordering::SeqCst);
+            fetch().assert_exit(0);
+            assert_same(&there(), &sorted(all));
+            assert!(mailbox.messages().is_empty());
         }
     }
 }

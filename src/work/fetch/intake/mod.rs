@@ -330,6 +330,10 @@ impl Receiver for Intake<'_, '_> {
     }
 
     fn refused(&mut self, index: usize, failure: Failure) -> Result<(), Failure> {
+        if self.coming == Some(index) {
+            // It was begun, and nothing of it came.
+            self.job.sink.discard();
+        }
         self.fail(self.row(index), failure.scoped(Scope::Message));
         Ok(())
     }
