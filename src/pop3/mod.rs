@@ -11,6 +11,7 @@ mod early;
 mod login;
 mod maildrop;
 mod retrieval;
+mod terminator;
 mod transaction;
 
 pub use authorization::Authorization;

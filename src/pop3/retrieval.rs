@@ -17,12 +17,12 @@
 //! order. While LIST's sizes are exact, a message whose size is that of another row shows that the replies were
 //! reordered.
 
+use super::terminator::TerminatorWatch;
 use super::{Answer, Connection, Transaction};
 use crate::codec::dot::{LineEnd, Unstuffer};
 use crate::mailbox::{Receiver, Remedy, Setback, Wanted};
 use crate::net::NetError;
 use crate::words::{Failure, Kind, Stage};
-use memchr::memmem::Finder;
 
 /// How much of each message to get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,52 +76,6 @@ struct Window<'a> {
     bare_end: bool,
     /// Whether no octet of it has come.
     empty: bool,
-}
-
-/// Watches the content of a message for signs of a glued terminator.
-struct TerminatorWatch {
-    replies: [Finder<'static>; 2],
-    tail: Vec<u8>,
-    begun: bool,
-}
-
-impl TerminatorWatch {
-    /// A line that ends in a dot, followed by the start of a reply.
-    const REPLIES: [&'static str; 2] = [".\n+OK", ".\n-ERR"];
-
-    fn new() -> Self {
-        let replies = Self::REPLIES.map(|reply| Finder::new(reply.as_bytes()));
-        TerminatorWatch { replies, tail: Vec::new(), begun: false }
-    }
-
-    /// Takes more content; returns whether there seems to be a reply in it, or at its start.
-    fn push(&mut self, content: &[u8]) -> bool {
-        let most = Self::REPLIES[1].len() - 1;
-        let first = !self.begun;
-        self.begun |= !content.is_empty();
-        self.tail.extend_from_slice(&content[..content.len().min(most)]);
-        let in_tail = self.replies.iter().any(|reply| reply.find(&self.tail).is_some());
-        let found = in_tail
-            || self.replies.iter().any(|reply| reply.find(content).is_some())
-            || (first && (content.starts_with(b"+OK") || content.starts_with(b"-ERR")));
-        if content.len() >= most {
-            self.tail.clear();
-            self.tail.extend_from_slice(&content[content.len() - most..]);
-        } else {
-            self.tail.drain(..self.tail.len().saturating_sub(most));
-        }
-        found
-    }
-
-    /// Whether the content so far ends as a message with a glued terminator would.
-    fn at_dot(&self) -> bool {
-        self.tail.ends_with(b".\n")
-    }
-
-    /// Whether the content so far ends in a dot on a line of its own, with bare LF line ends.
-    fn at_lone_dot(&self) -> bool {
-        self.tail.ends_with(b"\n.\n")
-    }
 }
 
 impl<'a> Window<'a> {
