@@ -293,6 +293,8 @@ impl Transaction {
                 let message =
                     format!("{}: the server sent nothing of a message of {size} octets", window.stage());
                 let failure = Failure::new(Kind::Protocol, window.stage(), message);
+                let failure = failure
+                    .hint("it stays on the server, which may have lost its content; each run asks again");
                 receiver.refused(index, failure.at(self.dialogue.wire.place()))
             }
         };

@@ -111,6 +111,10 @@ fn a_message_of_which_nothing_comes_is_no_message_and_stays() {
                 // In the second run it is the only message.
                 let error = outcome.assert_exit(if turn == 0 { 1 } else { 76 }).error();
                 assert_eq!((&error["uid"], &error["scope"]), (&(*uid).into(), &"message".into()), "{told}");
+                assert!(
+                    error["hint"].as_str().is_some_and(|hint| hint.contains("stays on the server")),
+                    "{told}"
+                );
                 assert_eq!(mailbox.uids(), [&*uid], "{told}");
                 let others = all.iter().enumerate().filter(|(at, _)| at + 1 != number).map(|it| it.1.clone());
                 assert_same(&there(), &sorted(others.collect()));
