@@ -49,6 +49,7 @@ mod list;
 mod logins;
 mod mbox_locks;
 mod memory;
+mod oauth_answers;
 mod oauth_login;
 mod oauth_tokens;
 mod openssl_built_in;

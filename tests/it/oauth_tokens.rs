@@ -23,7 +23,7 @@ use std::time::Duration;
 type Stage = TokenStage;
 
 impl TokenStage {
-    fn with(odd: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static, more: &str) -> Stage {
+    pub fn with(odd: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static, more: &str) -> Stage {
         Stage::of(Imapd::for_store(&ImapStore::with(1)), odd, more)
     }
 
@@ -261,7 +261,7 @@ fn a_signal_during_a_refresh_does_not_lose_the_only_token_that_is_left() {
 }
 
 /// Has commands keep the tokens, in the file that comes back; the old ones have ended.
-fn by_commands(stage: &Stage, before_saving: &str) -> String {
+pub fn by_commands(stage: &Stage, before_saving: &str) -> String {
     let kept = stage.world.text("kept.json");
     stage.keep("old", -5, 3605);
     fs::copy(stage.file(), &kept).unwrap();
@@ -275,7 +275,7 @@ fn by_commands(stage: &Stage, before_saving: &str) -> String {
     kept
 }
 
-fn refresh_token_in(file: &str) -> Value {
+pub fn refresh_token_in(file: &str) -> Value {
     serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap()["refresh_token"].clone()
 }
 

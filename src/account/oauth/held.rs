@@ -77,7 +77,14 @@ pub enum Useless {
 impl Held {
     /// What a server granted, which was asked for at this time.
     pub fn new(grant: &Grant, client_id: &str, tokens: Tokens, asked_at: Timestamp) -> Self {
-        let mut held = Held {
+        let mut held = Held::without_tokens(grant, client_id, asked_at);
+        held.take(tokens, asked_at);
+        held
+    }
+
+    /// The same before anything was granted.
+    pub fn without_tokens(grant: &Grant, client_id: &str, asked_at: Timestamp) -> Self {
+        Held {
             v: VERSION,
             issuer: grant.issuer.clone(),
             client_id: client_id.to_owned(),
@@ -92,9 +99,7 @@ impl Held {
             last_error: None,
             token_url: None,
             revoke_url: None,
-        };
-        held.take(tokens, asked_at);
-        held
+        }
     }
 
     /// Takes in what a server granted. A refresh token that it does not replace goes on to hold (`RFC 6749 §6`).

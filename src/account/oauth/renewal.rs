@@ -43,6 +43,25 @@ pub struct Issued {
     pub is_fresh: bool,
 }
 
+/// No access token.
+struct Refused {
+    failure: Failure,
+    /// A refresh token that came all the same. The one before it may hold no more.
+    replaced: Option<Secret>,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Refused { failure, replaced: None }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        refused.failure
+    }
+}
+
 /// Makes the way to the endpoints, once it is needed.
 pub type Connect = dyn Fn(&Limits) -> Result<Arc<dyn Issuer>, Failure> + Send + Sync;
 
@@ -140,9 +159,12 @@ impl TokenSource {
                 room.put(&held)?;
                 issued(&held, true)
             }
-            Err(failure) => {
-                if failure.kind() != Kind::Interrupted && !keeper.is_by_command() {
-                    held.last_error = Some(last_error(&failure));
+            Err(Refused { failure, replaced }) => {
+                held.last_error = Some(last_error(&failure));
+                if let Some(replaced) = replaced {
+                    held.refresh_token = Some(replaced);
+                    room.put(&held)?;
+                } else if failure.kind() != Kind::Interrupted && !keeper.is_by_command() {
                     // Best effort: what failed is told all the same.
                     let _ = room.put(&held);
                 }
@@ -159,22 +181,26 @@ impl TokenSource {
         }
         let last =
             memory.as_ref().and_then(|held| held.refresh_token.clone()).unwrap_or_else(|| given.clone());
-        let (tokens, asked_at) = self.ask(None, codec::refresh(&last))?;
-        let is_replaced = tokens.refresh_token.as_ref().is_some_and(|next| next.expose() != last.expose());
-        if is_replaced {
+        let answer = self.ask(None, codec::refresh(&last));
+        let next = match &answer {
+            Ok((tokens, _)) => tokens.refresh_token.as_ref(),
+            Err(refused) => refused.replaced.as_ref(),
+        };
+        if next.is_some_and(|next| next.expose() != last.expose()) {
             crate::streams::error(&format!(
                 "postie: ${REFRESH_TOKEN}: the server has replaced this refresh token, and the new one is kept nowhere: the \
                  next run may be refused\n"
             ));
         }
-        let held = match memory.take() {
-            Some(mut held) => {
-                held.take(tokens, asked_at);
-                held
+        let held = memory.get_or_insert_with(|| Held::without_tokens(&self.grant, id, Timestamp::now()));
+        match answer {
+            Ok((tokens, asked_at)) => held.take(tokens, asked_at),
+            Err(Refused { failure, replaced }) => {
+                held.refresh_token = replaced.or(held.refresh_token.take());
+                return Err(failure);
             }
-            None => Held::new(&self.grant, id, tokens, asked_at),
-        };
-        issued(memory.insert(held), true)
+        }
+        issued(held, true)
     }
 
     /// In the program's own name. Nothing is lost with such a token: where it cannot be kept, the next run asks again.
@@ -227,7 +253,7 @@ impl TokenSource {
     }
 
     /// Asks the token endpoint; `known`: what the issuer told about it before.
-    fn ask(&self, known: Option<&str>, form: Form) -> Result<(Tokens, Timestamp), Failure> {
+    fn ask(&self, known: Option<&str>, form: Form) -> Result<(Tokens, Timestamp), Refused> {
         let limits = Limits {
             timeout: self.limits.timeout.min(REQUEST_TIME),
             stop: Stop::default(),
@@ -245,8 +271,10 @@ impl TokenSource {
         let request = self.client(&url)?.request(form);
         let asked_at = Timestamp::now();
         let answer = post(endpoint, &url, &request, &self.limits)?;
-        let tokens = token::read(answer.status, &answer.body)
-            .map_err(|rejection| told::rejected(&rejection, &self.grant, &url, request.form.secrets()))?;
+        let tokens = token::read(answer.status, &answer.body).map_err(|rejection| Refused {
+            failure: told::rejected(&rejection, &self.grant, &url, request.form.secrets()),
+            replaced: token::replaced(answer.status, &answer.body),
+        })?;
         Ok((tokens, asked_at))
     }
 

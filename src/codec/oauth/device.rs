@@ -1,10 +1,10 @@
 //! The device authorization grant (`RFC 8628`): a code that is shown here and typed into a browser elsewhere.
 
+use super::members::{self, Members};
 use super::text;
 use super::token::{self, ErrorCode};
 use super::url::{Address, check};
 use crate::words::Secret;
-use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ const SLOWER: Duration = Duration::from_secs(5);
 
 /// The longest wait between two questions, whatever a server says.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// How long a code is waited for where the server does not say; that it has ended, the server says itself.
+const LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// The longest that a code is waited for, whatever a server says.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -40,41 +43,45 @@ pub struct DeviceAuthorization {
     pub interval: Duration,
 }
 
-#[derive(Deserialize)]
-struct Document {
-    device_code: String,
-    user_code: String,
-    // The drafts before the RFC called it so, and some servers still do.
-    #[serde(alias = "verification_url")]
-    verification_uri: String,
-    #[serde(alias = "verification_url_complete")]
-    verification_uri_complete: Option<String>,
-    expires_in: Value,
-    interval: Option<Value>,
-}
-
 /// Reads it. The error says what is wrong with it, and quotes no code.
+///
+/// The two codes and the address are needed; whatever else is odd counts as missing.
 pub fn read(body: &[u8]) -> Result<DeviceAuthorization, String> {
-    let document: Document = serde_json::from_slice(body).map_err(|error| super::json_problem(&error))?;
-    let Document { device_code, user_code, verification_uri, verification_uri_complete, .. } = document;
+    let body = members::text(body);
+    let answer = Members::read(&body).map_err(|error| super::json_problem(&error))?;
+    let missing = |name: &str| format!("it has no {name}");
+    let device_code = answer.text("device_code").ok_or_else(|| missing("device_code"))?;
     if device_code.is_empty() {
         return Err("the device code is empty".into());
     }
-    let user_code = text::shown(&user_code);
+    let user_code = match answer.value("user_code") {
+        Some(Value::String(code)) => text::shown(&code),
+        Some(Value::Number(code)) if code.is_u64() => code.to_string(),
+        _ => return Err(missing("user_code")),
+    };
     if user_code.is_empty() || user_code.chars().count() > MAX_USER_CODE {
         return Err("the code for the person is empty, or too long to type".into());
     }
+    // The drafts before the RFC called it so, and some servers have both.
+    let address = |names: [&str; 2]| {
+        let all: Vec<String> = names.iter().filter_map(|name| answer.text(name)).collect();
+        let good = all.iter().find(|uri| check(uri, Address::ForPeople).is_ok()).cloned();
+        good.or_else(|| all.into_iter().next())
+    };
+    let verification_uri = address(["verification_uri", "verification_url"]);
+    let verification_uri = verification_uri.ok_or_else(|| missing("verification_uri"))?;
     check(&verification_uri, Address::ForPeople).map_err(|what| format!("verification_uri: {what}"))?;
-    let expires_in = seconds(&document.expires_in, MAX_LIFE).ok_or("expires_in: not a number of seconds")?;
     // It is a convenience: one that is bad is left out.
-    let complete = verification_uri_complete.filter(|uri| check(uri, Address::ForPeople).is_ok());
+    let complete = address(["verification_uri_complete", "verification_url_complete"]);
+    let complete = complete.filter(|uri| check(uri, Address::ForPeople).is_ok());
+    let time = |name: &str, most| answer.value(name).and_then(|value| seconds(&value, most));
     Ok(DeviceAuthorization {
         device_code: Secret::new(device_code),
         user_code,
         verification_uri,
         verification_uri_complete: complete,
-        expires_in,
-        interval: document.interval.and_then(|it| seconds(&it, LONGEST)).unwrap_or(INTERVAL),
+        expires_in: time("expires_in", MAX_LIFE).unwrap_or(LIFE),
+        interval: time("interval", LONGEST).unwrap_or(INTERVAL),
     })
 }
 
@@ -179,9 +186,9 @@ mod tests {
             ("https://h/device\"", "http://h/device\"", "verification_uri"),
             ("https://h/device\"", "javascript:alert(1)\"", "verification_uri"),
             ("https://h/device\"", "https://h/de vice\"", "verification_uri"),
-            ("\"expires_in\":600,", "", "expires_in"),
-            ("600", "\"soon\"", "expires_in"),
-            ("600", "[600]", "expires_in"),
+            ("\"DC\"", "7", "device_code"),
+            ("\"ABCD-EFGH\",", "null,", "user_code"),
+            ("\"verification_uri\"", "\"x\"", "verification_uri"),
         ] {
             let error = read(GOOD.replace(from, to).as_bytes()).unwrap_err();
             assert!(error.contains(wanted) && !error.contains("DC"), "{to}: {error}");
@@ -193,6 +200,27 @@ mod tests {
         }
         let worse = GOOD.replace("https://h/device?", "file:///etc/");
         assert_eq!(read(worse.as_bytes()).unwrap().verification_uri_complete, None);
+    }
+
+    #[test]
+    fn what_is_not_needed_may_be_missing_or_odd() {
+        for odd in ["null", "[600]", "{}", "\"soon\"", "true"] {
+            let text = GOOD.replace("600", odd).replace("\"interval\":2", &format!("\"interval\":{odd}"));
+            let text = text.replace("\"https://h/device?c=ABCD-EFGH\"", odd);
+            let answer = read(text.as_bytes()).unwrap();
+            assert_eq!((answer.expires_in, answer.interval), (LIFE, INTERVAL), "{odd}");
+            assert_eq!(answer.verification_uri_complete, None, "{odd}");
+        }
+        // The address by both names, the code as a number.
+        for (old, new) in
+            [("\"https://h/d\"", "\"https://h/d\""), ("\"x\"", "\"https://h/d\""), ("7", "\"https://h/d\"")]
+        {
+            let both = format!(
+                r#"{{"device_code":"d","user_code":123456,"verification_url":{old},"verification_uri":{new}}}"#
+            );
+            let answer = read(both.as_bytes()).unwrap();
+            assert_eq!((&*answer.user_code, &*answer.verification_uri), ("123456", "https://h/d"));
+        }
     }
 
     #[test]

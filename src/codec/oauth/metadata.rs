@@ -1,8 +1,8 @@
 //! What an authorization server says about itself (`RFC 8414`; OpenID Connect Discovery 1.0 §4).
 
+use super::members::{self, Members};
 use super::text;
 use super::url::{Address, check};
-use serde::Deserialize;
 
 /// Where the documents of an issuer may be, in the order to ask: that of `RFC 8414 §3.1`, then OpenID Connect's (§4),
 /// which puts its words behind the path instead of before it.
@@ -26,62 +26,62 @@ pub struct Metadata {
     pub token_endpoint: String,
     pub device_authorization_endpoint: Option<String>,
     pub revocation_endpoint: Option<String>,
+    /// Where clients register themselves (`RFC 7591 §3`).
+    pub registration_endpoint: Option<String>,
     /// Whether every redirect names the issuer (`RFC 9207 §3`).
     pub names_itself: bool,
     /// The scopes it knows, if it tells.
     pub scopes: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    issuer: String,
-    authorization_endpoint: Option<String>,
-    token_endpoint: Option<String>,
-    device_authorization_endpoint: Option<String>,
-    revocation_endpoint: Option<String>,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-    code_challenge_methods_supported: Option<Vec<String>>,
-    #[serde(default)]
-    scopes_supported: Vec<String>,
+    /// What is wrong with endpoints that were left out for it, each with its name.
+    pub faults: Vec<String>,
 }
 
 /// The most scopes that are kept.
 const MOST_SCOPES: usize = 200;
 
 /// Reads the document of `issuer`. The error says what is wrong with it.
+///
+/// The issuer and the token endpoint are needed. Another endpoint that is bad is left out; whatever else is odd counts as
+/// missing.
 pub fn read(body: &[u8], issuer: &str) -> Result<Metadata, String> {
-    let document: Document = serde_json::from_slice(body).map_err(|error| super::json_problem(&error))?;
+    let body = members::text(body);
+    let document = Members::read(&body).map_err(|error| super::json_problem(&error))?;
+    let own = document.text("issuer").ok_or("it does not name its issuer")?;
     // Else a server could speak for another (`RFC 8414 §3.3`).
-    if document.issuer != issuer {
-        return Err(format!("it is the document of another issuer: {}", text::shown(&document.issuer)));
+    if own != issuer {
+        return Err(format!("it is the document of another issuer: {}", text::shown(&own)));
     }
-    let checked = |name: &str, url: Option<String>, use_as| match url {
-        Some(url) => check(&url, use_as).map(|_| Some(url)).map_err(|what| format!("{name}: {what}")),
-        None => Ok(None),
-    };
-    if let Some(methods) = &document.code_challenge_methods_supported
+    if let Some(methods) = document.texts("code_challenge_methods_supported")
         && !methods.iter().any(|method| method == "S256")
     {
         return Err("it has PKCE without the method S256".into());
     }
-    let token_endpoint = checked("token_endpoint", document.token_endpoint, Address::Endpoint)?;
+    let token_endpoint = document.text("token_endpoint").ok_or("it has no token_endpoint")?;
+    check(&token_endpoint, Address::Endpoint).map_err(|what| format!("token_endpoint: {what}"))?;
+    let mut faults = Vec::new();
+    let mut other = |name: &str, use_as| {
+        let value = document.value(name)?;
+        let checked = match value.as_str() {
+            Some(url) => check(url, use_as).map(|_| url.to_owned()),
+            None => Err("it is no text".to_owned()),
+        };
+        checked.map_err(|what| faults.push(format!("{name}: {what}"))).ok()
+    };
     Ok(Metadata {
-        issuer: document.issuer,
-        authorization_endpoint: checked(
-            "authorization_endpoint",
-            document.authorization_endpoint,
-            Address::ForPeople,
-        )?,
-        token_endpoint: token_endpoint.ok_or("it has no token_endpoint")?,
-        device_authorization_endpoint: checked(
-            "device_authorization_endpoint",
-            document.device_authorization_endpoint,
-            Address::Endpoint,
-        )?,
-        revocation_endpoint: checked("revocation_endpoint", document.revocation_endpoint, Address::Endpoint)?,
-        names_itself: document.authorization_response_iss_parameter_supported,
-        scopes: document.scopes_supported.into_iter().take(MOST_SCOPES).collect(),
+        authorization_endpoint: other("authorization_endpoint", Address::ForPeople),
+        device_authorization_endpoint: other("device_authorization_endpoint", Address::Endpoint),
+        revocation_endpoint: other("revocation_endpoint", Address::Endpoint),
+        registration_endpoint: other("registration_endpoint", Address::Endpoint),
+        issuer: own,
+        token_endpoint,
+        names_itself: document.flag("authorization_response_iss_parameter_supported"),
+        scopes: document
+            .texts("scopes_supported")
+            .unwrap_or_default()
+            .into_iter()
+            .take(MOST_SCOPES)
+            .collect(),
+        faults,
     })
 }
 
@@ -141,6 +141,43 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_needed_may_be_odd_and_a_bad_endpoint_is_left_out_with_its_fault() {
+        for (from, to, wanted) in [
+            ("https://a.example/auth", "file:///etc/passwd", "authorization_endpoint: not an address"),
+            (
+                "https://c.example",
+                "ftp://c.example",
+                "device_authorization_endpoint: not an address of https",
+            ),
+            ("\"https://c.example/device\"", "[7]", "device_authorization_endpoint: it is no text"),
+            (
+                "https://d.example",
+                "http://d.example",
+                "revocation_endpoint: it is not protected: https is wanted",
+            ),
+        ] {
+            let metadata = read(GOOD.replace(from, to).as_bytes(), ISSUER).unwrap();
+            assert_eq!(metadata.faults, [wanted], "{to}");
+            let all = [
+                metadata.authorization_endpoint,
+                metadata.device_authorization_endpoint,
+                metadata.revocation_endpoint,
+            ];
+            assert_eq!(all.iter().flatten().count(), 2, "{to}");
+        }
+        for odd in ["null", "3", "{}", "[7]", "\"odd\""] {
+            let text = GOOD
+                .replace("[\"openid\",\"mail\"]", odd)
+                .replace("supported\":true", &format!("supported\":{odd}"));
+            let metadata = read(text.as_bytes(), ISSUER).unwrap();
+            assert_eq!((metadata.faults.len(), metadata.names_itself), (0, false), "{odd}");
+        }
+        let text =
+            GOOD.replace("[\"plain\",\"S256\"]", "null").replace("\"https://d.example/revoke\"", "null");
+        assert_eq!(read(text.as_bytes(), ISSUER).unwrap().faults, [""; 0]);
+    }
+
+    #[test]
     fn a_document_of_another_issuer_or_with_bad_addresses_is_refused() {
         for (from, to, wanted) in [
             ("example.org/t\"", "example.org/t/\"", "another issuer: https://login.example.org/t/"),
@@ -148,11 +185,9 @@ mod tests {
             ("\"issuer\"", "\"was\"", "issuer"),
             ("https://b.example/token", "http://b.example/token", "token_endpoint: it is not protected"),
             ("\"token_endpoint\"", "\"x\"", "no token_endpoint"),
-            ("https://a.example/auth", "file:///etc/passwd", "authorization_endpoint"),
-            ("https://c.example", "ftp://c.example", "device_authorization_endpoint"),
-            ("https://d.example", "http://d.example", "revocation_endpoint"),
+            ("\"https://b.example/token\"", "7", "no token_endpoint"),
             (",\"S256\"", "", "S256"),
-            ("[\"openid\",\"mail\"]", "3", "line 4"),
+            ("[\"plain\",\"S256\"]", "\"plain\"", "S256"),
         ] {
             let error = read(GOOD.replace(from, to).as_bytes(), ISSUER).unwrap_err();
             assert!(error.contains(wanted), "{to}: {error}");

@@ -4,6 +4,7 @@
 pub mod assertion;
 pub mod code;
 pub mod device;
+mod members;
 pub mod metadata;
 mod text;
 pub mod token;
@@ -158,14 +159,12 @@ pub fn revocation(field: &'static str, token: &Secret) -> Form {
     if field == "token" { form.with("token_type_hint", "refresh_token") } else { form }
 }
 
-/// What is wrong with a text that should be JSON of the expected shape; quotes nothing of it.
+/// What is wrong with a text that should be a JSON object; quotes nothing of it.
 fn json_problem(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     let at = format!("line {}, column {}", error.line(), error.column());
     match error.classify() {
-        // The text of the error has the name of the field; a value is only in that of a wrong type.
-        Category::Data if error.to_string().starts_with("missing field") => error.to_string(),
-        Category::Data => format!("a field is not what it should be, {at}"),
+        Category::Data => format!("it is no JSON object, {at}"),
         _ => format!("it is not JSON, {at}"),
     }
 }

@@ -2,8 +2,8 @@
 //! taken, of the texts a short line without control characters.
 
 use super::MAX_ANSWER;
+use super::members::{self, Members, Text};
 use crate::words::{Kind, Secret};
-use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
@@ -189,65 +189,79 @@ fn is_busy(status: u16) -> bool {
     status == 429 || status >= 500
 }
 
-/// All that an answer may hold which matters here.
-#[derive(Deserialize)]
-struct Answer {
-    access_token: Option<String>,
-    refresh_token: Option<String>,
-    token_type: Option<String>,
-    expires_in: Option<Value>,
-    scope: Option<Value>,
-    error: Option<Value>,
-    error_description: Option<Value>,
-    error_codes: Option<Value>,
-}
-
 /// Reads the answer of a token endpoint.
+///
+/// Only what is needed has to be as it should: the access token, and its type if the answer has one. Whatever else is odd
+/// counts as missing, as a lost answer may be the end of all that was granted.
 pub fn read(status: u16, body: &[u8]) -> Result<Tokens, Rejection> {
-    if body.len() > MAX_ANSWER {
-        return Err(Rejection::Busy { status });
-    }
-    let answer = serde_json::from_slice::<Answer>(body).map_err(|_| Rejection::Busy { status })?;
-    // Some providers refuse with status 200.
-    match answer {
-        Answer { error: Some(_), .. } => Err(Rejection::Refused(refusal(status, &answer))),
-        _ if (200..300).contains(&status) => tokens(answer),
-        _ => Err(Rejection::Busy { status }),
+    let text = members::text(body);
+    let answer = object(body, &text).ok_or(Rejection::Busy { status })?;
+    let tokens = if is_success(status) { tokens(&answer) } else { Err(Rejection::Busy { status }) };
+    // Some providers refuse with status 200; others write an error that is none beside the tokens.
+    match error_code(&answer, tokens.is_ok()) {
+        Some(error) => Err(Rejection::Refused(refusal(status, error, &answer))),
+        None => tokens,
     }
 }
 
-fn refusal(status: u16, answer: &Answer) -> Refusal {
-    let code = match &answer.error {
-        Some(Value::String(code)) => ErrorCode::read(code),
+/// The refresh token in an answer that is otherwise of no use: the one before it may hold no more.
+pub fn replaced(status: u16, body: &[u8]) -> Option<Secret> {
+    let text = members::text(body);
+    refresh_token(&object(body, &text).filter(|_| is_success(status))?)
+}
+
+fn object<'a>(body: &[u8], text: &'a Text<'_>) -> Option<Members<'a>> {
+    if body.len() > MAX_ANSWER { None } else { Members::read(text).ok() }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+/// The error in an answer, if it has one. `has_tokens`: then an empty text is none.
+fn error_code(answer: &Members<'_>, has_tokens: bool) -> Option<ErrorCode> {
+    Some(match answer.value("error")? {
+        Value::String(code) if has_tokens && code.trim().is_empty() => return None,
+        Value::Bool(false) => return None,
+        Value::String(code) => ErrorCode::read(&code),
         // The form of Google's other interfaces.
-        Some(Value::Object(inner)) => {
+        Value::Object(inner) => {
             ErrorCode::Other(line(inner.get("status").and_then(Value::as_str).unwrap_or("error"), MAX_CODE))
         }
         _ => ErrorCode::Other("error".into()),
-    };
-    let description = answer.error_description.as_ref().and_then(Value::as_str);
-    let description = description.map(|text| line(text, MAX_DESCRIPTION)).filter(|text| !text.is_empty());
-    let numbers = answer.error_codes.as_ref().and_then(Value::as_array).into_iter().flatten();
-    let numbers = numbers.filter_map(|number| u32::try_from(number.as_u64()?).ok()).take(8).collect();
-    Refusal { error: code, description, numbers, status }
+    })
 }
 
-fn tokens(answer: Answer) -> Result<Tokens, Rejection> {
-    let Some(access_token) = answer.access_token.map(Secret::new) else {
+fn refusal(status: u16, error: ErrorCode, answer: &Members<'_>) -> Refusal {
+    let description = answer.text("error_description");
+    let description = description.map(|text| line(&text, MAX_DESCRIPTION)).filter(|text| !text.is_empty());
+    let numbers = answer.value("error_codes");
+    let numbers = numbers.as_ref().and_then(Value::as_array).into_iter().flatten();
+    let numbers = numbers.filter_map(|number| u32::try_from(number.as_u64()?).ok()).take(8).collect();
+    Refusal { error, description, numbers, status }
+}
+
+fn tokens(answer: &Members<'_>) -> Result<Tokens, Rejection> {
+    let Some(access_token) = answer.text("access_token").map(Secret::new) else {
         return Err(Rejection::Nonsense("the answer has no access token in it"));
     };
-    let refresh_token = answer.refresh_token.map(Secret::new).filter(|token| !token.is_empty());
-    if !is_token(&access_token) || !refresh_token.as_ref().is_none_or(is_token) {
-        return Err(Rejection::Nonsense(
-            "a token in the answer is empty, too long, or has odd characters in it",
-        ));
+    if !is_token(&access_token) {
+        return Err(Rejection::Nonsense("the access token is empty, too long, or has odd characters in it"));
     }
-    if !answer.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer")) {
-        return Err(Rejection::Nonsense("the token is not of type Bearer"));
+    match answer.value("token_type") {
+        None => {}
+        Some(Value::String(kind)) if kind.trim().is_empty() => {}
+        Some(Value::String(kind)) if kind.trim().eq_ignore_ascii_case("bearer") => {}
+        Some(_) => return Err(Rejection::Nonsense("the token is not of type Bearer")),
     }
-    let lifetime = answer.expires_in.as_ref().and_then(seconds);
-    let scope = answer.scope.as_ref().and_then(scopes);
-    Ok(Tokens { access_token, refresh_token, lifetime, scope })
+    let lifetime = answer.value("expires_in").as_ref().and_then(seconds);
+    let scope = answer.texts("scope").map(|all| line(&all.join(" "), 2048)).filter(|text| !text.is_empty());
+    Ok(Tokens { access_token, refresh_token: refresh_token(answer), lifetime, scope })
+}
+
+/// The refresh token; none: there is none that could be used.
+fn refresh_token(answer: &Members<'_>) -> Option<Secret> {
+    answer.text("refresh_token").map(Secret::new).filter(is_token)
 }
 
 /// Whether it is visible ASCII (`RFC 6749 appendix A.12`), which no login and no header can break on.
@@ -267,15 +281,6 @@ pub(super) fn seconds(value: &Value) -> Option<Duration> {
     const MOST: f64 = 10.0 * 365.0 * 86_400.0;
     // What has ended already counts as such.
     number.is_finite().then(|| Duration::from_secs_f64(number.clamp(0.0, MOST).trunc()))
-}
-
-fn scopes(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Array(all) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
-        _ => return None,
-    };
-    Some(line(&text, 2048)).filter(|text| !text.is_empty())
 }
 
 /// The first line of a text that has something in it, with at most `most` characters and no control characters.

@@ -47,13 +47,11 @@ fn an_empty_refresh_token_is_none() {
 fn a_token_that_could_break_a_login_is_none() {
     let long = "x".repeat(MAX_TOKEN + 1);
     for token in ["", "a\\u0001b", "a\\r\\nb", "a\\u0000", "\u{fc}", &long] {
-        for body in [
-            format!("{{\"access_token\":\"{token}\"}}"),
-            format!("{{\"access_token\":\"a\",\"refresh_token\":\"r{token}\\u007f\"}}"),
-        ] {
-            let rejection = read(200, body.as_bytes()).unwrap_err();
-            assert_eq!(rejection.kind(), Kind::Protocol, "{token:.20}");
-        }
+        let rejection = read(200, format!("{{\"access_token\":\"{token}\"}}").as_bytes()).unwrap_err();
+        assert_eq!(rejection.kind(), Kind::Protocol, "{token:.20}");
+        // The access token is good all the same.
+        let tokens = granted(&format!("{{\"access_token\":\"a\",\"refresh_token\":\"r{token}\\u007f\"}}"));
+        assert!(tokens.refresh_token.is_none(), "{token:.20}");
     }
     assert!(granted(&format!("{{\"access_token\":\"{}\"}}", "x".repeat(MAX_TOKEN))).lifetime.is_none());
 }
@@ -67,7 +65,6 @@ fn what_is_no_answer_of_oauth_may_pass() {
         (200, "<html>log in to the wifi</html>"),
         (200, "[]"),
         (200, "7"),
-        (200, "{\"access_token\":7}"),
         (200, "{\"access_token\":\"a\"} trailing"),
         (200, &huge),
         (200, &deep),
@@ -81,8 +78,80 @@ fn what_is_no_answer_of_oauth_may_pass() {
         assert_eq!(rejection, Rejection::Busy { status }, "{body:.40}");
         assert_eq!(rejection.kind(), Kind::Deferred);
     }
-    for body in ["{}", "{\"access_token\":null}", "{\"access_token\":\"a\",\"token_type\":\"mac\"}"] {
+    for body in [
+        "{}",
+        "{\"access_token\":7}",
+        "{\"access_token\":null}",
+        "{\"access_token\":\"a\",\"token_type\":[]}",
+        "{\"access_token\":\"a\",\"token_type\":\"mac\"}",
+    ] {
         assert_eq!(read(200, body.as_bytes()).unwrap_err().kind(), Kind::Protocol, "{body}");
+    }
+}
+
+#[test]
+fn one_odd_field_costs_nothing_but_itself() {
+    let deep = format!("{}{}", "[".repeat(9000), "]".repeat(9000));
+    let values = ["null", "7", "-1.5", "true", "[]", "{}", "[{\"a\":[null]}]", "\"\"", "\"\\u0000\"", &deep];
+    for odd in values {
+        for field in
+            ["expires_in", "scope", "error_description", "error_codes", "error_uri", "id_token", "ext", "v"]
+        {
+            for body in [
+                format!("{{\"access_token\":\"a\",\"refresh_token\":\"r\",\"{field}\":{odd}}}"),
+                format!(
+                    "{{\"{field}\":{odd},\"{field}\":{odd},\"refresh_token\":\"r\",\"access_token\":\"a\"}}"
+                ),
+            ] {
+                let tokens = granted(&body);
+                assert_eq!(tokens.access_token.expose(), b"a", "{field} {odd:.20}");
+                assert_eq!(tokens.refresh_token.unwrap().expose(), b"r", "{field} {odd:.20}");
+            }
+            let refusal = refused(400, &format!("{{\"{field}\":{odd},\"error\":\"invalid_grant\"}}"));
+            assert_eq!(refusal.error, ErrorCode::InvalidGrant, "{field} {odd:.20}");
+        }
+        let tokens = granted(&format!("{{\"access_token\":\"a\",\"refresh_token\":{odd}}}"));
+        assert!(tokens.refresh_token.is_none(), "{odd:.20}");
+    }
+    for none in ["null", "false", "\"\"", "\" \""] {
+        assert!(granted(&format!("{{\"access_token\":\"a\",\"error\":{none}}}")).lifetime.is_none());
+    }
+    for kind in ["null", "\"\"", "\"BEARER\"", "\" Bearer \""] {
+        granted(&format!("{{\"access_token\":\"a\",\"token_type\":{kind}}}"));
+    }
+}
+
+#[test]
+fn texts_for_people_that_are_not_utf8_and_a_mark_in_front_do_not_hide_the_answer() {
+    let body = b"\xef\xbb\xbf{\"error\":\"invalid_grant\",\"error_description\":\"abgelaufen f\xfcr immer\"}";
+    match read(400, body) {
+        Err(Rejection::Refused(refusal)) => {
+            assert_eq!(refusal.to_string(), "invalid_grant: abgelaufen f\u{fffd}r immer");
+        }
+        other => panic!("{other:?}"),
+    }
+    let tokens = read(200, b"{\"access_token\":\"a\",\"name\":\"\xff\",\"refresh_token\":\"r\"}").unwrap();
+    assert_eq!(tokens.refresh_token.unwrap().expose(), b"r");
+}
+
+#[test]
+fn a_refresh_token_is_there_even_if_nothing_else_can_be_used() {
+    for body in [
+        r#"{"refresh_token":"r"}"#,
+        r#"{"refresh_token":"r","access_token":7}"#,
+        r#"{"refresh_token":"r","access_token":""}"#,
+        r#"{"refresh_token":"r","access_token":"a","token_type":"mac"}"#,
+        r#"{"refresh_token":"r","error":"server_error"}"#,
+    ] {
+        assert!(read(200, body.as_bytes()).is_err(), "{body}");
+        assert_eq!(replaced(200, body.as_bytes()).unwrap().expose(), b"r", "{body}");
+        for status in [302, 400, 500] {
+            assert!(replaced(status, body.as_bytes()).is_none(), "{status}");
+        }
+    }
+    for body in [r#"{"refresh_token":7}"#, r#"{"refresh_token":"a\nb"}"#, r#"{"refresh_token":"r""#, "", "[]"]
+    {
+        assert!(replaced(200, body.as_bytes()).is_none(), "{body}");
     }
 }
 
