@@ -174,18 +174,39 @@ fn beside(name: &OsStr) -> std::ffi::OsString {
 }
 
 /// Removes temporary files that killed replacements of the file at `path` have left. Only for a file that
-/// nobody else can be replacing at the same time.
-pub(super) fn sweep_beside(path: &Path) -> io::Result<()> {
+/// nobody else can be replacing at the same time. What postie cannot have made, an editor's swap file for example, stays.
+pub fn sweep_beside(path: &Path) -> io::Result<()> {
     let Some(begin) = path.file_name().map(beside) else { return Ok(()) };
     let dir = open_dir(parent(path))?;
     for entry in retry_on_intr(|| rustix::fs::Dir::read_from(&dir))? {
         let entry = entry?;
         let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        if name.as_bytes().starts_with(begin.as_bytes()) {
+        let rest = name.as_bytes().strip_prefix(begin.as_bytes());
+        if rest.is_some_and(is_unique) && is_own(&dir, name)? {
             remove(&dir, name)?;
         }
     }
     Ok(())
+}
+
+/// Whether [`unique`] may have made this.
+fn is_unique(part: &[u8]) -> bool {
+    let is_hex = |number: &[u8]| {
+        !number.is_empty() && number.iter().all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    part.split(|octet| *octet == b'.').map(is_hex).eq([true; 3])
+}
+
+/// Whether it is a file as [`create_new`] makes it: a regular one of this user, for nobody else.
+fn is_own(dir: impl AsFd, name: &OsStr) -> io::Result<bool> {
+    let stat = match retry_on_intr(|| rustix::fs::statat(dir.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW)) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile
+        && stat.st_uid == rustix::process::geteuid().as_raw()
+        && stat.st_mode & 0o177 == 0)
 }
 
 fn write_and_move(
@@ -240,6 +261,44 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         assert!(atomic_replace(&dir.path().join("no/such/dir"), b"", 0o600).is_err());
+    }
+
+    #[test]
+    fn only_what_a_killed_replacement_has_left_is_swept_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        let make = |name: &str, mode: u32| {
+            std::fs::write(dir.path().join(name), "x").unwrap();
+            std::fs::set_permissions(dir.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let left = [temporary_beside(&path).into_string().unwrap(), ".config.toml.1.2.3".into()];
+        left.iter().for_each(|name| make(name, 0o600));
+        let others = [
+            "config.toml",
+            ".config.toml",
+            ".config.toml.",
+            ".config.toml.swp",
+            ".config.toml.1.2",
+            ".config.toml.1.2.3.4",
+            ".config.toml.1..3",
+            ".config.toml.1.2.x",
+            ".config.toml.A.2.3",
+            ".other.toml.1.2.3",
+            "config.toml.1.2.3",
+        ];
+        others.iter().for_each(|name| make(name, 0o600));
+        make(".config.toml.4.5.6", 0o644);
+        symlink("config.toml", dir.path().join(".config.toml.7.8.9")).unwrap();
+        std::fs::create_dir(dir.path().join(".config.toml.a.b.c")).unwrap();
+        sweep_beside(&path).unwrap();
+        for name in left {
+            assert!(!dir.path().join(&name).exists(), "{name}");
+        }
+        for name in
+            others.into_iter().chain([".config.toml.4.5.6", ".config.toml.7.8.9", ".config.toml.a.b.c"])
+        {
+            assert!(dir.path().join(name).symlink_metadata().is_ok(), "{name}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod twins;
 
 pub(crate) use delivered::{Delivered, Place};
 pub use delivered::{Details, Subject};
-pub(crate) use durable::atomic_replace;
+pub(crate) use durable::{atomic_replace, sweep_beside};
 pub(crate) use error::{AtStage, StoreError};
 pub(crate) use exec::{CommandSpec, ExecSink};
 pub(crate) use fingerprint::{ContentHash, Hashes};

@@ -133,6 +133,8 @@ impl LockedTokens {
     pub fn remove(&self) -> Result<(), StoreError> {
         let path = &self.file.path;
         let failed = |error: io::Error| StoreError::io(path, "remove", error);
+        // What a killed run has left may hold tokens, too.
+        durable::sweep_beside(path).map_err(failed)?;
         let dir = durable::open_dir(durable::parent(path)).map_err(failed)?;
         if let Some(name) = path.file_name() {
             durable::remove(&dir, name).map_err(failed)?;
@@ -229,9 +231,15 @@ mod tests {
         drop(lock.prepare().unwrap());
         let name = file.path().file_name().unwrap().to_str().unwrap();
         let left = file.path().with_file_name(format!(".{name}.1.2.3"));
-        fs::write(&left, "S3CRET").unwrap();
-        drop(lock.prepare().unwrap());
-        assert!(!left.exists());
+        let sweeps: [fn(&LockedTokens); 2] =
+            [|lock| drop(lock.prepare().unwrap()), |lock| lock.remove().unwrap()];
+        for sweep in sweeps {
+            fs::write(&left, "S3CRET").unwrap();
+            fs::set_permissions(&left, fs::Permissions::from_mode(0o600)).unwrap();
+            sweep(&lock);
+            assert!(!left.exists());
+            drop(lock.prepare().map(|next| next.put(b"old")).unwrap());
+        }
         assert_eq!(*file.read().unwrap().unwrap(), b"old");
         assert_eq!(fs::read_dir(file.path().parent().unwrap()).unwrap().count(), 2);
     }

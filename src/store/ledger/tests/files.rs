@@ -1,6 +1,7 @@
 //! Damage, locks and what lies where the ledger should be.
 
 use super::*;
+use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
 fn every_torn_tail_is_ignored_and_cut_off_at_the_next_write() {
@@ -128,10 +129,14 @@ fn files_that_a_killed_run_left_beside_a_ledger_are_removed_and_no_others() {
     let left = dir.path().join(format!(".{name}.1.2.3"));
     let others = [format!(".{}.1.2.3", name.replace("ana", "eve")), format!("{name}.old"), ".x".to_owned()];
     others.iter().for_each(|other| std::fs::write(dir.path().join(other), "precious").unwrap());
-    std::fs::write(&left, "half a led").unwrap();
+    let leave = || {
+        std::fs::write(&left, "half a led").unwrap();
+        std::fs::set_permissions(&left, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    leave();
     let mut ledger = open(dir.path()).unwrap();
     assert!(!left.exists(), "left by a run that made the ledger");
-    std::fs::write(&left, "half a led").unwrap();
+    leave();
     ledger.compact(0).unwrap();
     assert!(!left.exists(), "left by a compaction");
     assert!(others.iter().all(|other| dir.path().join(other).exists()));
