@@ -24,11 +24,11 @@ use crate::net::certificate::Fingerprint;
 use crate::net::limits::{DEFAULT_TIMEOUT, Limits, Stop};
 use crate::net::{NameOverrides, TlsSettings};
 use crate::output::{About, Output, transcript};
-use crate::process::{Program, prepare_signals};
+use crate::process::{Program, prepare_signals, signals_to_stop};
 use crate::streams;
 use crate::words::{Address, Exit, Failure, Kind, Stage};
 use clap::error::ErrorKind;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::SIGXFSZ;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -221,8 +221,8 @@ fn dispatch(command: &Command, context: &mut Context) -> anyhow::Result<()> {
     }
 }
 
-/// Disables core dumps, which could contain secrets; makes SIGINT and SIGTERM ask to stop, and a file-size limit an
-/// error of the write instead of the end of the process; a panic prints its position and no data.
+/// Disables core dumps, which could contain secrets; makes the signals that end a process ask to stop, and a file-size
+/// limit an error of the write instead of the end of the process; a panic prints its position and no data.
 fn prepare_process() -> Result<Stop, Failure> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Core).maximum;
@@ -243,7 +243,7 @@ fn prepare_process() -> Result<Stop, Failure> {
         |error| Failure::new(Kind::Deferred, Stage::Start, format!("signals: setting them up: {error}"));
     prepare_signals().map_err(refused)?;
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(refused)?;
-    Stop::on_signals(&[SIGINT, SIGTERM]).map_err(refused)
+    Stop::on_signals(&signals_to_stop()).map_err(refused)
 }
 
 fn internal(what: &str) -> Failure {

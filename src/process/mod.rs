@@ -23,7 +23,7 @@ use std::time::Duration;
 
 mod signals;
 
-pub use signals::prepare_signals;
+pub use signals::{prepare_signals, signals_to_stop};
 
 /// The shell (`sh` of POSIX) for command lines.
 const SHELL: &str = "/bin/sh";

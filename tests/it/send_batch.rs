@@ -3,6 +3,7 @@
 use crate::support::mailbox::Mailbox;
 use crate::support::peer::{End, Victim};
 use crate::support::pop3d::{Act, Event};
+use crate::support::process::ending_signals;
 use crate::support::smtpd::Smtpd;
 use crate::support::world::{Checked, World};
 use crate::world;
@@ -311,14 +312,17 @@ fn a_server_that_cannot_be_reached_is_not_asked_for_every_line() {
 fn a_signal_ends_the_batch_after_the_reply_to_the_current_message() {
     // Envelopes are sent with the content of the message before; an envelope whose content has not been sent
     // is dropped.
-    for (verb, answered) in [("MAIL", 1), ("RCPT", 1), (".", 2)] {
+    let points = [("MAIL", 1), ("RCPT", 1), (".", 2)].map(|point| (point, ending_signals()));
+    let points =
+        points.into_iter().flat_map(|(point, signals)| signals.into_iter().map(move |it| (point, it)));
+    for ((verb, answered), signal) in points {
         for chunking in [false, true] {
             let victim = Victim::default();
             let process = victim.clone();
             let count = AtomicUsize::new(0);
             let setup = Smtpd::for_mailbox(&Mailbox::default()).hook(move |event| {
                 if event.verb == verb && count.fetch_add(1, Ordering::SeqCst) == 1 {
-                    process.signal(rustix::process::Signal::TERM);
+                    process.signal(signal);
                 }
                 Act::Normal
             });
@@ -326,7 +330,7 @@ fn a_signal_ends_the_batch_after_the_reply_to_the_current_message() {
             let world = world();
             let text: String = messages(5).iter().map(|line| format!("{line}\n")).collect();
             let outcome = world.send(&server).arg("--batch").stdin(text).victim(victim).go();
-            assert_eq!(outcome.signal, Some(15), "{outcome:?}");
+            assert_eq!(outcome.signal, Some(signal.as_raw()), "{outcome:?}");
             let mut wanted = vec!["accepted"; answered];
             wanted.push("error");
             assert_eq!(statuses(&outcome), wanted, "{verb}: {outcome:?}");

@@ -3,19 +3,20 @@
 
 use crate::support::disk::{assert_same, mbox, sorted};
 use crate::support::mailbox::{Mailbox, message_of};
-use crate::support::peer::End;
+use crate::support::peer::{End, Victim};
 use crate::support::pop3d::{Act, Event, Pop3d};
+use crate::support::process::ending_signals;
 use crate::support::smtpd::Smtpd;
 use crate::world;
+use rustix::process::Signal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-const SIGNALS: [(End, i32); 2] = [(End::Interrupt, 2), (End::Terminate, 15)];
-
 #[test]
 fn a_signal_at_any_step_of_a_fetch_leaves_everything_consistent() {
-    for (end, number) in SIGNALS {
+    for signal in ending_signals() {
+        let (end, number) = (End::Signal(signal), signal.as_raw());
         for step in ["", "CAPA", "PASS", "UIDL", "RETR 2", "DELE 2", "QUIT"] {
             for into_mbox in [false, true] {
                 let mailbox = Mailbox::of((1..=3).map(|number| message_of(number, 3000)));
@@ -48,7 +49,8 @@ fn a_signal_at_any_step_of_a_fetch_leaves_everything_consistent() {
 
 #[test]
 fn a_signal_before_the_content_sends_nothing_and_after_it_the_outcome_is_unknown() {
-    for (end, number) in SIGNALS {
+    for signal in ending_signals() {
+        let (end, number) = (End::Signal(signal), signal.as_raw());
         for (step, status) in [("EHLO", None), ("RCPT", None), (".", Some("unknown"))] {
             let hook = move |event: &Event<'_>| {
                 if event.verb == step { Act::end(end) } else { Act::Normal }
@@ -64,6 +66,31 @@ fn a_signal_before_the_content_sends_nothing_and_after_it_the_outcome_is_unknown
             }
         }
     }
+}
+
+#[test]
+fn a_signal_that_the_parent_ignores_ends_nothing_but_interrupt_and_terminate() {
+    for (signal, word) in [(Signal::HUP, "HUP"), (Signal::QUIT, "QUIT"), (Signal::USR1, "USR1")] {
+        let victim = Victim::default();
+        let process = victim.clone();
+        let server = Pop3d::for_mailbox(&Mailbox::with(2))
+            .hook(move |event| {
+                if event.verb == "RETR" {
+                    process.signal(signal);
+                }
+                Act::Normal
+            })
+            .start();
+        let world = world();
+        let run = world.fetch(&server).victim(victim).under_shell(&format!("trap '' {word}"));
+        run.go().assert_exit(0);
+        assert_eq!(world.mail().len(), 2, "{word}");
+    }
+    let server = Pop3d::for_mailbox(&Mailbox::with(1))
+        .hook(|event| if event.verb == "RETR" { Act::end(End::Terminate) } else { Act::Normal })
+        .start();
+    let outcome = world().fetch(&server).under_shell("trap '' TERM").go();
+    assert_eq!(outcome.signal, Some(15), "{outcome:?}");
 }
 
 #[test]

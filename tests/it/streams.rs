@@ -5,11 +5,10 @@ use crate::sendmail::link;
 use crate::support::disk::{assert_same, split_mboxrd};
 use crate::support::mailbox::{Mailbox, message_of};
 use crate::support::pop3d::Pop3d;
-use crate::support::process::{Meanwhile, Run};
+use crate::support::process::{Meanwhile, Run, ending_signals};
 use crate::support::recorder::{Recorder, SessionMode};
 use crate::support::world::World;
 use crate::world;
-use rustix::process::Signal;
 use serde_json::json;
 
 fn recorder() -> Recorder {
@@ -57,8 +56,8 @@ fn readers<'a>(world: &'a World, server: &'a Recorder) -> Vec<(&'static str, Run
 #[test]
 fn a_signal_ends_whatever_reads_standard_input_and_nothing_is_sent() {
     let server = recorder();
-    for (signal, number) in [(Signal::INT, 2), (Signal::TERM, 15)] {
-        let world = world();
+    for signal in ending_signals() {
+        let (world, number) = (world(), signal.as_raw());
         for (what, run, typed) in readers(&world, &server) {
             let outcome = run.stdin(&typed).left_open(Meanwhile::Signal(signal)).go();
             assert_eq!(outcome.signal, Some(number), "{what}: {outcome:?}");
@@ -78,10 +77,12 @@ fn a_signal_ends_a_dialogue_of_sendmail_bs_at_any_point() {
     let content = format!("{envelope}DATA\r\n{}", MESSAGE.replace('\n', "\r\n"));
     for said in ["", "EH", envelope, &content] {
         let world = world();
-        let run = sendmail(&world, &server, &["-bs"]).stdin(said);
-        let outcome = run.left_open(Meanwhile::Signal(Signal::TERM)).go();
-        assert_eq!(outcome.signal, Some(15), "{said:?}: {outcome:?}");
-        assert_eq!(server.take().messages, [], "{said:?}");
+        for signal in ending_signals() {
+            let run = sendmail(&world, &server, &["-bs"]).stdin(said);
+            let outcome = run.left_open(Meanwhile::Signal(signal)).go();
+            assert_eq!(outcome.signal, Some(signal.as_raw()), "{said:?}: {outcome:?}");
+            assert_eq!(server.take().messages, [], "{said:?}");
+        }
     }
 }
 

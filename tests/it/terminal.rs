@@ -4,6 +4,7 @@ use crate::support::disk::assert_mode;
 use crate::support::leak;
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::{Act, Pop3d, SECRET};
+use crate::support::process::ending_signals;
 use crate::support::real;
 use crate::support::smtpd::Smtpd;
 use crate::support::world::World;
@@ -11,6 +12,7 @@ use crate::world;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs;
@@ -187,18 +189,49 @@ fn a_signal_ends_every_question_and_restores_the_terminal() {
     for (args, question) in
         [(&["config", "add"][..], "Mail address: "), (&["list", "--server", url][..], "localhost:1: ")]
     {
-        for signal in [2, 15] {
+        let keys = [("\u{3}", Signal::INT), ("\u{1c}", Signal::QUIT)];
+        let keys = keys.into_iter().filter(|(_, signal)| ending_signals().contains(signal));
+        let sent = ending_signals().into_iter().map(|signal| ("", signal));
+        for (key, signal) in keys.chain(sent) {
             let mut session = Session::start(&world, args);
             session.expect(question);
-            if signal == 2 {
-                session.type_in("\u{3}");
-            } else {
-                let child = rustix::process::Pid::from_child(&session.child);
-                rustix::process::kill_process(child, rustix::process::Signal::TERM).unwrap();
+            match key {
+                "" => kill_process(Pid::from_child(&session.child), signal).unwrap(),
+                key => session.type_in(key),
             }
-            assert_eq!(session.end().signal(), Some(signal), "{question}");
+            assert_eq!(session.end().signal(), Some(signal.as_raw()), "{question}");
         }
     }
+}
+
+#[test]
+fn a_terminal_that_is_lost_at_a_question_ends_the_run_by_sighup() {
+    if !ending_signals().contains(&Signal::HUP) {
+        return;
+    }
+    let world = world();
+    for (args, question) in [
+        (&["config", "add"][..], "Mail address: "),
+        (&["list", "--server", "pop3s://ana@localhost:1"][..], "localhost:1: "),
+    ] {
+        let mut session = Session::start(&world, args);
+        session.expect(question);
+        let Session { screen, line, mut child, .. } = session;
+        drop((screen, line));
+        assert_eq!(child.wait().unwrap().signal(), Some(1), "{question}");
+    }
+}
+
+#[test]
+fn sigpipe_changes_nothing_at_a_password_question() {
+    let server = Pop3d::for_mailbox(&Mailbox::with(1)).start();
+    let (world, url) = (world(), server.url());
+    let mut session = Session::start(&world, &["list", "--server", &url, "--ca-file", "ca.pem"]);
+    session.expect(": ");
+    kill_process(Pid::from_child(&session.child), Signal::PIPE).unwrap();
+    session.type_in(&format!("{SECRET}\n"));
+    session.expect("1 ");
+    assert!(session.end().success());
 }
 
 #[test]

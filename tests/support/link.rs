@@ -172,7 +172,7 @@ impl Read for ScriptLink {
                 Some(End::Truncate) => Err(io::ErrorKind::UnexpectedEof.into()),
                 Some(End::Reset) => Err(io::ErrorKind::ConnectionReset.into()),
                 // The server is silent: what a link gives when its time is over.
-                Some(End::Stall | End::Kill | End::Interrupt | End::Terminate) | None => {
+                Some(End::Stall | End::Kill | End::Interrupt | End::Terminate | End::Signal(_)) | None => {
                     Err(NetError::Timeout.into())
                 }
             };

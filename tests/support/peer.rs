@@ -39,6 +39,8 @@ pub enum End {
     Interrupt,
     /// SIGTERM to the client.
     Terminate,
+    /// Any signal to the client.
+    Signal(Signal),
 }
 
 /// What one connection's client did.
@@ -377,6 +379,7 @@ impl Peer {
             End::Kill => self.strike(Signal::KILL),
             End::Interrupt => self.strike(Signal::INT),
             End::Terminate => self.strike(Signal::TERM),
+            End::Signal(signal) => self.strike(signal),
         }
         self.stream = None;
     }

@@ -16,6 +16,23 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// The signals that end postie in order: as `kill`, a terminal, a shell and the system send them. Without those that this
+/// process ignores (`nohup cargo test`), because postie would too.
+pub fn ending_signals() -> Vec<Signal> {
+    let always = [Signal::INT, Signal::TERM];
+    let others = [Signal::HUP, Signal::QUIT, Signal::ALARM, Signal::USR1, Signal::USR2, Signal::XCPU];
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.map_or(u64::MAX, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+    let (ignored, heeded): (Vec<Signal>, Vec<Signal>) =
+        others.into_iter().partition(|signal| ignored >> (signal.as_raw() - 1) & 1 == 1);
+    if !ignored.is_empty() {
+        // Not by the macros, whose output the test harness hides.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: signals that this process ignores: {ignored:?}");
+    }
+    always.into_iter().chain(heeded).collect()
+}
+
 /// A program about to run; its environment has only what is set here.
 pub struct Run {
     command: Command,

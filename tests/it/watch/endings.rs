@@ -7,6 +7,7 @@ use crate::support::imapd::store::ImapStore;
 use crate::support::mailbox::message;
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, Mode};
+use crate::support::process::ending_signals;
 use crate::world;
 use std::fs::File;
 use std::sync::Mutex;
@@ -15,7 +16,8 @@ use std::time::Duration;
 #[test]
 fn a_signal_ends_a_watch_at_once_and_the_summary_is_printed() {
     for mode in [Mode::Plain, Mode::Implicit] {
-        for (end, signal) in [(End::Terminate, 15), (End::Interrupt, 2)] {
+        for signal in ending_signals() {
+            let (end, signal) = (End::Signal(signal), signal.as_raw());
             for (step, said) in [("IDLE", "+ idling\r\n"), ("IDLE", ""), ("EXAMINE", ""), ("UID FETCH", "")] {
                 let (world, store) = (world(), ImapStore::with(2));
                 let hook = move |event: &crate::support::imapd::Event<'_>| match event.verb == step {
