@@ -11,6 +11,11 @@ use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+// As curl has them: the name in small letters comes first.
+pub(super) const HTTPS_PROXY: [&str; 2] = ["https_proxy", "HTTPS_PROXY"];
+pub(super) const ALL_PROXY: [&str; 2] = ["all_proxy", "ALL_PROXY"];
+pub(super) const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
 /// The environment of a run.
 #[derive(Clone, Default)]
 pub struct Env {
@@ -64,17 +69,22 @@ impl Env {
             .map_err(|what| Failure::config(format!("${what}")))
     }
 
-    /// The proxy for HTTP to other machines: `$HTTPS_PROXY`, else `$ALL_PROXY`, also in lower case, but not to the
-    /// hosts of `$NO_PROXY`.
+    /// The first of these variables that is set, and its value.
+    pub fn first_of(&self, names: [&'static str; 2]) -> Option<(&'static str, &OsStr)> {
+        names.into_iter().find_map(|name| Some((name, self.get(name)?)))
+    }
+
+    /// The proxy for HTTP to other machines: `$https_proxy`, else `$all_proxy`, each also in capitals, but not to the
+    /// hosts of `$no_proxy`. A value that names none is kept: whoever needs the proxy is told.
     pub fn http_proxy(&self) -> Option<HttpProxy> {
-        let first = |names: &[&str]| names.iter().find_map(|name| self.text(name).ok().flatten());
-        let except = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
-        HttpProxy::parse(first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])?, except)
+        let (variable, value) = self.first_of(HTTPS_PROXY).or_else(|| self.first_of(ALL_PROXY))?;
+        let except = self.first_of(NO_PROXY).map(|(_, list)| list.to_string_lossy());
+        Some(HttpProxy::of(variable, value.to_str().unwrap_or_default(), &except.unwrap_or_default()))
     }
 
     /// Whether `$ALL_PROXY` names a SOCKS proxy: then nothing may go round it, look-ups neither.
     pub fn has_socks_proxy(&self) -> bool {
-        let named = ["ALL_PROXY", "all_proxy"].iter().find_map(|name| self.text(name).ok().flatten());
+        let named = self.first_of(ALL_PROXY).and_then(|(_, value)| value.to_str());
         named.is_some_and(|url| url.to_ascii_lowercase().starts_with("socks"))
     }
 

@@ -2,12 +2,14 @@
 //! as curl does.
 
 use super::Env;
+use super::env::{ALL_PROXY, NO_PROXY};
 use super::proxy::{ProxyAddress, ProxyChoice};
 use super::server;
 use super::values;
+use crate::net::http::HttpProxy;
+use crate::net::proxy_exceptions::{is_excepted, is_here};
 use crate::words::Failure;
 use percent_encoding::percent_decode_str;
-use std::net::IpAddr;
 
 /// The default port (`RFC 1928 §3`).
 const PORT: u16 = 1080;
@@ -23,11 +25,11 @@ pub fn choice(text: &str) -> Result<ProxyChoice, String> {
 }
 
 /// Reads the URL of a SOCKS5 proxy; `None` if it is one of another kind. That the name is looked up by the proxy
-/// (`socks5h`) is so in any case.
+/// (`socks5h`) is so in any case. Desktops write `socks`, whatever the proxy speaks.
 fn address(text: &str) -> Result<Option<ProxyAddress>, String> {
     values::plain_text(text)?;
     let Some((scheme, rest)) = text.split_once("://") else { return Ok(None) };
-    if !["socks5", "socks5h"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+    if !["socks5", "socks5h", "socks"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Ok(None);
     }
     let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -60,65 +62,31 @@ fn address(text: &str) -> Result<Option<ProxyAddress>, String> {
 }
 
 /// The proxy that the environment names for this host: `$all_proxy`, else `$ALL_PROXY`, but none for this machine, and
-/// for what `$no_proxy`, else `$NO_PROXY`, lists. A proxy of another kind than SOCKS5 is for other programs.
+/// for what `$no_proxy`, else `$NO_PROXY`, lists. An HTTP proxy is for other programs. What is no proxy at all, and a
+/// SOCKS proxy that postie cannot use, is an error: mail would go round what the user wanted it to go through.
 pub fn of_environment(env: &Env, host: &str) -> Result<Option<ProxyAddress>, Failure> {
-    let first = |names: [&'static str; 2]| names.into_iter().find(|name| env.get(name).is_some());
-    let Some(variable) = first(["all_proxy", "ALL_PROXY"]) else { return Ok(None) };
-    let except = match first(["no_proxy", "NO_PROXY"]) {
-        Some(name) => env.text(name)?.unwrap_or_default(),
+    let Some((variable, value)) = env.first_of(ALL_PROXY) else { return Ok(None) };
+    let failed = |what: &str| {
+        Failure::config(format!("${variable}: reading the proxy: {what}")).hint(
+            "it is to be socks5://host:port; proxy = \"none\" in the account goes without, \
+             proxy = \"socks5://user@host:port\" with a login",
+        )
+    };
+    let except = match env.first_of(NO_PROXY) {
+        Some((name, list)) => {
+            list.to_str().ok_or_else(|| Failure::config(format!("${name}: reading: not valid UTF-8")))?
+        }
         None => "",
     };
     if is_here(host) || is_excepted(host, except) {
         return Ok(None);
     }
-    let text = env.text(variable)?.unwrap_or_default();
-    address(text).map_err(|what| {
-        Failure::config(format!("${variable}: {what}")).hint(
-            "proxy = \"none\" in the account goes without, proxy = \"socks5://user@host:port\" with a login",
-        )
-    })
-}
-
-fn is_here(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    match host.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    let text = value.to_str().ok_or_else(|| failed("not valid UTF-8"))?;
+    match address(text).map_err(|what| failed(&what))? {
+        Some(proxy) => Ok(Some(proxy)),
+        None if HttpProxy::is_by_http(text) => Ok(None),
+        None => Err(failed("not the URL of a SOCKS5 or HTTP proxy")),
     }
-}
-
-/// Whether the list has the host: `*`, a name (and all below it), an address, or a block of them (`10.0.0.0/8`).
-fn is_excepted(host: &str, list: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
-    let address = host.parse::<IpAddr>().ok();
-    let entries = list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
-    entries.map(str::to_ascii_lowercase).any(|entry| match (&address, entry.as_str()) {
-        (_, "*") => true,
-        (Some(address), entry) => in_block(*address, entry.trim_start_matches('[').trim_end_matches(']')),
-        (None, entry) => {
-            let name = entry.trim_start_matches('.').trim_end_matches('.');
-            !name.is_empty()
-                && host.strip_suffix(name).is_some_and(|left| left.is_empty() || left.ends_with('.'))
-        }
-    })
-}
-
-fn in_block(address: IpAddr, block: &str) -> bool {
-    let (base, bits) = block.split_once('/').map_or((block, None), |(base, bits)| (base, Some(bits)));
-    let octets = |address: IpAddr| match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    };
-    let Ok(base) = base.parse::<IpAddr>() else { return false };
-    let (own, base) = (octets(address), octets(base));
-    let all = own.len() * 8;
-    let bits = match bits.map(str::parse::<usize>) {
-        None => all,
-        Some(Ok(bits)) if bits <= all => bits,
-        Some(_) => return false,
-    };
-    let bit = |octets: &[u8], at: usize| octets[at / 8] >> (7 - at % 8) & 1;
-    own.len() == base.len() && (0..bits).all(|at| bit(&own, at) == bit(&base, at))
 }
 
 #[cfg(test)]
@@ -137,6 +105,7 @@ mod tests {
         for (text, wanted) in [
             ("socks5://proxy.example:1081", "socks5://proxy.example:1081"),
             ("SOCKS5H://Proxy.Example", "socks5://proxy.example:1080"),
+            ("socks://proxy.example/", "socks5://proxy.example:1080"),
             ("socks5://127.0.0.1:9050/", "socks5://127.0.0.1:9050"),
             ("socks5://[::1]:9050", "socks5://[::1]:9050"),
             ("socks5://[::1]", "socks5://[::1]:1080"),
@@ -175,7 +144,11 @@ mod tests {
             "socks5://other.example:1080"
         );
         assert_eq!(found(&[], "mail.example").unwrap(), None);
-        assert_eq!(found(&[("ALL_PROXY", "http://proxy.example:3128")], "mail.example").unwrap(), None);
+        for by_http in
+            ["http://proxy.example:3128", "https://u:p@proxy.example", "proxy.example:3128", "[::1]:8"]
+        {
+            assert_eq!(found(&[("ALL_PROXY", by_http)], "mail.example").unwrap(), None, "{by_http}");
+        }
         for host in ["localhost", "127.0.0.1", "127.8.8.8", "::1", "[::1]", "a.localhost"] {
             assert_eq!(found(&[proxy], host).unwrap(), None, "{host}");
         }
@@ -199,7 +172,40 @@ mod tests {
             let got = found(&[proxy, ("NO_PROXY", list)], host).unwrap();
             assert_eq!(got.is_none(), excepted, "{list} {host}");
         }
-        let failure = found(&[("ALL_PROXY", "socks5://u:S3CRET@proxy.example")], "mail.example").unwrap_err();
-        assert!(!failure.message.contains("S3CRET"), "{failure}");
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_not_passed_over_but_where_none_is_needed() {
+        for bad in [
+            "socks5://u:S3CRET@proxy.example",
+            "socks4://S3CRET.example:1080",
+            "socks4a://S3CRET.example",
+            "socks5:/S3CRET.example:1080",
+            "socks5//S3CRET.example:1080",
+            "socks5://",
+            "socks5://S3CRET.example:99999",
+            "http://",
+            "http://S3CRET.example:99999",
+            "S3CRET.example:port",
+            "htp://S3CRET.example",
+            " ",
+        ] {
+            for variable in ["ALL_PROXY", "all_proxy"] {
+                let env = |more: &[(&'static str, &'static str)]| {
+                    let own = [(variable, bad)];
+                    own.into_iter().chain(more.iter().copied()).collect::<Env>()
+                };
+                let failure = of_environment(&env(&[]), "mail.example").unwrap_err();
+                assert_eq!(failure.kind(), crate::words::Kind::Config, "{bad}");
+                assert!(!format!("{failure:?}").contains("S3CRET"), "{bad}: {failure}");
+                assert!(failure.message.contains(variable) && failure.hint.is_some(), "{bad}: {failure}");
+                assert_eq!(of_environment(&env(&[]), "localhost").unwrap(), None, "{bad}");
+                let excepted = env(&[("NO_PROXY", "example")]);
+                assert_eq!(of_environment(&excepted, "mail.example").unwrap(), None, "{bad}");
+            }
+        }
+        use std::os::unix::ffi::OsStrExt as _;
+        let latin: Env = [("ALL_PROXY", std::ffi::OsStr::from_bytes(b"socks5://\xe9"))].into_iter().collect();
+        assert!(of_environment(&latin, "mail.example").is_err());
     }
 }

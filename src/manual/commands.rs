@@ -132,7 +132,8 @@ fn environment(out: &mut Writer) {
         (
             "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
             "The proxy for https (http://[user:password@]host:port; the second may be socks5://host:port), and the hosts \
-             that are reached without it.",
+             that are reached without it. The names in small letters come first, as in curl. A value that names no such \
+             proxy is an error where it would be used.",
         ),
         (
             "POSTIE_DNS, POSTIE_RESOLVE",

@@ -13,6 +13,7 @@ pub mod look_up;
 pub(crate) mod loopback_listener;
 pub(crate) mod names;
 pub(crate) mod proxy;
+pub(crate) mod proxy_exceptions;
 pub(crate) mod resolver;
 pub(crate) mod small_file;
 pub mod tcp;

@@ -372,6 +372,24 @@ fn nobody_is_asked_for_a_provider_in_the_table_nor_where_it_is_forbidden() {
 }
 
 #[test]
+fn nobody_is_asked_where_the_proxy_for_https_is_none() {
+    for (variable, value) in
+        [("HTTPS_PROXY", "http://proxy:99999"), ("https_proxy", "htp://S3CRET"), ("ALL_PROXY", "http//proxy")]
+    {
+        let played = Played::with_document(Reply::ok(document("own.test", &usual("own.test"))));
+        let world = world();
+        let run =
+            world.postie(["--json", "--ca-file", "ca.pem", "config", "add", "ana@own.test", "--dry-run"]);
+        let outcome = played.with(run.env(variable, value)).go();
+        let error = outcome.assert_failure(78, "config");
+        assert!(error["message"].as_str().unwrap().starts_with(&format!("${variable}: ")), "{error}");
+        assert!(error["hint"].is_string() && !outcome.out().contains("S3CRET"), "{error}");
+        let none = world.postie(["--ca-file", "ca.pem", "config", "add", "ana@own.test", "--dry-run"]);
+        played.with(none.env(variable, value).env("NO_PROXY", "*")).go().assert_exit(0);
+    }
+}
+
+#[test]
 fn a_name_service_that_does_not_answer_is_a_reason_to_try_again() {
     let played = Played::new(|_| Reply::missing(), |_, _| Some(Say::Refused));
     let world = world();

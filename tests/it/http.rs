@@ -256,12 +256,12 @@ fn a_socks_proxy_gets_the_name_and_no_look_up_is_made() {
         }
     });
     let url = format!("socks5://127.0.0.1:{}", proxy.port());
-    let http = client(patient()).with_proxy(HttpProxy::parse(&url, ""));
+    let http = client(patient()).with_proxy(Some(HttpProxy::of("HTTPS_PROXY", &url, "")));
     assert_eq!(&http.get("https://own.test/a", "*/*", 0, 100).unwrap().body[..], b"through it");
     let refused = http.get("https://other.test/", "*/*", 0, 100).unwrap_err();
     assert_eq!((refused.kind(), refused.stage), (Kind::Network, Stage::Proxy), "{refused}");
     // This machine is reached without it.
-    let here = client(patient()).with_proxy(HttpProxy::parse(&url, ""));
+    let here = client(patient()).with_proxy(Some(HttpProxy::of("HTTPS_PROXY", &url, "")));
     let own = web(|_| Reply::ok("x"));
     assert!(here.get(&own.url("/"), "*/*", 0, 100).is_ok());
     assert_eq!(proxy.journals().len(), 2);
@@ -291,7 +291,7 @@ fn a_proxy_is_told_where_to_go_and_sees_only_tls_behind_it() {
         pump(&peer, port);
     });
     let url = format!("http://ana:s3cret@localhost:{}", proxy.port());
-    let http = client(patient()).with_proxy(HttpProxy::parse(&url, "direct.test"));
+    let http = client(patient()).with_proxy(Some(HttpProxy::of("HTTPS_PROXY", &url, "direct.test")));
     assert_eq!(&http.get("https://own.test/a", "*/*", 0, 100).unwrap().body[..], b"through it");
     // Another name than the certificate's, and a host that the proxy is not for.
     let names = NameOverrides::read(None, Some(&format!("direct.test:443:127.0.0.1:{port}"))).unwrap();

@@ -207,5 +207,18 @@ fn the_environment_s_proxy_is_for_other_machines_and_a_server_may_do_without() {
     assert_eq!(proxy.journals().len(), 1);
     elsewhere(&[("ALL_PROXY", &all), ("NO_PROXY", "invalid")]).assert_failure(68, "no_host");
     elsewhere(&[("ALL_PROXY", "http://127.0.0.1:1")]).assert_failure(68, "no_host");
-    elsewhere(&[("ALL_PROXY", "socks5://u:S3CRET@127.0.0.1:1")]).assert_failure(78, "config");
+    for bad in [
+        "socks5://u:S3CRET@127.0.0.1:1",
+        "socks4://127.0.0.1:1",
+        "socks5:/127.0.0.1:1",
+        "socks5://x:99999",
+        "?",
+    ] {
+        let run = elsewhere(&[("all_proxy", bad)]);
+        let error = run.assert_failure(78, "config");
+        assert!(error["message"].as_str().unwrap().starts_with("$all_proxy"), "{error}");
+        assert!(error["hint"].is_string() && !run.out().contains("S3CRET") && !run.err().contains("S3CRET"));
+        elsewhere(&[("all_proxy", bad), ("no_proxy", ".invalid")]).assert_failure(68, "no_host");
+        list("", "", server.port(), &[("all_proxy", bad)]).assert_exit(0);
+    }
 }

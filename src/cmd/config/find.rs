@@ -88,6 +88,9 @@ impl Finder {
         if !self.must_search(email) {
             return Ok(in_table.unwrap_or_default());
         }
+        if let Some(proxy) = &self.http.proxy {
+            proxy.check()?;
+        }
         let domain = crate::account::server::host(email.domain()).map_err(Failure::usage)?;
         // A pin is for the mail servers; web servers have certificates of their own.
         let web = Tls::prepare(&TlsSettings { fingerprint: None, ..self.trust.clone() }, &self.limits)?;

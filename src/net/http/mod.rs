@@ -260,7 +260,7 @@ impl Run<'_> {
     }
 
     fn config(&self, uri: &Uri) -> ureq::config::Config {
-        let proxy = self.http.proxy.as_ref().filter(|_| !uri.host().is_some_and(urls::is_loopback));
+        let proxy = self.http.proxy.as_ref().and_then(|proxy| proxy.for_ureq(uri));
         Agent::config_builder()
             .https_only(uri.scheme_str() == Some("https"))
             .http_status_as_error(false)
@@ -269,7 +269,7 @@ impl Run<'_> {
             .max_response_header_size(MOST_OF_HEADER)
             .max_idle_connections(0)
             .user_agent(concat!("postie/", env!("CARGO_PKG_VERSION")))
-            .proxy(proxy.and_then(HttpProxy::for_ureq))
+            .proxy(proxy)
             .build()
     }
 

@@ -128,11 +128,12 @@ impl Dialler {
         if in_clear && !self.http_allowed && !is_proxy && !is_loopback(host) {
             return Err(ureq::Error::RequireHttpsOnly(uri.to_string()));
         }
-        let socks = self.proxy.as_ref().and_then(|proxy| proxy.socks(uri)).filter(|_| !is_loopback(host));
+        let failed = |failure| ureq::Error::Other(Box::new(TransportFault::Proxy(failure)));
+        let socks = self.proxy.as_ref().map_or(Ok(None), |proxy| proxy.socks(uri)).map_err(failed)?;
         if let Some(socks) = socks {
             let there = place(uri).unwrap_or_default();
             let link = socks.connect(host.trim_matches(['[', ']']), port(uri), &there, &self.limits);
-            return link.map_err(|failure| ureq::Error::Other(Box::new(TransportFault::Proxy(failure))));
+            return link.map_err(failed);
         }
         let addresses = resolve(host, port(uri), &self.limits)
             .map_err(|error| TransportFault::at(uri, Stage::LookUp, error))?;
