@@ -4,21 +4,24 @@
 //! file atomically, mode 0600. If it is a symbolic link, its target is replaced. A file that could not be read back
 //! is never written.
 
+mod added;
+mod cut;
 mod items;
 mod merge;
 
 use super::document::{self, PathContext};
 use super::keys::{self, Type};
-use super::lock::lock_directory;
+use super::lock::{DirectoryLock, lock_directory};
 use super::schema::{self, Contents};
 use super::{Account, Env, config, values};
 use crate::net::Limits;
 use crate::process::Program;
-use crate::store::atomic_replace;
+use crate::store::{atomic_replace, sweep_beside};
 use crate::words::{Failure, Kind, Secret};
+pub use items::shown_settings;
 use items::{item_of, item_of_words};
 use rustix::fs::fstat;
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -31,11 +34,13 @@ pub struct Editor {
     target: PathBuf,
     env: Env,
     /// The file as it is, without a byte order mark.
+    original: Zeroizing<String>,
+    /// The text that `document` was made of.
     text: Zeroizing<String>,
     document: DocumentMut,
     byte_order_mark: bool,
     /// None where nothing will be written.
-    lock: Option<File>,
+    lock: Option<DirectoryLock>,
 }
 
 /// A value to be set.
@@ -95,12 +100,14 @@ impl Editor {
         };
         let document = document::parse(&text).map_err(|fault| config::locate(&text, path, fault))?.into_mut();
         let byte_order_mark = text.starts_with('\u{feff}');
+        let text = Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned());
         Ok(Editor {
             shown: path.to_owned(),
             target,
             env: env.clone(),
             document,
-            text: Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned()),
+            original: text.clone(),
+            text,
             byte_order_mark,
             lock,
         })
@@ -114,10 +121,31 @@ impl Editor {
             return Err(Failure::config(message).hint("`postie config set` changes it, `remove` removes it"));
         }
         let wrong = || Failure::config(format!("{}: accounts: a table is wanted here", self.shown.display()));
-        let accounts = self.document.entry("accounts").or_insert_with(implicit_table);
-        let accounts = accounts.as_table_like_mut().ok_or_else(wrong)?;
-        accounts.insert(name, Item::Table(Table::new()));
+        // Behind all that is there: by itself the library puts it above the comments that end the file.
+        match self.document.get("accounts").is_none_or(Item::is_table) {
+            true => self.take(added::account(&self.text_now(), name))?,
+            false => {
+                let accounts = self.document.get_mut("accounts").and_then(Item::as_table_like_mut);
+                accounts.ok_or_else(wrong)?.insert(name, Item::Table(Table::new()));
+            }
+        }
         self.extend(name, settings)
+    }
+
+    /// Goes on with this text, which is not written yet.
+    fn take(&mut self, text: Zeroizing<String>) -> Result<(), Failure> {
+        let read = document::parse(&text).map_err(|fault| config::locate(&text, &self.shown, fault))?;
+        self.document = read.into_mut();
+        self.text = text;
+        Ok(())
+    }
+
+    /// Takes the lines of what a path names out of the text. Returns whether it has lines of its own.
+    fn cut(&mut self, path: &[&str]) -> Result<bool, Failure> {
+        match cut::without(&self.text_now(), path) {
+            Some(text) => self.take(text).map(|()| true),
+            None => Ok(false),
+        }
     }
 
     /// Makes a change as a whole: if it fails, or the result is not valid, everything is as it was. Returns the new
@@ -126,10 +154,10 @@ impl Editor {
         &mut self,
         change: impl FnOnce(&mut Editor) -> Result<(), Failure>,
     ) -> Result<Contents, Failure> {
-        let before = self.document.clone();
+        let before = (self.document.clone(), self.text.clone());
         let done = change(self).and_then(|()| self.check());
         if done.is_err() {
-            self.document = before;
+            (self.document, self.text) = before;
         }
         done
     }
@@ -175,25 +203,34 @@ impl Editor {
 
     /// Removes a dotted key or a table of an account. Returns whether it was there.
     pub fn unset(&mut self, name: &str, key: &str) -> Result<bool, Failure> {
-        kind_of(key)?;
+        let known = kind_of(key);
         let missing = self.no_account(name);
-        let account = self.account_mut(name).ok_or(missing)?;
         let (within, last) = split(key);
+        let path: Vec<&str> = ["accounts", name].into_iter().chain(within).chain([last]).collect();
+        if self.cut(&path)? {
+            return Ok(true);
+        }
+        let account = self.account_mut(name).ok_or(missing)?;
         let table = match within {
             Some(within) => account.get_mut(within).and_then(Item::as_table_like_mut),
             None => Some(account),
         };
-        Ok(table.is_some_and(|table| table.remove(last).is_some()))
+        let is_removed = table.is_some_and(|table| table.remove(last).is_some());
+        // What is mistyped in the file can be taken out by that name.
+        if is_removed { Ok(true) } else { known.map(|_| false) }
     }
 
     /// Removes an account, and `default-account` if that names it.
     pub fn remove(&mut self, name: &str) -> Result<(), Failure> {
         let missing = self.no_account(name);
-        let accounts = self.document.get_mut("accounts").and_then(Item::as_table_like_mut);
-        if accounts.and_then(|accounts| accounts.remove(name)).is_none() {
-            return Err(missing);
+        if !self.cut(&["accounts", name])? {
+            let accounts = self.document.get_mut("accounts").and_then(Item::as_table_like_mut);
+            if accounts.and_then(|accounts| accounts.remove(name)).is_none() {
+                return Err(missing);
+            }
         }
-        if self.document.get("default-account").and_then(Item::as_str) == Some(name) {
+        let is_default = self.default_account() == Some(name);
+        if is_default && !self.cut(&["default-account"])? {
             self.document.remove("default-account");
         }
         Ok(())
@@ -203,8 +240,11 @@ impl Editor {
         if self.account(name).is_none() {
             return Err(self.no_account(name));
         }
-        replace(self.document.as_table_mut(), "default-account", Item::from(name));
-        Ok(())
+        if self.document.contains_key("default-account") {
+            replace(self.document.as_table_mut(), "default-account", Item::from(name));
+            return Ok(());
+        }
+        self.take(added::default(&self.text_now(), name))
     }
 
     /// Checks the result as a whole and replaces the file. Returns the new contents.
@@ -213,9 +253,13 @@ impl Editor {
     /// file is then as it was.
     pub fn save(self) -> Result<Contents, Failure> {
         let contents = self.check()?;
-        if self.lock.is_none() {
+        let Some(lock) = &self.lock else {
             let bug = format!("{}: writing the configuration: it was only rehearsed", self.shown.display());
             return Err(Failure::config(bug).as_kind(Kind::Internal));
+        };
+        if lock.is_held {
+            // Left by edits that were killed; they may hold passwords. One that cannot be removed hinders nothing.
+            let _ = sweep_beside(&self.target);
         }
         let text = self.rendered();
         atomic_replace(&self.target, text.as_bytes(), 0o600).map_err(Failure::from)?;
@@ -224,22 +268,33 @@ impl Editor {
 
     /// The new text of the file: what was not changed is as it was.
     fn rendered(&self) -> Zeroizing<String> {
-        let whole = Zeroizing::new(self.document.to_string());
-        let mut text = merge::merge(&self.text, whole.trim_start_matches('\u{feff}'));
+        let mut text = self.text_now();
         if self.byte_order_mark {
             text.insert(0, '\u{feff}');
         }
         text
     }
 
+    /// The same without a byte order mark.
+    fn text_now(&self) -> Zeroizing<String> {
+        let whole = Zeroizing::new(self.document.to_string());
+        merge::merge(&self.text, whole.trim_start_matches('\u{feff}'))
+    }
+
     /// The new contents, without writing them. Fails with [`Kind::Usage`] if they are not valid.
     pub fn check(&self) -> Result<Contents, Failure> {
         let beside = self.shown.parent().unwrap_or(Path::new(""));
-        let read = schema::read(&self.document.to_string(), PathContext { env: &self.env, beside });
-        read.map_err(|fault| {
-            // Without a position: the text is not written anywhere, and the key says enough.
-            let failure = config::say(fault, "the change is not valid");
-            failure.as_kind(Kind::Usage)
+        let context = PathContext { env: &self.env, beside };
+        schema::read(&self.document.to_string(), context).map_err(|fault| {
+            match schema::read(&self.original, context) {
+                // Without a position: the text is not written anywhere, and the key says enough.
+                Ok(_) => config::say(fault, "the change is not valid").as_kind(Kind::Usage),
+                Err(before) => {
+                    let failure = config::locate(&self.original, &self.shown, before);
+                    let hint = failure.hint.clone().map(|hint| format!("{hint}; ")).unwrap_or_default();
+                    failure.hint(format!("{hint}nothing is changed before that is mended"))
+                }
+            }
         })
     }
 
@@ -285,41 +340,6 @@ impl Editor {
         Ok(())
     }
 }
-
-/// A table that is only there for those in it.
-fn implicit_table() -> Item {
-    let mut table = Table::new();
-    table.set_implicit(true);
-    Item::Table(table)
-}
-
-/// Settings of an account as they stand in the file; a password is not shown.
-pub fn shown_settings(name: &str, settings: &[(String, Setting)]) -> Result<String, Failure> {
-    let mut document = DocumentMut::new();
-    let mut own = Table::new();
-    // Where all is in tables of servers the account needs no line of its own.
-    own.set_implicit(settings.iter().all(|(key, _)| key.contains('.')));
-    for (key, setting) in settings {
-        let (within, last) = split(key);
-        let table = match within {
-            Some(within) => own.entry(within).or_insert_with(|| Item::Table(Table::new())).as_table_mut(),
-            None => Some(&mut own),
-        };
-        let item = match setting {
-            Setting::Password(_) => Item::from(HIDDEN),
-            setting => item_of(setting)?,
-        };
-        table.and_then(|table| table.insert(last, item));
-    }
-    let mut accounts = Table::new();
-    accounts.set_implicit(true);
-    accounts.insert(name, Item::Table(own));
-    document.insert("accounts", Item::Table(accounts));
-    Ok(document.to_string())
-}
-
-/// What is shown instead of a password.
-const HIDDEN: &str = "(not shown)";
 
 /// A key of an account: the table that it is in, and its name there.
 fn split(key: &str) -> (Option<&str>, &str) {

@@ -15,15 +15,28 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether a signal came.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Locks the directory of the configuration at `path` until the returned file is dropped.
+/// A directory that was to be locked, as long as this lives.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+    /// False where the file system cannot lock directories.
+    pub is_held: bool,
+}
+
+/// Locks the directory of the configuration at `path` until the returned value is dropped.
 ///
 /// Fails with [`Kind::Locked`] if another process holds it too long, [`Kind::CannotCreate`] if the directory cannot be
 /// opened, [`Kind::Interrupted`] or [`Kind::Timeout`] if a signal or the end of the run ends the wait.
-pub fn lock_directory(directory: &Path, path: &Path, limits: &Limits) -> Result<File, Failure> {
+pub fn lock_directory(directory: &Path, path: &Path, limits: &Limits) -> Result<DirectoryLock, Failure> {
     lock_within(directory, path, PATIENCE, limits)
 }
 
-fn lock_within(directory: &Path, path: &Path, patience: Duration, limits: &Limits) -> Result<File, Failure> {
+fn lock_within(
+    directory: &Path,
+    path: &Path,
+    patience: Duration,
+    limits: &Limits,
+) -> Result<DirectoryLock, Failure> {
     let failed = |kind: Kind, what: &str| {
         let message = format!("{}: editing the configuration: {what}", path.display());
         Failure::config(message).as_kind(kind)
@@ -41,11 +54,13 @@ fn lock_within(directory: &Path, path: &Path, patience: Duration, limits: &Limit
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match answered.recv_timeout(left.min(SLICE)) {
-            Ok(Ok(file)) => return Ok(file),
+            Ok(Ok(file)) => return Ok(DirectoryLock { _file: file, is_held: true }),
             // Some network file systems cannot lock directories: an edit without a lock is still atomic, and better
             // than none.
             Ok(Err(_)) => {
-                return File::open(directory).map_err(|error| failed(Kind::CannotCreate, &error.to_string()));
+                let file = File::open(directory);
+                let file = file.map_err(|error| failed(Kind::CannotCreate, &error.to_string()))?;
+                return Ok(DirectoryLock { _file: file, is_held: false });
             }
             Err(_) if limits.stop.raised() => {
                 return Err(failed(Kind::Interrupted, "another program edits it: stopped by a signal"));

@@ -469,3 +469,47 @@ fn what_comes_before_a_key_that_is_set_is_named() {
     let outcome = world.postie(["config", "default", "a"]).env("POSTIE_ACCOUNT", "b").go();
     assert!(outcome.err().contains("$POSTIE_ACCOUNT is set"), "{}", outcome.err());
 }
+
+#[test]
+fn what_edits_that_were_killed_have_left_goes_with_the_next_edit_and_nothing_else_does() {
+    let text = "[accounts.a]\nemail = 'a@b.example'\nname = 'A'\n\n[accounts.b]\nemail = 'b@b.example'\n";
+    for args in [
+        &["set", "a", "name", "Ana"][..],
+        &["unset", "a", "name"],
+        &["remove", "b"],
+        &["default", "a"],
+        &["add", "c", "--email", "c@b.example", "--smtp", "smtps://127.0.0.1:1"],
+        &["import", "msmtp", "msmtprc"],
+    ] {
+        let world = world();
+        world.write("msmtprc", "account z\nhost smtp.example.org\ntls on\nfrom z@example.org\n");
+        let path = world.config(text);
+        let left = path.with_file_name(".config.toml.1f.2a.0");
+        world.write(".config/postie/.config.toml.1f.2a.0", "password = 'x'");
+        world.write(".config/postie/.config.toml.swp", "an editor's");
+        config(&world, args).assert_exit(0);
+        assert_ne!(file(&world), text, "{args:?}");
+        assert!(!left.exists(), "{args:?}");
+        let count = fs::read_dir(path.parent().unwrap()).unwrap().count();
+        assert_eq!(count, 2, "{args:?}: the file, and the editor's");
+    }
+}
+
+#[test]
+fn removing_an_account_leaves_all_that_is_not_of_it() {
+    let world = world();
+    let rest = "# Mail of the family; kept in git.\n\n[accounts.b]\nemail = 'b@b.example' # hers\n# smtp.port = 1\n# end";
+    let text = rest.replace(
+        "[accounts.b]",
+        "# mine\n[accounts.a]\nemail = 'a@b.example'\n\n# the server\n[accounts.a.pop3]\nhost = 'h'\n\n[accounts.b]",
+    );
+    let (as_it_is, crlf) = (str::to_owned, |text: &str| text.replace('\n', "\r\n"));
+    let unended = |text: &str| text.replace("\n# smtp.port = 1\n# end", "");
+    let forms: [&dyn Fn(&str) -> String; 4] = [&as_it_is, &crlf, &unended, &|text| crlf(&unended(text))];
+    for form in forms {
+        let (text, rest) = (form(&text), form(rest));
+        world.config(&text);
+        config(&world, &["remove", "a"]).assert_exit(0);
+        assert_eq!(file(&world), rest);
+    }
+}

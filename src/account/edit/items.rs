@@ -1,11 +1,11 @@
 //! What settings become in the file: from words of a command line, or from values that postie has.
 
-use super::Setting;
+use super::{Setting, split};
 use crate::account::keys::Type;
 use crate::account::values;
 use crate::process::Program;
 use crate::words::Failure;
-use toml_edit::{Array, Item, Value};
+use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 /// What the words of a command line make of a key.
 pub(super) fn item_of_words(key: &str, kind: Type, words: &[&str]) -> Result<Item, Failure> {
@@ -82,3 +82,31 @@ pub(super) fn item_of(setting: &Setting) -> Result<Item, Failure> {
         }
     })
 }
+
+/// Settings of an account as they stand in the file; a password is not shown.
+pub fn shown_settings(name: &str, settings: &[(String, Setting)]) -> Result<String, Failure> {
+    let mut document = DocumentMut::new();
+    let mut own = Table::new();
+    // Where all is in tables of servers the account needs no line of its own.
+    own.set_implicit(settings.iter().all(|(key, _)| key.contains('.')));
+    for (key, setting) in settings {
+        let (within, last) = split(key);
+        let table = match within {
+            Some(within) => own.entry(within).or_insert_with(|| Item::Table(Table::new())).as_table_mut(),
+            None => Some(&mut own),
+        };
+        let item = match setting {
+            Setting::Password(_) => Item::from(HIDDEN),
+            setting => item_of(setting)?,
+        };
+        table.and_then(|table| table.insert(last, item));
+    }
+    let mut accounts = Table::new();
+    accounts.set_implicit(true);
+    accounts.insert(name, Item::Table(own));
+    document.insert("accounts", Item::Table(accounts));
+    Ok(document.to_string())
+}
+
+/// What is shown instead of a password.
+const HIDDEN: &str = "(not shown)";

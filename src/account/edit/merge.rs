@@ -32,7 +32,15 @@ fn by_lines(text: &str, after: &str) -> Option<Zeroizing<String>> {
     if own.len() != old.len() {
         return None;
     }
-    let merged = Zeroizing::new(put_together(&own, text.matches('\n').count(), &new, &kept(&old, &new)));
+    let kept = kept(&old, &new);
+    let mut merged = Zeroizing::new(put_together(&own, text.matches('\n').count(), &new, &kept));
+    // The last line of the file gets no end where it had none, and nothing follows it now.
+    let last = own.len().checked_sub(2);
+    if !text.ends_with('\n') && kept.len() > 1 && last.is_some() && kept[kept.len() - 2] == last {
+        let unended = merged.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text).len());
+        let left = unended.unwrap_or(merged.len());
+        merged.truncate(left);
+    }
     (rewritten(&merged)?.trim_end() == after.trim_end()).then_some(merged)
 }
 
@@ -157,6 +165,21 @@ mod tests {
                 }
             });
             assert_eq!(replaced, wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_stays_so_unless_something_follows_it() {
+        for (text, wanted) in [
+            ("[a]\nb = 1\n[c]\nd = 1", "[a]\nb = 1\nport = 1\n[c]\nd = 1"),
+            ("[a]\r\nb = 1\r\n[c]\r\nd = 1", "[a]\r\nb = 1\r\nport = 1\r\n[c]\r\nd = 1"),
+            ("[a]\nb = 1\n# end", "[a]\nb = 1\nport = 1\n# end"),
+            ("[c]\n[a]", "[c]\n[a]\nport = 1\n"),
+        ] {
+            assert_eq!(with_port(text), wanted, "{text:?}");
+        }
+        for text in ["[a]\nb = 1", "[a]", "a = 1", "# x", "[a]\r\nb = 1", ""] {
+            assert_eq!(edited(text, |_| {}), text, "nothing was changed");
         }
     }
 

@@ -263,3 +263,61 @@ fn a_directory_that_cannot_be_made_is_said_so() {
     let failure = Editor::open(&below_a_file, &Env::default(), &Limits::default()).map(|_| ()).unwrap_err();
     assert!(matches!(failure.kind(), Kind::CannotCreate | Kind::Config), "{failure}");
 }
+
+#[test]
+fn a_mistake_that_was_there_before_is_named_where_it_stands() {
+    let text = "[accounts.work]\nemail = 'a@b.example'\n\n[accounts.b]\nemial = 'b@b.example'\n";
+    let home = EditHome::new(text);
+    let failure = home.set("name", "Ana").unwrap_err();
+    assert_eq!(failure.kind(), Kind::Config);
+    assert!(failure.message.contains("config.toml:5:1: accounts.b"), "{failure}");
+    assert!(failure.hint.unwrap().contains("did you mean `email`?"));
+    assert_eq!(home.text(), text);
+    let mut editor = home.editor();
+    assert!(editor.unset("b", "emial").unwrap(), "what is no key can be taken out");
+    assert_eq!(editor.unset("b", "emial").unwrap_err().kind(), Kind::Usage);
+    editor.save().unwrap();
+    home.set("name", "Ana").unwrap();
+}
+
+#[test]
+fn a_new_account_stands_behind_the_comments_that_end_the_file() {
+    for (text, between) in [
+        ("[accounts.a]\nemail = 'a@b.example'\n# smtp.host = 'h'\n", "\n"),
+        ("[accounts.a]\nemail = 'a@b.example'", "\n\n"),
+        ("[accounts]\na.email = 'a@b.example'\n\n# end", "\n\n"),
+        ("accounts.a.email = 'a@b.example'\n", "\n"),
+        ("# mine\n", "\n"),
+        ("", ""),
+    ] {
+        for crlf in [false, true] {
+            let ended = |text: &str| if crlf { text.replace('\n', "\r\n") } else { text.to_owned() };
+            // Where there is no line yet, there is no other end to follow.
+            if crlf && !text.contains('\n') {
+                continue;
+            }
+            let home = EditHome::new(&ended(text));
+            let mut editor = home.editor();
+            let settings =
+                [("email", Setting::Text("n@b.example".into())), ("smtp.host", Setting::Text("s".into()))];
+            editor.add("new", &settings).unwrap();
+            editor.save().unwrap();
+            let own = "[accounts.new]\nemail = \"n@b.example\"\n\n[accounts.new.smtp]\nhost = \"s\"\n";
+            assert_eq!(home.text(), ended(&format!("{text}{between}{own}")));
+        }
+    }
+}
+
+#[test]
+fn an_attempt_that_fails_leaves_no_trace_in_the_text() {
+    let home = EditHome::new(BY_HAND);
+    let mut editor = home.editor();
+    let failed = editor.attempt(|editor| {
+        editor.remove("home")?;
+        editor.add("new", &[("smtp.host", Setting::Text("s".into()))])
+    });
+    assert_eq!(failed.unwrap_err().kind(), Kind::Usage, "nobody is there to log in");
+    editor.set("work", "pop3.port", &["995"]).unwrap();
+    editor.save().unwrap();
+    assert_eq!(home.text(), BY_HAND.replace("1995", "995"));
+}
