@@ -47,6 +47,16 @@ pub fn read(text: Text<'_>) -> Result<Import, Failure> {
                 .second("smtp", Protocol::Smtp)
                 .or_else(|| reader.first("message.send.backend", Protocol::Smtp)),
         );
+        if draft.servers.is_empty() && reader.remarks.found.is_empty() {
+            let old = ["imap-host", "smtp-host"].iter().any(|key| reader.get(key).is_some());
+            let (why, hint) = match old {
+                true => {
+                    ("the form of himalaya before version 1", "`postie config add` takes the same settings")
+                }
+                false => ("there is no server in it that postie could use", ""),
+            };
+            reader.remarks.warned(At(draft.line, &format!("[accounts.{name}]")), "", why, hint);
+        }
         if reader.get("default").and_then(Item::as_bool) == Some(true) && !draft.servers.is_empty() {
             import.default = Some(draft.name.clone());
         }

@@ -1,7 +1,8 @@
 //! Reads a muttrc (mutt up to 2.3, NeoMutt): the variables of servers that are set to a fixed text, or to what a
 //! command between backticks prints, which becomes the command for the password and is not run.
 //!
-//! Left out: variables of the environment (`$HOME`) in values, `source`, and hooks, which set something for a while.
+//! Variables that are set before are filled in. Left out: those of the environment (`$HOME`), `source`, and hooks, which
+//! set something for a while.
 
 mod grammar;
 

@@ -68,3 +68,13 @@ fn what_is_no_toml_is_named_without_its_line_and_controls_stay_out() {
     let settings = format!("{:?}", read(text).accounts[0].settings());
     assert!(!settings.contains("u{"), "{settings}");
 }
+
+#[test]
+fn an_account_without_a_server_that_can_be_used_is_named() {
+    let text = "[accounts.old]\nemail = \"o@x.example\"\nbackend = \"imap\"\nimap-host = \"imap.x.example\"\n\
+                sender = \"smtp\"\nsmtp-host = \"smtp.x.example\"\n[accounts.none]\nemail = \"n@x.example\"\n";
+    let import = read(text);
+    assert!(import.accounts.is_empty());
+    assert_eq!(said(&import), [(1, "[accounts.old]", true), (7, "[accounts.none]", true)]);
+    assert!(import.omissions[0].why.contains("before version 1"), "{:?}", import.omissions);
+}

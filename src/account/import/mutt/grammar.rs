@@ -1,5 +1,5 @@
 //! The words of a muttrc: commands end at a line end or `;`, a backslash at the end of a line goes on, `'…'` is literal,
-//! `"…"` has escapes and what is filled in.
+//! `"…"` has escapes and what is filled in; outside of quotes `#` ends the line.
 
 use crate::account::import::remarks::{At, Remarks};
 use std::collections::HashMap;
@@ -56,13 +56,11 @@ pub fn variables(octets: &[u8], remarks: &mut Remarks<'_>) -> Variables {
     reader.rest.reverse();
     let mut found = Variables::default();
     while reader.skip_to_command() {
-        let (line, word) = (reader.line, reader.word(false));
+        let (line, word) = (reader.line, reader.word(false, &found));
         match word.text.as_str() {
-            "set" => reader.set(&mut found),
-            "unset" | "reset" => {
-                while let Some(name) = reader.argument() {
-                    found.0.remove(&name.text);
-                }
+            "set" | "unset" | "toggle" | "reset" => {
+                let whole = word.text.as_str();
+                while reader.set(whole, &mut found) {}
             }
             "source" => {
                 let file = reader.argument().unwrap_or_default();
@@ -76,6 +74,44 @@ pub fn variables(octets: &[u8], remarks: &mut Remarks<'_>) -> Variables {
         reader.end_command();
     }
     found
+}
+
+/// The switches that are read here (`no`, `yes`, and of some `ask-no`, `ask-yes`).
+const SWITCHES: [&str; 5] =
+    ["ssl_starttls", "ssl_force_tls", "ssl_verify_host", "ssl_verify_dates", "pop_delete"];
+
+/// The name that mutt has for a variable; NeoMutt has new ones for some.
+fn canonical(name: &str) -> &str {
+    match name {
+        "spool_file" => "spoolfile",
+        "real_name" => "realname",
+        name => name,
+    }
+}
+
+/// What happens to a variable without a value.
+#[derive(Clone, Copy)]
+enum Change {
+    On,
+    Off,
+    Invert,
+    Default,
+    Nothing,
+}
+
+/// The variable that is meant, and what happens to it: `noNAME`, `invNAME`, `&NAME` (its default), `?NAME` (is shown).
+fn change<'a>(command: &str, name: &'a str) -> (&'a str, Change) {
+    match command {
+        "unset" => (name, Change::Off),
+        "toggle" => (name, Change::Invert),
+        "reset" => (name, Change::Default),
+        _ if name.starts_with('?') || name.ends_with('?') => (name, Change::Nothing),
+        _ => {
+            let prefixes = [("no", Change::Off), ("inv", Change::Invert), ("&", Change::Default)];
+            let found = prefixes.into_iter().find_map(|(prefix, to)| Some((name.strip_prefix(prefix)?, to)));
+            found.unwrap_or((name, Change::On))
+        }
+    }
 }
 
 struct Reader {
@@ -142,7 +178,7 @@ impl Reader {
                 self.end_line();
                 None
             }
-            Some(_) => Some(self.word(false)),
+            Some(_) => Some(self.word(false, &Variables::default())),
         }
     }
 
@@ -154,45 +190,75 @@ impl Reader {
         sets
     }
 
-    /// `name = value` and `name`, `noname`, one behind another.
-    fn set(&mut self, found: &mut Variables) {
-        loop {
-            self.blanks();
-            match self.peek() {
-                None | Some('\n' | ';' | '#') => return,
-                Some(_) => {}
-            }
-            let name = self.word(true);
-            self.blanks();
-            let value = match self.peek() {
-                Some('=') => {
-                    self.next();
-                    self.blanks();
-                    self.word(false)
-                }
-                _ => VariableValue { line: name.line, text: "yes".into(), ..VariableValue::default() },
-            };
-            let (name, value) = match name.text.strip_prefix("no") {
-                // With a value, a name that begins with `no` is a name of its own.
-                Some(rest) if value.text == "yes" && rest.len() > 2 => {
-                    (rest.to_owned(), VariableValue { text: "no".into(), ..value })
-                }
-                _ => (name.text, value),
-            };
-            if !name.is_empty() {
-                found.0.insert(name, value);
-            } else if self.peek() == Some('=') {
-                self.next();
-            }
+    /// One of the variables behind `set` (`name = value`, or `name` with what [`change`] says), `unset`, `toggle` or
+    /// `reset`. Returns whether there was one.
+    fn set(&mut self, command: &str, found: &mut Variables) -> bool {
+        self.blanks();
+        match self.peek() {
+            None | Some('\n' | ';' | '#') => return false,
+            Some(_) => {}
         }
+        let name = self.word(true, found);
+        self.blanks();
+        if self.peek() == Some('=') {
+            self.next();
+            self.blanks();
+            let value = self.word(false, found);
+            if command == "set" && !name.text.is_empty() {
+                found.0.insert(canonical(&name.text).to_owned(), value);
+            }
+            return true;
+        }
+        let (name, line) = (name.text, name.line);
+        let (name, change) = change(command, &name);
+        let name = canonical(name);
+        let text = match change {
+            Change::On => "yes",
+            Change::Off => "no",
+            // The switches that are read here are on by default.
+            Change::Invert if found.is_off(name) => "yes",
+            Change::Invert => "no",
+            Change::Nothing => return true,
+            Change::Default => {
+                found.0.remove(name);
+                return true;
+            }
+        };
+        if text == "no" && !SWITCHES.contains(&name) {
+            found.0.remove(name);
+        } else {
+            found.0.insert(
+                name.to_owned(),
+                VariableValue { line, text: text.into(), ..VariableValue::default() },
+            );
+        }
+        true
     }
 
-    /// A word; one that is a name ends at `=`.
-    fn word(&mut self, is_name: bool) -> VariableValue {
+    /// What `$name` or `${name}` stands for, behind the `$`: a variable that was set to a fixed text, or to the output of
+    /// a command. `None`: nobody here knows.
+    fn filled_in(&mut self, found: &Variables) -> Option<VariableValue> {
+        let in_braces = self.peek() == Some('{');
+        if in_braces {
+            self.next();
+        }
+        let mut name = String::new();
+        while let Some(c) = self.peek().filter(|c| c.is_ascii_alphanumeric() || *c == '_') {
+            self.next();
+            name.push(c);
+        }
+        if in_braces && self.next() != Some('}') {
+            return None;
+        }
+        found.get(canonical(&name)).filter(|value| !value.is_live || value.command.is_some()).cloned()
+    }
+
+    /// A word; one that is a name ends at `=`. Variables that are known are filled in.
+    fn word(&mut self, is_name: bool, found: &Variables) -> VariableValue {
         let mut word = VariableValue { line: self.line, ..VariableValue::default() };
         let (mut quote, mut commands, mut plain) = (None, Vec::new(), false);
         while let Some(c) = self.peek() {
-            if quote.is_none() && (matches!(c, ' ' | '\t' | '\n' | '\r' | ';') || is_name && c == '=') {
+            if quote.is_none() && (matches!(c, ' ' | '\t' | '\n' | '\r' | ';' | '#') || is_name && c == '=') {
                 break;
             }
             self.next();
@@ -214,11 +280,17 @@ impl Reader {
                     word.is_live = true;
                     commands.push(command);
                 }
-                ('$', None | Some('"')) => {
-                    word.is_live = true;
-                    plain = true;
-                    word.text.push(c);
-                }
+                ('$', None | Some('"')) => match self.filled_in(found) {
+                    Some(VariableValue { command: Some(command), .. }) => {
+                        word.is_live = true;
+                        commands.push(command);
+                    }
+                    Some(value) => word.text.push_str(&value.text),
+                    None => {
+                        word.is_live = true;
+                        plain = true;
+                    }
+                },
                 (c, _) => word.text.push(c),
             }
         }

@@ -103,7 +103,7 @@ fn dumped(path: &Path, context: &Context) -> Result<Zeroizing<Vec<u8>>, Failure>
     let program = Program::argv(fetchmail::dump_command(whole)).map_err(|what| refuse(&what))?;
     match command::output(&program, MAX_DUMP, &context.limits) {
         Ok((Ending::Status(0), printed)) => Ok(printed),
-        Ok(_) => Err(refuse("it does not understand the file")
+        Ok(_) => Err(refuse("it does not take the file, or one beside it")
             .hint(format!("`fetchmail -f {} --configdump >/dev/null` says why", path.display()))),
         Err(error) => Err(error.failure("fetchmail --configdump")),
     }

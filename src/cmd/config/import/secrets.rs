@@ -56,7 +56,10 @@ pub fn run(args: &ImportArgs, context: &mut Context) -> Result<(), Failure> {
         context.out.tell(&format!("account {name} {verb} {}", keys.join(", ")));
     }
     if done.is_empty() {
-        context.out.tell("no server without a secret has its host and user there");
+        context.out.tell(match omissions.iter().any(|omission| omission.account.is_some()) {
+            true => "no secret was taken; those that would fit are named below",
+            false => "no server without a secret has its host and user there",
+        });
     }
     report::omissions(&omissions, context);
     context.out.count("accounts", done.len() as u64);
