@@ -46,7 +46,14 @@ impl DrainError {
 
 /// The failure for a secret that cannot be had.
 pub fn failure(kind: Kind, message: String) -> Failure {
-    Failure::config(message).as_kind(kind)
+    let failure = Failure::config(message).as_kind(kind);
+    match kind {
+        Kind::Config => failure.hint(
+            "one line with the secret is wanted there; `postie config set` changes where it comes from, and \
+             --password-file or --password-command for one run",
+        ),
+        _ => failure,
+    }
 }
 
 /// Reads all of a descriptor.

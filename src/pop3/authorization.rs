@@ -17,6 +17,9 @@ pub struct Authorization {
     pub(super) alone: bool,
 }
 
+/// The hint where a server turns somebody away for now.
+pub(super) const LATER: &str = "the server is busy, or wants more time between two logins: try again later";
+
 impl Authorization {
     /// Reads the greeting. A `-ERR` without a reason counts as temporary ([`Kind::Deferred`]).
     pub fn greet(wire: Wire) -> Result<Self, Failure> {
@@ -45,7 +48,8 @@ impl Authorization {
                     Refusal::Credentials => Kind::Auth,
                     Refusal::Temporary | Refusal::Unstated => Kind::Deferred,
                 };
-                Err(dialogue.refused_as(kind, Stage::Greeting, text))
+                let failure = dialogue.refused_as(kind, Stage::Greeting, text);
+                Err(if kind == Kind::Deferred { failure.hint(LATER) } else { failure })
             }
             _ => {
                 let failure = dialogue.out_of_step(Stage::Greeting, &text);

@@ -1,6 +1,7 @@
 //! Login: USER and PASS, APOP (`RFC 1939 §7`), AUTH (SASL, `RFC 5034`). One attempt with one mechanism: after a
 //! refusal nothing else is tried, so that no account gets locked.
 
+use super::authorization::LATER;
 use super::transaction::{Listings, Transaction};
 use super::{Answer, Authorization, Connection};
 use crate::codec::pop3::{Capabilities, LoginRefusal, Refusal, login_refusal, response_code};
@@ -242,6 +243,7 @@ fn refused(dialogue: &Connection, login: &Pop3Login, stage: Stage, text: &[u8]) 
         Kind::Deferred if response_code(text).is_some_and(|code| code.eq_ignore_ascii_case("IN-USE")) => {
             failure.hint("another session holds the mailbox; it is free when that one ends")
         }
+        Kind::Deferred => failure.hint(LATER),
         _ => failure,
     }
 }

@@ -167,18 +167,22 @@ fn make_parents(account: &Account) -> Result<(), Failure> {
     })
 }
 
+const ADDRESS_ALONE: &str = "give the address alone (ana@example.org); --name takes the name beside it";
+
 impl Given {
     fn of(args: &AddArgs, context: &Context) -> Result<Given, Failure> {
         if let Some(after) = &args.after {
             values::afterwards(after).map_err(|what| Failure::usage(format!("--after: {what}")))?;
         }
         let said = Said::of(args);
-        let as_address = |option: &str, text: &str| {
-            Address::parse(text).map_err(|error| Failure::usage(format!("{option}{error}")))
+        let as_address = |place: &str, text: &str| {
+            Address::parse(text).map_err(|error| {
+                Failure::usage(format!("{place}: reading the address: {error}")).hint(ADDRESS_ALONE)
+            })
         };
         let email = match (&args.email, said.name) {
-            (Some(text), _) => Some(as_address("--email: ", text)?),
-            (None, Some(text)) if text.contains('@') => Some(as_address("", text)?),
+            (Some(text), _) => Some(as_address("--email", text)?),
+            (None, Some(text)) if text.contains('@') => Some(as_address("config add", text)?),
             (None, _) => None,
         };
         // An address in place of a name says both.

@@ -42,7 +42,7 @@ impl Asker<'_> {
             };
             match read(answer) {
                 Ok(value) => return Ok(value),
-                Err(what) => self.say(&format!("  {what}\n")),
+                Err(what) => self.say(&wrapped(&what)),
             }
         }
     }
@@ -131,6 +131,20 @@ mod tests {
         assert_eq!(answer.unwrap(), "work");
         assert!(screen.contains("cannot begin with a dash"));
         assert_eq!(screen.matches("Name: ").count(), 2);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_fits_on_80_columns() {
+        let refuse = |answer: &str| match answer {
+            "fine" => Ok(answer.to_owned()),
+            _ => Err("a long explanation ".repeat(20)),
+        };
+        let (answer, screen) = asked(b"x\nfine\n", |asker| asker.ask("Name", None, refuse));
+        assert_eq!(answer.unwrap(), "fine");
+        // A terminal shows the line end that was typed, too.
+        let shown = screen.replace("Name: ", "Name: \n");
+        assert!(shown.lines().all(|line| line.chars().count() < 80), "{screen}");
+        assert_eq!(screen.matches("explanation").count(), 20);
     }
 
     #[test]

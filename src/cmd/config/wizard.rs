@@ -74,13 +74,20 @@ fn with_asker<T>(
 /// The server to fetch from, and that to send through.
 type Pair = (Option<Server>, Option<Server>);
 
+/// Reads an address; who pastes one with a name is told what is wanted, and not to put it in quotes.
+fn address(text: &str) -> Result<Address, String> {
+    Address::parse(text).map_err(|error| match text.ends_with('>') {
+        true => "the address alone is wanted, without a name and < >".into(),
+        false => error.to_string(),
+    })
+}
+
 impl Questions<'_> {
     fn ask(&self, asker: &mut Asker<'_>, given: Given) -> Result<NewAccount, Failure> {
         let from_the_start = given.email.is_none() || given.name.is_none() || given.is_address_alone;
         let email = match &given.email {
             Some(email) => email.clone(),
-            None => asker
-                .ask("Mail address", None, |text| Address::parse(text).map_err(|error| error.to_string()))?,
+            None => asker.ask("Mail address", None, address)?,
         };
         let name = match &given.name {
             Some(name) => name.clone(),
