@@ -1,6 +1,7 @@
 //! The local time zone. jiff reads the zone files; they are found here, because jiff's own database lists some
 //! 600 names in 20 directories before it opens one.
 
+use crate::words::clock;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 use std::ffi::OsStr;
@@ -20,7 +21,7 @@ pub fn now() -> Zoned {
         None => TimeZone::system(),
         Some(value) => named(&value, std::env::var_os("TZDIR").as_deref().map(Path::new)),
     };
-    Zoned::now().with_time_zone(zone)
+    clock::now().to_zoned(zone)
 }
 
 /// The zone in TZ (POSIX §8.3): a name or a path, with or without a colon before it, or a rule

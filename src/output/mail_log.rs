@@ -7,9 +7,8 @@ use super::sanitize::safe;
 use crate::account::Account;
 use crate::mail::zone;
 use crate::store::custody::check_trusted;
-use crate::words::Exit;
+use crate::words::{Exit, clock};
 use crate::work::send::Receipt;
-use jiff::Timestamp;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -46,7 +45,7 @@ impl LogEntry {
         let line = self.line(exit, failure);
         match &self.file {
             Some(path) => {
-                let line = format!("time={} pid={} {line}\n", Timestamp::now(), std::process::id());
+                let line = format!("time={} pid={} {line}\n", clock::now(), std::process::id());
                 append(path, line.as_bytes()).map_err(|error| format!("{}: logging: {error}", path.display()))
             }
             None if exit == Exit::Ok => Ok(()),

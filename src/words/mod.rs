@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod after;
+pub(crate) mod clock;
 pub(crate) mod exit;
 pub(crate) mod failure;
 pub(crate) mod mechanism;

@@ -177,6 +177,22 @@ fn only_the_edge_prints_or_exits() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// jiff's own ways to ask the clock panic where it stands beyond the calendar.
+#[test]
+fn the_clock_is_read_for_a_calendar_in_one_place() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let asks = ["Timestamp::now()", "Zoned::now()", "SystemTime::now().into()"];
+    let is_wrong = |file: &&PathBuf| {
+        let source = fs::read_to_string(file).unwrap();
+        let source = source.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+        asks.iter().any(|ask| source.contains(ask))
+    };
+    let wrong: Vec<&PathBuf> = files.iter().filter(is_wrong).collect();
+    assert!(wrong.is_empty(), "words::clock::now() instead: {wrong:#?}");
+}
+
 #[test]
 fn the_reader_of_imports_sees_every_form() {
     let source = "use crate::words::Secret;\nuse crate::{codec::line, net::{Link, Wire},\n    store};\n\

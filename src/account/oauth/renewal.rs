@@ -18,7 +18,7 @@ use crate::codec::oauth::token::{self, Rejection, Tokens, is_token};
 use crate::codec::oauth::{self as codec, Client, Form, Proof, Request};
 use crate::net::small_file::{self, MAX_CERTIFICATES};
 use crate::net::{Limits, Stop, Tap};
-use crate::words::{Failure, Kind, Secret, Stage};
+use crate::words::{Failure, Kind, Secret, Stage, clock};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -192,7 +192,7 @@ impl TokenSource {
                  next run may be refused\n"
             ));
         }
-        let held = memory.get_or_insert_with(|| Held::without_tokens(&self.grant, id, Timestamp::now()));
+        let held = memory.get_or_insert_with(|| Held::without_tokens(&self.grant, id, clock::now()));
         match answer {
             Ok((tokens, asked_at)) => held.take(tokens, asked_at),
             Err(Refused { failure, replaced }) => {
@@ -269,7 +269,7 @@ impl TokenSource {
             })?,
         };
         let request = self.client(&url)?.request(form);
-        let asked_at = Timestamp::now();
+        let asked_at = clock::now();
         let answer = post(endpoint, &url, &request, &self.limits)?;
         let tokens = token::read(answer.status, &answer.body).map_err(|rejection| Refused {
             failure: told::rejected(&rejection, &self.grant, &url, request.form.secrets()),
@@ -316,7 +316,7 @@ impl TokenSource {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| failed(error.to_string()))?;
         let unique: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
-        let now = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+        let now = u64::try_from(clock::now().as_second()).unwrap_or_default();
         signer.assertion(id, url, now, &unique).map_err(|error| failed(error.to_string()))
     }
 
@@ -352,7 +352,7 @@ impl TokenSource {
 
 /// The access token, if it is good and not the one that was refused.
 fn usable(held: &Held, refused: Option<&Secret>) -> Option<Issued> {
-    let now = Timestamp::now();
+    let now = clock::now();
     let token = held.good(now)?;
     let is_other = refused.is_none_or(|refused| refused.expose() != token.expose());
     is_other.then(|| Issued { token: token.clone(), is_fresh: held.is_fresh(now) })
@@ -366,7 +366,7 @@ fn issued(held: &Held, is_fresh: bool) -> Result<Issued, Failure> {
 
 fn last_error(failure: &Failure) -> LastError {
     let message = token::line(&failure.message, 500);
-    LastError { at: Timestamp::now(), needs_login: failure.kind() == Kind::Auth, message }
+    LastError { at: clock::now(), needs_login: failure.kind() == Kind::Auth, message }
 }
 
 /// Sends the request, and waits for the answer a little longer than a signal asks for.

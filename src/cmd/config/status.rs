@@ -4,7 +4,7 @@ use crate::account::oauth::{Flow, Grant, Held, Keeper, Provider, told};
 use crate::account::{Account, Config};
 use crate::cmd::Context;
 use crate::output::About;
-use crate::words::{Exit, Failure};
+use crate::words::{Exit, Failure, clock};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -77,7 +77,7 @@ fn one(account: &Account, grant: &Grant, context: &mut Context) -> Result<(), Fa
     let keeper = Keeper::new(grant, id.as_deref().unwrap_or_default(), &context.env, &context.limits);
     let (kept_in, loaded) = (keeper.place(), id.as_ref().map_or(Ok(None), |_| keeper.load()));
     let held = loaded.as_ref().ok().and_then(Option::as_ref);
-    let now = Timestamp::now();
+    let now = clock::now();
     let fitting = held.filter(|held| id.as_ref().is_ok_and(|id| held.fits(grant, id)));
     let state = match (held, fitting) {
         (None, _) => "none",

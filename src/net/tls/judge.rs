@@ -3,7 +3,7 @@
 use super::roots::Roots;
 use crate::net::certificate::Certificate;
 use crate::net::error::{Distrust, Untrusted};
-use jiff::Timestamp;
+use crate::words::clock;
 use openssl::error::ErrorStack;
 use openssl::stack::Stack;
 use openssl::x509::store::X509StoreBuilder;
@@ -74,7 +74,7 @@ impl Judge {
         let leaf = context.chain().and_then(|chain| chain.get(0));
         let certificate = leaf.and_then(read);
         // If something besides a missing authority is wrong, trusting one would not help.
-        let now = Timestamp::now();
+        let now = clock::now();
         let cause = match verdict.as_raw() {
             HAS_EXPIRED => judged.map(|it| Distrust::Expired(it.not_after)),
             NOT_YET_VALID => judged.map(|it| Distrust::NotYetValid(it.not_before)),

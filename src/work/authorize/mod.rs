@@ -14,7 +14,7 @@ use crate::account::oauth::{Answer, TokenEndpoint};
 use crate::codec::oauth::device::DeviceAuthorization;
 use crate::codec::oauth::token::{self, Rejection, Tokens};
 use crate::codec::oauth::{Client, Form};
-use crate::words::{Failure, Kind, Stage};
+use crate::words::{Failure, Kind, Stage, clock};
 use jiff::Timestamp;
 
 /// What the person must be told during the login.
@@ -47,7 +47,7 @@ fn ask(
     client: &Client,
     form: Form,
 ) -> Result<Result<Granted, Rejection>, Failure> {
-    let asked_at = Timestamp::now();
+    let asked_at = clock::now();
     let Answer { status, body } = endpoint.post(url, &client.request(form))?;
     Ok(token::read(status, &body).map(|tokens| Granted { tokens, asked_at }))
 }

@@ -4,6 +4,7 @@ use crate::account::FolderChoice;
 use crate::codec::imap::MailboxName;
 use crate::net::Limits;
 use crate::store::{AccountKey, FolderName, Sink, StoreError, Twins, Unrecorded};
+use crate::words::clock;
 use crate::work::plan::Policy;
 use crate::work::service::Service;
 use std::path::{Path, PathBuf};
@@ -74,5 +75,5 @@ pub struct Run {
 
 /// Seconds since 1970.
 pub fn now() -> u64 {
-    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
+    u64::try_from(clock::now().as_second()).unwrap_or(0)
 }

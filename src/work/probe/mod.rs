@@ -16,7 +16,7 @@ use crate::net::connect::connect_first;
 use crate::net::dial;
 use crate::net::look_up::resolve;
 use crate::net::{Endpoint, Limits, Link, Security, Tap, Tls, TlsInfo, TlsSettings, Wire};
-use crate::words::{Failure, Kind, Stage};
+use crate::words::{Failure, Kind, Stage, clock};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 
@@ -171,7 +171,7 @@ pub(super) fn describe(tls: Option<&TlsInfo>, detail: &mut Map<String, Value>) {
 
 fn describe_certificate(der: &[u8], detail: &mut Map<String, Value>) {
     let Some(certificate) = Certificate::from_der(der) else { return };
-    let days = certificate.not_after.duration_since(jiff::Timestamp::now()).as_hours() / 24;
+    let days = certificate.not_after.duration_since(clock::now()).as_hours() / 24;
     detail.insert("subject".into(), certificate.subject.into());
     detail.insert("issuer".into(), certificate.issuer.into());
     detail.insert("names".into(), json!(certificate.names));
