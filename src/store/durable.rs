@@ -141,21 +141,54 @@ pub(super) fn replace_with(
     mode: u32,
     fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
 ) -> Result<(), StoreError> {
-    let Some(name) = path.file_name() else {
+    if path.file_name().is_none() {
         return Err(StoreError::refused(path, "not the name of a file"));
-    };
+    }
     let dir = open_dir(parent(path)).map_err(|error| StoreError::io(parent(path), "open", error))?;
     let temporary = temporary_beside(path);
     let file =
         create_new(&dir, &temporary).map_err(|error| StoreError::io(path, "create beside it", error))?;
-    let written = write_and_move(&file, mode, fill)
-        .and_then(|()| Ok(retry_on_intr(|| rustix::fs::renameat(&dir, &temporary, &dir, name))?));
+    fill_and_move((&dir, &temporary, &file), path, mode, fill)
+}
+
+/// The same for a private file that nobody else can be replacing at the same time, since it is locked. Its temporary
+/// file always has the same name, and is put in the place of one that a killed run has left: with thousands of files
+/// in the directory nobody has to look for leftovers.
+pub(super) fn replace_locked(
+    path: &Path,
+    fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let dir = open_dir(parent(path)).map_err(|error| StoreError::io(parent(path), "open", error))?;
+    let mut temporary = beside(path.file_name().unwrap_or_default());
+    temporary.push("new");
+    let file = match create_new(&dir, &temporary) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            remove(&dir, &temporary).and_then(|()| create_new(&dir, &temporary))
+        }
+        created => created,
+    };
+    let file = file.map_err(|error| StoreError::io(path, "create beside it", error))?;
+    fill_and_move((&dir, &temporary, &file), path, 0o600, fill)
+}
+
+/// Fills a temporary file and moves it to `path`; durable when it returns.
+fn fill_and_move(
+    (dir, temporary, file): (&OwnedFd, &OsStr, &File),
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let Some(name) = path.file_name() else {
+        return Err(StoreError::refused(path, "not the name of a file"));
+    };
+    let written = write_and_move(file, mode, fill)
+        .and_then(|()| Ok(retry_on_intr(|| rustix::fs::renameat(dir, temporary, dir, name))?));
     if let Err(error) = written {
         // If this fails too, the first error is the one that matters.
-        let _ = remove(&dir, &temporary);
+        let _ = remove(dir, temporary);
         return Err(StoreError::io(path, "replace", error));
     }
-    sync(&dir).map_err(|error| StoreError::io(path, "make durable", error))
+    sync(dir).map_err(|error| StoreError::io(path, "make durable", error))
 }
 
 /// A name, which nothing has, for a file that is to replace the one at `path`.
@@ -299,6 +332,25 @@ mod tests {
         {
             assert!(dir.path().join(name).symlink_metadata().is_ok(), "{name}");
         }
+    }
+
+    #[test]
+    fn what_a_killed_replacement_of_a_locked_file_has_left_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let (victim, path) = (dir.path().join("victim"), dir.path().join("file"));
+        let left = dir.path().join(".file.new");
+        std::fs::write(&victim, "precious").unwrap();
+        for make in [&(|| std::fs::write(&left, "half")) as &dyn Fn() -> _, &|| symlink(&victim, &left)] {
+            make().unwrap();
+            replace_locked(&path, |file| file.write_all(b"whole")).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "the victim and the file");
+        }
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+        assert!(replace_locked(&path, |_| Err(Errno::NOSPC.into())).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert!(!left.exists());
     }
 
     #[test]

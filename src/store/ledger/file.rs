@@ -95,9 +95,6 @@ impl Ledger {
         let path = dir.join(key.file_name());
         let lock = lock_of(&path, wait, stop)?;
         if !exists(&path)? {
-            // A run was killed while it made the ledger. The account is locked, so no other run is making it
-            // now.
-            durable::sweep_beside(&path).map_err(|error| StoreError::io(&path, "clean up beside", error))?;
             match moving::older(&dir, key)? {
                 Some(older) => {
                     let _lock = lock_of(&dir.join(older.file_name()), wait, stop)?;
@@ -106,7 +103,7 @@ impl Ledger {
                         durable::open_dir(&dir).and_then(|at| durable::remove(at, older.file_name()));
                     removed.map_err(|error| StoreError::io(&dir, "remove an older ledger", error))?;
                 }
-                None => durable::atomic_replace(&path, &header(key, key), 0o600)?,
+                None => durable::replace_locked(&path, |file| file.write_all(&header(key, key)))?,
             }
         }
         let file = open_regular(&path, OFlags::RDWR)?;

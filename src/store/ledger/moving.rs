@@ -40,8 +40,8 @@ pub(super) fn older(dir: &Path, key: &AccountKey) -> Result<Option<AccountKey>, 
     Ok(found.into_iter().max_by_key(|(time, _)| *time).map(|(_, key)| key))
 }
 
-/// Replaces the ledger of `to` by the records of that of `from` and one more. Everything is durable when it
-/// returns.
+/// Replaces the ledger of `to`, which is locked, by the records of that of `from` and one more. Everything is durable
+/// when it returns.
 pub(super) fn carry(
     dir: &Path,
     from: &AccountKey,
@@ -55,7 +55,7 @@ pub(super) fn carry(
     input.seek(SeekFrom::Start(loaded.header)).map_err(failed)?;
     let records = input.take(loaded.covered - loaded.header);
     let header = header(to, &loaded.names);
-    durable::replace_with(&dir.join(to.file_name()), 0o600, move |out| {
+    durable::replace_locked(&dir.join(to.file_name()), move |out| {
         let mut records = records;
         out.write_all(&header)?;
         io::copy(&mut records, out)?;
@@ -87,7 +87,10 @@ impl Ledger {
         others: &[AccountKey],
     ) -> Result<Option<AccountKey>, StoreError> {
         let dir = durable::parent(self.path()).to_owned();
-        if self.facts.entries.places() > 0 || listed.clone().take(FEW).count() < FEW || !exists(&dir)? {
+        // Without sizes no other ledger can be that of the same messages: so that of thousands of folders none reads
+        // the ledgers of all.
+        let sized = listed.clone().filter(|(_, size)| size.is_some());
+        if self.facts.entries.places() > 0 || sized.take(FEW).count() < FEW || !exists(&dir)? {
             return Ok(None);
         }
         let mut best: Option<(usize, AccountKey)> = None;
@@ -108,8 +111,6 @@ impl Ledger {
         let Some((_, from)) = best else { return Ok(None) };
         let loaded = match self.file.is_kept() {
             true => {
-                // Left by a run that was killed here; if it cannot be removed, it does no harm.
-                let _ = durable::sweep_beside(self.path());
                 carry(&dir, &from, &self.key, Some(Record::TakenOver))?;
                 self.file.reopen(&self.key)?
             }

@@ -127,16 +127,17 @@ fn files_that_a_killed_run_left_beside_a_ledger_are_removed_and_no_others() {
     let dir = tempfile::tempdir().unwrap();
     let name = key().file_name();
     let left = dir.path().join(format!(".{name}.1.2.3"));
+    let half = dir.path().join(format!(".{name}.new"));
     let others = [format!(".{}.1.2.3", name.replace("ana", "eve")), format!("{name}.old"), ".x".to_owned()];
     others.iter().for_each(|other| std::fs::write(dir.path().join(other), "precious").unwrap());
-    let leave = || {
-        std::fs::write(&left, "half a led").unwrap();
-        std::fs::set_permissions(&left, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let leave = |left: &Path| {
+        std::fs::write(left, "half a led").unwrap();
+        std::fs::set_permissions(left, std::fs::Permissions::from_mode(0o600)).unwrap();
     };
-    leave();
+    leave(&half);
     let mut ledger = open(dir.path()).unwrap();
-    assert!(!left.exists(), "left by a run that made the ledger");
-    leave();
+    assert!(!half.exists(), "left by a run that made the ledger");
+    leave(&left);
     ledger.compact(0).unwrap();
     assert!(!left.exists(), "left by a compaction");
     assert!(others.iter().all(|other| dir.path().join(other).exists()));
