@@ -108,13 +108,24 @@ impl HeaderPrint {
                 self.value.begin(self.name.trim_ascii_end());
                 HeaderState::Value
             }
-            b':' => HeaderState::Other,
-            _ if self.name.len() == LONGEST_NAME => HeaderState::Other,
-            _ => {
+            _ if self.name.len() < LONGEST_NAME && self.may_go_on(octet.to_ascii_lowercase()) => {
                 self.name.push(octet.to_ascii_lowercase());
                 HeaderState::Name
             }
+            // Most names are told from those of the fields by their first octet.
+            _ => HeaderState::Other,
         }
+    }
+
+    /// Whether the name so far, with this octet, may become that of one of the fields, or of one with white space
+    /// behind it.
+    fn may_go_on(&self, octet: u8) -> bool {
+        let is_blank = octet.is_ascii_whitespace();
+        let goes_on = |field: &[u8]| match field.strip_prefix(self.name.as_slice()) {
+            Some([next, ..]) => *next == octet,
+            _ => false,
+        };
+        FIELDS.iter().any(|field| goes_on(field) || (is_blank && self.name.trim_ascii_end() == *field))
     }
 
     fn end_field(&mut self) {
@@ -156,6 +167,35 @@ mod tests {
         let mut print = HeaderPrint::default();
         print.push(text.as_bytes());
         print.finish()
+    }
+
+    #[test]
+    fn a_name_that_is_only_nearly_that_of_a_field_counts_for_nothing() {
+        let alone = print("Date: 1\n\n");
+        for near in [
+            "Dat: x",
+            "Dates: x",
+            "date x: x",
+            "Fro",
+            "From",
+            "f",
+            "m:",
+            "Messageid: x",
+            "message-id-2: x",
+            ": x",
+            "Froms: x",
+            "D ate: x",
+            "Date\u{fc}: x",
+            "From               : x",
+            "From : ",
+        ] {
+            for text in [format!("{near}\nDate: 1\n\n"), format!("Date: 1\n{near}\n\n")] {
+                let counts = near == "From : ";
+                assert_eq!(print(&text) == alone, !counts, "{text:?}");
+            }
+        }
+        assert_eq!(print("DATE  : 1\n\n"), alone);
+        assert_eq!(print("dAtE\t: 1\n\n"), alone);
     }
 
     #[test]

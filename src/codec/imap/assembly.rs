@@ -115,6 +115,17 @@ impl Assembly {
         self.fetched().and_then(Result::ok).unwrap_or_default()
     }
 
+    /// Whether it is about a message (FETCH).
+    pub fn is_of_message(&self) -> bool {
+        matches!(self.kind, Kind::Fetch(_))
+    }
+
+    /// The UID in a FETCH response that is whole; what else it says is not looked at.
+    pub fn uid(&self) -> Option<u32> {
+        let is_whole = self.is_done() && self.is_of_message();
+        is_whole.then(|| FetchItems::uid_of(&self.octets, self.walk.items()).ok().flatten()).flatten()
+    }
+
     /// The lines of the response so far, for people.
     pub fn text(&self) -> &[u8] {
         &self.octets

@@ -56,9 +56,15 @@ impl<'a> FetchItems<'a> {
 
     /// Whether [`FetchItems::read`] will do, as soon as it can be known: before a body is read.
     pub(super) fn check(octets: &[u8], items: &[Item]) -> Result<(), Malformed> {
+        Self::uid_of(octets, items).map(drop)
+    }
+
+    /// The UID alone.
+    pub(super) fn uid_of(octets: &[u8], items: &[Item]) -> Result<Option<u32>, Malformed> {
         let mut found = FetchItems::default();
         let mut uids = items.iter().filter(|item| item.name == Name::Uid);
-        uids.try_for_each(|item| found.take_uid(item.value.text(octets).as_deref()))
+        uids.try_for_each(|item| found.take_uid(item.value.text(octets).as_deref()))?;
+        Ok(found.uid)
     }
 
     fn take(&mut self, octets: &'a [u8], item: &Item) -> Result<(), Malformed> {
