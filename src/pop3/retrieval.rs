@@ -203,6 +203,12 @@ impl<'a> Window<'a> {
         self.wanted[index].size.is_some() && near.iter().any(|other| other.size == Some(octets))
     }
 
+    /// The most octets that an answer to TOP is read to. Some servers send the whole message, and sizes may be wrong.
+    fn most_of_header(&self) -> u64 {
+        const LARGEST: u64 = 16 * 1024 * 1024;
+        self.wanted[self.done].size.unwrap_or(0).saturating_mul(2).max(LARGEST)
+    }
+
     fn wants_noop(&self) -> bool {
         self.what == What::Message
     }
@@ -330,6 +336,9 @@ impl Transaction {
             let taken = unstuffer.push(self.dialogue.wire.ahead(), content);
             self.dialogue.wire.consume(taken);
             octets += taken as u64;
+            if window.what == What::Header && octets > window.most_of_header() {
+                return Err(self.without_end(stage));
+            }
             window.empty &= octets == 0;
             if !content.is_empty() {
                 self.passing(receiver.chunk(content, octets - unstuffer.framing()))?;
@@ -345,6 +354,13 @@ impl Transaction {
             return Err(self.dialogue.out_of_order(stage));
         }
         Ok(())
+    }
+
+    /// The failure for a header that has become longer than any.
+    fn without_end(&mut self, stage: Stage) -> Failure {
+        self.dialogue.wire.mark_broken();
+        let message = format!("{stage}: an answer without end");
+        Failure::new(Kind::Protocol, stage, message).at(self.dialogue.wire.place())
     }
 
     /// The failure for a message with a glued terminator.

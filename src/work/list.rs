@@ -192,7 +192,7 @@ impl Rows<'_> {
     fn ask(&mut self, maildrop: &mut dyn Maildrop, count: usize) -> Result<(), Failure> {
         let wanted = |index: usize| {
             let row = self.row(index);
-            Wanted { number: row.number, size: None, alone: self.progress.losses(&row) > 0 }
+            Wanted { number: row.number, size: row.size, alone: self.progress.losses(&row) > 0 }
         };
         let wanted: Vec<Wanted> = (0..count).map(wanted).collect();
         let listing = self.listing;
@@ -200,12 +200,18 @@ impl Rows<'_> {
         let result =
             maildrop.headers(&wanted, &mut HeaderReceiver { rows: self, header: Vec::new(), details: None });
         let Err(failure) = result else { return Ok(()) };
-        let lost = maildrop.setback().filter(|setback| setback.remedy == Remedy::Again);
-        if let Some(place) = lost.and_then(|setback| places.get(setback.at?)) {
+        // A line that is lost may be no fault of the message; an answer that is none will be none the next time.
+        let counts = |remedy| match remedy {
+            Remedy::Again => Some(1),
+            Remedy::WithoutMessage => Some(MOST_LOSSES),
+            Remedy::LoginAlone | Remedy::WithoutPipelining | Remedy::WithBareLines => None,
+        };
+        let lost = maildrop.setback().and_then(|setback| Some((setback.at?, counts(setback.remedy)?)));
+        if let Some((place, count)) = lost.and_then(|(at, count)| Some((places.get(at)?, count))) {
             let row = listing.row(*place);
             let losses = self.progress.lost.entry((row.number, row.uid.clone())).or_default();
-            *losses += 1;
-            if *losses == MOST_LOSSES {
+            let before = std::mem::replace(losses, *losses + count);
+            if before < MOST_LOSSES && *losses >= MOST_LOSSES {
                 self.progress.hide(&row, failure.clone());
             }
         }

@@ -146,6 +146,39 @@ fn a_top_that_is_refused_hides_that_one_header_and_says_so() {
     }
 }
 
+/// An answer to TOP whose end is not on a line of its own, or that has none: that one header is missing, and the
+/// others come.
+#[test]
+fn an_answer_to_top_without_an_end_hides_that_one_header_and_says_so() {
+    let glued = |event: &Event<'_>| match event.line {
+        "TOP 2 0" => Act::Reply(b"+OK here\r\nSubject: x\r\n\r\nglued.\r\n".to_vec()),
+        _ => Act::Normal,
+    };
+    let endless = |event: &Event<'_>| match event.line {
+        "TOP 2 0" => {
+            Act::Reply([b"+OK here\r\n".to_vec(), b"X-Line: and so on\r\n".repeat(1_000_000)].concat())
+        }
+        _ => Act::Normal,
+    };
+    for name in ["glued", "endless"] {
+        for pipelining in [true, false] {
+            let mailbox = Mailbox::with(4);
+            let server = match name {
+                "glued" => Pop3d::for_mailbox(&mailbox).hook(glued),
+                _ => Pop3d::for_mailbox(&mailbox).hook(endless),
+            };
+            let server = if pipelining { server.start() } else { server.without("PIPELINING").start() };
+            let world = world();
+            let outcome = world.pop3(&server, "list").args(["--timeout", "2s"]).go();
+            assert!(outcome.err().contains("TOP"), "{name}: {}", outcome.err());
+            let lines = outcome.of_type("message");
+            let named: Vec<bool> = lines.iter().map(|line| line["subject"].is_string()).collect();
+            assert_eq!(named, [true, false, true, true], "{name}, pipelining: {pipelining}");
+            outcome.assert_exit(0);
+        }
+    }
+}
+
 #[test]
 fn an_empty_mailbox_is_no_failure() {
     let mailbox = Mailbox::default();
