@@ -88,11 +88,13 @@ pub struct NotFiled {
     /// Whether the server announces that it takes literals unasked, and does not: it may have read the message as
     /// commands.
     pub wants_to_be_asked: bool,
+    /// Whether the server does not know the form of the command; nothing of the message has gone out.
+    pub wants_another_form: bool,
 }
 
 impl From<Failure> for NotFiled {
     fn from(failure: Failure) -> Self {
-        NotFiled { failure, perhaps_filed: false, wants_to_be_asked: false }
+        NotFiled { failure, perhaps_filed: false, wants_to_be_asked: false, wants_another_form: false }
     }
 }
 
@@ -148,20 +150,52 @@ impl Authenticated {
         message: &mut Spooled,
         date: InternalDate,
     ) -> Result<Option<AppendUid>, NotFiled> {
+        let has_utf8 = self.check(message)?.is_8bit && self.connection.utf8;
+        if has_utf8 {
+            // Whether the server knows this form is seen before the message goes out.
+            self.await_consent();
+        }
+        match self.append_as(name, message, date, has_utf8) {
+            // `RFC 9755` has that form no more: there such a message is one like any other.
+            Err(refused) if has_utf8 && refused.wants_another_form => {
+                self.append_as(name, message, date, false)
+            }
+            filed => filed,
+        }
+    }
+
+    /// The same, `has_utf8` in the form for a header with UTF-8 in it (`RFC 6855 §4`).
+    fn append_as(
+        &mut self,
+        name: &MailboxName,
+        message: &mut Spooled,
+        date: InternalDate,
+        has_utf8: bool,
+    ) -> Result<Option<AppendUid>, NotFiled> {
         let octets = message.len();
-        self.check(message)?;
         let connection = &mut self.connection;
         let unasked = Literals::of(&connection.capabilities).unasked(octets);
-        let command = Command::append(name, &["\\Seen"], Some(date), octets);
-        let tag = connection.command(STAGE, &command).map_err(|failure| self.explained(failure))?;
-        if let Err(failure) = self.pour(message) {
+        let command = Command::append(name, &["\\Seen"], Some(date), octets, has_utf8);
+        let tag = match connection.command(STAGE, &command) {
+            Ok(tag) => tag,
+            Err(failure) => {
+                let is_bad = matches!(
+                    self.connection.response(STAGE),
+                    Ok(Response::Tagged { status: Status::Bad, .. })
+                );
+                let wants_another_form = is_bad && !self.connection.wire.is_broken();
+                return Err(NotFiled { wants_another_form, ..self.explained(failure).into() });
+            }
+        };
+        let end: &[u8] = if has_utf8 { b")\r\n" } else { b"\r\n" };
+        if let Err(failure) = self.pour(message, end) {
             return Err(self.parted(failure, tag, unasked));
         }
         self.filed(tag, unasked)
     }
 
-    /// Refuses what the server cannot take.
-    fn check(&self, message: &mut Spooled) -> Result<(), Failure> {
+    /// Refuses what the server cannot take; says what its header is.
+    fn check(&self, message: &mut Spooled) -> Result<HeaderLook, Failure> {
         let place = self.connection.wire.place();
         let octets = message.len();
         if let Some(most) = self.connection.capabilities.append_limit.filter(|most| octets > *most) {
@@ -170,9 +204,10 @@ impl Authenticated {
             return Err(Failure::new(Kind::Rejected, STAGE, message).at(place));
         }
         message.rewind().map_err(|error| unreadable(&error))?;
-        let mut has_nul = false;
+        let (mut has_nul, mut header) = (false, HeaderLook::default());
         let read = each_block(message, |block| {
             has_nul |= memchr::memchr(0, block).is_some();
+            header.push(block);
             Ok(())
         });
         read.map_err(|error| unreadable(&error))?;
@@ -181,11 +216,12 @@ impl Authenticated {
                 format!("{STAGE}: the message has a NUL in it, which no literal can hold: it is not filed");
             return Err(Failure::new(Kind::Input, STAGE, message).at(place));
         }
-        message.rewind().map_err(|error| unreadable(&error))
+        message.rewind().map_err(|error| unreadable(&error))?;
+        Ok(header)
     }
 
     /// Sends the message, and the end of the command.
-    fn pour(&mut self, message: &mut Spooled) -> Result<(), Failure> {
+    fn pour(&mut self, message: &mut Spooled, end: &[u8]) -> Result<(), Failure> {
         let octets = message.len();
         let connection = &mut self.connection;
         let (mut left, mut lost) = (octets, None);
@@ -209,7 +245,7 @@ impl Authenticated {
             return Err(Failure::new(Kind::Internal, STAGE, message));
         }
         connection.wire.note(&format!("{octets} octets of a message"));
-        let sent = connection.wire.data(b"\r\n").and_then(|()| connection.wire.flush());
+        let sent = connection.wire.data(end).and_then(|()| connection.wire.flush());
         sent.map_err(|error| connection.lost(STAGE, &error))
     }
 
@@ -276,6 +312,34 @@ impl Authenticated {
             }
             _ => failure,
         }
+    }
+}
+
+/// What a header is, from pieces of the message.
+#[derive(Debug, Default)]
+struct HeaderLook {
+    /// Whether it has octets beyond US-ASCII.
+    is_8bit: bool,
+    has_ended: bool,
+    /// The last octets so far: those of a blank line may come in two pieces.
+    tail: Vec<u8>,
+}
+
+impl HeaderLook {
+    fn push(&mut self, octets: &[u8]) {
+        const BLANK: &[u8] = b"\r\n\r\n";
+        if self.has_ended {
+            return;
+        }
+        let begin = octets.len().min(BLANK.len() - 1);
+        self.tail.extend_from_slice(&octets[..begin]);
+        let in_two = memchr::memmem::find(&self.tail, BLANK).map(|_| 0);
+        let end = in_two.or_else(|| memchr::memmem::find(octets, BLANK));
+        self.has_ended = end.is_some();
+        self.is_8bit |= !octets[..end.unwrap_or(octets.len())].is_ascii();
+        self.tail.extend_from_slice(&octets[octets.len().saturating_sub(BLANK.len() - 1).max(begin)..]);
+        let keep = self.tail.len().saturating_sub(BLANK.len() - 1);
+        self.tail.drain(..keep);
     }
 }
 

@@ -5,6 +5,7 @@ mod batches;
 mod folders;
 mod lost;
 mod sizes;
+mod utf8;
 
 use crate::support::imapd::quirks::Quirk;
 use crate::support::imapd::store::{Folder, ImapStore};

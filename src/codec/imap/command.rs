@@ -145,6 +145,16 @@ impl Command {
         Command(self.0.clone().in_utf8())
     }
 
+    /// Whether it opens a mailbox.
+    pub fn opens_mailbox(&self) -> bool {
+        ["EXAMINE ", "SELECT "].into_iter().any(|name| self.0.begins_with(name))
+    }
+
+    /// Whether it is about messages of the mailbox that is open.
+    pub fn is_about_messages(&self) -> bool {
+        ["UID ", "EXPUNGE"].into_iter().any(|name| self.0.begins_with(name))
+    }
+
     fn plain(text: impl Into<String>) -> Self {
         Command(Pieces::new(text))
     }
@@ -306,8 +316,15 @@ impl Command {
     }
 
     /// APPEND of a message of so many octets. Its one part, or its last, announces it: then come the message,
-    /// with CRLF as its line ends, and an empty line (CRLF) that ends the command.
-    pub fn append(mailbox: &MailboxName, flags: &[&str], date: Option<InternalDate>, octets: u64) -> Self {
+    /// with CRLF as its line ends, and an empty line (CRLF) that ends the command. `has_utf8`: its header has UTF-8 in
+    /// it (`RFC 6855 §4`); then a parenthesis stands before that line end.
+    pub fn append(
+        mailbox: &MailboxName,
+        flags: &[&str],
+        date: Option<InternalDate>,
+        octets: u64,
+        has_utf8: bool,
+    ) -> Self {
         let mut pieces = Self::on("APPEND", mailbox).0.text(" ");
         if !flags.is_empty() {
             pieces = pieces.text(&format!("({}) ", flags.join(" ")));
@@ -316,7 +333,7 @@ impl Command {
         if let Some(date) = date {
             pieces = pieces.text(&format!("\"{date}\" "));
         }
-        Command(pieces.message(octets))
+        Command(pieces.message(octets, has_utf8))
     }
 }
 

@@ -97,7 +97,7 @@ pub(super) struct Pieces(Vec<Piece>);
 enum Piece {
     Text(String),
     String { octets: Secret, form: Form },
-    Message(u64),
+    Message { octets: u64, has_utf8: bool },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +122,11 @@ impl Pieces {
     /// A command that begins with these words.
     pub fn new(text: impl Into<String>) -> Self {
         Pieces(vec![Piece::Text(text.into())])
+    }
+
+    /// Whether the command begins with these words.
+    pub fn begins_with(&self, words: &str) -> bool {
+        matches!(self.0.first(), Some(Piece::Text(text)) if text.starts_with(words))
     }
 
     /// Adds text as it is.
@@ -173,9 +178,10 @@ impl Pieces {
         self.piece(secret.expose(), Form::SecretAtom)
     }
 
-    /// Announces a message, which somebody else sends.
-    pub fn message(mut self, octets: u64) -> Self {
-        self.0.push(Piece::Message(octets));
+    /// Announces a message, which somebody else sends. `has_utf8`: in the form for one whose header has UTF-8 in it
+    /// (`RFC 6855 §4`); then a parenthesis has to follow the message.
+    pub fn message(mut self, octets: u64, has_utf8: bool) -> Self {
+        self.0.push(Piece::Message { octets, has_utf8 });
         self
     }
 
@@ -193,11 +199,12 @@ impl Pieces {
             match piece {
                 Piece::Text(text) => draft.add(text.as_bytes()),
                 Piece::String { octets, form } => draft.string(octets, *form, literals, &mut parts),
-                Piece::Message(octets) => {
+                Piece::Message { octets, has_utf8 } => {
                     let (header, awaits) = literals.header(*octets);
+                    draft.add(if *has_utf8 { b"UTF8 (~" } else { b"" });
                     draft.add(header.as_bytes());
                     parts.push(std::mem::take(&mut draft).part(awaits));
-                    // What stands behind the message is the line end alone, and its sender writes it.
+                    // What stands behind the message its sender writes.
                     return parts;
                 }
             }

@@ -265,11 +265,24 @@ impl Session<'_> {
 
     /// APPEND.
     pub(super) fn append(&mut self, command: &Command) -> io::Result<Answer> {
-        let (Some(name), Some(Arg::Literal(octets))) = (command.octets(0), command.args.last()) else {
+        let (name, last, in_utf8) = (command.octets(0), command.args.last(), is_utf8(command));
+        let literal = match last {
+            Some(Arg::List(list)) if in_utf8 => list.first(),
+            last => last,
+        };
+        let (Some(name), Some(Arg::Literal(octets))) = (name, literal) else {
             self.wrong(Wrong::Syntax, &format!("{:?}", command.text));
             return bad("a folder and a literal, please");
         };
-        let options = &command.args[1..command.args.len() - 1];
+        let options = &command.args[1..command.args.len() - if in_utf8 { 2 } else { 1 }];
+        let header = &octets[..memchr::memmem::find(octets, b"\r\n\r\n").unwrap_or(octets.len())];
+        if !header.is_ascii()
+            && self.in_utf8
+            && !in_utf8
+            && !self.is(|quirk| matches!(quirk, Quirk::NoUtf8Append))
+        {
+            self.wrong(Wrong::Content, "a header in UTF-8, and APPEND without UTF8");
+        }
         let flags = options.first().and_then(Arg::list).map(|list| list.iter().map(flag).collect());
         let date = options.last().filter(|arg| matches!(arg, Arg::Quoted(_))).and_then(Arg::octets);
         if options.len() != usize::from(flags.is_some()) + usize::from(date.is_some()) {
@@ -305,6 +318,12 @@ impl Session<'_> {
             self.wrong(Wrong::Content, "bare CR, bare LF or NUL in APPEND");
         }
     }
+}
+
+/// Whether the message is in the form of `RFC 6855 §4`.
+fn is_utf8(command: &Command) -> bool {
+    let at = command.args.len().saturating_sub(2);
+    command.args.len() > 2 && command.word(at) == "UTF8"
 }
 
 /// A flag as it is written.

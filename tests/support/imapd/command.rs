@@ -74,6 +74,9 @@ pub fn announced(line: &mut Vec<u8>) -> Option<Announced> {
     }
     let octets = digits.parse().ok()?;
     line.truncate(start);
+    if line.ends_with(b"UTF8 (~") {
+        line.pop();
+    }
     Some(Announced { octets, at_once })
 }
 

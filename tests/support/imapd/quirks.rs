@@ -120,6 +120,11 @@ impl Fault {
         !matches!(self, Fault::Item(..) | Fault::NoUid | Fault::WrongUid(_) | Fault::Number(_))
     }
 
+    /// Whether it sends something of its own beside the message.
+    pub fn is_beside(&self) -> bool {
+        matches!(self, Fault::Ahead(_) | Fault::Behind(_))
+    }
+
     /// Applies a fault to a row. Faults that do not concern a row are applied by the session.
     pub fn apply(&self, row: &mut Row) {
         match self {
@@ -166,6 +171,8 @@ pub enum Esearch {
 /// An oddity of the whole server.
 #[derive(Clone, Debug)]
 pub enum Quirk {
+    /// With UTF-8 enabled, APPEND has no form of its own for headers in it (`RFC 9755`, appendix B.1).
+    NoUtf8Append,
     /// Rows come in descending order.
     Descending,
     /// These octets, lines with their ends, in front of each row of a FETCH.

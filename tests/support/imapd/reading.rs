@@ -115,6 +115,10 @@ impl Session<'_> {
             }
         }
         let tag = text.split(' ').next().unwrap_or_default();
+        if text.contains(" UTF8 (~") && self.is(|quirk| matches!(quirk, Quirk::NoUtf8Append)) {
+            self.line(&format!("{tag} BAD what is UTF8?"));
+            return Ok(false);
+        }
         match self.ask(tag, "{", text) {
             Act::Normal | Act::Cut(..) => self.go_on("go ahead"),
             Act::Reply(octets) => {

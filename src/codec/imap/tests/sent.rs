@@ -152,11 +152,12 @@ fn literals_wait_where_the_server_may_refuse_them() {
     ] {
         let date = InternalDate { seconds: 0, offset: 0 };
         let (lines, _, waits) =
-            lines(&Command::append(&mailbox("Sent"), &["\\Seen"], Some(date), octets), literals);
+            lines(&Command::append(&mailbox("Sent"), &["\\Seen"], Some(date), octets, false), literals);
         assert_eq!(lines, [format!("p1 APPEND Sent (\\Seen) \"01-Jan-1970 00:00:00 +0000\" {header}")]);
         assert_eq!(waits, [awaits]);
     }
-    let (lines, _, awaits) = lines(&Command::append(&mailbox("\u{fc}"), &[], None, 7), Literals::Awaited);
+    let (lines, _, awaits) =
+        lines(&Command::append(&mailbox("\u{fc}"), &[], None, 7, false), Literals::Awaited);
     assert_eq!(lines, ["p1 APPEND {2}", "\u{fc} {7}"]);
     assert_eq!(awaits, [true, true]);
 }
