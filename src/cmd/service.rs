@@ -49,7 +49,7 @@ fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, 
     context.vault.open_proxy(&mut server)?;
     let tap = |place| Box::new(Transcript::new(place)) as Box<dyn Tap>;
     let transcript = context.out.wants_transcript().then_some(tap as fn(String) -> Box<dyn Tap>);
-    Ok(Service { label: account.label.clone(), server, logins, tls, parking: None, transcript })
+    Ok(Service { label: account.label.clone(), server, logins, tls, parking: None, next: None, transcript })
 }
 
 /// Prepares the trusted certificates of a server, and the client's own. Refuses settings about them if the connection has

@@ -4,7 +4,6 @@
 //! What stands in the response with the message counts more. Behind the message only flags still help, and only until
 //! the message is stored.
 
-use super::window::Message;
 use crate::codec::imap::FetchItems;
 use crate::store::Details;
 use std::borrow::Cow;
@@ -63,21 +62,22 @@ impl Apart {
         flags && (items.internal_date.is_some() || early.is_some_and(|early| early.received.is_some()))
     }
 
-    /// What is known of a message whose response has these items, and so many octets of content.
+    /// What is known of a message, with its place in what was wanted, whose response has these items, and so many octets
+    /// of content where that is the whole message.
     pub fn details(
         &mut self,
-        message: Message,
+        (uid, index): (u32, usize),
         items: &FetchItems<'_>,
-        octets: u64,
+        octets: Option<u64>,
         validity: Option<u64>,
     ) -> Details {
-        let mut details = details(items, Some(octets), validity);
-        let early = self.early.remove(&message.uid).unwrap_or_default();
+        let mut details = details(items, octets, validity);
+        let early = self.early.remove(&uid).unwrap_or_default();
         self.octets -= early.octets;
         match early.flags {
             Some(flags) if items.flags.is_none() => details.flags = flags,
             None if items.flags.is_none() => {
-                self.unflagged.insert(message.uid, message.index as usize);
+                self.unflagged.insert(uid, index);
             }
             _ => {}
         }

@@ -51,6 +51,7 @@ impl Mailbox {
         ledger: &mut Ledger,
     ) -> Result<Vec<Option<Failure>>, Failure> {
         let uids: UidSet = messages.iter().filter_map(|(number, _)| self.uid(*number)).collect();
+        self.come_back()?;
         let Removed { left, why } = match self.select()? {
             Some(why) => Removed { left: uids, why: Some(why) },
             None => match self.way()? {

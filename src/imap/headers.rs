@@ -1,7 +1,7 @@
 //! UID FETCH of fields of headers: those that a list shows, and those that tell messages apart.
 
 use super::Mailbox;
-use super::apart::details;
+use super::apart::Apart;
 use super::content::LineEnds;
 use super::listing::MAX_SET;
 use crate::codec::imap::{Command, FetchItem, FetchItems, Response, Status, UidSet};
@@ -43,6 +43,7 @@ impl Mailbox {
         wanted: &[Wanted],
         receiver: &mut dyn Receiver,
     ) -> Result<(), Failure> {
+        self.come_back()?;
         for (block, some) in wanted.chunks(HELD).enumerate() {
             self.header_block(some, block * HELD, receiver)?;
         }
@@ -55,6 +56,7 @@ impl Mailbox {
         places: &[u32],
         take: &mut dyn FnMut(u32, Option<&[u8]>),
     ) -> Result<(), Failure> {
+        self.come_back()?;
         let items = [FetchItem::Uid, FetchItem::HeaderFields(&IDENTIFYING_FIELDS)];
         let uids = places.iter().filter_map(|place| self.uids.get(*place as usize));
         let set: UidSet = uids.copied().collect();
@@ -160,26 +162,47 @@ impl Mailbox {
             Some(sorted[at].1 as usize)
         };
         let validity = self.opening.validity();
+        let mut apart = Apart::default();
         for piece in set.split_for_lines(MAX_SET) {
             let tag = self.connection.send(STAGE, &Command::uid_fetch(&piece, &items))?;
             self.connection.complete(STAGE, tag, |response| {
                 if let Response::Fetch(items) = response
-                    && let FetchItems { uid: Some(uid), header: Some(header), .. } = items
-                    && let Some(held) = place(*uid).and_then(|place| headers.get_mut(place))
-                    && matches!(held, Held::Missing)
+                    && let Some(uid) = items.uid
+                    && let Some(index) = place(uid)
+                    && let Some(held) = headers.get_mut(index)
                 {
-                    let details = details(items, items.size, validity);
-                    let octets = header.len() + details.flags.iter().map(String::len).sum::<usize>();
-                    *held = match room.checked_sub(octets) {
-                        Some(left) => {
-                            room = left;
-                            Held::Here(header.to_vec(), details)
+                    match (&mut *held, &items.header) {
+                        (Held::Missing, Some(header)) => {
+                            let details = apart.details((uid, index), items, None, validity);
+                            let octets = header.len() + size_of_flags(&details.flags);
+                            *held = match room.checked_sub(octets) {
+                                Some(left) => {
+                                    room = left;
+                                    Held::Here(header.to_vec(), details)
+                                }
+                                None => Held::TooMuch,
+                            };
                         }
-                        None => Held::TooMuch,
-                    };
+                        (Held::Missing, None) => apart.note(uid, items),
+                        (Held::Here(_, details), _) => {
+                            let late = apart.late(uid, items).map(|(_, flags)| flags);
+                            let left = late.as_ref().and_then(|flags| room.checked_sub(size_of_flags(flags)));
+                            if let (Some(flags), Some(left)) = (late, left) {
+                                (room, details.flags) = (left, flags);
+                            }
+                            details.received =
+                                details.received.or(items.internal_date.map(|date| date.seconds));
+                            details.size = details.size.or(items.size);
+                        }
+                        (Held::TooMuch, _) => {}
+                    }
                 }
             })?;
         }
         Ok(())
     }
+}
+
+fn size_of_flags(flags: &[String]) -> usize {
+    flags.iter().map(String::len).sum()
 }

@@ -8,6 +8,7 @@ use crate::codec::imap::{Command, DONE, Response, Tag};
 use crate::net::NetError;
 use crate::streams::{Halt, Waited, wait_or_reader_gone};
 use crate::words::{Failure, Stage};
+use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
 const STAGE: Stage = Stage::Idle;
@@ -66,10 +67,11 @@ impl Mailbox {
     pub(super) fn note_extent(&mut self) {
         let extent = self.extent(self.uids.last().copied());
         let listed = &mut self.connection.listed;
-        match listed.iter().position(|(name, _)| *name == self.name) {
-            Some(place) => listed[place].1 = extent,
-            None if listed.len() < MOST_EXTENTS => listed.push((self.name.clone(), extent)),
-            None => {}
+        let has_room = listed.len() < MOST_EXTENTS;
+        match listed.entry(self.name.clone()) {
+            Entry::Occupied(mut known) => drop(known.insert(extent)),
+            Entry::Vacant(place) if has_room => drop(place.insert(extent)),
+            Entry::Vacant(_) => {}
         }
     }
 
@@ -83,10 +85,9 @@ impl Mailbox {
         let Some(tag) = self.search.take() else { return Ok(News::Unknown) };
         let Some(found) = self.connection.found(Stage::Search, tag)? else { return Ok(News::Untold) };
         let now = self.extent(found.ranges().iter().map(|(_, last)| *last).max());
-        let known = self.connection.listed.iter().find(|(name, _)| *name == self.name);
-        Ok(match known {
+        Ok(match self.connection.listed.get(&self.name) {
             None => News::Unknown,
-            Some((_, known)) if known.validity != now.validity || known.highest < now.highest => News::Yes,
+            Some(known) if known.validity != now.validity || known.highest < now.highest => News::Yes,
             Some(_) => News::No,
         })
     }

@@ -18,7 +18,10 @@ impl Mailbox {
     pub(super) fn list(&mut self) -> Result<Listing, Failure> {
         let mut set = match self.search.take() {
             Some(tag) => self.connection.found(Stage::Search, tag)?,
-            None => self.search_all()?,
+            None => {
+                self.come_back()?;
+                self.search_all()?
+            }
         };
         // Some servers cap what a search finds, or announce ESEARCH and cannot do it: then each is asked for.
         let complete = set.as_ref().is_some_and(|set| set.len() >= u64::from(self.opening.exists));
@@ -71,6 +74,7 @@ impl Mailbox {
     pub(super) fn gone(&mut self, uids: &UidSet) -> Result<UidSet, Failure> {
         let esearch = self.connection.capabilities.esearch;
         let mut gone = UidSet::new();
+        self.come_back()?;
         for piece in uids.split_for_lines(MAX_SET) {
             let command = Command::uid_search(&[Criterion::Uids(&piece)], esearch);
             let tag = self.connection.send(Stage::Search, &command)?;
@@ -85,6 +89,7 @@ impl Mailbox {
     pub(super) fn measure(&mut self, listing: &mut Listing, places: &[u32]) -> Result<(), Failure> {
         const STAGE: Stage = Stage::UidFetch;
         let set: UidSet = places.iter().filter_map(|place| self.uids.get(*place as usize)).copied().collect();
+        self.come_back()?;
         for piece in set.split_for_lines(MAX_SET) {
             let command = Command::uid_fetch(&piece, &[FetchItem::Uid, FetchItem::Size]);
             let tag = self.connection.send(STAGE, &command)?;

@@ -21,6 +21,8 @@ pub struct Mailbox {
     pub(super) target: Option<MailboxName>,
     /// Where the session goes when the mailbox is left; none: it ends.
     pub(super) parking: Option<Parking>,
+    /// The mailbox that is opened after this one, as far as that is known.
+    pub(super) next: Option<MailboxName>,
     /// How the last command failed.
     pub(super) setback: Option<Setback>,
     /// Whether that was this side's failure.
@@ -44,6 +46,7 @@ impl Mailbox {
                 is_selected,
                 target: None,
                 parking: None,
+                next: None,
                 setback: None,
                 local: false,
             }),
@@ -54,6 +57,13 @@ impl Mailbox {
     /// Has the session go there when the mailbox is left, instead of ending.
     pub fn park_at(&mut self, parking: Option<Parking>) {
         self.parking = parking;
+    }
+
+    /// Says which mailbox is to be opened after this one, so that this can begin while messages are still coming. Not
+    /// where messages are to be deleted or moved, or asked for in several turns: then this one would have to be opened
+    /// again.
+    pub fn followed_by(&mut self, next: Option<MailboxName>) {
+        self.next = next;
     }
 
     /// How many messages there are, as the server said last.
@@ -68,6 +78,7 @@ impl Mailbox {
 
     /// How many messages are not `\Seen`; `None` where the server does not search.
     pub fn unseen(&mut self) -> Result<Option<u64>, Failure> {
+        self.come_back()?;
         if let Some(tag) = self.search.take() {
             self.connection.found(Stage::Search, tag)?;
         }
@@ -87,36 +98,52 @@ impl Mailbox {
 /// Courier keeps no UID of a mailbox that is only examined: it gives it to another message later, under the same
 /// UIDVALIDITY, until a client selects. What tells is that it has no UIDNEXT to say. There it is selected, which
 /// changes no message.
-fn open(
+pub(super) fn open(
     connection: &mut Connection,
     name: &MailboxName,
     opening: &mut Opening,
 ) -> Result<(Tag, bool), Failure> {
-    let search = open_by(connection, (Stage::Examine, &Command::examine(name)), opening)?;
+    let search = open_by(connection, name, (Stage::Examine, &Command::examine(name)), opening)?;
     if opening.uidnext.is_some() {
         return Ok((search, false));
     }
     connection.found(Stage::Search, search)?;
     *opening = Opening::default();
-    match open_by(connection, (Stage::Select, &Command::select(name)), opening) {
+    match open_by(connection, name, (Stage::Select, &Command::select(name)), opening) {
         Ok(search) => Ok((search, !opening.is_read_only())),
         Err(failure) if failure.kind() == Kind::Rejected => {
             *opening = Opening::default();
-            Ok((open_by(connection, (Stage::Examine, &Command::examine(name)), opening)?, false))
+            Ok((open_by(connection, name, (Stage::Examine, &Command::examine(name)), opening)?, false))
         }
         Err(failure) => Err(failure),
     }
 }
 
-fn open_by(
+/// Sends the command that opens a mailbox, and the search for its UIDs.
+fn send_both(
     connection: &mut Connection,
     (stage, command): (Stage, &Command),
-    opening: &mut Opening,
-) -> Result<Tag, Failure> {
+) -> Result<(Tag, Tag), Failure> {
     let esearch = connection.capabilities.esearch;
     let tag = connection.command(stage, command)?;
     let search = connection.command(stage, &Command::uid_search(&[Criterion::All], esearch))?;
     connection.flush(stage)?;
+    Ok((tag, search))
+}
+
+fn open_by(
+    connection: &mut Connection,
+    name: &MailboxName,
+    (stage, command): (Stage, &Command),
+    opening: &mut Opening,
+) -> Result<Tag, Failure> {
+    let (tag, search) = match connection.sent_ahead(name).filter(|_| stage == Stage::Examine) {
+        Some(sent) => {
+            connection.is_astray = false;
+            sent
+        }
+        None => send_both(connection, (stage, command))?,
+    };
     match connection.complete(stage, tag, |response| opening.take(response))? {
         Status::Ok => {
             if let Response::Tagged { code: Some(code), .. } = connection.response(stage)? {
@@ -169,6 +196,8 @@ impl Opening {
             ResponseCode::UidNext(number) => self.uidnext = Some(*number),
             ResponseCode::UidNotSticky => self.uids_do_not_stick = true,
             ResponseCode::PermanentFlags(flags) => self.can_delete = Some(flags.contains("\\Deleted")),
+            // What came before it is of the mailbox that was open before (`RFC 7162 §3.2.11`).
+            ResponseCode::Closed => *self = Opening::default(),
             ResponseCode::ReadOnly => self.read_only = true,
             ResponseCode::ReadWrite => self.read_only = false,
             _ => {}

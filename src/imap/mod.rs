@@ -11,6 +11,7 @@
 //! Not done, on purpose: CLOSE (it expunges), STORE of anything but `+FLAGS.SILENT (\Deleted)`, partial FETCH,
 //! COMPRESS, ENABLE of anything but `UTF8=ACCEPT`, and of that only where the server is `UTF8=ONLY`.
 
+mod ahead;
 mod answer;
 mod apart;
 mod append;
@@ -45,9 +46,10 @@ use crate::codec::imap::{
 };
 use crate::net::{NetError, Wire};
 use crate::words::{Failure, Kind, Stage};
+use ahead::Ahead;
 use answer::shorten;
 use idle::Extent;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// What all states share: the wire, and what is known of the server.
 #[derive(Debug)]
@@ -73,7 +75,11 @@ struct Connection {
     /// UTF-7, so that the same mailbox has the same name whatever a server wants.
     utf8: bool,
     /// What was listed of each mailbox.
-    listed: Vec<(MailboxName, Extent)>,
+    listed: HashMap<MailboxName, Extent>,
+    /// The mailbox that was opened ahead of its time.
+    ahead: Option<Ahead>,
+    /// Whether the server has another mailbox open than whoever has this connection believes.
+    is_astray: bool,
 }
 
 /// What was read.
@@ -106,13 +112,17 @@ impl Connection {
             passed_over: 0,
             grown: false,
             utf8: false,
-            listed: Vec::new(),
+            listed: HashMap::new(),
+            ahead: None,
+            is_astray: false,
         }
     }
 
     /// Adds a command to the next flight. Where a literal has to wait for the server's consent, what stands
     /// before it goes out here, and the consent is taken.
     fn command(&mut self, stage: Stage, command: &Command) -> Result<Tag, Failure> {
+        self.forget_ahead()?;
+        self.stays_here(stage, command)?;
         let in_utf8 = self.utf8.then(|| command.in_utf8());
         let (command, tag) = (in_utf8.as_ref().unwrap_or(command), self.tags.fresh());
         for part in command.parts(tag, Literals::of(&self.capabilities)) {
@@ -250,6 +260,10 @@ impl Connection {
 
     /// What may come at any time, whatever was asked: alerts, capabilities, the end of the connection.
     fn heed(&mut self, stage: Stage) -> Result<(), Failure> {
+        // Most responses are messages: what they say is read where they are wanted, and once.
+        if self.assembly.is_of_message() {
+            return Ok(());
+        }
         let response = match self.assembly.response() {
             Ok(response) => response,
             Err(malformed) => return Err(self.malformed(stage, malformed, b"")),

@@ -134,6 +134,8 @@ impl Connection {
             return;
         }
         self.leaving = true;
+        // Nobody reads what else is on its way.
+        self.ahead = None;
         let _ = self.send(Stage::Logout, &Command::logout());
     }
 }

@@ -38,9 +38,15 @@ impl Mailbox {
         self.local = intake.failed;
         run.inspect_err(|failure| {
             self.connection.wire.mark_broken();
+            let was_astray = self.connection.is_astray && !self.local;
+            if let Some(parking) = self.parking.as_ref().filter(|_| was_astray) {
+                // Perhaps that is too much for the server.
+                parking.stay_in_step();
+            }
             let at = coming.or_else(|| window.next_awaited().map(|message| message.index as usize));
             let remedy = match failure.kind() {
                 _ if self.local => None,
+                Kind::Protocol if was_astray => Some(Remedy::Again),
                 Kind::Protocol => Some(Remedy::WithoutMessage),
                 Kind::Network | Kind::Timeout => Some(Remedy::Again),
                 _ => None,
@@ -112,11 +118,21 @@ impl Mailbox {
     }
 
     fn refill(&mut self, window: &mut Window) -> Result<(), Failure> {
+        if self.connection.is_astray {
+            // More is wanted after all: once what was asked for has come.
+            if window.is_over() || window.awaits_answers() {
+                return Ok(());
+            }
+            self.come_back()?;
+        }
         let mut sent = false;
         while let Some((batch, set)) = window.next() {
             let tag = self.connection.command(STAGE, &Command::uid_fetch(&set, &ITEMS))?;
             window.sent(tag, batch);
             sent = true;
+        }
+        if sent && window.is_asked_for() {
+            self.go_ahead()?;
         }
         if sent { self.connection.flush(STAGE) } else { Ok(()) }
     }
@@ -146,7 +162,8 @@ impl Mailbox {
                 };
                 let size = octets.len() as u64;
                 let mut ends = LineEnds::default();
-                let details = intake.apart.details(message, &items, size, self.opening.validity());
+                let details =
+                    intake.apart.details(message.key(), &items, Some(size), self.opening.validity());
                 intake.begin(message, details)?;
                 intake.piece(&mut ends, octets, size)?;
                 intake.end(ends, size)?;
@@ -239,8 +256,9 @@ impl Mailbox {
         };
         let size_listed = items.size;
         let validity = self.opening.validity();
-        let details =
-            window.awaited(uid).map(|message| intake.apart.details(message, &items, octets, validity));
+        let details = window
+            .awaited(uid)
+            .map(|message| intake.apart.details(message.key(), &items, Some(octets), validity));
         let (Some(message), Some(details)) = (window.awaited(uid), details) else {
             self.connection.octets(STAGE, octets, |_| Ok(()))?;
             self.end_of_body()?;
@@ -256,7 +274,7 @@ impl Mailbox {
         })?;
         intake.end(ends, size)?;
         self.end_of_body()?;
-        if self.items()?.uid != Some(uid) {
+        if self.connection.assembly.uid() != Some(uid) {
             return Err(self.connection.out_of_turn(STAGE));
         }
         self.arrived(window, intake, message, octets, size_listed)
@@ -282,7 +300,7 @@ impl Mailbox {
         self.end_of_body()?;
         let items = self.items()?;
         let Some(message) = items.uid.and_then(|uid| window.awaited(uid)) else { return Ok(false) };
-        let details = intake.apart.details(message, &items, octets, self.opening.validity());
+        let details = intake.apart.details(message.key(), &items, Some(octets), self.opening.validity());
         let size_listed = items.size;
         *coming = Some(message.index as usize);
         intake.begin(message, details)?;

@@ -29,6 +29,13 @@ pub(super) struct Message {
     retried: bool,
 }
 
+impl Message {
+    /// Its UID, and its place in what was wanted.
+    pub fn key(&self) -> (u32, usize) {
+        (self.uid, self.index as usize)
+    }
+}
+
 /// Messages that one command asks for: a stretch of those wanted, in the order of their UIDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Batch {
@@ -126,6 +133,17 @@ impl Window {
     /// Whether nothing is on its way and nothing is to be asked for.
     pub fn is_over(&self) -> bool {
         self.asked.is_empty() && self.todo.is_empty()
+    }
+
+    /// Whether commands are on their way.
+    pub fn awaits_answers(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// Whether all that is wanted is on its way, with no message by itself that is under suspicion.
+    pub fn is_asked_for(&self) -> bool {
+        let alone = |batch: &Batch| self.messages[batch.start].alone;
+        self.todo.is_empty() && self.awaits_answers() && !self.asked.iter().any(|asked| alone(&asked.batch))
     }
 
     /// The message with this UID, if a command on its way asked for it and it has not come.

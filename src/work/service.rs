@@ -46,6 +46,8 @@ pub struct Service {
     pub tls: Option<Tls>,
     /// Where a session waits between two folders; none: each folder has a session of its own.
     pub parking: Option<Parking>,
+    /// The folder that is opened after the one that the server names, where nothing is to be changed in that.
+    pub next: Option<MailboxName>,
     /// Makes a listener for the transcript of a connection to this place, where one is wanted.
     pub transcript: Option<fn(String) -> Box<dyn Tap>>,
 }
@@ -140,23 +142,29 @@ impl Service {
 
     fn open_imap(&self, limits: &Limits, mode: &mut dyn FnMut() -> SessionMode) -> OpenedMailbox {
         if let Some(parked) = self.parking.as_ref().and_then(Authenticated::from_parking) {
-            mode();
-            match self.examine(parked) {
+            let (mode, went_ahead) = (mode(), parked.has_gone_ahead());
+            match self.examine(parked, mode) {
                 // The server ended it meanwhile.
-                Err(error) if error.failure.kind() == Kind::Network => {}
+                Err(error) if error.failure.kind() == Kind::Network => {
+                    if let Some(parking) = self.parking.as_ref().filter(|_| went_ahead) {
+                        parking.stay_in_step();
+                    }
+                }
                 opened => return opened,
             }
         }
         let session = self.log_in(limits)?;
         // The ledger may be read until here.
-        mode();
-        self.examine(session)
+        let mode = mode();
+        self.examine(session, mode)
     }
 
-    fn examine(&self, session: Authenticated) -> OpenedMailbox {
+    fn examine(&self, session: Authenticated, mode: SessionMode) -> OpenedMailbox {
         match session.examine(&self.server.folder_name().unwrap_or_else(MailboxName::inbox)) {
             Ok(mut mailbox) => {
                 mailbox.park_at(self.parking.clone());
+                // After a session that failed one thing at a time.
+                mailbox.followed_by(self.next.clone().filter(|_| !mode.again));
                 Ok(Box::new(mailbox))
             }
             Err(refused) => {
@@ -217,8 +225,9 @@ impl Service {
             let over = limits.stop.raised() || limits.run_over();
             last = Some(failure);
             let next = match setback {
-                Some(Setback { remedy: Remedy::Again, at }) => (delay == 0 && at.is_some())
-                    .then_some(SessionMode { lock_step: true, again: true, busy: false, ..mode }),
+                Some(Setback { remedy: Remedy::Again | Remedy::WithoutMessage, at }) => (delay == 0
+                    && at.is_some())
+                .then_some(SessionMode { lock_step: true, again: true, busy: false, ..mode }),
                 Some(setback) => mode.after(setback.remedy),
                 None => None,
             };

@@ -217,6 +217,15 @@ fn flags_and_date_that_come_apart_from_the_message_count() {
                 if letters.is_empty() { serde_json::json!([]) } else { serde_json::json!(["\\Seen"]) };
             assert_eq!(third["flags"], flags, "{name} {args:?}");
         }
+        // And where only headers are asked for.
+        let store = ImapStore::with(6);
+        let setup = Imapd::for_store(&store).mode(Mode::Plain);
+        let server = faults.into_iter().fold(setup, |setup, (uid, fault)| setup.fault(uid, fault)).start();
+        let world = world();
+        let lines = world.at_url(&server.url(), "list").go().assert_exit(0).of_type("message");
+        let flags = |uid: &str| lines.iter().find(|line| line["uid"] == uid).unwrap()["flags"].clone();
+        let wanted = if letters.is_empty() { serde_json::json!([]) } else { serde_json::json!(["\\Seen"]) };
+        assert_eq!((flags("3"), flags("2")), (wanted, serde_json::json!([])), "list: {name}");
     }
     let store = ImapStore::with(3);
     let date = "* 3 FETCH (UID 3 INTERNALDATE \" 4-Sep-2025 15:33:21 +0200\" RFC822.SIZE 7)\r\n";
@@ -227,5 +236,8 @@ fn flags_and_date_that_come_apart_from_the_message_count() {
     let lines = outcome.assert_exit(0).of_type("message");
     let line = lines.iter().find(|line| line["uid"] == "3").unwrap();
     assert_eq!(line["internal_date"], "2025-09-04T13:33:21Z");
+    let listed = world.at_url(&server.url(), "list").go().assert_exit(0).of_type("message");
+    let listed = listed.iter().find(|line| line["uid"] == "3").unwrap();
+    assert_eq!(listed["internal_date"], "2025-09-04T13:33:21Z");
     assert_eq!(fs::metadata(line["path"].as_str().unwrap()).unwrap().mtime(), 1_756_992_801);
 }

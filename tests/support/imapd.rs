@@ -42,6 +42,8 @@ pub struct Event<'a> {
     pub line: &'a str,
     /// Whether TLS is up.
     pub tls: bool,
+    /// Whether more was sent together with it, before its answer could be read.
+    pub more: bool,
 }
 
 impl Event<'_> {
@@ -122,12 +124,13 @@ struct Shared {
 }
 
 impl Shared {
-    /// The faults of a message; those that are there for a time are used up by it.
-    fn faults_of(&self, folder: &[u8], uid: u32, of_body: bool) -> Vec<Fault> {
+    /// The faults of a message; those that are there for a time are used up by it. Asked for is its body, or at least
+    /// a part of its content.
+    fn faults_of(&self, folder: &[u8], uid: u32, (body, part): (bool, bool)) -> Vec<Fault> {
         let mut faults = self.faults.lock().unwrap();
         let here = |one: &&mut Planted| {
             one.left > 0
-                && (of_body || !one.fault.is_of_body())
+                && (body || !one.fault.is_of_body() || part && one.fault.is_beside())
                 && one.uid.is_none_or(|wanted| wanted == uid)
                 && one.folder.as_ref().is_none_or(|wanted| wanted.as_bytes() == folder)
         };

@@ -35,6 +35,7 @@ fn session(server: &Imapd) -> postie::imap::Authenticated {
         logins: login.map(|login| std::sync::Arc::new(login) as _),
         tls: None,
         parking: None,
+        next: None,
         transcript: None,
     };
     service.log_in(&Limits::default()).unwrap()

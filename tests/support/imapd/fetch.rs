@@ -251,7 +251,8 @@ impl Session<'_> {
     /// Answers for one message; an answer to the whole command where it ends here.
     fn fetch_one(&mut self, number: usize, known: &Known, asks: &[Ask]) -> io::Result<Option<Answer>> {
         let wants_body = asks.iter().any(|ask| matches!(ask, Ask::Section(section) if is_whole(section)));
-        let faults: Vec<Fault> = self.faults(known.uid, wants_body);
+        let wants_part = asks.iter().any(|ask| matches!(ask, Ask::Section(_)));
+        let faults: Vec<Fault> = self.faults(known.uid, (wants_body, wants_part));
         for fault in &faults {
             match fault {
                 Fault::Meanwhile(deed) => {

@@ -25,7 +25,8 @@ impl Session<'_> {
         if command.ahead.iter().any(|ahead| selects(ahead)) && !READS.contains(&verb) {
             self.wrong(Wrong::Pipelined, &format!("{verb} behind a SELECT without an answer"));
         }
-        if selects(verb) && self.view.is_some() && command.ahead.iter().any(|verb| is_of_selected(verb)) {
+        let changes = |verb: &String| is_of_selected(verb) && !READS.contains(&verb.as_str());
+        if selects(verb) && self.view.is_some() && command.ahead.iter().any(changes) {
             self.wrong(Wrong::Pipelined, &format!("{verb} behind {:?} without an answer", command.ahead));
         }
         if verb == "ENABLE" {

@@ -172,7 +172,14 @@ impl<'a> Session<'a> {
     /// Asks the hook.
     pub(super) fn ask(&self, tag: &str, verb: &str, line: &str) -> Act {
         let tls = self.peer.phase() == Phase::Tls;
-        (self.setup.hook)(&Event { connection: self.connection, tag, verb, line, tls })
+        (self.setup.hook)(&Event {
+            connection: self.connection,
+            tag,
+            verb,
+            line,
+            tls,
+            more: self.peer.has_input(),
+        })
     }
 
     /// Notes what a strict server takes offence at.
@@ -191,9 +198,9 @@ impl<'a> Session<'a> {
     }
 
     /// The faults of a message: all where its body is asked for, else those of its other items.
-    pub(super) fn faults(&self, uid: u32, of_body: bool) -> Vec<Fault> {
+    pub(super) fn faults(&self, uid: u32, asked: (bool, bool)) -> Vec<Fault> {
         let folder = self.view.as_ref().map_or(&b""[..], |view| &view.folder);
-        self.shared.faults_of(folder, uid, of_body)
+        self.shared.faults_of(folder, uid, asked)
     }
 
     /// The folders.
