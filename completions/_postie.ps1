@@ -66,7 +66,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--exec', '--exec', [CompletionResultType]::ParameterName, 'Give each message to a command (run by sh -c): exit status 0 accepts it, 75 leaves it for the next run')
             [CompletionResult]::new('--delete-after', '--delete-after', [CompletionResultType]::ParameterName, 'Delete delivered messages from the server so long after they were first seen')
             [CompletionResult]::new('--move-to', '--move-to', [CompletionResultType]::ParameterName, 'Move messages to this folder of the server once they are stored durably, instead of deleting them (IMAP)')
-            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Fetch at most N messages')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Fetch, or mark, at most N messages, of all folders together')
             [CompletionResult]::new('--max-size', '--max-size', [CompletionResultType]::ParameterName, 'Skip messages larger than this')
             [CompletionResult]::new('--uid', '--uid', [CompletionResultType]::ParameterName, 'Fetch only the messages with these UIDs')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'With --all-accounts: how many accounts at once')

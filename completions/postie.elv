@@ -62,7 +62,7 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand --exec 'Give each message to a command (run by sh -c): exit status 0 accepts it, 75 leaves it for the next run'
             cand --delete-after 'Delete delivered messages from the server so long after they were first seen'
             cand --move-to 'Move messages to this folder of the server once they are stored durably, instead of deleting them (IMAP)'
-            cand --limit 'Fetch at most N messages'
+            cand --limit 'Fetch, or mark, at most N messages, of all folders together'
             cand --max-size 'Skip messages larger than this'
             cand --uid 'Fetch only the messages with these UIDs'
             cand -j 'With --all-accounts: how many accounts at once'

@@ -62,7 +62,7 @@ complete -c postie -n "__fish_postie_using_subcommand fetch" -l mbox-dir -d 'Del
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l exec -d 'Give each message to a command (run by sh -c): exit status 0 accepts it, 75 leaves it for the next run' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l delete-after -d 'Delete delivered messages from the server so long after they were first seen' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l move-to -d 'Move messages to this folder of the server once they are stored durably, instead of deleting them (IMAP)' -r
-complete -c postie -n "__fish_postie_using_subcommand fetch" -l limit -d 'Fetch at most N messages' -r
+complete -c postie -n "__fish_postie_using_subcommand fetch" -l limit -d 'Fetch, or mark, at most N messages, of all folders together' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l max-size -d 'Skip messages larger than this' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -l uid -d 'Fetch only the messages with these UIDs' -r
 complete -c postie -n "__fish_postie_using_subcommand fetch" -s j -l jobs -d 'With --all-accounts: how many accounts at once' -r

@@ -68,7 +68,7 @@ pub struct FetchArgs {
     #[arg(long)]
     pub all: bool,
 
-    /// Fetch at most N messages
+    /// Fetch, or mark, at most N messages, of all folders together
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
 

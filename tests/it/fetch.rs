@@ -332,3 +332,21 @@ fn renaming_the_account_fetches_nothing_twice() {
     }
     assert_eq!(world.mail().len(), 2);
 }
+
+/// A UID that is asked for and not there is no failure, as nothing new is none, but it is told.
+#[test]
+fn a_uid_that_the_server_does_not_list_is_named_once() {
+    let mailbox = Mailbox::with(2);
+    for more in [&[][..], &["--dry-run"], &["--mark-seen"], &["--mark-seen", "--dry-run"]] {
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let into = if more.contains(&"--mark-seen") { &[][..] } else { &["--maildir", "Mail"] };
+        let args = [into, more, &["--uid", "uid-0002", "never", "uid-0009"]].concat();
+        let outcome = world.pop3(&server, "fetch").args(args).go();
+        outcome.assert_exit(0);
+        assert_eq!(outcome.summary()["not_listed"], 2, "{more:?}");
+        for (uid, times) in [("never", 1), ("uid-0009", 1), ("uid-0002", 0)] {
+            let told = format!("UID {uid}: the server has no such message");
+            assert_eq!(outcome.err().matches(&told).count(), times, "{more:?}: {}", outcome.err());
+        }
+    }
+}

@@ -286,6 +286,18 @@ fn the_limit_counts_all_folders_together_and_a_dry_run_makes_nothing() {
     let limited = fetch(&world, &server, &["--all-folders", "--maildir", "Mail", "--limit", "3"]).go();
     limited.assert_exit(0);
     assert_eq!(delivered(&limited).values().sum::<usize>(), 3);
+    // Marks are limited as messages are; they are told of for each folder.
+    for args in [&["--mark-seen", "--limit", "2", "--dry-run"][..], &["--mark-seen", "--limit", "2"]] {
+        let some = fetch(&world, &server, &[&["--all-folders"], args].concat()).go();
+        let told = some.assert_exit(0).err();
+        let count = |line: &str| -> Option<usize> {
+            line.split_once(" message(s)")?.0.rsplit(' ').next()?.parse().ok()
+        };
+        assert_eq!(told.lines().filter_map(count).sum::<usize>(), 2, "{told}");
+    }
+    let left = fetch(&world, &server, &["--all-folders", "--maildir", "Mail", "--dry-run"]).go();
+    let left = left.assert_exit(0).of_type("message");
+    assert_eq!(left.iter().filter(|line| line["action"] == "would_deliver").count(), 3);
     let marked = fetch(&world, &server, &["--all-folders", "--mark-seen"]).go();
     marked.assert_exit(0);
     assert_eq!(delivered(&fetch(&world, &server, &["--all-folders", "--maildir", "Mail"]).go()), counts([]));

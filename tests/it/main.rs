@@ -27,6 +27,7 @@ mod fetch_ways;
 mod git_credential;
 mod hostile_input;
 mod http;
+mod imap_ahead;
 mod imap_append;
 mod imap_deletion;
 mod imap_details;

@@ -92,6 +92,13 @@ pub fn tell(out: &mut Output, account: &str, event: &Event) {
                 out.tell_at_terminal(&format!("{account}: {what}; Ctrl-C ends it"));
             }
         }
+        Event::NotListed(uid) => {
+            out.count("not_listed", 1);
+            out.tell(&format!("{account}: UID {uid}: the server has no such message"));
+        }
+        Event::Marked { count, is_rehearsed } => {
+            out.tell(&format!("{account}: {}", Event::marked_in_words(*count, *is_rehearsed)));
+        }
         Event::Note(text) => out.tell(&format!("{account}: {text}")),
         Event::Ended(failure) => out.error(&About::account(account), failure),
         Event::FolderEnded(folder, failure) => {

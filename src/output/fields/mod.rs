@@ -127,6 +127,7 @@ const SUMMARY: &[FieldDoc] = &[
          steps that failed.",
     ),
     ("bytes", "fetch: octets stored."),
+    ("not_listed", "fetch: UIDs given by --uid that the server does not list."),
     ("total", "list: messages on the server."),
     ("listed", "list: messages shown."),
     ("accepted", "send: messages accepted."),

@@ -119,10 +119,10 @@ impl Run {
     fn mark_seen(&self, opening: LedgerOpening, observer: &mut dyn Observer) -> Result<Exit, Failure> {
         let mut ledger = opening.finish().at(Stage::Ledger)?;
         let mode = SessionMode::remembered(&ledger);
-        let mark = |maildrop: &mut dyn Maildrop| mark_seen(maildrop, &mut ledger, &self.policy);
+        let mark = |maildrop: &mut dyn Maildrop| mark_seen(maildrop, &mut ledger, &self.policy, observer);
         let marked = self.service.look(&self.limits, mode, mark)?;
         ledger.close().at(Stage::Ledger)?;
-        observer.event(Event::Note(format!("{marked} message(s) marked as seen")));
+        observer.event(Event::Marked { count: marked as u64, is_rehearsed: false });
         Ok(Exit::Ok)
     }
 
@@ -131,7 +131,7 @@ impl Run {
         let (mode, policy) = (SessionMode::remembered(&ledger), &self.policy);
         let look = |maildrop: &mut dyn Maildrop| rehearse_marks(maildrop, &mut ledger, policy, observer);
         let count = self.service.look(&self.limits, mode, look)?;
-        observer.event(Event::Note(format!("{count} message(s) would be marked as seen")));
+        observer.event(Event::Marked { count: count as u64, is_rehearsed: true });
         Ok(Exit::Ok)
     }
 }

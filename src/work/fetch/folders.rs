@@ -61,6 +61,7 @@ impl Run {
         self.watched = watched.map(|one| one.name.clone());
         let before = (self.policy.limit, self.others.clone(), self.service.server.folder.clone());
         let stopped = self.run_each(wanted, destinations, &mut exits, observer);
+        self.service.next = None;
         (self.policy.limit, self.others, self.service.server.folder) = before;
         Ok(stopped.unwrap_or_else(|| together(&exits)))
     }
@@ -104,7 +105,7 @@ impl Run {
                 *session = Some(*refused.session?);
                 let exit = refused.failure.exit();
                 let name = name.to_string().into();
-                let mut within = WithinFolder { name, inner: observer, delivered: 0, ended: None };
+                let mut within = WithinFolder { name, inner: observer, counted: 0, ended: None };
                 within.event(Event::Ended(refused.failure));
                 Some(exit)
             }
@@ -119,7 +120,7 @@ impl Run {
                 let name = folder.to_string().into();
                 self.go_into(
                     destination,
-                    &mut WithinFolder { name, inner: observer, delivered: 0, ended: None },
+                    &mut WithinFolder { name, inner: observer, counted: 0, ended: None },
                 )
             }
             None => self.go_into(destination, observer),
@@ -150,19 +151,21 @@ impl Run {
         observer: &mut dyn Observer,
     ) -> Option<Exit> {
         let (whole_limit, others) = (self.policy.limit, std::mem::take(&mut self.others));
-        let (mut delivered, mut lost) = (0, 0);
-        for (one, destination) in wanted.into_iter().zip(destinations) {
-            self.policy.limit = whole_limit.map(|limit| limit.saturating_sub(delivered));
+        let (mut counted, mut lost) = (0, 0);
+        let steps = self.steps(wanted, destinations);
+        for FolderStep { folder: one, destination, is_as_it_was, next } in steps {
+            self.service.next = next;
+            self.policy.limit = whole_limit.map(|limit| limit.saturating_sub(counted));
             self.others = others.iter().map(|key| key.folder(one.name.octets())).collect();
             self.service.server.folder = Some(one.name.clone());
             let mut within = WithinFolder {
                 name: one.name.to_string().into(),
                 inner: &mut *observer,
-                delivered: 0,
+                counted: 0,
                 ended: None,
             };
             let exit = match destination {
-                Ok(_) if self.is_as_it_was(&one) => {
+                Ok(_) if is_as_it_was => {
                     within.event(Event::NothingNew(one.counts.messages.unwrap_or(0)));
                     Exit::Ok
                 }
@@ -173,7 +176,7 @@ impl Run {
                     exit
                 }
             };
-            delivered += within.delivered;
+            counted += within.counted;
             let ended = within.ended;
             if self.limits.stop.raised() || ended.is_some_and(ends_all) {
                 return Some(exit);
@@ -189,9 +192,33 @@ impl Run {
     }
 }
 
+/// What is to be done for one folder.
+struct FolderStep {
+    folder: Wanted,
+    destination: OpenedDestination,
+    /// Whether nothing is to be done.
+    is_as_it_was: bool,
+    /// The folder that is opened next, where that may begin while messages of this one are coming.
+    next: Option<MailboxName>,
+}
+
 impl Run {
-    /// Whether the numbers of the folder that the service names show that nothing is to be done there: a run has seen
-    /// all of it as it is. A ledger that cannot be read says no here, and why when it is opened.
+    fn steps(&self, wanted: Vec<Wanted>, destinations: Vec<OpenedDestination>) -> Vec<FolderStep> {
+        // Where messages are deleted or moved, a folder is needed to its end.
+        let goes_ahead = self.mode == Mode::Fetch && self.policy.after == After::Keep;
+        let mut next = None;
+        let mut steps = Vec::with_capacity(wanted.len());
+        for (folder, destination) in wanted.into_iter().zip(destinations).rev() {
+            let is_as_it_was = destination.is_ok() && self.is_as_it_was(&folder);
+            let opened = (goes_ahead && destination.is_ok() && !is_as_it_was).then(|| folder.name.clone());
+            steps.push(FolderStep { folder, destination, is_as_it_was, next: next.clone() });
+            next = opened.or(next);
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// Whether the numbers of a folder show that nothing is to be done there: a run has seen all of it as it is. A ledger that cannot be read says no here, and why when it is opened.
     fn is_as_it_was(&self, folder: &Wanted) -> bool {
         let policy = &self.policy;
         let is_plain =
@@ -206,7 +233,8 @@ impl Run {
         if messages == 0 && is_plain {
             return true;
         }
-        let ledger = is_plain.then(|| Ledger::peek(&self.ledgers, &self.service.key()));
+        let key = || self.service.key().folder(folder.name.octets());
+        let ledger = is_plain.then(|| Ledger::peek(&self.ledgers, &key()));
         ledger.is_some_and(|ledger| ledger.is_ok_and(|ledger| ledger.is_whole(numbers, now())))
     }
 }
@@ -242,7 +270,8 @@ fn together(exits: &[Exit]) -> Exit {
 struct WithinFolder<'a> {
     name: Arc<str>,
     inner: &'a mut dyn Observer,
-    delivered: u64,
+    /// Messages that count for the limit: delivered, or marked as seen.
+    counted: u64,
     /// What ended the run early.
     ended: Option<Kind>,
 }
@@ -257,10 +286,14 @@ impl Observer for WithinFolder<'_> {
     fn event(&mut self, event: Event) {
         let event = match event {
             Event::Message(report) => {
-                self.delivered += u64::from(report.action == Action::Delivered);
+                self.counted += u64::from(report.action == Action::Delivered);
                 Event::Message(report)
             }
             Event::Note(text) => Event::Note(format!("{}: {text}", self.name)),
+            Event::Marked { count, is_rehearsed } => {
+                self.counted += count;
+                Event::Note(format!("{}: {}", self.name, Event::marked_in_words(count, is_rehearsed)))
+            }
             Event::Failed(None, failure) => Event::Failed(None, self.named(failure)),
             Event::Ended(failure) => {
                 self.ended = Some(failure.kind());

@@ -1,7 +1,7 @@
 //! Marks messages as seen: they count as fetched, but are not stored.
 
 use super::begin_validity;
-use super::report::{Action, MessageReport, Observer};
+use super::report::{Action, MessageReport, Observer, tell_unlisted};
 use crate::account::import::uids::{SeenList, SeenUid};
 use crate::mailbox::{Listing, Maildrop};
 use crate::store::{AccountKey, AtStage, Ledger};
@@ -15,8 +15,10 @@ pub(super) fn mark_seen(
     maildrop: &mut dyn Maildrop,
     ledger: &mut Ledger,
     policy: &Policy,
+    observer: &mut dyn Observer,
 ) -> Result<usize, Failure> {
     let (listing, plan) = to_mark(maildrop, ledger, policy)?;
+    tell_unlisted(&listing, policy, observer);
     ledger.note_ambiguous(plan.ambiguous(&listing)).at(Stage::Ledger)?;
     let marks = plan
         .get
@@ -34,6 +36,7 @@ pub(super) fn rehearse_marks(
     observer: &mut dyn Observer,
 ) -> Result<usize, Failure> {
     let (listing, plan) = to_mark(maildrop, ledger, policy)?;
+    tell_unlisted(&listing, policy, observer);
     for get in &plan.get {
         let report = MessageReport::new(Action::WouldMark, listing.row(get.place()), true);
         observer.event(report.into());

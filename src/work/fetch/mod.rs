@@ -45,6 +45,8 @@ pub struct FetchJob<'a> {
     pub now: u64,
     /// The other configured accounts, whose ledgers are never taken over.
     pub others: &'a [AccountKey],
+    /// Whether it is the first session of the run that has a listing.
+    pub is_first: bool,
 }
 
 /// Runs one session, after the login.
@@ -149,6 +151,9 @@ fn prepare(maildrop: &mut dyn Maildrop, job: &mut FetchJob<'_>) -> Result<(Listi
     }
     if let Some(note) = take_over(&listing, job.ledger, job.others)? {
         job.observer.event(Event::Note(note));
+    }
+    if job.is_first {
+        report::tell_unlisted(&listing, job.policy, job.observer);
     }
     set_target(maildrop, job.policy)?;
     let (plan, note) = planned(maildrop, &mut listing, job.ledger, job.policy, job.now)?;

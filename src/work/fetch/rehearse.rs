@@ -1,6 +1,6 @@
 //! A dry run: reports what a fetch would do.
 
-use super::report::{Action, Event, MessageReport, Observer};
+use super::report::{Action, Event, MessageReport, Observer, tell_unlisted};
 use super::{planned, set_target, subject, take_over};
 use crate::mailbox::{Listing, Maildrop};
 use crate::store::{AccountKey, Afterwards, AtStage, Delivered, Ledger, Unrecorded};
@@ -26,6 +26,7 @@ impl Rehearsal<'_> {
         if let Some(note) = take_over(&listing, &mut self.ledger, self.others)? {
             self.observer.event(Event::Note(note));
         }
+        tell_unlisted(&listing, self.policy, self.observer);
         set_target(maildrop, self.policy)?;
         let moved_to = maildrop.moved_to();
         let (plan, note) = planned(maildrop, &mut listing, &mut self.ledger, self.policy, self.now)?;

@@ -1,10 +1,11 @@
 //! The events of a fetch, and their observer.
 
 use crate::mail::summary::Summary;
-use crate::mailbox::Row;
+use crate::mailbox::{Listing, Row};
 use crate::store::{Delivered, Details, Place};
 use crate::words::Failure;
-use crate::work::plan::Reason;
+use crate::work::plan::{Policy, Reason};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What happened to a message; in a dry run, what would happen.
@@ -64,12 +65,38 @@ pub enum Event {
         /// How many messages this fetch has delivered.
         delivered: u64,
     },
+    /// A UID that was asked for, and that the server does not list.
+    NotListed(String),
+    /// So many messages were marked as seen, or would be (`is_rehearsed`).
+    Marked {
+        count: u64,
+        is_rehearsed: bool,
+    },
     /// A remark for people.
     Note(String),
     /// The failure that ended the account's run.
     Ended(Failure),
     /// The failure that ended the run of one folder among several.
     FolderEnded(Arc<str>, Failure),
+}
+
+impl Event {
+    /// What is said of marks.
+    pub fn marked_in_words(count: u64, is_rehearsed: bool) -> String {
+        let would = if is_rehearsed { "would be " } else { "" };
+        format!("{count} message(s) {would}marked as seen")
+    }
+}
+
+/// Tells of the UIDs that were asked for by name and are not listed.
+pub(super) fn tell_unlisted(listing: &Listing, policy: &Policy, observer: &mut dyn Observer) {
+    let Some(uids) = policy.uids.as_ref().filter(|_| listing.has_uids) else { return };
+    let listed: HashSet<&[u8]> = (0..listing.len()).filter_map(|place| listing.uid(place)).collect();
+    let mut missing: Vec<&Vec<u8>> = uids.iter().filter(|uid| !listed.contains(uid.as_slice())).collect();
+    missing.sort();
+    for uid in missing {
+        observer.event(Event::NotListed(String::from_utf8_lossy(uid).into_owned()));
+    }
 }
 
 /// Receives the events of a fetch.

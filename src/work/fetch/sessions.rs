@@ -118,6 +118,7 @@ impl<'a> Sessions<'a> {
             observer: &mut self.observer,
             now: now(),
             others: &self.run.others,
+            is_first: self.known.is_none(),
         };
         session(opened, job)
     }
@@ -126,7 +127,9 @@ impl<'a> Sessions<'a> {
     fn judge(&mut self, mut outcome: SessionOutcome) -> Next {
         (self.mode.again, self.mode.busy) = (true, false);
         // The first listing decides how many messages were known.
-        self.total.known = *self.known.get_or_insert(outcome.known);
+        if outcome.listed {
+            self.total.known = *self.known.get_or_insert(outcome.known);
+        }
         self.total.unnamed += outcome.unnamed;
         self.total.delivered += outcome.delivered;
         self.total.deleted += outcome.deleted;
