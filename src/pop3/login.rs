@@ -238,6 +238,17 @@ fn refused(dialogue: &Connection, login: &Pop3Login, stage: Stage, text: &[u8]) 
         Kind::Auth if sasl::takes_tokens(&dialogue.capabilities.sasl) => failure.hint(
             "check user name and secret; a server that offers XOAUTH2 or OAUTHBEARER often takes no account password any more, but an app password or an OAuth2 token (token-command)",
         ),
+        // It was tried because the server names no mechanism at all.
+        Kind::Auth
+            if login.method.is_some()
+                && matches!(stage, Stage::AuthBy(_))
+                && dialogue.capabilities.sasl.is_empty() =>
+        {
+            failure.hint(
+                "the server does not say that it has this way to log in: auth = \"auto\" takes one that it has; \
+                 else check user name and secret",
+            )
+        }
         Kind::Auth => failure
             .hint("check user name and secret; many providers want an app password instead of the account's"),
         Kind::Deferred if response_code(text).is_some_and(|code| code.eq_ignore_ascii_case("IN-USE")) => {

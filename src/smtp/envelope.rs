@@ -174,12 +174,15 @@ impl Ready {
                 Err(self.dialogue.nonsense(stage, &reply))
             }
             Class::Transient => Ok(Some(self.dialogue.refused(Kind::Deferred, stage, &reply))),
-            Class::Permanent => {
-                let failure = self.dialogue.refused(Kind::Rejected, stage, &reply);
-                Ok(Some(self.explained(failure, &reply, remedy_for_sender(&reply))))
-            }
+            Class::Permanent => Ok(Some(self.sender_refused(&reply))),
         }
         .map(|failure| failure.map(|failure| failure.scoped(Scope::Message)))
+    }
+
+    /// The failure for a sender that was refused for good.
+    pub(super) fn sender_refused(&self, reply: &Reply) -> Failure {
+        let failure = self.dialogue.refused(Kind::Rejected, PendingCommand::Mail.stage(), reply);
+        self.explained(failure, reply, remedy_for_sender(reply))
     }
 
     /// Adds to a refusal: without a login what it asks for, else the `remedy` as a hint.

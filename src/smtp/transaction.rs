@@ -136,6 +136,9 @@ impl Ready {
     pub fn check_sender(&mut self, mail: &MailCommand) -> Result<ServerReply, Failure> {
         let stage = Stage::MailFrom;
         let reply = self.dialogue.exchange(&SmtpCommand::Mail(mail.clone()), stage)?;
+        if reply.class() == Class::Permanent {
+            return Err(self.sender_refused(&reply));
+        }
         let reply = self.dialogue.expect_success(reply, stage, Kind::Rejected)?;
         self.open = Some(self.transactions);
         self.withdraw(None);

@@ -127,6 +127,16 @@ fn the_step_that_fails_is_named_with_a_hint() {
     let silent: Hook = |event| if event.verb.is_empty() { Act::end(End::Close) } else { Act::Normal };
     let sender: Hook =
         |event| if event.verb == "MAIL" { Act::reply("550 5.7.1 not you") } else { Act::Normal };
+    let busy: Hook = |event| match event.verb {
+        "" => Act::Then(b"-ERR [SYS/TEMP] too many\r\n".to_vec(), End::Close),
+        _ => Act::Normal,
+    };
+    let too_early: Hook =
+        |event| if event.verb == "PASS" { Act::reply("-ERR [LOGIN-DELAY] wait") } else { Act::Normal };
+    let busy_smtp: Hook =
+        |event| if event.verb == "AUTH" { Act::reply("454 4.7.0 not now") } else { Act::Normal };
+    let sender_later: Hook =
+        |event| if event.verb == "MAIL" { Act::reply("451 4.3.0 not now") } else { Act::Normal };
     let normal: Hook = |_| Act::Normal;
     for (pop3_hook, smtp_hook, side, step, code) in [
         (login, normal, "pop3", "auth", 77),
@@ -134,6 +144,10 @@ fn the_step_that_fails_is_named_with_a_hint() {
         (silent, normal, "pop3", "greeting", 75),
         (normal, silent, "smtp", "greeting", 75),
         (normal, sender, "smtp", "sender", 69),
+        (busy, normal, "pop3", "greeting", 75),
+        (too_early, normal, "pop3", "auth", 75),
+        (normal, busy_smtp, "smtp", "auth", 75),
+        (normal, sender_later, "smtp", "sender", 75),
     ] {
         let mailbox = Mailbox::with(1);
         let pop3 = Pop3d::for_mailbox(&mailbox).hook(pop3_hook).start();
@@ -141,6 +155,7 @@ fn the_step_that_fails_is_named_with_a_hint() {
         let (_world, outcome) = test(&pop3, &smtp, Mode::Implicit, &[&format!("--{side}")]);
         outcome.assert_exit(code);
         assert_failed(&outcome, side, step);
+        assert!(outcome.error()["hint"].is_string(), "{side} {step}: {outcome:?}");
     }
 }
 
@@ -292,4 +307,39 @@ fn the_destination_is_checked_even_if_the_server_fails_and_nothing_is_made() {
             assert_eq!(world.tree(), before, "{fetch}");
         }
     }
+}
+
+#[test]
+fn a_way_to_log_in_that_the_server_does_not_name_is_said_to_be_so() {
+    let server = Pop3d::for_mailbox(&Mailbox::with(1))
+        .hook(|event| match event.verb {
+            "CAPA" => Act::reply("+OK\r\nUSER\r\nUIDL\r\n."),
+            "AUTH" => Act::reply("-ERR what"),
+            _ => Act::Normal,
+        })
+        .start();
+    let world = world();
+    let more = format!("auth = 'cram-md5'\nca-file = '{}'", world.text("ca.pem"));
+    world.config(&world.account("a", "pop3", server.port(), &more));
+    let outcome = world.postie(["--json", "--timeout", "5s", "test-account"]).go();
+    outcome.assert_exit(77);
+    let step = assert_failed(&outcome, "pop3", "auth");
+    assert!(step["hint"].as_str().unwrap().contains("auth = \"auto\""), "{step}");
+}
+
+#[test]
+fn a_server_that_wants_a_login_before_mail_says_which_setting_is_missing() {
+    let server = Smtpd::for_mailbox(&Mailbox::default())
+        .hook(|event| match event.verb {
+            "MAIL" => Act::reply("530 5.7.0 Authentication required"),
+            _ => Act::Normal,
+        })
+        .start();
+    let world = world();
+    let more = format!("auth = 'none'\nca-file = '{}'", world.text("ca.pem"));
+    world.config(&world.account("a", "smtp", server.port(), &more).replace("username = 'ana'\n", ""));
+    let outcome = world.postie(["--json", "--timeout", "5s", "test-account"]).go();
+    outcome.assert_exit(77);
+    let step = assert_failed(&outcome, "smtp", "sender");
+    assert!(step["hint"].as_str().unwrap().contains("smtp.username"), "{step}");
 }

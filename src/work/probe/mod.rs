@@ -96,6 +96,7 @@ pub(super) fn log_in<S, T>(
             result = again().and_then(|session| by(session, Some(&login), &mut detail));
         }
     }
+    let result = result.map_err(with_hint);
     let failure = result.as_ref().err().cloned();
     steps(ProbeStep { name: "auth", elapsed: started.elapsed(), detail, failure });
     result
@@ -114,10 +115,21 @@ pub(super) fn step<T>(
 ) -> Result<T, Failure> {
     let started = Instant::now();
     let mut detail = Map::new();
-    let result = work(&mut detail);
+    let result = work(&mut detail).map_err(with_hint);
     let failure = result.as_ref().err().cloned();
     steps(ProbeStep { name, elapsed: started.elapsed(), detail, failure });
     result
+}
+
+/// What to do about a failure of which nothing else is known.
+fn with_hint(failure: Failure) -> Failure {
+    match (failure.kind(), &failure.hint) {
+        (Kind::Deferred, None) => failure.hint("the server refuses this for now: try again later"),
+        (Kind::Network | Kind::Timeout, None) => failure.hint(
+            "the server may be busy, or take no connections from here: try again later; is it the right port?",
+        ),
+        _ => failure,
+    }
 }
 
 /// The steps `dns` and `tcp`, and `tls` if it comes first.
