@@ -51,6 +51,13 @@ pub enum StoreError {
         /// Which lock, and who holds it if that is known.
         by: String,
     },
+    /// The lock file of an mbox cannot be made: the directory does not allow it.
+    NoLock {
+        /// The lock file.
+        path: PathBuf,
+        /// What came back.
+        source: io::Error,
+    },
     /// A ledger whose content is wrong.
     Damaged {
         /// The ledger.
@@ -149,7 +156,7 @@ impl StoreError {
             StoreError::CannotCreate { .. } | StoreError::Refused { .. } | StoreError::NoDirectory { .. } => {
                 Kind::CannotCreate
             }
-            StoreError::Locked { .. } => Kind::Locked,
+            StoreError::Locked { .. } | StoreError::NoLock { .. } => Kind::Locked,
             StoreError::OtherHands { .. } | StoreError::Damaged { .. } | StoreError::TooNew { .. } => {
                 Kind::Config
             }
@@ -173,6 +180,7 @@ impl StoreError {
             }
             StoreError::OtherHands { .. }
             | StoreError::Locked { .. }
+            | StoreError::NoLock { .. }
             | StoreError::Damaged { .. }
             | StoreError::TooNew { .. } => Scope::Account,
             _ => Scope::Session,
@@ -190,6 +198,9 @@ impl StoreError {
                 "restore the file from a backup, or move it away to start afresh: all that is on the server is then fetched again"
             }
             StoreError::TooNew { .. } => "use the newer postie that wrote it",
+            StoreError::NoLock { .. } => {
+                "allow the user who runs postie to make files in that directory, or name another mbox"
+            }
             StoreError::Locked { .. } => "try again when the other program has ended, or wait longer",
             StoreError::Refused { .. } => "name another destination",
             StoreError::TakenUnknown { .. } => {
@@ -237,6 +248,9 @@ impl fmt::Display for StoreError {
             StoreError::Refused { path, why } => write!(f, "{}: {why}", path.display()),
             StoreError::OtherHands { path, hands } => {
                 write!(f, "{}: not believed: {}", path.display(), hands.what)
+            }
+            StoreError::NoLock { path, source } => {
+                write!(f, "{}: locked: the lock file cannot be made: {source}", path.display())
             }
             StoreError::Locked { path, by } => write!(f, "{}: locked: {by}", path.display()),
             StoreError::Damaged { path, line, why } => {

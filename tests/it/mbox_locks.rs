@@ -4,6 +4,7 @@ use crate::support::disk::{assert_same, mbox};
 use crate::support::mailbox::Mailbox;
 use crate::support::pop3d::Pop3d;
 use crate::support::process::Run;
+use crate::support::real::have;
 use crate::support::world::Checked;
 use crate::world;
 use rustix::fs::{FlockOperation, fcntl_lock};
@@ -76,4 +77,53 @@ fn runs_for_several_accounts_share_an_mbox_without_mixing_messages() {
     for message in &one {
         assert_eq!(found.iter().filter(|copy| *copy == message).count(), 4);
     }
+}
+
+/// FAT, exFAT and many a share give no file a second name.
+#[test]
+fn a_file_system_without_second_names_takes_the_dotlock_all_the_same() {
+    if !have("a_file_system_without_second_names_takes_the_dotlock_all_the_same", &["strace"]) {
+        return;
+    }
+    for error in ["EPERM", "EOPNOTSUPP", "ENOSYS"] {
+        let mailbox = Mailbox::with(3);
+        let all = mailbox.as_stored();
+        let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+        let path = world.write("mbox", BEFORE);
+        let without = format!("set -- strace -f -o /dev/null -e inject=linkat,link:error={error} \"$@\"");
+        let start = |turn: &str| {
+            let run =
+                world.at_url_within("1s", &server.url(), "fetch").arg("--delete").arg("--mbox").arg(&path);
+            println!("{error}, {turn}");
+            run.under_shell(&without).go()
+        };
+        world.write("mbox.lock", std::process::id().to_string());
+        start("held by another").assert_failure(75, "locked");
+        assert_eq!(fs::read(&path).unwrap(), BEFORE);
+        assert_eq!(fs::read_to_string(world.path("mbox.lock")).unwrap(), std::process::id().to_string());
+        fs::remove_file(world.path("mbox.lock")).unwrap();
+
+        start("free").assert_exit(0);
+        assert_same(&mbox(&path)[1..], &all);
+        assert!(mailbox.messages().is_empty());
+        let left: Vec<_> =
+            fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_string_lossy().contains("lock")), "{left:?}");
+    }
+}
+
+#[test]
+fn a_lock_file_that_may_not_be_made_is_told_with_what_to_do() {
+    if !have("a_lock_file_that_may_not_be_made_is_told_with_what_to_do", &["strace"]) {
+        return;
+    }
+    let mailbox = Mailbox::with(1);
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let path = world.write("mbox", BEFORE);
+    let run = world.at_url_within("1s", &server.url(), "fetch").arg("--delete").arg("--mbox").arg(&path);
+    let refused = "set -- strace -f -o /dev/null -e inject=linkat,link:error=EACCES \"$@\"";
+    let error = run.under_shell(refused).go().assert_failure(75, "locked");
+    assert!(error["hint"].as_str().unwrap().contains("make files in that directory"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), BEFORE);
+    assert_eq!(mailbox.messages().len(), 1);
 }

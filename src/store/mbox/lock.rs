@@ -4,7 +4,8 @@
 //! 2. fcntl, which excludes `lockf` too (an open-file-description lock would do the same, but not every
 //!    network file system has those);
 //! 3. flock, except on network file systems, where it is the same as an fcntl lock;
-//! 4. the dotlock, `FILE.lock`, which appears with its content in it, by link(2), which is safe on NFS.
+//! 4. the dotlock, `FILE.lock`, which appears with its content in it, by link(2), which is safe on NFS. A file
+//!    system that has no second names (FAT, exFAT, many a share) gets it by O_EXCL, and the content after that.
 //!
 //! A stale dotlock is removed: if its owner is a process of this host that has ended; if postie wrote it, and
 //! we hold the fcntl lock that its owner would hold; or if it is empty and [`EMPTY_AGE`] old. If the dotlock
@@ -169,14 +170,16 @@ fn same(a: &Stat, b: &Stat) -> bool {
 struct Dotlock {
     dir: OwnedFd,
     name: OsString,
-    stat: Stat,
+    /// Held open: some file systems number a file anew when nobody has it open.
+    file: File,
 }
 
 impl Drop for Dotlock {
     fn drop(&mut self) {
         // If another program has removed it as stale and made one of its own, that one stays.
         let now = rustix::fs::statat(&self.dir, &self.name, AtFlags::SYMLINK_NOFOLLOW);
-        if now.is_ok_and(|now| same(&now, &self.stat)) {
+        let own = rustix::fs::fstat(&self.file);
+        if now.is_ok_and(|now| own.is_ok_and(|own| same(&now, &own))) {
             let _ = durable::remove(&self.dir, &self.name);
         }
     }
@@ -187,10 +190,9 @@ impl Dotlock {
         let path = dotlock(mbox);
         let failed = |error: io::Error| match error.raw_os_error().map(Errno::from_raw_os_error) {
             // Not possible now, but that may change with the permissions of the directory.
-            Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => StoreError::Locked {
-                path: path.clone(),
-                by: format!("the lock file cannot be made: {error}"),
-            },
+            Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
+                StoreError::NoLock { path: path.clone(), source: error }
+            }
             _ => StoreError::io(&path, "make the lock file", error),
         };
         let dir = durable::open_dir(durable::parent(mbox)).map_err(failed)?;
@@ -198,7 +200,7 @@ impl Dotlock {
         // The second try comes after a stale lock was removed.
         for _ in 0..2 {
             match appear(&dir, &name) {
-                Ok(stat) => return Ok(Ok(Dotlock { dir, name, stat })),
+                Ok(file) => return Ok(Ok(Dotlock { dir, name, file })),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(error)),
             }
@@ -210,8 +212,8 @@ impl Dotlock {
     }
 }
 
-/// Makes the lock file; it has its content from the start.
-fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
+/// Makes the lock file; where the file system can do it, it has its content from the start.
+fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<File> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let content = format!("{}\n{host}\n{OWN}\n", std::process::id());
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
@@ -227,7 +229,7 @@ fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
         match retry_on_intr(|| {
             rustix::fs::linkat(rustix::fs::CWD, &*link, dir, name, AtFlags::SYMLINK_FOLLOW)
         }) {
-            Ok(()) => return Ok(rustix::fs::fstat(&file)?),
+            Ok(()) => return Ok(file),
             Err(Errno::EXIST) => return Err(Errno::EXIST.into()),
             // No /proc, or the file system does not support it: use a second name.
             Err(_) => {}
@@ -239,13 +241,35 @@ fn appear(dir: &OwnedFd, name: &OsString) -> io::Result<Stat> {
         Ok(retry_on_intr(|| rustix::fs::linkat(dir, &*temporary, dir, name, AtFlags::empty()))?)
     });
     // On NFS a link may be made and reported as failed; the link count is reliable.
-    let stat = rustix::fs::fstat(&file);
+    let links = rustix::fs::fstat(&file).map(|stat| stat.st_nlink);
     let removed = durable::remove(dir, &temporary);
-    match (linked, stat) {
-        (Ok(()), Ok(stat)) => removed.map(|()| stat),
-        (Err(_), Ok(stat)) if stat.st_nlink == 2 => Ok(stat),
-        (Err(error), _) => Err(error),
-        (_, Err(error)) => Err(error.into()),
+    match linked {
+        Ok(()) => removed.map(|()| file),
+        Err(_) if links == Ok(2) => Ok(file),
+        Err(error) if has_no_links(&error) => create(dir, name, &content),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether link(2) failed since the file system gives no file a second name (link(2): EPERM; a share or a
+/// file system in user space also says that the call is not supported).
+fn has_no_links(error: &io::Error) -> bool {
+    let cause = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(cause, Some(Errno::PERM | Errno::NOTSUP | Errno::NOSYS))
+}
+
+/// Makes the lock file where there are no second names. A run that is killed between the two calls leaves an
+/// empty one, which is stale after [`EMPTY_AGE`].
+fn create(dir: &OwnedFd, name: &OsString, content: &str) -> io::Result<File> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file: File =
+        retry_on_intr(|| rustix::fs::openat(dir, name, flags, Mode::from_raw_mode(0o644)))?.into();
+    match file.write_all(content.as_bytes()) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            let _ = durable::remove(dir, name);
+            Err(error)
+        }
     }
 }
 
