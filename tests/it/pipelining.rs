@@ -6,7 +6,6 @@ use crate::support::mailbox::{Mailbox, message_of};
 use crate::support::peer::End;
 use crate::support::pop3d::{Act, Flaw, Pop3d, Setup, stuffed};
 use crate::world;
-use std::time::Duration;
 
 /// Messages, each of a different size.
 fn messages(count: usize) -> Mailbox {
@@ -36,7 +35,6 @@ fn assert_completes(flaw: Flaw, verb: &'static str, count: usize, user: bool) {
     assert!(mailbox.messages().is_empty(), "{told}");
     assert_eq!(outcome.summary()["delivered"], count, "{told}");
     assert!(server.journals().iter().all(|journal| journal.count("PASS") <= 1), "{told}");
-    assert!(outcome.elapsed < Duration::from_secs(10), "{told}");
 }
 
 #[test]

@@ -55,7 +55,6 @@ use crate::support::world::{Checked, World};
 use crate::world;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 const DIR: &str = "tests/transcripts/pop3/quirks";
 
@@ -88,7 +87,7 @@ impl Quirk {
 
     /// A run of a command against it.
     pub fn run(&self, command: &str) -> Run {
-        self.world.at_url_within("1s", &self.url, command).limit(Duration::from_secs(30))
+        self.world.at_url_within("1s", &self.url, command)
     }
 
     /// `fetch` into the Maildir `Mail`.
@@ -179,7 +178,6 @@ fn list_and_dry_run_end_with_every_quirk_and_change_nothing() {
             };
             let outcome = run.go();
             assert_told(&name, &outcome);
-            assert!(outcome.elapsed < Duration::from_secs(10), "{name}: {:?}", outcome.elapsed);
             assert!(!quirk.world.path("Mail").exists(), "{name}");
             let changes = |line: &String| line.starts_with("RETR") || line.starts_with("DELE");
             assert!(!quirk.sent().concat().iter().any(changes), "{name}: {:?}", quirk.sent());

@@ -6,7 +6,6 @@ use crate::support::mailbox::{Mailbox, message, stored};
 use crate::support::pop3d::{Act, Pop3d};
 use crate::world;
 use std::fs;
-use std::time::Duration;
 
 /// The lines of one connection that begin with a verb.
 fn with_verb(sent: &[String], verb: &str) -> Vec<String> {
@@ -345,7 +344,7 @@ fn a_million_header_fields_cost_no_memory() {
     let mailbox = Mailbox::of([&wire]);
     let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
     for command in ["list", "fetch"] {
-        let run = world.at_url_within("60s", &server.url(), command).limit(Duration::from_secs(120));
+        let run = world.at_url_within("60s", &server.url(), command);
         let run = if command == "fetch" { run.arg("--maildir").arg(world.path("Mail")) } else { run };
         // The same address space that holds the program, its libraries and its threads.
         let outcome = run.under_shell("ulimit -v 262144").go();

@@ -50,11 +50,9 @@ fn a_name_that_does_not_exist_a_server_that_refuses_and_silence_are_told_apart()
     assert!(matches!(&refused, Err(NetError::NameService(what)) if what.contains("error 5")), "{refused:?}");
     assert!(asked.len() > 1, "it is asked again");
     let named = Named::start(|_, _| Say::Silent);
-    let began = Instant::now();
     let short = Limits { timeout: Duration::from_millis(300), ..Limits::default() };
     let silent = resolver(&named, short).ask("own.test", RecordType::A);
     assert!(matches!(silent, Err(NetError::NameService(_))), "{silent:?}");
-    assert!(began.elapsed() < Duration::from_secs(20));
     let over = Limits { end: Some(Instant::now() + Duration::from_millis(300)), ..Limits::default() };
     let silent = resolver(&named, over).ask("own.test", RecordType::A);
     assert!(matches!(silent, Err(NetError::RunOver)), "{silent:?}");

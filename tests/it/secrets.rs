@@ -16,7 +16,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// Replies that repeat the client's own words, as some servers do.
 fn echo(event: &Event<'_>) -> Act {
@@ -196,26 +195,26 @@ fn a_password_in_a_url_or_an_option_is_refused_and_not_repeated() {
 
 #[test]
 fn a_password_command_that_fails_hangs_or_prints_nothing_is_told_and_no_login_is_tried() {
-    for (command, limit) in [
-        ("exit 3", 10),
-        ("echo noise >&2; exit 1", 10),
-        ("true", 10),
-        ("printf '\\n'", 10),
-        ("echo partial; exit 1", 10),
-        ("kill -9 $$", 10),
-        ("/no/such/program", 10),
-        ("printf 'two\\nlines\\n'", 10),
-        ("head -c 2000000 /dev/zero | tr '\\0' x", 10),
-        ("sleep 600", 20),
-        ("sleep 600 & sleep 600", 20),
-        ("cat; echo; sleep 600", 20),
+    for command in [
+        "exit 3",
+        "echo noise >&2; exit 1",
+        "true",
+        "printf '\\n'",
+        "echo partial; exit 1",
+        "kill -9 $$",
+        "/no/such/program",
+        "printf 'two\\nlines\\n'",
+        "head -c 2000000 /dev/zero | tr '\\0' x",
+        "sleep 6000",
+        "sleep 6000 & sleep 6000",
+        "cat; echo; sleep 6000",
     ] {
         let mailbox = Mailbox::with(1);
         let server = Pop3d::for_mailbox(&mailbox).start();
         let world = world();
         let run = world.postie(["--json", "--timeout", "1s", "list", "--server", &server.url(), "--ca-file"]);
         let run = run.arg(world.path("ca.pem")).args(["--password-command", command]);
-        let outcome = run.limit(Duration::from_secs(limit)).go();
+        let outcome = run.go();
         outcome.assert_failure(78, "config");
         for journal in server.journals() {
             assert_eq!(journal.count("AUTH") + journal.count("USER"), 0, "{command}");

@@ -57,7 +57,7 @@ impl Steps {
 }
 
 fn watch(world: &World, server: &Imapd) -> Run {
-    watch_within("20s", world, server)
+    watch_within("1h", world, server)
 }
 
 fn watch_within(timeout: &str, world: &World, server: &Imapd) -> Run {

@@ -23,7 +23,7 @@ pub const ALL: &str =
     "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE";
 
 /// A client that sends nothing for so long has hung.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A running server for one Maildir; it ends when dropped.
 pub struct Courier {

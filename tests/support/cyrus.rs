@@ -19,7 +19,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/cyrus");
 const OWNER: (&str, &str, u32) = ("nobody", "nogroup", 65534);
 
 /// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Who may make mailboxes.
 pub const ADMIN: &str = "admin";

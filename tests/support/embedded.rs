@@ -40,7 +40,7 @@ macro_rules! server_options {
 pub(super) use server_options;
 
 /// Longer than any connection of a test that is not stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A listening server; it stops when dropped.
 pub struct Listener {

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long it may take for a line, or to its end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// It, running.
 pub struct Live {
@@ -110,6 +110,7 @@ impl Live {
             stdout: std::mem::take(&mut self.stdout),
             stderr: self.stderr.recv_timeout(PATIENCE).unwrap(),
             elapsed: self.begun.elapsed(),
+            processor: Duration::ZERO,
         }
     }
 }

@@ -17,7 +17,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/oidc/se
 const ENTRY: &str = "oidc-provider/lib/index.js";
 
 /// How long it may take to start, or to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Whether it can be run: it is installed, and there is a Node that is new enough.
 pub fn is_there() -> bool {

@@ -2,7 +2,7 @@
 
 use super::peer::Victim;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::Signal;
+use rustix::process::{Signal, WaitId, WaitIdOptions};
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -32,6 +32,11 @@ pub fn ending_signals() -> Vec<Signal> {
     }
     always.into_iter().chain(heeded).collect()
 }
+
+/// How long a run may take. No run takes as long on the slowest machine: only one that waits for something
+/// that does not come. So a test that shows that a run does not wait for `--timeout` gives it an hour, and needs
+/// no clock.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// A program about to run; its environment has only what is set here.
 pub struct Run {
@@ -68,10 +73,12 @@ pub struct Outcome {
     pub stderr: Vec<u8>,
     /// How long it took.
     pub elapsed: Duration,
+    /// The processor time that it and its children used: much the same on an idle machine and on a busy one.
+    pub processor: Duration,
 }
 
 impl Run {
-    /// `program`, with nothing on standard input and a minute's time.
+    /// `program`, with nothing on standard input.
     pub fn new(program: impl AsRef<OsStr>) -> Run {
         let mut command = Command::new(program);
         command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -82,7 +89,7 @@ impl Run {
             left_open: None,
             nonblocking: false,
             stdout: None,
-            limit: Duration::from_secs(60),
+            limit: LIMIT,
             victim: None,
         }
     }
@@ -230,13 +237,16 @@ impl Run {
         let stderr = errors.or_else(|| child.stderr.take().map(|pipe| OwnedFd::from(pipe).into()));
         let (stdout, stderr) = (reader(stdout), reader(stderr));
         let (sender, ended) = mpsc::channel();
-        thread::spawn(move || sender.send(child.wait()));
-        let status = match ended.recv_timeout(self.limit) {
-            Ok(status) => status.unwrap(),
+        thread::spawn(move || {
+            let processor = processor_time(process);
+            sender.send((child.wait(), processor))
+        });
+        let (status, processor) = match ended.recv_timeout(self.limit) {
+            Ok((status, processor)) => (status.unwrap(), processor),
             Err(_) => {
                 let process = rustix::process::Pid::from_raw(process as i32).unwrap();
                 let _ = rustix::process::kill_process(process, Signal::KILL);
-                let stderr = stderr.recv_timeout(Duration::from_secs(5)).unwrap_or_default();
+                let stderr = stderr.recv_timeout(Duration::from_secs(60)).unwrap_or_default();
                 panic!(
                     "{:?} did not end within {:?}; on stderr:\n{}",
                     self.command,
@@ -248,7 +258,7 @@ impl Run {
         let elapsed = begun.elapsed();
         // A process that it left would hold the pipes open: that must not block the test either.
         let rest = |pipe: mpsc::Receiver<Vec<u8>>| {
-            pipe.recv_timeout(Duration::from_secs(20)).expect("a process left behind holds the output open")
+            pipe.recv_timeout(LIMIT).expect("a process left behind holds the output open")
         };
         Outcome {
             code: status.code(),
@@ -256,8 +266,21 @@ impl Run {
             stdout: rest(stdout),
             stderr: rest(stderr),
             elapsed,
+            processor,
         }
     }
+}
+
+/// Waits until a process has ended, and returns the processor time that it and its children have used.
+fn processor_time(process: u32) -> Duration {
+    let pid = rustix::process::Pid::from_raw(process as i32).unwrap();
+    let how = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    let _ = rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(pid), how));
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The fields behind the name: proc(5), utime, stime, cutime and cstime.
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let ticks: u64 = fields.skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
 }
 
 /// Writes octets to a program in pieces of these lengths, each once the program has read all before it; the

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 const MAIL_OWNER: u32 = 5000;
 
 /// How long a server may take to start or a message to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Whether all of `needs` are there. If not, says loudly that `test` is skipped, or fails it if everything is
 /// required.

@@ -371,7 +371,7 @@ impl Recorder {
 
     /// What was received, once every connection has ended; it is then forgotten.
     pub fn take(&self) -> Record {
-        let patience = Duration::from_secs(30);
+        let patience = Duration::from_secs(300);
         let open = self.open.0.lock().unwrap();
         let waited = self.open.1.wait_timeout_while(open, patience, |open| *open > 0).unwrap();
         assert!(!waited.1.timed_out(), "a connection is still open");

@@ -115,7 +115,7 @@ impl World {
 
     /// A run of a command against a server given by URL, with JSON output.
     pub fn at_url(&self, url: &str, command: &str) -> Run {
-        self.at_url_within("20s", url, command)
+        self.at_url_within("1h", url, command)
     }
 
     /// The same with another `--timeout`.

@@ -11,7 +11,6 @@ use crate::support::process::ending_signals;
 use crate::world;
 use std::fs::File;
 use std::sync::Mutex;
-use std::time::Duration;
 
 #[test]
 fn a_signal_ends_a_watch_at_once_and_the_summary_is_printed() {
@@ -27,7 +26,6 @@ fn a_signal_ends_a_watch_at_once_and_the_summary_is_printed() {
                 let server = Imapd::for_store(&store).mode(mode).hook(hook).start();
                 let outcome = watch(&world, &server).go();
                 assert_eq!(outcome.signal, Some(signal), "{step} {said:?}: {outcome:?}");
-                assert!(outcome.elapsed < Duration::from_secs(10), "{step} {said:?}: at once");
                 outcome.summary();
             }
         }
@@ -221,7 +219,6 @@ fn a_closed_pipe_ends_a_watch() {
         let stdout = File::from(std::os::fd::OwnedFd::from(writer));
         let outcome = watch(&world, &server).stdout(stdout).go();
         assert_eq!(outcome.code, Some(74), "{outcome:?}");
-        assert!(outcome.elapsed < Duration::from_secs(20));
         assert_all(&world, &store);
     }
 }

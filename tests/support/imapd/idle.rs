@@ -7,7 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, Read as _};
 
 /// A client that idles longer has hung: no test waits longer.
-const PATIENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
+const PATIENCE: Timespec = Timespec { tv_sec: 300, tv_nsec: 0 };
 
 impl Session<'_> {
     /// Idles.
