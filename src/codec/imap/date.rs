@@ -53,6 +53,10 @@ mod tests {
             ("1-jan-1970 00:00:00 +0000", Some((0, 0))),
             ("29-Feb-2024 23:59:59 +0530", Some((1_709_231_399, 19_800))),
             ("31-Dec-1969 23:59:59 +0000", Some((-1, 0))),
+            ("30-Dec-9999 22:00:00 +0000", Some((253_402_207_200, 0))),
+            ("31-Dec-9999 23:59:59 +0000", None),
+            ("31-Dec-9999 23:59:59 -1200", None),
+            ("01-Jan-10000 00:00:00 +0000", None),
             ("00-Jan-0000 00:00:00 +0000", None),
             ("29-Feb-2023 00:00:00 +0000", None),
             ("01-Jan-1970 00:00:00 +9999", None),
@@ -71,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_date_is_written_as_it_is_read() {
-        for seconds in [-1, 0, 837_596_665, 1_709_231_399, 4_102_444_800] {
+        for seconds in [-1, 0, 837_596_665, 1_709_231_399, 4_102_444_800, 253_402_207_200] {
             for offset in [0, -25_200, 19_800, 50_400] {
                 let date = InternalDate { seconds, offset };
                 assert_eq!(InternalDate::parse(date.to_string().as_bytes()), Some(date), "{date}");

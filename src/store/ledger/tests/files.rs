@@ -142,3 +142,30 @@ fn files_that_a_killed_run_left_beside_a_ledger_are_removed_and_no_others() {
     assert!(!left.exists(), "left by a compaction");
     assert!(others.iter().all(|other| dir.path().join(other).exists()));
 }
+
+/// With thousands of folders it is the directory, read for each of them, that takes the time.
+#[test]
+fn making_the_ledger_of_one_folder_of_many_reads_no_directory() {
+    use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()).unwrap());
+    let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&watch, dir.path(), WatchFlags::ACCESS).unwrap();
+    let directory_was_read = || {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&watch, &mut buffer);
+        let mut found = false;
+        while let Ok(event) = events.next() {
+            found |= event.events().contains(ReadFlags::ISDIR);
+        }
+        found
+    };
+    let folder = AccountKey::new("imap", "imap.example.org", 993, "ana").folder(b"A");
+    let mut ledger = Ledger::open(dir.path(), &folder, Duration::ZERO, &|| false).unwrap();
+    // A listing by IMAP has no sizes.
+    let rows = [b"1", b"2", b"3", b"4"].map(|uid| (&uid[..], None));
+    assert!(ledger.take_over(rows.iter().copied(), &[]).unwrap().is_none());
+    assert!(!directory_was_read());
+    std::fs::read_dir(dir.path()).unwrap().for_each(drop);
+    assert!(directory_was_read(), "it is noticed");
+}
