@@ -5,6 +5,7 @@ mod add;
 mod ask;
 mod draft;
 mod find;
+mod guide;
 mod import;
 mod login;
 mod logout;

@@ -1,7 +1,7 @@
 //! `config add` for an account that logs in by OAuth2: what is asked for.
 
 use super::ask::{Asker, wrapped};
-use super::login::Way;
+use super::guide::Way;
 use crate::account::edit::Setting;
 use crate::account::oauth::{Provider, endpoint, settings};
 use crate::account::providers::{self, PasswordKind};

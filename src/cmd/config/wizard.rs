@@ -4,7 +4,7 @@
 use super::ask::{Asker, wrapped};
 use super::draft::{Given, NewAccount, Settings, absolute, server};
 use super::find::{self, Finder};
-use super::login::Way;
+use super::guide::Way;
 use super::oauth::{self, Offer};
 use crate::account::edit::Setting;
 use crate::account::server::{Protocol, Server};
