@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use postie::codec::oauth::code::{Answer, Expected, NoAnswer, State, read_pasted, read_query};
 use postie::codec::oauth::url::{Address, check};
-use postie::codec::oauth::{device, metadata, token};
+use postie::codec::oauth::{device, metadata, registration, service_key, token};
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
@@ -29,6 +29,15 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(found) = metadata::read(data, issuer) {
         assert!(check(&found.token_endpoint, Address::Endpoint).is_ok());
+    }
+    if let Ok(client) = registration::read(201, data, 0) {
+        assert!(client.client_id.bytes().all(|octet| octet.is_ascii_graphic()));
+    }
+    if let Ok(key) = service_key::read(data) {
+        assert!(key.email.bytes().all(|octet| octet.is_ascii_graphic()));
+    }
+    if let Some(next) = token::replaced(200, data) {
+        assert!(!next.breaks_lines());
     }
     if let Ok(tokens) = token::read(200, data) {
         assert!(!tokens.access_token.breaks_lines());

@@ -1,6 +1,7 @@
-//! A client that shows a certificate instead of a secret: a signed assertion (`RFC 7523 §2.2`), which is a JSON Web
-//! Token (`RFC 7519`) signed by RS256 (`RFC 7518 §3.3`), or by ES256 (§3.4) with a key on the curve P-256. The header
-//! names the certificate by its thumbprints (`RFC 7515 §4.1.7`, §4.1.8). Other keys are left out.
+//! Signed assertions, which are JSON Web Tokens (`RFC 7519`) signed by RS256 (`RFC 7518 §3.3`), or by ES256 (§3.4) with a
+//! key on the curve P-256: what a client shows instead of a secret (`RFC 7523 §2.2`), or a service account to get a token
+//! for a user (§2.1). The header names the certificate by its thumbprints (`RFC 7515 §4.1.7`, §4.1.8), or the key by its id
+//! (§4.1.4). Other keys are left out.
 
 use crate::words::Secret;
 use base64::Engine as _;
@@ -23,21 +24,15 @@ const SLACK: u64 = 60;
 /// Signs assertions.
 pub struct Signer {
     key: PKey<Private>,
-    /// SHA-1 of the certificate, which Microsoft looks it up by.
-    sha1: String,
-    sha256: String,
+    /// What the header says of the key.
+    named: Vec<(&'static str, String)>,
 }
 
 impl Signer {
     /// Takes a certificate and its key, both in PEM. The error says what is wrong with them.
     pub fn read(certificate: &[u8], key: &[u8]) -> Result<Self, &'static str> {
         let certificate = X509::from_pem(certificate).map_err(|_| "the certificate is not PEM")?;
-        // A key under a pass phrase is refused, and OpenSSL not let ask for it.
-        let key = PKey::private_key_from_pem_callback(key, |_| Ok(0));
-        let key = key.map_err(|_| "the key is not PEM, or it has a pass phrase")?;
-        if !is_rsa(&key) && !is_on_p256(&key) {
-            return Err("the key is neither an RSA key nor one on the curve P-256");
-        }
+        let key = usable(key)?;
         let public = certificate.public_key().map_err(|_| "the certificate has no usable key")?;
         if !public.public_eq(&key) {
             return Err("the key is not that of the certificate");
@@ -47,24 +42,53 @@ impl Signer {
             Ok(URL_SAFE_NO_PAD.encode(octets))
         };
         Ok(Signer {
-            sha1: thumbprint(MessageDigest::sha1())?,
-            sha256: thumbprint(MessageDigest::sha256())?,
+            // Microsoft looks the certificate up by SHA-1.
+            named: vec![
+                ("x5t", thumbprint(MessageDigest::sha1())?),
+                ("x5t#S256", thumbprint(MessageDigest::sha256())?),
+            ],
             key,
         })
+    }
+
+    /// Takes a key in PEM without a certificate. `id`: the name that the server knows it by, if it has one.
+    pub fn of_key(key: &[u8], id: Option<String>) -> Result<Self, &'static str> {
+        Ok(Signer { key: usable(key)?, named: id.map(|id| ("kid", id)).into_iter().collect() })
     }
 
     /// The assertion of this client for the token endpoint `audience`. `now`: seconds since 1970; `id`: a value that
     /// no other assertion has.
     pub fn assertion(&self, client: &str, audience: &str, now: u64, id: &str) -> Result<Secret, ErrorStack> {
-        let by = if is_rsa(&self.key) { "RS256" } else { "ES256" };
-        let header = json!({"alg": by, "typ": "JWT", "x5t": self.sha1, "x5t#S256": self.sha256});
         let begins = now.saturating_sub(SLACK);
-        let claims = json!({
+        self.sign(&json!({
             "iss": client, "sub": client, "aud": audience, "jti": id,
             "iat": begins, "nbf": begins, "exp": now.saturating_add(LIFETIME),
-        });
-        let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(header), part(claims));
+        }))
+    }
+
+    /// The assertion of a service account (`RFC 7523 §2.1`), to get a token for `user`; the other values as for
+    /// [`assertion`](Self::assertion). The scope is in it, as Google wants it.
+    pub fn for_user(
+        &self,
+        (account, user, scope): (&str, &str, &str),
+        audience: &str,
+        now: u64,
+        id: &str,
+    ) -> Result<Secret, ErrorStack> {
+        // Google refuses one that lives for more than an hour.
+        let begins = now.saturating_sub(SLACK);
+        self.sign(&json!({
+            "iss": account, "sub": user, "scope": scope, "aud": audience, "jti": id,
+            "iat": begins, "exp": now.saturating_add(LIFETIME),
+        }))
+    }
+
+    fn sign(&self, claims: &serde_json::Value) -> Result<Secret, ErrorStack> {
+        let by = if is_rsa(&self.key) { "RS256" } else { "ES256" };
+        let mut header = json!({"alg": by, "typ": "JWT"});
+        self.named.iter().for_each(|(name, value)| header[*name] = value.as_str().into());
+        let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&header), part(claims));
         let mut signature = Signature::new(MessageDigest::sha256(), &self.key)?;
         signature.update(signed.as_bytes())?;
         let mut octets = signature.sign_to_vec()?;
@@ -74,6 +98,17 @@ impl Signer {
             octets = [pair.r().to_vec_padded(32)?, pair.s().to_vec_padded(32)?].concat();
         }
         Ok(Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(octets))))
+    }
+}
+
+/// A key that can sign.
+fn usable(pem: &[u8]) -> Result<PKey<Private>, &'static str> {
+    // A key under a pass phrase is refused, and OpenSSL not let ask for it.
+    let key = PKey::private_key_from_pem_callback(pem, |_| Ok(0));
+    let key = key.map_err(|_| "the key is not PEM, or it has a pass phrase")?;
+    match is_rsa(&key) || is_on_p256(&key) {
+        true => Ok(key),
+        false => Err("the key is neither an RSA key nor one on the curve P-256"),
     }
 }
 

@@ -191,9 +191,14 @@ fn check_issuer(found: Option<String>, expected: &Expected<'_>) -> Result<(), No
 /// The address has the state in it, which is compared; a code alone has none, and only PKCE protects it.
 pub fn read_pasted(pasted: &str, expected: &Expected<'_>) -> Result<Answer, NoAnswer> {
     let pasted = pasted.trim();
+    // The scheme of a program (`RFC 8252 §7.1`), which has a dot in it: `org.example.mail:/back?code=…`.
+    let has_scheme = pasted.split_once(":/").is_some_and(|(scheme, _)| {
+        scheme.contains('.')
+            && scheme.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet))
+    });
     let looks_like_a_query =
         ["code=", "error=", "state="].iter().any(|name| pasted.trim_start_matches('?').starts_with(name));
-    if pasted.contains("://") || pasted.starts_with('?') || looks_like_a_query {
+    if pasted.contains("://") || has_scheme || pasted.starts_with('?') || looks_like_a_query {
         let query = pasted.split_once('?').map_or(pasted, |(_, query)| query);
         let query = query.split_once('#').map_or(query, |(query, _)| query);
         return read_query(query, expected);

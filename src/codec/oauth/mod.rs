@@ -6,6 +6,8 @@ pub mod code;
 pub mod device;
 mod members;
 pub mod metadata;
+pub mod registration;
+pub mod service_key;
 mod text;
 pub mod token;
 pub mod url;
@@ -147,10 +149,24 @@ pub fn refresh(token: &Secret) -> Form {
     Form::grant("refresh_token").with_secret("refresh_token", token)
 }
 
+/// The same request, for one resource (`RFC 8707 §2.2`).
+pub fn for_resource(form: Form, resource: Option<&str>) -> Form {
+    match resource {
+        Some(resource) => form.with("resource", resource),
+        None => form,
+    }
+}
+
 /// Asks for a token in the client's own name (`RFC 6749 §4.4`).
 pub fn client_credentials(scopes: &[String]) -> Form {
     let form = Form::grant("client_credentials");
     if scopes.is_empty() { form } else { form.with("scope", scopes.join(" ")) }
+}
+
+/// Asks for a token for a user, by a service account's assertion (`RFC 7523 §2.1`).
+pub fn by_assertion(assertion: &Secret) -> Request {
+    let form = Form::grant("urn:ietf:params:oauth:grant-type:jwt-bearer").with_secret("assertion", assertion);
+    Request { form, authorization: None, otherwise: None }
 }
 
 /// Asks that a refresh token hold no more (`RFC 7009 §2.1`).

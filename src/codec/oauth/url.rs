@@ -47,6 +47,21 @@ pub fn check(url: &str, use_as: Address) -> Result<Uri, String> {
     Ok(uri)
 }
 
+/// Checks that an address is one that a browser may be sent back to: one for people, or one by the scheme of a program
+/// (`RFC 8252 §7.1`), which is a domain's name reversed.
+pub fn check_redirect(url: &str) -> Result<(), String> {
+    let of_program = url.split_once(":/").filter(|(scheme, _)| scheme.contains('.'));
+    let Some((scheme, path)) = of_program else { return check(url, Address::ForPeople).map(drop) };
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet);
+    let is_visible = |octet: u8| octet.is_ascii_graphic() && !b"\"<>\\`#".contains(&octet);
+    let is_scheme =
+        scheme.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && scheme.bytes().all(plain);
+    match is_scheme && url.len() <= MAX && path.bytes().all(is_visible) && !path.starts_with('/') {
+        true => Ok(()),
+        false => Err("neither an address of https nor one as org.example.mail:/back".into()),
+    }
+}
+
 /// Whether the host is this machine, by its address or its usual name.
 pub fn is_loopback(host: &str) -> bool {
     let inner = host.trim_start_matches('[').trim_end_matches(']');
@@ -85,6 +100,27 @@ mod tests {
             for use_as in [Address::Endpoint, Address::ForPeople] {
                 assert_eq!(check(url, use_as).is_ok(), fine, "{url}");
             }
+        }
+        for fine in [
+            "https://h/back",
+            "http://127.0.0.1/x",
+            "org.example.mail:/back",
+            "org.example:/",
+            "a.b-c+1:/x?y=z",
+        ] {
+            assert!(check_redirect(fine).is_ok(), "{fine}");
+        }
+        for bad in [
+            "mail:/back",
+            "org.example:back",
+            "org.example://host/back",
+            "1.a:/b",
+            "org.example:/a b",
+            "a.b:/#c",
+            "j.s:/\n",
+            "",
+        ] {
+            assert!(check_redirect(bad).is_err(), "{bad}");
         }
         assert!(check("https://h/?q", Address::Issuer).is_err());
         assert!(check("https://h/tenant", Address::Issuer).is_ok());
