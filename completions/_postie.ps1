@@ -580,6 +580,7 @@ Register-ArgumentCompleter -Native -CommandName 'postie' -ScriptBlock {
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open the browser also at the end of an SSH connection')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Only show the address; the answer, or the address that the browser ends at, may be pasted')
             [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Show a code to type in a browser on any device')
+            [CompletionResult]::new('--register', '--register', [CompletionResultType]::ParameterName, 'Have the server register another client for postie (RFC 7591), when it knows the last one no more')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write JSON Lines to standard output')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors')

@@ -1148,7 +1148,7 @@ _postie() {
             return 0
             ;;
         postie__subcmd__config__subcmd__login)
-            opts="-A -C -q -v -h --browser --no-browser --device --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --client-certificate --client-key --proxy --json --quiet --verbose --timeout --max-time --color --no-progress --help"
+            opts="-A -C -q -v -h --browser --no-browser --device --register --account --config --server --password-file --password-fd --password-env --password-command --token-command --ca-file --tls-fingerprint --client-certificate --client-key --proxy --json --quiet --verbose --timeout --max-time --color --no-progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -563,6 +563,7 @@ set edit:completion:arg-completer[postie] = {|@words|
             cand --browser 'Open the browser also at the end of an SSH connection'
             cand --no-browser 'Only show the address; the answer, or the address that the browser ends at, may be pasted'
             cand --device 'Show a code to type in a browser on any device'
+            cand --register 'Have the server register another client for postie (RFC 7591), when it knows the last one no more'
             cand --json 'Write JSON Lines to standard output'
             cand -q 'Print only errors'
             cand --quiet 'Print only errors'

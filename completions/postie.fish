@@ -494,6 +494,7 @@ never\t'Never'"
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l browser -d 'Open the browser also at the end of an SSH connection'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l no-browser -d 'Only show the address; the answer, or the address that the browser ends at, may be pasted'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l device -d 'Show a code to type in a browser on any device'
+complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l register -d 'Have the server register another client for postie (RFC 7591), when it knows the last one no more'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -l json -d 'Write JSON Lines to standard output'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -s q -l quiet -d 'Print only errors'
 complete -c postie -n "__fish_postie_using_subcommand config; and __fish_seen_subcommand_from login" -s v -l verbose -d 'Say what is done; twice: show the protocol\'s transcript, without secrets'

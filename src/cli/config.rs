@@ -214,4 +214,8 @@ pub struct LoginArgs {
     /// Show a code to type in a browser on any device
     #[arg(long, group = "way")]
     pub device: bool,
+
+    /// Have the server register another client for postie (RFC 7591), when it knows the last one no more
+    #[arg(long)]
+    pub register: bool,
 }

@@ -33,6 +33,15 @@ pub struct TokenFile {
 impl TokenFile {
     /// The file below the state directory. `parts`: what the tokens belong to; `readable` begins its name.
     pub fn of(state: &Path, readable: &str, parts: &[&str]) -> Self {
+        TokenFile::within(&state.join("tokens"), readable, parts)
+    }
+
+    /// The file with a client that was registered for these parts, which is kept in the same way.
+    pub fn of_client(state: &Path, readable: &str, parts: &[&str]) -> Self {
+        TokenFile::within(&state.join("clients"), readable, parts)
+    }
+
+    fn within(dir: &Path, readable: &str, parts: &[&str]) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
             digest.update(part.as_bytes());
@@ -41,7 +50,7 @@ impl TokenFile {
         let hash: String = digest.finalize().iter().take(8).map(|octet| format!("{octet:02x}")).collect();
         let plain = |c: char| if c.is_ascii_alphanumeric() || "@.-_+".contains(c) { c } else { '_' };
         let readable: String = readable.trim_start_matches('.').chars().take(NAME_LIMIT).map(plain).collect();
-        TokenFile { path: state.join("tokens").join(format!("{readable}-{hash}.json")) }
+        TokenFile { path: dir.join(format!("{readable}-{hash}.json")) }
     }
 
     pub fn path(&self) -> &Path {

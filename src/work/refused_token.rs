@@ -6,8 +6,8 @@ use crate::account::oauth::{Flow, Grant, Provider};
 /// What may be wrong where a mail server refuses a token that the token server has just made.
 pub fn explain(grant: &Grant, protocol: Protocol, user: &str) -> String {
     let again = match grant.flow() {
-        Flow::ClientCredentials => "the token is new".to_owned(),
-        _ => format!(
+        Flow::ClientCredentials | Flow::ServiceAccount => "the token is new".to_owned(),
+        Flow::Code | Flow::Device => format!(
             "the token is new: `{}` makes one for other scopes or another user",
             grant.login_command()
         ),

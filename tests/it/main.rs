@@ -52,6 +52,8 @@ mod mbox_locks;
 mod memory;
 mod oauth_answers;
 mod oauth_login;
+mod oauth_registration;
+mod oauth_service;
 mod oauth_tokens;
 mod openssl_built_in;
 mod output;

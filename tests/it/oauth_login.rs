@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 mod chain;
 mod device;
 mod refused;
+mod registered;
 mod terminal;
 
 /// An account `work` whose tokens are this server's; `more` goes on in the table of OAuth2.

@@ -26,6 +26,7 @@ pub mod random;
 pub mod real;
 pub mod realm;
 pub mod recorder;
+pub mod registrar;
 pub mod script;
 pub mod smtpd;
 pub mod tmpfs;

@@ -261,7 +261,8 @@ pub fn parameter(url: &str, name: &str) -> Option<String> {
 
 /// The address that a reference on the page `at` means.
 fn absolute(at: &str, to: &str) -> String {
-    if to.starts_with("http") {
+    // By the scheme of a program, too.
+    if to.split_once(":/").is_some_and(|(scheme, _)| !scheme.contains('/')) {
         return to.to_owned();
     }
     let root = at.match_indices('/').nth(2).map_or(at, |(slash, _)| &at[..slash]);

@@ -54,6 +54,21 @@ pub const OAUTH: &[Key<OAuthSettings, OAuthSettings>] = &[
         "The endpoint that ends what was granted (RFC 7009): for `postie config logout`.",
     ),
     key(
+        "register-url",
+        Type::Text,
+        |oauth, node| set(&mut oauth.register_url, node.text(endpoint::url)),
+        |oauth| Shown::maybe(oauth.register_url.as_ref()),
+        "The endpoint where `postie config login` registers a client by itself if client-id is not set (RFC 7591). \
+         Default: that of the issuer, or Fastmail's.",
+    ),
+    key(
+        "resource",
+        Type::Text,
+        |oauth, node| set(&mut oauth.resource, node.text(resource)),
+        |oauth| Shown::maybe(oauth.resource.as_ref()),
+        "What the tokens are for, a URL, where the server wants to be told (RFC 8707).",
+    ),
+    key(
         "tenant",
         Type::Text,
         |oauth, node| set(&mut oauth.tenant, node.text(settings::tenant)),
@@ -72,7 +87,8 @@ pub const OAUTH: &[Key<OAuthSettings, OAuthSettings>] = &[
         Type::Text,
         |oauth, node| set(&mut oauth.client_id, node.text(settings::identifier)),
         |oauth| Shown::maybe(oauth.client_id.as_ref()),
-        "The name under which your client is registered with the provider. postie ships none.",
+        "The name under which your client is registered with the provider. postie ships none; where the server registers \
+         clients by itself (RFC 7591), `postie config login` does that if this is not set.",
     ),
     key(
         "client-secret-command",
@@ -120,12 +136,20 @@ pub const OAUTH: &[Key<OAuthSettings, OAuthSettings>] = &[
         "The key of client-certificate (PEM, RSA or P-256, without a pass phrase); nobody else may read it.",
     ),
     key(
+        "service-account-key",
+        Type::Text,
+        |oauth, node| set(&mut oauth.service_account_key, node.path()),
+        |oauth| path(oauth.service_account_key.as_deref()),
+        "With flow = \"service-account\": the key file of the service account (JSON); nobody else may read it.",
+    ),
+    key(
         "flow",
         Type::Text,
         |oauth, node| set(&mut oauth.flow, node.text(Flow::read)),
         |oauth| Shown::text(oauth.flow.name()),
         "How `postie config login` works: code (a browser here) or device (a browser elsewhere); or \
-         client-credentials, where the program itself is allowed to and nobody logs in. Default: code.",
+         client-credentials, where the program itself is allowed to and nobody logs in; or service-account, where it speaks \
+         for the account's user by service-account-key (Google Workspace). Default: code.",
     ),
     key(
         "scopes",
@@ -147,7 +171,8 @@ pub const OAUTH: &[Key<OAuthSettings, OAuthSettings>] = &[
         |oauth, node| set(&mut oauth.redirect_uri, node.text(redirect_uri)),
         |oauth| Shown::maybe(oauth.redirect_uri.as_ref()),
         "The address that the browser is sent back to, where your client is registered with a fixed one. If it is not \
-         one of this machine's, the address or the code must be pasted. Default: this machine's.",
+         one of this machine's, or is one as org.example.mail:/back, the address or the code must be pasted. Default: this \
+         machine's.",
     ),
     key(
         "token-store",
@@ -173,6 +198,10 @@ pub const OAUTH: &[Key<OAuthSettings, OAuthSettings>] = &[
 ];
 
 fn redirect_uri(text: &str) -> Result<String, String> {
+    url::check_redirect(text).map(|()| text.to_owned())
+}
+
+fn resource(text: &str) -> Result<String, String> {
     url::check(text, url::Address::ForPeople).map(|_| text.to_owned())
 }
 

@@ -46,6 +46,7 @@ impl From<&Metadata> for Endpoints {
             token: Some(metadata.token_endpoint.clone()),
             device: metadata.device_authorization_endpoint.clone(),
             revoke: metadata.revocation_endpoint.clone(),
+            register: metadata.registration_endpoint.clone(),
         }
     }
 }

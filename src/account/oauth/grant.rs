@@ -18,10 +18,18 @@ pub struct Grant {
     /// The endpoints that are known. Where the settings name an issuer, it tells the others itself.
     pub endpoints: Endpoints,
     pub scopes: Vec<String>,
+    /// What the tokens are for, where the server wants to know (`RFC 8707`).
+    pub resource: Option<String>,
     /// Whose mail it is for; none: the program logs in in its own name.
     pub user: Option<String>,
     /// The certificate authorities of the account, for a server of it that has none of its own: a login trusts them too.
     pub ca_file: Option<PathBuf>,
+}
+
+/// Whether the server may register a client: the user has none, and it is or may be known where.
+fn registers(settings: &OAuthSettings, endpoints: &Endpoints) -> bool {
+    let is_known = settings.issuer.is_some() || endpoints.register.is_some();
+    settings.client_id.is_none() && settings.flow.is_by_person() && is_known
 }
 
 /// The tenants that are none: whoever has an account of this sort.
@@ -61,9 +69,18 @@ impl Grant {
             token: settings.token_url.clone(),
             device: settings.device_url.clone(),
             revoke: settings.revoke_url.clone(),
+            register: settings.register_url.clone(),
         };
-        let of_provider = || settings.provider.map(|provider| provider.scopes(uses, settings.flow));
+        let endpoints = own.or(known);
+        let registers = registers(&settings, &endpoints);
+        let of_registered = settings.provider.filter(|_| registers);
+        let of_provider = || {
+            let usual = || settings.provider.map(|provider| provider.scopes(uses, settings.flow));
+            of_registered.and_then(Provider::scopes_of_registered).or_else(usual)
+        };
         let scopes = settings.scopes.clone().or_else(of_provider).unwrap_or_default();
+        let resource = of_registered.and_then(Provider::resource_of_registered).map(str::to_owned);
+        let resource = settings.resource.clone().or(resource);
         // A program is allowed into many mailboxes by the same token.
         let is_person = settings.flow != Flow::ClientCredentials;
         let user = settings.username.clone().or(user).filter(|_| is_person);
@@ -71,8 +88,9 @@ impl Grant {
             account: account.to_owned(),
             place: place.to_owned(),
             issuer,
-            endpoints: own.or(known),
+            endpoints,
             scopes,
+            resource,
             user,
             ca_file: None,
             settings,
@@ -92,6 +110,11 @@ impl Grant {
         self.settings.issuer.is_some()
     }
 
+    /// Whether a client may be registered at the login, because the user has none (`RFC 7591`).
+    pub fn registers(&self) -> bool {
+        registers(&self.settings, &self.endpoints)
+    }
+
     /// The name under which the client is registered. Fails with `config` where the user has none yet.
     pub fn client_id(&self) -> Result<&str, Failure> {
         self.settings.client_id.as_deref().ok_or_else(|| {
@@ -106,7 +129,10 @@ impl Grant {
 
     /// Looks for what is wrong with it before anything is sent. Fails with `config`.
     pub fn check(&self) -> Result<(), Failure> {
-        self.client_id()?;
+        self.check_service_account()?;
+        if !self.registers() && self.flow() != Flow::ServiceAccount {
+            self.client_id()?;
+        }
         let OAuthSettings { client_certificate, client_key, token_store, .. } = &self.settings;
         if client_certificate.is_some() != client_key.is_some() {
             return Err(
@@ -134,6 +160,25 @@ impl Grant {
         Ok(())
     }
 
+    fn check_service_account(&self) -> Result<(), Failure> {
+        match (self.flow(), &self.settings.service_account_key) {
+            (Flow::ServiceAccount, None) => Err(self
+                .fault(
+                    "looking for the service account: flow = \"service-account\" wants service-account-key",
+                )
+                .hint(format!("`postie config set {} oauth.service-account-key FILE`", self.account))),
+            (Flow::ServiceAccount, Some(_)) if self.user.is_none() => {
+                Err(self.fault("looking for the mailbox: whose is it?").hint("set the account's email"))
+            }
+            (Flow::ServiceAccount, Some(_)) | (_, None) => Ok(()),
+            (_, Some(_)) => Err(self
+                .fault(
+                    "looking for the service account: service-account-key wants flow = \"service-account\"",
+                )
+                .hint(format!("`postie config set {} oauth.flow service-account`", self.account))),
+        }
+    }
+
     /// What is wrong with the settings.
     pub fn fault(&self, what: &str) -> Failure {
         Failure::config(what).at(&self.place)
@@ -151,6 +196,7 @@ impl Grant {
             fixed.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let takes_hint = self.provider().is_none_or(Provider::takes_login_hint);
         all.extend(self.user.clone().filter(|_| takes_hint).map(|user| ("login_hint", user)));
+        all.extend(self.resource.clone().map(|resource| ("resource", resource)));
         all
     }
 }
@@ -211,7 +257,7 @@ mod tests {
 
     #[test]
     fn whoever_has_no_client_is_told_how_to_get_one() {
-        for provider in Provider::ALL {
+        for provider in Provider::ALL.into_iter().filter(|provider| *provider != Provider::Fastmail) {
             let failure = grant(OAuthSettings { client_id: None, ..of(provider) }).check().unwrap_err();
             assert_eq!(failure.kind(), Kind::Config);
             assert!(failure.hint.unwrap().contains("https://"), "{provider:?}");
@@ -220,6 +266,52 @@ mod tests {
             grant(OAuthSettings { client_id: None, ..of(Provider::Microsoft) }).check().unwrap_err();
         assert_eq!(failure.message, "accounts.work.oauth: looking for the client: no client-id is set");
         assert!(failure.hint.unwrap().contains("`postie config set work oauth.client-id ID`"));
+    }
+
+    #[test]
+    fn a_client_that_registers_itself_asks_for_what_the_provider_gives_to_such() {
+        let own = |client_id: Option<&str>| OAuthSettings {
+            client_id: client_id.map(str::to_owned),
+            ..of(Provider::Fastmail)
+        };
+        let made = grant(own(None));
+        assert!(made.registers() && made.check().is_ok());
+        assert_eq!(made.scopes, ["urn:ietf:params:oauth:scope:mail", "offline_access"]);
+        assert_eq!(made.parameters(), [("resource", "https://api.fastmail.com/jmap/session".to_owned())]);
+        let made = grant(own(Some("me")));
+        assert!(!made.registers());
+        assert_eq!(made.scopes, ["https://www.fastmail.com/dev/protocol-imap"]);
+        assert_eq!(made.parameters(), []);
+        let issuer =
+            || OAuthSettings { issuer: Some("https://as.example".into()), ..OAuthSettings::default() };
+        assert!(grant(issuer()).registers());
+        assert!(!grant(OAuthSettings { flow: Flow::ClientCredentials, ..issuer() }).registers());
+        assert!(!grant(OAuthSettings { client_id: None, ..of(Provider::Google) }).registers());
+    }
+
+    #[test]
+    fn a_service_account_needs_its_key_and_a_mailbox_and_no_client() {
+        let own = |flow, key: Option<&str>| OAuthSettings {
+            client_id: None,
+            flow,
+            service_account_key: key.map(Into::into),
+            ..of(Provider::Google)
+        };
+        let made = grant(own(Flow::ServiceAccount, Some("/k")));
+        assert!(made.check().is_ok());
+        assert_eq!(
+            (made.user.as_deref(), &*made.scopes),
+            (Some("ana@example.org"), &["https://mail.google.com/".to_owned()][..])
+        );
+        assert!(Grant { user: None, ..made }.check().is_err());
+        for (flow, key) in
+            [(Flow::ServiceAccount, None), (Flow::Code, Some("/k")), (Flow::ClientCredentials, Some("/k"))]
+        {
+            let settings = OAuthSettings { client_id: Some("me".into()), ..own(flow, key) };
+            let failure = grant(settings).check().unwrap_err();
+            assert_eq!(failure.kind(), Kind::Config);
+            assert!(failure.message.contains("service account"), "{failure}");
+        }
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl Held {
 }
 
 /// A secret as a text.
-mod text {
+pub(super) mod text {
     use crate::words::Secret;
     use serde::{Deserialize as _, Deserializer, Serializer};
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// How long to wait for another run that is about to get new tokens.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How long a command may still take to keep tokens after a signal, or after the end of the run.
 const GRACE: Duration = Duration::from_secs(5);

@@ -7,16 +7,20 @@
 //! | `grant.rs` | both together: what an account asks of which authorization server |
 //! | `endpoint.rs` | the way to an endpoint, which tests play |
 //! | `web.rs` | the same over the web |
+//! | `clients.rs` | clients that registered themselves |
+//! | `identity.rs` | in whose name a token is asked for, and what proves it |
 //! | `held.rs` | the tokens of an account, as they are kept |
 //! | `keeper.rs` | where they are kept, under a lock |
 //! | `patience.rs` | what a signal does not cut short at once |
 //! | `renewal.rs` | a good token for each login, and new ones in time |
 //! | `told.rs` | what a refusal means, and what mends it |
 
+pub mod clients;
 pub mod discovery;
 pub mod endpoint;
 pub mod grant;
 pub mod held;
+mod identity;
 pub mod keeper;
 mod patience;
 pub mod provider;
@@ -25,6 +29,7 @@ pub mod settings;
 pub mod told;
 pub mod web;
 
+pub use clients::KeptClient;
 pub use discovery::discover;
 pub use endpoint::{Answer, TokenEndpoint};
 pub use grant::Grant;

@@ -11,10 +11,12 @@ pub enum Flow {
     Device,
     /// The program itself is allowed to (`RFC 6749 §4.4`).
     ClientCredentials,
+    /// A service account speaks for the user, as its organisation allows it to (`RFC 7523 §2.1`).
+    ServiceAccount,
 }
 
 impl Flow {
-    const ALL: [Flow; 3] = [Flow::Code, Flow::Device, Flow::ClientCredentials];
+    const ALL: [Flow; 4] = [Flow::Code, Flow::Device, Flow::ClientCredentials, Flow::ServiceAccount];
 
     /// The name in the configuration.
     pub fn name(self) -> &'static str {
@@ -22,12 +24,18 @@ impl Flow {
             Flow::Code => "code",
             Flow::Device => "device",
             Flow::ClientCredentials => "client-credentials",
+            Flow::ServiceAccount => "service-account",
         }
     }
 
     pub fn read(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|flow| flow.name() == text);
-        found.ok_or_else(|| "not one of code, device, client-credentials".into())
+        found.ok_or_else(|| "not one of code, device, client-credentials, service-account".into())
+    }
+
+    /// Whether a person logs in, once.
+    pub fn is_by_person(self) -> bool {
+        matches!(self, Flow::Code | Flow::Device)
     }
 }
 
@@ -46,6 +54,8 @@ pub struct Endpoints {
     pub token: Option<String>,
     pub device: Option<String>,
     pub revoke: Option<String>,
+    /// `RFC 7591 §3`
+    pub register: Option<String>,
 }
 
 impl Endpoints {
@@ -56,9 +66,14 @@ impl Endpoints {
             token: self.token.or(others.token),
             device: self.device.or(others.device),
             revoke: self.revoke.or(others.revoke),
+            register: self.register.or(others.register),
         }
     }
 }
+
+/// What is asked of an issuer for which nobody has set scopes, as far as it knows them: all of mail
+/// (draft-ietf-mailmaint-oauth-public), and a token to refresh.
+pub const USUAL_SCOPES: [&str; 2] = ["urn:ietf:params:oauth:scope:mail", "offline_access"];
 
 /// The value of `oauth.provider`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +149,7 @@ impl Provider {
             token: Some(token.into()),
             device: device.map(Into::into),
             revoke: revoke.map(Into::into),
+            register: None,
         };
         match self {
             Provider::Google => of(
@@ -148,12 +164,15 @@ impl Provider {
                 of(&format!("{base}/authorize"), &format!("{base}/token"), Some(&device), None)
             }
             // Its token endpoint is called so for codes, too.
-            Provider::Fastmail => of(
-                "https://api.fastmail.com/oauth/authorize",
-                "https://api.fastmail.com/oauth/refresh",
-                None,
-                Some("https://api.fastmail.com/oauth/revoke"),
-            ),
+            Provider::Fastmail => Endpoints {
+                register: Some("https://api.fastmail.com/oauth/register".into()),
+                ..of(
+                    "https://api.fastmail.com/oauth/authorize",
+                    "https://api.fastmail.com/oauth/refresh",
+                    None,
+                    Some("https://api.fastmail.com/oauth/revoke"),
+                )
+            },
             Provider::Yandex => of(
                 "https://oauth.yandex.ru/authorize",
                 "https://oauth.yandex.ru/token",
@@ -195,6 +214,22 @@ impl Provider {
             Provider::Yandex => some(&[(uses.imap, "mail:imap_full"), (uses.smtp, "mail:smtp")]),
             Provider::MailRu => some(&[(true, "userinfo"), (true, "mail.imap")]),
             Provider::Yahoo => some(&[(true, "mail-w")]),
+        }
+    }
+
+    /// What a client asks for that has registered itself, where that is not the same.
+    pub fn scopes_of_registered(self) -> Option<Vec<String>> {
+        match self {
+            Provider::Fastmail => Some(USUAL_SCOPES.map(str::to_owned).to_vec()),
+            _ => None,
+        }
+    }
+
+    /// What such a client has to say its tokens are for (`RFC 8707`).
+    pub fn resource_of_registered(self) -> Option<&'static str> {
+        match self {
+            Provider::Fastmail => Some("https://api.fastmail.com/jmap/session"),
+            _ => None,
         }
     }
 
@@ -247,8 +282,8 @@ impl Provider {
                  NAME oauth.client-id ID`"
             }
             Provider::Fastmail => {
-                "an app password is simpler: https://app.fastmail.com/settings/security/apppw; clients are registered \
-                 by Fastmail's staff"
+                "an app password is simpler: https://app.fastmail.com/settings/security/apppw; or set no client id, and \
+                 `postie config login NAME` registers a client of its own"
             }
             Provider::Yandex => {
                 "an app password is simpler: https://id.yandex.ru/security/app-passwords; or register a client of your \
@@ -297,10 +332,11 @@ mod tests {
     #[test]
     fn every_endpoint_is_one_that_secrets_may_go_to() {
         for provider in Provider::ALL {
-            let Endpoints { authorize, token, device, revoke } = provider.endpoints("common");
+            let Endpoints { authorize, token, device, revoke, register } = provider.endpoints("common");
             assert!(authorize.is_some() && token.is_some(), "{provider:?}");
-            for url in
-                [authorize, token, device, revoke, Some(provider.issuer("common"))].into_iter().flatten()
+            for url in [authorize, token, device, revoke, register, Some(provider.issuer("common"))]
+                .into_iter()
+                .flatten()
             {
                 assert_eq!(endpoint::url(&url).as_deref(), Ok(&*url));
                 assert!(url.starts_with("https://"), "{url}");

@@ -9,18 +9,16 @@ use super::grant::Grant;
 use super::held::{Held, LastError};
 use super::keeper::Keeper;
 use super::patience::{Seen, see_through};
-use super::provider::{Flow, Provider};
+use super::provider::Provider;
 use super::told;
 use super::web;
-use crate::account::{Env, obtain, secret_file};
-use crate::codec::oauth::assertion::Signer;
+use crate::account::Env;
 use crate::codec::oauth::token::{self, Rejection, Tokens, is_token};
-use crate::codec::oauth::{self as codec, Client, Form, Proof, Request};
-use crate::net::small_file::{self, MAX_CERTIFICATES};
+use crate::codec::oauth::{self as codec, Form, Request};
 use crate::net::{Limits, Stop, Tap};
 use crate::words::{Failure, Kind, Secret, Stage, clock};
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -67,9 +65,9 @@ pub type Connect = dyn Fn(&Limits) -> Result<Arc<dyn Issuer>, Failure> + Send + 
 
 /// Gives the tokens of one account.
 pub struct TokenSource {
-    grant: Arc<Grant>,
-    env: Env,
-    limits: Limits,
+    pub(super) grant: Arc<Grant>,
+    pub(super) env: Env,
+    pub(super) limits: Limits,
     /// Whether the variables count: they are for one account.
     by_environment: bool,
     connect: Box<Connect>,
@@ -126,7 +124,7 @@ impl TokenSource {
             return Ok(issued);
         }
         let id = self.client_id()?;
-        if self.grant.flow() == Flow::ClientCredentials {
+        if !self.grant.flow().is_by_person() {
             return self.own(&id, &mut memory, refused);
         }
         match self.variable(REFRESH_TOKEN)? {
@@ -150,9 +148,9 @@ impl TokenSource {
         if let Some(issued) = usable(&held, refused) {
             return Ok(issued);
         }
-        let refresh = codec::refresh(&self.refresh_token(&held)?);
+        let refresh = self.refresh(&self.refresh_token(&held)?);
         let room = locked.prepare()?;
-        match self.ask(held.token_url.as_deref(), refresh) {
+        match self.ask(held.token_url.as_deref(), |url| self.in_its_name(url, refresh)) {
             Ok((tokens, asked_at)) => {
                 held.take(tokens, asked_at);
                 held.last_refresh = Some(asked_at);
@@ -181,7 +179,7 @@ impl TokenSource {
         }
         let last =
             memory.as_ref().and_then(|held| held.refresh_token.clone()).unwrap_or_else(|| given.clone());
-        let answer = self.ask(None, codec::refresh(&last));
+        let answer = self.ask(None, |url| self.in_its_name(url, self.refresh(&last)));
         let next = match &answer {
             Ok((tokens, _)) => tokens.refresh_token.as_ref(),
             Err(refused) => refused.replaced.as_ref(),
@@ -222,7 +220,7 @@ impl TokenSource {
             return Ok(issued);
         }
         let room = locked.as_ref().and_then(|locked| locked.prepare().ok());
-        let (tokens, asked_at) = self.ask(None, codec::client_credentials(&self.grant.scopes))?;
+        let (tokens, asked_at) = self.ask(None, |url| self.own_request(url))?;
         let held = Held::new(&self.grant, id, tokens, asked_at);
         if room.is_none_or(|room| room.put(&held).is_err()) {
             *memory = Some(held.clone());
@@ -243,6 +241,15 @@ impl TokenSource {
         Ok(held)
     }
 
+    fn refresh(&self, token: &Secret) -> Form {
+        codec::for_resource(codec::refresh(token), self.grant.resource.as_deref())
+    }
+
+    /// A request by the client that the account has.
+    fn in_its_name(&self, url: &str, form: Form) -> Result<Request, Failure> {
+        Ok(self.client(url)?.request(form))
+    }
+
     fn refresh_token(&self, held: &Held) -> Result<Secret, Failure> {
         held.refresh_token.clone().ok_or_else(|| {
             told::login_needed(
@@ -253,7 +260,11 @@ impl TokenSource {
     }
 
     /// Asks the token endpoint; `known`: what the issuer told about it before.
-    fn ask(&self, known: Option<&str>, form: Form) -> Result<(Tokens, Timestamp), Refused> {
+    fn ask(
+        &self,
+        known: Option<&str>,
+        request: impl FnOnce(&str) -> Result<Request, Failure>,
+    ) -> Result<(Tokens, Timestamp), Refused> {
         let limits = Limits {
             timeout: self.limits.timeout.min(REQUEST_TIME),
             stop: Stop::default(),
@@ -268,7 +279,7 @@ impl TokenSource {
                     .hint("set oauth.token-url")
             })?,
         };
-        let request = self.client(&url)?.request(form);
+        let request = request(&url)?;
         let asked_at = clock::now();
         let answer = post(endpoint, &url, &request, &self.limits)?;
         let tokens = token::read(answer.status, &answer.body).map_err(|rejection| Refused {
@@ -276,48 +287,6 @@ impl TokenSource {
             replaced: token::replaced(answer.status, &answer.body),
         })?;
         Ok((tokens, asked_at))
-    }
-
-    /// The name of the client.
-    pub fn client_id(&self) -> Result<String, Failure> {
-        match self.env.text(CLIENT_ID)?.filter(|_| self.by_environment) {
-            Some(id) => super::settings::identifier(id)
-                .map_err(|what| Failure::config(format!("${CLIENT_ID}: reading: {what}"))),
-            None => self.grant.client_id().map(str::to_owned),
-        }
-    }
-
-    /// The client, with what it shows at this endpoint.
-    pub fn client(&self, url: &str) -> Result<Client, Failure> {
-        let id = self.client_id()?;
-        if let Some(secret) = self.variable(CLIENT_SECRET)? {
-            return Ok(Client { id, proof: Proof::Post(secret) });
-        }
-        let settings = &self.grant.settings;
-        let proof = match (settings.client_secret(), &settings.client_certificate, &settings.client_key) {
-            (Some(named), ..) => {
-                Proof::Post(obtain::obtain(&named.source, &named.by, &self.env, &self.limits)?)
-            }
-            (None, Some(certificate), Some(key)) => {
-                Proof::Assertion(self.assertion(&id, url, (certificate, key))?)
-            }
-            _ => Proof::None,
-        };
-        Ok(Client { id, proof })
-    }
-
-    fn assertion(&self, id: &str, url: &str, (certificate, key): (&Path, &Path)) -> Result<Secret, Failure> {
-        let failed = |what: String| self.grant.fault(&format!("client-certificate: {what}"));
-        let pem = small_file::read(certificate, MAX_CERTIFICATES, &self.limits).map_err(|unread| {
-            failed(format!("{}: {unread}", certificate.display())).as_kind(unread.kind())
-        })?;
-        let key = secret_file::content(key, "client-key", &self.env, &self.limits)?;
-        let signer = Signer::read(&pem, key.expose()).map_err(|what| failed(what.into()))?;
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| failed(error.to_string()))?;
-        let unique: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
-        let now = u64::try_from(clock::now().as_second()).unwrap_or_default();
-        signer.assertion(id, url, now, &unique).map_err(|error| failed(error.to_string()))
     }
 
     /// Has the server end what was granted (`RFC 7009`); whether it has a way for that.
@@ -344,7 +313,8 @@ impl TokenSource {
         }
     }
 
-    fn variable(&self, name: &str) -> Result<Option<Secret>, Failure> {
+    /// The value of a variable, where it counts.
+    pub(super) fn variable(&self, name: &str) -> Result<Option<Secret>, Failure> {
         let value = self.env.text(name)?.filter(|_| self.by_environment);
         Ok(value.map(|text| Secret::new(text.trim_ascii_end())))
     }

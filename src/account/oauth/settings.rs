@@ -41,6 +41,10 @@ pub struct OAuthSettings {
     pub token_url: Option<String>,
     pub device_url: Option<String>,
     pub revoke_url: Option<String>,
+    /// Where a client is registered without anybody's help.
+    pub register_url: Option<String>,
+    /// What the tokens are for, where the server wants to know (`RFC 8707`).
+    pub resource: Option<String>,
     /// Microsoft: whose accounts.
     pub tenant: Option<String>,
     /// Who logs in there, where that is not the account's address.
@@ -50,6 +54,8 @@ pub struct OAuthSettings {
     pub client_secrets: BTreeMap<usize, NamedSource>,
     pub client_certificate: Option<PathBuf>,
     pub client_key: Option<PathBuf>,
+    /// The key file of a service account.
+    pub service_account_key: Option<PathBuf>,
     pub flow: Flow,
     /// What is asked for; none: what the account's servers need.
     pub scopes: Option<Vec<String>>,

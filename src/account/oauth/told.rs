@@ -4,6 +4,7 @@
 use super::endpoint;
 use super::grant::Grant;
 use super::provider::Flow;
+use crate::codec::oauth::registration::NotRegistered;
 use crate::codec::oauth::token::{ErrorCode, Refusal, Rejection};
 use crate::words::secret::Redactor;
 use crate::words::{Failure, Kind, Scope, Secret, Stage};
@@ -35,6 +36,80 @@ pub fn rejected<'a>(
     }
 }
 
+/// The failure where the registration endpoint at `url` gave no client.
+pub fn not_registered(no: &NotRegistered, grant: &Grant, url: &str) -> Failure {
+    let by_hand = by_hand(grant);
+    let (kind, what, hint) = match no {
+        NotRegistered::Refused { error, description } => {
+            let what = match description {
+                Some(description) => format!("{error}: {description}"),
+                None => error.clone(),
+            };
+            let kind = match ErrorCode::read(error).kind() {
+                Kind::Deferred => Kind::Deferred,
+                _ => Kind::Config,
+            };
+            let hint = match error.as_str() {
+                "invalid_redirect_uri" => format!(
+                    "set oauth.redirect-uri to one that the server takes (as org.example.mail:/back; what comes there is pasted); or \
+                     {by_hand}"
+                ),
+                "invalid_client_metadata" => format!("look at oauth.scopes; or {by_hand}"),
+                _ => by_hand,
+            };
+            (kind, what, Some(hint))
+        }
+        NotRegistered::NotForUs { status } => {
+            let what = format!("HTTP {status}: the server registers nobody here, or only whom it knows");
+            (Kind::Config, what, Some(by_hand))
+        }
+        NotRegistered::Busy { status } if (200..300).contains(status) => {
+            let hint = "if it stays so, look at oauth.register-url, and for a proxy or a page that wants a login first";
+            (
+                Kind::Deferred,
+                format!("HTTP {status}, and no answer of a registration in it"),
+                Some(hint.into()),
+            )
+        }
+        NotRegistered::Busy { status } => {
+            (Kind::Deferred, format!("the server answers HTTP {status}, which may pass"), None)
+        }
+        NotRegistered::OtherProof(proof) => {
+            let what = format!("the client would have to prove itself by {proof}, which postie cannot");
+            (Kind::Missing, what, Some(by_hand))
+        }
+        NotRegistered::Nonsense(what) => (
+            Kind::Protocol,
+            (*what).to_owned(),
+            Some(format!("is this machine's clock right? else {by_hand}")),
+        ),
+    };
+    let failure = registering(kind, &what, url);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// The failure where the server has registered no address of use for the way back.
+pub fn elsewhere(grant: &Grant, url: &str) -> Failure {
+    let what = "the server has registered no address for the way back that was asked for";
+    registering(Kind::Missing, what, url)
+        .hint(format!("set oauth.redirect-uri to one that it takes; or {}", by_hand(grant)))
+}
+
+fn registering(kind: Kind, what: &str, url: &str) -> Failure {
+    let message = format!("registering a client: {what}");
+    Failure::new(kind, Stage::Authorization, message).at(endpoint::place(url)).scoped(Scope::Account)
+}
+
+fn by_hand(grant: &Grant) -> String {
+    let account = &grant.account;
+    format!(
+        "register a client with the provider by hand, then `postie config set {account} oauth.client-id ID`"
+    )
+}
+
 fn hint(rejection: &Rejection, grant: &Grant) -> Option<String> {
     match rejection {
         Rejection::Refused(refusal) => match refusal.kind() {
@@ -55,6 +130,12 @@ fn hint(rejection: &Rejection, grant: &Grant) -> Option<String> {
 fn for_a_person(refusal: &Refusal, grant: &Grant) -> String {
     if grant.flow() == Flow::ClientCredentials {
         return "the provider does not let this program in: an administrator must allow it".into();
+    }
+    if grant.flow() == Flow::ServiceAccount {
+        let user = grant.user.as_deref().unwrap_or_default();
+        return format!(
+            "is {user} a mailbox of this organisation, the key still one of the service account's, and this machine's clock right?"
+        );
     }
     let login = format!("run `{}`", grant.login_command());
     let cause = refusal.numbers.iter().find_map(|number| cause(*number));
@@ -85,8 +166,22 @@ fn cause(number: u32) -> Option<&'static str> {
 
 /// What has to be set otherwise.
 fn for_the_settings(refusal: &Refusal, grant: &Grant) -> String {
-    let by_number = refusal.numbers.iter().find_map(|number| setting(*number));
     let account = &grant.account;
+    let is_about_client = matches!(refusal.error, ErrorCode::InvalidClient | ErrorCode::UnauthorizedClient);
+    if grant.registers() && is_about_client {
+        return format!(
+            "the server does not take its client any more: `{} --register` registers another",
+            grant.login_command()
+        );
+    }
+    if grant.flow() == Flow::ServiceAccount && (is_about_client || refusal.error == ErrorCode::InvalidScope) {
+        return format!(
+            "the organisation's administrator must allow it: admin.google.com, Security, API controls, Domain-wide delegation, the \
+             service account's client ID with the scope {}; that takes some minutes",
+            grant.scopes.join(" ")
+        );
+    }
+    let by_number = refusal.numbers.iter().find_map(|number| setting(*number));
     let text = by_number.unwrap_or(match &refusal.error {
         ErrorCode::InvalidClient => {
             "oauth.client-id or the client's secret is wrong, or the secret has ended: make a new one with the provider"

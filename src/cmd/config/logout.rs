@@ -22,14 +22,14 @@ pub fn run(name: Option<&str>, context: &mut Context) -> Result<(), Failure> {
     let common = (context.env.clone(), context.limits.clone());
     let tap = context.out.wants_transcript().then_some(transcript::tap as fn(String) -> _);
     let source = TokenSource::new(Arc::clone(&grant), common, true, ca_file, tap);
-    let id = source.client_id()?;
+    let id = match source.known_client()? {
+        Some(id) => id,
+        None if grant.registers() => return nobody(&name, context),
+        None => source.client_id()?,
+    };
     let keeper = Keeper::new(&grant, &id, &context.env, &context.limits);
     let locked = keeper.lock()?;
-    let Some(held) = locked.load()? else {
-        context.out.tell(&format!("account {name}: nobody is logged in"));
-        context.out.settle(Exit::Ok);
-        return Ok(());
-    };
+    let Some(held) = locked.load()? else { return nobody(&name, context) };
     let revoked = source.revoke(&held);
     locked.remove(&held)?;
     let page = grant.provider().map(Provider::permissions_page);
@@ -54,6 +54,12 @@ pub fn run(name: Option<&str>, context: &mut Context) -> Result<(), Failure> {
             return Ok(());
         }
     }
+    context.out.settle(Exit::Ok);
+    Ok(())
+}
+
+fn nobody(name: &str, context: &mut Context) -> Result<(), Failure> {
+    context.out.tell(&format!("account {name}: nobody is logged in"));
     context.out.settle(Exit::Ok);
     Ok(())
 }

@@ -110,12 +110,20 @@ pub fn ask_client(
     authority: &Authority,
     name: &str,
 ) -> Result<Option<Client>, Failure> {
-    let how = match authority {
-        Authority::Known(provider) => provider.without_client().replace("NAME", name),
-        Authority::Issuer(_) => "the authorization server's operator registers one".into(),
+    let (how, question) = match authority {
+        Authority::Issuer(_) => (
+            "This needs a client id. The authorization server may register one at the login; if it does not, its operator does."
+                .to_owned(),
+            "Client id (empty: register one at the login)",
+        ),
+        Authority::Known(provider) => {
+            let how = provider.without_client().replace("NAME", name);
+            let how = format!("This needs a client id of your own; postie ships none. To get one: {how}");
+            (how, "Client id (empty: not yet)")
+        }
     };
-    asker.say(&wrapped(&format!("This needs a client id of your own; postie ships none. To get one: {how}")));
-    let id = asker.ask("Client id (empty: not yet)", Some(""), |text| match text {
+    asker.say(&wrapped(&how));
+    let id = asker.ask(question, Some(""), |text| match text {
         "" => Ok(None),
         text => settings::identifier(text).map(Some),
     })?;

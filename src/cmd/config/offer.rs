@@ -3,7 +3,6 @@
 use super::Context;
 use super::{login, wizard};
 use crate::account::Account;
-use crate::account::oauth::Flow;
 use crate::output::About;
 use crate::words::Failure;
 
@@ -24,7 +23,7 @@ pub fn offer_login(
     ahead: &mut Vec<u8>,
     context: &mut Context,
 ) -> Result<Offered, Failure> {
-    let Some(grant) = account.oauth.as_ref().filter(|grant| grant.flow() != Flow::ClientCredentials) else {
+    let Some(grant) = account.oauth.as_ref().filter(|grant| grant.flow().is_by_person()) else {
         return Ok(Offered::Ready);
     };
     if grant.check().is_err() {
@@ -32,7 +31,7 @@ pub fn offer_login(
     }
     let device = grant.endpoints.device.is_some() || grant.is_to_be_discovered();
     let Some(way) = wizard::way_to_log_in(ahead, &context.limits, device)? else { return Ok(Offered::Later) };
-    match login::log_in(account, way, ahead, context) {
+    match login::log_in(account, (way, false), ahead, context) {
         Ok(()) => Ok(Offered::Ready),
         Err(failure) => {
             context.out.fail(&About::account(&account.label), &failure);
@@ -43,11 +42,11 @@ pub fn offer_login(
 
 /// What has to be done before an account can be used that nobody has logged in to.
 pub fn next_steps(account: &Account) -> Vec<String> {
-    let grant = account.oauth.as_ref().filter(|grant| grant.flow() != Flow::ClientCredentials);
+    let grant = account.oauth.as_ref().filter(|grant| grant.flow().is_by_person());
     let Some(grant) = grant else { return Vec::new() };
     let client =
         format!("next, with your client's id: `postie config set {} oauth.client-id ID`", account.label);
     let login = format!("next: `{}`", grant.login_command());
-    let has_client = grant.settings.client_id.is_some();
+    let has_client = grant.settings.client_id.is_some() || grant.registers();
     (!has_client).then_some(client).into_iter().chain([login]).collect()
 }

@@ -1,12 +1,13 @@
 //! `postie config status`: how it stands with the tokens of accounts. Nothing is asked of any server.
 
-use crate::account::oauth::{Flow, Grant, Held, Keeper, Provider, told};
+use crate::account::oauth::{Grant, Held, Keeper, Provider, TokenSource, told};
 use crate::account::{Account, Config};
 use crate::cmd::Context;
 use crate::output::About;
 use crate::words::{Exit, Failure, clock};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// `token`.
 #[derive(Serialize)]
@@ -57,8 +58,8 @@ pub fn run(name: Option<&str>, context: &mut Context) -> Result<(), Failure> {
 }
 
 /// The account of that name, or all that have tokens.
-fn chosen<'a>(config: &'a Config, name: Option<&str>) -> Result<Vec<(&'a Account, &'a Grant)>, Failure> {
-    let with_grant = |account: &'a Account| Some((account, account.oauth.as_deref()?));
+fn chosen<'a>(config: &'a Config, name: Option<&str>) -> Result<Vec<(&'a Account, &'a Arc<Grant>)>, Failure> {
+    let with_grant = |account: &'a Account| Some((account, account.oauth.as_ref()?));
     match name {
         None => Ok(config.contents.accounts.iter().filter_map(with_grant).collect()),
         Some(name) => with_grant(config.account(name)?).map(|found| vec![found]).ok_or_else(|| without(name)),
@@ -72,20 +73,23 @@ pub fn without(name: &str) -> Failure {
         .hint(format!("`postie config set {name} oauth.provider PROVIDER` gives it one"))
 }
 
-fn one(account: &Account, grant: &Grant, context: &mut Context) -> Result<(), Failure> {
-    let id = grant.client_id();
-    let keeper = Keeper::new(grant, id.as_deref().unwrap_or_default(), &context.env, &context.limits);
-    let (kept_in, loaded) = (keeper.place(), id.as_ref().map_or(Ok(None), |_| keeper.load()));
+fn one(account: &Account, grant: &Arc<Grant>, context: &mut Context) -> Result<(), Failure> {
+    let common = (context.env.clone(), context.limits.clone());
+    let source = TokenSource::new(Arc::clone(grant), common, false, None, None);
+    let id = source.known_client();
+    let known = id.as_ref().ok().and_then(Option::as_deref);
+    let keeper = Keeper::new(grant, known.unwrap_or_default(), &context.env, &context.limits);
+    let (kept_in, loaded) = (keeper.place(), known.map_or(Ok(None), |_| keeper.load()));
     let held = loaded.as_ref().ok().and_then(Option::as_ref);
     let now = clock::now();
-    let fitting = held.filter(|held| id.as_ref().is_ok_and(|id| held.fits(grant, id)));
+    let fitting = held.filter(|held| known.is_some_and(|id| held.fits(grant, id)));
     let state = match (held, fitting) {
         (None, _) => "none",
         (Some(_), None) => "unfit",
         (_, Some(held)) if held.good(now).is_some() => "good",
         _ => "expired",
     };
-    let problem = match (id.clone().and_then(|_| grant.check()), loaded.as_ref().err()) {
+    let problem = match (grant.check().and_then(|()| id.clone()), loaded.as_ref().err()) {
         (Err(failure), _) => Some(failure),
         (_, Some(failure)) => Some(failure.clone()),
         _ => needs(held, fitting, now, grant),
@@ -100,7 +104,7 @@ fn one(account: &Account, grant: &Grant, context: &mut Context) -> Result<(), Fa
             account: &account.label,
             provider: grant.provider().map(Provider::name),
             issuer: &grant.issuer,
-            client_id: id.as_ref().ok().copied(),
+            client_id: known,
             user: grant.user.as_deref(),
             flow: grant.flow().name(),
             kept_in,
@@ -124,7 +128,7 @@ fn one(account: &Account, grant: &Grant, context: &mut Context) -> Result<(), Fa
 
 /// The failure where a person must log in.
 fn needs(held: Option<&Held>, fitting: Option<&Held>, now: Timestamp, grant: &Grant) -> Option<Failure> {
-    if grant.flow() == Flow::ClientCredentials {
+    if !grant.flow().is_by_person() {
         return None;
     }
     let what = match (held, fitting) {

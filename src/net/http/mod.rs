@@ -164,6 +164,16 @@ impl Http {
         run.go(|agent| agent.run(request.map_err(ureq::Error::Http)?))
     }
 
+    /// Sends JSON, which has no secrets in it, and reads an answer as [`Http::post_form`] does.
+    pub fn post_json(&self, url: &str, json: &str) -> Result<HttpAnswer, Failure> {
+        let run = Run { http: self, stage: Stage::Post, url, redirects: 0, most: MOST_OF_ANSWER };
+        let request = Request::post(url)
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(json.as_bytes());
+        run.go(|agent| agent.run(request.map_err(ureq::Error::Http)?))
+    }
+
     fn tell(&self, direction: Direction, text: &str) {
         if let Some(tap) = &self.tap
             && let Ok(mut tap) = tap.lock()

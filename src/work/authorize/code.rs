@@ -7,7 +7,7 @@ use crate::codec::oauth::code::{
     Answer, AuthorizationRequest, Expected, NoAnswer, State, Verifier, read_pasted, read_query,
 };
 use crate::codec::oauth::token::Rejection;
-use crate::codec::oauth::{Client, Form, url};
+use crate::codec::oauth::{Client, Form, for_resource, url};
 use crate::net::{Limits, LoopbackListener, LoopbackName, Verdict};
 use crate::streams::{self, Halt};
 use crate::words::{Failure, Kind, Secret};
@@ -30,7 +30,10 @@ pub enum Redirect {
 impl Redirect {
     /// Reads an address that a client is registered with.
     pub fn read(uri: &str) -> Result<Redirect, String> {
-        let parsed = url::check(uri, url::Address::ForPeople)?;
+        url::check_redirect(uri)?;
+        let Ok(parsed) = url::check(uri, url::Address::ForPeople) else {
+            return Ok(Redirect::Elsewhere(uri.to_owned()));
+        };
         let name = match parsed.host() {
             Some("127.0.0.1") => LoopbackName::Address,
             Some("localhost") => LoopbackName::Name,
@@ -42,6 +45,17 @@ impl Redirect {
         // No path is written, where there is none: servers compare letter by letter.
         let path = uri.splitn(4, '/').nth(3).map(|path| format!("/{path}")).unwrap_or_default();
         Ok(Redirect::Loopback { name, port: parsed.port_u16().unwrap_or(0), path })
+    }
+}
+
+impl Redirect {
+    /// The address that a client is registered with: a port that is any is left out (`RFC 8252 §7.3`).
+    pub fn to_register(&self) -> String {
+        match self {
+            Redirect::Loopback { name, port: 0, path } => format!("http://{}{path}", name.text()),
+            Redirect::Loopback { name, port, path } => format!("http://{}:{port}{path}", name.text()),
+            Redirect::Elsewhere(uri) => uri.clone(),
+        }
     }
 }
 
@@ -64,6 +78,8 @@ pub struct CodeLogin<'a> {
     pub scopes: &'a [String],
     /// What this server wants besides, as `login_hint`.
     pub parameters: &'a [(&'static str, String)],
+    /// What the tokens are for (`RFC 8707 §2.2`).
+    pub resource: Option<&'a str>,
     pub redirect: &'a Redirect,
 }
 
@@ -103,7 +119,8 @@ impl CodeLogin<'_> {
             Answer::Code(code) => code,
             Answer::Refused(refusal) => return Err(refused(&refusal)),
         };
-        ask(endpoint, self.token, self.client, exchange(&code, &redirect_uri, &verifier))
+        let form = for_resource(exchange(&code, &redirect_uri, &verifier), self.resource);
+        ask(endpoint, self.token, self.client, form)
     }
 
     /// Listens, if the browser comes back to here; and the address it comes back to.

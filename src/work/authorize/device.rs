@@ -5,7 +5,7 @@ use super::{Granted, Tell, Told, ask, failed};
 use crate::account::oauth::{Answer, TokenEndpoint};
 use crate::codec::oauth::device::{self, DeviceAuthorization, NotYet, Pace};
 use crate::codec::oauth::token::{self, Rejection};
-use crate::codec::oauth::{Client, Form};
+use crate::codec::oauth::{Client, Form, for_resource};
 use crate::net::Limits;
 use crate::streams::{self, Halt};
 use crate::words::{Failure, Kind};
@@ -21,6 +21,8 @@ pub struct DeviceLogin<'a> {
     pub device: &'a str,
     pub token: &'a str,
     pub scopes: &'a [String],
+    /// What the tokens are for (`RFC 8707 §2.2`).
+    pub resource: Option<&'a str>,
 }
 
 impl DeviceLogin<'_> {
@@ -68,6 +70,7 @@ impl DeviceLogin<'_> {
     fn begin(&self, endpoint: &dyn TokenEndpoint) -> Result<Result<DeviceAuthorization, Rejection>, Failure> {
         let form = Form::new();
         let form = if self.scopes.is_empty() { form } else { form.with("scope", self.scopes.join(" ")) };
+        let form = for_resource(form, self.resource);
         let Answer { status, body } = endpoint.post(self.device, &self.client.request(form))?;
         match device::read(&body) {
             Ok(authorization) if (200..300).contains(&status) => Ok(Ok(authorization)),
@@ -84,7 +87,7 @@ impl DeviceLogin<'_> {
 
     /// `RFC 8628 §3.4`.
     fn question(&self, authorization: &DeviceAuthorization) -> Form {
-        Form::grant(GRANT).with_secret("device_code", &authorization.device_code)
+        for_resource(Form::grant(GRANT).with_secret("device_code", &authorization.device_code), self.resource)
     }
 }
 

@@ -21,7 +21,7 @@ pub fn servers(test: &str) -> Option<Arc<Servers>> {
     }
     let servers = Arc::new(Servers { real: Real::start_oauth(test, &oidc.introspection())?, oidc });
     // All before the first login: Dovecot may not notice a user that is added in the same second.
-    ["bob", "carol", "dave", "erin"].iter().for_each(|user| servers.real.add_user(user));
+    ["bob", "carol", "dave", "erin", "frank"].iter().for_each(|user| servers.real.add_user(user));
     servers.real.add_folder("ana", "Sent");
     *shared = Arc::downgrade(&servers);
     Some(servers)

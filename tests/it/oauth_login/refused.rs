@@ -71,7 +71,6 @@ fn without_a_client_the_shortest_way_to_one_is_told() {
     for (provider, host, words) in [
         ("google", "imap.gmail.com", "https://myaccount.google.com/apppasswords"),
         ("microsoft", "outlook.office365.com", "`postie config set work oauth.client-id ID`"),
-        ("fastmail", "imap.fastmail.com", "app password"),
         ("yandex", "imap.yandex.com", "app password"),
         ("mailru", "imap.mail.ru", "app password"),
         ("yahoo", "imap.mail.yahoo.com", "app password"),

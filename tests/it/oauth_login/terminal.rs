@@ -45,7 +45,7 @@ fn an_account_of_outlook_is_added_logged_in_tested_and_used() {
             ("Mail address: ", "bob@outlook.com"),
             ("Name of the account [mail]: ", "out"),
             ("beside the address: ", "Bob"),
-            ("Client id (empty: not yet): ", "postie"),
+            ("Client id (empty: register one at the login): ", "postie"),
             ("[~/Mail/out]: ", ""),
             ("Test it now? [yes]: ", ""),
             ("browser, paste, device or later [browser]: ", ""),

@@ -30,7 +30,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   ],
   features: {
     deviceFlow: { enabled: true }, devInteractions: { enabled: true }, revocation: { enabled: true },
-    clientCredentials: { enabled: true }, introspection: { enabled: true, allowedPolicy: async () => true },
+    clientCredentials: { enabled: true }, registration: { enabled: true }, introspection: { enabled: true, allowedPolicy: async () => true },
   },
   scopes: ['openid', 'offline_access', 'mail', 'pop', 'imap', 'smtp', 'urn:ietf:params:oauth:scope:mail', 'https://mail.google.com/',
     'https://outlook.office.com/POP.AccessAsUser.All', 'https://outlook.office.com/IMAP.AccessAsUser.All',

@@ -54,6 +54,7 @@ fn play(
         names_itself: true,
         scopes: &["mail".to_owned()],
         parameters: &[],
+        resource: None,
         redirect,
     };
     let endpoint = Generous::default();

@@ -34,7 +34,13 @@ impl TokenEndpoint for Scripted {
 fn play(endpoint: &Scripted, limits: &Limits) -> (Result<Result<Granted, Rejection>, Failure>, Vec<String>) {
     let client = Client { id: "c".into(), proof: Proof::None };
     let scopes = ["mail".to_owned(), "x".to_owned()];
-    let login = DeviceLogin { client: &client, device: "https://h/d", token: "https://h/t", scopes: &scopes };
+    let login = DeviceLogin {
+        client: &client,
+        device: "https://h/d",
+        token: "https://h/t",
+        scopes: &scopes,
+        resource: None,
+    };
     let mut told = Vec::new();
     let result = login.run(endpoint, limits, &mut |it| {
         told.push(match it {
