@@ -3,7 +3,7 @@
 
 pub use crate::account::config::parse as settings;
 pub use crate::account::edit::Editor;
-pub use crate::account::oauth::held::Held;
+pub use crate::account::oauth::held::HeldToken;
 pub use crate::cmd::batch_line;
 pub use crate::mail::local::{LocalHeader, Role};
 pub use crate::net::certificate::{Certificate, Fingerprint};

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use postie::account::autoconfig::{self, Whose};
-use postie::codec::dns::{self, Answer, Question, RecordType};
+use postie::codec::dns::{self, DnsAnswer, Question, RecordType};
 use postie::net::Security;
 use postie::words::Address;
 
@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
     for kind in [RecordType::A, RecordType::Aaaa, RecordType::Mx, RecordType::Srv] {
         let question = Question { name: "own.test".into(), kind };
         let id = data.get(..2).map_or(0, |first| u16::from_be_bytes([first[0], first[1]]));
-        if let Ok(Answer::Records(records)) = dns::answer(data, id, &question) {
+        if let Ok(DnsAnswer::Records(records)) = dns::answer(data, id, &question) {
             assert!(records.len() <= 64);
         }
         assert!(dns::answer(data, id ^ 1, &question).is_err());

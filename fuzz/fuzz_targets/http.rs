@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postie::net::{Http, Limits, LoopbackListener, LoopbackName, Tls, TlsSettings, Verdict};
+use postie::net::{Http, Limits, LoopbackListener, LoopbackName, Tls, TlsSettings, RequestVerdict};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::LazyLock;
@@ -56,7 +56,7 @@ fn visit(data: &[u8]) {
     for _ in 0..3 {
         let judge = |target: &str| {
             assert!(!target.contains(char::is_control) && target.len() <= 8 * 1024);
-            Verdict::<()>::Unrelated
+            RequestVerdict::<()>::Unrelated
         };
         listener.serve(Instant::now(), judge).unwrap();
     }

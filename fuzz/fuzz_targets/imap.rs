@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use postie::codec::imap::{
-    Assembly, Capabilities, Command, InternalDate, Literals, MAX_LINE, MailboxName, Next, Response, SearchScanner,
+    Assembly, Capabilities, Command, InternalDate, Literals, MAX_LINE, MailboxName, NextRead, Response, SearchScanner,
     Tags, UidSet, utf7,
 };
 
@@ -36,19 +36,19 @@ fn hear(data: &[u8], piece: usize) -> Vec<String> {
                 heard.push(malformed.to_string());
                 break;
             }
-            Ok(Next::Done) => {
+            Ok(NextRead::Done) => {
                 heard.push(match assembly.response() {
                     Ok(response) => describe(&response),
                     Err(malformed) => malformed.to_string(),
                 });
                 continue;
             }
-            Ok(Next::Literal { octets }) => {
+            Ok(NextRead::Literal { octets }) => {
                 let literal = &rest[..usize::try_from(octets).unwrap_or(usize::MAX).min(rest.len())];
                 literal.chunks(piece).for_each(|piece| assembly.literal(piece));
                 octets
             }
-            Ok(Next::Body { octets }) => {
+            Ok(NextRead::Body { octets }) => {
                 heard.push(format!("{:?}", assembly.so_far()));
                 octets
             }
@@ -115,7 +115,7 @@ fn names(data: &[u8]) {
         };
         assembly.literal(part.literal.expose());
         let next = assembly.line(&line);
-        assert_eq!(next.is_ok_and(|next| next == Next::Done), !part.awaits);
+        assert_eq!(next.is_ok_and(|next| next == NextRead::Done), !part.awaits);
     }
     let Ok(Response::List(row)) = assembly.response() else { panic!("no row of LIST") };
     assert_eq!(&*row.name, data);

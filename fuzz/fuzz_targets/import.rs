@@ -3,11 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postie::account::import::{Import, Text, Tool, UidListKind, fetchmail, getmail, himalaya, msmtp, mutt, netrc, thunderbird};
+use postie::account::import::{Import, ImportText, Tool, UidListKind, fetchmail, getmail, himalaya, msmtp, mutt, netrc, thunderbird};
 use std::path::Path;
 
 fuzz_target!(|data: &[u8]| {
-    let text = Text { path: Path::new("/h/rc"), octets: data };
+    let text = ImportText { path: Path::new("/h/rc"), octets: data };
     for import in [
         msmtp::read(Tool::Msmtp, text),
         msmtp::read(Tool::Mpop, text),

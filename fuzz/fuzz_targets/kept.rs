@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postie::fuzzing::{Certificate, Fingerprint, Held};
+use postie::fuzzing::{Certificate, Fingerprint, HeldToken};
 
 fuzz_target!(|data: &[u8]| {
-    if let Ok(Some(held)) = Held::read(data) {
+    if let Ok(Some(held)) = HeldToken::read(data) {
         for token in held.access_token.iter().chain(&held.refresh_token) {
             assert!(!token.breaks_lines() && !token.expose().is_empty());
         }

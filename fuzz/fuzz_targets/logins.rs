@@ -3,15 +3,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postie::codec::sasl::{Credentials, Exchange, Mechanism, Setting};
-use postie::codec::socks::{Negotiation, Progress, ProxyLogin};
+use postie::codec::sasl::{Credentials, Exchange, Mechanism, ExchangeSetting};
+use postie::codec::socks::{Negotiation, SocksProgress, ProxyLogin};
 use postie::words::{Failure, Secret};
 
 fuzz_target!(|data: &[u8]| {
     let credentials =
         Credentials { user: "ana".into(), secret: Secret::new("pw"), host: "mail.test".into(), port: 995 };
     for mechanism in [Mechanism::SCRAM_SHA_256, Mechanism::SCRAM_SHA_1] {
-        let setting = Setting {
+        let setting = ExchangeSetting {
             binding: None,
             in_clear: false,
             offered: &[],
@@ -34,7 +34,7 @@ fuzz_target!(|data: &[u8]| {
         if mechanism.name().starts_with("SCRAM") {
             continue;
         }
-        let setting = Setting {
+        let setting = ExchangeSetting {
             binding: None,
             in_clear: false,
             offered: &[],
@@ -59,9 +59,9 @@ fuzz_target!(|data: &[u8]| {
             rest = more;
             assert!((1..=257).contains(&now.len()));
             match negotiation.take(now) {
-                Ok(Progress::Send(message)) => assert!(message.expose().len() < 600),
-                Ok(Progress::Read) => {}
-                Ok(Progress::Done) | Err(_) => break,
+                Ok(SocksProgress::Send(message)) => assert!(message.expose().len() < 600),
+                Ok(SocksProgress::Read) => {}
+                Ok(SocksProgress::Done) | Err(_) => break,
             }
         }
     }

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use postie::codec::oauth::code::{Answer, Expected, NoAnswer, State, read_pasted, read_query};
-use postie::codec::oauth::url::{Address, check};
+use postie::codec::oauth::code::{RedirectAnswer, Expected, NoAnswer, State, read_pasted, read_query};
+use postie::codec::oauth::url::{UrlUse, check};
 use postie::codec::oauth::{device, metadata, registration, service_key, token};
 
 fuzz_target!(|data: &[u8]| {
@@ -15,8 +15,8 @@ fuzz_target!(|data: &[u8]| {
     let sent = format!("state=MDEyMzQ1Njc4OWFiY2RlZg&iss=https%3A%2F%2Fown.test&{text}");
     for answer in [read_query(&text, &expected), read_query(&sent, &expected), read_pasted(&text, &expected)] {
         match answer {
-            Ok(Answer::Code(code)) => assert!(code.expose().iter().all(u8::is_ascii_graphic)),
-            Ok(Answer::Refused(refusal)) => {
+            Ok(RedirectAnswer::Code(code)) => assert!(code.expose().iter().all(u8::is_ascii_graphic)),
+            Ok(RedirectAnswer::Refused(refusal)) => {
                 assert!(!format!("{}{:?}", refusal.error, refusal.description).contains(char::is_control));
             }
             Err(NoAnswer::OtherIssuer(Some(other))) => assert!(!other.contains(char::is_control)),
@@ -25,10 +25,10 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(answer) = device::read(data) {
         assert!(!answer.user_code.contains(char::is_control) && answer.interval.as_secs() > 0);
-        assert!(check(&answer.verification_uri, Address::ForPeople).is_ok());
+        assert!(check(&answer.verification_uri, UrlUse::ForPeople).is_ok());
     }
     if let Ok(found) = metadata::read(data, issuer) {
-        assert!(check(&found.token_endpoint, Address::Endpoint).is_ok());
+        assert!(check(&found.token_endpoint, UrlUse::Endpoint).is_ok());
     }
     if let Ok(client) = registration::read(201, data, 0) {
         assert!(client.client_id.bytes().all(|octet| octet.is_ascii_graphic()));

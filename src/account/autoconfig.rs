@@ -33,7 +33,7 @@ pub enum Wants {
 
 /// A server that was published.
 #[derive(Clone, Debug)]
-pub struct Published {
+pub struct PublishedServer {
     pub server: Server,
     pub wants: Wants,
 }
@@ -42,7 +42,7 @@ pub struct Published {
 #[derive(Clone, Debug, Default)]
 pub struct Autoconfig {
     /// In the order of the document: the first is what its author prefers.
-    pub servers: Vec<Published>,
+    pub servers: Vec<PublishedServer>,
     /// The domains that it is for, in lower case.
     pub domains: Vec<String>,
     /// Who issues the tokens.
@@ -108,7 +108,7 @@ fn published(
     node: Node<'_, '_>,
     whose: Whose<'_>,
     notes: &mut Vec<String>,
-) -> Result<Option<Published>, String> {
+) -> Result<Option<PublishedServer>, String> {
     let protocol = match (node.tag_name().name(), node.attribute("type")) {
         ("incomingServer", Some("pop3")) => Protocol::Pop3,
         ("incomingServer", Some("imap")) => Protocol::Imap,
@@ -135,7 +135,7 @@ fn published(
     if let Some(minutes) = minutes.and_then(|node| node.attribute("minutes")?.parse::<u16>().ok()) {
         notes.push(format!("{} wants to be asked once in {minutes} minutes at most", server.place()));
     }
-    Ok(Some(Published { server, wants }))
+    Ok(Some(PublishedServer { server, wants }))
 }
 
 /// The first way of TLS that is known.

@@ -3,7 +3,7 @@
 use super::Account;
 use super::document::{Fault, Node};
 use super::git_credential::GitCredential;
-use super::oauth::{Grant, OAuthSettings, Uses};
+use super::oauth::{Grant, OAuthSettings, TokenUses};
 use super::proxy::ProxySettings;
 use super::secret_source::{NamedSource, SecretSource, SecretSources};
 use super::server::{Auth, Protocol, Server};
@@ -182,7 +182,8 @@ impl OAuthDraft {
         let OAuthDraft { settings, at, path } = self;
         let has =
             |protocol| servers.iter().any(|draft| draft.server.protocol == protocol && draft.takes_tokens());
-        let uses = Uses { pop3: has(Protocol::Pop3), imap: has(Protocol::Imap), smtp: has(Protocol::Smtp) };
+        let uses =
+            TokenUses { pop3: has(Protocol::Pop3), imap: has(Protocol::Imap), smtp: has(Protocol::Smtp) };
         let email = account.email.as_ref().map(|email| email.as_str().to_owned());
         let user = email.or_else(|| servers.iter().find_map(|draft| draft.server.username.clone()));
         Grant::new(settings, &account.label, &path, uses, user).map_err(|(what, hint)| Fault {

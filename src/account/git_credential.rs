@@ -24,22 +24,22 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub struct GitCredential {
     /// For whom it is, in git's words.
     request: String,
-    state: Mutex<State>,
+    state: Mutex<HelperState>,
 }
 
 /// How far it is.
 #[derive(Default)]
-enum State {
+enum HelperState {
     #[default]
     Unknown,
     /// git gave it, with this answer.
-    Filled(Answer),
+    Filled(ServerJudgement),
     /// A server took it.
-    Approved(Answer),
+    Approved(ServerJudgement),
 }
 
 #[derive(Clone)]
-struct Answer {
+struct ServerJudgement {
     octets: Zeroizing<Vec<u8>>,
     secret: Secret,
     limits: Limits,
@@ -62,7 +62,7 @@ impl GitCredential {
     /// [`Kind::Interrupted`], or [`Kind::Timeout`] if the time of the whole run is over.
     pub fn fill(&self, by: &str, limits: &Limits) -> Result<Secret, Failure> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let State::Filled(answer) | State::Approved(answer) = &*state {
+        if let HelperState::Filled(answer) | HelperState::Approved(answer) = &*state {
             return Ok(answer.secret.clone());
         }
         let failed = |what: &str| drain::failure(Kind::Config, format!("{by}: git credential fill: {what}"));
@@ -83,15 +83,18 @@ impl GitCredential {
         let password = octets.split(|octet| *octet == b'\n').find_map(|line| line.strip_prefix(b"password="));
         let secret = password.map(Secret::new).filter(|secret| !secret.is_empty() && !secret.breaks_lines());
         let secret = secret.ok_or_else(|| failed("there is no password in its answer").hint(hint))?;
-        *state = State::Filled(Answer { octets, secret: secret.clone(), limits: limits.clone() });
+        *state =
+            HelperState::Filled(ServerJudgement { octets, secret: secret.clone(), limits: limits.clone() });
         Ok(secret)
     }
 
     /// Whether this is the secret that git gave.
     pub fn gave(&self, secret: &Secret) -> bool {
         match &*self.state.lock().unwrap_or_else(PoisonError::into_inner) {
-            State::Filled(answer) | State::Approved(answer) => answer.secret.expose() == secret.expose(),
-            State::Unknown => false,
+            HelperState::Filled(answer) | HelperState::Approved(answer) => {
+                answer.secret.expose() == secret.expose()
+            }
+            HelperState::Unknown => false,
         }
     }
 }
@@ -100,24 +103,24 @@ impl Verdict for GitCredential {
     /// Each is approved once.
     fn accepted(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let State::Filled(answer) = &*state {
+        if let HelperState::Filled(answer) = &*state {
             let answer = answer.clone();
             tell("approve", &answer);
-            *state = State::Approved(answer);
+            *state = HelperState::Approved(answer);
         }
     }
 
     /// The next login asks again.
     fn refused(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let State::Filled(answer) | State::Approved(answer) = std::mem::take(&mut *state) {
+        if let HelperState::Filled(answer) | HelperState::Approved(answer) = std::mem::take(&mut *state) {
             tell("reject", &answer);
         }
     }
 }
 
 /// What goes wrong with it changes nothing about the login.
-fn tell(what: &str, answer: &Answer) {
+fn tell(what: &str, answer: &ServerJudgement) {
     let _ = run(what, answer.octets.clone(), &answer.limits);
 }
 

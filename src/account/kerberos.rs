@@ -5,7 +5,7 @@
 //! The library asks the KDC as long as it likes, and no signal ends that. So the first step, which alone does this, is
 //! made on a thread, and whoever waits for it may give it up.
 
-use crate::codec::sasl::{ChannelBinding, Credentials, Fault, Helper, MechanismClient};
+use crate::codec::sasl::{ChannelBinding, Credentials, ExchangeFault, Helper, MechanismClient};
 use crate::codec::sasl::{GssapiClient, SecurityContext};
 use crate::net::Limits;
 use crate::streams::Halt;
@@ -44,7 +44,7 @@ impl Kerberos {
     }
 
     /// The context and its first token.
-    fn begin(&self, host: &str) -> Result<(Context, Vec<u8>), Failure> {
+    fn begin(&self, host: &str) -> Result<(GssContext, Vec<u8>), Failure> {
         let target = format!("{}@{host}", self.service);
         let (sender, receiver) = channel();
         std::thread::spawn({
@@ -87,22 +87,22 @@ fn failed(kind: Kind, what: &str) -> Failure {
     Failure::new(kind, Stage::Authentication, format!("GSSAPI: {what}"))
 }
 
-fn first_step(target: &str) -> Result<(Context, Vec<u8>), LibraryFault> {
+fn first_step(target: &str) -> Result<(GssContext, Vec<u8>), LibraryFault> {
     let name = Name::new(target.as_bytes(), Some(GSS_NT_HOSTBASED_SERVICE)).map_err(LibraryFault::of)?;
     let mut context = ClientCtx::new(None, name, WANTED, Some(GSS_MECH_KRB5));
     let token = context.step(None, None).map_err(LibraryFault::of)?;
-    Ok((Context(context), token.map_or(Vec::new(), |token| token.to_vec())))
+    Ok((GssContext(context), token.map_or(Vec::new(), |token| token.to_vec())))
 }
 
 /// The library's own context.
 #[derive(Debug)]
-struct Context(ClientCtx);
+struct GssContext(ClientCtx);
 
-impl SecurityContext for Context {
-    fn step(&mut self, token: &[u8]) -> Result<Vec<u8>, Fault> {
-        let answer = self.0.step(Some(token), None).map_err(|_| Fault::Nonsense(NOT_SERVER))?;
+impl SecurityContext for GssContext {
+    fn step(&mut self, token: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
+        let answer = self.0.step(Some(token), None).map_err(|_| ExchangeFault::Nonsense(NOT_SERVER))?;
         if self.is_established() && !self.0.flags().is_ok_and(|flags| flags.contains(WANTED)) {
-            return Err(Fault::Nonsense(NOT_SERVER));
+            return Err(ExchangeFault::Nonsense(NOT_SERVER));
         }
         Ok(answer.map_or(Vec::new(), |answer| answer.to_vec()))
     }
@@ -111,16 +111,16 @@ impl SecurityContext for Context {
         self.0.is_complete()
     }
 
-    fn unwrap(&mut self, message: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn unwrap(&mut self, message: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         // The library takes no token for a reason to say so.
         if message.is_empty() {
-            return Err(Fault::Nonsense(NOT_PROTECTED));
+            return Err(ExchangeFault::Nonsense(NOT_PROTECTED));
         }
-        let content = self.0.unwrap(message).map_err(|_| Fault::Nonsense(NOT_PROTECTED))?;
+        let content = self.0.unwrap(message).map_err(|_| ExchangeFault::Nonsense(NOT_PROTECTED))?;
         Ok(content.to_vec())
     }
 
-    fn wrap(&mut self, content: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn wrap(&mut self, content: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         let wrapped = self.0.wrap(false, content);
         let wrapped = wrapped.map_err(|error| LibraryFault::of(error).failure("answering the offer"))?;
         Ok(wrapped.to_vec())

@@ -1,7 +1,7 @@
 //! OAuth2 from the environment alone, without a configuration file.
 
 use super::oauth::renewal::{CLIENT_ID, REFRESH_TOKEN};
-use super::oauth::{Grant, OAuthSettings, Provider, Uses, endpoint};
+use super::oauth::{Grant, OAuthSettings, Provider, TokenUses, endpoint};
 use super::{Env, Server};
 use crate::words::Failure;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub fn of_environment(env: &Env, server: &Server) -> Result<Option<Arc<Grant>>, 
         ..OAuthSettings::default()
     };
     let (label, place) = (server.label(), format!("${REFRESH_TOKEN}"));
-    let grant = Grant::new(settings, &label, &place, Uses::default(), server.username.clone());
+    let grant = Grant::new(settings, &label, &place, TokenUses::default(), server.username.clone());
     grant.map(|grant| Some(Arc::new(grant))).map_err(|(what, _)| {
         named(REFRESH_TOKEN, what.into()).hint(format!("{provider} names one of postie's, {url} any other"))
     })

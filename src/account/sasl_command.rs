@@ -12,7 +12,7 @@
 //! `--timeout` for each response, and is killed with all that it started once the login is over.
 
 use super::terminal::terminal;
-use crate::codec::sasl::{ChannelBinding, Credentials, Fault, Helper, MechanismClient};
+use crate::codec::sasl::{ChannelBinding, Credentials, ExchangeFault, Helper, MechanismClient};
 use crate::net::Limits;
 use crate::process::{Ending, Program, Running, StdoutTo, Task};
 use crate::streams::{self, Halt};
@@ -254,7 +254,7 @@ impl MechanismClient for Player {
         None
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         let until = self.limits.until(self.limits.timeout);
         let is_start = !std::mem::replace(&mut self.begun, true) && challenge.is_empty();
         if !is_start {
@@ -264,8 +264,8 @@ impl MechanismClient for Player {
     }
 
     /// Some servers begin with a remark (NTLM).
-    fn respond_to_prose(&mut self, _: &[u8]) -> Result<Vec<u8>, Fault> {
-        if self.begun { Err(Fault::NONSENSE) } else { self.respond(b"") }
+    fn respond_to_prose(&mut self, _: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
+        if self.begun { Err(ExchangeFault::NONSENSE) } else { self.respond(b"") }
     }
 
     /// Only the program knows, and the server.

@@ -19,7 +19,7 @@ use super::server::Server;
 use super::terminal;
 use crate::codec::sasl::{Credentials, Helper};
 use crate::net::small_file::{self, MAX_CERTIFICATES};
-use crate::net::{Identity, IdentityFiles, Limits, Tap};
+use crate::net::{ClientIdentity, IdentityFiles, Limits, Tap};
 use crate::process::Program;
 use crate::words::{Failure, Kind, Secret};
 use std::os::unix::ffi::OsStrExt;
@@ -146,7 +146,7 @@ impl Vault {
 
     /// The client's own certificate for `server`, if there is one. Fails with [`Kind::Config`], [`Kind::Interrupted`], or
     /// [`Kind::Timeout`].
-    pub fn identity(&self, server: &Server) -> Result<Option<Identity>, Failure> {
+    pub fn identity(&self, server: &Server) -> Result<Option<ClientIdentity>, Failure> {
         let Some(certificate) = &server.tls.client_certificate else { return Ok(None) };
         let at = |failure: Failure| failure.at_least_at(server.place());
         let key = server.tls.client_key.as_ref().unwrap_or(certificate);
@@ -161,7 +161,7 @@ impl Vault {
         };
         let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
         let files = IdentityFiles { certificate: &certificate, key: &key };
-        Identity::read(&content, &secret, passphrase.as_ref(), &files).map(Some).map_err(at)
+        ClientIdentity::read(&content, &secret, passphrase.as_ref(), &files).map(Some).map_err(at)
     }
 
     /// What gives the logins to `server`; `None`: without a login. Passwords are got now, tokens when they are wanted.

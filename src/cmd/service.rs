@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::account::{self, Account, Need, Selection, Server};
-use crate::net::{Identity, Limits, Security, Tap, Tls};
+use crate::net::{ClientIdentity, Limits, Security, Tap, Tls};
 use crate::output::About;
 use crate::output::transcript::Transcript;
 use crate::store::AccountKey;
@@ -54,7 +54,11 @@ fn of(account: &Account, server: &Server, context: &Context) -> Result<Service, 
 
 /// Prepares the trusted certificates of a server, and the client's own. Refuses settings about them if the connection has
 /// no TLS: they would have no effect, and the user expects one.
-pub fn tls(server: &Server, identity: Option<Identity>, limits: &Limits) -> Result<Option<Tls>, Failure> {
+pub fn tls(
+    server: &Server,
+    identity: Option<ClientIdentity>,
+    limits: &Limits,
+) -> Result<Option<Tls>, Failure> {
     let said = match &server.tls {
         tls if tls.fingerprint.is_some() => Some("tls-fingerprint"),
         tls if tls.ca_file.is_some() => Some("ca-file"),

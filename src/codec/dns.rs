@@ -62,7 +62,7 @@ pub enum Record {
 
 /// What a server says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum DnsAnswer {
     /// The records of the type asked for; none: the name has none.
     Records(Vec<Record>),
     /// The name does not exist.
@@ -100,19 +100,21 @@ fn name(text: &str) -> Option<Name<'_>> {
 
 /// Reads what came as the answer to `question` under the number `id`. Anything else is [`NotOurs`]: somebody may be
 /// guessing.
-pub fn answer(octets: &[u8], id: u16, question: &Question) -> Result<Answer, NotOurs> {
+pub fn answer(octets: &[u8], id: u16, question: &Question) -> Result<DnsAnswer, NotOurs> {
     let is_reply = header_buffer::has_flags(octets, PacketFlag::RESPONSE).unwrap_or(false);
     if !is_reply || header_buffer::id(octets) != Ok(id) {
         return Err(NotOurs);
     }
     // A long answer may be cut anywhere, so the rest is not read.
     if header_buffer::has_flags(octets, PacketFlag::TRUNCATION).unwrap_or(false) {
-        return Ok(Answer::Truncated);
+        return Ok(DnsAnswer::Truncated);
     }
     let packet = match Packet::parse(octets) {
         Ok(packet) => packet,
         // Some servers that cannot read the question return nothing of it.
-        Err(_) if header_buffer::rcode(octets) == Ok(RCODE::FormatError) => return Ok(Answer::NotUnderstood),
+        Err(_) if header_buffer::rcode(octets) == Ok(RCODE::FormatError) => {
+            return Ok(DnsAnswer::NotUnderstood);
+        }
         Err(_) => return Err(NotOurs),
     };
     let asked = name(&question.name).ok_or(NotOurs)?;
@@ -120,15 +122,15 @@ pub fn answer(octets: &[u8], id: u16, question: &Question) -> Result<Answer, Not
         it.qname == asked && it.qtype == question.kind.code().into() && it.qclass == CLASS::IN.into()
     };
     match (packet.rcode(), packet.questions.as_slice()) {
-        (RCODE::FormatError | RCODE::NotImplemented, []) => return Ok(Answer::NotUnderstood),
+        (RCODE::FormatError | RCODE::NotImplemented, []) => return Ok(DnsAnswer::NotUnderstood),
         (_, [it]) if is_ours(it) => {}
         _ => return Err(NotOurs),
     }
     Ok(match packet.rcode() {
-        RCODE::NoError => Answer::Records(records(&packet, asked, question.kind)),
-        RCODE::NameError => Answer::NoSuchName,
-        RCODE::FormatError | RCODE::NotImplemented => Answer::NotUnderstood,
-        other => Answer::Failed(other as u16),
+        RCODE::NoError => DnsAnswer::Records(records(&packet, asked, question.kind)),
+        RCODE::NameError => DnsAnswer::NoSuchName,
+        RCODE::FormatError | RCODE::NotImplemented => DnsAnswer::NotUnderstood,
+        other => DnsAnswer::Failed(other as u16),
     })
 }
 
@@ -212,7 +214,7 @@ mod tests {
             target: target.map(str::to_owned),
         };
         let read = answer(&octets, 7, &asked(RecordType::Srv));
-        assert_eq!(read, Ok(Answer::Records(vec![wanted(Some("pop.own.test")), wanted(None)])));
+        assert_eq!(read, Ok(DnsAnswer::Records(vec![wanted(Some("pop.own.test")), wanted(None)])));
         let mx = RData::MX(MX { preference: 10, exchange: Name::new("mx.hoster.test").unwrap() });
         let octets = reply(
             RecordType::Mx,
@@ -220,7 +222,7 @@ mod tests {
             vec![record("own.test", mx), record("own.test", address(1))],
         );
         let wanted = Record::Mx { preference: 10, host: "mx.hoster.test".into() };
-        assert_eq!(answer(&octets, 7, &asked(RecordType::Mx)), Ok(Answer::Records(vec![wanted])));
+        assert_eq!(answer(&octets, 7, &asked(RecordType::Mx)), Ok(DnsAnswer::Records(vec![wanted])));
     }
 
     #[test]
@@ -231,7 +233,7 @@ mod tests {
             7,
             &asked(RecordType::A),
         ) {
-            Ok(Answer::Records(found)) => found.len(),
+            Ok(DnsAnswer::Records(found)) => found.len(),
             other => panic!("{other:?}"),
         };
         assert_eq!(follow(vec![record("b.test", address(1)), record("own.test", alias("b.test"))]), 1);
@@ -243,17 +245,17 @@ mod tests {
     #[test]
     fn what_a_server_cannot_answer_is_told_apart_from_what_does_not_exist() {
         for (rcode, wanted) in [
-            (RCODE::NameError, Answer::NoSuchName),
-            (RCODE::NoError, Answer::Records(vec![])),
-            (RCODE::FormatError, Answer::NotUnderstood),
-            (RCODE::ServerFailure, Answer::Failed(2)),
-            (RCODE::Refused, Answer::Failed(5)),
+            (RCODE::NameError, DnsAnswer::NoSuchName),
+            (RCODE::NoError, DnsAnswer::Records(vec![])),
+            (RCODE::FormatError, DnsAnswer::NotUnderstood),
+            (RCODE::ServerFailure, DnsAnswer::Failed(2)),
+            (RCODE::Refused, DnsAnswer::Failed(5)),
         ] {
             let octets = reply(RecordType::A, rcode, vec![]);
             assert_eq!(answer(&octets, 7, &asked(RecordType::A)), Ok(wanted), "{rcode:?}");
         }
         let bare = [0, 7, 0x80, 1, 0, 0, 0, 0, 0, 0, 0, 0];
-        assert_eq!(answer(&bare, 7, &asked(RecordType::A)), Ok(Answer::NotUnderstood));
+        assert_eq!(answer(&bare, 7, &asked(RecordType::A)), Ok(DnsAnswer::NotUnderstood));
     }
 
     #[test]
@@ -270,7 +272,7 @@ mod tests {
         let mut cut = good.clone();
         cut[2] |= 2;
         for end in 12..cut.len() {
-            assert_eq!(answer(&cut[..end], 7, &asked(RecordType::A)), Ok(Answer::Truncated), "{end}");
+            assert_eq!(answer(&cut[..end], 7, &asked(RecordType::A)), Ok(DnsAnswer::Truncated), "{end}");
         }
         for end in 0..good.len() {
             assert_eq!(answer(&good[..end], 7, &asked(RecordType::A)), Err(NotOurs), "{end}");

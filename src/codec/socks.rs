@@ -20,7 +20,7 @@ pub struct ProxyLogin {
 
 /// What to do next.
 #[derive(Debug)]
-pub enum Progress {
+pub enum SocksProgress {
     /// Send this, then read again.
     Send(Secret),
     /// Read on.
@@ -31,7 +31,7 @@ pub enum Progress {
 
 /// Why the proxy does not connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum SocksRefused {
     /// It is no SOCKS 5 proxy.
     NotSocks,
     /// It wants a login, and none is known.
@@ -100,23 +100,23 @@ impl<'a> Negotiation<'a> {
     }
 
     /// Takes them.
-    pub fn take(&mut self, octets: &[u8]) -> Result<Progress, Refused> {
+    pub fn take(&mut self, octets: &[u8]) -> Result<SocksProgress, SocksRefused> {
         match (self.step, octets) {
             (Phase::Method, [VERSION, NO_LOGIN]) => Ok(self.connect()),
             (Phase::Method, [VERSION, BY_PASSWORD]) => match self.login {
                 Some(login) => {
                     (self.step, self.wants) = (Phase::LoggedIn, 2);
-                    Ok(Progress::Send(by_password(login)))
+                    Ok(SocksProgress::Send(by_password(login)))
                 }
-                None => Err(Refused::NotSocks),
+                None => Err(SocksRefused::NotSocks),
             },
             (Phase::Method, [VERSION, NONE_FITS]) => {
-                Err(if self.login.is_some() { Refused::NoSuchLogin } else { Refused::WantsLogin })
+                Err(if self.login.is_some() { SocksRefused::NoSuchLogin } else { SocksRefused::WantsLogin })
             }
             (Phase::LoggedIn, [1, 0]) => Ok(self.connect()),
             // Some write the version of SOCKS here.
             (Phase::LoggedIn, [VERSION, 0]) => Ok(self.connect()),
-            (Phase::LoggedIn, [1 | VERSION, _]) => Err(Refused::Login),
+            (Phase::LoggedIn, [1 | VERSION, _]) => Err(SocksRefused::Login),
             (Phase::Head, [VERSION, reply, _, kind, first]) => {
                 if let Some(refused) = refusal(*reply) {
                     return Err(refused);
@@ -125,18 +125,18 @@ impl<'a> Negotiation<'a> {
                     1 => 4 - 1 + 2,
                     3 => usize::from(*first) + 2,
                     4 => 16 - 1 + 2,
-                    _ => return Err(Refused::NotSocks),
+                    _ => return Err(SocksRefused::NotSocks),
                 };
                 self.step = Phase::Tail;
-                Ok(Progress::Read)
+                Ok(SocksProgress::Read)
             }
-            (Phase::Tail, _) => Ok(Progress::Done),
-            _ => Err(Refused::NotSocks),
+            (Phase::Tail, _) => Ok(SocksProgress::Done),
+            _ => Err(SocksRefused::NotSocks),
         }
     }
 
     /// CONNECT (§4): the proxy gets the name, and an address only where the user gave one.
-    fn connect(&mut self) -> Progress {
+    fn connect(&mut self) -> SocksProgress {
         (self.step, self.wants) = (Phase::Head, 5);
         let mut message = vec![VERSION, 1, 0];
         match self.host.trim_start_matches('[').trim_end_matches(']').parse() {
@@ -156,7 +156,7 @@ impl<'a> Negotiation<'a> {
             }
         }
         message.extend(self.port.to_be_bytes());
-        Progress::Send(Secret::new(message))
+        SocksProgress::Send(Secret::new(message))
     }
 }
 
@@ -167,16 +167,16 @@ fn by_password(login: &ProxyLogin) -> Secret {
 }
 
 /// `RFC 1928 §6`; `None`: it is connected.
-fn refusal(reply: u8) -> Option<Refused> {
+fn refusal(reply: u8) -> Option<SocksRefused> {
     Some(match reply {
         0 => return None,
-        2 => Refused::NotAllowed,
-        3 => Refused::Unreachable("its network is unreachable"),
-        4 => Refused::Unreachable("it is unreachable, or its name unknown"),
-        5 => Refused::Unreachable("it refused the connection"),
-        6 => Refused::Unreachable("it did not answer in time"),
-        7 | 8 => Refused::CannotDo,
-        _ => Refused::Unreachable("a failure that is not named"),
+        2 => SocksRefused::NotAllowed,
+        3 => SocksRefused::Unreachable("its network is unreachable"),
+        4 => SocksRefused::Unreachable("it is unreachable, or its name unknown"),
+        5 => SocksRefused::Unreachable("it refused the connection"),
+        6 => SocksRefused::Unreachable("it did not answer in time"),
+        7 | 8 => SocksRefused::CannotDo,
+        _ => SocksRefused::Unreachable("a failure that is not named"),
     })
 }
 
@@ -189,7 +189,10 @@ mod tests {
     }
 
     /// Plays what the proxy sends, in the pieces that are wanted; gives what was sent, and how it ended.
-    fn play(negotiation: &mut Negotiation<'_>, mut proxy: &[u8]) -> (Vec<Vec<u8>>, Result<bool, Refused>) {
+    fn play(
+        negotiation: &mut Negotiation<'_>,
+        mut proxy: &[u8],
+    ) -> (Vec<Vec<u8>>, Result<bool, SocksRefused>) {
         let mut sent = vec![negotiation.greeting().expose().to_vec()];
         loop {
             let Some((now, rest)) = proxy.split_at_checked(negotiation.wants()) else {
@@ -197,9 +200,9 @@ mod tests {
             };
             proxy = rest;
             match negotiation.take(now) {
-                Ok(Progress::Send(message)) => sent.push(message.expose().to_vec()),
-                Ok(Progress::Read) => {}
-                Ok(Progress::Done) => return (sent, Ok(proxy.is_empty())),
+                Ok(SocksProgress::Send(message)) => sent.push(message.expose().to_vec()),
+                Ok(SocksProgress::Read) => {}
+                Ok(SocksProgress::Done) => return (sent, Ok(proxy.is_empty())),
                 Err(refused) => return (sent, Err(refused)),
             }
         }
@@ -252,20 +255,20 @@ mod tests {
     #[test]
     fn each_refusal_is_told_from_the_others() {
         let login = login();
-        let unreachable = |refused| matches!(refused, Err(Refused::Unreachable(_)));
+        let unreachable = |refused| matches!(refused, Err(SocksRefused::Unreachable(_)));
         for (with_login, proxy, wanted) in [
-            (false, &[5, 255][..], Refused::WantsLogin),
-            (true, &[5, 255], Refused::NoSuchLogin),
-            (false, &[5, 2], Refused::NotSocks),
-            (false, b"HTTP/1.1 400", Refused::NotSocks),
-            (false, &[4, 90], Refused::NotSocks),
-            (false, &[5, 1], Refused::NotSocks),
-            (true, &[5, 2, 1, 1], Refused::Login),
-            (true, &[5, 2, 9, 0], Refused::NotSocks),
-            (false, &[5, 0, 5, 2, 0, 1, 0], Refused::NotAllowed),
-            (false, &[5, 0, 5, 7, 0, 1, 0], Refused::CannotDo),
-            (false, &[5, 0, 5, 0, 0, 9, 0], Refused::NotSocks),
-            (false, &[5, 0, 4, 0, 0, 1, 0], Refused::NotSocks),
+            (false, &[5, 255][..], SocksRefused::WantsLogin),
+            (true, &[5, 255], SocksRefused::NoSuchLogin),
+            (false, &[5, 2], SocksRefused::NotSocks),
+            (false, b"HTTP/1.1 400", SocksRefused::NotSocks),
+            (false, &[4, 90], SocksRefused::NotSocks),
+            (false, &[5, 1], SocksRefused::NotSocks),
+            (true, &[5, 2, 1, 1], SocksRefused::Login),
+            (true, &[5, 2, 9, 0], SocksRefused::NotSocks),
+            (false, &[5, 0, 5, 2, 0, 1, 0], SocksRefused::NotAllowed),
+            (false, &[5, 0, 5, 7, 0, 1, 0], SocksRefused::CannotDo),
+            (false, &[5, 0, 5, 0, 0, 9, 0], SocksRefused::NotSocks),
+            (false, &[5, 0, 4, 0, 0, 1, 0], SocksRefused::NotSocks),
         ] {
             let mut negotiation = Negotiation::new("h", 1, with_login.then_some(&login)).unwrap();
             assert_eq!(play(&mut negotiation, proxy).1, Err(wanted), "{proxy:?}");

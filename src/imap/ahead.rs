@@ -6,9 +6,9 @@
 //! any command about messages, until a mailbox is opened on it. Where more is wanted of this one after all, it is opened
 //! again.
 
-use super::mailbox::{Opening, open};
+use super::mailbox::{OpeningAnswers, open};
 use super::mailboxes::Authenticated;
-use super::{Connection, Mailbox};
+use super::{Connection, OpenMailbox};
 use crate::codec::imap::{Command, Criterion, MailboxName, Tag};
 use crate::words::{Failure, Kind, Stage};
 
@@ -60,7 +60,7 @@ impl Authenticated {
     }
 }
 
-impl Mailbox {
+impl OpenMailbox {
     /// Opens the mailbox that comes next, if one does and nothing has gone wrong with that before.
     pub(super) fn go_ahead(&mut self) -> Result<(), Failure> {
         let goes = self.parking.as_ref().is_some_and(|parking| parking.goes_ahead());
@@ -76,7 +76,7 @@ impl Mailbox {
             return Ok(());
         }
         self.connection.forget_ahead()?;
-        let mut opening = Opening::default();
+        let mut opening = OpeningAnswers::default();
         let (search, is_selected) = open(&mut self.connection, &self.name, &mut opening)?;
         self.connection.found(Stage::Search, search)?;
         if opening.validity() != self.opening.validity() {

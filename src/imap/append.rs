@@ -42,7 +42,7 @@ pub enum Presence {
 
 /// What a look into a mailbox showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct MailboxLook {
     /// Whether the mailbox is there.
     pub presence: Presence,
     /// Its UIDVALIDITY.
@@ -54,9 +54,9 @@ pub struct Look {
     uidnext: Option<u64>,
 }
 
-impl Look {
+impl MailboxLook {
     /// Whether certainly nothing was filed in the mailbox since `before`.
-    pub fn is_unchanged_since(&self, before: &Look) -> bool {
+    pub fn is_unchanged_since(&self, before: &MailboxLook) -> bool {
         self.presence == Presence::There
             && before.presence == Presence::There
             && (self.uidvalidity, self.exists) == (before.uidvalidity, before.exists)
@@ -101,9 +101,9 @@ impl From<Failure> for NotFiled {
 impl Authenticated {
     /// Opens a mailbox for reading and looks for a message by its Message-ID (without angles), in one flight. A
     /// mailbox that is not there, or cannot be searched, is no failure.
-    pub fn look(&mut self, name: &MailboxName, message_id: Option<&str>) -> Result<Look, Failure> {
+    pub fn look(&mut self, name: &MailboxName, message_id: Option<&str>) -> Result<MailboxLook, Failure> {
         let connection = &mut self.connection;
-        let mut look = Look::default();
+        let mut look = MailboxLook::default();
         let examine = connection.command(Stage::Examine, &Command::examine(name))?;
         // A search for other octets would have to name a charset.
         let plain = |id: &&str| !id.is_empty() && id.bytes().all(|octet| matches!(octet, b' '..=b'~'));

@@ -4,7 +4,7 @@
 use super::mailboxes::Authenticated;
 use super::{Connection, NotAuthenticated, answer::shorten};
 use crate::codec::imap::{CANCEL, Capabilities, Command, Response, Status, Tag};
-use crate::codec::sasl::{self, Exchange, Fault, Mechanism};
+use crate::codec::sasl::{self, Exchange, ExchangeFault, Mechanism};
 use crate::net::authentication::exchange;
 use crate::words::secret::REDACTED;
 use crate::words::{Failure, Kind, MechanismName, Secret, Stage};
@@ -242,14 +242,14 @@ impl Connection {
 
     /// Gives an exchange up that cannot go on (`RFC 3501 §6.2.2`). What the server says to that is of no
     /// interest.
-    fn cancel(&mut self, stage: Stage, tag: Tag, fault: Fault, challenge: &[u8]) -> Failure {
+    fn cancel(&mut self, stage: Stage, tag: Tag, fault: ExchangeFault, challenge: &[u8]) -> Failure {
         let sent = self.line(stage, &Secret::new(CANCEL), CANCEL);
         let why = match fault {
-            Fault::Failed(failure) => {
+            ExchangeFault::Failed(failure) => {
                 self.wire.mark_broken();
                 return failure.at_least_at(self.wire.place());
             }
-            Fault::Nonsense(why) => why,
+            ExchangeFault::Nonsense(why) => why,
         };
         if let Err(failure) = sent.and_then(|()| self.challenge(stage, tag)) {
             return failure;
@@ -260,11 +260,11 @@ impl Connection {
     }
 
     /// The server lets the client in although the exchange is not at its end, or did not prove who it is.
-    fn unproven(&mut self, stage: Stage, fault: &Fault) -> Failure {
+    fn unproven(&mut self, stage: Stage, fault: &ExchangeFault) -> Failure {
         let failure = self.out_of_turn(stage);
         match fault {
-            Fault::Nonsense(why) => failure.more(&format!("; {why}")),
-            Fault::Failed(_) => failure,
+            ExchangeFault::Nonsense(why) => failure.more(&format!("; {why}")),
+            ExchangeFault::Failed(_) => failure,
         }
     }
 

@@ -1,19 +1,19 @@
 //! The content of messages on its way to the receiver: line ends, and what is whole.
 
 use super::apart::Apart;
-use super::window::Message;
+use super::window::WantedMessage;
 use crate::mailbox::Receiver;
 use crate::store::Details;
 use crate::words::Failure;
 
 /// Takes CRLF for LF. A CR by itself is content, and so is a LF.
 #[derive(Default)]
-pub(super) struct LineEnds {
+pub(super) struct CrlfToLf {
     /// Whether the last octet was a CR, which is held back.
     held: bool,
 }
 
-impl LineEnds {
+impl CrlfToLf {
     /// Appends `octets` to `out`.
     pub fn push(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         let Some(first) = octets.first() else { return };
@@ -51,7 +51,7 @@ impl LineEnds {
 }
 
 /// Passes an error of the receiver on; the dialogue stops where it is.
-pub(super) struct Intake<'a> {
+pub(super) struct ContentIntake<'a> {
     pub receiver: &'a mut dyn Receiver,
     /// Whether the receiver failed.
     pub failed: bool,
@@ -71,7 +71,7 @@ pub(super) struct Unconfirmed {
     pub is_exact: bool,
 }
 
-impl Intake<'_> {
+impl ContentIntake<'_> {
     pub fn pass(
         &mut self,
         run: impl FnOnce(&mut dyn Receiver) -> Result<(), Failure>,
@@ -87,7 +87,7 @@ impl Intake<'_> {
         }
     }
 
-    pub fn begin(&mut self, message: Message, details: Details) -> Result<(), Failure> {
+    pub fn begin(&mut self, message: WantedMessage, details: Details) -> Result<(), Failure> {
         let index = message.index as usize;
         self.pass(|receiver| {
             receiver.details(index, details);
@@ -96,7 +96,7 @@ impl Intake<'_> {
     }
 
     /// A piece of a message; `size`: octets of the message so far, with this.
-    pub fn piece(&mut self, ends: &mut LineEnds, octets: &[u8], size: u64) -> Result<(), Failure> {
+    pub fn piece(&mut self, ends: &mut CrlfToLf, octets: &[u8], size: u64) -> Result<(), Failure> {
         let mut content = std::mem::take(&mut self.content);
         content.clear();
         ends.push(octets, &mut content);
@@ -108,7 +108,7 @@ impl Intake<'_> {
         passed
     }
 
-    pub fn end(&mut self, ends: LineEnds, size: u64) -> Result<(), Failure> {
+    pub fn end(&mut self, ends: CrlfToLf, size: u64) -> Result<(), Failure> {
         let mut content = Vec::new();
         ends.finish(&mut content);
         match content.is_empty() {
@@ -133,7 +133,7 @@ mod tests {
         ] {
             for cut in 0..=wire.len() {
                 for second in cut..=wire.len() {
-                    let (mut ends, mut out) = (LineEnds::default(), Vec::new());
+                    let (mut ends, mut out) = (CrlfToLf::default(), Vec::new());
                     for piece in [&wire[..cut], &wire[cut..second], &wire[second..]] {
                         ends.push(piece, &mut out);
                     }

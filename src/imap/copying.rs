@@ -4,9 +4,9 @@
 //! and if that one came after the copy was announced; where the server did not tell what came after (UIDNEXT), those
 //! with the same Message-ID are looked at.
 
-use super::Mailbox;
+use super::OpenMailbox;
 use super::listing::MAX_SET;
-use super::mailbox::Opening;
+use super::mailbox::OpeningAnswers;
 use crate::codec::imap::{Command, Criterion, FetchItem, FetchItems, MailboxName, Response, Status, UidSet};
 use crate::store::{AtStage, Copying, Ledger};
 use crate::words::{Failure, Stage};
@@ -23,7 +23,7 @@ struct Doubtful {
     message_id: Option<String>,
 }
 
-impl Mailbox {
+impl OpenMailbox {
     /// Those of these messages that are in the other folder already, because an earlier run copied them there. It may
     /// have to look there: then no mailbox is selected afterwards.
     pub(super) fn copied_before(
@@ -129,10 +129,10 @@ impl Mailbox {
     }
 
     /// Opens the other folder, in which nothing is changed, in place of this one.
-    fn look_into(&mut self, folder: &MailboxName) -> Result<Opening, Failure> {
+    fn look_into(&mut self, folder: &MailboxName) -> Result<OpeningAnswers, Failure> {
         const STAGE: Stage = Stage::Examine;
         self.is_selected = false;
-        let mut opening = Opening::default();
+        let mut opening = OpeningAnswers::default();
         let tag = self.connection.send(STAGE, &Command::examine(folder))?;
         if self.connection.complete(STAGE, tag, |response| opening.take(response))? != Status::Ok {
             return Err(self.connection.refused(STAGE));

@@ -6,14 +6,14 @@
 //! archives (Gmail) messages go to the trash instead.
 
 use super::listing::MAX_SET;
-use super::mailbox::{Mailbox, Opening};
+use super::mailbox::{OpenMailbox, OpeningAnswers};
 use super::mailboxes::Authenticated;
 use crate::codec::imap::{Command, Criterion, FetchItem, MailboxName, Response, Status, UidSet};
 use crate::store::{Ledger, Recorded};
 use crate::words::{Failure, Kind, Stage};
 
 /// How messages are removed here.
-enum Way {
+enum DeletionWay {
     Expunge,
     /// To that folder.
     Move(MailboxName),
@@ -43,7 +43,7 @@ impl Removed {
     }
 }
 
-impl Mailbox {
+impl OpenMailbox {
     /// Removes messages. The result has a failure, or none, for each.
     pub(super) fn remove(
         &mut self,
@@ -55,8 +55,8 @@ impl Mailbox {
         let Removed { left, why } = match self.select()? {
             Some(why) => Removed { left: uids, why: Some(why) },
             None => match self.way()? {
-                Way::Expunge => self.expunge(&uids)?,
-                Way::Move(folder) => self.relocate(&uids, &folder, ledger)?,
+                DeletionWay::Expunge => self.expunge(&uids)?,
+                DeletionWay::Move(folder) => self.relocate(&uids, &folder, ledger)?,
             },
         };
         let failed = |number: u32| self.uid(number).is_none_or(|uid| left.contains(uid));
@@ -151,7 +151,7 @@ impl Mailbox {
         if self.is_selected {
             return Ok(None);
         }
-        let mut opening = Opening::default();
+        let mut opening = OpeningAnswers::default();
         let tag = self.connection.send(STAGE, &Command::select(&self.name))?;
         if self.connection.complete(STAGE, tag, |response| opening.take(response))? != Status::Ok {
             let failure = self.connection.refused(STAGE);
@@ -179,20 +179,20 @@ impl Mailbox {
     }
 
     /// How messages are removed here, or why they cannot be.
-    fn way(&mut self) -> Result<Way, Failure> {
+    fn way(&mut self) -> Result<DeletionWay, Failure> {
         if let Some(folder) = &self.target {
-            return Ok(Way::Move(folder.clone()));
+            return Ok(DeletionWay::Move(folder.clone()));
         }
         if !self.connection.capabilities.gmail {
-            return Ok(Way::Expunge);
+            return Ok(DeletionWay::Expunge);
         }
         let listed = Authenticated::list_in(&mut self.connection)?;
         match listed.into_iter().find(|folder| folder.uses.trash).map(|folder| folder.name) {
             // In the trash, EXPUNGE is what it is elsewhere.
-            Some(trash) if trash == self.name => Ok(Way::Expunge),
+            Some(trash) if trash == self.name => Ok(DeletionWay::Expunge),
             Some(trash) => {
                 self.target = Some(trash.clone());
-                Ok(Way::Move(trash))
+                Ok(DeletionWay::Move(trash))
             }
             None => {
                 let message = "EXPUNGE: on this server it would only archive, and no folder is its trash";

@@ -1,8 +1,8 @@
 //! UID FETCH of fields of headers: those that a list shows, and those that tell messages apart.
 
-use super::Mailbox;
+use super::OpenMailbox;
 use super::apart::Apart;
-use super::content::LineEnds;
+use super::content::CrlfToLf;
 use super::listing::MAX_SET;
 use crate::codec::imap::{Command, FetchItem, FetchItems, Response, Status, UidSet};
 use crate::mailbox::{Receiver, Wanted};
@@ -28,7 +28,7 @@ const HELD_OCTETS: usize = 8 * 1024 * 1024;
 
 /// A header that is wanted.
 #[derive(Clone)]
-enum Held {
+enum HeldHeader {
     /// It has not come.
     Missing,
     Here(Vec<u8>, Details),
@@ -36,7 +36,7 @@ enum Held {
     TooMuch,
 }
 
-impl Mailbox {
+impl OpenMailbox {
     /// Gets the fields of headers that a list shows.
     pub(super) fn retrieve_headers(
         &mut self,
@@ -72,7 +72,7 @@ impl Mailbox {
                     && let Ok(place) = known.binary_search(uid)
                 {
                     came.extend([*uid]);
-                    let (mut ends, mut content) = (LineEnds::default(), Vec::new());
+                    let (mut ends, mut content) = (CrlfToLf::default(), Vec::new());
                     ends.push(header, &mut content);
                     ends.finish(&mut content);
                     take(place as u32, Some(&content));
@@ -109,14 +109,14 @@ impl Mailbox {
         receiver: &mut dyn Receiver,
     ) -> Result<(), Failure> {
         let sorted = self.sorted(wanted)?;
-        let mut headers = vec![Held::Missing; wanted.len()];
+        let mut headers = vec![HeldHeader::Missing; wanted.len()];
         self.hold_headers(&sorted, HELD_OCTETS, &mut headers)?;
         for (place, held) in headers.into_iter().enumerate() {
             let held = match held {
-                Held::TooMuch => {
+                HeldHeader::TooMuch => {
                     let one = sorted.iter().filter(|(_, index)| *index as usize == place);
                     let one: Vec<(u32, u32)> = one.map(|(uid, _)| (*uid, 0)).collect();
-                    let mut alone = [Held::Missing];
+                    let mut alone = [HeldHeader::Missing];
                     self.hold_headers(&one, usize::MAX, &mut alone)?;
                     let [alone] = alone;
                     alone
@@ -124,13 +124,13 @@ impl Mailbox {
                 held => held,
             };
             let index = before + place;
-            let Held::Here(header, details) = held else {
+            let HeldHeader::Here(header, details) = held else {
                 let message = format!("{STAGE}: the server sent no header");
                 let failure = Failure::new(Kind::Rejected, STAGE, message).at(self.connection.wire.place());
                 receiver.refused(index, failure)?;
                 continue;
             };
-            let (mut ends, mut content) = (LineEnds::default(), Vec::new());
+            let (mut ends, mut content) = (CrlfToLf::default(), Vec::new());
             ends.push(&header, &mut content);
             ends.finish(&mut content);
             receiver.details(index, details);
@@ -147,7 +147,7 @@ impl Mailbox {
         &mut self,
         sorted: &[(u32, u32)],
         mut room: usize,
-        headers: &mut [Held],
+        headers: &mut [HeldHeader],
     ) -> Result<(), Failure> {
         let items = [
             FetchItem::Uid,
@@ -172,19 +172,19 @@ impl Mailbox {
                     && let Some(held) = headers.get_mut(index)
                 {
                     match (&mut *held, &items.header) {
-                        (Held::Missing, Some(header)) => {
+                        (HeldHeader::Missing, Some(header)) => {
                             let details = apart.details((uid, index), items, None, validity);
                             let octets = header.len() + size_of_flags(&details.flags);
                             *held = match room.checked_sub(octets) {
                                 Some(left) => {
                                     room = left;
-                                    Held::Here(header.to_vec(), details)
+                                    HeldHeader::Here(header.to_vec(), details)
                                 }
-                                None => Held::TooMuch,
+                                None => HeldHeader::TooMuch,
                             };
                         }
-                        (Held::Missing, None) => apart.note(uid, items),
-                        (Held::Here(_, details), _) => {
+                        (HeldHeader::Missing, None) => apart.note(uid, items),
+                        (HeldHeader::Here(_, details), _) => {
                             let late = apart.late(uid, items).map(|(_, flags)| flags);
                             let left = late.as_ref().and_then(|flags| room.checked_sub(size_of_flags(flags)));
                             if let (Some(flags), Some(left)) = (late, left) {
@@ -194,7 +194,7 @@ impl Mailbox {
                                 details.received.or(items.internal_date.map(|date| date.seconds));
                             details.size = details.size.or(items.size);
                         }
-                        (Held::TooMuch, _) => {}
+                        (HeldHeader::TooMuch, _) => {}
                     }
                 }
             })?;

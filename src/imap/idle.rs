@@ -3,7 +3,7 @@
 //! While a session idles nothing but DONE may be sent, so [`Idling`] can do nothing else. Servers tell in IDLE what
 //! comes while it lasts, and some forget what came just before: that is why each IDLE begins with a look.
 
-use super::{Authenticated, Connection, Mailbox};
+use super::{Authenticated, Connection, OpenMailbox};
 use crate::codec::imap::{Command, DONE, Response, Tag};
 use crate::net::NetError;
 use crate::streams::{Halt, Waited, wait_or_reader_gone};
@@ -62,7 +62,7 @@ pub struct Idling {
 #[derive(Debug)]
 pub struct NotIdling(pub Failure);
 
-impl Mailbox {
+impl OpenMailbox {
     /// Notes what was listed.
     pub(super) fn note_extent(&mut self) {
         let extent = self.extent(self.uids.last().copied());

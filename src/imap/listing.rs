@@ -1,6 +1,6 @@
 //! Which messages there are: UID SEARCH, and UID FETCH where that does not tell all.
 
-use super::{Connection, Mailbox};
+use super::{Connection, OpenMailbox};
 use crate::codec::imap::{
     Command, Criterion, FetchItem, Response, ResponseCode, SearchScanner, Status, Tag, UidSet,
 };
@@ -13,7 +13,7 @@ const MOST_MESSAGES: u64 = 20_000_000;
 /// How long the set of one command may be. Old servers take lines of 8,000 octets (`RFC 7162 §4`).
 pub(super) const MAX_SET: usize = 7000;
 
-impl Mailbox {
+impl OpenMailbox {
     /// Lists all messages: their UIDs, and no sizes.
     pub(super) fn list(&mut self) -> Result<Listing, Failure> {
         let mut set = match self.search.take() {

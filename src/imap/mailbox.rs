@@ -7,10 +7,10 @@ use crate::words::{Failure, Kind, Stage};
 
 /// A mailbox that is open.
 #[derive(Debug)]
-pub struct Mailbox {
+pub struct OpenMailbox {
     pub(super) connection: Connection,
     pub(super) name: MailboxName,
-    pub(super) opening: Opening,
+    pub(super) opening: OpeningAnswers,
     /// The search for all UIDs, on its way since the mailbox was opened.
     pub(super) search: Option<Tag>,
     /// The UIDs as they were listed: a message's number in this session is its place here, from 1.
@@ -29,15 +29,15 @@ pub struct Mailbox {
     pub(super) local: bool,
 }
 
-impl Mailbox {
+impl OpenMailbox {
     /// Opens a mailbox and asks for its UIDs in one flight: should it be refused, the search is refused too.
     pub(super) fn examine(
         mut connection: Connection,
         name: &MailboxName,
-    ) -> Result<Mailbox, (Failure, Box<Connection>)> {
-        let mut opening = Opening::default();
+    ) -> Result<OpenMailbox, (Failure, Box<Connection>)> {
+        let mut opening = OpeningAnswers::default();
         match open(&mut connection, name, &mut opening) {
-            Ok((search, is_selected)) => Ok(Mailbox {
+            Ok((search, is_selected)) => Ok(OpenMailbox {
                 connection,
                 name: name.clone(),
                 opening,
@@ -101,18 +101,18 @@ impl Mailbox {
 pub(super) fn open(
     connection: &mut Connection,
     name: &MailboxName,
-    opening: &mut Opening,
+    opening: &mut OpeningAnswers,
 ) -> Result<(Tag, bool), Failure> {
     let search = open_by(connection, name, (Stage::Examine, &Command::examine(name)), opening)?;
     if opening.uidnext.is_some() {
         return Ok((search, false));
     }
     connection.found(Stage::Search, search)?;
-    *opening = Opening::default();
+    *opening = OpeningAnswers::default();
     match open_by(connection, name, (Stage::Select, &Command::select(name)), opening) {
         Ok(search) => Ok((search, !opening.is_read_only())),
         Err(failure) if failure.kind() == Kind::Rejected => {
-            *opening = Opening::default();
+            *opening = OpeningAnswers::default();
             Ok((open_by(connection, name, (Stage::Examine, &Command::examine(name)), opening)?, false))
         }
         Err(failure) => Err(failure),
@@ -135,7 +135,7 @@ fn open_by(
     connection: &mut Connection,
     name: &MailboxName,
     (stage, command): (Stage, &Command),
-    opening: &mut Opening,
+    opening: &mut OpeningAnswers,
 ) -> Result<Tag, Failure> {
     let (tag, search) = match connection.sent_ahead(name).filter(|_| stage == Stage::Examine) {
         Some(sent) => {
@@ -168,7 +168,7 @@ fn open_by(
 
 /// What opening a mailbox tells of it (`RFC 3501 §6.3.1`).
 #[derive(Clone, Debug, Default)]
-pub(super) struct Opening {
+pub(super) struct OpeningAnswers {
     pub exists: u32,
     pub uidvalidity: Option<u64>,
     /// The UID that the next message will have, where that was told.
@@ -180,7 +180,7 @@ pub(super) struct Opening {
     pub can_delete: Option<bool>,
 }
 
-impl Opening {
+impl OpeningAnswers {
     /// Takes an untagged response.
     pub fn take(&mut self, response: &Response<'_>) {
         match response {
@@ -197,7 +197,7 @@ impl Opening {
             ResponseCode::UidNotSticky => self.uids_do_not_stick = true,
             ResponseCode::PermanentFlags(flags) => self.can_delete = Some(flags.contains("\\Deleted")),
             // What came before it is of the mailbox that was open before (`RFC 7162 §3.2.11`).
-            ResponseCode::Closed => *self = Opening::default(),
+            ResponseCode::Closed => *self = OpeningAnswers::default(),
             ResponseCode::ReadOnly => self.read_only = true,
             ResponseCode::ReadWrite => self.read_only = false,
             _ => {}

@@ -1,6 +1,6 @@
 //! The authenticated state (`RFC 3501 §3.2`): which mailboxes there are, and opening one.
 
-use super::mailbox::Mailbox;
+use super::mailbox::OpenMailbox;
 use super::{Connection, Parking};
 use crate::codec::imap::{Capabilities, Command, MailboxName, Names, Response, Status, StatusItem, utf7};
 use crate::net::NetError;
@@ -156,8 +156,8 @@ impl Authenticated {
     }
 
     /// Opens a mailbox in which nothing can be changed (EXAMINE), and asks for its UIDs in the same flight.
-    pub fn examine(self, name: &MailboxName) -> Result<Mailbox, Opened> {
-        Mailbox::examine(self.connection, name).map_err(|(failure, connection)| Opened {
+    pub fn examine(self, name: &MailboxName) -> Result<OpenMailbox, Opened> {
+        OpenMailbox::examine(self.connection, name).map_err(|(failure, connection)| Opened {
             failure,
             session: (!connection.wire.is_broken())
                 .then(|| Box::new(Authenticated { connection: *connection })),
@@ -312,7 +312,7 @@ pub(super) fn in_own_form(octets: &[u8], in_utf8: bool) -> Vec<u8> {
     }
 }
 
-impl Mailbox {
+impl OpenMailbox {
     /// Leaves the mailbox as it is. The next one that is opened closes it; CLOSE would expunge.
     pub fn leave(self) -> Authenticated {
         Authenticated::new(self.connection)

@@ -1,11 +1,11 @@
 //! An open mailbox as the jobs see it.
 
-use super::Mailbox;
+use super::OpenMailbox;
 use crate::mailbox::{Listing, Maildrop, Receiver, Setback, Terms, Wanted};
 use crate::store::{FolderNumbers, Ledger, Recorded};
 use crate::words::Failure;
 
-impl Maildrop for Mailbox {
+impl Maildrop for OpenMailbox {
     fn terms(&self) -> Terms {
         Terms::default()
     }
@@ -15,7 +15,7 @@ impl Maildrop for Mailbox {
     }
 
     fn measure(&mut self, listing: &mut Listing, places: &[u32]) -> Result<(), Failure> {
-        Mailbox::measure(self, listing, places)
+        OpenMailbox::measure(self, listing, places)
     }
 
     fn numbers(&self) -> Option<FolderNumbers> {

@@ -1,7 +1,7 @@
 //! Layer 4: IMAP sessions (`RFC 3501`; `RFC 9051` servers speak it too), linear blocking code over one [`Wire`].
 //!
 //! The states are types: [`NotAuthenticated`] (greeting, CAPABILITY, STARTTLS, login) turns into
-//! [`Authenticated`] (LIST, NAMESPACE, APPEND), and that into a [`Mailbox`], which is examined, read by `UID FETCH` and
+//! [`Authenticated`] (LIST, NAMESPACE, APPEND), and that into an [`OpenMailbox`], which is examined, read by `UID FETCH` and
 //! may be left for another. Only UIDs name messages here, never sequence numbers, so that commands may go out
 //! behind each other (`RFC 3501 §5.5`), and so that what another client does meanwhile misleads nobody.
 //!
@@ -31,17 +31,17 @@ mod parking;
 mod retrieval;
 mod window;
 
-pub(crate) use append::{Look, NotFiled, Presence};
+pub(crate) use append::{MailboxLook, NotFiled, Presence};
 pub use authentication::{ImapLogin, Method};
 pub(crate) use idle::{Heard, News, NotIdling};
-pub use mailbox::Mailbox;
+pub use mailbox::OpenMailbox;
 pub use mailboxes::Authenticated;
 pub use mailboxes::{Counts, Folder};
 pub use not_authenticated::NotAuthenticated;
 pub(crate) use parking::Parking;
 
 use crate::codec::imap::{
-    Assembly, Capabilities, Command, Condition, Literals, MAX_LINE, MailboxName, Next, Response,
+    Assembly, Capabilities, Command, Condition, Literals, MAX_LINE, MailboxName, NextRead, Response,
     ResponseCode, Status, Tag, Tags,
 };
 use crate::net::{NetError, Wire};
@@ -174,7 +174,7 @@ impl Connection {
         loop {
             let line = self.wire.read_line(MAX_LINE).map_err(|error| self.lost(stage, &error))?;
             match self.assembly.line(self.wire.text(&line)) {
-                Ok(Next::Done) => {
+                Ok(NextRead::Done) => {
                     self.untagged += 1;
                     if self.untagged > MOST_UNTAGGED {
                         self.wire.mark_broken();
@@ -183,8 +183,8 @@ impl Connection {
                     self.heed(stage)?;
                     return Ok(Step::Response);
                 }
-                Ok(Next::Literal { octets }) => self.literal(stage, octets)?,
-                Ok(Next::Body { octets }) => return Ok(Step::Body(octets)),
+                Ok(NextRead::Literal { octets }) => self.literal(stage, octets)?,
+                Ok(NextRead::Body { octets }) => return Ok(Step::Body(octets)),
                 Err(malformed) => {
                     let text = self.wire.text(&line).to_vec();
                     return Err(self.malformed(stage, malformed, &text));

@@ -7,7 +7,7 @@
 use super::deletion::Removed;
 use super::listing::MAX_SET;
 use super::mailboxes::in_own_form;
-use super::{Connection, Mailbox};
+use super::{Connection, OpenMailbox};
 use crate::codec::imap::{Command, MailboxName, Response, ResponseCode, Status, StatusItem, UidSet};
 use crate::store::{AtStage, Ledger};
 use crate::words::{Failure, Kind, Stage};
@@ -22,14 +22,14 @@ const MOST_REFUSALS: usize = 40;
 const BEFORE: [StatusItem; 2] = [StatusItem::UidValidity, StatusItem::UidNext];
 
 /// How a command for several messages ended.
-enum Verdict {
+enum MoveVerdict {
     Done,
     Refused(Failure),
     /// The server does not know the command.
     Unknown(Failure),
 }
 
-impl Mailbox {
+impl OpenMailbox {
     /// From now on removed messages go to this folder.
     pub(super) fn set_target(&mut self, folder: &str) -> Result<(), Failure> {
         const STAGE: Stage = Stage::List;
@@ -112,7 +112,7 @@ impl Mailbox {
             let tag = self.connection.send(STAGE, &Command::uid_move(&piece, to))?;
             let status = self.connection.complete(STAGE, tag, |_| {})?;
             let why = match self.verdict(STAGE, status)? {
-                Verdict::Done => {
+                MoveVerdict::Done => {
                     if self.connection.is_limited(STAGE)? {
                         let left = piece.without(&self.gone(&piece)?);
                         match left.is_empty() || left == piece {
@@ -122,11 +122,11 @@ impl Mailbox {
                     }
                     continue;
                 }
-                Verdict::Unknown(_) => {
+                MoveVerdict::Unknown(_) => {
                     self.connection.capabilities.moves = false;
                     return Ok(todo.iter().fold(piece, |all, piece| all.with(piece)));
                 }
-                Verdict::Refused(why) => why,
+                MoveVerdict::Refused(why) => why,
             };
             // A part may have been moved all the same.
             let left = piece.without(&self.gone(&piece)?);
@@ -199,8 +199,8 @@ impl Mailbox {
         }
         match self.verdict(STAGE, status) {
             // The note stays open: a server may have copied a part all the same.
-            Ok(Verdict::Refused(why) | Verdict::Unknown(why)) => return Ok(Err(why)),
-            Ok(Verdict::Done) => {}
+            Ok(MoveVerdict::Refused(why) | MoveVerdict::Unknown(why)) => return Ok(Err(why)),
+            Ok(MoveVerdict::Done) => {}
             Err(no_folder) => {
                 note.map_or(Ok(()), |note| ledger.end_copy(note)).at(Stage::Ledger)?;
                 return Err(no_folder);
@@ -226,18 +226,18 @@ impl Mailbox {
     }
 
     /// How the command ended whose tagged response came last. Without the other folder nothing can be moved.
-    fn verdict(&self, stage: Stage, status: Status) -> Result<Verdict, Failure> {
+    fn verdict(&self, stage: Stage, status: Status) -> Result<MoveVerdict, Failure> {
         let Response::Tagged { code, .. } = self.connection.response(stage)? else {
-            return Ok(Verdict::Done);
+            return Ok(MoveVerdict::Done);
         };
         let why = || self.connection.refused(stage);
         match (status, code) {
-            (Status::Ok, _) => Ok(Verdict::Done),
+            (Status::Ok, _) => Ok(MoveVerdict::Done),
             (_, Some(ResponseCode::TryCreate | ResponseCode::NonExistent)) => {
                 Err(why().hint(WHERE_FOLDERS_ARE))
             }
-            (Status::Bad, _) => Ok(Verdict::Unknown(why())),
-            (Status::No, _) => Ok(Verdict::Refused(why())),
+            (Status::Bad, _) => Ok(MoveVerdict::Unknown(why())),
+            (Status::No, _) => Ok(MoveVerdict::Refused(why())),
         }
     }
 }

@@ -5,9 +5,9 @@
 //! and what else it sends, is no matter.
 
 use super::apart::Apart;
-use super::content::{Intake, LineEnds, Unconfirmed};
-use super::window::{Message, Window};
-use super::{Mailbox, Step};
+use super::content::{ContentIntake, CrlfToLf, Unconfirmed};
+use super::window::{RetrievalWindow, WantedMessage};
+use super::{OpenMailbox, Step};
 use crate::codec::imap::{Body, Command, FetchItem, FetchItems, Response, ResponseCode, Status, Tag, UidSet};
 use crate::mailbox::{Receiver, Remedy, Setback, Wanted};
 use crate::store::Spool;
@@ -24,15 +24,15 @@ const ITEMS: [FetchItem<'static>; 5] =
 /// Bodies that nobody asked for before the server is out of step.
 const MOST_UNASKED: usize = 3;
 
-impl Mailbox {
+impl OpenMailbox {
     /// Gets messages. A refusal is passed to `receiver` and the rest goes on; an error ends the session, and
     /// whatever was begun and not confirmed is worth nothing.
     pub(super) fn retrieve(&mut self, wanted: &[Wanted], receiver: &mut dyn Receiver) -> Result<(), Failure> {
         let sorted = self.sorted(wanted)?;
-        let mut window = Window::new(&sorted, wanted);
+        let mut window = RetrievalWindow::new(&sorted, wanted);
         let content = Vec::with_capacity(64 * 1024);
         let mut intake =
-            Intake { receiver, failed: false, content, unconfirmed: None, apart: Apart::default() };
+            ContentIntake { receiver, failed: false, content, unconfirmed: None, apart: Apart::default() };
         let mut coming = None;
         let run = self.window(&mut window, &mut intake, &mut coming);
         self.local = intake.failed;
@@ -57,8 +57,8 @@ impl Mailbox {
 
     fn window(
         &mut self,
-        window: &mut Window,
-        intake: &mut Intake<'_>,
+        window: &mut RetrievalWindow,
+        intake: &mut ContentIntake<'_>,
         coming: &mut Option<usize>,
     ) -> Result<(), Failure> {
         let mut unasked = 0;
@@ -100,8 +100,8 @@ impl Mailbox {
     fn cut_off(
         &mut self,
         failure: &Failure,
-        window: &Window,
-        intake: &mut Intake<'_>,
+        window: &RetrievalWindow,
+        intake: &mut ContentIntake<'_>,
         coming: &mut Option<usize>,
     ) -> Result<(), Failure> {
         let whole = match failure.kind() {
@@ -117,7 +117,7 @@ impl Mailbox {
         Ok(())
     }
 
-    fn refill(&mut self, window: &mut Window) -> Result<(), Failure> {
+    fn refill(&mut self, window: &mut RetrievalWindow) -> Result<(), Failure> {
         if self.connection.is_astray {
             // More is wanted after all: once what was asked for has come.
             if window.is_over() || window.awaits_answers() {
@@ -140,8 +140,8 @@ impl Mailbox {
     /// A response without a literal as its body.
     fn other(
         &mut self,
-        window: &mut Window,
-        intake: &mut Intake<'_>,
+        window: &mut RetrievalWindow,
+        intake: &mut ContentIntake<'_>,
         nothing: &mut Vec<u32>,
     ) -> Result<(), Failure> {
         match self.connection.response(STAGE)? {
@@ -161,7 +161,7 @@ impl Mailbox {
                     }
                 };
                 let size = octets.len() as u64;
-                let mut ends = LineEnds::default();
+                let mut ends = CrlfToLf::default();
                 let details =
                     intake.apart.details(message.key(), &items, Some(size), self.opening.validity());
                 intake.begin(message, details)?;
@@ -185,8 +185,8 @@ impl Mailbox {
     /// A command has ended; what of it has not come is asked for once more, or is no more.
     fn ended(
         &mut self,
-        window: &mut Window,
-        intake: &mut Intake<'_>,
+        window: &mut RetrievalWindow,
+        intake: &mut ContentIntake<'_>,
         nothing: &mut Vec<u32>,
         tag: Tag,
         status: Status,
@@ -219,9 +219,9 @@ impl Mailbox {
     /// that was done already, or nothing is left.
     fn left(
         &mut self,
-        window: &mut Window,
+        window: &mut RetrievalWindow,
         nothing: Vec<u32>,
-        intake: &mut Intake<'_>,
+        intake: &mut ContentIntake<'_>,
     ) -> Result<Option<UidSet>, Failure> {
         if nothing.is_empty() {
             return Ok(None);
@@ -245,9 +245,9 @@ impl Mailbox {
     /// Streams one body to the receiver, with the rest of its response; whether it was asked for.
     fn body(
         &mut self,
-        window: &mut Window,
+        window: &mut RetrievalWindow,
         octets: u64,
-        intake: &mut Intake<'_>,
+        intake: &mut ContentIntake<'_>,
         coming: &mut Option<usize>,
     ) -> Result<bool, Failure> {
         let items = self.connection.assembly.so_far();
@@ -267,7 +267,7 @@ impl Mailbox {
         let index = message.index as usize;
         *coming = Some(index);
         intake.begin(message, details)?;
-        let (mut ends, mut size) = (LineEnds::default(), 0);
+        let (mut ends, mut size) = (CrlfToLf::default(), 0);
         self.connection.octets(STAGE, octets, |piece| {
             size += piece.len() as u64;
             intake.piece(&mut ends, piece, size)
@@ -283,9 +283,9 @@ impl Mailbox {
     /// A body before all is known of it: it is kept until the response has ended.
     fn late(
         &mut self,
-        window: &mut Window,
+        window: &mut RetrievalWindow,
         octets: u64,
-        intake: &mut Intake<'_>,
+        intake: &mut ContentIntake<'_>,
         coming: &mut Option<usize>,
     ) -> Result<bool, Failure> {
         let known = self.connection.assembly.so_far().uid.and_then(|uid| window.awaited(uid));
@@ -304,7 +304,7 @@ impl Mailbox {
         let size_listed = items.size;
         *coming = Some(message.index as usize);
         intake.begin(message, details)?;
-        let (mut ends, mut size) = (LineEnds::default(), 0);
+        let (mut ends, mut size) = (CrlfToLf::default(), 0);
         let mut spooled = spool.finish().map_err(failed).inspect_err(|_| intake.failed = true)?;
         let mut buffer = vec![0; 64 * 1024];
         loop {
@@ -342,13 +342,13 @@ impl Mailbox {
     /// The response of a message has ended, of which so many octets came.
     fn arrived(
         &mut self,
-        window: &mut Window,
-        intake: &mut Intake<'_>,
-        message: Message,
+        window: &mut RetrievalWindow,
+        intake: &mut ContentIntake<'_>,
+        message: WantedMessage,
         octets: u64,
         size_listed: Option<u64>,
     ) -> Result<bool, Failure> {
-        let Message { uid, index, .. } = message;
+        let WantedMessage { uid, index, .. } = message;
         if octets == 0 && size_listed.is_some_and(|size| size > 0) {
             let message =
                 format!("{STAGE}: UID {uid}: the server says that the message has content, and sent none");

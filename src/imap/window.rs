@@ -17,7 +17,7 @@ const AHEAD: u64 = 2048;
 
 /// A message that is wanted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message {
+pub(super) struct WantedMessage {
     pub uid: u32,
     /// Its place in what was wanted.
     pub index: u32,
@@ -29,7 +29,7 @@ pub(super) struct Message {
     retried: bool,
 }
 
-impl Message {
+impl WantedMessage {
     /// Its UID, and its place in what was wanted.
     pub fn key(&self) -> (u32, usize) {
         (self.uid, self.index as usize)
@@ -38,7 +38,7 @@ impl Message {
 
 /// Messages that one command asks for: a stretch of those wanted, in the order of their UIDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Batch {
+pub(super) struct Stretch {
     start: usize,
     end: usize,
 }
@@ -47,7 +47,7 @@ pub(super) struct Batch {
 #[derive(Debug)]
 pub(super) struct Asked {
     pub tag: Tag,
-    pub batch: Batch,
+    pub batch: Stretch,
     /// How many messages it asks for.
     pub count: u64,
     /// How many of them have not come.
@@ -56,24 +56,24 @@ pub(super) struct Asked {
 
 /// What one retrieval has asked for, and what has come.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct RetrievalWindow {
     /// In the order of their UIDs.
-    messages: Vec<Message>,
+    messages: Vec<WantedMessage>,
     /// To be asked for, in order.
-    todo: VecDeque<Batch>,
+    todo: VecDeque<Stretch>,
     /// Commands on their way, oldest first.
     asked: VecDeque<Asked>,
 }
 
-impl Window {
+impl RetrievalWindow {
     /// `sorted`: UIDs, ascending, each with its place in `wanted`.
     pub fn new(sorted: &[(u32, u32)], wanted: &[Wanted]) -> Self {
         let message = |(uid, index): &(u32, u32)| {
             let alone = wanted.get(*index as usize).is_some_and(|wanted| wanted.alone);
-            Message { uid: *uid, index: *index, alone, settled: false, retried: false }
+            WantedMessage { uid: *uid, index: *index, alone, settled: false, retried: false }
         };
-        let messages: Vec<Message> = sorted.iter().map(message).collect();
-        let mut window = Window { messages, todo: VecDeque::new(), asked: VecDeque::new() };
+        let messages: Vec<WantedMessage> = sorted.iter().map(message).collect();
+        let mut window = RetrievalWindow { messages, todo: VecDeque::new(), asked: VecDeque::new() };
         window.cut();
         window
     }
@@ -84,22 +84,22 @@ impl Window {
         let mut alone = Vec::new();
         while start < self.messages.len() {
             if self.messages[start].alone {
-                alone.push(Batch { start, end: start + 1 });
+                alone.push(Stretch { start, end: start + 1 });
                 start += 1;
                 continue;
             }
             let rest = &self.messages[start..];
             let end = start + rest.iter().take(most).take_while(|message| !message.alone).count();
-            self.todo.push_back(Batch { start, end });
+            self.todo.push_back(Stretch { start, end });
             (start, most) = (end, MOST.min(most * 2));
         }
         self.todo.extend(alone);
     }
 
     /// What is to be asked for next, if that may go out now.
-    pub fn next(&mut self) -> Option<(Batch, UidSet)> {
+    pub fn next(&mut self) -> Option<(Stretch, UidSet)> {
         let next = *self.todo.front()?;
-        let alone = |batch: &Batch| self.messages[batch.start].alone;
+        let alone = |batch: &Stretch| self.messages[batch.start].alone;
         let ahead: u64 = self.asked.iter().map(|asked| asked.left).sum();
         let waits = alone(&next) || self.asked.back().is_some_and(|last| alone(&last.batch));
         if ahead >= AHEAD || (waits && !self.asked.is_empty()) {
@@ -115,17 +115,17 @@ impl Window {
         let [piece, _, ..] = pieces.as_slice() else { return Some((next, set)) };
         let last = piece.last().unwrap_or_default();
         let middle = next.start + self.messages[next.start..next.end].partition_point(|one| one.uid <= last);
-        self.todo.push_front(Batch { start: middle, end: next.end });
-        Some((Batch { start: next.start, end: middle }, piece.clone()))
+        self.todo.push_front(Stretch { start: middle, end: next.end });
+        Some((Stretch { start: next.start, end: middle }, piece.clone()))
     }
 
-    fn unsettled(&self, batch: Batch) -> UidSet {
+    fn unsettled(&self, batch: Stretch) -> UidSet {
         let messages = &self.messages[batch.start..batch.end];
         messages.iter().filter(|message| !message.settled).map(|message| message.uid).collect()
     }
 
     /// The command went out.
-    pub fn sent(&mut self, tag: Tag, batch: Batch) {
+    pub fn sent(&mut self, tag: Tag, batch: Stretch) {
         let count = self.unsettled(batch).len();
         self.asked.push_back(Asked { tag, batch, count, left: count });
     }
@@ -142,12 +142,12 @@ impl Window {
 
     /// Whether all that is wanted is on its way, with no message by itself that is under suspicion.
     pub fn is_asked_for(&self) -> bool {
-        let alone = |batch: &Batch| self.messages[batch.start].alone;
+        let alone = |batch: &Stretch| self.messages[batch.start].alone;
         self.todo.is_empty() && self.awaits_answers() && !self.asked.iter().any(|asked| alone(&asked.batch))
     }
 
     /// The message with this UID, if a command on its way asked for it and it has not come.
-    pub fn awaited(&self, uid: u32) -> Option<Message> {
+    pub fn awaited(&self, uid: u32) -> Option<WantedMessage> {
         let at = self.messages.binary_search_by_key(&uid, |message| message.uid).ok()?;
         let asked = self.asked.iter().any(|asked| (asked.batch.start..asked.batch.end).contains(&at));
         Some(self.messages[at]).filter(|message| asked && !message.settled)
@@ -186,23 +186,23 @@ impl Window {
     }
 
     /// Those of a batch that have not come.
-    pub fn missing(&self, batch: Batch) -> Vec<Message> {
+    pub fn missing(&self, batch: Stretch) -> Vec<WantedMessage> {
         self.messages[batch.start..batch.end].iter().copied().filter(|message| !message.settled).collect()
     }
 
     /// Asks for the rest of a batch in two halves, or once more as it is.
-    pub fn again(&mut self, batch: Batch, halved: bool) {
+    pub fn again(&mut self, batch: Stretch, halved: bool) {
         let missing: Vec<usize> = (batch.start..batch.end).filter(|at| !self.messages[*at].settled).collect();
         let (Some(first), Some(last)) = (missing.first(), missing.last()) else { return };
-        let rest = Batch { start: *first, end: last + 1 };
+        let rest = Stretch { start: *first, end: last + 1 };
         if !halved {
             self.todo.push_front(rest);
             return;
         }
         let middle = missing[missing.len() / 2];
         if middle < rest.end && middle > rest.start {
-            self.todo.push_front(Batch { start: middle, end: rest.end });
-            self.todo.push_front(Batch { start: rest.start, end: middle });
+            self.todo.push_front(Stretch { start: middle, end: rest.end });
+            self.todo.push_front(Stretch { start: rest.start, end: middle });
         } else {
             self.todo.push_front(rest);
         }
@@ -211,13 +211,13 @@ impl Window {
     /// Asks for one message by itself.
     pub fn single(&mut self, uid: u32) {
         if let Ok(at) = self.messages.binary_search_by_key(&uid, |message| message.uid) {
-            self.todo.push_back(Batch { start: at, end: at + 1 });
+            self.todo.push_back(Stretch { start: at, end: at + 1 });
         }
     }
 
     /// The message at which the dialogue stands: the first that is awaited.
-    pub fn next_awaited(&self) -> Option<Message> {
-        let of = |batch: Batch| {
+    pub fn next_awaited(&self) -> Option<WantedMessage> {
+        let of = |batch: Stretch| {
             self.messages[batch.start..batch.end].iter().find(|message| !message.settled).copied()
         };
         self.asked.iter().find_map(|asked| of(asked.batch))
@@ -229,17 +229,17 @@ mod tests {
     use super::*;
     use crate::codec::imap::Tags;
 
-    fn window(uids: impl IntoIterator<Item = u32>, alone: &[u32]) -> Window {
+    fn window(uids: impl IntoIterator<Item = u32>, alone: &[u32]) -> RetrievalWindow {
         let sorted: Vec<(u32, u32)> = uids.into_iter().zip(0..).collect();
         let wanted: Vec<Wanted> = sorted
             .iter()
             .map(|(uid, index)| Wanted { number: index + 1, size: None, alone: alone.contains(uid) })
             .collect();
-        Window::new(&sorted, &wanted)
+        RetrievalWindow::new(&sorted, &wanted)
     }
 
     /// Answers every command by `answer`, which says what comes of the messages asked for.
-    fn play(mut window: Window, mut answer: impl FnMut(&UidSet) -> Vec<u32>) -> Vec<String> {
+    fn play(mut window: RetrievalWindow, mut answer: impl FnMut(&UidSet) -> Vec<u32>) -> Vec<String> {
         let (mut tags, mut log) = (Tags::default(), Vec::new());
         while !window.is_over() {
             while let Some((batch, set)) = window.next() {

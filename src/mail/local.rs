@@ -80,7 +80,7 @@ fn people(field: &Field) -> Option<Vec<Entry>> {
 impl LocalHeader {
     /// Reads a header. The first line that cannot belong to it begins the body; but see [`salvage`].
     pub fn read(source: &mut dyn BufRead) -> Result<LocalHeader, Failure> {
-        let mut lines = InputLines { source, octets: 0 };
+        let mut lines = LocalInput { source, octets: 0 };
         let mut fields: Vec<Field> = Vec::new();
         let mut first = true;
         loop {
@@ -166,13 +166,13 @@ fn rewrite(field: &Field, look_up: LookUp<'_>) -> Result<Option<Vec<u8>>, Failur
 }
 
 /// The input, line by line.
-struct InputLines<'a> {
+struct LocalInput<'a> {
     source: &'a mut dyn BufRead,
     /// How much was read.
     octets: usize,
 }
 
-impl InputLines<'_> {
+impl LocalInput<'_> {
     /// The next line with its line end, or the start of a very long one; empty at the end of the input.
     fn next(&mut self) -> Result<Vec<u8>, Failure> {
         let mut line = Vec::new();
@@ -193,7 +193,7 @@ impl InputLines<'_> {
 fn salvage(
     mut fields: Vec<Field>,
     first: Vec<u8>,
-    lines: &mut InputLines<'_>,
+    lines: &mut LocalInput<'_>,
 ) -> Result<LocalHeader, Failure> {
     let is_blank = |line: &[u8]| line.trim_ascii().is_empty();
     let (mut paragraph, mut begun) = (vec![first], false);

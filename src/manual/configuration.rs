@@ -2,7 +2,7 @@
 
 use super::Page;
 use super::writer::Writer;
-use crate::account::keys::{self, Row};
+use crate::account::keys::{self, KeyRow};
 use std::io;
 
 const EXAMPLE: &str = r#"default-account = "work"
@@ -68,7 +68,7 @@ pub fn page() -> io::Result<Page> {
     Ok(Page { name: "postie-config".into(), section: 5, roff })
 }
 
-fn table(page: &mut Writer, rows: Vec<Row>) {
+fn table(page: &mut Writer, rows: Vec<KeyRow>) {
     for row in rows {
         page.item(&format!("{} ({})", row.name, row.kind.name()), row.text);
     }

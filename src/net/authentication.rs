@@ -1,7 +1,7 @@
 //! What a connection brings to a login over it.
 
 use super::{NetError, Wire};
-use crate::codec::sasl::{Exchange, GoOn, Login, Mechanism, Setting};
+use crate::codec::sasl::{Exchange, ExchangeSetting, GoOn, Login, Mechanism};
 use crate::words::{Failure, Kind, Stage};
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ pub fn exchange<M>(
         let message = format!("{STAGE}: the system gives no random numbers: {error}");
         Failure::new(Kind::Internal, STAGE, message).at(wire.place())
     })?;
-    let setting = Setting {
+    let setting = ExchangeSetting {
         binding: wire.tls().and_then(|tls| tls.binding.as_ref()),
         in_clear: wire.tls().is_none(),
         offered,

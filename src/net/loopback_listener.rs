@@ -43,7 +43,7 @@ impl LoopbackName {
 
 /// What the caller thinks of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict<T> {
+pub enum RequestVerdict<T> {
     /// It is what was waited for. The page says that the login goes on.
     Taken(T),
     /// It is the answer, but a refusal: the page says that there will be no login.
@@ -104,7 +104,7 @@ impl LoopbackListener {
     pub fn serve<T>(
         &mut self,
         now: Instant,
-        mut judge: impl FnMut(&str) -> Verdict<T>,
+        mut judge: impl FnMut(&str) -> RequestVerdict<T>,
     ) -> io::Result<Option<T>> {
         self.accept(now)?;
         let mut taken = None;
@@ -113,19 +113,19 @@ impl LoopbackListener {
                 return true;
             }
             match visitor.look() {
-                Look::Waiting => now < visitor.until,
-                Look::Gone => false,
-                Look::Bad(page) => visitor.answer(page),
-                Look::Target(target) => match judge(&target) {
-                    Verdict::Taken(value) => {
+                RequestState::Waiting => now < visitor.until,
+                RequestState::Gone => false,
+                RequestState::Bad(page) => visitor.answer(page),
+                RequestState::Target(target) => match judge(&target) {
+                    RequestVerdict::Taken(value) => {
                         taken = Some(value);
                         visitor.answer(TAKEN)
                     }
-                    Verdict::Refused(value) => {
+                    RequestVerdict::Refused(value) => {
                         taken = Some(value);
                         visitor.answer(REFUSED)
                     }
-                    Verdict::Unrelated => visitor.answer(UNRELATED),
+                    RequestVerdict::Unrelated => visitor.answer(UNRELATED),
                 },
             }
         });
@@ -161,7 +161,7 @@ impl LoopbackListener {
 }
 
 /// What has come of a request.
-enum Look {
+enum RequestState {
     /// Not all of it.
     Waiting,
     /// Nothing, and nothing will.
@@ -169,11 +169,11 @@ enum Look {
     /// The target of a whole GET.
     Target(String),
     /// It gets this page.
-    Bad(Page),
+    Bad(BrowserPage),
 }
 
 impl Visitor {
-    fn look(&mut self) -> Look {
+    fn look(&mut self) -> RequestState {
         let mut block = [0; 2048];
         let ended = loop {
             match self.stream.read(&mut block) {
@@ -181,30 +181,30 @@ impl Visitor {
                 Ok(got) => {
                     self.request.extend_from_slice(&block[..got]);
                     if self.request.len() > MAX_REQUEST {
-                        return Look::Bad(TOO_LARGE);
+                        return RequestState::Bad(TOO_LARGE);
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Look::Gone,
+                Err(_) => return RequestState::Gone,
             }
         };
         let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
         let mut request = httparse::Request::new(&mut fields);
         match request.parse(&self.request) {
-            Ok(httparse::Status::Partial) if ended => Look::Gone,
-            Ok(httparse::Status::Partial) => Look::Waiting,
+            Ok(httparse::Status::Partial) if ended => RequestState::Gone,
+            Ok(httparse::Status::Partial) => RequestState::Waiting,
             Ok(httparse::Status::Complete(_)) => match (request.method, request.path) {
-                (Some("GET"), Some(path)) => Look::Target(path.to_owned()),
-                _ => Look::Bad(NOT_ALLOWED),
+                (Some("GET"), Some(path)) => RequestState::Target(path.to_owned()),
+                _ => RequestState::Bad(NOT_ALLOWED),
             },
-            Err(httparse::Error::TooManyHeaders) => Look::Bad(TOO_LARGE),
-            Err(_) => Look::Bad(MALFORMED),
+            Err(httparse::Error::TooManyHeaders) => RequestState::Bad(TOO_LARGE),
+            Err(_) => RequestState::Bad(MALFORMED),
         }
     }
 
     /// Sends a page, which always fits into the socket's buffer; `false`: the connection is not needed any more.
-    fn answer(&mut self, page: Page) -> bool {
+    fn answer(&mut self, page: BrowserPage) -> bool {
         let _ = self.stream.write_all(page.octets().as_bytes());
         // What is left unread would make the system throw the page away.
         let mut rest = [0; 2048];
@@ -216,42 +216,46 @@ impl Visitor {
 
 /// A page, which is always the same.
 #[derive(Clone, Copy)]
-struct Page {
+struct BrowserPage {
     status: &'static str,
     title: &'static str,
     text: &'static str,
 }
 
-const TAKEN: Page = Page {
+const TAKEN: BrowserPage = BrowserPage {
     status: "200 OK",
     title: "postie has the answer",
     text: "The terminal says how it goes on. This window can be closed.",
 };
 
-const REFUSED: Page = Page {
+const REFUSED: BrowserPage = BrowserPage {
     status: "200 OK",
     title: "postie gets no access",
     text: "The login was refused; the terminal says more. This window can be closed.",
 };
 
-const UNRELATED: Page =
-    Page { status: "404 Not Found", title: "Nothing here", text: "postie waits here for another address." };
+const UNRELATED: BrowserPage = BrowserPage {
+    status: "404 Not Found",
+    title: "Nothing here",
+    text: "postie waits here for another address.",
+};
 
-const TOO_LARGE: Page = Page {
+const TOO_LARGE: BrowserPage = BrowserPage {
     status: "431 Request Header Fields Too Large",
     title: "Too large",
     text: "The request is larger than postie reads. Paste the address of this page into the terminal.",
 };
 
-const NOT_ALLOWED: Page =
-    Page { status: "405 Method Not Allowed", title: "Not allowed", text: "postie answers GET alone." };
+const NOT_ALLOWED: BrowserPage =
+    BrowserPage { status: "405 Method Not Allowed", title: "Not allowed", text: "postie answers GET alone." };
 
-const MALFORMED: Page = Page { status: "400 Bad Request", title: "Not HTTP", text: "This is no request." };
+const MALFORMED: BrowserPage =
+    BrowserPage { status: "400 Bad Request", title: "Not HTTP", text: "This is no request." };
 
-impl Page {
+impl BrowserPage {
     /// The whole answer. No cache keeps it, and no other page learns the address, which has a code in it.
     fn octets(self) -> String {
-        let Page { status, title, text } = self;
+        let BrowserPage { status, title, text } = self;
         let body = format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><h1>{title}</h1><p>{text}</p></html>\n"
         );

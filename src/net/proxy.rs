@@ -5,7 +5,7 @@ use super::limits::Limits;
 use super::link::Link;
 use super::look_up::resolve;
 use super::{Allowance, NetError};
-use crate::codec::socks::{Negotiation, Progress, ProxyLogin, Refused};
+use crate::codec::socks::{Negotiation, ProxyLogin, SocksProgress, SocksRefused};
 use crate::words::{Failure, Kind, Stage};
 
 const STAGE: Stage = Stage::Proxy;
@@ -74,42 +74,42 @@ impl Proxy {
             let wanted = &mut octets[..negotiation.wants()];
             link.read_exact(wanted).map_err(lost)?;
             match negotiation.take(wanted).map_err(|refused| self.refused(refused, server))? {
-                Progress::Send(message) => link.write_all(message.expose()).map_err(lost)?,
-                Progress::Read => {}
-                Progress::Done => return Ok(()),
+                SocksProgress::Send(message) => link.write_all(message.expose()).map_err(lost)?,
+                SocksProgress::Read => {}
+                SocksProgress::Done => return Ok(()),
             }
         }
     }
 
-    fn refused(&self, refused: Refused, server: &str) -> Failure {
+    fn refused(&self, refused: SocksRefused, server: &str) -> Failure {
         let (kind, what, hint) = match refused {
-            Refused::NotSocks => (
+            SocksRefused::NotSocks => (
                 Kind::Protocol,
                 "what it sent is not SOCKS 5".to_owned(),
                 "is it a proxy of another kind, or another port?",
             ),
-            Refused::WantsLogin => (
+            SocksRefused::WantsLogin => (
                 Kind::Config,
                 "it wants a login".into(),
                 "proxy = \"socks5://user@host:port\" with proxy-password-command, proxy-password-file or proxy-password-env",
             ),
-            Refused::NoSuchLogin => (
+            SocksRefused::NoSuchLogin => (
                 Kind::Missing,
                 "it takes no login by user name and password".into(),
                 "leave the user out of proxy, or ask who runs it",
             ),
-            Refused::Login => {
+            SocksRefused::Login => {
                 (Kind::Auth, "it refused the login".into(), "check the user in proxy, and its password")
             }
-            Refused::NotAllowed => (
+            SocksRefused::NotAllowed => (
                 Kind::Rejected,
                 format!("its rules do not allow a connection to {server}"),
                 "ask who runs the proxy; many allow only some ports",
             ),
-            Refused::CannotDo => {
+            SocksRefused::CannotDo => {
                 (Kind::Missing, format!("it cannot connect to {server}"), "ask who runs the proxy")
             }
-            Refused::Unreachable(why) => (
+            SocksRefused::Unreachable(why) => (
                 Kind::Network,
                 format!("it cannot reach {server}: {why}"),
                 "check host and port; the proxy may be the only one that cannot reach it",

@@ -8,7 +8,7 @@ use super::connect::{connect_first, wait_for};
 use super::error::NetError;
 use super::limits::Limits;
 use super::link::Link as _;
-use crate::codec::dns::{self, Answer, Question, Record, RecordType};
+use crate::codec::dns::{self, DnsAnswer, Question, Record, RecordType};
 use rustix::event::PollFlags;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -51,12 +51,14 @@ impl Resolver {
         for _ in 0..self.rounds {
             for server in &self.servers {
                 match self.ask_one(*server, &question, until, true) {
-                    Ok(Answer::Records(records)) => return Ok(records),
-                    Ok(Answer::NoSuchName) => {
+                    Ok(DnsAnswer::Records(records)) => return Ok(records),
+                    Ok(DnsAnswer::NoSuchName) => {
                         return Err(NetError::NoSuchHost("the name does not exist".into()));
                     }
-                    Ok(Answer::Failed(code)) => last = format!("the name server answers with error {code}"),
-                    Ok(Answer::Truncated | Answer::NotUnderstood) => {
+                    Ok(DnsAnswer::Failed(code)) => {
+                        last = format!("the name server answers with error {code}")
+                    }
+                    Ok(DnsAnswer::Truncated | DnsAnswer::NotUnderstood) => {
                         last = "the name server does not understand the question".into();
                     }
                     Err(error @ (NetError::Stopped | NetError::RunOver)) => return Err(error),
@@ -95,14 +97,14 @@ impl Resolver {
         question: &Question,
         until: Instant,
         edns: bool,
-    ) -> Result<Answer, NetError> {
+    ) -> Result<DnsAnswer, NetError> {
         let no_name = || NetError::NoSuchHost("this is no name".into());
         let id = random_id()?;
         let message = dns::query(id, question, edns).ok_or_else(no_name)?;
         let until = until.min(Instant::now() + self.wait);
         match self.by_udp(server, question, id, &message, until)? {
-            Answer::Truncated => self.by_tcp(server, question, id, &message, until),
-            Answer::NotUnderstood if edns => self.ask_one(server, question, until, false),
+            DnsAnswer::Truncated => self.by_tcp(server, question, id, &message, until),
+            DnsAnswer::NotUnderstood if edns => self.ask_one(server, question, until, false),
             answer => Ok(answer),
         }
     }
@@ -114,7 +116,7 @@ impl Resolver {
         id: u16,
         message: &[u8],
         until: Instant,
-    ) -> Result<Answer, NetError> {
+    ) -> Result<DnsAnswer, NetError> {
         let any =
             if server.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
         // The system gives a random port, and lets through only what the server sends.
@@ -147,7 +149,7 @@ impl Resolver {
         id: u16,
         message: &[u8],
         until: Instant,
-    ) -> Result<Answer, NetError> {
+    ) -> Result<DnsAnswer, NetError> {
         let limits =
             Limits { timeout: until.saturating_duration_since(Instant::now()), ..self.limits.clone() };
         let mut link = connect_first(&[server], &limits)?;
@@ -168,15 +170,15 @@ fn random_id() -> Result<u16, NetError> {
     Ok(u16::from_ne_bytes([first, second]))
 }
 
-struct Settings {
+struct ResolverSettings {
     servers: Vec<SocketAddr>,
     wait: Duration,
     rounds: u32,
 }
 
 /// Reads `resolv.conf(5)`: `nameserver`, and of the options `timeout` and `attempts`.
-fn read(text: &str) -> Settings {
-    let mut found = Settings { servers: vec![], wait: Duration::from_secs(3), rounds: 2 };
+fn read(text: &str) -> ResolverSettings {
+    let mut found = ResolverSettings { servers: vec![], wait: Duration::from_secs(3), rounds: 2 };
     for line in text.lines() {
         let mut words = line.split_ascii_whitespace();
         match words.next() {

@@ -20,7 +20,7 @@ pub const MAX_CERTIFICATES: usize = 8 * 1024 * 1024;
 
 /// Why a file is not read.
 #[derive(Debug)]
-pub enum Unread {
+pub enum NotRead {
     Io(Errno),
     /// It is neither a file nor a pipe that a shell has opened.
     NoFile,
@@ -31,43 +31,43 @@ pub enum Unread {
     Halted(Halt),
 }
 
-impl Unread {
+impl NotRead {
     /// The kind of the failure: [`Kind::Config`], or why the run must end.
     pub fn kind(&self) -> Kind {
         match self {
-            Unread::Halted(halt) => halt.kind(),
+            NotRead::Halted(halt) => halt.kind(),
             _ => Kind::Config,
         }
     }
 }
 
-impl fmt::Display for Unread {
+impl fmt::Display for NotRead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unread::Io(errno) => std::io::Error::from(*errno).fmt(f),
-            Unread::NoFile => f.write_str("not a regular file"),
-            Unread::TooMuch(most) => write!(f, "it has more than {most} octets"),
-            Unread::Timeout => f.write_str("it did not end in time"),
-            Unread::Halted(halt) => halt.fmt(f),
+            NotRead::Io(errno) => std::io::Error::from(*errno).fmt(f),
+            NotRead::NoFile => f.write_str("not a regular file"),
+            NotRead::TooMuch(most) => write!(f, "it has more than {most} octets"),
+            NotRead::Timeout => f.write_str("it did not end in time"),
+            NotRead::Halted(halt) => halt.fmt(f),
         }
     }
 }
 
 /// Opens the file, and tells what it is.
-pub fn open(path: &Path) -> Result<(File, Stat), Unread> {
+pub fn open(path: &Path) -> Result<(File, Stat), NotRead> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = retry_on_intr(|| open_at(path, flags, Mode::empty())).map_err(Unread::Io)?;
-    let stat = fstat(&file).map_err(Unread::Io)?;
+    let file = retry_on_intr(|| open_at(path, flags, Mode::empty())).map_err(NotRead::Io)?;
+    let stat = fstat(&file).map_err(NotRead::Io)?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {}
         FileType::Fifo if path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd") => {}
-        _ => return Err(Unread::NoFile),
+        _ => return Err(NotRead::NoFile),
     }
     Ok((File::from(file), stat))
 }
 
 /// Opens and reads a file that holds no secret, of at most `most` octets.
-pub fn read(path: &Path, most: usize, limits: &Limits) -> Result<Vec<u8>, Unread> {
+pub fn read(path: &Path, most: usize, limits: &Limits) -> Result<Vec<u8>, NotRead> {
     let (file, _) = open(path)?;
     let until = limits.until(limits.timeout);
     let mut octets = Vec::new();
@@ -75,19 +75,19 @@ pub fn read(path: &Path, most: usize, limits: &Limits) -> Result<Vec<u8>, Unread
     loop {
         let mut wanted = vec![PollFd::new(&file, PollFlags::IN)];
         wait(&mut wanted, Some(until), limits).map_err(|error| match Halt::of(&error) {
-            Some(halt) => Unread::Halted(halt),
-            None => Unread::Io(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+            Some(halt) => NotRead::Halted(halt),
+            None => NotRead::Io(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
         })?;
         match rustix::io::read(&file, &mut block) {
             Ok(0) => return Ok(octets),
             Ok(got) => octets.extend_from_slice(&block[..got]),
             // Another reader of the same pipe was faster, or the time has come.
             Err(Errno::AGAIN | Errno::INTR) if Instant::now() < until => {}
-            Err(Errno::AGAIN | Errno::INTR) => return Err(Unread::Timeout),
-            Err(errno) => return Err(Unread::Io(errno)),
+            Err(Errno::AGAIN | Errno::INTR) => return Err(NotRead::Timeout),
+            Err(errno) => return Err(NotRead::Io(errno)),
         }
         if octets.len() > most {
-            return Err(Unread::TooMuch(most));
+            return Err(NotRead::TooMuch(most));
         }
     }
 }
@@ -107,7 +107,7 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
         for path in [dir.path(), &fifo, Path::new("/dev/zero"), Path::new("/dev/null")] {
             let refused = read(path, 10, &Limits::default());
-            assert!(matches!(refused, Err(Unread::NoFile)), "{path:?}: {refused:?}");
+            assert!(matches!(refused, Err(NotRead::NoFile)), "{path:?}: {refused:?}");
         }
         let file = dir.path().join("file");
         for (len, fits) in [(0, true), (10, true), (11, false), (100_000, false)] {
@@ -116,7 +116,7 @@ mod tests {
         }
         assert!(matches!(
             read(&dir.path().join("none"), 10, &Limits::default()),
-            Err(Unread::Io(Errno::NOENT))
+            Err(NotRead::Io(Errno::NOENT))
         ));
     }
 
@@ -127,7 +127,7 @@ mod tests {
             let path = format!("/dev/fd/{}", from.as_raw_fd());
             rustix::io::write(&to, b"certificates").unwrap();
             let limits = Limits { timeout: Duration::from_millis(30), ..Limits::default() };
-            assert!(matches!(read(Path::new(&path), 100, &limits), Err(Unread::Timeout)));
+            assert!(matches!(read(Path::new(&path), 100, &limits), Err(NotRead::Timeout)));
             let over = Limits { end: Some(Instant::now()), ..Limits::default() };
             let halted = read(Path::new(&path), 100, &over).unwrap_err();
             assert_eq!(halted.kind(), Kind::Timeout, "{halted}");

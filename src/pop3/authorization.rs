@@ -1,7 +1,7 @@
 //! The AUTHORIZATION state (`RFC 1939 §4`): greeting, CAPA (`RFC 2449 §5`), STLS (`RFC 2595 §4`). The login is in
 //! `login.rs`.
 
-use super::{Answer, Connection};
+use super::{Connection, StatusAnswer};
 use crate::codec::pop3::{self, Capabilities, Refusal, StatusLine};
 use crate::net::{NetError, Tls, TlsInfo, Wire};
 use crate::words::{Failure, Kind, Stage};
@@ -92,7 +92,7 @@ impl Authorization {
         let answer = dialogue.answer(Stage::Capa)?.0;
         dialogue.round_trip = dialogue.round_trip.max(asked.elapsed());
         match answer {
-            Answer::Ok(_) => {
+            StatusAnswer::Ok(_) => {
                 let mut capabilities = Capabilities { known: true, ..Capabilities::default() };
                 dialogue.lines(Stage::Capa, 16 * Capabilities::MAX_LINES, |line| {
                     if let Some(line) = line
@@ -103,8 +103,8 @@ impl Authorization {
                 })?;
                 dialogue.capabilities = capabilities;
             }
-            Answer::Err(_) => {}
-            Answer::Continue(text) => return Err(dialogue.out_of_step(Stage::Capa, &text)),
+            StatusAnswer::Err(_) => {}
+            StatusAnswer::Continue(text) => return Err(dialogue.out_of_step(Stage::Capa, &text)),
         }
         Ok(&self.dialogue.capabilities)
     }
@@ -130,8 +130,8 @@ impl Authorization {
         dialogue.command(Stage::Stls, "STLS")?;
         dialogue.flush(Stage::Stls)?;
         match dialogue.answer(Stage::Stls)?.0 {
-            Answer::Ok(_) => {}
-            Answer::Err(text) => {
+            StatusAnswer::Ok(_) => {}
+            StatusAnswer::Err(text) => {
                 let reply = dialogue
                     .refused_as(Kind::Missing, Stage::Stls, &text)
                     .reply
@@ -140,7 +140,7 @@ impl Authorization {
                 dialogue.wire.mark_broken();
                 return Err(self.no_stls(&format!("the server refused STLS: {reply}")).with_reply(reply));
             }
-            Answer::Continue(text) => return Err(dialogue.out_of_step(Stage::Stls, &text)),
+            StatusAnswer::Continue(text) => return Err(dialogue.out_of_step(Stage::Stls, &text)),
         }
         Ok(())
     }

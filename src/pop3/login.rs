@@ -3,9 +3,9 @@
 
 use super::authorization::LATER;
 use super::transaction::{Listings, Transaction};
-use super::{Answer, Authorization, Connection};
+use super::{Authorization, Connection, StatusAnswer};
 use crate::codec::pop3::{Capabilities, LoginRefusal, Refusal, login_refusal, response_code};
-use crate::codec::sasl::{self, Fault, Mechanism, Response, apop_digest};
+use crate::codec::sasl::{self, ClientResponse, ExchangeFault, Mechanism, apop_digest};
 use crate::net::authentication::exchange;
 use crate::words::secret::REDACTED;
 use crate::words::{Failure, Kind, MechanismName, Secret, Stage};
@@ -141,8 +141,8 @@ fn utf8(dialogue: &mut Connection, together: bool) -> Result<(), Failure> {
 
 fn utf8_answer(dialogue: &mut Connection) -> Result<(), Failure> {
     match dialogue.answer(Stage::Utf8)?.0 {
-        Answer::Ok(_) | Answer::Err(_) => Ok(()),
-        Answer::Continue(text) => Err(dialogue.out_of_step(Stage::Utf8, &text)),
+        StatusAnswer::Ok(_) | StatusAnswer::Err(_) => Ok(()),
+        StatusAnswer::Continue(text) => Err(dialogue.out_of_step(Stage::Utf8, &text)),
     }
 }
 
@@ -202,9 +202,9 @@ fn apop(
 
 fn answer(dialogue: &mut Connection, login: &Pop3Login, stage: Stage) -> Result<(), Failure> {
     match dialogue.answer(stage).map_err(misspelt)?.0 {
-        Answer::Ok(_) => Ok(()),
-        Answer::Err(text) => Err(refused(dialogue, login, stage, &text)),
-        Answer::Continue(text) => Err(dialogue.out_of_step(stage, &text)),
+        StatusAnswer::Ok(_) => Ok(()),
+        StatusAnswer::Err(text) => Err(refused(dialogue, login, stage, &text)),
+        StatusAnswer::Continue(text) => Err(dialogue.out_of_step(stage, &text)),
     }
 }
 
@@ -288,16 +288,16 @@ fn auth(
     }
     loop {
         let (challenge, doubt) = match dialogue.answer_within(stage, MAX_CHALLENGE).map_err(misspelt)?.0 {
-            Answer::Ok(text) => match exchange.accept(&text) {
+            StatusAnswer::Ok(text) => match exchange.accept(&text) {
                 Ok(()) => return Ok(listed_early),
                 // A few servers write `+OK` instead of `+`.
                 Err(fault) => (text, Some(fault)),
             },
-            Answer::Continue(challenge) if listed_early => {
+            StatusAnswer::Continue(challenge) if listed_early => {
                 return Err(dialogue.out_of_step(stage, &[b"+ ", challenge.as_slice()].concat()));
             }
-            Answer::Continue(challenge) => (challenge, None),
-            Answer::Err(text) => {
+            StatusAnswer::Continue(challenge) => (challenge, None),
+            StatusAnswer::Err(text) => {
                 let failure = refused(dialogue, login, stage, &text);
                 return Err(sasl::explain(failure, mechanism, exchange.complaint(), |it| {
                     dialogue.wire.redact(it)
@@ -318,7 +318,7 @@ fn auth(
 fn send(
     dialogue: &mut Connection,
     stage: Stage,
-    response: &Response,
+    response: &ClientResponse,
     line: &Secret,
     shown: &str,
 ) -> Result<(), Failure> {
@@ -329,14 +329,14 @@ fn send(
 }
 
 /// Cancels an exchange that cannot go on (`RFC 5034 §4`), whatever the server answers.
-fn cancel(dialogue: &mut Connection, stage: Stage, fault: Fault, challenge: &[u8]) -> Failure {
+fn cancel(dialogue: &mut Connection, stage: Stage, fault: ExchangeFault, challenge: &[u8]) -> Failure {
     let sent = dialogue.command(stage, sasl::CANCEL).and_then(|()| dialogue.flush(stage));
     let why = match fault {
-        Fault::Failed(failure) => {
+        ExchangeFault::Failed(failure) => {
             dialogue.wire.mark_broken();
             return failure.at_least_at(dialogue.wire.place());
         }
-        Fault::Nonsense(why) => why,
+        ExchangeFault::Nonsense(why) => why,
     };
     if let Err(failure) = sent.and_then(|()| dialogue.answer(stage)) {
         return failure;

@@ -42,7 +42,7 @@ struct Connection {
 
 /// A status line.
 #[derive(Debug)]
-enum Answer {
+enum StatusAnswer {
     Ok(Vec<u8>),
     Err(Vec<u8>),
     Continue(Vec<u8>),
@@ -91,12 +91,12 @@ impl Connection {
     }
 
     /// Reads the next status line, and how it ended.
-    fn answer(&mut self, stage: Stage) -> Result<(Answer, LineEnd), Failure> {
+    fn answer(&mut self, stage: Stage) -> Result<(StatusAnswer, LineEnd), Failure> {
         self.answer_within(stage, pop3::MAX_STATUS)
     }
 
     /// The same for a line of at most `most` octets.
-    fn answer_within(&mut self, stage: Stage, most: usize) -> Result<(Answer, LineEnd), Failure> {
+    fn answer_within(&mut self, stage: Stage, most: usize) -> Result<(StatusAnswer, LineEnd), Failure> {
         /// The most blank lines before a reply; some servers send one.
         const MOST_BLANK: usize = 4;
         self.wire.begin();
@@ -113,9 +113,9 @@ impl Connection {
         let line_end = if line.crlf { LineEnd::CrLf } else { LineEnd::Lf };
         let text = self.wire.text(&line);
         let answer = match pop3::status(text) {
-            StatusLine::Ok(text) => Answer::Ok(text.to_vec()),
-            StatusLine::Err(text) => Answer::Err(text.to_vec()),
-            StatusLine::Continue(challenge) => Answer::Continue(challenge.to_vec()),
+            StatusLine::Ok(text) => StatusAnswer::Ok(text.to_vec()),
+            StatusLine::Err(text) => StatusAnswer::Err(text.to_vec()),
+            StatusLine::Continue(challenge) => StatusAnswer::Continue(challenge.to_vec()),
             StatusLine::Other => {
                 let text = text.to_vec();
                 return Err(self.out_of_step(stage, &text));
@@ -127,9 +127,9 @@ impl Connection {
     /// Reads a status line that must be `+OK`, and returns its text.
     fn expect_ok(&mut self, stage: Stage) -> Result<Vec<u8>, Failure> {
         match self.answer(stage)?.0 {
-            Answer::Ok(text) => Ok(text),
-            Answer::Err(text) => Err(self.refused(stage, &text)),
-            Answer::Continue(text) => Err(self.out_of_step(stage, &[b"+ ", text.as_slice()].concat())),
+            StatusAnswer::Ok(text) => Ok(text),
+            StatusAnswer::Err(text) => Err(self.refused(stage, &text)),
+            StatusAnswer::Continue(text) => Err(self.out_of_step(stage, &[b"+ ", text.as_slice()].concat())),
         }
     }
 

@@ -18,7 +18,7 @@
 //! reordered.
 
 use super::terminator::TerminatorWatch;
-use super::{Answer, Connection, Transaction};
+use super::{Connection, StatusAnswer, Transaction};
 use crate::codec::dot::{LineEnd, Unstuffer};
 use crate::mailbox::{Receiver, Remedy, Setback, Wanted};
 use crate::net::NetError;
@@ -257,17 +257,17 @@ impl Transaction {
             window.refill(&mut self.dialogue)?;
             let index = window.done;
             let (answer, line_end) = self.dialogue.answer(window.stage())?;
-            if let Answer::Continue(text) = answer {
+            if let StatusAnswer::Continue(text) = answer {
                 return Err(self.dialogue.out_of_step(window.stage(), &text));
             }
             self.settle(window, receiver)?;
             match answer {
-                Answer::Ok(_) => {
+                StatusAnswer::Ok(_) => {
                     window.unconfirmed = Some(index);
                     self.passing(receiver.begin(index))?;
                     self.body(window, line_end, &mut content, receiver)?;
                 }
-                Answer::Err(text) | Answer::Continue(text) => {
+                StatusAnswer::Err(text) | StatusAnswer::Continue(text) => {
                     let failure = self.dialogue.refused(window.stage(), &text);
                     self.passing(receiver.refused(index, failure))?;
                 }
@@ -279,7 +279,7 @@ impl Transaction {
         self.dialogue.wire.lock_step(true);
         if window.noop_sent {
             // Some servers do not know NOOP; a refusal is a reply, too.
-            if let (Answer::Continue(text), _) = self.dialogue.answer(Stage::Noop)? {
+            if let (StatusAnswer::Continue(text), _) = self.dialogue.answer(Stage::Noop)? {
                 return Err(self.dialogue.out_of_step(Stage::Noop, &text));
             }
             self.dialogue.expect_silence(Stage::Noop)?;

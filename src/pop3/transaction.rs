@@ -1,6 +1,6 @@
 //! The TRANSACTION state (`RFC 1939 §5`): the listings, DELE, QUIT. RETR and TOP are in `retrieval`.
 
-use super::{Answer, Connection};
+use super::{Connection, StatusAnswer};
 use crate::codec::pop3;
 use crate::mailbox::{Listing, MAX_UID, Places, Remedy, Setback};
 use crate::store::Recorded;
@@ -227,17 +227,17 @@ impl Transaction {
     fn uidl(&mut self, listing: &mut Listing, seen: &mut BadLines) -> Result<(), Failure> {
         self.expect_soon(Stage::Uidl)?;
         match self.dialogue.answer(Stage::Uidl)?.0 {
-            Answer::Ok(_) => {}
+            StatusAnswer::Ok(_) => {}
             // UIDL is announced, so the server may have received only a part of the command.
-            Answer::Err(_) if self.listed_early => return Err(self.dialogue.out_of_order(Stage::Uidl)),
+            StatusAnswer::Err(_) if self.listed_early => return Err(self.dialogue.out_of_order(Stage::Uidl)),
             // Not a failure: some servers have no UIDL, and some that have it leave it out of CAPA.
-            Answer::Err(text) => {
+            StatusAnswer::Err(text) => {
                 return match pop3::refusal(&text) {
                     pop3::Refusal::Unstated => Ok(()),
                     _ => Err(self.dialogue.refused(Stage::Uidl, &text)),
                 };
             }
-            Answer::Continue(text) => return Err(self.dialogue.out_of_step(Stage::Uidl, &text)),
+            StatusAnswer::Continue(text) => return Err(self.dialogue.out_of_step(Stage::Uidl, &text)),
         }
         listing.has_uids = true;
         let mut places = Places::default();
@@ -261,15 +261,15 @@ impl Transaction {
     fn list(&mut self, listing: &mut Listing, seen: &mut BadLines) -> Result<Sizes, Failure> {
         self.expect_soon(Stage::List)?;
         match self.dialogue.answer(Stage::List)?.0 {
-            Answer::Ok(_) => {}
-            Answer::Err(text) => {
+            StatusAnswer::Ok(_) => {}
+            StatusAnswer::Err(text) => {
                 let failure = self.dialogue.refused(Stage::List, &text);
                 return match pop3::refusal(&text) {
                     pop3::Refusal::Temporary => Err(failure),
                     _ => Ok(Sizes::Refused(failure)),
                 };
             }
-            Answer::Continue(text) => return Err(self.dialogue.out_of_step(Stage::List, &text)),
+            StatusAnswer::Continue(text) => return Err(self.dialogue.out_of_step(Stage::List, &text)),
         }
         let mut places = Places::of(listing);
         let (mut valid, mut sized) = (false, false);
@@ -338,9 +338,11 @@ impl Transaction {
             self.dialogue.flush(Stage::Dele)?;
             for _ in some {
                 results.push(match self.dialogue.answer(Stage::Dele)?.0 {
-                    Answer::Ok(_) => None,
-                    Answer::Err(text) => Some(self.dialogue.refused(Stage::Dele, &text)),
-                    Answer::Continue(text) => return Err(self.dialogue.out_of_step(Stage::Dele, &text)),
+                    StatusAnswer::Ok(_) => None,
+                    StatusAnswer::Err(text) => Some(self.dialogue.refused(Stage::Dele, &text)),
+                    StatusAnswer::Continue(text) => {
+                        return Err(self.dialogue.out_of_step(Stage::Dele, &text));
+                    }
                 });
             }
         }

@@ -3,7 +3,7 @@
 
 use super::demand::{Demand, blames_secret};
 use super::dialogue::Dialogue;
-use crate::codec::sasl::{self, Exchange, Fault, Mechanism, Response};
+use crate::codec::sasl::{self, ClientResponse, Exchange, ExchangeFault, Mechanism};
 use crate::codec::smtp::command::MAX_AUTH_COMMAND;
 use crate::codec::smtp::reply::Class;
 use crate::codec::smtp::{Extensions, Reply, SmtpCommand};
@@ -125,7 +125,12 @@ fn begin(
     Ok(exchange)
 }
 
-fn send(dialogue: &mut Dialogue, response: &Response, line: &Secret, shown: &str) -> Result<(), Failure> {
+fn send(
+    dialogue: &mut Dialogue,
+    response: &ClientResponse,
+    line: &Secret,
+    shown: &str,
+) -> Result<(), Failure> {
     if let Some(secret) = &response.secret {
         dialogue.wire.learn_secret(secret);
     }
@@ -134,14 +139,14 @@ fn send(dialogue: &mut Dialogue, response: &Response, line: &Secret, shown: &str
 }
 
 /// Cancels an exchange that cannot go on (`RFC 4954 §4`).
-fn cancel(dialogue: &mut Dialogue, fault: Fault, challenge: &Reply) -> Failure {
+fn cancel(dialogue: &mut Dialogue, fault: ExchangeFault, challenge: &Reply) -> Failure {
     let why = match fault {
-        Fault::Failed(failure) => {
+        ExchangeFault::Failed(failure) => {
             let _ = dialogue.queue(&SmtpCommand::CancelAuth, STAGE).and_then(|()| dialogue.flush(STAGE));
             dialogue.wire.mark_broken();
             return failure.at_least_at(dialogue.wire.place());
         }
-        Fault::Nonsense(why) => why,
+        ExchangeFault::Nonsense(why) => why,
     };
     match dialogue.exchange(&SmtpCommand::CancelAuth, STAGE) {
         Ok(_) => {
@@ -154,9 +159,9 @@ fn cancel(dialogue: &mut Dialogue, fault: Fault, challenge: &Reply) -> Failure {
 }
 
 /// The server lets the client in although the exchange is not at its end, or did not prove who it is.
-fn unproven(dialogue: &mut Dialogue, fault: &Fault, reply: &Reply) -> Failure {
+fn unproven(dialogue: &mut Dialogue, fault: &ExchangeFault, reply: &Reply) -> Failure {
     let mut failure = dialogue.nonsense(STAGE, reply);
-    if let Fault::Nonsense(why) = fault {
+    if let ExchangeFault::Nonsense(why) = fault {
         failure = failure.more(&format!("; {why}"));
     }
     failure

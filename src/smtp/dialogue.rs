@@ -17,7 +17,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const MOST_BLANK: usize = 8;
 
 /// Why a reply could not be read.
-enum Unread {
+enum UnreadReply {
     Lost(NetError),
     /// The malformed reply line, escaped for display.
     Garbled(ReplyError, String),
@@ -74,8 +74,8 @@ impl Dialogue {
                 }
                 Ok(reply)
             }
-            Err(Unread::Lost(error)) => Err(self.lost(stage, &error)),
-            Err(Unread::Garbled(error, line)) => {
+            Err(UnreadReply::Lost(error)) => Err(self.lost(stage, &error)),
+            Err(UnreadReply::Garbled(error, line)) => {
                 self.wire.mark_broken();
                 let message = format!("{stage}: {error}: {line}");
                 Err(Failure::new(Kind::Protocol, stage, message).at(self.wire.place()))
@@ -83,11 +83,11 @@ impl Dialogue {
         }
     }
 
-    fn reply_lines(&mut self, most: usize) -> Result<Reply, Unread> {
+    fn reply_lines(&mut self, most: usize) -> Result<Reply, UnreadReply> {
         let mut assembler = Assembler::new();
         let mut blank = 0;
         loop {
-            let line = self.wire.read_line(most).map_err(Unread::Lost)?;
+            let line = self.wire.read_line(most).map_err(UnreadReply::Lost)?;
             // Some servers send a blank line before a reply.
             if blank < MOST_BLANK && assembler.is_fresh() && self.wire.text(&line).trim_ascii().is_empty() {
                 blank += 1;
@@ -96,7 +96,9 @@ impl Dialogue {
             match assembler.push(self.wire.text(&line)) {
                 Ok(None) => {}
                 Ok(Some(reply)) => return Ok(reply),
-                Err(error) => return Err(Unread::Garbled(error, self.wire.redact(self.wire.text(&line)))),
+                Err(error) => {
+                    return Err(UnreadReply::Garbled(error, self.wire.redact(self.wire.text(&line))));
+                }
             }
         }
     }

@@ -23,7 +23,7 @@ const EXTENSIONS: [&str; 5] = ["PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDST
 
 /// The result of sending a message on.
 #[derive(Debug)]
-pub struct Verdict {
+pub struct RelayVerdict {
     /// The exit code that `postie send` would have.
     pub exit: Exit,
     /// The failures; the first decided the exit code.
@@ -41,7 +41,7 @@ pub trait SubmissionHandler {
     fn recipient(&mut self, path: &str) -> Result<(), Failure>;
 
     /// DATA: takes the content up to the dot, and sends the message on.
-    fn content(&mut self, content: &mut dyn BufRead) -> Verdict;
+    fn content(&mut self, content: &mut dyn BufRead) -> RelayVerdict;
 
     /// Drops a message that was begun.
     fn reset(&mut self);
@@ -209,7 +209,7 @@ fn path<'a>(argument: &'a str, prefix: &str) -> Option<(&'a str, &'a str)> {
 }
 
 /// The final reply to a message.
-fn judgement(verdict: &Verdict) -> String {
+fn judgement(verdict: &RelayVerdict) -> String {
     let failure = verdict.failures.first();
     let text = failure.map(|failure| one_line(&failure.to_string())).unwrap_or_default();
     let id = verdict.id.as_deref().map(one_line).unwrap_or_default();
@@ -304,7 +304,7 @@ mod tests {
             failure.reply = code.map(|(code, enhanced)| {
                 Box::new(ServerReply { code: Some(code), enhanced: Some(enhanced.into()), lines: Vec::new() })
             });
-            judgement(&Verdict { exit: failure.exit(), failures: vec![failure], id: None })
+            judgement(&RelayVerdict { exit: failure.exit(), failures: vec![failure], id: None })
         };
         for (reply, want) in [
             (said(Kind::Deferred, Some((452, "4.2.2"))), "452 4.2.2 h:25"),

@@ -44,7 +44,7 @@ pub(crate) use folders::{FolderName, FolderPlaces, Layout, check_mbox_dir};
 pub use identity::{AccountKey, Identity};
 pub use ledger::{Afterwards, Ledger, Recorded};
 pub(crate) use ledger::{
-    Copying, FolderNumbers, FoundSame, Going, Known, Knowns, LedgerOpening, Memory, State, Trait,
+    Copying, FolderNumbers, FoundSame, Going, Known, Knowns, LedgerOpening, Memory, ServerState, Trait,
 };
 pub(crate) use maildir::{Maildir, Unrecorded};
 pub(crate) use mbox::Mbox;
@@ -53,7 +53,7 @@ pub use sink::Sink;
 pub(crate) use sink::WaitLimits;
 pub(crate) use spool::each_block;
 pub use spool::{Spool, Spooled};
-pub(crate) use stdout::{Form, Printable};
 pub use stdout::{Mboxrd, Stdout};
+pub(crate) use stdout::{PrintForm, Printable};
 pub(crate) use tokens::{LockedTokens, MAX_TOKENS, NextTokens, TokenFile};
 pub(crate) use twins::Twins;

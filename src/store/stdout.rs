@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// The form in which messages are written to standard output.
-pub trait Form {
+pub trait PrintForm {
     /// Writes one whole message.
     fn put(&mut self, message: Printable, out: &mut dyn Write) -> io::Result<()>;
 }
@@ -50,7 +50,7 @@ impl Printable {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mboxrd;
 
-impl Form for Mboxrd {
+impl PrintForm for Mboxrd {
     fn put(&mut self, mut message: Printable, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(&from_line(&message.head(HEAD)?, message.received))?;
         let (mut quoter, mut quoted) = (Quoter::new(), Vec::new());
@@ -72,13 +72,13 @@ pub type Stdout = Queue<Printer>;
 /// Writes messages.
 pub struct Printer {
     out: Box<dyn Write>,
-    form: Box<dyn Form>,
+    form: Box<dyn PrintForm>,
     broken: bool,
 }
 
 impl Stdout {
     /// Writes messages to `out` in that form.
-    pub fn new(out: Box<dyn Write>, form: Box<dyn Form>) -> Self {
+    pub fn new(out: Box<dyn Write>, form: Box<dyn PrintForm>) -> Self {
         Queue::of(Printer { out, form, broken: false })
     }
 }

@@ -9,7 +9,7 @@ use super::send::{Backoff, SavedCopy, without_copy};
 use super::service::Service;
 use crate::account::{Server, providers};
 use crate::codec::imap::{InternalDate, MailboxName};
-use crate::imap::{Authenticated, Folder, Look, NotFiled, Presence};
+use crate::imap::{Authenticated, Folder, MailboxLook, NotFiled, Presence};
 use crate::mail::{Outgoing, zone};
 use crate::net::Limits;
 use crate::words::{Exit, Failure, Kind, Stage};
@@ -54,7 +54,7 @@ struct Tries {
 
 struct Doubt {
     /// The folder before it.
-    before: Box<Look>,
+    before: Box<MailboxLook>,
     failure: Failure,
 }
 
@@ -63,7 +63,7 @@ enum NotSaved {
     /// Nothing of the message had left.
     Before(Failure),
     /// The message was not filed, or perhaps; the folder before that.
-    Append(NotFiled, Box<Look>),
+    Append(NotFiled, Box<MailboxLook>),
     /// It cannot be told whether an earlier attempt has filed it.
     InDoubt,
 }

@@ -7,7 +7,7 @@
 
 use super::matches::Matches;
 use crate::mailbox::Listing;
-use crate::store::{AtStage, Identity, Known, Ledger, State, StoreError};
+use crate::store::{AtStage, Identity, Known, Ledger, ServerState, StoreError};
 use crate::words::{After, Failure, Kind, Scope, Stage};
 use std::collections::{HashMap, HashSet};
 
@@ -58,7 +58,7 @@ impl Policy {
 
 /// A message to fetch. There may be a million in a plan, so it takes little memory.
 #[derive(Clone, Copy, Debug)]
-pub struct Get {
+pub struct ToFetch {
     /// Its place in the listing.
     pub row: u32,
     /// Its copy number, and the bits below.
@@ -68,11 +68,11 @@ pub struct Get {
 const ADOPTABLE: u32 = 1 << 31;
 const SUSPECT: u32 = 1 << 30;
 
-impl Get {
+impl ToFetch {
     fn new(row: u32, copy: u32, adoptable: bool, suspect: bool) -> Self {
         // Copy numbers never get near these bits: a listing has at most a million rows.
         let bits = if adoptable { ADOPTABLE } else { 0 } | if suspect { SUSPECT } else { 0 };
-        Get { row, copy: copy & !(ADOPTABLE | SUSPECT) | bits }
+        ToFetch { row, copy: copy & !(ADOPTABLE | SUSPECT) | bits }
     }
 
     /// The number of its copy among those with the same UID; see [`Plan::identity`].
@@ -132,7 +132,7 @@ pub enum Reason {
 #[derive(Debug, Default)]
 pub struct Plan {
     /// Messages to fetch, in the server's order.
-    pub get: Vec<Get>,
+    pub get: Vec<ToFetch>,
     /// By row of a message to fetch: stored messages with this UID and another size, which may be the same.
     pub rivals: HashMap<u32, Vec<Rival>>,
     /// Messages to delete without fetching: the ledger has the proof.
@@ -151,7 +151,7 @@ pub struct Plan {
 
 impl Plan {
     /// The identity of a message, the same in every run.
-    pub fn identity(&self, get: &Get, listing: &Listing, ledger: &Ledger) -> Identity {
+    pub fn identity(&self, get: &ToFetch, listing: &Listing, ledger: &Ledger) -> Identity {
         match (self.nameless, listing.uid(get.place())) {
             (None, Some(uid)) => ledger.identity(uid, get.copy()),
             (now, _) => {
@@ -163,7 +163,7 @@ impl Plan {
     }
 
     /// The stored messages that may be the same as this one.
-    pub fn rivals(&self, get: &Get) -> &[Rival] {
+    pub fn rivals(&self, get: &ToFetch) -> &[Rival] {
         self.rivals.get(&get.row).map_or(&[], Vec::as_slice)
     }
 
@@ -197,7 +197,7 @@ pub fn plan(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -> Re
 /// Messages that are left for the end because the line was lost at them twice, with the number of losses.
 #[derive(Default)]
 struct Late {
-    get: Vec<(u64, Get)>,
+    get: Vec<(u64, ToFetch)>,
     delete: Vec<(u64, u32)>,
     /// How many more messages the limit allows.
     room: usize,
@@ -262,7 +262,7 @@ fn matched(
                 if !asked_for || policy.done.contains(uid) || !(policy.all || is_due_elsewhere(&known)) =>
             {
                 // `--uid` narrows deletions, too.
-                let named = asked_for || known.state() == Some(State::Pending);
+                let named = asked_for || known.state() == Some(ServerState::Pending);
                 // A message that was only marked always stays.
                 let goes = named && known.is_stored() && !known.is_elsewhere() && !shunned;
                 if goes && is_due(&known) {
@@ -284,7 +284,7 @@ fn matched(
                 // Under a known UID, only a listed size shows to which message a stored copy belongs.
                 let is_distinct = matches.is_unknown(row) || size.is_some();
                 let adoptable = known.is_none() && is_distinct;
-                let get = Get::new(row, matches.copy(row), adoptable, losses > 0);
+                let get = ToFetch::new(row, matches.copy(row), adoptable, losses > 0);
                 if !policy.all && !rivals.is_empty() {
                     plan.rivals.insert(row, rivals);
                 }
@@ -324,7 +324,7 @@ fn is_too_large(policy: &Policy, size: Option<u64>) -> bool {
 /// unless messages are to be kept now.
 fn wants_deletion(known: &Known, first_seen: Option<u64>, policy: &Policy, now: u64) -> bool {
     let since = first_seen.unwrap_or(known.time).min(known.time);
-    policy.goes(since, now) || (known.state() == Some(State::Pending) && policy.after != After::Keep)
+    policy.goes(since, now) || (known.state() == Some(ServerState::Pending) && policy.after != After::Keep)
 }
 
 /// The start of the names of messages without a UID.
@@ -358,7 +358,7 @@ fn without_uids(listing: &Listing, ledger: &Ledger, policy: &Policy, now: u64) -
         } else if plan.get.len() as u64 >= policy.limit.unwrap_or(u64::MAX) {
             plan.skip.push((row, Reason::BeyondLimit));
         } else {
-            plan.get.push(Get::new(row, 0, false, false));
+            plan.get.push(ToFetch::new(row, 0, false, false));
         }
     }
     Ok(plan)

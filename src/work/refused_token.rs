@@ -37,13 +37,13 @@ pub fn explain(grant: &Grant, protocol: Protocol, user: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::oauth::{OAuthSettings, Uses};
+    use crate::account::oauth::{OAuthSettings, TokenUses};
 
     #[test]
     fn the_hint_is_that_of_the_provider_and_of_how_the_token_was_had() {
         let hint = |provider, flow, protocol| {
             let settings = OAuthSettings { provider: Some(provider), flow, ..OAuthSettings::default() };
-            let grant = Grant::new(settings, "work", "x", Uses::default(), None).unwrap();
+            let grant = Grant::new(settings, "work", "x", TokenUses::default(), None).unwrap();
             explain(&grant, protocol, "ana@example.org")
         };
         for protocol in [Protocol::Pop3, Protocol::Imap, Protocol::Smtp] {

@@ -3,7 +3,7 @@
 use crate::support::process::Run;
 use crate::world;
 use clap::CommandFactory as _;
-use postie::account::keys::{self, Row, Type};
+use postie::account::keys::{self, KeyRow, Type};
 use postie::cli::Cli;
 use postie::codec::sasl::Mechanism;
 use postie::manual;
@@ -65,7 +65,7 @@ fn every_page_that_a_page_refers_to_exists_and_each_has_examples() {
 
 #[test]
 fn the_page_of_the_configuration_has_every_key_its_type_and_every_mechanism() {
-    fn below(rows: &[Row], text: &str) {
+    fn below(rows: &[KeyRow], text: &str) {
         for row in rows {
             assert!(
                 text.contains(&format!("{} ({}) {}", row.name, row.kind.name(), row.text)),

@@ -3,7 +3,7 @@
 use crate::support::authority::{Authority, Certificate};
 use crate::support::peer::End;
 use crate::support::web::{Reply, Request, Web};
-use postie::net::http::{HttpAnswer, HttpProxy, Value};
+use postie::net::http::{FieldValue, HttpAnswer, HttpProxy};
 use postie::net::{Direction, Http, Limits, NameOverrides, Stop, Tap, Tls, TlsSettings};
 use postie::words::{Failure, Kind, Secret, Stage};
 use std::io::Write as _;
@@ -88,9 +88,10 @@ fn a_form_is_posted_once_and_its_secrets_are_not_in_the_transcript() {
     let notes = Notes::default();
     let http = client(patient()).with_tap(Some(Box::new(notes.clone())));
     let secret = Secret::new("s3cret &?");
-    let fields = [("grant_type", Value::Text("refresh_token")), ("refresh_token", Value::Secret(&secret))];
+    let fields =
+        [("grant_type", FieldValue::Text("refresh_token")), ("refresh_token", FieldValue::Secret(&secret))];
     let basic = Secret::new("Basic czNjcmV0");
-    let headers = [("Authorization", Value::Secret(&basic))];
+    let headers = [("Authorization", FieldValue::Secret(&basic))];
     let answer = http.post_form(&web.url("/token"), &fields, &headers).unwrap();
     assert_eq!((answer.status, &answer.body[..]), (400, &b"{\"error\":\"x\"}"[..]));
     let moved = http.post_form(&web.url("/elsewhere"), &fields, &[]).unwrap();

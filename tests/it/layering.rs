@@ -203,3 +203,34 @@ fn the_reader_of_imports_sees_every_form() {
     assert!(judge("net", "work").is_some());
     assert!(judge("cmd", "words").is_none());
 }
+
+/// Types of two rooms that the RFCs give one name, and that are never seen together.
+const SHARED_NAMES: &[&str] = &["Capabilities", "Command", "Connection"];
+
+#[test]
+fn no_name_stands_for_two_types() {
+    let mut found = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    // What tests alone have may be named as it suits them.
+    found.retain(|path| {
+        !path.components().any(|part| part.as_os_str() == "tests") && !path.ends_with("tests.rs")
+    });
+    let mut types: Vec<(String, PathBuf)> = Vec::new();
+    for path in found {
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let words = line.strip_prefix("pub(crate) ").or(line.strip_prefix("pub(super) "));
+            let words = words.or(line.strip_prefix("pub ")).unwrap_or(line);
+            let name =
+                ["struct ", "enum ", "trait ", "type "].iter().find_map(|kind| words.strip_prefix(kind));
+            let Some(name) = name else { continue };
+            let end = name.find(|octet: char| !octet.is_alphanumeric()).unwrap_or(name.len());
+            types.push((name[..end].to_owned(), path.clone()));
+        }
+    }
+    assert!(types.len() > 500, "{} types", types.len());
+    types.sort();
+    for two in types.windows(2) {
+        let shared = SHARED_NAMES.contains(&two[0].0.as_str());
+        assert!(two[0].0 != two[1].0 || shared || two[0].1 == two[1].1, "{two:?}");
+    }
+}

@@ -8,7 +8,7 @@ use super::names::{account_name, is_loopback};
 use super::python::{self, Literal};
 use super::remarks::{At, Remarks};
 use super::uids::{UidList, UidListKind};
-use super::{Import, MAX_ACCOUNTS, Text};
+use super::{Import, ImportText, MAX_ACCOUNTS};
 use crate::account::edit::Setting;
 use crate::account::server::Protocol;
 use crate::account::values;
@@ -25,7 +25,7 @@ pub fn dump_command(path: &str) -> Vec<String> {
 }
 
 /// Reads what fetchmail printed about the file that `text` names.
-pub fn read(text: Text<'_>) -> Result<Import, Failure> {
+pub fn read(text: ImportText<'_>) -> Result<Import, Failure> {
     let broken = || text.broken(None, "fetchmail printed what it never did before (--configdump)");
     let begin = b"\nfetchmailrc = ";
     let at = memchr::memmem::find(text.octets, begin).ok_or_else(broken)?;

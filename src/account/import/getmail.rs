@@ -8,7 +8,7 @@ use super::names::account_name;
 use super::python::{self, Literal};
 use super::remarks::{At, Remarks};
 use super::uids::{UidList, UidListKind};
-use super::{Import, Text};
+use super::{Import, ImportText};
 use crate::account::edit::Setting;
 use crate::account::server::Protocol;
 use crate::net::Security;
@@ -16,7 +16,7 @@ use crate::process::Program;
 use crate::words::Failure;
 
 /// Reads one file. Fails with `config` where getmail would not read it either.
-pub fn read(text: Text<'_>) -> Result<Import, Failure> {
+pub fn read(text: ImportText<'_>) -> Result<Import, Failure> {
     let all = sections(text)?;
     let section = |name: &str| all.iter().find(|section| section.name == name);
     let empty = Section::default();

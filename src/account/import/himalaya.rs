@@ -6,7 +6,7 @@
 use super::draft::{Draft, DraftServer};
 use super::names::account_name;
 use super::remarks::{At, Remarks};
-use super::{Import, MAX_ACCOUNTS, Text};
+use super::{Import, ImportText, MAX_ACCOUNTS};
 use crate::account::server::Protocol;
 use crate::net::Security;
 use crate::process::Program;
@@ -14,7 +14,7 @@ use crate::words::{Address, Failure};
 use toml_edit::{Document, Item, Value};
 
 /// Reads the file. Fails with `config` where it is no TOML.
-pub fn read(text: Text<'_>) -> Result<Import, Failure> {
+pub fn read(text: ImportText<'_>) -> Result<Import, Failure> {
     let whole = std::str::from_utf8(text.octets).map_err(|_| text.broken(None, "not valid UTF-8"))?;
     let lines = Lines(whole);
     let document = Document::parse(whole).map_err(|error| {
@@ -30,7 +30,7 @@ pub fn read(text: Text<'_>) -> Result<Import, Failure> {
         return Err(text.broken(None, &format!("more than {MAX_ACCOUNTS} accounts")));
     }
     for (name, item) in accounts.iter() {
-        let mut reader = Reader { item, lines: &lines, remarks: Remarks::new(text, name) };
+        let mut reader = HimalayaReader { item, lines: &lines, remarks: Remarks::new(text, name) };
         let mut draft = Draft {
             name: account_name(name, "himalaya"),
             original: name.to_owned(),
@@ -76,13 +76,13 @@ impl Lines<'_> {
     }
 }
 
-struct Reader<'a> {
+struct HimalayaReader<'a> {
     item: &'a Item,
     lines: &'a Lines<'a>,
     remarks: Remarks<'a>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> HimalayaReader<'a> {
     /// What stands at a dotted key.
     fn get(&self, key: &str) -> Option<&'a Item> {
         key.split('.').try_fold(self.item, |item, key| item.get(key))

@@ -4,7 +4,7 @@
 //! with the value; `#` and `;` begin a remark at the beginning of a line only; names of keys know no case; nothing is
 //! filled in (`%(x)s`), and quotes stand for themselves.
 
-use super::Text;
+use super::ImportText;
 use super::lines::numbered;
 use crate::words::Failure;
 
@@ -38,7 +38,7 @@ impl Section {
 }
 
 /// The sections of a file, in its order. Fails with `config` where Python would not read it.
-pub fn sections(text: Text<'_>) -> Result<Vec<Section>, Failure> {
+pub fn sections(text: ImportText<'_>) -> Result<Vec<Section>, Failure> {
     let mut sections: Vec<Section> = Vec::new();
     // Whether the line before belongs to a value that may go on.
     let mut goes_on = false;
@@ -88,7 +88,7 @@ mod tests {
     use std::path::Path;
 
     fn read(text: &str) -> Result<Vec<Section>, Failure> {
-        sections(Text { path: Path::new("/h/rc"), octets: text.as_bytes() })
+        sections(ImportText { path: Path::new("/h/rc"), octets: text.as_bytes() })
     }
 
     #[test]

@@ -100,12 +100,12 @@ pub struct Import {
 
 /// A file to be read: its place, for remarks, and what is in it.
 #[derive(Clone, Copy, Debug)]
-pub struct Text<'a> {
+pub struct ImportText<'a> {
     pub path: &'a Path,
     pub octets: &'a [u8],
 }
 
-impl Text<'_> {
+impl ImportText<'_> {
     /// The failure for a line that the program itself would not read, or for the whole file.
     fn broken(&self, line: Option<usize>, what: &str) -> Failure {
         let line = line.map(|line| format!(":{line}")).unwrap_or_default();

@@ -10,14 +10,14 @@ mod server;
 
 use super::names::{account_name, shown};
 use super::remarks::is_anchored;
-use super::{Draft, Import, Omission, Text, Tool};
+use super::{Draft, Import, ImportText, Omission, Tool};
 use crate::account::edit::Setting;
 use crate::account::server as rules;
 use crate::words::{Address, Failure};
 use grammar::MsmtpAccount;
 
 /// Reads one of the two programs' files. Fails with `config` where the program would not read it either.
-pub fn read(tool: Tool, text: Text<'_>) -> Result<Import, Failure> {
+pub fn read(tool: Tool, text: ImportText<'_>) -> Result<Import, Failure> {
     let mut import = Import::default();
     let entries = grammar::entries(text, &mut import.omissions)?;
     for entry in &entries {
@@ -25,13 +25,13 @@ pub fn read(tool: Tool, text: Text<'_>) -> Result<Import, Failure> {
             import.default = Some(account_name(of, tool.name()));
             continue;
         }
-        let mut notes = Notes { text, entry, found: &mut import.omissions };
+        let mut notes = AccountNotes { text, entry, found: &mut import.omissions };
         import.accounts.extend(draft(tool, &mut notes));
     }
     Ok(import)
 }
 
-fn draft(tool: Tool, notes: &mut Notes<'_>) -> Option<Draft> {
+fn draft(tool: Tool, notes: &mut AccountNotes<'_>) -> Option<Draft> {
     let entry = notes.entry;
     let mut draft = Draft {
         name: account_name(&entry.name, tool.name()),
@@ -51,7 +51,7 @@ fn draft(tool: Tool, notes: &mut Notes<'_>) -> Option<Draft> {
 }
 
 /// What msmtp alone has: who sends, and where it is logged.
-fn sender(draft: &mut Draft, notes: &mut Notes<'_>) {
+fn sender(draft: &mut Draft, notes: &mut AccountNotes<'_>) {
     if let Some((line, from)) = notes.take("from") {
         match Address::parse(from) {
             _ if from.contains(['*', '?', '[']) || from.contains('%') => {
@@ -89,13 +89,13 @@ fn sender(draft: &mut Draft, notes: &mut Notes<'_>) {
 }
 
 /// An account, and the remarks about it.
-struct Notes<'a> {
-    text: Text<'a>,
+struct AccountNotes<'a> {
+    text: ImportText<'a>,
     entry: &'a MsmtpAccount,
     found: &'a mut Vec<Omission>,
 }
 
-impl<'a> Notes<'a> {
+impl<'a> AccountNotes<'a> {
     /// A command's line and its argument.
     fn take(&mut self, command: &str) -> Option<(usize, &'a str)> {
         self.entry.get(command)

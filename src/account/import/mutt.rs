@@ -9,7 +9,7 @@ mod grammar;
 use super::draft::{Draft, DraftServer};
 use super::names::account_name;
 use super::remarks::{At, Remarks};
-use super::{Import, Text};
+use super::{Import, ImportText};
 use crate::account::edit::Setting;
 use crate::account::server::Protocol;
 use crate::net::Security;
@@ -18,7 +18,7 @@ use crate::words::{Address, Failure};
 use grammar::{VariableValue, Variables};
 
 /// Reads one file: one account, or none.
-pub fn read(text: Text<'_>) -> Result<Import, Failure> {
+pub fn read(text: ImportText<'_>) -> Result<Import, Failure> {
     let mut remarks = Remarks::new(text, "mutt");
     let variables = grammar::variables(text.octets, &mut remarks);
     let mut draft = Draft { original: "mutt".into(), file: text.path.to_owned(), ..Draft::default() };

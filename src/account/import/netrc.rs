@@ -5,7 +5,7 @@
 //! line; `account` is passed over. Programs do not agree about quotes, so an entry with some is not used.
 
 use super::names::is_plain_word;
-use super::{Omission, Text};
+use super::{ImportText, Omission};
 use crate::process::Program;
 use crate::words::Secret;
 
@@ -39,13 +39,14 @@ impl NetrcEntry {
 }
 
 /// The entries of the file, in its order.
-pub fn read(text: Text<'_>, omissions: &mut Vec<Omission>) -> Vec<NetrcEntry> {
+pub fn read(text: ImportText<'_>, omissions: &mut Vec<Omission>) -> Vec<NetrcEntry> {
     let mut entries: Vec<NetrcEntry> = Vec::new();
-    let mut tokens = Tokens::of(text.octets);
+    let mut tokens = NetrcTokens::of(text.octets);
     // A macro and a remark could look like an entry to a command that knows neither.
     let is_simple = !tokens.0.iter().any(|token| token.text == "macdef" || token.text.starts_with('#'));
     while let Some(token) = tokens.0.pop() {
-        let value = |tokens: &mut Tokens| tokens.0.pop().map(|value| (value.line == token.line, value.text));
+        let value =
+            |tokens: &mut NetrcTokens| tokens.0.pop().map(|value| (value.line == token.line, value.text));
         match token.text.as_str() {
             "machine" | "default" => {
                 let host = if token.text == "machine" { value(&mut tokens) } else { None };
@@ -91,16 +92,16 @@ pub fn read(text: Text<'_>, omissions: &mut Vec<Omission>) -> Vec<NetrcEntry> {
     entries
 }
 
-struct Token {
+struct NetrcToken {
     line: usize,
     text: String,
 }
 
 /// The words of the file, from the last to the first.
-struct Tokens(Vec<Token>);
+struct NetrcTokens(Vec<NetrcToken>);
 
-impl Tokens {
-    fn of(octets: &[u8]) -> Tokens {
+impl NetrcTokens {
+    fn of(octets: &[u8]) -> NetrcTokens {
         let mut all = Vec::new();
         let mut in_macro = false;
         for (line, text) in super::lines::numbered(octets) {
@@ -114,7 +115,7 @@ impl Tokens {
                 continue;
             }
             for word in text.split_ascii_whitespace() {
-                all.push(Token { line, text: word.to_owned() });
+                all.push(NetrcToken { line, text: word.to_owned() });
                 match word {
                     "macdef" => in_macro = true,
                     remark if remark.starts_with('#') => break,
@@ -123,7 +124,7 @@ impl Tokens {
             }
         }
         all.reverse();
-        Tokens(all)
+        NetrcTokens(all)
     }
 }
 
@@ -135,7 +136,7 @@ mod tests {
     fn read(text: &str) -> (Vec<NetrcEntry>, Vec<Omission>) {
         let mut omissions = Vec::new();
         let entries =
-            super::read(Text { path: Path::new("/h/.netrc"), octets: text.as_bytes() }, &mut omissions);
+            super::read(ImportText { path: Path::new("/h/.netrc"), octets: text.as_bytes() }, &mut omissions);
         (entries, omissions)
     }
 

@@ -66,15 +66,15 @@ impl Literal {
 
 /// Reads one literal; what stands behind it is passed over. `None` where it is none.
 pub fn read(octets: &[u8]) -> Option<Literal> {
-    Reader { octets, at: 0 }.value(0)
+    LiteralReader { octets, at: 0 }.value(0)
 }
 
-struct Reader<'a> {
+struct LiteralReader<'a> {
     octets: &'a [u8],
     at: usize,
 }
 
-impl Reader<'_> {
+impl LiteralReader<'_> {
     fn value(&mut self, depth: usize) -> Option<Literal> {
         if depth > DEPTH {
             return None;

@@ -2,7 +2,7 @@
 
 use super::draft::{DraftSecret, DraftServer};
 use super::names::{fingerprint, is_loopback, is_system_trust, shown};
-use super::{Omission, Text};
+use super::{ImportText, Omission};
 use crate::account::edit::Setting;
 use crate::account::server::{self as rules, Auth};
 use crate::account::{keys, values};
@@ -16,13 +16,13 @@ pub struct At<'a>(pub Option<usize>, pub &'a str);
 
 /// What is said of an account.
 pub struct Remarks<'a> {
-    pub text: Text<'a>,
+    pub text: ImportText<'a>,
     pub account: String,
     pub found: Vec<Omission>,
 }
 
 impl<'a> Remarks<'a> {
-    pub fn new(text: Text<'a>, account: &str) -> Self {
+    pub fn new(text: ImportText<'a>, account: &str) -> Self {
         Remarks { text, account: account.to_owned(), found: Vec::new() }
     }
 

@@ -9,7 +9,7 @@ use super::lines::numbered;
 use super::names::account_name;
 use super::remarks::{At, Remarks};
 use super::uids::{UidList, UidListKind};
-use super::{Import, MAX_ACCOUNTS, Text};
+use super::{Import, ImportText, MAX_ACCOUNTS};
 use crate::account::edit::Setting;
 use crate::account::server::Protocol;
 use crate::account::values;
@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The directory of the profile that is used: what an installation has, else the default, else the only one.
-pub fn profile(text: Text<'_>) -> Result<Option<PathBuf>, Failure> {
+pub fn profile(text: ImportText<'_>) -> Result<Option<PathBuf>, Failure> {
     let all = sections(text)?;
     let beside = text.path.parent().unwrap_or(Path::new(""));
     let install = all.iter().filter(|section| section.name.starts_with("Install"));
@@ -35,7 +35,7 @@ pub fn profile(text: Text<'_>) -> Result<Option<PathBuf>, Failure> {
 }
 
 /// Reads `prefs.js`. Fails with `config` where it has more accounts than anybody has.
-pub fn read(text: Text<'_>) -> Result<Import, Failure> {
+pub fn read(text: ImportText<'_>) -> Result<Import, Failure> {
     let prefs = Prefs::read(text.octets);
     let mut import = Import::default();
     let accounts = prefs.text("mail.accountmanager.accounts").map_or("", |(_, all)| all);

@@ -1,14 +1,14 @@
 //! Rows of accounts and of servers alike that are about the connection: the client's certificate, the program that plays a
 //! mechanism, the proxy.
 
-use super::{Part, SharedKey, Type, common, set, variable_name};
+use super::{KeyPart, SharedKey, Type, common, set, variable_name};
 use crate::account::document::{Fault, Node};
 use crate::account::draft::Shared;
 use crate::account::proxy_url;
 use crate::account::secret_source::{NamedSource, SecretSource};
 
 pub(super) const CLIENT_CERTIFICATE: SharedKey = common(
-    Part::Trust,
+    KeyPart::Trust,
     "client-certificate",
     Type::Text,
     |shared, node| set(&mut shared.tls.client_certificate, node.path()),
@@ -16,7 +16,7 @@ pub(super) const CLIENT_CERTIFICATE: SharedKey = common(
      Where no secret is named, auto then logs in by it (EXTERNAL).",
 );
 pub(super) const CLIENT_KEY: SharedKey = common(
-    Part::Trust,
+    KeyPart::Trust,
     "client-key",
     Type::Text,
     |shared, node| set(&mut shared.tls.client_key, node.path()),
@@ -24,21 +24,21 @@ pub(super) const CLIENT_KEY: SharedKey = common(
      client-certificate.",
 );
 pub(super) const CLIENT_KEY_PASSWORD_COMMAND: SharedKey = common(
-    Part::Other,
+    KeyPart::Other,
     "client-key-password-command",
     Type::Command,
     |shared, node| shared.key_passphrase(node, node.command().map(SecretSource::Command)),
     "A command that prints the passphrase of client-key, if it is encrypted.",
 );
 pub(super) const CLIENT_KEY_PASSWORD_FILE: SharedKey = common(
-    Part::Other,
+    KeyPart::Other,
     "client-key-password-file",
     Type::Text,
     |shared, node| shared.key_passphrase(node, node.path().map(SecretSource::File)),
     "A file with that passphrase.",
 );
 pub(super) const CLIENT_KEY_PASSWORD_ENV: SharedKey = common(
-    Part::Other,
+    KeyPart::Other,
     "client-key-password-env",
     Type::Text,
     |shared, node| {
@@ -48,7 +48,7 @@ pub(super) const CLIENT_KEY_PASSWORD_ENV: SharedKey = common(
     "The name of an environment variable with that passphrase.",
 );
 pub(super) const SASL_COMMAND: SharedKey = common(
-    Part::Other,
+    KeyPart::Other,
     "sasl-command",
     Type::Command,
     |shared, node| set(&mut shared.sasl_command, node.command()),
@@ -56,7 +56,7 @@ pub(super) const SASL_COMMAND: SharedKey = common(
      challenges and gives the responses, a line of base64 each. See docs/logins.md.",
 );
 pub(super) const PROXY: SharedKey = common(
-    Part::Other,
+    KeyPart::Other,
     "proxy",
     Type::Text,
     |shared, node| set(&mut shared.proxy.choice, node.text(proxy_url::choice)),
@@ -65,21 +65,21 @@ pub(super) const PROXY: SharedKey = common(
      for this machine.",
 );
 pub(super) const PROXY_PASSWORD_COMMAND: SharedKey = common(
-    Part::Other,
+    KeyPart::Other,
     "proxy-password-command",
     Type::Command,
     |shared, node| proxy_password(shared, node, node.command().map(SecretSource::Command)),
     "A command that prints the password of the proxy's user. It belongs into the table that has the proxy.",
 );
 pub(super) const PROXY_PASSWORD_FILE: SharedKey = common(
-    Part::Other,
+    KeyPart::Other,
     "proxy-password-file",
     Type::Text,
     |shared, node| proxy_password(shared, node, node.path().map(SecretSource::File)),
     "A file with that password.",
 );
 pub(super) const PROXY_PASSWORD_ENV: SharedKey = common(
-    Part::Other,
+    KeyPart::Other,
     "proxy-password-env",
     Type::Text,
     |shared, node| {

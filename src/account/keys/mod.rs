@@ -34,7 +34,7 @@ pub enum Type {
     /// A table from local names to addresses.
     Aliases,
     /// A table of further keys.
-    Table(fn() -> Vec<Row>),
+    Table(fn() -> Vec<KeyRow>),
     /// A table for each account, by name.
     Accounts,
 }
@@ -54,7 +54,7 @@ impl Type {
 
 /// What a key is about; for some of them another source (an option, the server's table) comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum KeyPart {
     /// Where the secret comes from.
     Secret,
     /// Trusted certificates.
@@ -64,17 +64,17 @@ pub enum Part {
 
 /// The description of a key.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct KeyRow {
     pub name: &'static str,
     pub kind: Type,
-    pub part: Part,
+    pub part: KeyPart,
     /// Its meaning, for postie-config(5): one or more sentences, the default last.
     pub text: &'static str,
 }
 
 /// A key of a table: it is read into a `D`, and shown from a `W`.
 pub struct Key<D, W> {
-    row: Row,
+    row: KeyRow,
     get: Get<D>,
     show: fn(&W) -> Shown,
 }
@@ -95,23 +95,23 @@ const fn key<D, W>(
     show: fn(&W) -> Shown,
     text: &'static str,
 ) -> Key<D, W> {
-    Key { row: Row { name, kind, part: Part::Other, text }, get: Get::Own(get), show }
+    Key { row: KeyRow { name, kind, part: KeyPart::Other, text }, get: Get::Own(get), show }
 }
 
 /// A key that accounts and servers share.
 struct SharedKey {
-    row: Row,
+    row: KeyRow,
     get: GetFn<Shared>,
 }
 
 const fn common(
-    part: Part,
+    part: KeyPart,
     name: &'static str,
     kind: Type,
     get: GetFn<Shared>,
     text: &'static str,
 ) -> SharedKey {
-    SharedKey { row: Row { name, kind, part, text }, get }
+    SharedKey { row: KeyRow { name, kind, part, text }, get }
 }
 
 const fn shared<D: AsMut<Shared>, W>(of: &SharedKey, show: fn(&W) -> Shown) -> Key<D, W> {
@@ -148,7 +148,7 @@ fn literal(text: &str) -> Result<Secret, String> {
     if secret.breaks_lines() { Err("the password has a CR, LF or NUL in it".into()) } else { Ok(secret) }
 }
 
-pub fn rows<D, W>(keys: &[Key<D, W>]) -> Vec<Row> {
+pub fn rows<D, W>(keys: &[Key<D, W>]) -> Vec<KeyRow> {
     keys.iter().map(|key| key.row).collect()
 }
 
@@ -177,7 +177,7 @@ pub fn show<D, W>(keys: &[Key<D, W>], whole: &W) -> ShownTable {
 
 /// Every key of an account, with dots as for `config set`.
 pub fn all_dotted() -> Vec<String> {
-    let of_row = |row: Row| match row.kind {
+    let of_row = |row: KeyRow| match row.kind {
         Type::Table(inner) => inner().iter().map(|below| format!("{}.{}", row.name, below.name)).collect(),
         Type::Aliases => vec![format!("{}.root", row.name)],
         _ => vec![row.name.to_owned()],
@@ -186,10 +186,10 @@ pub fn all_dotted() -> Vec<String> {
 }
 
 /// The row of a dotted key of an account (`pop3.host`), or a hint at a similar one.
-pub fn find(dotted: &str) -> Result<Row, String> {
+pub fn find(dotted: &str) -> Result<KeyRow, String> {
     let keys = rows(ACCOUNT);
-    let names = |rows: &[Row]| rows.iter().map(|row| row.name).collect::<Vec<_>>();
-    let row = |rows: &[Row], name: &str| rows.iter().find(|row| row.name == name).copied();
+    let names = |rows: &[KeyRow]| rows.iter().map(|row| row.name).collect::<Vec<_>>();
+    let row = |rows: &[KeyRow], name: &str| rows.iter().find(|row| row.name == name).copied();
     let unknown = || nearest::suggest(dotted, &names(&keys), "");
     let Some((table, last)) = dotted.split_once('.') else {
         return row(&keys, dotted).ok_or_else(unknown);
@@ -204,9 +204,9 @@ pub fn find(dotted: &str) -> Result<Row, String> {
                 && !last.is_empty()
                 && !last.contains('.') =>
         {
-            Ok(Row { kind: Type::Texts, ..row })
+            Ok(KeyRow { kind: Type::Texts, ..row })
         }
-        Some(Row { name, kind: Type::Table(inner), .. }) => {
+        Some(KeyRow { name, kind: Type::Table(inner), .. }) => {
             let inner = inner();
             match row(&inner, last) {
                 Some(row) if name == table => Ok(row),

@@ -202,7 +202,7 @@ fn redirect_uri(text: &str) -> Result<String, String> {
 }
 
 fn resource(text: &str) -> Result<String, String> {
-    url::check(text, url::Address::ForPeople).map(|_| text.to_owned())
+    url::check(text, url::UrlUse::ForPeople).map(|_| text.to_owned())
 }
 
 fn client_secret(

@@ -8,7 +8,7 @@ use super::connection::{
 use super::fetch::FETCH;
 use super::oauth::OAUTH;
 use super::{
-    Key, Part, SharedKey, Type, common, hidden, key, literal, path, read, rows, set, shared, show,
+    Key, KeyPart, SharedKey, Type, common, hidden, key, literal, path, read, rows, set, shared, show,
     variable_name,
 };
 use crate::account::document::{Fault, Node};
@@ -24,7 +24,7 @@ use std::sync::Arc;
 // Rows of accounts and of servers alike. In one table, the first source of a secret that is set counts.
 
 const PASSWORD_COMMAND: SharedKey = common(
-    Part::Secret,
+    KeyPart::Secret,
     "password-command",
     Type::Command,
     |shared, node| shared.secret(node, node.command().map(SecretSource::Command)),
@@ -32,28 +32,28 @@ const PASSWORD_COMMAND: SharedKey = common(
      arguments.",
 );
 const PASSWORD_FILE: SharedKey = common(
-    Part::Secret,
+    KeyPart::Secret,
     "password-file",
     Type::Text,
     |shared, node| shared.secret(node, node.path().map(SecretSource::File)),
     "A file whose first line is the password. It must belong to you or root, and nobody else may read it.",
 );
 const PASSWORD_ENV: SharedKey = common(
-    Part::Secret,
+    KeyPart::Secret,
     "password-env",
     Type::Text,
     |shared, node| shared.secret(node, node.text(variable_name).map(|name| SecretSource::variable(&name))),
     "The name of an environment variable with the password.",
 );
 const TOKEN_COMMAND: SharedKey = common(
-    Part::Secret,
+    KeyPart::Secret,
     "token-command",
     Type::Command,
     |shared, node| shared.secret(node, node.command().map(SecretSource::TokenCommand)),
     "A command that prints an OAuth2 access token; the login is then by OAUTHBEARER or XOAUTH2.",
 );
 const PASSWORD: SharedKey = common(
-    Part::Secret,
+    KeyPart::Secret,
     "password",
     Type::Password,
     |shared, node| shared.secret(node, node.text(literal).map(SecretSource::Literal)),
@@ -61,7 +61,7 @@ const PASSWORD: SharedKey = common(
      standard input; in arguments it is refused.",
 );
 const CREDENTIAL_HELPER: SharedKey = common(
-    Part::Secret,
+    KeyPart::Secret,
     "credential-helper",
     Type::Text,
     |shared, node| shared.secret(node, node.text(credential_helper)),
@@ -70,14 +70,14 @@ const CREDENTIAL_HELPER: SharedKey = common(
      \"xoauth2\" or \"oauthbearer\" it is a token.",
 );
 const CA_FILE: SharedKey = common(
-    Part::Trust,
+    KeyPart::Trust,
     "ca-file",
     Type::Text,
     |shared, node| set(&mut shared.tls.ca_file, node.path()),
     "A file of certificate authorities (PEM) that are trusted in addition to the system's.",
 );
 const TLS_FINGERPRINT: SharedKey = common(
-    Part::Trust,
+    KeyPart::Trust,
     "tls-fingerprint",
     Type::Text,
     |shared, node| set(&mut shared.tls.fingerprint, node.text(fingerprint)),

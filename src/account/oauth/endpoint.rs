@@ -7,7 +7,7 @@ use ureq::http::Uri;
 use zeroize::Zeroizing;
 
 /// What an endpoint answered.
-pub struct Answer {
+pub struct EndpointAnswer {
     /// The status of HTTP.
     pub status: u16,
     /// At most [`crate::codec::oauth::MAX_ANSWER`] octets; wiped when it goes.
@@ -17,7 +17,7 @@ pub struct Answer {
 /// Sends a form to an endpoint (`RFC 6749 §3.2`). Redirects are not followed. What nobody else may see is in no
 /// transcript. Fails with the kinds of the network and of TLS.
 pub trait TokenEndpoint: Send + Sync {
-    fn post(&self, url: &str, request: &Request) -> Result<Answer, Failure>;
+    fn post(&self, url: &str, request: &Request) -> Result<EndpointAnswer, Failure>;
 }
 
 /// Also asks an issuer for its endpoints (`RFC 8414 §3`).

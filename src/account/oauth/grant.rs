@@ -1,6 +1,6 @@
 //! What an account asks of which authorization server: its table of the file, and what the provider is known to want.
 
-use super::provider::{Endpoints, Flow, Provider, Uses};
+use super::provider::{Endpoints, Flow, Provider, TokenUses};
 use super::settings::{OAuthSettings, TokenStore};
 use crate::words::Failure;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ impl Grant {
         settings: OAuthSettings,
         account: &str,
         place: &str,
-        uses: Uses,
+        uses: TokenUses,
         user: Option<String>,
     ) -> Result<Self, (&'static str, &'static str)> {
         let tenant = settings.tenant.as_deref().unwrap_or("common");
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::words::Kind;
 
-    const INCOMING: Uses = Uses { pop3: false, imap: true, smtp: false };
+    const INCOMING: TokenUses = TokenUses { pop3: false, imap: true, smtp: false };
 
     fn grant(settings: OAuthSettings) -> Grant {
         Grant::new(settings, "work", "accounts.work.oauth", INCOMING, Some("ana@example.org".into())).unwrap()

@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 
 /// What is kept. Unknown members are passed over.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Held {
+pub struct HeldToken {
     v: u32,
     /// The authorization server that all of it is for, and no other.
     pub issuer: String,
@@ -74,17 +74,17 @@ pub enum Useless {
     TooNew,
 }
 
-impl Held {
+impl HeldToken {
     /// What a server granted, which was asked for at this time.
     pub fn new(grant: &Grant, client_id: &str, tokens: Tokens, asked_at: Timestamp) -> Self {
-        let mut held = Held::without_tokens(grant, client_id, asked_at);
+        let mut held = HeldToken::without_tokens(grant, client_id, asked_at);
         held.take(tokens, asked_at);
         held
     }
 
     /// The same before anything was granted.
     pub fn without_tokens(grant: &Grant, client_id: &str, asked_at: Timestamp) -> Self {
-        Held {
+        HeldToken {
             v: VERSION,
             issuer: grant.issuer.clone(),
             client_id: client_id.to_owned(),
@@ -149,7 +149,7 @@ impl Held {
         if v != VERSION {
             return Err(if v > VERSION { Useless::TooNew } else { Useless::Damaged });
         }
-        let held: Held = serde_json::from_slice(octets).map_err(|_| Useless::Damaged)?;
+        let held: HeldToken = serde_json::from_slice(octets).map_err(|_| Useless::Damaged)?;
         let tokens = [&held.access_token, &held.refresh_token];
         match tokens.iter().all(|token| token.as_ref().is_none_or(is_token)) {
             true if tokens.iter().all(|token| token.is_none()) => Ok(None),
@@ -191,7 +191,7 @@ pub(super) mod text {
 
 #[cfg(test)]
 mod tests {
-    use super::super::provider::Uses;
+    use super::super::provider::TokenUses;
     use super::super::settings::OAuthSettings;
     use super::*;
 
@@ -206,7 +206,7 @@ mod tests {
             scopes: Some(scopes.iter().map(|scope| (*scope).to_owned()).collect()),
             ..OAuthSettings::default()
         };
-        Grant::new(settings, "work", "x", Uses::default(), Some("ana@example.org".into())).unwrap()
+        Grant::new(settings, "work", "x", TokenUses::default(), Some("ana@example.org".into())).unwrap()
     }
 
     fn tokens(access: &str, refresh: Option<&str>, lifetime: Option<u64>) -> Tokens {
@@ -218,8 +218,8 @@ mod tests {
         }
     }
 
-    fn held(lifetime: Option<u64>) -> Held {
-        Held::new(&grant(&["a", "b"]), "id", tokens("access", Some("refresh"), lifetime), at(0))
+    fn held(lifetime: Option<u64>) -> HeldToken {
+        HeldToken::new(&grant(&["a", "b"]), "id", tokens("access", Some("refresh"), lifetime), at(0))
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
     fn what_is_kept_reads_back_and_shows_no_token_in_debug_output() {
         let mut held = held(Some(3600));
         held.token_url = Some("https://as.example/token".into());
-        let read = Held::read(&held.write()).unwrap().unwrap();
+        let read = HeldToken::read(&held.write()).unwrap().unwrap();
         assert_eq!(*read.write(), *held.write());
         assert_eq!(read.access_token.as_ref().unwrap().expose(), b"access");
         assert!(!format!("{held:?}").contains("refresh\""));
@@ -260,13 +260,16 @@ mod tests {
 
     #[test]
     fn what_is_no_such_file_is_not_used() {
-        assert!(Held::read(b"").unwrap().is_none());
-        assert!(Held::read(b" \n").unwrap().is_none());
+        assert!(HeldToken::read(b"").unwrap().is_none());
+        assert!(HeldToken::read(b" \n").unwrap().is_none());
         let mut empty = held(None);
         (empty.access_token, empty.refresh_token) = (None, None);
-        assert!(Held::read(&empty.write()).unwrap().is_none());
+        assert!(HeldToken::read(&empty.write()).unwrap().is_none());
         let text = String::from_utf8(held(None).write().to_vec()).unwrap();
-        assert_eq!(Held::read(text.replace("\"v\": 1", "\"v\": 2").as_bytes()).unwrap_err(), Useless::TooNew);
+        assert_eq!(
+            HeldToken::read(text.replace("\"v\": 1", "\"v\": 2").as_bytes()).unwrap_err(),
+            Useless::TooNew
+        );
         for bad in [
             "{}".to_owned(),
             "[]".to_owned(),
@@ -275,7 +278,7 @@ mod tests {
             text.replace("\"access\"", "7"),
             text[..text.len() / 2].to_owned(),
         ] {
-            assert_eq!(Held::read(bad.as_bytes()).unwrap_err(), Useless::Damaged, "{bad}");
+            assert_eq!(HeldToken::read(bad.as_bytes()).unwrap_err(), Useless::Damaged, "{bad}");
         }
     }
 

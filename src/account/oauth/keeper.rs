@@ -2,7 +2,7 @@
 //! from reading the old tokens on until the new ones are safe.
 
 use super::grant::Grant;
-use super::held::{Held, Useless};
+use super::held::{HeldToken, Useless};
 use super::patience::{Seen, see_through};
 use super::settings::TokenStore;
 use crate::account::{Env, command, drain};
@@ -25,11 +25,11 @@ pub struct Keeper<'a> {
     limits: &'a Limits,
     /// The file, or of other keepers the one whose lock counts.
     file: Result<TokenFile, Failure>,
-    commands: Option<Commands<'a>>,
+    commands: Option<KeeperCommands<'a>>,
 }
 
 #[derive(Clone, Copy)]
-struct Commands<'a> {
+struct KeeperCommands<'a> {
     load: &'a Program,
     save: &'a Program,
 }
@@ -43,7 +43,7 @@ impl<'a> Keeper<'a> {
         let file = env.state_dir().map(|state| TokenFile::of(&state, readable, &parts));
         let settings = &grant.settings;
         let commands = match (settings.token_store, &settings.token_load, &settings.token_save) {
-            (TokenStore::Command, Some(load), Some(save)) => Some(Commands { load, save }),
+            (TokenStore::Command, Some(load), Some(save)) => Some(KeeperCommands { load, save }),
             _ => None,
         };
         Keeper { grant, limits, file, commands }
@@ -64,15 +64,15 @@ impl<'a> Keeper<'a> {
     }
 
     /// What is kept. Fails with `config` where that cannot be told, and as the commands do.
-    pub fn load(&self) -> Result<Option<Held>, Failure> {
+    pub fn load(&self) -> Result<Option<HeldToken>, Failure> {
         let octets = match self.commands {
-            Some(Commands { load, .. }) => {
+            Some(KeeperCommands { load, .. }) => {
                 Some(command::keep(load, None, &format!("{}.token-load", self.grant.place), self.limits)?)
             }
             None => self.file()?.read().at(Stage::Token)?,
         };
         let Some(octets) = octets else { return Ok(None) };
-        Held::read(&octets).map_err(|useless| self.useless(useless))
+        HeldToken::read(&octets).map_err(|useless| self.useless(useless))
     }
 
     /// Waits until no other run changes them, and keeps others off. Fails with [`Kind::Locked`].
@@ -135,11 +135,11 @@ pub struct Locked<'a> {
 
 impl Locked<'_> {
     /// What is kept now.
-    pub fn load(&self) -> Result<Option<Held>, Failure> {
+    pub fn load(&self) -> Result<Option<HeldToken>, Failure> {
         match (&self.lock, self.keeper.commands) {
             (Some(lock), None) => {
                 let Some(octets) = lock.read().at(Stage::Token)? else { return Ok(None) };
-                Held::read(&octets).map_err(|useless| self.keeper.useless(useless))
+                HeldToken::read(&octets).map_err(|useless| self.keeper.useless(useless))
             }
             _ => self.keeper.load(),
         }
@@ -155,7 +155,7 @@ impl Locked<'_> {
     }
 
     /// Forgets them.
-    pub fn remove(&self, held: &Held) -> Result<(), Failure> {
+    pub fn remove(&self, held: &HeldToken) -> Result<(), Failure> {
         match (&self.lock, self.keeper.commands) {
             (Some(lock), None) => lock.remove().at(Stage::Token),
             _ => {
@@ -176,9 +176,9 @@ pub struct Room<'a> {
 
 impl Room<'_> {
     /// Keeps them. What is kept is durable when it returns.
-    pub fn put(self, held: &Held) -> Result<(), Failure> {
+    pub fn put(self, held: &HeldToken) -> Result<(), Failure> {
         let octets = held.write();
-        if let Some(Commands { save, .. }) = self.keeper.commands {
+        if let Some(KeeperCommands { save, .. }) = self.keeper.commands {
             return self.by_command(save, octets).map_err(|failure| {
                 let login = self.keeper.grant.login_command();
                 failure

@@ -31,10 +31,10 @@ pub mod web;
 
 pub use clients::KeptClient;
 pub use discovery::discover;
-pub use endpoint::{Answer, TokenEndpoint};
+pub use endpoint::{EndpointAnswer, TokenEndpoint};
 pub use grant::Grant;
-pub use held::Held;
+pub use held::HeldToken;
 pub use keeper::Keeper;
-pub use provider::{Endpoints, Flow, Provider, Uses};
+pub use provider::{Endpoints, Flow, Provider, TokenUses};
 pub use renewal::{Issued, TokenSource};
 pub use settings::{OAuthSettings, TokenStore};

@@ -41,7 +41,7 @@ impl Flow {
 
 /// Which of its servers an account logs in to by tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Uses {
+pub struct TokenUses {
     pub pop3: bool,
     pub imap: bool,
     pub smtp: bool,
@@ -87,7 +87,7 @@ pub enum Provider {
 }
 
 /// What is asked of everybody who logs in.
-pub type Parameters = &'static [(&'static str, &'static str)];
+pub type LoginParameters = &'static [(&'static str, &'static str)];
 
 impl Provider {
     pub const ALL: [Provider; 6] = [
@@ -190,7 +190,7 @@ impl Provider {
     }
 
     /// What the account's servers need, and no more.
-    pub fn scopes(self, uses: Uses, flow: Flow) -> Vec<String> {
+    pub fn scopes(self, uses: TokenUses, flow: Flow) -> Vec<String> {
         let some = |all: &[(bool, &str)]| {
             all.iter().filter(|(wanted, _)| *wanted).map(|(_, scope)| (*scope).to_owned()).collect()
         };
@@ -234,7 +234,7 @@ impl Provider {
     }
 
     /// What its page for the login is given in addition (`RFC 6749 §4.1.1`).
-    pub fn parameters(self) -> Parameters {
+    pub fn parameters(self) -> LoginParameters {
         match self {
             // Without both there is no refresh token, or none the second time.
             Provider::Google => &[("access_type", "offline"), ("prompt", "consent")],
@@ -319,7 +319,7 @@ mod tests {
     use super::super::endpoint;
     use super::*;
 
-    const ALL: Uses = Uses { pop3: true, imap: true, smtp: true };
+    const ALL: TokenUses = TokenUses { pop3: true, imap: true, smtp: true };
 
     #[test]
     fn names_read_back_and_nothing_else_does() {
@@ -347,8 +347,8 @@ mod tests {
     #[test]
     fn only_the_protocols_that_an_account_has_are_asked_for() {
         let scopes = |provider: Provider, uses| provider.scopes(uses, Flow::Code).join(" ");
-        let pop3 = Uses { pop3: true, ..Uses::default() };
-        let outgoing = Uses { smtp: true, ..Uses::default() };
+        let pop3 = TokenUses { pop3: true, ..TokenUses::default() };
+        let outgoing = TokenUses { smtp: true, ..TokenUses::default() };
         assert_eq!(
             scopes(Provider::Microsoft, pop3),
             "https://outlook.office.com/POP.AccessAsUser.All offline_access"

@@ -4,9 +4,9 @@
 //! under a lock from reading the old token on until the new one is durable; whoever waited for the lock takes what the
 //! other has got. A signal does not cut a refresh short at once: its answer may hold the only token that is left.
 
-use super::endpoint::{self, Answer, Issuer};
+use super::endpoint::{self, EndpointAnswer, Issuer};
 use super::grant::Grant;
-use super::held::{Held, LastError};
+use super::held::{HeldToken, LastError};
 use super::keeper::Keeper;
 use super::patience::{Seen, see_through};
 use super::provider::Provider;
@@ -72,7 +72,7 @@ pub struct TokenSource {
     by_environment: bool,
     connect: Box<Connect>,
     /// What is kept nowhere else. Its lock makes the threads of a run ask one after the other.
-    memory: Mutex<Option<Held>>,
+    memory: Mutex<Option<HeldToken>>,
 }
 
 impl TokenSource {
@@ -172,7 +172,7 @@ impl TokenSource {
     }
 
     /// By the refresh token in the environment.
-    fn given(&self, id: &str, given: Secret, memory: &mut Option<Held>) -> Result<Issued, Failure> {
+    fn given(&self, id: &str, given: Secret, memory: &mut Option<HeldToken>) -> Result<Issued, Failure> {
         if !is_token(&given) {
             let message = format!("${REFRESH_TOKEN}: getting the token: it has odd characters in it");
             return Err(Failure::new(Kind::Config, Stage::Token, message));
@@ -190,7 +190,7 @@ impl TokenSource {
                  next run may be refused\n"
             ));
         }
-        let held = memory.get_or_insert_with(|| Held::without_tokens(&self.grant, id, clock::now()));
+        let held = memory.get_or_insert_with(|| HeldToken::without_tokens(&self.grant, id, clock::now()));
         match answer {
             Ok((tokens, asked_at)) => held.take(tokens, asked_at),
             Err(Refused { failure, replaced }) => {
@@ -202,11 +202,16 @@ impl TokenSource {
     }
 
     /// In the program's own name. Nothing is lost with such a token: where it cannot be kept, the next run asks again.
-    fn own(&self, id: &str, memory: &mut Option<Held>, refused: Option<&Secret>) -> Result<Issued, Failure> {
+    fn own(
+        &self,
+        id: &str,
+        memory: &mut Option<HeldToken>,
+        refused: Option<&Secret>,
+    ) -> Result<Issued, Failure> {
         self.grant.check()?;
         let keeper = Keeper::new(&self.grant, id, &self.env, &self.limits);
-        let fits = |held: Option<Held>| held.filter(|held| held.fits(&self.grant, id));
-        let look = |held: Option<Held>| fits(held).and_then(|held| usable(&held, refused));
+        let fits = |held: Option<HeldToken>| held.filter(|held| held.fits(&self.grant, id));
+        let look = |held: Option<HeldToken>| fits(held).and_then(|held| usable(&held, refused));
         if let Some(issued) = look(keeper.load().unwrap_or_default()) {
             return Ok(issued);
         }
@@ -221,14 +226,14 @@ impl TokenSource {
         }
         let room = locked.as_ref().and_then(|locked| locked.prepare().ok());
         let (tokens, asked_at) = self.ask(None, |url| self.own_request(url))?;
-        let held = Held::new(&self.grant, id, tokens, asked_at);
+        let held = HeldToken::new(&self.grant, id, tokens, asked_at);
         if room.is_none_or(|room| room.put(&held).is_err()) {
             *memory = Some(held.clone());
         }
         issued(&held, true)
     }
 
-    fn fitting(&self, held: Option<Held>, id: &str) -> Result<Held, Failure> {
+    fn fitting(&self, held: Option<HeldToken>, id: &str) -> Result<HeldToken, Failure> {
         let Some(held) = held else {
             return Err(told::login_needed(&self.grant, "nobody has logged in yet"));
         };
@@ -250,7 +255,7 @@ impl TokenSource {
         Ok(self.client(url)?.request(form))
     }
 
-    fn refresh_token(&self, held: &Held) -> Result<Secret, Failure> {
+    fn refresh_token(&self, held: &HeldToken) -> Result<Secret, Failure> {
         held.refresh_token.clone().ok_or_else(|| {
             told::login_needed(
                 &self.grant,
@@ -290,7 +295,7 @@ impl TokenSource {
     }
 
     /// Has the server end what was granted (`RFC 7009`); whether it has a way for that.
-    pub fn revoke(&self, held: &Held) -> Result<bool, Failure> {
+    pub fn revoke(&self, held: &HeldToken) -> Result<bool, Failure> {
         let url = self.grant.endpoints.revoke.as_ref().or(held.revoke_url.as_ref());
         let field = self.grant.provider().map_or("token", Provider::revocation_field);
         let token = match field {
@@ -321,14 +326,14 @@ impl TokenSource {
 }
 
 /// The access token, if it is good and not the one that was refused.
-fn usable(held: &Held, refused: Option<&Secret>) -> Option<Issued> {
+fn usable(held: &HeldToken, refused: Option<&Secret>) -> Option<Issued> {
     let now = clock::now();
     let token = held.good(now)?;
     let is_other = refused.is_none_or(|refused| refused.expose() != token.expose());
     is_other.then(|| Issued { token: token.clone(), is_fresh: held.is_fresh(now) })
 }
 
-fn issued(held: &Held, is_fresh: bool) -> Result<Issued, Failure> {
+fn issued(held: &HeldToken, is_fresh: bool) -> Result<Issued, Failure> {
     let token = held.access_token.clone();
     let missing = || Failure::new(Kind::Internal, Stage::Token, "no token was taken");
     token.map(|token| Issued { token, is_fresh }).ok_or_else(missing)
@@ -340,7 +345,12 @@ fn last_error(failure: &Failure) -> LastError {
 }
 
 /// Sends the request, and waits for the answer a little longer than a signal asks for.
-fn post(endpoint: Arc<dyn Issuer>, url: &str, request: &Request, limits: &Limits) -> Result<Answer, Failure> {
+fn post(
+    endpoint: Arc<dyn Issuer>,
+    url: &str,
+    request: &Request,
+    limits: &Limits,
+) -> Result<EndpointAnswer, Failure> {
     let stopped = || {
         Failure::new(Kind::Interrupted, Stage::Token, "token: stopped by a signal").at(endpoint::place(url))
     };

@@ -5,7 +5,7 @@ use super::endpoint;
 use super::grant::Grant;
 use super::provider::Flow;
 use crate::codec::oauth::registration::NotRegistered;
-use crate::codec::oauth::token::{ErrorCode, Refusal, Rejection};
+use crate::codec::oauth::token::{ErrorCode, Rejection, TokenRefusal};
 use crate::words::secret::Redactor;
 use crate::words::{Failure, Kind, Scope, Secret, Stage};
 
@@ -127,7 +127,7 @@ fn hint(rejection: &Rejection, grant: &Grant) -> Option<String> {
 }
 
 /// What a person has to do.
-fn for_a_person(refusal: &Refusal, grant: &Grant) -> String {
+fn for_a_person(refusal: &TokenRefusal, grant: &Grant) -> String {
     if grant.flow() == Flow::ClientCredentials {
         return "the provider does not let this program in: an administrator must allow it".into();
     }
@@ -165,7 +165,7 @@ fn cause(number: u32) -> Option<&'static str> {
 }
 
 /// What has to be set otherwise.
-fn for_the_settings(refusal: &Refusal, grant: &Grant) -> String {
+fn for_the_settings(refusal: &TokenRefusal, grant: &Grant) -> String {
     let account = &grant.account;
     let is_about_client = matches!(refusal.error, ErrorCode::InvalidClient | ErrorCode::UnauthorizedClient);
     if grant.registers() && is_about_client {
@@ -218,17 +218,17 @@ fn setting(number: u32) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::provider::{Provider, Uses};
+    use super::super::provider::{Provider, TokenUses};
     use super::super::settings::OAuthSettings;
     use super::*;
 
     fn grant(provider: Provider, flow: Flow) -> Grant {
         let settings = OAuthSettings { provider: Some(provider), flow, ..OAuthSettings::default() };
-        Grant::new(settings, "work", "accounts.work.oauth", Uses::default(), None).unwrap()
+        Grant::new(settings, "work", "accounts.work.oauth", TokenUses::default(), None).unwrap()
     }
 
     fn refusal(error: &str, numbers: &[u32]) -> Rejection {
-        Rejection::Refused(Refusal {
+        Rejection::Refused(TokenRefusal {
             error: ErrorCode::read(error),
             description: Some("because of S3CRET".into()),
             numbers: numbers.to_vec(),

@@ -51,7 +51,7 @@ enum UserName {
 
 /// The facts about a provider.
 #[derive(Clone, Copy, Debug)]
-pub struct Provider {
+pub struct ProviderFacts {
     /// Its name.
     pub name: &'static str,
     /// The domains of its addresses.
@@ -83,7 +83,7 @@ pub struct Provider {
 }
 
 /// A provider about which nothing is known.
-const NOTHING: Provider = Provider {
+const NOTHING: ProviderFacts = ProviderFacts {
     name: "",
     domains: "",
     mx: "",
@@ -114,7 +114,7 @@ fn place(text: &str) -> Option<(&str, u16, Security)> {
     Some((host, port.parse().ok()?, security))
 }
 
-impl Provider {
+impl ProviderFacts {
     /// Its server for `protocol`, with the user name for `email`; `None` if it has none.
     pub fn server(&self, protocol: Protocol, email: &Address) -> Option<Server> {
         let servers = match protocol {
@@ -171,12 +171,12 @@ impl Provider {
 }
 
 /// All providers.
-fn all() -> impl Iterator<Item = &'static Provider> {
+fn all() -> impl Iterator<Item = &'static ProviderFacts> {
     table::ALL.iter().flat_map(|part| part.iter())
 }
 
 /// The provider of addresses in `domain`.
-pub fn of_domain(domain: &str) -> Option<&'static Provider> {
+pub fn of_domain(domain: &str) -> Option<&'static ProviderFacts> {
     let domain = domain.to_ascii_lowercase();
     // Each tenant of Microsoft 365 has a name under this domain.
     let domain = if domain.ends_with(".onmicrosoft.com") { "onmicrosoft.com" } else { &domain };
@@ -184,17 +184,17 @@ pub fn of_domain(domain: &str) -> Option<&'static Provider> {
 }
 
 /// The provider that takes mail at the MX host `host`.
-pub fn of_mx(host: &str) -> Option<&'static Provider> {
+pub fn of_mx(host: &str) -> Option<&'static ProviderFacts> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let fits = |suffix: &&str| {
         host.strip_suffix(suffix).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
-    let longest = |provider: &&Provider| provider.mx.split_whitespace().filter(fits).map(str::len).max();
+    let longest = |provider: &&ProviderFacts| provider.mx.split_whitespace().filter(fits).map(str::len).max();
     all().filter(|provider| longest(provider).is_some()).max_by_key(longest)
 }
 
 /// The provider that runs `host`.
-pub fn of_host(host: &str) -> Option<&'static Provider> {
+pub fn of_host(host: &str) -> Option<&'static ProviderFacts> {
     // A server on this machine (a bridge) is anybody's.
     if host.parse::<IpAddr>().is_ok() {
         return None;

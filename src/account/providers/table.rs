@@ -4,7 +4,7 @@ mod regions;
 mod senders;
 mod world;
 
-use super::Provider;
+use super::ProviderFacts;
 
 /// The providers. A domain is in one of them.
-pub(super) static ALL: &[&[Provider]] = &[world::WORLD, regions::REGIONS, senders::SENDERS];
+pub(super) static ALL: &[&[ProviderFacts]] = &[world::WORLD, regions::REGIONS, senders::SENDERS];

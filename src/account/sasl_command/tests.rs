@@ -18,9 +18,9 @@ fn start(line: &str) -> Box<dyn MechanismClient> {
     start_within(line, "GSSAPI", Limits { timeout: Duration::from_secs(30), ..Limits::default() }).unwrap()
 }
 
-fn failure(result: Result<Vec<u8>, Fault>) -> Failure {
+fn failure(result: Result<Vec<u8>, ExchangeFault>) -> Failure {
     match result {
-        Err(Fault::Failed(failure)) => *failure,
+        Err(ExchangeFault::Failed(failure)) => *failure,
         other => panic!("{other:?}"),
     }
 }
@@ -50,7 +50,7 @@ fn challenges_and_responses_are_a_line_each_and_the_first_empty_one_is_kept_back
     assert_eq!(start("cat").respond(b"first").unwrap(), b"first");
     let mut player = start("echo =; cat");
     assert_eq!(player.respond_to_prose(b"ntlm supported").unwrap(), b"");
-    assert!(matches!(player.respond_to_prose(b"more prose"), Err(Fault::Nonsense(_))));
+    assert!(matches!(player.respond_to_prose(b"more prose"), Err(ExchangeFault::Nonsense(_))));
 }
 
 #[test]

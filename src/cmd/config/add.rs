@@ -1,9 +1,9 @@
 //! `postie config add`: by flags alone, or with questions on a terminal for what they leave open. An address is often
 //! enough to know the servers: they are in the table of providers, or are looked for.
 
-use super::draft::{Given, NewAccount, Settings, absolute, name_for, server};
+use super::draft::{DraftSettings, Given, NewAccount, absolute, name_for, server};
 use super::find::{self, Finder};
-use super::oauth::{Authority, Client, Offer};
+use super::oauth::{Authority, Offer, RegisteredClient};
 use super::offer::{self, Offered};
 use super::wizard;
 use super::{Context, editor, path_to_edit, tell_account};
@@ -214,7 +214,7 @@ impl Given {
             smtp: args.smtp.as_deref().map(|text| server(text, "--smtp", Protocol::Smtp)).transpose()?,
             secret: match (&authority, &args.client_id) {
                 (Some(authority), Some(id)) => {
-                    authority.settings(Some(Client { id: id.clone(), secret: None }))
+                    authority.settings(Some(RegisteredClient { id: id.clone(), secret: None }))
                 }
                 (Some(_), None) => vec![],
                 (None, _) => secret_settings(&context.global, context)?,
@@ -280,7 +280,7 @@ impl Given {
 }
 
 /// Whether these settings of the secret are for OAuth2.
-fn is_by_token(secret: &Settings) -> bool {
+fn is_by_token(secret: &DraftSettings) -> bool {
     secret.iter().any(|(key, _)| *key == "token-command" || key.starts_with("oauth."))
 }
 
@@ -314,8 +314,8 @@ impl<'a> Said<'a> {
     }
 }
 
-fn fetch_settings(args: &AddArgs) -> Result<Settings, Failure> {
-    let mut settings = Settings::new();
+fn fetch_settings(args: &AddArgs) -> Result<DraftSettings, Failure> {
+    let mut settings = DraftSettings::new();
     if let Some(path) = &args.maildir {
         settings.push(("fetch.maildir", absolute(path, "--maildir")?));
     } else if let Some(path) = &args.mbox {
@@ -329,7 +329,7 @@ fn fetch_settings(args: &AddArgs) -> Result<Settings, Failure> {
 
 /// Where the secret options say the secret comes from. One behind a descriptor is there only now, so it is
 /// stored; a file, a variable and a command are there again next time.
-fn secret_settings(global: &Global, context: &Context) -> Result<Settings, Failure> {
+fn secret_settings(global: &Global, context: &Context) -> Result<DraftSettings, Failure> {
     let shell = |option: &str, line: &str| {
         Program::shell(line)
             .map(Setting::Command)
@@ -352,9 +352,9 @@ fn secret_settings(global: &Global, context: &Context) -> Result<Settings, Failu
 }
 
 /// The whole account as keys of the file.
-fn settings(draft: NewAccount, args: &AddArgs, global: &Global) -> Result<Settings, Failure> {
+fn settings(draft: NewAccount, args: &AddArgs, global: &Global) -> Result<DraftSettings, Failure> {
     let text = |text: &str| Setting::Text(text.to_owned());
-    let mut settings: Settings = vec![("email", text(draft.email.as_str()))];
+    let mut settings: DraftSettings = vec![("email", text(draft.email.as_str()))];
     let display = draft.display.as_deref().filter(|name| !name.is_empty());
     settings.extend(display.map(|name| ("name", text(name))));
     settings.extend(args.description.as_deref().map(|words| ("description", text(words))));
@@ -387,7 +387,7 @@ fn settings(draft: NewAccount, args: &AddArgs, global: &Global) -> Result<Settin
 }
 
 /// The keys of a server that are not the default.
-fn server_settings(server: &Server, email: &Address, settings: &mut Settings) {
+fn server_settings(server: &Server, email: &Address, settings: &mut DraftSettings) {
     let text = |text: &str| Setting::Text(text.to_owned());
     let [host, port, tls, username, auth] = match server.protocol {
         Protocol::Pop3 => ["pop3.host", "pop3.port", "pop3.tls", "pop3.username", "pop3.auth"],

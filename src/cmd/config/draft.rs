@@ -5,11 +5,11 @@ use crate::account::edit::Setting;
 use crate::account::server::{Protocol, Server};
 use crate::account::{url, values};
 use crate::words::{Address, Failure};
-use crate::work::discover::{Discovery, Found};
+use crate::work::discover::{Discovery, FoundServer};
 use std::path::Path;
 
 /// Keys of an account and their values, in the order of the file.
-pub type Settings = Vec<(&'static str, Setting)>;
+pub type DraftSettings = Vec<(&'static str, Setting)>;
 
 /// An account that is about to be added.
 pub struct NewAccount {
@@ -18,8 +18,8 @@ pub struct NewAccount {
     pub display: Option<String>,
     pub incoming: Option<Server>,
     pub smtp: Option<Server>,
-    pub secret: Settings,
-    pub fetch: Settings,
+    pub secret: DraftSettings,
+    pub fetch: DraftSettings,
     pub test: bool,
     /// What was found for the address.
     pub found: Discovery,
@@ -36,12 +36,12 @@ pub struct Given {
     pub smtp: Option<Server>,
     /// The protocol to fetch by, if a flag says so without a URL.
     pub wanted: Option<Protocol>,
-    pub secret: Settings,
+    pub secret: DraftSettings,
     /// Whether a client certificate is given, by which the user can log in.
     pub has_certificate: bool,
     /// Who gives tokens, where the client is not known yet.
     pub authority: Option<Authority>,
-    pub fetch: Settings,
+    pub fetch: DraftSettings,
     pub test: bool,
     /// The names of the existing accounts.
     pub taken: Vec<String>,
@@ -63,7 +63,7 @@ impl Given {
         if self.has_servers() {
             return (self.incoming.clone(), self.smtp.clone());
         }
-        let server = |found: Option<&Found>| found.map(|found| found.server.clone());
+        let server = |found: Option<&FoundServer>| found.map(|found| found.server.clone());
         (server(found.fetch_from()), server(found.smtp.as_ref()))
     }
 }

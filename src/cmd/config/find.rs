@@ -12,7 +12,7 @@ use crate::net::{Http, Limits, Security, Tap, Tls, TlsSettings};
 use crate::output::Output;
 use crate::output::transcript::Transcript;
 use crate::words::{Address, Failure};
-use crate::work::discover::{Discovery, Found, Search, discover, known};
+use crate::work::discover::{Discovery, FoundServer, Search, discover, known};
 use serde::Serialize;
 
 /// Mozilla's database; `$POSTIE_ISPDB` and `--ispdb` name another.
@@ -119,7 +119,7 @@ impl Finder {
 
     /// Refuses servers that nobody has seen and no trusted source names, unless their hosts are accepted.
     pub fn check(&self, found: &Discovery, email: &Address) -> Result<(), Failure> {
-        let doubtful: Vec<&Found> =
+        let doubtful: Vec<&FoundServer> =
             found.chosen().filter(|it| !it.trusted && !self.accepted.contains(&it.server.host)).collect();
         if doubtful.is_empty() {
             return Ok(());
@@ -212,7 +212,7 @@ pub fn describe(found: &Discovery) -> Vec<String> {
 
 /// What every source said, a line each, for `-v`.
 pub fn tried(found: &Discovery) -> Vec<String> {
-    let line = |it: &crate::work::discover::Report| match it.asked.as_str() {
+    let line = |it: &crate::work::discover::SourceReport| match it.asked.as_str() {
         "" => format!("{}: {}", it.source.name(), it.result),
         asked => format!("{}: {}: {}", it.source.name(), short(asked), it.result),
     };
@@ -257,7 +257,7 @@ struct TriedLine<'a> {
     result: &'a str,
 }
 
-fn server_line(found: &Found) -> ServerLine<'_> {
+fn server_line(found: &FoundServer) -> ServerLine<'_> {
     let server: &Server = &found.server;
     ServerLine {
         host: &server.host,

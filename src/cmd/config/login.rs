@@ -4,7 +4,8 @@ use super::Context;
 use super::guide::{Guide, Way};
 use crate::account::oauth::provider::USUAL_SCOPES;
 use crate::account::oauth::{
-    Endpoints, Flow, Grant, Held, Keeper, KeptClient, Provider, TokenSource, discover, endpoint, told, web,
+    Endpoints, Flow, Grant, HeldToken, Keeper, KeptClient, Provider, TokenSource, discover, endpoint, told,
+    web,
 };
 use crate::account::{self, Account, Need, Selection};
 use crate::cli::config::LoginArgs;
@@ -74,7 +75,7 @@ pub fn log_in(
     }
     let limits = &context.limits;
     let tap = tap.map(|make| make(endpoint::place(&grant.issuer)));
-    let login = Login {
+    let login = LoginParts {
         account,
         grant: &grant,
         source: &source,
@@ -103,7 +104,7 @@ pub fn log_in(
     };
     check_scope(&grant, &endpoints.scopes, &tokens)?;
     let is_for_once = tokens.refresh_token.is_none();
-    let mut held = Held::new(&grant, &id, tokens, asked_at);
+    let mut held = HeldToken::new(&grant, &id, tokens, asked_at);
     if grant.is_to_be_discovered() {
         (held.token_url, held.revoke_url) = (endpoints.all.token, endpoints.all.revoke);
     }
@@ -117,7 +118,7 @@ pub fn log_in(
 }
 
 /// What a login is made of.
-struct Login<'a> {
+struct LoginParts<'a> {
     account: &'a Account,
     grant: &'a Grant,
     source: &'a TokenSource,
@@ -126,7 +127,7 @@ struct Login<'a> {
 }
 
 /// The endpoints of the server, and whether each of its answers names it (`RFC 9207`).
-struct Known {
+struct KnownEndpoints {
     all: Endpoints,
     names_itself: bool,
     /// What is asked for.
@@ -135,9 +136,9 @@ struct Known {
     faults: Vec<String>,
 }
 
-impl Login<'_> {
+impl LoginParts<'_> {
     /// The client that registers itself here, and whether it did so just now.
-    fn register(&self, known: &Known, again: bool) -> Result<(KeptClient, bool), Failure> {
+    fn register(&self, known: &KnownEndpoints, again: bool) -> Result<(KeptClient, bool), Failure> {
         let clients = self.source.clients();
         let kept = clients.load()?;
         if let Some(kept) = kept.as_ref().filter(|kept| !again && kept.holds(clock::now())) {
@@ -163,7 +164,7 @@ impl Login<'_> {
 
     fn by_code(
         &self,
-        known: &Known,
+        known: &KnownEndpoints,
         registered: Option<&KeptClient>,
         ahead: &mut Vec<u8>,
         guide: &mut Guide<'_>,
@@ -204,7 +205,7 @@ impl Login<'_> {
         result?.map_err(|rejection| self.rejected(&rejection, token, &client))
     }
 
-    fn by_device(&self, known: &Known, guide: &mut Guide<'_>) -> Result<Granted, Failure> {
+    fn by_device(&self, known: &KnownEndpoints, guide: &mut Guide<'_>) -> Result<Granted, Failure> {
         let device = known.all.device.as_deref();
         let device = device.ok_or_else(|| self.lacks(known, "login by device code", "device-url"))?;
         let token = self.token_url(known)?;
@@ -215,10 +216,10 @@ impl Login<'_> {
         result?.map_err(|rejection| self.rejected(&rejection, token, &client))
     }
 
-    fn endpoints(&self) -> Result<Known, Failure> {
+    fn endpoints(&self) -> Result<KnownEndpoints, Failure> {
         let (all, scopes) = (self.grant.endpoints.clone(), self.grant.scopes.clone());
         if !self.grant.is_to_be_discovered() {
-            return Ok(Known { all, names_itself: false, scopes, faults: Vec::new() });
+            return Ok(KnownEndpoints { all, names_itself: false, scopes, faults: Vec::new() });
         }
         let metadata = discover(&self.http, &self.grant.issuer)?;
         let knows = |scope: &&str| metadata.scopes.iter().any(|known| known == scope);
@@ -227,10 +228,10 @@ impl Login<'_> {
             false => scopes,
         };
         let all = all.or(Endpoints::from(&metadata));
-        Ok(Known { all, names_itself: metadata.names_itself, scopes, faults: metadata.faults })
+        Ok(KnownEndpoints { all, names_itself: metadata.names_itself, scopes, faults: metadata.faults })
     }
 
-    fn token_url<'a>(&self, known: &'a Known) -> Result<&'a str, Failure> {
+    fn token_url<'a>(&self, known: &'a KnownEndpoints) -> Result<&'a str, Failure> {
         known.all.token.as_deref().ok_or_else(|| self.lacks(known, "token endpoint", "token-url"))
     }
 
@@ -243,7 +244,7 @@ impl Login<'_> {
         told::rejected(rejection, self.grant, url, secret.into_iter())
     }
 
-    fn lacks(&self, known: &Known, what: &str, key: &str) -> Failure {
+    fn lacks(&self, known: &KnownEndpoints, what: &str, key: &str) -> Failure {
         let server = match self.grant.provider() {
             Some(provider) => provider.name(),
             None => &self.grant.issuer,

@@ -9,7 +9,7 @@ use crate::account::{Protocol, Server, terminal};
 use crate::words::{Address, Failure, Secret};
 
 /// Keys of an account and their values.
-type Settings = Vec<(&'static str, Setting)>;
+type OauthSettings = Vec<(&'static str, Setting)>;
 
 /// Who gives the tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +33,12 @@ impl Authority {
     }
 
     /// The keys for it and its client.
-    pub fn settings(&self, client: Option<Client>) -> Settings {
-        let mut settings: Settings = vec![match self {
+    pub fn settings(&self, client: Option<RegisteredClient>) -> OauthSettings {
+        let mut settings: OauthSettings = vec![match self {
             Authority::Known(provider) => ("oauth.provider", Setting::Text(provider.name().into())),
             Authority::Issuer(url) => ("oauth.issuer", Setting::Text(url.clone())),
         }];
-        if let Some(Client { id, secret }) = client {
+        if let Some(RegisteredClient { id, secret }) = client {
             settings.push(("oauth.client-id", Setting::Text(id)));
             settings.extend(secret.map(|secret| ("oauth.client-secret", Setting::Password(secret))));
         }
@@ -47,7 +47,7 @@ impl Authority {
 }
 
 /// A client that the user has registered.
-pub struct Client {
+pub struct RegisteredClient {
     pub id: String,
     pub secret: Option<Secret>,
 }
@@ -98,7 +98,7 @@ impl Offer {
     }
 
     /// Asks for the client; gives the keys.
-    pub fn ask(&self, asker: &mut Asker<'_>, name: &str) -> Result<Settings, Failure> {
+    pub fn ask(&self, asker: &mut Asker<'_>, name: &str) -> Result<OauthSettings, Failure> {
         let client = ask_client(asker, &self.authority, name)?;
         Ok(self.authority.settings(client))
     }
@@ -109,7 +109,7 @@ pub fn ask_client(
     asker: &mut Asker<'_>,
     authority: &Authority,
     name: &str,
-) -> Result<Option<Client>, Failure> {
+) -> Result<Option<RegisteredClient>, Failure> {
     let (how, question) = match authority {
         Authority::Issuer(_) => (
             "This needs a client id. The authorization server may register one at the login; if it does not, its operator does."
@@ -133,7 +133,7 @@ pub fn ask_client(
         Authority::Known(Provider::Google) => Some(terminal::ask("Client secret: ", asker.limits)?),
         _ => None,
     };
-    Ok(Some(Client { id, secret }))
+    Ok(Some(RegisteredClient { id, secret }))
 }
 
 /// The ways to log in that can be chosen at the terminal.

@@ -2,7 +2,7 @@
 
 use super::{Context, editor, tell_account};
 use crate::account::edit::Setting;
-use crate::account::keys::{self, Part, Type};
+use crate::account::keys::{self, KeyPart, Type};
 use crate::account::schema::Contents;
 use crate::account::{Account, Server, URL_VARIABLES, secret_file};
 use crate::words::Failure;
@@ -41,13 +41,13 @@ pub fn run(
 
 /// What overrides `key`, each a clause. `tables`: the servers that have the key in their own table.
 fn hidden(name: &str, key: &str, tables: &[&str], contents: &Contents, context: &Context) -> Vec<String> {
-    let part = keys::find(key).map_or(Part::Other, |row| row.part);
+    let part = keys::find(key).map_or(KeyPart::Other, |row| row.part);
     let mut found = Vec::new();
-    if part == Part::Trust {
+    if part == KeyPart::Trust {
         found.extend(tables.iter().map(|table| format!("{table}.{key} comes before it for that server")));
     }
     let Some(account) = contents.account(name) else { return found };
-    if part == Part::Secret {
+    if part == KeyPart::Secret {
         for variable in ["POSTIE_PASSWORD", "POSTIE_PASSWORD_FILE"] {
             if context.env.get(variable).is_some() {
                 found.push(format!("${variable} is set in this environment and comes before it"));

@@ -1,6 +1,6 @@
 //! `postie config status`: how it stands with the tokens of accounts. Nothing is asked of any server.
 
-use crate::account::oauth::{Grant, Held, Keeper, Provider, TokenSource, told};
+use crate::account::oauth::{Grant, HeldToken, Keeper, Provider, TokenSource, told};
 use crate::account::{Account, Config};
 use crate::cmd::Context;
 use crate::output::About;
@@ -127,7 +127,12 @@ fn one(account: &Account, grant: &Arc<Grant>, context: &mut Context) -> Result<(
 }
 
 /// The failure where a person must log in.
-fn needs(held: Option<&Held>, fitting: Option<&Held>, now: Timestamp, grant: &Grant) -> Option<Failure> {
+fn needs(
+    held: Option<&HeldToken>,
+    fitting: Option<&HeldToken>,
+    now: Timestamp,
+    grant: &Grant,
+) -> Option<Failure> {
     if !grant.flow().is_by_person() {
         return None;
     }
@@ -145,7 +150,7 @@ fn needs(held: Option<&Held>, fitting: Option<&Held>, now: Timestamp, grant: &Gr
     Some(told::login_needed(grant, what))
 }
 
-fn in_words(account: &Account, state: &str, held: Option<&Held>) -> String {
+fn in_words(account: &Account, state: &str, held: Option<&HeldToken>) -> String {
     let name = &account.label;
     let until = held.and_then(|held| held.expires_at).map_or_else(String::new, |end| format!(" until {end}"));
     let refreshed = held.and_then(|held| held.last_refresh);

@@ -2,7 +2,7 @@
 //! fetches and sends when they are answered.
 
 use super::ask::{Asker, wrapped};
-use super::draft::{Given, NewAccount, Settings, absolute, server};
+use super::draft::{DraftSettings, Given, NewAccount, absolute, server};
 use super::find::{self, Finder};
 use super::guide::Way;
 use super::oauth::{self, Offer};
@@ -286,7 +286,7 @@ fn ask_login(
     Ok(())
 }
 
-fn ask_secret(asker: &mut Asker<'_>, offer: Option<Offer>, name: &str) -> Result<Settings, Failure> {
+fn ask_secret(asker: &mut Asker<'_>, offer: Option<Offer>, name: &str) -> Result<DraftSettings, Failure> {
     let alone = offer.as_ref().and_then(Offer::alone);
     let (question, default, words): (_, _, &[&str]) = match alone {
         Some(provider) => {
@@ -334,7 +334,7 @@ fn ask_secret(asker: &mut Asker<'_>, offer: Option<Offer>, name: &str) -> Result
 }
 
 /// Asks where to store fetched mail.
-fn ask_destination(asker: &mut Asker<'_>, name: &str) -> Result<Settings, Failure> {
+fn ask_destination(asker: &mut Asker<'_>, name: &str) -> Result<DraftSettings, Failure> {
     // A name that is not valid for a file is not proposed.
     let proposal = if name.starts_with('.') || name.contains('/') { "mail" } else { name };
     let proposal = format!("~/Mail/{proposal}");

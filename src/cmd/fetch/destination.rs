@@ -8,12 +8,12 @@ use crate::net::Limits;
 use crate::output::sanitize::Visible;
 use crate::process::{Program, StdoutTo};
 use crate::store::{
-    AccountKey, CommandSpec, ExecSink, FolderName, FolderPlaces, Form, Layout, Maildir, Mbox, Mboxrd, Sink,
-    Stdout, StoreError, Unrecorded, WaitLimits,
+    AccountKey, CommandSpec, ExecSink, FolderName, FolderPlaces, Layout, Maildir, Mbox, Mboxrd, PrintForm,
+    Sink, Stdout, StoreError, Unrecorded, WaitLimits,
 };
 use crate::streams::{StdStream, output_was_closed};
 use crate::words::Failure;
-use crate::work::fetch::{Destination, Mode};
+use crate::work::fetch::{Mode, RunDestination};
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -106,7 +106,7 @@ fn target(args: &FetchArgs, account: &Account) -> Result<Option<FetchTarget>, Fa
 /// been idle for this long (`RFC 1939 §3`).
 const COMMAND_LIMIT: Duration = Duration::from_secs(600);
 
-impl Destination for Outlet {
+impl RunDestination for Outlet {
     fn open(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError> {
         let stop = self.limits.stop.clone();
         let waits = |limit| {
@@ -131,7 +131,7 @@ impl Destination for Outlet {
             }
             Some(FetchTarget::Stdout) | None => {
                 let output = StdStream::output();
-                let (out, form): (Box<dyn Write>, Box<dyn Form>) = match self.json {
+                let (out, form): (Box<dyn Write>, Box<dyn PrintForm>) = match self.json {
                     true => (
                         Box::new(output),
                         Box::new(Parsed { account: self.account.clone(), folder: self.folder.clone() }),
@@ -171,7 +171,7 @@ impl Destination for Outlet {
         }
     }
 
-    fn of_folder(&self, name: &Arc<str>, path: Option<PathBuf>) -> Box<dyn Destination + Send> {
+    fn of_folder(&self, name: &Arc<str>, path: Option<PathBuf>) -> Box<dyn RunDestination + Send> {
         let target = match (&self.target, path) {
             (Some(FetchTarget::Maildir(_)), Some(path)) => Some(FetchTarget::Maildir(path)),
             (Some(FetchTarget::MboxDir(_)), Some(path)) => Some(FetchTarget::Mbox(path)),

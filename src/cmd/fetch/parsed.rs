@@ -6,7 +6,7 @@ use crate::mail::content::{Attached, Readable};
 use crate::mail::summary::Summary;
 use crate::mailbox::Row;
 use crate::output::json;
-use crate::store::{Form, Printable};
+use crate::store::{PrintForm, Printable};
 use crate::work::fetch::MessageReport;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -54,7 +54,7 @@ pub struct Parsed {
     pub folder: Option<Arc<str>>,
 }
 
-impl Form for Parsed {
+impl PrintForm for Parsed {
     fn put(&mut self, mut message: Printable, out: &mut dyn Write) -> io::Result<()> {
         let uid = message.identity.uid();
         let uid = (!uid.is_empty()).then(|| uid.to_vec());

@@ -11,7 +11,7 @@ use crate::account::{Need, values};
 use crate::cli::{Global, SendmailArgs, SendmailMode};
 use crate::output::mail_log::LogEntry;
 use crate::output::{About, Output};
-use crate::smtp::server::Verdict;
+use crate::smtp::server::RelayVerdict;
 use crate::streams::Input;
 use crate::streams::text::UntilDot;
 use crate::words::{Exit, Failure, ReversePath};
@@ -131,7 +131,7 @@ fn message(args: SendmailArgs, context: &mut Context) -> Result<(), Failure> {
 }
 
 /// Sends the message, and logs the result.
-fn hand_on(message: LocalMessage<'_>, context: &mut Context) -> Verdict {
+fn hand_on(message: LocalMessage<'_>, context: &mut Context) -> RelayVerdict {
     let report = message.send(&LocalRoute {
         select: &|address| context.select(Need::Smtp, address),
         service: &|account| service::outgoing(account, context),
@@ -142,7 +142,7 @@ fn hand_on(message: LocalMessage<'_>, context: &mut Context) -> Verdict {
     if let Err(problem) = entry.write(report.exit, failure.as_deref()) {
         context.out.tell(&problem);
     }
-    Verdict { exit: report.exit, failures: report.failures, id: report.id }
+    RelayVerdict { exit: report.exit, failures: report.failures, id: report.id }
 }
 
 type ParsedArgs = (Option<ReversePath>, Vec<crate::mail::Entry>, crate::work::send::Options);

@@ -3,7 +3,7 @@
 use super::hand_on;
 use crate::cmd::Context;
 use crate::mail::Entry;
-use crate::smtp::server::{SubmissionHandler, Verdict, serve};
+use crate::smtp::server::{RelayVerdict, SubmissionHandler, serve};
 use crate::streams::Input;
 use crate::words::{Exit, Failure, Kind, ReversePath, Stage};
 use crate::work::local::{LocalMessage, people, reverse_path};
@@ -43,7 +43,7 @@ impl SubmissionHandler for SendmailClient<'_> {
         Ok(())
     }
 
-    fn content(&mut self, content: &mut dyn BufRead) -> Verdict {
+    fn content(&mut self, content: &mut dyn BufRead) -> RelayVerdict {
         let message = LocalMessage {
             source: content,
             sender: Some(std::mem::take(&mut self.sender)),

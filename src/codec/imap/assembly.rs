@@ -17,7 +17,7 @@ pub const MAX_RESPONSE: usize = 2 * MAX_LITERALS;
 
 /// What is to be read after a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextRead {
     /// Nothing: the response is whole.
     Done,
     /// A literal, for [`Assembly::literal`], and then the next line.
@@ -34,7 +34,7 @@ pub enum Next {
 
 /// What kind of response it is, as far as its framing goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ResponseKind {
     /// Nothing has come yet.
     #[default]
     Empty,
@@ -47,7 +47,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum AssemblyState {
     #[default]
     Fresh,
     Literal {
@@ -63,8 +63,8 @@ enum State {
 #[derive(Clone, Debug, Default)]
 pub struct Assembly {
     octets: Vec<u8>,
-    kind: Kind,
-    state: State,
+    kind: ResponseKind,
+    state: AssemblyState,
     walk: Walk,
     depth: usize,
     kept: usize,
@@ -76,28 +76,28 @@ impl Assembly {
         Self::default()
     }
 
-    /// Forgets everything, but keeps its memory. A line after [`Next::Done`] does so by itself.
+    /// Forgets everything, but keeps its memory. A line after [`NextRead::Done`] does so by itself.
     pub fn clear(&mut self) {
         self.octets.clear();
         if self.octets.capacity() > MAX_LINE {
             self.octets.shrink_to(MAX_LINE);
         }
         self.walk.clear();
-        (self.kind, self.state, self.depth, self.kept) = (Kind::Empty, State::Fresh, 0, 0);
+        (self.kind, self.state, self.depth, self.kept) = (ResponseKind::Empty, AssemblyState::Fresh, 0, 0);
     }
 
     /// Takes a line without its line end.
-    pub fn line(&mut self, line: &[u8]) -> Result<Next, Malformed> {
+    pub fn line(&mut self, line: &[u8]) -> Result<NextRead, Malformed> {
         let next = self.take(line);
         if next.is_err() {
-            self.state = State::Failed;
+            self.state = AssemblyState::Failed;
         }
         next
     }
 
-    /// Takes octets of the literal that [`Next::Literal`] announced, no more than it has.
+    /// Takes octets of the literal that [`NextRead::Literal`] announced, no more than it has.
     pub fn literal(&mut self, octets: &[u8]) {
-        let State::Literal { left, fate, .. } = &mut self.state else {
+        let AssemblyState::Literal { left, fate, .. } = &mut self.state else {
             debug_assert!(octets.is_empty(), "callers feed literals when they are asked to");
             return;
         };
@@ -109,7 +109,7 @@ impl Assembly {
         }
     }
 
-    /// What stands before the body, at [`Next::Body`]: UID, flags, date, as far as the server put them there.
+    /// What stands before the body, at [`NextRead::Body`]: UID, flags, date, as far as the server put them there.
     pub fn so_far(&self) -> FetchItems<'_> {
         // What is wrong with them was found when the line came.
         self.fetched().and_then(Result::ok).unwrap_or_default()
@@ -117,7 +117,7 @@ impl Assembly {
 
     /// Whether it is about a message (FETCH).
     pub fn is_of_message(&self) -> bool {
-        matches!(self.kind, Kind::Fetch(_))
+        matches!(self.kind, ResponseKind::Fetch(_))
     }
 
     /// The UID in a FETCH response that is whole; what else it says is not looked at.
@@ -134,28 +134,28 @@ impl Assembly {
     /// Whether the line that came last begins a response of some kind, or goes on with one, whatever is wrong with
     /// it otherwise.
     pub fn has_begun(&self) -> bool {
-        self.kind != Kind::Empty
+        self.kind != ResponseKind::Empty
     }
 
     /// Whether the response is whole.
     pub fn is_done(&self) -> bool {
-        self.state == State::Done
+        self.state == AssemblyState::Done
     }
 
-    pub(super) fn parts(&self) -> (Kind, &[u8]) {
+    pub(super) fn parts(&self) -> (ResponseKind, &[u8]) {
         (self.kind, &self.octets)
     }
 
     pub(super) fn fetched(&self) -> Option<Result<FetchItems<'_>, Malformed>> {
-        let Kind::Fetch(number) = self.kind else { return None };
+        let ResponseKind::Fetch(number) = self.kind else { return None };
         Some(FetchItems::read(&self.octets, number, self.walk.items()))
     }
 
-    fn take(&mut self, line: &[u8]) -> Result<Next, Malformed> {
+    fn take(&mut self, line: &[u8]) -> Result<NextRead, Malformed> {
         let mut at = self.octets.len();
         match self.state {
-            State::Failed => return Err(Malformed::new("more after what is no response")),
-            State::Literal { left, fate, start } => {
+            AssemblyState::Failed => return Err(Malformed::new("more after what is no response")),
+            AssemblyState::Literal { left, fate, start } => {
                 // A body's octets went elsewhere.
                 if left > 0 && fate != Fate::Body {
                     return Err(Malformed::new("a line in place of a literal"));
@@ -163,7 +163,7 @@ impl Assembly {
                 self.check_edge(line)?;
                 self.walk.literal(fate, start, at);
             }
-            State::Fresh | State::Done => {
+            AssemblyState::Fresh | AssemblyState::Done => {
                 self.clear();
                 let begins;
                 (self.kind, begins) = kind(line)?;
@@ -175,16 +175,16 @@ impl Assembly {
         }
         self.octets.extend_from_slice(line);
         let literal = match self.kind {
-            Kind::Empty | Kind::Text => None,
-            Kind::Fetch(_) => self.walk.line(&self.octets, at)?,
-            Kind::Data => data_line(&self.octets, at, &mut self.depth)?.map(|len| (len, Fate::Kept)),
+            ResponseKind::Empty | ResponseKind::Text => None,
+            ResponseKind::Fetch(_) => self.walk.line(&self.octets, at)?,
+            ResponseKind::Data => data_line(&self.octets, at, &mut self.depth)?.map(|len| (len, Fate::Kept)),
         };
         match literal {
             None => {
                 // What it says must be sound too, before anybody acts on it.
                 FetchItems::check(&self.octets, self.walk.items())?;
-                self.state = State::Done;
-                Ok(Next::Done)
+                self.state = AssemblyState::Done;
+                Ok(NextRead::Done)
             }
             Some((octets, fate)) => self.begin_literal(octets, fate),
         }
@@ -196,12 +196,12 @@ impl Assembly {
             Some(b' ' | b')') => true,
             Some(b']') => self.walk.in_section(),
             Some(_) => false,
-            None => self.kind == Kind::Data,
+            None => self.kind == ResponseKind::Data,
         };
         if fits { Ok(()) } else { Err(Malformed::new("a literal that does not end where it should")) }
     }
 
-    fn begin_literal(&mut self, octets: u64, fate: Fate) -> Result<Next, Malformed> {
+    fn begin_literal(&mut self, octets: u64, fate: Fate) -> Result<NextRead, Malformed> {
         let room = MAX_LITERALS - self.kept;
         let small = usize::try_from(octets).ok().filter(|octets| *octets <= room);
         let fate = match (fate, small) {
@@ -214,50 +214,50 @@ impl Assembly {
             self.kept += small.unwrap_or(0);
             self.octets.extend_from_slice(b"\r\n");
         }
-        self.state = State::Literal { left: octets, fate, start: self.octets.len() };
+        self.state = AssemblyState::Literal { left: octets, fate, start: self.octets.len() };
         if fate == Fate::Body {
             FetchItems::check(&self.octets, self.walk.items())?;
-            return Ok(Next::Body { octets });
+            return Ok(NextRead::Body { octets });
         }
-        Ok(Next::Literal { octets })
+        Ok(NextRead::Literal { octets })
     }
 }
 
 /// The kind of the response that begins with this line, and where its data begin.
-fn kind(line: &[u8]) -> Result<(Kind, usize), Malformed> {
+fn kind(line: &[u8]) -> Result<(ResponseKind, usize), Malformed> {
     const NONE: Malformed = Malformed::new("something that is no IMAP response");
     let (first, rest) = word(line);
     match first {
         _ if line.first().is_none_or(|octet| octet.is_ascii_whitespace()) => Err(NONE),
-        b"+" => Ok((Kind::Text, line.len())),
+        b"+" => Ok((ResponseKind::Text, line.len())),
         b"*" => untagged(line, rest).ok_or(NONE),
         tag => {
             let fits = |octet: &u8| matches!(octet, b'!'..=b'~') && !b"(){%*\"\\+".contains(octet);
             let status = status(word(rest).0).is_some();
-            if status && tag.iter().all(fits) { Ok((Kind::Text, line.len())) } else { Err(NONE) }
+            if status && tag.iter().all(fits) { Ok((ResponseKind::Text, line.len())) } else { Err(NONE) }
         }
     }
 }
 
-fn untagged(line: &[u8], rest: &[u8]) -> Option<(Kind, usize)> {
+fn untagged(line: &[u8], rest: &[u8]) -> Option<(ResponseKind, usize)> {
     let (first, behind) = word(rest);
     if first.is_empty() {
         return None;
     }
     let is = |name: &str| first.eq_ignore_ascii_case(name.as_bytes());
     if ["OK", "NO", "BAD", "BYE", "PREAUTH", "CAPABILITY"].into_iter().any(is) {
-        return Some((Kind::Text, line.len()));
+        return Some((ResponseKind::Text, line.len()));
     }
     let at = line.len() - behind.len();
-    let Some(number) = number(first) else { return Some((Kind::Data, at)) };
+    let Some(number) = number(first) else { return Some((ResponseKind::Data, at)) };
     let (name, _) = word(behind);
     // `FETCH(` is taken too: the parenthesis belongs to the data.
     if name.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"FETCH"))
         && matches!(name.get(5), None | Some(b'('))
     {
-        return Some((Kind::Fetch(u32::try_from(number).ok()?), at + 5));
+        return Some((ResponseKind::Fetch(u32::try_from(number).ok()?), at + 5));
     }
-    (!name.is_empty()).then_some((Kind::Data, at))
+    (!name.is_empty()).then_some((ResponseKind::Data, at))
 }
 
 /// How a command ended.

@@ -2,7 +2,7 @@
 //! flags, no CLOSE, no FETCH that sets `\Seen`.
 
 use super::date::InternalDate;
-use super::line::{CommandPart, Literals, Pieces, Tag};
+use super::line::{CommandPart, CommandPieces, Literals, Tag};
 use super::rows::MAX_NAME;
 use super::uids::UidSet;
 use super::utf7;
@@ -132,7 +132,7 @@ pub enum Criterion<'a> {
 
 /// A command, without its tag.
 #[derive(Clone, Debug)]
-pub struct Command(Pieces);
+pub struct Command(CommandPieces);
 
 impl Command {
     /// What is to be written, in turn: each part but the last ends in the header of a literal.
@@ -156,11 +156,11 @@ impl Command {
     }
 
     fn plain(text: impl Into<String>) -> Self {
-        Command(Pieces::new(text))
+        Command(CommandPieces::new(text))
     }
 
     fn on(name: &str, mailbox: &MailboxName) -> Self {
-        Command(Pieces::new(format!("{name} ")).mailbox(mailbox.octets()))
+        Command(CommandPieces::new(format!("{name} ")).mailbox(mailbox.octets()))
     }
 
     /// CAPABILITY.
@@ -198,13 +198,13 @@ impl Command {
         if user.contains('\0') || secret.expose().contains(&0) {
             return None;
         }
-        Some(Command(Pieces::new("LOGIN ").astring(user.as_bytes()).text(" ").secret(secret)))
+        Some(Command(CommandPieces::new("LOGIN ").astring(user.as_bytes()).text(" ").secret(secret)))
     }
 
     /// AUTHENTICATE, with an initial response in base64 if the server takes one (`RFC 4959`). One of no octets
     /// is something else than none.
     pub fn authenticate(mechanism: &str, initial: Option<&Secret>) -> Self {
-        let pieces = Pieces::new(format!("AUTHENTICATE {mechanism}"));
+        let pieces = CommandPieces::new(format!("AUTHENTICATE {mechanism}"));
         Command(match initial {
             None => pieces,
             Some(initial) if initial.is_empty() => pieces.text(" ="),
@@ -218,7 +218,7 @@ impl Command {
         if pairs.is_empty() {
             return Self::plain("ID NIL");
         }
-        let mut pieces = Pieces::new("ID (");
+        let mut pieces = CommandPieces::new("ID (");
         for (at, (name, value)) in pairs.iter().enumerate() {
             let space = if at > 0 { " " } else { "" };
             pieces = pieces.text(space).string(name.as_bytes()).text(" ").string(value.as_bytes());
@@ -236,7 +236,7 @@ impl Command {
         if !status.is_empty() {
             returns.push(format!("STATUS ({})", names(status)));
         }
-        let pieces = Pieces::new("LIST \"\" ").pattern(pattern.octets());
+        let pieces = CommandPieces::new("LIST \"\" ").pattern(pattern.octets());
         Command(if returns.is_empty() {
             pieces
         } else {
@@ -261,7 +261,7 @@ impl Command {
 
     /// UID SEARCH; `RETURN (ALL)` only where the server has ESEARCH (`RFC 4731`).
     pub fn uid_search(criteria: &[Criterion<'_>], esearch: bool) -> Self {
-        let mut pieces = Pieces::new(if esearch { "UID SEARCH RETURN (ALL)" } else { "UID SEARCH" });
+        let mut pieces = CommandPieces::new(if esearch { "UID SEARCH RETURN (ALL)" } else { "UID SEARCH" });
         for criterion in criteria {
             pieces = match criterion {
                 Criterion::All => pieces.text(" ALL"),

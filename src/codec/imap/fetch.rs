@@ -40,7 +40,7 @@ pub enum Body<'a> {
     Nil,
     /// A quoted string: legal, and the whole message.
     Quoted(Cow<'a, [u8]>),
-    /// A literal, which went past as [`Next::Body`](super::Next::Body).
+    /// A literal, which went past as [`NextRead::Body`](super::NextRead::Body).
     Literal,
 }
 

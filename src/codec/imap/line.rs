@@ -91,73 +91,74 @@ pub struct CommandPart {
 
 /// Puts a command together.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pieces(Vec<Piece>);
+pub(super) struct CommandPieces(Vec<CommandPiece>);
 
 #[derive(Clone, Debug)]
-enum Piece {
+enum CommandPiece {
     Text(String),
-    String { octets: Secret, form: Form },
+    String { octets: Secret, form: StringForm },
     Message { octets: u64, has_utf8: bool },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum StringForm {
     /// An atom, where it is one that no server misreads.
     Any,
     /// Quoted or literal, never an atom.
     String,
-    /// Like [`Form::Any`]: the name of a mailbox, in modified UTF-7.
+    /// Like [`StringForm::Any`]: the name of a mailbox, in modified UTF-7.
     Mailbox,
     /// The same, never an atom.
     Pattern,
     /// Such a name in UTF-8, quoted (`RFC 9755 §3`).
     Utf8Mailbox,
-    /// Like [`Form::String`], and never shown.
+    /// Like [`StringForm::String`], and never shown.
     Secret,
     /// As it is (base64), and never shown.
     SecretAtom,
 }
 
-impl Pieces {
+impl CommandPieces {
     /// A command that begins with these words.
     pub fn new(text: impl Into<String>) -> Self {
-        Pieces(vec![Piece::Text(text.into())])
+        CommandPieces(vec![CommandPiece::Text(text.into())])
     }
 
     /// Whether the command begins with these words.
     pub fn begins_with(&self, words: &str) -> bool {
-        matches!(self.0.first(), Some(Piece::Text(text)) if text.starts_with(words))
+        matches!(self.0.first(), Some(CommandPiece::Text(text)) if text.starts_with(words))
     }
 
     /// Adds text as it is.
     pub fn text(mut self, text: &str) -> Self {
-        self.0.push(Piece::Text(text.to_owned()));
+        self.0.push(CommandPiece::Text(text.to_owned()));
         self
     }
 
     /// Adds a string: an atom, quoted or a literal.
     pub fn astring(self, octets: &[u8]) -> Self {
-        self.piece(octets, Form::Any)
+        self.piece(octets, StringForm::Any)
     }
 
     /// Adds the name of a mailbox.
     pub fn mailbox(self, octets: &[u8]) -> Self {
-        self.piece(octets, Form::Mailbox)
+        self.piece(octets, StringForm::Mailbox)
     }
 
     /// Adds a pattern for names of mailboxes.
     pub fn pattern(self, octets: &[u8]) -> Self {
-        self.piece(octets, Form::Pattern)
+        self.piece(octets, StringForm::Pattern)
     }
 
     /// The same command with the names of mailboxes in UTF-8. One that is no modified UTF-7 stays as it is.
     pub fn in_utf8(mut self) -> Self {
         for piece in &mut self.0 {
-            if let Piece::String { octets, form: form @ (Form::Mailbox | Form::Pattern) } = piece
+            if let CommandPiece::String { octets, form: form @ (StringForm::Mailbox | StringForm::Pattern) } =
+                piece
                 && let Some(text) = utf7::decode(octets.expose())
                 && !text.contains(|letter: char| letter.is_ascii_control())
             {
-                (*octets, *form) = (Secret::new(text.into_bytes()), Form::Utf8Mailbox);
+                (*octets, *form) = (Secret::new(text.into_bytes()), StringForm::Utf8Mailbox);
             }
         }
         self
@@ -165,41 +166,41 @@ impl Pieces {
 
     /// Adds a string that is never an atom.
     pub fn string(self, octets: &[u8]) -> Self {
-        self.piece(octets, Form::String)
+        self.piece(octets, StringForm::String)
     }
 
     /// Adds a string that is not shown.
     pub fn secret(self, secret: &Secret) -> Self {
-        self.piece(secret.expose(), Form::Secret)
+        self.piece(secret.expose(), StringForm::Secret)
     }
 
     /// Adds base64 that is not shown.
     pub fn secret_atom(self, secret: &Secret) -> Self {
-        self.piece(secret.expose(), Form::SecretAtom)
+        self.piece(secret.expose(), StringForm::SecretAtom)
     }
 
     /// Announces a message, which somebody else sends. `has_utf8`: in the form for one whose header has UTF-8 in it
     /// (`RFC 6855 §4`); then a parenthesis has to follow the message.
     pub fn message(mut self, octets: u64, has_utf8: bool) -> Self {
-        self.0.push(Piece::Message { octets, has_utf8 });
+        self.0.push(CommandPiece::Message { octets, has_utf8 });
         self
     }
 
-    fn piece(mut self, octets: &[u8], form: Form) -> Self {
-        self.0.push(Piece::String { octets: Secret::new(octets), form });
+    fn piece(mut self, octets: &[u8], form: StringForm) -> Self {
+        self.0.push(CommandPiece::String { octets: Secret::new(octets), form });
         self
     }
 
     /// The parts of the command.
     pub fn parts(&self, tag: Tag, literals: Literals) -> Vec<CommandPart> {
         let mut parts = Vec::new();
-        let mut draft = Draft::default();
+        let mut draft = PartDraft::default();
         draft.add(format!("{tag} ").as_bytes());
         for piece in &self.0 {
             match piece {
-                Piece::Text(text) => draft.add(text.as_bytes()),
-                Piece::String { octets, form } => draft.string(octets, *form, literals, &mut parts),
-                Piece::Message { octets, has_utf8 } => {
+                CommandPiece::Text(text) => draft.add(text.as_bytes()),
+                CommandPiece::String { octets, form } => draft.string(octets, *form, literals, &mut parts),
+                CommandPiece::Message { octets, has_utf8 } => {
                     let (header, awaits) = literals.header(*octets);
                     draft.add(if *has_utf8 { b"UTF8 (~" } else { b"" });
                     draft.add(header.as_bytes());
@@ -216,26 +217,34 @@ impl Pieces {
 
 /// A part being written.
 #[derive(Default)]
-struct Draft {
+struct PartDraft {
     literal: Vec<u8>,
     line: Vec<u8>,
     shown: Vec<u8>,
 }
 
-impl Draft {
+impl PartDraft {
     fn add(&mut self, octets: &[u8]) {
         self.line.extend_from_slice(octets);
         self.shown.extend_from_slice(octets);
     }
 
-    fn string(&mut self, octets: &Secret, form: Form, literals: Literals, parts: &mut Vec<CommandPart>) {
+    fn string(
+        &mut self,
+        octets: &Secret,
+        form: StringForm,
+        literals: Literals,
+        parts: &mut Vec<CommandPart>,
+    ) {
         let text = octets.expose();
-        let is_secret = matches!(form, Form::Secret | Form::SecretAtom);
-        let may_be_atom = matches!(form, Form::Any | Form::Mailbox);
-        if form == Form::SecretAtom || may_be_atom && is_plain_atom(text) {
+        let is_secret = matches!(form, StringForm::Secret | StringForm::SecretAtom);
+        let may_be_atom = matches!(form, StringForm::Any | StringForm::Mailbox);
+        if form == StringForm::SecretAtom || may_be_atom && is_plain_atom(text) {
             self.line.extend_from_slice(text);
             self.shown.extend_from_slice(if is_secret { REDACTED.as_bytes() } else { text });
-        } else if form == Form::Utf8Mailbox || text.iter().all(|octet| matches!(octet, b' '..=b'~' | b'\t')) {
+        } else if form == StringForm::Utf8Mailbox
+            || text.iter().all(|octet| matches!(octet, b' '..=b'~' | b'\t'))
+        {
             let quoted = quote(text);
             self.line.extend_from_slice(&quoted);
             self.shown.extend_from_slice(if is_secret { REDACTED.as_bytes() } else { &quoted });

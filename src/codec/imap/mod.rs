@@ -25,7 +25,7 @@ pub mod utf7;
 mod walk;
 
 pub(crate) use assembly::Status;
-pub use assembly::{Assembly, MAX_LINE, Next};
+pub use assembly::{Assembly, MAX_LINE, NextRead};
 pub use capabilities::Capabilities;
 pub(crate) use code::ResponseCode;
 pub(crate) use command::{CANCEL, Criterion, DONE, FetchItem, StatusItem};

@@ -1,6 +1,6 @@
 //! Responses (`RFC 3501 §7`): what a server says, as values.
 
-use super::assembly::{Assembly, Kind, Status, status};
+use super::assembly::{Assembly, ResponseKind, Status, status};
 use super::code::{self, ResponseCode};
 use super::fetch::FetchItems;
 use super::lexer::{Lexer, Value, number, word};
@@ -66,7 +66,7 @@ pub enum Response<'a> {
     /// A message.
     Fetch(FetchItems<'a>),
     /// What a search found. Long answers are for [`SearchScanner`].
-    Search(Found),
+    Search(SearchResult),
     /// Any other: its name.
     Unknown(&'a [u8]),
 }
@@ -84,7 +84,7 @@ pub enum Condition {
 
 /// What a search found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct SearchResult {
     /// The tag of the command it answers, where the server says it.
     pub tag: Option<Vec<u8>>,
     /// Whether the server says that the numbers are UIDs, or does not say.
@@ -106,7 +106,7 @@ impl Assembly {
         let (first, rest) = word(octets);
         match first {
             b"+" => Ok(Response::Continue(rest)),
-            b"*" if kind == Kind::Text => Ok(untagged(rest)),
+            b"*" if kind == ResponseKind::Text => Ok(untagged(rest)),
             b"*" => data(octets, rest),
             tag => {
                 let (name, text) = word(rest);
@@ -183,7 +183,7 @@ fn search(octets: &[u8]) -> Result<Response<'_>, Malformed> {
     for piece in [octets, b"\n"] {
         scanner.push(piece, |first, last| numbers.push((first, last)))?;
     }
-    let found = Found {
+    let found = SearchResult {
         tag: scanner.tag().map(<[u8]>::to_vec),
         is_uid: scanner.is_uid(),
         numbers: UidSet::from_ranges(numbers),

@@ -24,7 +24,7 @@ pub struct SearchScanner {
     first: Option<u32>,
     number: Option<u32>,
     skipped: usize,
-    quoted: Quoted,
+    quoted: SearchQuoted,
     carriage: bool,
 }
 
@@ -45,7 +45,7 @@ enum SearchState {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Quoted {
+enum SearchQuoted {
     #[default]
     No,
     Yes,
@@ -183,12 +183,12 @@ impl SearchScanner {
 
     /// Follows quoted strings; says whether this octet belongs to one.
     fn quote(&mut self, octet: u8) -> bool {
-        let within = self.quoted != Quoted::No;
+        let within = self.quoted != SearchQuoted::No;
         self.quoted = match (self.quoted, octet) {
-            (Quoted::No, b'"') => Quoted::Yes,
-            (Quoted::Yes, b'"') | (Quoted::No, _) => Quoted::No,
-            (Quoted::Yes, b'\\') => Quoted::Escaped,
-            (Quoted::Yes | Quoted::Escaped, _) => Quoted::Yes,
+            (SearchQuoted::No, b'"') => SearchQuoted::Yes,
+            (SearchQuoted::Yes, b'"') | (SearchQuoted::No, _) => SearchQuoted::No,
+            (SearchQuoted::Yes, b'\\') => SearchQuoted::Escaped,
+            (SearchQuoted::Yes | SearchQuoted::Escaped, _) => SearchQuoted::Yes,
         };
         within
     }
@@ -277,7 +277,7 @@ impl SearchScanner {
             }
             SearchState::Numbers if self.extended && self.number.is_none() => return Err(BAD),
             SearchState::Numbers => self.number_ended(found)?,
-            SearchState::Value if !self.word.is_empty() && self.quoted == Quoted::No => {}
+            SearchState::Value if !self.word.is_empty() && self.quoted == SearchQuoted::No => {}
             _ => return Err(BAD),
         }
         self.place = SearchState::Ended;

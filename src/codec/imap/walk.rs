@@ -59,7 +59,7 @@ pub(super) enum Fate {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum WalkPlace {
     #[default]
     Open,
     BeforeName,
@@ -73,7 +73,7 @@ enum Place {
 /// The walk through one FETCH response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Walk {
-    place: Place,
+    place: WalkPlace,
     items: Vec<Item>,
     name_start: usize,
     name: Option<Name>,
@@ -95,7 +95,7 @@ impl Walk {
 
     /// Whether a literal now would stand in the name of an item.
     pub fn in_section(&self) -> bool {
-        self.place == Place::InSection
+        self.place == WalkPlace::InSection
     }
 
     /// Walks from `at` to the end of `octets`, where a line ends. Says how long the literal is that its end
@@ -103,7 +103,7 @@ impl Walk {
     pub fn line(&mut self, octets: &[u8], mut at: usize) -> Result<Option<(u64, Fate)>, Malformed> {
         while let Some(octet) = octets.get(at).copied() {
             let literal_may_begin =
-                matches!(self.place, Place::BeforeValue | Place::InList | Place::InSection);
+                matches!(self.place, WalkPlace::BeforeValue | WalkPlace::InList | WalkPlace::InSection);
             if octet == b'{'
                 && literal_may_begin
                 && let Some(len) = literal_header(octets, at)?
@@ -114,17 +114,17 @@ impl Walk {
                 return Err(Malformed::new("a literal8"));
             }
             at = match self.place {
-                Place::Open => self.open(octet, at)?,
-                Place::BeforeName => self.before_name(octet, at),
-                Place::InName => self.in_name(octets, octet, at)?,
-                Place::InSection => self.in_section_at(octets, octet, at)?,
-                Place::BeforeValue => self.before_value(octets, octet, at)?,
-                Place::InList => self.in_list(octets, octet, at)?,
-                Place::Closed if octet == b' ' => at + 1,
-                Place::Closed => return Err(Malformed::new("more behind the end of a FETCH response")),
+                WalkPlace::Open => self.open(octet, at)?,
+                WalkPlace::BeforeName => self.before_name(octet, at),
+                WalkPlace::InName => self.in_name(octets, octet, at)?,
+                WalkPlace::InSection => self.in_section_at(octets, octet, at)?,
+                WalkPlace::BeforeValue => self.before_value(octets, octet, at)?,
+                WalkPlace::InList => self.in_list(octets, octet, at)?,
+                WalkPlace::Closed if octet == b' ' => at + 1,
+                WalkPlace::Closed => return Err(Malformed::new("more behind the end of a FETCH response")),
             };
         }
-        if self.place == Place::Closed {
+        if self.place == WalkPlace::Closed {
             Ok(None)
         } else {
             Err(Malformed::new("a FETCH response without an end"))
@@ -133,7 +133,7 @@ impl Walk {
 
     /// The literal has gone by; it lies there in the octets, if it is kept.
     pub fn literal(&mut self, fate: Fate, start: usize, end: usize) {
-        if self.place == Place::BeforeValue {
+        if self.place == WalkPlace::BeforeValue {
             self.body_read |= fate == Fate::Body;
             self.value(match fate {
                 Fate::Body => ItemValue::Body,
@@ -144,7 +144,7 @@ impl Walk {
     }
 
     fn fate(&self) -> Fate {
-        match self.name.filter(|_| self.place == Place::BeforeValue) {
+        match self.name.filter(|_| self.place == WalkPlace::BeforeValue) {
             Some(Name::Body) => Fate::Body,
             Some(Name::Header) => Fate::KeptIfSmall,
             Some(Name::OtherBody) => Fate::Dropped,
@@ -156,7 +156,7 @@ impl Walk {
         match octet {
             b' ' => Ok(at + 1),
             b'(' => {
-                self.place = Place::BeforeName;
+                self.place = WalkPlace::BeforeName;
                 Ok(at + 1)
             }
             _ => Err(Malformed::new("a FETCH response without parentheses")),
@@ -167,12 +167,12 @@ impl Walk {
         match octet {
             b' ' => at + 1,
             b')' => {
-                self.place = Place::Closed;
+                self.place = WalkPlace::Closed;
                 at + 1
             }
             _ => {
                 self.name_start = at;
-                self.place = Place::InName;
+                self.place = WalkPlace::InName;
                 at
             }
         }
@@ -180,7 +180,7 @@ impl Walk {
 
     fn in_name(&mut self, octets: &[u8], octet: u8, at: usize) -> Result<usize, Malformed> {
         match octet {
-            b'[' => self.place = Place::InSection,
+            b'[' => self.place = WalkPlace::InSection,
             b' ' | b'(' | b'"' | b'{' | b')' => {
                 self.name_ended(&octets[self.name_start..at])?;
                 return Ok(at);
@@ -206,14 +206,14 @@ impl Walk {
             return Err(Malformed::new("a FETCH response of too many items"));
         }
         self.name = Some(name);
-        self.place = Place::BeforeValue;
+        self.place = WalkPlace::BeforeValue;
         Ok(())
     }
 
     fn in_section_at(&mut self, octets: &[u8], octet: u8, at: usize) -> Result<usize, Malformed> {
         match octet {
             b'"' => return quoted_end(octets, at),
-            b']' => self.place = Place::InName,
+            b']' => self.place = WalkPlace::InName,
             _ => {}
         }
         Ok(at + 1)
@@ -228,7 +228,7 @@ impl Walk {
             }
             b'(' => {
                 (self.list_start, self.depth) = (at + 1, 1);
-                self.place = Place::InList;
+                self.place = WalkPlace::InList;
                 return Ok(at + 1);
             }
             _ => {}
@@ -263,7 +263,7 @@ impl Walk {
     fn value(&mut self, value: ItemValue) {
         let name = self.name.take().filter(|name| !matches!(name, Name::Other | Name::OtherBody));
         self.items.extend(name.map(|name| Item { name, value }));
-        self.place = Place::BeforeName;
+        self.place = WalkPlace::BeforeName;
     }
 
     /// The items that were walked through; without the body where it only begins.

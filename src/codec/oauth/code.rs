@@ -103,16 +103,16 @@ pub struct Expected<'a> {
 
 /// The answer of the person at the browser, and of the server.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum RedirectAnswer {
     /// A code for the token endpoint.
     Code(Secret),
     /// No login; as `access_denied` (`RFC 6749 §4.1.2.1`).
-    Refused(Refusal),
+    Refused(RedirectRefusal),
 }
 
 /// An error that the server gave, shortened and without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RedirectRefusal {
     pub error: String,
     pub description: Option<String>,
 }
@@ -143,7 +143,7 @@ impl NoAnswer {
 }
 
 /// Reads the query of a redirect (`RFC 6749 §4.1.2`).
-pub fn read_query(query: &str, expected: &Expected<'_>) -> Result<Answer, NoAnswer> {
+pub fn read_query(query: &str, expected: &Expected<'_>) -> Result<RedirectAnswer, NoAnswer> {
     let (mut code, mut state, mut issuer, mut error, mut description) = (None, None, None, None, None);
     for (name, value) in parse(query.as_bytes()) {
         let slot = match &*name {
@@ -167,11 +167,11 @@ pub fn read_query(query: &str, expected: &Expected<'_>) -> Result<Answer, NoAnsw
     }
     check_issuer(issuer, expected)?;
     match (code, error) {
-        (None, Some(error)) => Ok(Answer::Refused(Refusal {
+        (None, Some(error)) => Ok(RedirectAnswer::Refused(RedirectRefusal {
             error: text::shown(&error),
             description: description.map(|description| text::shown(&description)),
         })),
-        (Some(code), None) if is_code(&code) => Ok(Answer::Code(Secret::new(code))),
+        (Some(code), None) if is_code(&code) => Ok(RedirectAnswer::Code(Secret::new(code))),
         _ => Err(NoAnswer::Malformed),
     }
 }
@@ -189,7 +189,7 @@ fn check_issuer(found: Option<String>, expected: &Expected<'_>) -> Result<(), No
 /// Reads what a person pasted: the address that the browser was sent to, its query, or the code alone.
 ///
 /// The address has the state in it, which is compared; a code alone has none, and only PKCE protects it.
-pub fn read_pasted(pasted: &str, expected: &Expected<'_>) -> Result<Answer, NoAnswer> {
+pub fn read_pasted(pasted: &str, expected: &Expected<'_>) -> Result<RedirectAnswer, NoAnswer> {
     let pasted = pasted.trim();
     // The scheme of a program (`RFC 8252 §7.1`), which has a dot in it: `org.example.mail:/back?code=…`.
     let has_scheme = pasted.split_once(":/").is_some_and(|(scheme, _)| {
@@ -207,7 +207,11 @@ pub fn read_pasted(pasted: &str, expected: &Expected<'_>) -> Result<Answer, NoAn
     let (code, _) = parse(pasted.as_bytes()).next().ok_or(NoAnswer::Unrelated)?;
     let code = if pasted.contains('%') && !pasted.contains('+') { &*code } else { pasted };
     let is_long = code.len() >= SHORTEST;
-    if is_code(code) && is_long { Ok(Answer::Code(Secret::new(code))) } else { Err(NoAnswer::Unrelated) }
+    if is_code(code) && is_long {
+        Ok(RedirectAnswer::Code(Secret::new(code)))
+    } else {
+        Err(NoAnswer::Unrelated)
+    }
 }
 
 /// Visible characters of ASCII (`RFC 6749 appendix A.11`).
@@ -230,10 +234,10 @@ mod tests {
     }
 
     /// `code:…`, `refused:…`, or the reason why it is no answer.
-    fn told(answer: Result<Answer, NoAnswer>) -> String {
+    fn told(answer: Result<RedirectAnswer, NoAnswer>) -> String {
         match answer {
-            Ok(Answer::Code(code)) => format!("code:{}", String::from_utf8_lossy(code.expose())),
-            Ok(Answer::Refused(Refusal { error, description })) => {
+            Ok(RedirectAnswer::Code(code)) => format!("code:{}", String::from_utf8_lossy(code.expose())),
+            Ok(RedirectAnswer::Refused(RedirectRefusal { error, description })) => {
                 format!("refused:{error}:{}", description.unwrap_or_default())
             }
             Err(no) => format!("{no:?}"),

@@ -3,7 +3,7 @@
 use super::members::{self, Members};
 use super::text;
 use super::token::{self, ErrorCode};
-use super::url::{Address, check};
+use super::url::{UrlUse, check};
 use crate::words::Secret;
 use serde_json::Value;
 use std::time::Duration;
@@ -65,15 +65,15 @@ pub fn read(body: &[u8]) -> Result<DeviceAuthorization, String> {
     // The drafts before the RFC called it so, and some servers have both.
     let address = |names: [&str; 2]| {
         let all: Vec<String> = names.iter().filter_map(|name| answer.text(name)).collect();
-        let good = all.iter().find(|uri| check(uri, Address::ForPeople).is_ok()).cloned();
+        let good = all.iter().find(|uri| check(uri, UrlUse::ForPeople).is_ok()).cloned();
         good.or_else(|| all.into_iter().next())
     };
     let verification_uri = address(["verification_uri", "verification_url"]);
     let verification_uri = verification_uri.ok_or_else(|| missing("verification_uri"))?;
-    check(&verification_uri, Address::ForPeople).map_err(|what| format!("verification_uri: {what}"))?;
+    check(&verification_uri, UrlUse::ForPeople).map_err(|what| format!("verification_uri: {what}"))?;
     // It is a convenience: one that is bad is left out.
     let complete = address(["verification_uri_complete", "verification_url_complete"]);
-    let complete = complete.filter(|uri| check(uri, Address::ForPeople).is_ok());
+    let complete = complete.filter(|uri| check(uri, UrlUse::ForPeople).is_ok());
     let time = |name: &str, most| answer.value(name).and_then(|value| seconds(&value, most));
     Ok(DeviceAuthorization {
         device_code: Secret::new(device_code),

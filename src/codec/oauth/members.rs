@@ -8,28 +8,28 @@ use std::ops::Deref;
 use zeroize::Zeroizing;
 
 /// The text of an answer.
-pub enum Text<'a> {
+pub enum MemberText<'a> {
     AsItCame(&'a str),
     /// With replacement characters, which are in no token.
     Mended(Zeroizing<String>),
 }
 
 /// The octets as a text. A byte order mark is left out (`RFC 8259 §8.1` lets a reader do so).
-pub fn text(octets: &[u8]) -> Text<'_> {
+pub fn text(octets: &[u8]) -> MemberText<'_> {
     let octets = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(octets);
     match std::str::from_utf8(octets) {
-        Ok(text) => Text::AsItCame(text),
-        Err(_) => Text::Mended(Zeroizing::new(String::from_utf8_lossy(octets).into_owned())),
+        Ok(text) => MemberText::AsItCame(text),
+        Err(_) => MemberText::Mended(Zeroizing::new(String::from_utf8_lossy(octets).into_owned())),
     }
 }
 
-impl Deref for Text<'_> {
+impl Deref for MemberText<'_> {
     type Target = str;
 
     fn deref(&self) -> &str {
         match self {
-            Text::AsItCame(text) => text,
-            Text::Mended(text) => text,
+            MemberText::AsItCame(text) => text,
+            MemberText::Mended(text) => text,
         }
     }
 }

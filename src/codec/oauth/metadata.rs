@@ -2,12 +2,12 @@
 
 use super::members::{self, Members};
 use super::text;
-use super::url::{Address, check};
+use super::url::{UrlUse, check};
 
 /// Where the documents of an issuer may be, in the order to ask: that of `RFC 8414 §3.1`, then OpenID Connect's (§4),
 /// which puts its words behind the path instead of before it.
 pub fn addresses(issuer: &str) -> Result<Vec<String>, String> {
-    let uri = check(issuer, Address::Issuer)?;
+    let uri = check(issuer, UrlUse::Issuer)?;
     let (scheme, authority) =
         (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |host| host.as_str()));
     let path = uri.path().trim_end_matches('/');
@@ -57,7 +57,7 @@ pub fn read(body: &[u8], issuer: &str) -> Result<Metadata, String> {
         return Err("it has PKCE without the method S256".into());
     }
     let token_endpoint = document.text("token_endpoint").ok_or("it has no token_endpoint")?;
-    check(&token_endpoint, Address::Endpoint).map_err(|what| format!("token_endpoint: {what}"))?;
+    check(&token_endpoint, UrlUse::Endpoint).map_err(|what| format!("token_endpoint: {what}"))?;
     let mut faults = Vec::new();
     let mut other = |name: &str, use_as| {
         let value = document.value(name)?;
@@ -68,10 +68,10 @@ pub fn read(body: &[u8], issuer: &str) -> Result<Metadata, String> {
         checked.map_err(|what| faults.push(format!("{name}: {what}"))).ok()
     };
     Ok(Metadata {
-        authorization_endpoint: other("authorization_endpoint", Address::ForPeople),
-        device_authorization_endpoint: other("device_authorization_endpoint", Address::Endpoint),
-        revocation_endpoint: other("revocation_endpoint", Address::Endpoint),
-        registration_endpoint: other("registration_endpoint", Address::Endpoint),
+        authorization_endpoint: other("authorization_endpoint", UrlUse::ForPeople),
+        device_authorization_endpoint: other("device_authorization_endpoint", UrlUse::Endpoint),
+        revocation_endpoint: other("revocation_endpoint", UrlUse::Endpoint),
+        registration_endpoint: other("registration_endpoint", UrlUse::Endpoint),
         issuer: own,
         token_endpoint,
         names_itself: document.flag("authorization_response_iss_parameter_supported"),

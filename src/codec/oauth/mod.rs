@@ -24,12 +24,12 @@ pub const MAX_ANSWER: usize = 64 * 1024;
 /// The fields of a request (`RFC 6749 appendix B`), in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Form {
-    fields: Vec<(&'static str, Value)>,
+    fields: Vec<(&'static str, FormValue)>,
 }
 
 /// The value of a field.
 #[derive(Clone, Debug)]
-pub enum Value {
+pub enum FormValue {
     Open(String),
     /// Nobody else may see it: no transcript has it.
     Secret(Secret),
@@ -48,25 +48,25 @@ impl Form {
 
     /// The same form with one more field.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.fields.push((name, Value::Open(value.into())));
+        self.fields.push((name, FormValue::Open(value.into())));
         self
     }
 
     /// The same form with one more field, which nobody else may see.
     pub fn with_secret(mut self, name: &'static str, value: &Secret) -> Self {
-        self.fields.push((name, Value::Secret(value.clone())));
+        self.fields.push((name, FormValue::Secret(value.clone())));
         self
     }
 
-    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &FormValue)> {
         self.fields.iter().map(|(name, value)| (*name, value))
     }
 
     /// The values that nobody else may see.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.fields.iter().filter_map(|(_, value)| match value {
-            Value::Secret(secret) => Some(secret),
-            Value::Open(_) => None,
+            FormValue::Secret(secret) => Some(secret),
+            FormValue::Open(_) => None,
         })
     }
 }
@@ -194,9 +194,9 @@ mod tests {
     }
 
     fn shown(form: &Form) -> String {
-        let value = |value: &Value| match value {
-            Value::Open(text) => text.clone(),
-            Value::Secret(secret) => format!("<{}>", String::from_utf8_lossy(secret.expose())),
+        let value = |value: &FormValue| match value {
+            FormValue::Open(text) => text.clone(),
+            FormValue::Secret(secret) => format!("<{}>", String::from_utf8_lossy(secret.expose())),
         };
         form.fields().map(|(name, it)| format!("{name}={}", value(it))).collect::<Vec<_>>().join("&")
     }

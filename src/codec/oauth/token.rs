@@ -2,7 +2,7 @@
 //! taken, of the texts a short line without control characters.
 
 use super::MAX_ANSWER;
-use super::members::{self, Members, Text};
+use super::members::{self, MemberText, Members};
 use crate::words::{Kind, Secret};
 use serde_json::Value;
 use std::fmt;
@@ -31,7 +31,7 @@ pub struct Tokens {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The server says why (`RFC 6749 §5.2`).
-    Refused(Refusal),
+    Refused(TokenRefusal),
     /// The server cannot now, or somebody else answered in its place: what came is no answer of OAuth.
     Busy {
         /// The status of HTTP.
@@ -43,7 +43,7 @@ pub enum Rejection {
 
 /// A server's refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct TokenRefusal {
     pub error: ErrorCode,
     /// The server's words for people: one line, bounded, without control characters.
     pub description: Option<String>,
@@ -144,14 +144,14 @@ impl ErrorCode {
     }
 }
 
-impl Refusal {
+impl TokenRefusal {
     /// What kind of failure it is.
     pub fn kind(&self) -> Kind {
         if is_busy(self.status) { Kind::Deferred } else { self.error.kind() }
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for TokenRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.error.name())?;
         self.description.as_ref().map_or(Ok(()), |description| write!(f, ": {description}"))
@@ -210,7 +210,7 @@ pub fn replaced(status: u16, body: &[u8]) -> Option<Secret> {
     refresh_token(&object(body, &text).filter(|_| is_success(status))?)
 }
 
-fn object<'a>(body: &[u8], text: &'a Text<'_>) -> Option<Members<'a>> {
+fn object<'a>(body: &[u8], text: &'a MemberText<'_>) -> Option<Members<'a>> {
     if body.len() > MAX_ANSWER { None } else { Members::read(text).ok() }
 }
 
@@ -232,13 +232,13 @@ fn error_code(answer: &Members<'_>, has_tokens: bool) -> Option<ErrorCode> {
     })
 }
 
-fn refusal(status: u16, error: ErrorCode, answer: &Members<'_>) -> Refusal {
+fn refusal(status: u16, error: ErrorCode, answer: &Members<'_>) -> TokenRefusal {
     let description = answer.text("error_description");
     let description = description.map(|text| line(&text, MAX_DESCRIPTION)).filter(|text| !text.is_empty());
     let numbers = answer.value("error_codes");
     let numbers = numbers.as_ref().and_then(Value::as_array).into_iter().flatten();
     let numbers = numbers.filter_map(|number| u32::try_from(number.as_u64()?).ok()).take(8).collect();
-    Refusal { error, description, numbers, status }
+    TokenRefusal { error, description, numbers, status }
 }
 
 fn tokens(answer: &Members<'_>) -> Result<Tokens, Rejection> {

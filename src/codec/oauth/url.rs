@@ -7,7 +7,7 @@ const MAX: usize = 2048;
 
 /// What an address is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Address {
+pub enum UrlUse {
     /// An issuer (`RFC 8414 §2`): it has no query.
     Issuer,
     /// To be asked by postie, secrets in the request.
@@ -17,7 +17,7 @@ pub enum Address {
 }
 
 /// Checks that an address is one of HTTPS, or of HTTP on this machine, and has nothing in it that is not visible.
-pub fn check(url: &str, use_as: Address) -> Result<Uri, String> {
+pub fn check(url: &str, use_as: UrlUse) -> Result<Uri, String> {
     if url.len() > MAX {
         return Err(format!("the address is longer than {MAX} octets"));
     }
@@ -41,7 +41,7 @@ pub fn check(url: &str, use_as: Address) -> Result<Uri, String> {
     if url.contains('#') {
         return Err("an address with a fragment".into());
     }
-    if use_as == Address::Issuer && url.contains('?') {
+    if use_as == UrlUse::Issuer && url.contains('?') {
         return Err("an issuer has no query".into());
     }
     Ok(uri)
@@ -51,7 +51,7 @@ pub fn check(url: &str, use_as: Address) -> Result<Uri, String> {
 /// (`RFC 8252 §7.1`), which is a domain's name reversed.
 pub fn check_redirect(url: &str) -> Result<(), String> {
     let of_program = url.split_once(":/").filter(|(scheme, _)| scheme.contains('.'));
-    let Some((scheme, path)) = of_program else { return check(url, Address::ForPeople).map(drop) };
+    let Some((scheme, path)) = of_program else { return check(url, UrlUse::ForPeople).map(drop) };
     let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet);
     let is_visible = |octet: u8| octet.is_ascii_graphic() && !b"\"<>\\`#".contains(&octet);
     let is_scheme =
@@ -97,7 +97,7 @@ mod tests {
             ("https://h/a b", false),
             ("https://h/\u{e4}", false),
         ] {
-            for use_as in [Address::Endpoint, Address::ForPeople] {
+            for use_as in [UrlUse::Endpoint, UrlUse::ForPeople] {
                 assert_eq!(check(url, use_as).is_ok(), fine, "{url}");
             }
         }
@@ -122,8 +122,8 @@ mod tests {
         ] {
             assert!(check_redirect(bad).is_err(), "{bad}");
         }
-        assert!(check("https://h/?q", Address::Issuer).is_err());
-        assert!(check("https://h/tenant", Address::Issuer).is_ok());
-        assert!(check(&format!("https://h/{}", "x".repeat(MAX)), Address::Endpoint).is_err());
+        assert!(check("https://h/?q", UrlUse::Issuer).is_err());
+        assert!(check("https://h/tenant", UrlUse::Issuer).is_ok());
+        assert!(check(&format!("https://h/{}", "x".repeat(MAX)), UrlUse::Endpoint).is_err());
     }
 }

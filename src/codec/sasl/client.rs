@@ -7,21 +7,21 @@ use std::fmt;
 
 /// Why an exchange cannot go on. It must be cancelled ([`super::CANCEL`]).
 #[derive(Clone, Debug)]
-pub enum Fault {
+pub enum ExchangeFault {
     /// What the server said makes no sense, or must not be trusted; why, for people.
     Nonsense(&'static str),
     /// This side cannot go on.
     Failed(Box<Failure>),
 }
 
-impl Fault {
+impl ExchangeFault {
     /// A challenge that is not base64 where that matters, or for which the mechanism has no response.
-    pub const NONSENSE: Fault = Fault::Nonsense("the server's challenge makes no sense");
+    pub const NONSENSE: ExchangeFault = ExchangeFault::Nonsense("the server's challenge makes no sense");
 }
 
-impl From<Failure> for Fault {
+impl From<Failure> for ExchangeFault {
     fn from(failure: Failure) -> Self {
-        Fault::Failed(Box::new(failure))
+        ExchangeFault::Failed(Box::new(failure))
     }
 }
 
@@ -30,12 +30,12 @@ impl From<Failure> for Fault {
 pub trait MechanismClient: fmt::Debug {
     /// The initial response, if the client speaks first.
     fn first(&mut self) -> Option<Vec<u8>>;
-    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault>;
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, ExchangeFault>;
     /// Whether it has sent and checked all it has to. The server's success counts only then.
     fn is_done(&self) -> bool;
     /// Takes the text of the server's success, which may hold what [`Self::is_done`] still waits for.
-    fn conclude(&mut self, _text: &[u8]) -> Result<(), Fault> {
-        Err(Fault::NONSENSE)
+    fn conclude(&mut self, _text: &[u8]) -> Result<(), ExchangeFault> {
+        Err(ExchangeFault::NONSENSE)
     }
     /// Whether the server may still have a question.
     fn may_be_asked(&self) -> bool {
@@ -43,8 +43,8 @@ pub trait MechanismClient: fmt::Debug {
     }
     /// Answers a challenge that is not base64. Some servers send plain text, which does where the response does not
     /// depend on it.
-    fn respond_to_prose(&mut self, _text: &[u8]) -> Result<Vec<u8>, Fault> {
-        Err(Fault::NONSENSE)
+    fn respond_to_prose(&mut self, _text: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
+        Err(ExchangeFault::NONSENSE)
     }
     /// What the server said about a refused login before it refused it.
     fn complaint(&self) -> Option<&[u8]> {
@@ -66,7 +66,7 @@ pub trait Helper: fmt::Debug + Send + Sync {
 pub type GoOn = Box<dyn Fn() -> Result<(), Failure>>;
 
 /// What an exchange needs besides the credentials.
-pub struct Setting<'a> {
+pub struct ExchangeSetting<'a> {
     /// What ties the login to the connection; `None` without TLS, or where TLS has nothing to offer.
     pub binding: Option<&'a ChannelBinding>,
     /// Whether everybody on the way can read the exchange.
@@ -80,8 +80,8 @@ pub struct Setting<'a> {
     pub helper: Option<&'a dyn Helper>,
 }
 
-impl fmt::Debug for Setting<'_> {
+impl fmt::Debug for ExchangeSetting<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setting").field("binding", &self.binding).finish_non_exhaustive()
+        f.debug_struct("ExchangeSetting").field("binding", &self.binding).finish_non_exhaustive()
     }
 }

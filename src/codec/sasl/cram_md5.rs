@@ -1,6 +1,6 @@
 //! CRAM-MD5 (`RFC 2195 §2`): the response is the user name, a space, and the keyed MD5 digest of the challenge.
 
-use super::client::{Fault, MechanismClient};
+use super::client::{ExchangeFault, MechanismClient};
 use super::{Credentials, hex};
 use crate::words::Secret;
 use hmac::{Hmac, KeyInit, Mac};
@@ -24,9 +24,9 @@ impl MechanismClient for CramMd5 {
         None
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         if std::mem::replace(&mut self.done, true) {
-            return Err(Fault::NONSENSE);
+            return Err(ExchangeFault::NONSENSE);
         }
         let mut mac = match Hmac::<Md5>::new_from_slice(self.secret.expose()) {
             Ok(mac) => mac,

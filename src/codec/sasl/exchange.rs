@@ -1,7 +1,7 @@
 //! One authentication exchange (`RFC 4422 §3`): what is the same for every mechanism.
 
 use super::advice::not_ours;
-use super::client::{Fault, MechanismClient, Setting};
+use super::client::{ExchangeFault, ExchangeSetting, MechanismClient};
 use super::{Credentials, Mechanism, cram_md5, external, login, plain, scram, token};
 use crate::words::{Failure, Secret};
 use base64::Engine as _;
@@ -12,7 +12,7 @@ pub const CANCEL: &str = "*";
 
 /// A line sent by the client in an exchange.
 #[derive(Debug)]
-pub struct Response {
+pub struct ClientResponse {
     /// In base64.
     pub line: Secret,
     /// The decoded line, if it is or contains a secret; the user's name alone is not one.
@@ -39,7 +39,7 @@ impl Exchange {
     pub fn start(
         mechanism: Mechanism,
         credentials: &Credentials,
-        setting: Setting<'_>,
+        setting: ExchangeSetting<'_>,
     ) -> Result<Self, Failure> {
         let mut client: Box<dyn MechanismClient> = match (setting.helper, mechanism) {
             (Some(helper), mechanism) => helper.start(mechanism.name(), credentials, setting.binding)?,
@@ -59,7 +59,7 @@ impl Exchange {
 
     /// The initial response to send in the command itself (`=` if it is empty), if there is one and it has at
     /// most `longest` octets. A longer one answers the first challenge, which is then empty.
-    pub fn initial(&mut self, longest: usize) -> Option<Response> {
+    pub fn initial(&mut self, longest: usize) -> Option<ClientResponse> {
         let first = self.waiting.take()?;
         let mut response = self.response(first.clone());
         if response.line.is_empty() {
@@ -73,10 +73,10 @@ impl Exchange {
     }
 
     /// The response to a challenge in base64.
-    pub fn answer(&mut self, challenge: &[u8]) -> Result<Response, Fault> {
+    pub fn answer(&mut self, challenge: &[u8]) -> Result<ClientResponse, ExchangeFault> {
         self.challenges = self.challenges.saturating_add(1);
         if self.challenges > MOST_CHALLENGES {
-            return Err(Fault::Nonsense("the server asks without end"));
+            return Err(ExchangeFault::Nonsense("the server asks without end"));
         }
         if let Some(first) = self.waiting.take() {
             return Ok(self.response(first));
@@ -89,19 +89,19 @@ impl Exchange {
         Ok(self.response(octets))
     }
 
-    fn response(&self, octets: Vec<u8>) -> Response {
+    fn response(&self, octets: Vec<u8>) -> ClientResponse {
         let line = Secret::new(STANDARD.encode(&octets));
         let secret = (octets.len() > 1 && octets != self.user).then(|| Secret::new(octets));
-        Response { line, secret }
+        ClientResponse { line, secret }
     }
 
     /// The server says that the user is logged in, with this text. Fails if the mechanism has something left to send,
     /// or to check that is not in the text either.
-    pub fn accept(&mut self, text: &[u8]) -> Result<(), Fault> {
+    pub fn accept(&mut self, text: &[u8]) -> Result<(), ExchangeFault> {
         match (&self.waiting, self.client.is_done()) {
             (None, true) => Ok(()),
             (None, false) => self.client.conclude(text),
-            (Some(_), _) => Err(Fault::NONSENSE),
+            (Some(_), _) => Err(ExchangeFault::NONSENSE),
         }
     }
 

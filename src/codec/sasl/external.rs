@@ -2,7 +2,7 @@
 //! client only says who it wants to be.
 
 use super::Credentials;
-use super::client::{Fault, MechanismClient};
+use super::client::{ExchangeFault, MechanismClient};
 
 #[derive(Debug)]
 pub(super) struct External {
@@ -20,8 +20,8 @@ impl MechanismClient for External {
         Some(self.user.clone())
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, Fault> {
-        Err(Fault::NONSENSE)
+    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
+        Err(ExchangeFault::NONSENSE)
     }
 
     fn is_done(&self) -> bool {

@@ -4,20 +4,20 @@
 //! What Kerberos itself does is a [`SecurityContext`]; here is only what SASL makes of it. Left out: security layers
 //! (§3.1), and channel bindings, which the mechanism does not have.
 
-use super::client::{Fault, MechanismClient};
+use super::client::{ExchangeFault, MechanismClient};
 use crate::words::{Failure, Kind, Stage};
 use std::fmt;
 
 /// The client's side of a context of the GSS-API (`RFC 2743`).
 pub trait SecurityContext: fmt::Debug {
     /// Takes the server's next token; gives the next one for the server, empty if there is none.
-    fn step(&mut self, token: &[u8]) -> Result<Vec<u8>, Fault>;
+    fn step(&mut self, token: &[u8]) -> Result<Vec<u8>, ExchangeFault>;
     /// Whether it is established: each side knows the other.
     fn is_established(&self) -> bool;
     /// What a message of the server says, which only that server can have made.
-    fn unwrap(&mut self, message: &[u8]) -> Result<Vec<u8>, Fault>;
+    fn unwrap(&mut self, message: &[u8]) -> Result<Vec<u8>, ExchangeFault>;
     /// A message for the server, protected from changes, not from readers.
-    fn wrap(&mut self, content: &[u8]) -> Result<Vec<u8>, Fault>;
+    fn wrap(&mut self, content: &[u8]) -> Result<Vec<u8>, ExchangeFault>;
 }
 
 /// The layers that a server offers, as bits (§3.3).
@@ -36,11 +36,11 @@ pub struct GssapiClient<C> {
     /// The first token, until it is sent.
     token: Option<Vec<u8>>,
     user: Vec<u8>,
-    step: Step,
+    step: GssapiStep,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+enum GssapiStep {
     /// A token of the server's comes next.
     Tokens,
     /// Its offer of security layers comes next.
@@ -52,44 +52,44 @@ enum Step {
 impl<C: SecurityContext> GssapiClient<C> {
     /// Logs in as `user`, whom the ticket must allow to be that.
     pub fn new(context: C, token: Vec<u8>, user: &str) -> Self {
-        let step = if context.is_established() { Step::Offer } else { Step::Tokens };
+        let step = if context.is_established() { GssapiStep::Offer } else { GssapiStep::Tokens };
         GssapiClient { context, token: Some(token), user: user.as_bytes().to_vec(), step }
     }
 
-    fn exchange(&mut self, token: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn exchange(&mut self, token: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         // Some libraries would take it for the beginning of another exchange.
         if token.is_empty() {
-            return Err(Fault::Nonsense(NO_TOKEN));
+            return Err(ExchangeFault::Nonsense(NO_TOKEN));
         }
         let answer = self.context.step(token)?;
         if self.context.is_established() {
             // Without a token an empty response asks for the offer (§3.1).
-            self.step = Step::Offer;
+            self.step = GssapiStep::Offer;
         } else if answer.is_empty() {
-            return Err(Fault::NONSENSE);
+            return Err(ExchangeFault::NONSENSE);
         }
         Ok(answer)
     }
 
     /// Answers the offer (§3.1): without a layer, of no size, and who it is.
-    fn choose(&mut self, message: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn choose(&mut self, message: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         let offer = self.context.unwrap(message)?;
         let Ok([layers, size @ ..]) = <[u8; 4]>::try_from(offer) else {
-            return Err(Fault::Nonsense(BAD_OFFER));
+            return Err(ExchangeFault::Nonsense(BAD_OFFER));
         };
         if layers & LAYERS == 0 {
-            return Err(Fault::Nonsense(BAD_OFFER));
+            return Err(ExchangeFault::Nonsense(BAD_OFFER));
         }
         if layers & NO_LAYER == 0 {
             return Err(demands_layer().into());
         }
         // Then it must be 0; Dovecot names the largest.
         if layers & LAYERS == NO_LAYER && size != [0; 3] && size != ANY_SIZE {
-            return Err(Fault::Nonsense(BAD_SIZE));
+            return Err(ExchangeFault::Nonsense(BAD_SIZE));
         }
         let choice = [&[NO_LAYER, 0, 0, 0], self.user.as_slice()].concat();
         let answer = self.context.wrap(&choice)?;
-        self.step = Step::Chosen;
+        self.step = GssapiStep::Chosen;
         Ok(answer)
     }
 }
@@ -99,16 +99,16 @@ impl<C: SecurityContext> MechanismClient for GssapiClient<C> {
         self.token.take()
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         match self.step {
-            Step::Tokens => self.exchange(challenge),
-            Step::Offer => self.choose(challenge),
-            Step::Chosen => Err(Fault::NONSENSE),
+            GssapiStep::Tokens => self.exchange(challenge),
+            GssapiStep::Offer => self.choose(challenge),
+            GssapiStep::Chosen => Err(ExchangeFault::NONSENSE),
         }
     }
 
     fn is_done(&self) -> bool {
-        self.step == Step::Chosen
+        self.step == GssapiStep::Chosen
     }
 }
 

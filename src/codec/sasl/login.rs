@@ -2,7 +2,7 @@
 //! vary ("Username:", "User Name\0"), so only their order counts.
 
 use super::Credentials;
-use super::client::{Fault, MechanismClient};
+use super::client::{ExchangeFault, MechanismClient};
 use crate::words::Secret;
 
 #[derive(Debug)]
@@ -23,16 +23,16 @@ impl MechanismClient for LoginClient {
         None
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         self.step = self.step.saturating_add(1);
         match self.step {
             1 => Ok(self.user.as_bytes().to_vec()),
             2 => Ok(self.secret.expose().to_vec()),
-            _ => Err(Fault::NONSENSE),
+            _ => Err(ExchangeFault::NONSENSE),
         }
     }
 
-    fn respond_to_prose(&mut self, text: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond_to_prose(&mut self, text: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         self.respond(text)
     }
 

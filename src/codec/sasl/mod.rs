@@ -21,8 +21,8 @@ mod token;
 
 pub use advice::{advice, explain, lacks_mechanism};
 pub use binding::{BindingKind, ChannelBinding};
-pub use client::{Fault, GoOn, Helper, MechanismClient, Setting};
-pub use exchange::{CANCEL, Exchange, Response};
+pub use client::{ExchangeFault, ExchangeSetting, GoOn, Helper, MechanismClient};
+pub use exchange::{CANCEL, ClientResponse, Exchange};
 pub use gssapi::{GssapiClient, SecurityContext};
 pub use scram::{Hash, ScramMechanism};
 

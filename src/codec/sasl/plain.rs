@@ -1,7 +1,7 @@
 //! PLAIN (`RFC 4616 §2`): user and password in one message; the authorization identity is left empty.
 
 use super::Credentials;
-use super::client::{Fault, MechanismClient};
+use super::client::{ExchangeFault, MechanismClient};
 use crate::words::Secret;
 
 #[derive(Debug)]
@@ -18,8 +18,8 @@ impl MechanismClient for Plain {
         Some(self.0.expose().to_vec())
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, Fault> {
-        Err(Fault::NONSENSE)
+    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
+        Err(ExchangeFault::NONSENSE)
     }
 
     fn is_done(&self) -> bool {

@@ -4,7 +4,7 @@
 //! Left out: authorization identities, and extensions, of which there are none.
 
 use super::binding::ChannelBinding;
-use super::client::{Fault, GoOn, MechanismClient, Setting};
+use super::client::{ExchangeFault, ExchangeSetting, GoOn, MechanismClient};
 use super::{Credentials, prepare};
 use crate::words::{Failure, Kind, Secret, Stage};
 use base64::Engine as _;
@@ -69,7 +69,11 @@ enum ScramState {
 }
 
 impl Scram {
-    pub fn new(mechanism: ScramMechanism, c: &Credentials, setting: Setting<'_>) -> Result<Self, Failure> {
+    pub fn new(
+        mechanism: ScramMechanism,
+        c: &Credentials,
+        setting: ExchangeSetting<'_>,
+    ) -> Result<Self, Failure> {
         let password = prepare::password(&c.secret)?;
         let user = prepare::user(&c.user).replace('=', "=3D").replace(',', "=2C");
         let nonce = STANDARD.encode(setting.random);
@@ -102,14 +106,14 @@ impl Scram {
     }
 
     /// Answers the server's first message with the proof (§3).
-    fn prove(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn prove(&mut self, challenge: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         let first = ServerFirst::read(challenge)?;
         if !first.nonce.starts_with(&self.nonce) || first.nonce.len() == self.nonce.len() {
-            return Err(Fault::Nonsense(BAD_NONCE));
+            return Err(ExchangeFault::Nonsense(BAD_NONCE));
         }
         let fewest = if self.in_clear { FEWEST_IN_CLEAR } else { 1 };
         if !(fewest..=MOST_ITERATIONS).contains(&first.iterations) {
-            return Err(Fault::Nonsense(BAD_COUNT));
+            return Err(ExchangeFault::Nonsense(BAD_COUNT));
         }
         let data = self.binding.as_ref().map_or(&[][..], |binding| &binding.data);
         let bound = STANDARD.encode([self.header.as_bytes(), data].concat());
@@ -125,18 +129,18 @@ impl Scram {
     }
 
     /// Takes the server's last message: its signature, or what is wrong.
-    fn check(&mut self, message: &[u8]) -> Result<(), Fault> {
-        let ScramState::Signature { key, text } = &self.step else { return Err(Fault::NONSENSE) };
+    fn check(&mut self, message: &[u8]) -> Result<(), ExchangeFault> {
+        let ScramState::Signature { key, text } = &self.step else { return Err(ExchangeFault::NONSENSE) };
         if let Some(error) = message.strip_prefix(b"e=") {
             self.complaint = Some(error.to_vec());
             self.step = ScramState::Refused;
             return Ok(());
         }
-        let value = message.strip_prefix(b"v=").ok_or(Fault::NONSENSE)?;
+        let value = message.strip_prefix(b"v=").ok_or(ExchangeFault::NONSENSE)?;
         let value = value.split(|octet| *octet == b',').next().unwrap_or_default();
-        let signature = STANDARD.decode(value).map_err(|_| Fault::Nonsense(BAD_SIGNATURE))?;
+        let signature = STANDARD.decode(value).map_err(|_| ExchangeFault::Nonsense(BAD_SIGNATURE))?;
         if !self.hash.verify(key, text, &signature) {
-            return Err(Fault::Nonsense(BAD_SIGNATURE));
+            return Err(ExchangeFault::Nonsense(BAD_SIGNATURE));
         }
         self.step = ScramState::Proven;
         Ok(())
@@ -148,7 +152,7 @@ impl MechanismClient for Scram {
         Some(format!("{}{}", self.header, self.bare).into_bytes())
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         match self.step {
             ScramState::First => {
                 if let Some(error) = challenge.strip_prefix(b"e=") {
@@ -159,7 +163,7 @@ impl MechanismClient for Scram {
                 self.prove(challenge)
             }
             ScramState::Signature { .. } => self.check(challenge).map(|()| Vec::new()),
-            ScramState::Proven | ScramState::Refused => Err(Fault::NONSENSE),
+            ScramState::Proven | ScramState::Refused => Err(ExchangeFault::NONSENSE),
         }
     }
 
@@ -168,7 +172,7 @@ impl MechanismClient for Scram {
     }
 
     /// Some servers send their last message with the success, in base64 or as it is.
-    fn conclude(&mut self, text: &[u8]) -> Result<(), Fault> {
+    fn conclude(&mut self, text: &[u8]) -> Result<(), ExchangeFault> {
         for word in text.split(u8::is_ascii_whitespace) {
             let decoded = STANDARD.decode(word).unwrap_or_default();
             for message in [decoded.as_slice(), word] {
@@ -177,7 +181,7 @@ impl MechanismClient for Scram {
                 }
             }
         }
-        Err(Fault::Nonsense(BAD_SIGNATURE))
+        Err(ExchangeFault::Nonsense(BAD_SIGNATURE))
     }
 
     fn may_be_asked(&self) -> bool {
@@ -219,24 +223,24 @@ struct ServerFirst {
 
 impl ServerFirst {
     /// Reads it. What follows the iterations are extensions that may be passed over; `m=`, which may not, comes first.
-    fn read(message: &[u8]) -> Result<Self, Fault> {
-        let text = std::str::from_utf8(message).map_err(|_| Fault::NONSENSE)?;
+    fn read(message: &[u8]) -> Result<Self, ExchangeFault> {
+        let text = std::str::from_utf8(message).map_err(|_| ExchangeFault::NONSENSE)?;
         if text.starts_with("m=") {
-            return Err(Fault::Nonsense(EXTENSION));
+            return Err(ExchangeFault::Nonsense(EXTENSION));
         }
         let mut parts = text.split(',');
         let mut next =
-            |name: &str| parts.next().and_then(|part| part.strip_prefix(name)).ok_or(Fault::NONSENSE);
+            |name: &str| parts.next().and_then(|part| part.strip_prefix(name)).ok_or(ExchangeFault::NONSENSE);
         let (nonce, salt, count) = (next("r=")?, next("s=")?, next("i=")?);
-        let salt = STANDARD.decode(salt).map_err(|_| Fault::NONSENSE)?;
+        let salt = STANDARD.decode(salt).map_err(|_| ExchangeFault::NONSENSE)?;
         if salt.is_empty() || nonce.is_empty() || !nonce.bytes().all(|octet| octet.is_ascii_graphic()) {
-            return Err(Fault::NONSENSE);
+            return Err(ExchangeFault::NONSENSE);
         }
         if count.is_empty() || !count.bytes().all(|octet| octet.is_ascii_digit()) {
-            return Err(Fault::NONSENSE);
+            return Err(ExchangeFault::NONSENSE);
         }
         // What does not fit into the type is too many.
-        let iterations = count.parse().map_err(|_| Fault::Nonsense(BAD_COUNT))?;
+        let iterations = count.parse().map_err(|_| ExchangeFault::Nonsense(BAD_COUNT))?;
         Ok(ServerFirst { nonce: nonce.to_owned(), salt, iterations })
     }
 }

@@ -4,8 +4,8 @@ use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-fn setting(offered: &[String]) -> Setting<'_> {
-    Setting {
+fn setting(offered: &[String]) -> ExchangeSetting<'_> {
+    ExchangeSetting {
         binding: None,
         in_clear: false,
         offered,
@@ -23,11 +23,11 @@ fn credentials(user: &str, secret: &str) -> Credentials {
     Credentials { user: user.into(), secret: Secret::new(secret), host: "mail.example.org".into(), port: 995 }
 }
 
-fn decoded(response: &Response) -> Vec<u8> {
+fn decoded(response: &ClientResponse) -> Vec<u8> {
     STANDARD.decode(response.line.expose()).unwrap()
 }
 
-fn answer(exchange: &mut Exchange, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
+fn answer(exchange: &mut Exchange, challenge: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
     exchange.answer(STANDARD.encode(challenge).as_bytes()).map(|answer| decoded(&answer))
 }
 
@@ -71,7 +71,7 @@ fn a_challenge_that_is_no_base64_makes_no_sense_where_it_is_to_be_digested() {
     let c = credentials("tim", "tanstaaftanstaaf");
     for challenge in [&b"!!!"[..], b"ready", b"PDE4OTY", b"=", b"\xff"] {
         let mut exchange = start(Mechanism::CramMd5, &c);
-        assert!(matches!(exchange.answer(challenge), Err(Fault::Nonsense(_))), "{challenge:?}");
+        assert!(matches!(exchange.answer(challenge), Err(ExchangeFault::Nonsense(_))), "{challenge:?}");
     }
 }
 
@@ -144,7 +144,7 @@ impl MechanismClient for Tireless {
     fn first(&mut self) -> Option<Vec<u8>> {
         None
     }
-    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond(&mut self, _: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         Ok(b"x".to_vec())
     }
     fn is_done(&self) -> bool {
@@ -175,6 +175,6 @@ fn a_server_that_asks_without_end_gets_no_answer_at_last() {
     for _ in 0..100 {
         assert!(exchange.answer(b"eA==").is_ok(), "some mechanisms take many steps");
     }
-    assert!((0..1000).any(|_| matches!(exchange.answer(b"eA=="), Err(Fault::Nonsense(_)))));
+    assert!((0..1000).any(|_| matches!(exchange.answer(b"eA=="), Err(ExchangeFault::Nonsense(_)))));
     assert!(exchange.answer(b"eA==").is_err());
 }

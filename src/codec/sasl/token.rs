@@ -3,33 +3,33 @@
 //! itself comes after the client has answered that challenge.
 
 use super::Credentials;
-use super::client::{Fault, MechanismClient};
+use super::client::{ExchangeFault, MechanismClient};
 use crate::words::Secret;
 
 /// What both mechanisms share.
 #[derive(Debug)]
-struct Token {
+struct TokenExchange {
     first: Secret,
     complaint: Option<Vec<u8>>,
 }
 
-impl Token {
-    fn complain(&mut self, challenge: &[u8]) -> Result<(), Fault> {
+impl TokenExchange {
+    fn complain(&mut self, challenge: &[u8]) -> Result<(), ExchangeFault> {
         match self.complaint.replace(challenge.to_vec()) {
             None => Ok(()),
-            Some(_) => Err(Fault::NONSENSE),
+            Some(_) => Err(ExchangeFault::NONSENSE),
         }
     }
 }
 
 #[derive(Debug)]
-pub(super) struct XOAuth2(Token);
+pub(super) struct XOAuth2(TokenExchange);
 
 impl XOAuth2 {
     pub fn new(c: &Credentials) -> Self {
         let first =
             [b"user=", c.user.as_bytes(), b"\x01auth=Bearer ", c.secret.expose(), b"\x01\x01"].concat();
-        XOAuth2(Token { first: Secret::new(first), complaint: None })
+        XOAuth2(TokenExchange { first: Secret::new(first), complaint: None })
     }
 }
 
@@ -39,11 +39,11 @@ impl MechanismClient for XOAuth2 {
     }
 
     /// The response is an empty line.
-    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         self.0.complain(challenge).map(|()| Vec::new())
     }
 
-    fn respond_to_prose(&mut self, text: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond_to_prose(&mut self, text: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         self.respond(text)
     }
 
@@ -57,14 +57,14 @@ impl MechanismClient for XOAuth2 {
 }
 
 #[derive(Debug)]
-pub(super) struct OAuthBearer(Token);
+pub(super) struct OAuthBearer(TokenExchange);
 
 impl OAuthBearer {
     pub fn new(c: &Credentials) -> Self {
         let user = c.user.replace('=', "=3D").replace(',', "=2C");
         let head = format!("n,a={user},\x01host={}\x01port={}\x01auth=Bearer ", c.host, c.port);
         let first = [head.as_bytes(), c.secret.expose(), b"\x01\x01"].concat();
-        OAuthBearer(Token { first: Secret::new(first), complaint: None })
+        OAuthBearer(TokenExchange { first: Secret::new(first), complaint: None })
     }
 }
 
@@ -74,11 +74,11 @@ impl MechanismClient for OAuthBearer {
     }
 
     /// `RFC 7628 §3.2.3`: a lone `%x01`.
-    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         self.0.complain(challenge).map(|()| b"\x01".to_vec())
     }
 
-    fn respond_to_prose(&mut self, text: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn respond_to_prose(&mut self, text: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         self.respond(text)
     }
 

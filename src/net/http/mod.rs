@@ -30,16 +30,16 @@ const MOST_OF_HEADER: usize = 32 * 1024;
 
 /// What a request carries in a field of its form, or of its header.
 #[derive(Clone, Copy, Debug)]
-pub enum Value<'a> {
+pub enum FieldValue<'a> {
     Text(&'a str),
     Secret(&'a Secret),
 }
 
-impl Value<'_> {
+impl FieldValue<'_> {
     fn octets(&self) -> &[u8] {
         match self {
-            Value::Text(text) => text.as_bytes(),
-            Value::Secret(secret) => secret.expose(),
+            FieldValue::Text(text) => text.as_bytes(),
+            FieldValue::Secret(secret) => secret.expose(),
         }
     }
 }
@@ -137,7 +137,7 @@ impl Http {
     /// Fails with the kinds of [`NetError::kind`]; [`Kind::Protocol`] for what is not HTTP, for an answer that is
     /// too large and for redirects that do not end; [`Kind::Config`] for a URL that is none or not allowed.
     pub fn get(&self, url: &str, accept: &str, redirects: u32, most: usize) -> Result<HttpAnswer, Failure> {
-        let run = Run { http: self, stage: Stage::Get, url, redirects, most };
+        let run = RequestRun { http: self, stage: Stage::Get, url, redirects, most };
         let request = Request::get(url).header(header::ACCEPT, accept).body(());
         run.go(|agent| agent.run(request.map_err(ureq::Error::Http)?))
     }
@@ -149,10 +149,10 @@ impl Http {
     pub fn post_form(
         &self,
         url: &str,
-        fields: &[(&str, Value<'_>)],
-        headers: &[(&str, Value<'_>)],
+        fields: &[(&str, FieldValue<'_>)],
+        headers: &[(&str, FieldValue<'_>)],
     ) -> Result<HttpAnswer, Failure> {
-        let run = Run { http: self, stage: Stage::Post, url, redirects: 0, most: MOST_OF_ANSWER };
+        let run = RequestRun { http: self, stage: Stage::Post, url, redirects: 0, most: MOST_OF_ANSWER };
         let form = form(fields);
         let mut request = Request::post(url)
             .header(header::ACCEPT, "application/json")
@@ -166,7 +166,7 @@ impl Http {
 
     /// Sends JSON, which has no secrets in it, and reads an answer as [`Http::post_form`] does.
     pub fn post_json(&self, url: &str, json: &str) -> Result<HttpAnswer, Failure> {
-        let run = Run { http: self, stage: Stage::Post, url, redirects: 0, most: MOST_OF_ANSWER };
+        let run = RequestRun { http: self, stage: Stage::Post, url, redirects: 0, most: MOST_OF_ANSWER };
         let request = Request::post(url)
             .header(header::ACCEPT, "application/json")
             .header(header::CONTENT_TYPE, "application/json")
@@ -185,7 +185,7 @@ impl Http {
 
 /// The fields as `application/x-www-form-urlencoded` (the URL Standard): all but letters, digits and `-._~` is
 /// percent-encoded.
-fn form(fields: &[(&str, Value<'_>)]) -> Zeroizing<Vec<u8>> {
+fn form(fields: &[(&str, FieldValue<'_>)]) -> Zeroizing<Vec<u8>> {
     // It is long enough from the start, so that no piece of a secret stays where it was before.
     let most = fields.iter().map(|(name, value)| 3 * (name.len() + value.octets().len()) + 2).sum();
     let mut form = Zeroizing::new(Vec::with_capacity(most));
@@ -214,7 +214,7 @@ pub fn query_value(text: &str) -> String {
 }
 
 /// One request, with its redirects.
-struct Run<'a> {
+struct RequestRun<'a> {
     http: &'a Http,
     stage: Stage,
     url: &'a str,
@@ -222,7 +222,7 @@ struct Run<'a> {
     most: usize,
 }
 
-impl Run<'_> {
+impl RequestRun<'_> {
     fn go(
         &self,
         send: impl FnOnce(&Agent) -> Result<ureq::http::Response<Body>, ureq::Error>,
@@ -355,7 +355,8 @@ mod tests {
     #[test]
     fn a_form_has_every_octet_that_means_something_encoded() {
         let secret = Secret::new("a&b=c %+\u{e9}\n");
-        let form = form(&[("grant_type", Value::Text("x:y-z_~.1")), ("p w", Value::Secret(&secret))]);
+        let form =
+            form(&[("grant_type", FieldValue::Text("x:y-z_~.1")), ("p w", FieldValue::Secret(&secret))]);
         assert_eq!(
             String::from_utf8_lossy(&form),
             "grant_type=x%3Ay-z_~.1&p%20w=a%26b%3Dc%20%25%2B%C3%A9%0A"

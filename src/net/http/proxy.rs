@@ -13,13 +13,13 @@ const SOCKS_PORT: u16 = 1080;
 /// A proxy, and the hosts that are not reached through it.
 #[derive(Clone)]
 pub struct HttpProxy {
-    way: Way,
+    way: ProxyWay,
     /// `$NO_PROXY`.
     except: String,
 }
 
 #[derive(Clone)]
-enum Way {
+enum ProxyWay {
     /// With the exceptions, because ureq follows redirects by itself.
     Connect(Proxy),
     Socks(Socks),
@@ -31,9 +31,9 @@ impl std::fmt::Debug for HttpProxy {
     // Its URL may have a password in it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.way {
-            Way::Connect(proxy) => write!(f, "HttpProxy({}:{})", proxy.host(), proxy.port()),
-            Way::Socks(socks) => write!(f, "HttpProxy({})", socks.place()),
-            Way::Wrong(failure) => write!(f, "HttpProxy({failure})"),
+            ProxyWay::Connect(proxy) => write!(f, "HttpProxy({}:{})", proxy.host(), proxy.port()),
+            ProxyWay::Socks(socks) => write!(f, "HttpProxy({})", socks.place()),
+            ProxyWay::Wrong(failure) => write!(f, "HttpProxy({failure})"),
         }
     }
 }
@@ -49,18 +49,21 @@ impl HttpProxy {
                  hosts that need none",
             )
         };
-        HttpProxy { way: way(url, except).unwrap_or_else(|| Way::Wrong(wrong())), except: except.to_owned() }
+        HttpProxy {
+            way: way(url, except).unwrap_or_else(|| ProxyWay::Wrong(wrong())),
+            except: except.to_owned(),
+        }
     }
 
     /// Whether this is the URL of a proxy that is spoken to by HTTP.
     pub fn is_by_http(url: &str) -> bool {
-        matches!(way(url, ""), Some(Way::Connect(_)))
+        matches!(way(url, ""), Some(ProxyWay::Connect(_)))
     }
 
     /// Fails with [`crate::words::Kind::Config`] if the variable names no proxy, and some hosts need one.
     pub fn check(&self) -> Result<(), Failure> {
         match &self.way {
-            Way::Wrong(failure) if !is_excepted("*", &self.except) => Err(failure.clone()),
+            ProxyWay::Wrong(failure) if !is_excepted("*", &self.except) => Err(failure.clone()),
             _ => Ok(()),
         }
     }
@@ -68,7 +71,7 @@ impl HttpProxy {
     /// The proxy that ureq is to use for this URL.
     pub(super) fn for_ureq(&self, uri: &Uri) -> Option<Proxy> {
         match &self.way {
-            Way::Connect(proxy) if self.is_for(uri) => Some(proxy.clone()),
+            ProxyWay::Connect(proxy) if self.is_for(uri) => Some(proxy.clone()),
             _ => None,
         }
     }
@@ -77,8 +80,8 @@ impl HttpProxy {
     /// no proxy.
     pub(super) fn socks(&self, uri: &Uri) -> Result<Option<&Socks>, Failure> {
         match &self.way {
-            Way::Socks(socks) if self.is_for(uri) => Ok(Some(socks)),
-            Way::Wrong(failure) if self.is_for(uri) => Err(failure.clone()),
+            ProxyWay::Socks(socks) if self.is_for(uri) => Ok(Some(socks)),
+            ProxyWay::Wrong(failure) if self.is_for(uri) => Err(failure.clone()),
             _ => Ok(None),
         }
     }
@@ -90,14 +93,14 @@ impl HttpProxy {
     /// `host:port` of a proxy for CONNECT, to know the connection to it.
     pub(super) fn authority(&self) -> Option<String> {
         match &self.way {
-            Way::Connect(proxy) => super::urls::place(proxy.uri()),
-            Way::Socks(_) | Way::Wrong(_) => None,
+            ProxyWay::Connect(proxy) => super::urls::place(proxy.uri()),
+            ProxyWay::Socks(_) | ProxyWay::Wrong(_) => None,
         }
     }
 }
 
 /// `None` if it is no URL of such a proxy.
-fn way(url: &str, except: &str) -> Option<Way> {
+fn way(url: &str, except: &str) -> Option<ProxyWay> {
     let read = Proxy::new(url).ok()?;
     // The library takes any number for a port, and then the usual one; and `http//host` for a host named http.
     let is_odd = !url.contains("://") && !matches!(read.uri().path(), "" | "/");
@@ -106,7 +109,7 @@ fn way(url: &str, except: &str) -> Option<Way> {
     }
     match read.protocol() {
         ProxyProtocol::Http | ProxyProtocol::Https => {}
-        ProxyProtocol::Socks5 | ProxyProtocol::Socks5h => return Some(Way::Socks(socks(&read))),
+        ProxyProtocol::Socks5 | ProxyProtocol::Socks5h => return Some(ProxyWay::Socks(socks(&read))),
         _ => return None,
     }
     let mut proxy = Proxy::builder(read.protocol()).host(read.host()).port(read.port());
@@ -123,7 +126,7 @@ fn way(url: &str, except: &str) -> Option<Way> {
             proxy = proxy.no_proxy(&format!(".{host}"));
         }
     }
-    proxy.build().ok().map(Way::Connect)
+    proxy.build().ok().map(ProxyWay::Connect)
 }
 
 /// Whether the port is none, or one from 1 to 65535.

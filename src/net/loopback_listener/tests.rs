@@ -1,11 +1,11 @@
 use super::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-fn judge(target: &str) -> Verdict<String> {
+fn judge(target: &str) -> RequestVerdict<String> {
     match target.strip_prefix("/?code=") {
-        Some("no") => Verdict::Refused("no".into()),
-        Some(code) => Verdict::Taken(code.into()),
-        None => Verdict::Unrelated,
+        Some("no") => RequestVerdict::Refused("no".into()),
+        Some(code) => RequestVerdict::Taken(code.into()),
+        None => RequestVerdict::Unrelated,
     }
 }
 

@@ -4,7 +4,7 @@
 //! verdict as a value. So it is with a certificate of the client's own, which may have an encrypted key and issuers.
 //! For everything else (the server's certificate is pinned, or only to be shown) native-tls is used.
 
-use super::identity::Identity;
+use super::identity::ClientIdentity;
 use super::judge::{Judge, expect_host};
 use super::roots::Roots;
 use super::stream::EncryptedStream;
@@ -34,7 +34,7 @@ pub(super) enum Connector {
 impl Connector {
     /// Trusts the system's authorities and `more`; with `blind`, any certificate. Shows `identity` to a server that
     /// asks.
-    pub fn build(more: Vec<X509>, blind: bool, identity: Option<&Identity>) -> Result<Self, String> {
+    pub fn build(more: Vec<X509>, blind: bool, identity: Option<&ClientIdentity>) -> Result<Self, String> {
         if blind && identity.is_none() {
             return native().map(Connector::Native).map_err(|error| error.to_string());
         }
@@ -81,7 +81,7 @@ fn native() -> native_tls::Result<TlsConnector> {
         .build()
 }
 
-fn context(roots: Option<&Roots>, identity: Option<&Identity>) -> Result<SslContext, ErrorStack> {
+fn context(roots: Option<&Roots>, identity: Option<&ClientIdentity>) -> Result<SslContext, ErrorStack> {
     let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
     context.set_options(SslOptions::ALL | SslOptions::NO_COMPRESSION);
     context.set_mode(

@@ -7,15 +7,15 @@ use std::fmt;
 
 /// A certificate with its private key, and those of its issuers.
 #[derive(Clone)]
-pub struct Identity {
+pub struct ClientIdentity {
     pub(super) certificate: X509,
     pub(super) key: PKey<Private>,
     pub(super) issuers: Vec<X509>,
 }
 
-impl fmt::Debug for Identity {
+impl fmt::Debug for ClientIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Identity")
+        f.write_str("ClientIdentity")
     }
 }
 
@@ -25,7 +25,7 @@ pub struct IdentityFiles<'a> {
     pub key: &'a str,
 }
 
-impl Identity {
+impl ClientIdentity {
     /// Reads PEM: the certificate, its issuers behind it, and the key (PKCS#8, PKCS#1 or SEC 1), which may be encrypted
     /// with the passphrase. Fails with [`Kind::Config`].
     pub fn read(
@@ -33,7 +33,7 @@ impl Identity {
         key: &Secret,
         passphrase: Option<&Secret>,
         files: &IdentityFiles<'_>,
-    ) -> Result<Identity, Failure> {
+    ) -> Result<ClientIdentity, Failure> {
         let bad = |file: &str, what: &str| {
             let message = format!("{file}: reading the client certificate: {what}");
             Failure::new(Kind::Config, Stage::ClientCertificate, message)
@@ -62,6 +62,6 @@ impl Identity {
         if !leaf.public_key().is_ok_and(|public| public.public_eq(&key)) {
             return Err(bad(files.key, "the key does not belong to the certificate"));
         }
-        Ok(Identity { certificate: leaf, key, issuers: chain.collect() })
+        Ok(ClientIdentity { certificate: leaf, key, issuers: chain.collect() })
     }
 }

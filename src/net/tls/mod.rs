@@ -19,7 +19,7 @@ use super::link::{Link, Secure, TlsInfo};
 use super::small_file::{self, MAX_CERTIFICATES};
 use crate::words::{Failure, Kind, Stage};
 use connector::{Connector, refused_client};
-pub use identity::{Identity, IdentityFiles};
+pub use identity::{ClientIdentity, IdentityFiles};
 use openssl::x509::X509;
 use rustix::fd::BorrowedFd;
 use std::fmt;
@@ -74,7 +74,7 @@ impl Tls {
     /// The same, with a certificate of the client's own.
     pub fn prepare_with(
         settings: &TlsSettings,
-        identity: Option<Identity>,
+        identity: Option<ClientIdentity>,
         limits: &Limits,
     ) -> Result<Tls, Failure> {
         let authorities = settings.ca_file.as_deref().map(|path| read_authorities(path, limits));

@@ -1,6 +1,6 @@
 //! What is known of a UID, in 20 octets: a ledger may have a million of them.
 
-use super::known::{Fact, Known, State, Stored};
+use super::known::{Fact, Known, ServerState, Stored};
 
 /// What is known of one UID: one message, or nothing, as for nearly all. Anything else is in a map.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,9 +89,9 @@ impl Cell {
         let at = u64::from(self.at) | u64::from(self.at_upper) << 32;
         let at = if at < IN_MEMORY_HERE { at } else { at & !IN_MEMORY_HERE | IN_MEMORY };
         let state = match self.flags & (PENDING | DELETED) {
-            0 => State::Kept,
-            PENDING => State::Pending,
-            _ => State::Deleted(u64::from(deleted.unwrap_or(0))),
+            0 => ServerState::Kept,
+            PENDING => ServerState::Pending,
+            _ => ServerState::Deleted(u64::from(deleted.unwrap_or(0))),
         };
         let fact = match self.records {
             Records::Stored if self.flags & ELSEWHERE != 0 => Fact::Elsewhere(Stored { state }),
@@ -112,10 +112,10 @@ impl Cell {
     }
 }
 
-fn flags_of(state: State) -> Option<u8> {
+fn flags_of(state: ServerState) -> Option<u8> {
     Some(match state {
-        State::Kept => 0,
-        State::Pending => PENDING,
-        State::Deleted(time) => u32::try_from(time).map(|_| DELETED).ok()?,
+        ServerState::Kept => 0,
+        ServerState::Pending => PENDING,
+        ServerState::Deleted(time) => u32::try_from(time).map(|_| DELETED).ok()?,
     })
 }

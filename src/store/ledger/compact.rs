@@ -7,7 +7,7 @@
 //! the records.
 
 use super::Ledger;
-use super::known::{Content, Known, State};
+use super::known::{ContentHashes, Known, ServerState};
 use super::record::{Batch, Delivery, Record};
 use super::totals::Totals;
 use super::whole::FolderNumbers;
@@ -67,7 +67,7 @@ impl Totals {
     fn is_mostly_dead(&self, now: u64) -> bool {
         let mut live = 0;
         // Counting cannot fail, and needs no hashes.
-        let none = Content { sha256: [0; 32], print: None };
+        let none = ContentHashes { sha256: [0; 32], print: None };
         let _ = self.live(now, &|_| Ok(none), |_| {
             live += 1;
             Ok(())
@@ -80,7 +80,7 @@ impl Totals {
     fn live(
         &self,
         now: u64,
-        content: &dyn Fn(u64) -> io::Result<Content>,
+        content: &dyn Fn(u64) -> io::Result<ContentHashes>,
         mut take: impl FnMut(Record<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         // Run numbers must never start again from the beginning.
@@ -132,21 +132,21 @@ impl Totals {
 fn live_one(
     uid: &[u8],
     known: &Known,
-    content: &dyn Fn(u64) -> io::Result<Content>,
+    content: &dyn Fn(u64) -> io::Result<ContentHashes>,
     take: &mut impl FnMut(Record<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     let (uid, copy, size, time) = (Cow::Borrowed(uid), known.copy, known.size, known.time);
     let Some(state) = known.state() else { return take(Record::Marked { uid, copy, size, time }) };
-    let (Content { sha256, print }, pending) = (content(known.at)?, state == State::Pending);
+    let (ContentHashes { sha256, print }, pending) = (content(known.at)?, state == ServerState::Pending);
     let delivery = Delivery { uid: uid.clone(), copy, size, time, sha256, pending, intent: None, print };
     take(Record::Delivered(delivery))?;
     match state {
-        State::Deleted(time) => take(Record::Deleted { uid, copy, size, time }),
-        State::Kept | State::Pending => Ok(()),
+        ServerState::Deleted(time) => take(Record::Deleted { uid, copy, size, time }),
+        ServerState::Kept | ServerState::Pending => Ok(()),
     }
 }
 
 /// Whether the message was deleted so long ago that it is forgotten.
 fn is_forgotten(known: &Known, now: u64) -> bool {
-    matches!(known.state(), Some(State::Deleted(time)) if time.saturating_add(MEMORY) < now)
+    matches!(known.state(), Some(ServerState::Deleted(time)) if time.saturating_add(MEMORY) < now)
 }

@@ -21,12 +21,12 @@ impl<'a> Words<'a> {
     }
 
     /// The value of the next word.
-    pub fn field<T: Field<'a>>(&mut self) -> Option<T> {
+    pub fn field<T: LedgerField<'a>>(&mut self) -> Option<T> {
         T::read(self.word()?)
     }
 
     /// The value of the last word, which is optional.
-    pub fn last<T: Field<'a>>(&mut self) -> Option<Option<T>> {
+    pub fn last<T: LedgerField<'a>>(&mut self) -> Option<Option<T>> {
         match self.0 {
             [] => Some(None),
             _ => self.field().map(Some),
@@ -35,13 +35,13 @@ impl<'a> Words<'a> {
 }
 
 /// A value that is written as one word.
-pub(super) trait Field<'a>: Sized {
+pub(super) trait LedgerField<'a>: Sized {
     /// Reads it; `None` if the word is malformed.
     fn read(word: &'a [u8]) -> Option<Self>;
     fn put(&self, out: &mut Vec<u8>);
 }
 
-impl Field<'_> for u64 {
+impl LedgerField<'_> for u64 {
     fn read(word: &[u8]) -> Option<Self> {
         word.iter().try_fold(0u64, |sum, digit| match digit {
             b'0'..=b'9' => sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
@@ -55,7 +55,7 @@ impl Field<'_> for u64 {
     }
 }
 
-impl Field<'_> for u32 {
+impl LedgerField<'_> for u32 {
     fn read(word: &[u8]) -> Option<Self> {
         u64::read(word)?.try_into().ok()
     }
@@ -66,7 +66,7 @@ impl Field<'_> for u32 {
 }
 
 /// Whether the message is to be deleted: `p` for pending, `k` for kept.
-impl Field<'_> for bool {
+impl LedgerField<'_> for bool {
     fn read(word: &[u8]) -> Option<Self> {
         match word {
             b"k" => Some(false),
@@ -80,7 +80,7 @@ impl Field<'_> for bool {
     }
 }
 
-impl Field<'_> for [u8; 32] {
+impl LedgerField<'_> for [u8; 32] {
     fn read(word: &[u8]) -> Option<Self> {
         unhex(word)
     }
@@ -90,7 +90,7 @@ impl Field<'_> for [u8; 32] {
     }
 }
 
-impl<'a, T: Field<'a>> Field<'a> for Option<T> {
+impl<'a, T: LedgerField<'a>> LedgerField<'a> for Option<T> {
     fn read(word: &'a [u8]) -> Option<Self> {
         match word {
             b"-" => Some(None),
@@ -106,7 +106,7 @@ impl<'a, T: Field<'a>> Field<'a> for Option<T> {
     }
 }
 
-impl<'a> Field<'a> for Cow<'a, [u8]> {
+impl<'a> LedgerField<'a> for Cow<'a, [u8]> {
     fn read(word: &'a [u8]) -> Option<Self> {
         if word == b"%" {
             return Some(Cow::Borrowed(b""));

@@ -6,7 +6,7 @@
 //! [`Ledger::end_former`].
 
 use super::Ledger;
-use super::known::{Content, Known, State};
+use super::known::{ContentHashes, Known, ServerState};
 use super::record::{Delivery, Record};
 use super::writing::Sync;
 use crate::store::durable;
@@ -57,7 +57,7 @@ impl Ledger {
         let former = &self.facts.former;
         let mut all = Vec::with_capacity(former.known.len());
         for (place, known) in (0..FOUND).zip(&former.known) {
-            let Some(Content { sha256, print: Some(print) }) = self.content(known)? else { continue };
+            let Some(ContentHashes { sha256, print: Some(print) }) = self.content(known)? else { continue };
             let is_found = former.found.binary_search(&sha256).is_ok();
             all.push((print, if is_found { FOUND } else { place }));
         }
@@ -92,14 +92,14 @@ impl Ledger {
         self.facts.former.found.reserve_exact(messages.len());
         self.write_each(messages, Sync::Now, |ledger, (uid, place)| {
             let Some(known) = ledger.former(place) else { return Ok(None) };
-            let Some(Content { sha256, print }) = ledger.content(known)? else { return Ok(None) };
+            let Some(ContentHashes { sha256, print }) = ledger.content(known)? else { return Ok(None) };
             Ok(Some(Record::Likely(Delivery {
                 uid: uid.into(),
                 copy: known.copy,
                 size: known.size,
                 time: known.time,
                 sha256,
-                pending: known.state() == Some(State::Pending),
+                pending: known.state() == Some(ServerState::Pending),
                 intent: None,
                 print,
             })))

@@ -31,12 +31,12 @@ pub enum Fact {
 /// A message that is stored; only these can have a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stored {
-    pub state: State,
+    pub state: ServerState,
 }
 
 /// The hashes of a stored message.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Content {
+pub(super) struct ContentHashes {
     /// The hash of the whole message.
     pub sha256: [u8; 32],
     /// The hash of its header.
@@ -45,7 +45,7 @@ pub(super) struct Content {
 
 impl Known {
     /// What became of it on the server, if it was stored.
-    pub fn state(&self) -> Option<State> {
+    pub fn state(&self) -> Option<ServerState> {
         match self.fact {
             Fact::Stored(stored) | Fact::Elsewhere(stored) => Some(stored.state),
             Fact::Marked => None,
@@ -58,7 +58,7 @@ impl Known {
 
     /// Whether it is still on the server, as far as postie knows.
     pub(super) fn is_there(&self) -> bool {
-        !matches!(self.state(), Some(State::Deleted(_)))
+        !matches!(self.state(), Some(ServerState::Deleted(_)))
     }
 
     /// Whether it is known from another account, and was not compared yet.
@@ -79,7 +79,7 @@ impl Known {
 
 /// What became of a delivered message on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ServerState {
     /// It is to stay there.
     Kept,
     /// It is to be deleted; the server has not confirmed that yet.

@@ -36,7 +36,7 @@ mod writing;
 pub(crate) use copies::Copying;
 pub(crate) use file::LedgerOpening;
 pub(super) use intent::Intent;
-pub(crate) use known::{Known, Knowns, State};
+pub(crate) use known::{Known, Knowns, ServerState};
 pub(crate) use notes::Trait;
 pub(crate) use noting::FoundSame;
 pub(crate) use proof::Going;
@@ -159,7 +159,7 @@ impl Ledger {
 
     /// For how many UIDs a message is known that is to stay on the server.
     pub fn kept_count(&self) -> usize {
-        self.facts.count(|known| matches!(known.state(), None | Some(State::Kept)))
+        self.facts.count(|known| matches!(known.state(), None | Some(ServerState::Kept)))
     }
 
     /// Every message that is to be deleted and whose deletion is not confirmed: UID and what is known.
@@ -168,7 +168,7 @@ impl Ledger {
             let known = memory.known();
             (0..known.len()).map(move |at| (memory.uid(), known[at]))
         });
-        all.filter(|(_, known)| known.state() == Some(State::Pending))
+        all.filter(|(_, known)| known.state() == Some(ServerState::Pending))
     }
 }
 

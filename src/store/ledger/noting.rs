@@ -1,6 +1,6 @@
 //! What a run records besides deliveries.
 
-use super::known::{Content, Known, State};
+use super::known::{ContentHashes, Known, ServerState};
 use super::proof::Going;
 use super::record::{Delivery, Record};
 use super::writing::Sync;
@@ -26,7 +26,7 @@ impl Ledger {
     pub fn found_same(&mut self, messages: &[FoundSame<'_>]) -> Result<(), StoreError> {
         let mut records = Vec::with_capacity(messages.len());
         for FoundSame { uid, known, size, is_former } in messages {
-            let Some(Content { sha256, print }) = self.content(known)? else { continue };
+            let Some(ContentHashes { sha256, print }) = self.content(known)? else { continue };
             let kind = if *is_former { Record::Found } else { Record::Delivered };
             records.push(kind(Delivery {
                 uid: (*uid).into(),
@@ -34,7 +34,7 @@ impl Ledger {
                 size: *size,
                 time: known.time,
                 sha256,
-                pending: known.state() == Some(State::Pending),
+                pending: known.state() == Some(ServerState::Pending),
                 intent: None,
                 print,
             }));
@@ -69,7 +69,7 @@ impl Ledger {
     fn is_pending(&self, uid: &[u8], copy: u32, size: Option<u64>) -> bool {
         let all = self.lookup(uid);
         let known = all.iter().rfind(|known| known.copy == copy && known.size == size);
-        known.is_some_and(|known| known.state() == Some(State::Pending))
+        known.is_some_and(|known| known.state() == Some(ServerState::Pending))
     }
 
     /// Records that the server confirmed the deletion. Not synced: if the record is lost, the deletion stays
@@ -132,7 +132,7 @@ impl Ledger {
             return Ok(());
         }
         let time = durable::now();
-        let is_due = |known: &&Known| matches!(known.state(), Some(State::Deleted(noted)) if noted.saturating_add(DAY) < time);
+        let is_due = |known: &&Known| matches!(known.state(), Some(ServerState::Deleted(noted)) if noted.saturating_add(DAY) < time);
         let mut guess = 0;
         let listed = |ledger: &Ledger, uid: &'a [u8]| {
             let Some(memory) = ledger.recall(uid, guess) else { return Ok(Vec::new()) };

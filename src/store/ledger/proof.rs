@@ -1,7 +1,7 @@
 //! The proof that a message is stored and recorded, so that it may be deleted on the server.
 
 use super::Ledger;
-use super::known::{Content, Fact, Known, Stored};
+use super::known::{ContentHashes, Fact, Known, Stored};
 use super::record::{Delivery, Record};
 use super::writing::Sync;
 use crate::store::delivered::Delivered;
@@ -170,7 +170,7 @@ impl Ledger {
     }
 
     /// The hashes of a stored message, read from the file; `None` for a mark.
-    pub(super) fn content(&self, known: &Known) -> Result<Option<Content>, StoreError> {
+    pub(super) fn content(&self, known: &Known) -> Result<Option<ContentHashes>, StoreError> {
         match known.fact {
             Fact::Stored(_) | Fact::Elsewhere(_) => {
                 let failed = |error| StoreError::io(self.path(), "read", error);

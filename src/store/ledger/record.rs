@@ -8,7 +8,7 @@
 //! durable, so damage before a `+` is never a torn write. The module `fields` says how a field is written;
 //! the table below says which fields a record has.
 
-use super::fields::{Field, Words};
+use super::fields::{LedgerField, Words};
 use crate::store::identity::unhex;
 use std::borrow::Cow;
 

@@ -7,7 +7,7 @@
 //! with care cannot make the table slow.
 
 use super::cell::{AMBIGUOUS, Cell, DELETED, ELSEWHERE, GONE, Records};
-use super::known::{Fact, Known, KnownList, Knowns, State};
+use super::known::{Fact, Known, KnownList, Knowns, ServerState};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use std::collections::HashMap;
@@ -125,7 +125,7 @@ impl UidTable {
 
     /// Sets what became of a stored message on the server. In the first format, a run could decide to delete
     /// a message that was only marked: a mark stays a mark.
-    pub fn set(&mut self, uid: &[u8], copy: u32, size: Option<u64>, state: State) {
+    pub fn set(&mut self, uid: &[u8], copy: u32, size: Option<u64>, state: ServerState) {
         self.settle();
         let Some(place) = self.place(uid).filter(|place| !self.cells[*place].is(GONE)) else { return };
         self.change(place, |known| {
@@ -205,7 +205,7 @@ impl UidTable {
         let there = self.cells[place];
         let cell = there.with(&known);
         self.cells[place] = cell;
-        if let (true, Some(State::Deleted(time))) = (cell.is(DELETED), known.state()) {
+        if let (true, Some(ServerState::Deleted(time))) = (cell.is(DELETED), known.state()) {
             *column(&mut self.deleted, place) = time as u32;
         }
         match (cell.records, there.records) {

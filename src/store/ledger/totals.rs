@@ -4,7 +4,7 @@ use super::cell::IN_MEMORY;
 use super::copies::{Copies, Copying};
 use super::former::Former;
 use super::intent::Intent;
-use super::known::{Content, Fact, Known, State, Stored};
+use super::known::{ContentHashes, Fact, Known, ServerState, Stored};
 use super::notes::Notes;
 use super::record::{self, Delivery, Record};
 use super::table::UidTable;
@@ -35,7 +35,7 @@ pub(super) struct Totals {
     /// The offset of the record that is applied next.
     pub at: u64,
     /// The hashes of messages that this run keeps in memory only.
-    pub kept: Vec<Content>,
+    pub kept: Vec<ContentHashes>,
     /// Runs that have not ended: number, destination, and the offset of the record.
     pub runs: Vec<(u64, Vec<u8>, u64)>,
     pub last_run: u64,
@@ -85,11 +85,11 @@ impl Totals {
             }
             Record::Validity { number } => self.begin(number),
             Record::Reused { uid, copy } => self.reuse(&uid, copy),
-            Record::Pending { uid, copy, size } => self.entries.set(&uid, copy, size, State::Pending),
+            Record::Pending { uid, copy, size } => self.entries.set(&uid, copy, size, ServerState::Pending),
             Record::Deleted { uid, copy, size, time } => {
                 self.any_deleted = true;
                 self.notes.settled(&uid);
-                self.entries.set(&uid, copy, size, State::Deleted(time));
+                self.entries.set(&uid, copy, size, ServerState::Deleted(time));
             }
             Record::Copying { id, folder, uidvalidity, uidnext, uids } => self.copies.begin(Copying {
                 id,
@@ -135,9 +135,9 @@ impl Totals {
         if let Some(id) = it.intent {
             self.fulfil(id, &it.uid, it.copy);
         }
-        let state = if it.pending { State::Pending } else { State::Kept };
+        let state = if it.pending { ServerState::Pending } else { ServerState::Kept };
         let at = match self.at {
-            IN_MEMORY => self.keep(Content { sha256: it.sha256, print: it.print }),
+            IN_MEMORY => self.keep(ContentHashes { sha256: it.sha256, print: it.print }),
             at => at,
         };
         let (copy, size, time, fact) = (it.copy, it.size, it.time, fact(Stored { state }));
@@ -178,13 +178,13 @@ impl Totals {
     }
 
     /// Keeps the hashes of a message in memory; returns the place for [`Totals::content`].
-    fn keep(&mut self, content: Content) -> u64 {
+    fn keep(&mut self, content: ContentHashes) -> u64 {
         self.kept.push(content);
         IN_MEMORY | (self.kept.len() as u64 - 1)
     }
 
     /// The hashes of a stored message, from the record at this offset.
-    pub fn content(&self, at: u64) -> io::Result<Content> {
+    pub fn content(&self, at: u64) -> io::Result<ContentHashes> {
         if at & IN_MEMORY != 0 {
             let kept = self.kept.get((at & !IN_MEMORY) as usize);
             return kept.copied().ok_or_else(misplaced);
@@ -199,7 +199,7 @@ impl Totals {
                         Record::Delivered(Delivery { sha256, print, .. })
                         | Record::Found(Delivery { sha256, print, .. })
                         | Record::Likely(Delivery { sha256, print, .. }),
-                    ) => Ok(Content { sha256, print }),
+                    ) => Ok(ContentHashes { sha256, print }),
                     _ => Err(misplaced()),
                 };
             }

@@ -47,7 +47,7 @@ pub(super) struct FoundFile<'a> {
 }
 
 /// The message's path; its size and SHA-256; the hash of its header.
-type Message = (PathBuf, (u64, [u8; 32]), Option<u64>);
+type MaildirMessage = (PathBuf, (u64, [u8; 32]), Option<u64>);
 
 /// Makes a found message durable.
 type Settle<'s> = &'s mut dyn FnMut(FoundFile<'_>) -> io::Result<()>;
@@ -257,7 +257,7 @@ impl Unrecorded {
     }
 
     /// Reads a message that was found and makes it durable; `None` if it is gone.
-    fn read(&self, found: &FoundMessage, settle: Settle<'_>) -> Result<Option<Message>, StoreError> {
+    fn read(&self, found: &FoundMessage, settle: Settle<'_>) -> Result<Option<MaildirMessage>, StoreError> {
         let place = usize::from(found.place);
         let Some((path, dir)) = self.dirs.get(place) else { return Ok(None) };
         let path = path.join(&found.name);

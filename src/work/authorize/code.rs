@@ -4,11 +4,11 @@
 use super::{Granted, Tell, Told, Typed, ask, failed};
 use crate::account::oauth::TokenEndpoint;
 use crate::codec::oauth::code::{
-    Answer, AuthorizationRequest, Expected, NoAnswer, State, Verifier, read_pasted, read_query,
+    AuthorizationRequest, Expected, NoAnswer, RedirectAnswer, State, Verifier, read_pasted, read_query,
 };
 use crate::codec::oauth::token::Rejection;
 use crate::codec::oauth::{Client, Form, for_resource, url};
-use crate::net::{Limits, LoopbackListener, LoopbackName, Verdict};
+use crate::net::{Limits, LoopbackListener, LoopbackName, RequestVerdict};
 use crate::streams::{self, Halt};
 use crate::words::{Failure, Kind, Secret};
 use rustix::event::{PollFd, PollFlags};
@@ -31,7 +31,7 @@ impl Redirect {
     /// Reads an address that a client is registered with.
     pub fn read(uri: &str) -> Result<Redirect, String> {
         url::check_redirect(uri)?;
-        let Ok(parsed) = url::check(uri, url::Address::ForPeople) else {
+        let Ok(parsed) = url::check(uri, url::UrlUse::ForPeople) else {
             return Ok(Redirect::Elsewhere(uri.to_owned()));
         };
         let name = match parsed.host() {
@@ -116,8 +116,8 @@ impl CodeLogin<'_> {
         let answer = Wait { listener: listener.as_mut(), path, expected, typed, limits, tell }.run()?;
         drop(listener);
         let code = match answer {
-            Answer::Code(code) => code,
-            Answer::Refused(refusal) => return Err(refused(&refusal)),
+            RedirectAnswer::Code(code) => code,
+            RedirectAnswer::Refused(refusal) => return Err(refused(&refusal)),
         };
         let form = for_resource(exchange(&code, &redirect_uri, &verifier), self.resource);
         ask(endpoint, self.token, self.client, form)
@@ -165,7 +165,7 @@ struct Wait<'w, 't> {
 }
 
 impl Wait<'_, '_> {
-    fn run(mut self) -> Result<Answer, Failure> {
+    fn run(mut self) -> Result<RedirectAnswer, Failure> {
         // With --max-time the person may take that long.
         let end = self.limits.end.is_none().then(|| Instant::now() + PATIENCE);
         loop {
@@ -185,7 +185,7 @@ impl Wait<'_, '_> {
     }
 
     /// Serves the browser.
-    fn serve(&mut self) -> Result<Option<Answer>, Failure> {
+    fn serve(&mut self) -> Result<Option<RedirectAnswer>, Failure> {
         let (expected, path) = (self.expected, self.path);
         let Some(listener) = &mut self.listener else { return Ok(None) };
         let served = listener.serve(Instant::now(), |target| judge(target, path, &expected));
@@ -220,7 +220,7 @@ impl Wait<'_, '_> {
     }
 
     /// Reads what was typed. What makes no sense is said, and the wait goes on.
-    fn read(&mut self) -> Result<Option<Answer>, Failure> {
+    fn read(&mut self) -> Result<Option<RedirectAnswer>, Failure> {
         let Some(typed) = &mut self.typed else { return Ok(None) };
         if !typed.has_line() {
             typed.fill();
@@ -241,14 +241,18 @@ impl Wait<'_, '_> {
 
 /// Whether a request at the listener is the answer. One with the right state that names another server also ends the
 /// login; all others are ignored.
-fn judge(target: &str, path: &str, expected: &Expected<'_>) -> Verdict<Result<Answer, NoAnswer>> {
+fn judge(
+    target: &str,
+    path: &str,
+    expected: &Expected<'_>,
+) -> RequestVerdict<Result<RedirectAnswer, NoAnswer>> {
     let query = target.strip_prefix(path).and_then(|rest| rest.strip_prefix('?'));
-    let Some(query) = query else { return Verdict::Unrelated };
+    let Some(query) = query else { return RequestVerdict::Unrelated };
     match read_query(query, expected) {
-        Ok(answer @ Answer::Code(_)) => Verdict::Taken(Ok(answer)),
-        Ok(answer @ Answer::Refused(_)) => Verdict::Refused(Ok(answer)),
-        Err(no @ NoAnswer::OtherIssuer(_)) => Verdict::Refused(Err(no)),
-        Err(_) => Verdict::Unrelated,
+        Ok(answer @ RedirectAnswer::Code(_)) => RequestVerdict::Taken(Ok(answer)),
+        Ok(answer @ RedirectAnswer::Refused(_)) => RequestVerdict::Refused(Ok(answer)),
+        Err(no @ NoAnswer::OtherIssuer(_)) => RequestVerdict::Refused(Err(no)),
+        Err(_) => RequestVerdict::Unrelated,
     }
 }
 
@@ -263,7 +267,7 @@ fn mixed_up(no: &NoAnswer) -> Failure {
     failed(Kind::Protocol, who).hint("somebody may be trying to get at the login; nothing was given away")
 }
 
-fn refused(refusal: &crate::codec::oauth::code::Refusal) -> Failure {
+fn refused(refusal: &crate::codec::oauth::code::RedirectRefusal) -> Failure {
     let what = match &refusal.description {
         Some(description) => format!("{}: {description}", refusal.error),
         None => refusal.error.clone(),

@@ -2,7 +2,7 @@
 //! (`RFC 8628`).
 
 use super::{Granted, Tell, Told, ask, failed};
-use crate::account::oauth::{Answer, TokenEndpoint};
+use crate::account::oauth::{EndpointAnswer, TokenEndpoint};
 use crate::codec::oauth::device::{self, DeviceAuthorization, NotYet, Pace};
 use crate::codec::oauth::token::{self, Rejection};
 use crate::codec::oauth::{Client, Form, for_resource};
@@ -71,7 +71,7 @@ impl DeviceLogin<'_> {
         let form = Form::new();
         let form = if self.scopes.is_empty() { form } else { form.with("scope", self.scopes.join(" ")) };
         let form = for_resource(form, self.resource);
-        let Answer { status, body } = endpoint.post(self.device, &self.client.request(form))?;
+        let EndpointAnswer { status, body } = endpoint.post(self.device, &self.client.request(form))?;
         match device::read(&body) {
             Ok(authorization) if (200..300).contains(&status) => Ok(Ok(authorization)),
             read => match (token::read(status, &body), read) {

@@ -10,7 +10,7 @@ pub use code::{CodeLogin, Redirect};
 pub use device::DeviceLogin;
 pub use typed::Typed;
 
-use crate::account::oauth::{Answer, TokenEndpoint};
+use crate::account::oauth::{EndpointAnswer, TokenEndpoint};
 use crate::codec::oauth::device::DeviceAuthorization;
 use crate::codec::oauth::token::{self, Rejection, Tokens};
 use crate::codec::oauth::{Client, Form};
@@ -48,7 +48,7 @@ fn ask(
     form: Form,
 ) -> Result<Result<Granted, Rejection>, Failure> {
     let asked_at = clock::now();
-    let Answer { status, body } = endpoint.post(url, &client.request(form))?;
+    let EndpointAnswer { status, body } = endpoint.post(url, &client.request(form))?;
     Ok(token::read(status, &body).map(|tokens| Granted { tokens, asked_at }))
 }
 

@@ -1,6 +1,6 @@
 //! Whether a server that was found is one: connection, TLS with a good certificate, greeting. No login.
 
-use super::Found;
+use super::FoundServer;
 use crate::account::{Protocol, Server};
 use crate::imap::NotAuthenticated;
 use crate::net::{Endpoint, Limits, Security, Tls, dial};
@@ -44,7 +44,7 @@ impl Check {
 
 /// Greets, all at once, of each protocol the server that would be used. The others are not: whoever publishes a long
 /// list does not make postie knock at every door in it.
-pub fn check_best(found: &mut [Found], tls: &Tls, limits: &Limits) {
+pub fn check_best(found: &mut [FoundServer], tls: &Tls, limits: &Limits) {
     let mut best: [Option<(bool, usize)>; 3] = [None; 3];
     for (index, it) in found.iter().enumerate() {
         let place = &mut best[it.server.protocol as usize];

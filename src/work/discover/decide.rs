@@ -1,34 +1,34 @@
 //! Which of the servers that were found to use. No I/O.
 
 use super::check::Check;
-use super::{Found, Source};
+use super::{FoundServer, Source};
 use crate::account::Protocol;
 use crate::account::autoconfig::Wants;
-use crate::account::providers::Provider;
+use crate::account::providers::ProviderFacts;
 use crate::net::Security;
 
 /// What one source said.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct SourceReport {
     pub source: Source,
     /// What was asked: a URL, a record.
     pub asked: String,
     /// What came of it, in a few words.
     pub result: String,
-    pub found: Vec<Found>,
+    pub found: Vec<FoundServer>,
     /// Whether the name service could not answer, so that nothing can be said.
     pub is_unsure: bool,
-    pub provider: Option<&'static Provider>,
+    pub provider: Option<&'static ProviderFacts>,
     /// Who issues the tokens, if the source says so.
     pub issuer: Option<String>,
     /// What the user should know.
     pub notes: Vec<String>,
 }
 
-impl Report {
+impl SourceReport {
     /// A source that found no server.
-    pub fn nothing(source: Source, asked: &str, result: &str) -> Report {
-        Report {
+    pub fn nothing(source: Source, asked: &str, result: &str) -> SourceReport {
+        SourceReport {
             source,
             asked: asked.to_owned(),
             result: result.to_owned(),
@@ -44,26 +44,26 @@ impl Report {
 /// The servers to use, and what is known of them.
 #[derive(Clone, Debug, Default)]
 pub struct Discovery {
-    pub pop3: Option<Found>,
-    pub imap: Option<Found>,
-    pub smtp: Option<Found>,
+    pub pop3: Option<FoundServer>,
+    pub imap: Option<FoundServer>,
+    pub smtp: Option<FoundServer>,
     /// The protocol to fetch by.
     pub incoming: Option<Protocol>,
-    pub provider: Option<&'static Provider>,
+    pub provider: Option<&'static ProviderFacts>,
     pub issuer: Option<String>,
     /// What the user should know.
     pub notes: Vec<String>,
     /// What every source said, the best-ranked first.
-    pub tried: Vec<Report>,
+    pub tried: Vec<SourceReport>,
 }
 
 impl Discovery {
     /// The server to fetch from.
-    pub fn fetch_from(&self) -> Option<&Found> {
+    pub fn fetch_from(&self) -> Option<&FoundServer> {
         self.of(self.incoming?)
     }
 
-    pub fn of(&self, protocol: Protocol) -> Option<&Found> {
+    pub fn of(&self, protocol: Protocol) -> Option<&FoundServer> {
         match protocol {
             Protocol::Pop3 => self.pop3.as_ref(),
             Protocol::Imap => self.imap.as_ref(),
@@ -72,7 +72,7 @@ impl Discovery {
     }
 
     /// The servers to use, that to fetch from first.
-    pub fn chosen(&self) -> impl Iterator<Item = &Found> {
+    pub fn chosen(&self) -> impl Iterator<Item = &FoundServer> {
         self.fetch_from().into_iter().chain(self.smtp.as_ref())
     }
 
@@ -89,7 +89,7 @@ impl Discovery {
 /// Decides, if no source that is still `pending` could change anything; else `None`. For every protocol the
 /// best-ranked source counts that has a server, and of its servers the first with TLS from the first octet, else the
 /// first. One whose certificate is for another host is never used.
-pub fn decide(reports: &[Report], pending: &[Source], wanted: Option<Protocol>) -> Option<Discovery> {
+pub fn decide(reports: &[SourceReport], pending: &[Source], wanted: Option<Protocol>) -> Option<Discovery> {
     let best = |protocol: Protocol| {
         let found = reports.iter().flat_map(|report| &report.found);
         let usable = found.filter(|it| it.server.protocol == protocol && !it.check.is_distrusted());
@@ -105,15 +105,15 @@ pub fn decide(reports: &[Report], pending: &[Source], wanted: Option<Protocol>) 
         },
     };
     let settled =
-        |found: Option<&Found>| found.is_some_and(|it| pending.iter().all(|other| *other > it.source));
+        |found: Option<&FoundServer>| found.is_some_and(|it| pending.iter().all(|other| *other > it.source));
     let is_clear = pending.is_empty() || (settled(fetch) && settled(smtp));
     if !is_clear {
         return None;
     }
-    let chosen: Vec<&Found> = fetch.into_iter().chain(smtp).collect();
+    let chosen: Vec<&FoundServer> = fetch.into_iter().chain(smtp).collect();
     let mut tried = reports.to_vec();
     tried.sort_by_key(|report| report.source);
-    let counts = |report: &&Report| chosen.iter().any(|found| found.source == report.source);
+    let counts = |report: &&SourceReport| chosen.iter().any(|found| found.source == report.source);
     let mut notes: Vec<String> =
         tried.iter().filter(counts).flat_map(|report| report.notes.clone()).collect();
     notes.extend(chosen.iter().filter_map(|found| match &found.check {
@@ -149,8 +149,8 @@ mod tests {
     use super::*;
     use crate::account::Server;
 
-    fn found(source: Source, protocol: Protocol, security: Security) -> Found {
-        Found {
+    fn found(source: Source, protocol: Protocol, security: Security) -> FoundServer {
+        FoundServer {
             server: Server::new(protocol, format!("{}.test", source.name()), security),
             source,
             from: source.name().into(),
@@ -160,9 +160,9 @@ mod tests {
         }
     }
 
-    fn report(source: Source, protocols: &[Protocol]) -> Report {
+    fn report(source: Source, protocols: &[Protocol]) -> SourceReport {
         let found = protocols.iter().map(|protocol| found(source, *protocol, Security::Implicit));
-        Report { found: found.collect(), ..Report::nothing(source, "", "found") }
+        SourceReport { found: found.collect(), ..SourceReport::nothing(source, "", "found") }
     }
 
     const ALL: [Protocol; 3] = [Protocol::Pop3, Protocol::Imap, Protocol::Smtp];
@@ -218,7 +218,8 @@ mod tests {
             found(Source::Autoconfig, Protocol::Smtp, Security::StartTls),
             found(Source::Autoconfig, Protocol::Smtp, Security::Implicit),
         ];
-        let smtp = |reports: &[Report]| decide(reports, &[], None).unwrap().smtp.unwrap().server.security;
+        let smtp =
+            |reports: &[SourceReport]| decide(reports, &[], None).unwrap().smtp.unwrap().server.security;
         assert_eq!(smtp(&[mixed.clone()]), Security::Implicit);
         mixed.found.truncate(1);
         assert_eq!(smtp(&[report(Source::Srv, &ALL), mixed]), Security::StartTls);

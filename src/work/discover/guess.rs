@@ -1,7 +1,7 @@
 //! The usual names: `pop.DOMAIN`, `imap.DOMAIN`, `smtp.DOMAIN` and their like, on the usual ports.
 
 use super::check::{Check, check};
-use super::{Found, Report, Search, Source};
+use super::{FoundServer, Search, Source, SourceReport};
 use crate::account::autoconfig::Wants;
 use crate::account::{Protocol, Server};
 use crate::net::Security;
@@ -17,13 +17,13 @@ fn names(protocol: Protocol) -> &'static [&'static str] {
 }
 
 /// Tries all names at once; of each first the port that has TLS from the first octet.
-pub fn by_guess(search: &Search) -> Report {
+pub fn by_guess(search: &Search) -> SourceReport {
     let protocols = [Protocol::Pop3, Protocol::Imap, Protocol::Smtp];
     let all: Vec<(Protocol, &str)> = protocols
         .into_iter()
         .flat_map(|protocol| names(protocol).iter().map(move |label| (protocol, *label)))
         .collect();
-    let tries: Vec<Found> = thread::scope(|scope| {
+    let tries: Vec<FoundServer> = thread::scope(|scope| {
         let running: Vec<_> =
             all.iter().map(|(protocol, label)| scope.spawn(|| try_name(search, *protocol, label))).collect();
         running.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
@@ -40,21 +40,21 @@ pub fn by_guess(search: &Search) -> Report {
     }
     let answers = found.iter().any(|it| it.check == Check::Answers);
     let result = if answers { "found" } else { "none of the usual names answers" };
-    Report {
+    SourceReport {
         found,
-        ..Report::nothing(Source::Guess, &format!("the usual names of {}", search.domain), result)
+        ..SourceReport::nothing(Source::Guess, &format!("the usual names of {}", search.domain), result)
     }
 }
 
 /// The server of this name, if one answers.
-fn try_name(search: &Search, protocol: Protocol, label: &str) -> Option<Found> {
+fn try_name(search: &Search, protocol: Protocol, label: &str) -> Option<FoundServer> {
     let host = if label.is_empty() { search.domain.clone() } else { format!("{label}.{}", search.domain) };
     let mut last = None;
     for security in [Security::Implicit, Security::StartTls] {
         let mut server = Server::new(protocol, host.clone(), security);
         server.username = Some(search.email.as_str().to_owned());
         let check = check(&server, &search.tls, &search.limits);
-        let found = Found {
+        let found = FoundServer {
             from: format!("a guess: {} answers", server.place()),
             server,
             source: Source::Guess,

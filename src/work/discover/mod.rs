@@ -11,10 +11,10 @@ mod published;
 mod records;
 
 pub use check::Check;
-pub use decide::{Discovery, Report, decide};
+pub use decide::{Discovery, SourceReport, decide};
 
 use crate::account::autoconfig::{Wants, Whose};
-use crate::account::providers::{self, Provider};
+use crate::account::providers::{self, ProviderFacts};
 use crate::account::{Protocol, Server};
 use crate::net::{Http, Limits, Tls};
 use crate::words::{Address, Failure, Kind, Stage};
@@ -68,7 +68,7 @@ impl Source {
 
 /// A server that was found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundServer {
     pub server: Server,
     pub source: Source,
     /// The URL, record or table that has it, for people.
@@ -147,8 +147,9 @@ pub fn discover(search: Search) -> Result<Discovery, Failure> {
             Ok(SourceMessage::Done(source)) => pending.retain(|other| *other != source),
             Err(mpsc::RecvTimeoutError::Disconnected) => pending.clear(),
             Err(mpsc::RecvTimeoutError::Timeout) if left.is_zero() => {
-                heard
-                    .extend(pending.drain(..).map(|source| Report::nothing(source, "", "no answer in time")));
+                heard.extend(
+                    pending.drain(..).map(|source| SourceReport::nothing(source, "", "no answer in time")),
+                );
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
@@ -156,7 +157,7 @@ pub fn discover(search: Search) -> Result<Discovery, Failure> {
 }
 
 enum SourceMessage {
-    Report(Box<Report>),
+    Report(Box<SourceReport>),
     Done(Source),
 }
 
@@ -182,7 +183,7 @@ fn start(source: Source, search: &Arc<Search>, reports: &Reports) -> Result<(), 
     }
     let (search, reports) = (Arc::clone(search), reports.clone());
     let work = move || {
-        let tell = |report: Report| {
+        let tell = |report: SourceReport| {
             // Nobody listens any more once the answer is clear.
             let _ = reports.send(SourceMessage::Report(Box::new(report)));
         };
@@ -216,13 +217,13 @@ fn start(source: Source, search: &Arc<Search>, reports: &Reports) -> Result<(), 
 }
 
 /// The servers of a provider of the table.
-fn of_provider(provider: &'static Provider, email: &Address, from: String) -> Report {
+fn of_provider(provider: &'static ProviderFacts, email: &Address, from: String) -> SourceReport {
     let wants = match provider.secret {
         providers::PasswordKind::Token => Wants::Token,
         _ => Wants::Secret,
     };
     let found = [Protocol::Pop3, Protocol::Imap, Protocol::Smtp].into_iter();
-    let found = found.filter_map(|protocol| provider.server(protocol, email)).map(|server| Found {
+    let found = found.filter_map(|protocol| provider.server(protocol, email)).map(|server| FoundServer {
         server,
         source: Source::Table,
         from: from.clone(),
@@ -230,9 +231,9 @@ fn of_provider(provider: &'static Provider, email: &Address, from: String) -> Re
         wants,
         check: Check::NotTried,
     });
-    Report {
+    SourceReport {
         found: found.collect(),
         provider: Some(provider),
-        ..Report::nothing(Source::Table, &from, "found")
+        ..SourceReport::nothing(Source::Table, &from, "found")
     }
 }

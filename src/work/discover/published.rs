@@ -1,7 +1,7 @@
 //! Documents that are published: by the domain, in Mozilla's database, by the provider that the MX hosts name.
 
 use super::check::{Check, check_best};
-use super::{Found, Report, Search, Source};
+use super::{FoundServer, Search, Source, SourceReport};
 use crate::account::autoconfig;
 use crate::net::http::query_value;
 use crate::words::Kind;
@@ -24,7 +24,7 @@ struct PublishedDocument {
 }
 
 /// The documents of this source.
-pub fn of(source: Source, search: &Search) -> Vec<Report> {
+pub fn of(source: Source, search: &Search) -> Vec<SourceReport> {
     let domain = &search.domain;
     let address = query_value(search.email.as_str());
     // Only hosts of the domain itself get the whole address.
@@ -47,7 +47,7 @@ pub fn of(source: Source, search: &Search) -> Vec<Report> {
 }
 
 /// The documents for the domains that the MX hosts are in. None of them gets the address.
-pub fn of_mx(search: &Search, hosts: &[String]) -> Vec<Report> {
+pub fn of_mx(search: &Search, hosts: &[String]) -> Vec<SourceReport> {
     let domains = hosts.first().map(|host| parents(host)).unwrap_or_default();
     let mut documents = Vec::new();
     for domain in domains.iter().filter(|domain| **domain != search.domain) {
@@ -76,15 +76,15 @@ fn parents(host: &str) -> Vec<String> {
 }
 
 /// Asks for all at once; their order is that of the list.
-fn all(search: &Search, documents: &[PublishedDocument]) -> Vec<Report> {
+fn all(search: &Search, documents: &[PublishedDocument]) -> Vec<SourceReport> {
     thread::scope(|scope| {
         let running: Vec<_> = documents.iter().map(|it| scope.spawn(|| ask(search, it))).collect();
         running.into_iter().filter_map(|thread| thread.join().ok()).collect()
     })
 }
 
-fn ask(search: &Search, document: &PublishedDocument) -> Report {
-    let nothing = |result: &str| Report::nothing(document.source, &document.url, result);
+fn ask(search: &Search, document: &PublishedDocument) -> SourceReport {
+    let nothing = |result: &str| SourceReport::nothing(document.source, &document.url, result);
     let http = search.http.clone().with_http_allowed(document.url.starts_with("http://"));
     let answer = match http.get(&document.url, ACCEPT, REDIRECTS, LARGEST) {
         Ok(answer) => answer,
@@ -104,7 +104,7 @@ fn ask(search: &Search, document: &PublishedDocument) -> Report {
         false => answer.host() == crate::net::http::host_of(&document.url).unwrap_or_default(),
     };
     let is_for_it = !document.own || read.domains.contains(&search.domain);
-    let servers = read.servers.into_iter().map(|published| Found {
+    let servers = read.servers.into_iter().map(|published| FoundServer {
         trusted: document.trusted && stayed && (is_for_it || search.is_within(&published.server.host)),
         server: published.server,
         source: document.source,
@@ -112,7 +112,7 @@ fn ask(search: &Search, document: &PublishedDocument) -> Report {
         wants: published.wants,
         check: Check::NotTried,
     });
-    let mut found: Vec<Found> = servers.collect();
+    let mut found: Vec<FoundServer> = servers.collect();
     if found.is_empty() {
         let why = read.notes.join("; ");
         return nothing(&format!(
@@ -121,7 +121,7 @@ fn ask(search: &Search, document: &PublishedDocument) -> Report {
         ));
     }
     check_best(&mut found, &search.tls, &search.limits);
-    Report { found, issuer: read.issuer, notes: read.notes, ..nothing("found") }
+    SourceReport { found, issuer: read.issuer, notes: read.notes, ..nothing("found") }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the name service tells: MX hosts of a known provider, and SRV records.
 
 use super::check::{Check, check_best};
-use super::{Found, Report, Search, Source, of_provider};
+use super::{FoundServer, Search, Source, SourceReport, of_provider};
 use crate::account::autoconfig::Wants;
 use crate::account::providers;
 use crate::account::{Protocol, Server, server};
@@ -11,23 +11,26 @@ use std::net::IpAddr;
 use std::thread;
 
 /// The MX hosts of the domain, the preferred first, and the provider that they belong to.
-pub fn by_mx(search: &Search) -> (Report, Option<Vec<String>>) {
+pub fn by_mx(search: &Search) -> (SourceReport, Option<Vec<String>>) {
     let asked = format!("MX of {}", search.domain);
     let hosts = match Resolver::new(&search.limits).ask(&search.domain, RecordType::Mx) {
         Ok(records) => hosts(records),
         Err(error) => {
             let is_unsure = !matches!(error, NetError::NoSuchHost(_));
-            return (Report { is_unsure, ..Report::nothing(Source::Table, &asked, &why(&error)) }, None);
+            return (
+                SourceReport { is_unsure, ..SourceReport::nothing(Source::Table, &asked, &why(&error)) },
+                None,
+            );
         }
     };
     let provider = hosts.iter().find_map(|host| Some((host, providers::of_mx(host)?)));
     let report = match provider {
         Some((host, provider)) => {
             let from = format!("postie's table: {}, by the MX host {host}", provider.name);
-            Report { asked, ..of_provider(provider, &search.email, from) }
+            SourceReport { asked, ..of_provider(provider, &search.email, from) }
         }
-        None if hosts.is_empty() => Report::nothing(Source::Table, &asked, "there are none"),
-        None => Report::nothing(Source::Table, &asked, "of no provider in postie's table"),
+        None if hosts.is_empty() => SourceReport::nothing(Source::Table, &asked, "there are none"),
+        None => SourceReport::nothing(Source::Table, &asked, "of no provider in postie's table"),
     };
     (report, Some(hosts))
 }
@@ -64,21 +67,22 @@ const SERVICES: [(&str, Protocol, Security); 6] = [
 ];
 
 /// The servers that the domain's SRV records name.
-pub fn by_srv(search: &Search) -> Report {
+pub fn by_srv(search: &Search) -> SourceReport {
     let asked = format!("SRV of {}", search.domain);
-    let answers: Vec<Result<Option<Found>, NetError>> = thread::scope(|scope| {
+    let answers: Vec<Result<Option<FoundServer>, NetError>> = thread::scope(|scope| {
         let running = SERVICES.map(|(service, protocol, security)| {
             scope.spawn(move || of_service(search, service, protocol, security))
         });
         running.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
     let failed = answers.iter().find_map(|answer| answer.as_ref().err().map(why));
-    let mut found: Vec<Found> = answers.into_iter().filter_map(|answer| answer.ok().flatten()).collect();
+    let mut found: Vec<FoundServer> =
+        answers.into_iter().filter_map(|answer| answer.ok().flatten()).collect();
     if found.is_empty() {
-        return Report::nothing(Source::Srv, &asked, failed.as_deref().unwrap_or("there are none"));
+        return SourceReport::nothing(Source::Srv, &asked, failed.as_deref().unwrap_or("there are none"));
     }
     check_best(&mut found, &search.tls, &search.limits);
-    Report { found, ..Report::nothing(Source::Srv, &asked, "found") }
+    SourceReport { found, ..SourceReport::nothing(Source::Srv, &asked, "found") }
 }
 
 fn of_service(
@@ -86,7 +90,7 @@ fn of_service(
     service: &str,
     protocol: Protocol,
     security: Security,
-) -> Result<Option<Found>, NetError> {
+) -> Result<Option<FoundServer>, NetError> {
     let name = format!("{service}._tcp.{}", search.domain);
     let records = match Resolver::new(&search.limits).ask(&name, RecordType::Srv) {
         Ok(records) => records,
@@ -108,7 +112,7 @@ fn of_service(
     let mut server = Server::new(protocol, host, security);
     server.port = port;
     server.username = Some(search.email.as_str().to_owned());
-    Ok(Some(Found {
+    Ok(Some(FoundServer {
         trusted: search.is_within(&server.host),
         server,
         source: Source::Srv,

@@ -2,7 +2,7 @@
 
 use super::marks::{mark_seen, rehearse_marks};
 use super::rehearse::Rehearsal;
-use super::run::{Destination, Mode, Run, now};
+use super::run::{Mode, Run, RunDestination, now};
 use super::sessions::Sessions;
 use super::{Event, Observer};
 use crate::imap::Authenticated;
@@ -41,14 +41,14 @@ impl Run {
     }
 
     /// The same for one folder.
-    pub(super) fn go_into(&self, destination: &dyn Destination, observer: &mut dyn Observer) -> Exit {
+    pub(super) fn go_into(&self, destination: &dyn RunDestination, observer: &mut dyn Observer) -> Exit {
         let done = self.all_sessions(destination, observer);
         ended(done, observer)
     }
 
     fn all_sessions(
         &self,
-        destination: &dyn Destination,
+        destination: &dyn RunDestination,
         observer: &mut dyn Observer,
     ) -> Result<Exit, Failure> {
         let key = self.service.key();
@@ -102,7 +102,7 @@ impl Run {
     fn dry_run(
         &self,
         key: &AccountKey,
-        destination: &dyn Destination,
+        destination: &dyn RunDestination,
         observer: &mut dyn Observer,
     ) -> Result<Exit, Failure> {
         let mut unrecorded = destination.peek().at(Stage::Destination)?;

@@ -8,7 +8,7 @@ use crate::store::FolderName;
 
 /// A folder that is wanted.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(super) struct WantedFolder {
     pub name: MailboxName,
     /// Its name for places on disk.
     pub parts: FolderName,
@@ -18,22 +18,22 @@ pub(super) struct Wanted {
     pub is_listed: bool,
 }
 
-impl Wanted {
+impl WantedFolder {
     fn of(folder: &Folder) -> Self {
         let parts = FolderName { octets: folder.name.octets().to_vec(), parts: folder.parts() };
-        Wanted { name: folder.name.clone(), parts, counts: folder.counts, is_listed: true }
+        WantedFolder { name: folder.name.clone(), parts, counts: folder.counts, is_listed: true }
     }
 
     /// A folder that the server did not list and may have all the same.
     fn unlisted(name: &str) -> Option<Self> {
         let own = MailboxName::new(utf7::encode(name))?;
         let parts = FolderName { octets: own.octets().to_vec(), parts: vec![name.as_bytes().to_vec()] };
-        Some(Wanted { name: own, parts, counts: Counts::default(), is_listed: false })
+        Some(WantedFolder { name: own, parts, counts: Counts::default(), is_listed: false })
     }
 }
 
 /// The wanted folders, the inbox first, else in the server's order; and the patterns that no folder fits.
-pub(super) fn choose(listed: &[Folder], choice: &FolderChoice) -> (Vec<Wanted>, Vec<String>) {
+pub(super) fn choose(listed: &[Folder], choice: &FolderChoice) -> (Vec<WantedFolder>, Vec<String>) {
     let mut places: Vec<usize> = Vec::new();
     let (mut unlisted, mut unmatched) = (Vec::new(), Vec::new());
     match choice {
@@ -45,7 +45,7 @@ pub(super) fn choose(listed: &[Folder], choice: &FolderChoice) -> (Vec<Wanted>, 
                 places.extend((0..listed.len()).filter(fits));
                 match places.len() == before {
                     true if is_pattern(name) => unmatched.push(name.clone()),
-                    true => unlisted.extend(Wanted::unlisted(name)),
+                    true => unlisted.extend(WantedFolder::unlisted(name)),
                     false => {}
                 }
             }
@@ -53,7 +53,7 @@ pub(super) fn choose(listed: &[Folder], choice: &FolderChoice) -> (Vec<Wanted>, 
     }
     places.sort_by_key(|at| (!listed[*at].name.is_inbox(), *at));
     places.dedup();
-    let mut wanted: Vec<Wanted> = places.into_iter().map(|at| Wanted::of(&listed[at])).collect();
+    let mut wanted: Vec<WantedFolder> = places.into_iter().map(|at| WantedFolder::of(&listed[at])).collect();
     wanted.extend(unlisted);
     (wanted, unmatched)
 }

@@ -1,8 +1,8 @@
 //! Several folders of an account in one run, one after the other over one connection. What fails in one folder
 //! holds up no other.
 
-use super::choice::{Wanted, choose};
-use super::run::{Destination, Mode, Run, now};
+use super::choice::{WantedFolder, choose};
+use super::run::{Mode, Run, RunDestination, now};
 use super::{Action, Event, Observer};
 use crate::account::{FolderChoice, Protocol};
 use crate::codec::imap::MailboxName;
@@ -38,7 +38,7 @@ impl Run {
         }
         let mut exits = Vec::with_capacity(wanted.len());
         let mut session = Some(session);
-        let unlisted: Vec<Wanted> = wanted.extract_if(.., |one| !one.is_listed).collect();
+        let unlisted: Vec<WantedFolder> = wanted.extract_if(.., |one| !one.is_listed).collect();
         for one in unlisted {
             match self.look_for(&one.name, &mut session, observer) {
                 Some(exit) => exits.push(exit),
@@ -128,7 +128,7 @@ impl Run {
     }
 
     /// A destination for each folder, or why it has none.
-    fn destinations(&self, wanted: &[Wanted]) -> Result<Vec<OpenedDestination>, Failure> {
+    fn destinations(&self, wanted: &[WantedFolder]) -> Result<Vec<OpenedDestination>, Failure> {
         let names: Vec<_> = wanted.iter().map(|one| one.parts.clone()).collect();
         let key = self.service.key();
         let is_dry = matches!(self.mode, Mode::DryRun | Mode::MarkSeen { .. });
@@ -145,7 +145,7 @@ impl Run {
     /// Runs the folders one by one; the exit code of what ended the whole run, if anything did.
     fn run_each(
         &mut self,
-        wanted: Vec<Wanted>,
+        wanted: Vec<WantedFolder>,
         destinations: Vec<OpenedDestination>,
         exits: &mut Vec<Exit>,
         observer: &mut dyn Observer,
@@ -194,7 +194,7 @@ impl Run {
 
 /// What is to be done for one folder.
 struct FolderStep {
-    folder: Wanted,
+    folder: WantedFolder,
     destination: OpenedDestination,
     /// Whether nothing is to be done.
     is_as_it_was: bool,
@@ -203,7 +203,7 @@ struct FolderStep {
 }
 
 impl Run {
-    fn steps(&self, wanted: Vec<Wanted>, destinations: Vec<OpenedDestination>) -> Vec<FolderStep> {
+    fn steps(&self, wanted: Vec<WantedFolder>, destinations: Vec<OpenedDestination>) -> Vec<FolderStep> {
         // Where messages are deleted or moved, a folder is needed to its end.
         let goes_ahead = self.mode == Mode::Fetch && self.policy.after == After::Keep;
         let mut next = None;
@@ -219,7 +219,7 @@ impl Run {
     }
 
     /// Whether the numbers of a folder show that nothing is to be done there: a run has seen all of it as it is. A ledger that cannot be read says no here, and why when it is opened.
-    fn is_as_it_was(&self, folder: &Wanted) -> bool {
+    fn is_as_it_was(&self, folder: &WantedFolder) -> bool {
         let policy = &self.policy;
         let is_plain =
             self.mode == Mode::Fetch && policy.after == After::Keep && policy.is_whole() && !policy.all;
@@ -239,7 +239,7 @@ impl Run {
     }
 }
 
-type OpenedDestination = Result<Box<dyn Destination + Send>, Failure>;
+type OpenedDestination = Result<Box<dyn RunDestination + Send>, Failure>;
 
 /// Whether what ended one folder's run would end that of every other.
 fn ends_all(kind: Kind) -> bool {

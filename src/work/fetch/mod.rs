@@ -24,10 +24,10 @@ mod watch;
 pub(crate) use marks::{count_new, mark_fetched_elsewhere};
 pub(crate) use outcome::{SessionOutcome, Trouble};
 pub(crate) use report::{Action, Event, MessageReport, Observer};
-pub(crate) use run::{Destination, Mode, Run};
+pub(crate) use run::{Mode, Run, RunDestination};
 pub(crate) use watch::Watch;
 
-use super::plan::{Get, Plan, Policy, plan};
+use super::plan::{Plan, Policy, ToFetch, plan};
 use crate::mailbox::{Listing, Maildrop};
 use crate::store::{AccountKey, AtStage, Identity, Ledger, Sink, StoreError, Subject};
 use crate::words::{After, Failure, Stage};
@@ -73,7 +73,7 @@ pub fn fetch(mut maildrop: Box<dyn Maildrop>, job: FetchJob<'_>) -> SessionOutco
 }
 
 /// A message to fetch, for the sink.
-fn subject<'a>(listing: &Listing, get: &Get, identity: &'a Identity, tag: usize) -> Subject<'a> {
+fn subject<'a>(listing: &Listing, get: &ToFetch, identity: &'a Identity, tag: usize) -> Subject<'a> {
     let (number, wire_size) = (listing.number(get.place()), listing.size(get.place()));
     Subject { identity, tag, wire_size, number, details: None }
 }

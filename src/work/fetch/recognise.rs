@@ -5,7 +5,7 @@
 //! of all others the content is compared. And it is never enough to delete anything: what is to be deleted is fetched.
 
 use crate::mailbox::{Listing, Maildrop};
-use crate::store::{AtStage, HeaderPrint, Known, Ledger, State};
+use crate::store::{AtStage, HeaderPrint, Known, Ledger, ServerState};
 use crate::words::{After, Failure, Stage};
 use crate::work::plan::{Plan, Policy};
 
@@ -15,7 +15,7 @@ const SEVERAL: u32 = u32::MAX - 1;
 
 /// Whether a message that was stored under an earlier UIDVALIDITY, and is there under another UID, should go.
 pub(super) fn is_due(known: &Known, policy: &Policy, now: u64) -> bool {
-    let pending = known.state() == Some(State::Pending) && policy.after != After::Keep;
+    let pending = known.state() == Some(ServerState::Pending) && policy.after != After::Keep;
     pending || policy.goes(known.time, now)
 }
 

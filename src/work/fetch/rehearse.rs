@@ -5,7 +5,7 @@ use super::{planned, set_target, subject, take_over};
 use crate::mailbox::{Listing, Maildrop};
 use crate::store::{AccountKey, Afterwards, AtStage, Delivered, Ledger, Unrecorded};
 use crate::words::{Failure, Stage};
-use crate::work::plan::{Get, Plan, Policy};
+use crate::work::plan::{Plan, Policy, ToFetch};
 
 pub(super) struct Rehearsal<'a> {
     /// The account's ledger; changes to it are not written.
@@ -81,7 +81,12 @@ impl Rehearsal<'_> {
     }
 
     /// The stored message that would be adopted instead of fetching.
-    fn adopted(&mut self, get: &Get, plan: &Plan, listing: &Listing) -> Result<Option<Delivered>, Failure> {
+    fn adopted(
+        &mut self,
+        get: &ToFetch,
+        plan: &Plan,
+        listing: &Listing,
+    ) -> Result<Option<Delivered>, Failure> {
         let Some(unrecorded) = self.unrecorded.as_mut().filter(|_| get.is_adoptable()) else {
             return Ok(None);
         };

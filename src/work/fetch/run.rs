@@ -26,7 +26,7 @@ pub enum Mode {
 }
 
 /// Where messages go.
-pub trait Destination {
+pub trait RunDestination {
     /// Opens it for the messages of an account.
     fn open(&self, key: &AccountKey) -> Result<Box<dyn Sink>, StoreError>;
 
@@ -42,7 +42,7 @@ pub trait Destination {
     ) -> Result<Vec<Result<Option<PathBuf>, StoreError>>, StoreError>;
 
     /// The destination for the messages of one folder, with the path that is for it.
-    fn of_folder(&self, name: &Arc<str>, path: Option<PathBuf>) -> Box<dyn Destination + Send>;
+    fn of_folder(&self, name: &Arc<str>, path: Option<PathBuf>) -> Box<dyn RunDestination + Send>;
 
     /// Checks whether it could be opened, and finds messages there that may not be recorded; changes nothing.
     fn peek(&self) -> Result<Option<Unrecorded>, StoreError>;
@@ -55,7 +55,7 @@ pub struct Run {
     pub folders: Option<FolderChoice>,
     /// The one of these that is watched: found when they are listed.
     pub watched: Option<MailboxName>,
-    pub destination: Box<dyn Destination + Send>,
+    pub destination: Box<dyn RunDestination + Send>,
     /// The directory of the ledgers.
     pub ledgers: PathBuf,
     /// Whether a message that several folders have is stored once.

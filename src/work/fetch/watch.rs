@@ -103,7 +103,7 @@ struct Watcher<'a> {
 }
 
 /// What follows from a fetch.
-enum Verdict {
+enum WatchVerdict {
     /// It may work later.
     Later,
     /// It has come to its end; something is left for the next one.
@@ -150,9 +150,9 @@ impl Watcher<'_> {
                 Err(exit) => return exit,
             };
             let goes_on = match verdict {
-                Verdict::Later => self.pause(),
-                Verdict::Rest => self.wait(true),
-                Verdict::Done => self.wait(false),
+                WatchVerdict::Later => self.pause(),
+                WatchVerdict::Rest => self.wait(true),
+                WatchVerdict::Done => self.wait(false),
             };
             if !goes_on {
                 return self.last;
@@ -161,7 +161,7 @@ impl Watcher<'_> {
     }
 
     /// One fetch; the error is the exit code of the watch that ends with it.
-    fn fetch(&mut self) -> Result<Verdict, Exit> {
+    fn fetch(&mut self) -> Result<WatchVerdict, Exit> {
         if (self.works || self.pause.is_some()) && self.parking.is_empty() {
             self.renew_login()?;
         }
@@ -204,7 +204,7 @@ impl Watcher<'_> {
         exit
     }
 
-    fn judge(&mut self, fetched: &Fetched, exit: Exit) -> Result<Verdict, Exit> {
+    fn judge(&mut self, fetched: &Fetched, exit: Exit) -> Result<WatchVerdict, Exit> {
         let is_one = self.run.folders.is_none();
         let whole = fetched.ended.iter().chain(fetched.folders_ended.iter().filter(|_| is_one));
         let parts = fetched.folders_ended.iter().filter(|_| !is_one);
@@ -213,9 +213,11 @@ impl Watcher<'_> {
         let is_refused = fetched.ended.iter().chain(&fetched.folders_ended).all(|kind| *kind == Kind::Auth);
         match follows.unwrap_or(Follows::Nothing) {
             // By a secret that may be too old.
-            Follows::End if is_refused && (1..MOST_STALE).contains(&self.stale) => return Ok(Verdict::Later),
+            Follows::End if is_refused && (1..MOST_STALE).contains(&self.stale) => {
+                return Ok(WatchVerdict::Later);
+            }
             Follows::End => return Err(exit),
-            Follows::Another => return Ok(Verdict::Later),
+            Follows::Another => return Ok(WatchVerdict::Later),
             Follows::Nothing => {}
         }
         self.works = true;
@@ -230,7 +232,11 @@ impl Watcher<'_> {
         let policy = &self.run.policy;
         let limited = policy.limit.is_some_and(|limit| fetched.delivered >= limit);
         let due_later = matches!(policy.after, After::DeleteAfter(_));
-        Ok(if exit != Exit::Ok || limited || due_later || !is_one { Verdict::Rest } else { Verdict::Done })
+        Ok(if exit != Exit::Ok || limited || due_later || !is_one {
+            WatchVerdict::Rest
+        } else {
+            WatchVerdict::Done
+        })
     }
 
     /// Waits after a failure; `false`: the watch is over.

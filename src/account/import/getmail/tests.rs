@@ -6,7 +6,7 @@ use crate::words::Kind;
 use std::path::Path;
 
 fn read_as(path: &str, text: &str) -> Import {
-    super::read(Text { path: Path::new(path), octets: text.as_bytes() }).unwrap()
+    super::read(ImportText { path: Path::new(path), octets: text.as_bytes() }).unwrap()
 }
 
 fn said(import: &Import) -> Vec<(usize, &str, bool)> {
@@ -83,7 +83,8 @@ fn what_is_not_taken_is_named_with_its_line() {
 #[test]
 fn what_getmail_would_not_read_is_a_failure_and_what_is_hostile_stays_out() {
     for text in ["[x]\n", "retriever\n", "[retriever]\nx\n"] {
-        let failure = super::read(Text { path: Path::new("/g/rc"), octets: text.as_bytes() }).unwrap_err();
+        let failure =
+            super::read(ImportText { path: Path::new("/g/rc"), octets: text.as_bytes() }).unwrap_err();
         assert_eq!(failure.kind(), Kind::Config);
     }
     let text = "[retriever]\ntype = SimplePOP3SSLRetriever\nserver = h.example\nusername = a\u{1b}b\n\

@@ -5,7 +5,7 @@ use crate::account::import::DraftSecret;
 use std::path::Path;
 
 fn read(text: &str) -> Import {
-    super::read(Text { path: Path::new("/h/config.toml"), octets: text.as_bytes() }).unwrap()
+    super::read(ImportText { path: Path::new("/h/config.toml"), octets: text.as_bytes() }).unwrap()
 }
 
 fn said(import: &Import) -> Vec<(usize, &str, bool)> {
@@ -61,7 +61,7 @@ fn accounts_of_version_2_have_their_servers_and_mechanisms() {
 #[test]
 fn what_is_no_toml_is_named_without_its_line_and_controls_stay_out() {
     let broken = "[accounts.a]\npassword = S3CRET\n";
-    let failure = super::read(Text { path: Path::new("/h/c"), octets: broken.as_bytes() }).unwrap_err();
+    let failure = super::read(ImportText { path: Path::new("/h/c"), octets: broken.as_bytes() }).unwrap_err();
     assert!(failure.message.starts_with("/h/c:2: ") && !failure.message.contains("S3CRET"), "{failure}");
     let text = "[accounts.\"a\\u001b\"]\nemail = \"x\\u001b@y\"\ndisplay-name = \"\\u001b\"\nimap.server = \"h.example\"\n\
                 imap.sasl.plain.username = \"u\\u0007\"\nimap.sasl.plain.password.command = \"a\\u0001\"\n";

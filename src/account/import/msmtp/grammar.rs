@@ -2,21 +2,21 @@
 
 use crate::account::import::lines::numbered;
 use crate::account::import::names::shown;
-use crate::account::import::{MAX_ACCOUNTS, Omission, Text};
+use crate::account::import::{ImportText, MAX_ACCOUNTS, Omission};
 use crate::words::Failure;
 use std::collections::BTreeMap;
 
 /// What stands in an account, its own and what it got from others: each command once, with its line.
-type Commands = BTreeMap<String, (usize, String)>;
+type AccountCommands = BTreeMap<String, (usize, String)>;
 
 /// An account.
 #[derive(Clone, Debug, Default)]
 pub struct MsmtpAccount {
     pub name: String,
     pub line: usize,
-    commands: Commands,
+    commands: AccountCommands,
     /// Which of them were set for it or for an account that it copies, not by `defaults`.
-    copied: Commands,
+    copied: AccountCommands,
     /// The accounts that it copies.
     parents: Vec<String>,
     /// Whether a command stands in it.
@@ -106,9 +106,9 @@ const COMMANDS: &[&str] = &[
 const REVERSED: &[(&str, &str)] = &[("tls_nostarttls", "tls_starttls"), ("tls_nocertcheck", "tls_certcheck")];
 
 /// The accounts of a file, in its order.
-pub fn entries(text: Text<'_>, omissions: &mut Vec<Omission>) -> Result<Vec<MsmtpAccount>, Failure> {
+pub fn entries(text: ImportText<'_>, omissions: &mut Vec<Omission>) -> Result<Vec<MsmtpAccount>, Failure> {
     let mut reader =
-        Reader { text, omissions, defaults: MsmtpAccount::default(), entries: Vec::new(), place: None };
+        MsmtpReader { text, omissions, defaults: MsmtpAccount::default(), entries: Vec::new(), place: None };
     for (line, octets) in numbered(text.octets) {
         let first = octets.iter().find(|octet| !matches!(octet, b' ' | b'\t'));
         if !matches!(first, None | Some(b'#')) {
@@ -118,22 +118,22 @@ pub fn entries(text: Text<'_>, omissions: &mut Vec<Omission>) -> Result<Vec<Msmt
     Ok(reader.entries)
 }
 
-struct Reader<'a> {
-    text: Text<'a>,
+struct MsmtpReader<'a> {
+    text: ImportText<'a>,
     omissions: &'a mut Vec<Omission>,
     defaults: MsmtpAccount,
     entries: Vec<MsmtpAccount>,
     /// What the lines are for; none before the first `account` or `defaults`.
-    place: Option<Place>,
+    place: Option<ConfigSection>,
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+enum ConfigSection {
     Defaults,
     Last,
 }
 
-impl Reader<'_> {
+impl MsmtpReader<'_> {
     fn line(&mut self, line: usize, octets: &[u8]) -> Result<(), Failure> {
         let broken = |what: &str| self.text.broken(Some(line), what);
         let Ok(all) = std::str::from_utf8(octets) else {
@@ -147,14 +147,14 @@ impl Reader<'_> {
         let (command, argument) = all.split_once(blank).unwrap_or((all, ""));
         let argument = unquoted(argument);
         match (command, self.place) {
-            ("defaults", _) => self.place = Some(Place::Defaults),
+            ("defaults", _) => self.place = Some(ConfigSection::Defaults),
             ("account", _) => {
                 let entry = self.begin(line, argument)?;
                 if self.entries.len() >= MAX_ACCOUNTS {
                     return Err(broken(&format!("more than {MAX_ACCOUNTS} accounts")));
                 }
                 self.entries.push(entry);
-                self.place = Some(Place::Last);
+                self.place = Some(ConfigSection::Last);
             }
             (_, None) => return Err(broken("the first command must be account or defaults")),
             ("eval", _) => {
@@ -166,7 +166,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn command(&mut self, line: usize, command: &str, argument: &str, place: Place) {
+    fn command(&mut self, line: usize, command: &str, argument: &str, place: ConfigSection) {
         let reversed = REVERSED.iter().find(|(old, _)| *old == command);
         let (command, argument) = match reversed {
             Some((_, new)) => (*new, if argument == "off" { "on" } else { "off" }),
@@ -178,8 +178,8 @@ impl Reader<'_> {
             return;
         }
         let entry = match place {
-            Place::Defaults => &mut self.defaults,
-            Place::Last => match self.entries.last_mut() {
+            ConfigSection::Defaults => &mut self.defaults,
+            ConfigSection::Last => match self.entries.last_mut() {
                 Some(entry) => entry,
                 None => return,
             },
@@ -220,7 +220,7 @@ impl Reader<'_> {
 
     fn omit(&mut self, line: usize, what: String, why: &str, hint: &str) {
         let mut omission = self.text.omission(Some(line), what, why).matters();
-        if let (Some(Place::Last), Some(entry)) = (self.place, self.entries.last()) {
+        if let (Some(ConfigSection::Last), Some(entry)) = (self.place, self.entries.last()) {
             omission = omission.of(&entry.name);
         }
         self.omissions.push(if hint.is_empty() { omission } else { omission.hint(hint) });

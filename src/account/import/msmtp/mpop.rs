@@ -1,6 +1,6 @@
 //! What mpop alone has: where mail goes, what stays on the server, which messages are known.
 
-use super::Notes;
+use super::AccountNotes;
 use crate::account::edit::Setting;
 use crate::account::import::remarks::is_anchored;
 use crate::account::import::uids::{UidList, UidListKind};
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Where the list of an account is by default.
 const DEFAULT_LIST: &str = "~/.mpop_uidls/%U_at_%H";
 
-pub fn read(server: &DraftServer, draft: &mut Draft, notes: &mut Notes<'_>) {
+pub fn read(server: &DraftServer, draft: &mut Draft, notes: &mut AccountNotes<'_>) {
     destination(draft, notes);
     let keeps = notes.switch("keep", false);
     if !keeps {
@@ -47,7 +47,7 @@ pub fn read(server: &DraftServer, draft: &mut Draft, notes: &mut Notes<'_>) {
     draft.lists.push(UidList { path: PathBuf::from(path), kind, keeps });
 }
 
-fn destination(draft: &mut Draft, notes: &mut Notes<'_>) {
+fn destination(draft: &mut Draft, notes: &mut AccountNotes<'_>) {
     let Some((line, whole)) = notes.take("delivery") else { return };
     let (way, argument) = whole.split_once([' ', '\t']).unwrap_or((whole, ""));
     let argument = super::grammar::unquoted(argument);

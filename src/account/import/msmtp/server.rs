@@ -1,6 +1,6 @@
 //! The server of an account of msmtp or mpop: where it is, what protects it, who logs in.
 
-use super::Notes;
+use super::AccountNotes;
 use crate::account::edit::Setting;
 use crate::account::import::names::{fingerprint, is_loopback, is_plain_word, is_system_trust};
 use crate::account::import::remarks::is_anchored;
@@ -12,7 +12,7 @@ use crate::process::Program;
 use crate::words::Secret;
 
 /// Reads it; none where there is none that postie could use.
-pub fn read(tool: Tool, notes: &mut Notes<'_>) -> Option<DraftServer> {
+pub fn read(tool: Tool, notes: &mut AccountNotes<'_>) -> Option<DraftServer> {
     let protocol = if tool == Tool::Mpop { Protocol::Pop3 } else { Protocol::Smtp };
     let line = notes.entry.line;
     let account = notes.entry.name.clone();
@@ -43,7 +43,7 @@ pub fn read(tool: Tool, notes: &mut Notes<'_>) -> Option<DraftServer> {
     Some(server)
 }
 
-fn login(tool: Tool, server: &mut DraftServer, notes: &mut Notes<'_>) {
+fn login(tool: Tool, server: &mut DraftServer, notes: &mut AccountNotes<'_>) {
     // msmtp logs in only where it is told to.
     let auth = notes.take("auth");
     server.logs_in = match auth {
@@ -71,7 +71,7 @@ fn login(tool: Tool, server: &mut DraftServer, notes: &mut Notes<'_>) {
     server.secret = secret(server, notes);
 }
 
-fn secret(server: &DraftServer, notes: &mut Notes<'_>) -> Option<DraftSecret> {
+fn secret(server: &DraftServer, notes: &mut AccountNotes<'_>) -> Option<DraftSecret> {
     let is_token = server
         .auth
         .as_deref()
@@ -111,7 +111,7 @@ fn secret(server: &DraftServer, notes: &mut Notes<'_>) -> Option<DraftSecret> {
     None
 }
 
-fn protection(server: &mut DraftServer, notes: &mut Notes<'_>) {
+fn protection(server: &mut DraftServer, notes: &mut AccountNotes<'_>) {
     let starttls = notes.switch("tls_starttls", true);
     if notes.switch("tls", false) {
         server.security = if starttls { Security::StartTls } else { Security::Implicit };
@@ -128,7 +128,7 @@ fn protection(server: &mut DraftServer, notes: &mut Notes<'_>) {
     notes.warned(line, "tls", "off", why, "`postie test-account -A NAME` shows whether the server has it");
 }
 
-fn port(server: &DraftServer, notes: &mut Notes<'_>) -> Option<u16> {
+fn port(server: &DraftServer, notes: &mut AccountNotes<'_>) -> Option<u16> {
     if let Some((line, text)) = notes.take("port") {
         match values::port(text) {
             Ok(port) => return Some(port),
@@ -139,7 +139,7 @@ fn port(server: &DraftServer, notes: &mut Notes<'_>) -> Option<u16> {
     (server.protocol == Protocol::Smtp && server.security != Security::Implicit).then_some(25)
 }
 
-fn trust(server: &mut DraftServer, notes: &mut Notes<'_>) {
+fn trust(server: &mut DraftServer, notes: &mut AccountNotes<'_>) {
     let has_tls = server.security != Security::None;
     if let Some((line, "off")) = notes.take("tls_certcheck").filter(|_| has_tls) {
         let why = "a certificate that nobody checked protects from nobody: it is checked now";
@@ -178,7 +178,7 @@ fn trust(server: &mut DraftServer, notes: &mut Notes<'_>) {
     }
 }
 
-fn proxy(server: &mut DraftServer, notes: &mut Notes<'_>) {
+fn proxy(server: &mut DraftServer, notes: &mut AccountNotes<'_>) {
     let Some((line, host)) = notes.take("proxy_host").filter(|(_, host)| !host.is_empty()) else { return };
     let port = notes.take("proxy_port").map_or("1080", |(_, port)| port);
     match (rules::host(host), values::port(port)) {

@@ -8,7 +8,7 @@ use crate::words::Kind;
 use std::path::Path;
 
 fn read(tool: Tool, text: &str) -> Import {
-    super::read(tool, Text { path: Path::new("/h/.rc"), octets: text.as_bytes() }).unwrap()
+    super::read(tool, ImportText { path: Path::new("/h/.rc"), octets: text.as_bytes() }).unwrap()
 }
 
 fn said(import: &Import) -> Vec<(usize, &str, bool)> {
@@ -154,13 +154,14 @@ fn what_the_program_would_not_read_is_not_read_here_either() {
         ("account a : b\n", 1),
         ("account a,b\n", 1),
     ] {
-        let failure = super::read(Tool::Msmtp, Text { path: Path::new("/h/.rc"), octets: text.as_bytes() })
-            .unwrap_err();
+        let failure =
+            super::read(Tool::Msmtp, ImportText { path: Path::new("/h/.rc"), octets: text.as_bytes() })
+                .unwrap_err();
         assert_eq!(failure.kind(), Kind::Config);
         assert!(failure.message.starts_with(&format!("/h/.rc:{line}: ")), "{failure}");
     }
     let many: String = (0..201).map(|number| format!("account a{number}\n")).collect();
-    assert!(super::read(Tool::Msmtp, Text { path: Path::new("x"), octets: many.as_bytes() }).is_err());
+    assert!(super::read(Tool::Msmtp, ImportText { path: Path::new("x"), octets: many.as_bytes() }).is_err());
 }
 
 #[test]
@@ -168,7 +169,7 @@ fn nothing_hostile_gets_into_a_draft() {
     let text = b"account \x1b[31m\nhost h\x07.example\naccount b\nhost h.example\nuser a\rb\nauth on\ntls on\n\
         passwordeval x\x1b y\nfrom a@b\x1b\nlogfile /tmp/\x1b\ndomain x\x1b\naccount c\nhost \xff\nuser \xfe\n\
         account d\nhost h.example\ntls on\nauth on\nuser ok\npassword a\x1bb\n";
-    let import = super::read(Tool::Msmtp, Text { path: Path::new("/h/.rc"), octets: text }).unwrap();
+    let import = super::read(Tool::Msmtp, ImportText { path: Path::new("/h/.rc"), octets: text }).unwrap();
     let drafts = format!("{:?}", import.accounts);
     assert!(!drafts.contains("u{1b}") && !drafts.contains("u{7}") && !drafts.contains("\\r"), "{drafts}");
     let names: Vec<&str> = import.accounts.iter().map(|draft| draft.name.as_str()).collect();

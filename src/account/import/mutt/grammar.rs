@@ -52,7 +52,7 @@ impl Variables {
 
 pub fn variables(octets: &[u8], remarks: &mut Remarks<'_>) -> Variables {
     let text = String::from_utf8_lossy(octets);
-    let mut reader = Reader { rest: text.chars().collect(), line: 1 };
+    let mut reader = MuttReader { rest: text.chars().collect(), line: 1 };
     reader.rest.reverse();
     let mut found = Variables::default();
     while reader.skip_to_command() {
@@ -114,13 +114,13 @@ fn change<'a>(command: &str, name: &'a str) -> (&'a str, Change) {
     }
 }
 
-struct Reader {
+struct MuttReader {
     /// What was not read yet, from the last character to the first.
     rest: Vec<char>,
     line: usize,
 }
 
-impl Reader {
+impl MuttReader {
     fn peek(&self) -> Option<char> {
         self.rest.last().copied()
     }

@@ -5,7 +5,7 @@ use crate::account::import::DraftSecret;
 use std::path::Path;
 
 fn read(text: &str) -> Import {
-    super::read(Text { path: Path::new("/h/.muttrc"), octets: text.as_bytes() }).unwrap()
+    super::read(ImportText { path: Path::new("/h/.muttrc"), octets: text.as_bytes() }).unwrap()
 }
 
 fn said(import: &Import) -> Vec<(usize, &str, bool)> {

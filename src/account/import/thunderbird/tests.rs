@@ -28,7 +28,7 @@ user_pref("mail.smtpserver.smtp1.username", "ana");
 "#;
 
 fn read(text: &str) -> Import {
-    super::read(Text { path: Path::new("/p/x.default/prefs.js"), octets: text.as_bytes() }).unwrap()
+    super::read(ImportText { path: Path::new("/p/x.default/prefs.js"), octets: text.as_bytes() }).unwrap()
 }
 
 #[test]
@@ -78,8 +78,9 @@ fn what_protects_and_what_stays_follow_from_the_numbers() {
 
 #[test]
 fn the_profile_of_the_installation_counts_then_the_default_one() {
-    let of =
-        |text: &str| profile(Text { path: Path::new("/t/profiles.ini"), octets: text.as_bytes() }).unwrap();
+    let of = |text: &str| {
+        profile(ImportText { path: Path::new("/t/profiles.ini"), octets: text.as_bytes() }).unwrap()
+    };
     let profiles = "[Profile1]\nPath=b\n\n[Profile0]\nName=d\nIsRelative=1\nPath=Profiles/a\nDefault=1\n";
     assert_eq!(of(profiles), Some(PathBuf::from("/t/Profiles/a")));
     assert_eq!(

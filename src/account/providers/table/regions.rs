@@ -1,11 +1,11 @@
 //! Providers of one country or region.
 
-use crate::account::providers::{NOTHING, PasswordKind, Provider, UserName};
+use crate::account::providers::{NOTHING, PasswordKind, ProviderFacts, UserName};
 
 /// NetEase, by the domain of the addresses.
 macro_rules! netease {
     ($domain:literal) => {
-        Provider {
+        ProviderFacts {
             name: concat!("NetEase ", $domain),
             domains: $domain,
             pop3: concat!("pop.", $domain, ":995/tls"),
@@ -21,8 +21,8 @@ macro_rules! netease {
     };
 }
 
-pub static REGIONS: &[Provider] = &[
-    Provider {
+pub static REGIONS: &[ProviderFacts] = &[
+    ProviderFacts {
         name: "GMX",
         domains: "gmx.net gmx.de gmx.at gmx.ch gmx.eu gmx.biz gmx.org gmx.info mein.gmx mail.gmx email.gmx",
         mx: "gmx.net",
@@ -35,7 +35,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("by POP there may be only the inbox, until folders are switched on in the settings"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "GMX (international)",
         domains: "gmx.com gmx.tm gmx.us gmx.co.uk gmx.es gmx.fr gmx.ca gmx.cn gmx.co.in gmx.com.br gmx.com.my \
             gmx.hk gmx.ie gmx.ph gmx.pt gmx.ru gmx.se gmx.sg gmx.tw gmx.com.tr gmx.it gmx.li",
@@ -47,7 +47,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://support.gmx.com/pop-imap/pop3/index.html",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "WEB.DE",
         domains: "web.de email.de flirt.ms hallo.ms kuss.ms love.ms magic.ms singles.ms cool.ms kanzler.ms okay.ms \
             party.ms pop.ms stars.ms techno.ms clever.ms deutschland.ms genial.ms ich.ms online.ms smart.ms \
@@ -64,7 +64,7 @@ pub static REGIONS: &[Provider] = &[
         ),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "T-Online",
         domains: "t-online.de magenta.de",
         pop3: "securepop.t-online.de:995/tls",
@@ -77,7 +77,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://www.telekom.de/hilfe/apps-dienste/e-mail/einstellungen/posteingang-postausgang-server",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "freenet.de",
         domains: "freenet.de",
         pop3: "mx.freenet.de:995/tls",
@@ -88,7 +88,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://kundenservice.freenet.de/artikel/1869",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Yandex Mail",
         domains: "yandex.ru yandex.com yandex.net yandex.by yandex.kz yandex.ua ya.ru narod.ru",
         mx: "yandex.net",
@@ -104,7 +104,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("OAuth2 is for IMAP and SMTP, not for POP"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Mail.ru",
         domains: "mail.ru inbox.ru list.ru bk.ru corp.mail.ru internet.ru vk.com",
         mx: "mail.ru",
@@ -120,7 +120,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("OAuth2 is for IMAP and SMTP, not for POP"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "QQ Mail / Foxmail",
         domains: "qq.com foxmail.com",
         pop3: "pop.qq.com:995/tls",
@@ -137,7 +137,7 @@ pub static REGIONS: &[Provider] = &[
     netease!("163.com"),
     netease!("126.com"),
     netease!("yeah.net"),
-    Provider {
+    ProviderFacts {
         name: "Naver",
         domains: "naver.com",
         pop3: "pop.naver.com:995/tls",
@@ -148,7 +148,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://help.naver.com/service/30029/contents/21342",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Daum / Hanmail",
         domains: "daum.net hanmail.net",
         pop3: "pop.daum.net:995/tls",
@@ -159,7 +159,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://cs.daum.net/faq/43/9234.html",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Orange / Wanadoo",
         domains: "orange.fr wanadoo.fr",
         pop3: "pop.orange.fr:995/tls",
@@ -168,7 +168,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://assistance.orange.fr/",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Free",
         domains: "free.fr",
         pop3: "pop.free.fr:995/tls",
@@ -179,7 +179,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("sending with a login must be switched on: https://free.fr/assistance/597.html"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "La Poste",
         domains: "laposte.net",
         pop3: "pop.laposte.net:995/tls",
@@ -190,7 +190,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("the user is the main address, not an alias"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "SFR / Neuf",
         domains: "sfr.fr neuf.fr club-internet.fr",
         pop3: "pop.sfr.fr:995/tls",
@@ -199,7 +199,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://assistance.sfr.fr/",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Libero / IOL",
         domains: "libero.it iol.it blu.it inwind.it giallo.it",
         pop3: "popmail.libero.it:995/tls",
@@ -209,7 +209,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("spam is not seen by POP"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Virgilio",
         domains: "virgilio.it",
         pop3: "in.virgilio.it:995/tls",
@@ -218,7 +218,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://aiuto.virgilio.it/",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Tiscali Italia",
         domains: "tiscali.it",
         pop3: "pop.tiscali.it:995/tls",
@@ -228,7 +228,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("sending may work only from the provider's own network"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Comcast / Xfinity",
         domains: "comcast.net",
         pop3: "mail.comcast.net:995/tls mail.comcast.net:110/starttls",
@@ -241,7 +241,7 @@ pub static REGIONS: &[Provider] = &[
         moves: true,
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "AT&T (Currently)",
         domains: "ameritech.net att.net bellsouth.net currently.com flash.net nvbell.net pacbell.net prodigy.net \
             sbcglobal.net snet.net swbell.net wans.net",
@@ -254,7 +254,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://www.att.com/support/article/email-support/KM1010523/",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "BT Mail",
         domains: "btinternet.com btopenworld.com talk21.com",
         pop3: "mail.btinternet.com:995/tls",
@@ -263,7 +263,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://www.bt.com/help/email/manage-email-account/manual-settings/what-are-the-settings-for-outgoing-and-incoming-bt-email-servers",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Sky",
         domains: "sky.com",
         pop3: "pop.tools.sky.com:995/tls",
@@ -274,7 +274,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://www.sky.com/help/articles/getting-started-with-sky-yahoo-mail",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Virgin Media",
         domains: "virginmedia.com",
         pop3: "pop3.virginmedia.com:995/tls",
@@ -284,7 +284,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://www.virginmedia.com/help/broadband/manage-email-account",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Rediffmail",
         domains: "rediffmail.com",
         pop3: "pop.rediffmail.com:995/tls",
@@ -293,7 +293,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("POP may need a paid plan"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Seznam",
         domains: "seznam.cz email.cz post.cz spoluzaci.cz",
         pop3: "pop3.seznam.cz:995/tls",
@@ -303,7 +303,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("POP and IMAP may have to be switched on in the settings"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "WP",
         domains: "wp.pl",
         pop3: "pop3.wp.pl:995/tls",
@@ -316,7 +316,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://pomoc.wp.pl/jak-skonfigurowac-program-pocztowy",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "o2.pl",
         domains: "o2.pl go2.pl tlen.pl prokonto.pl",
         pop3: "poczta.o2.pl:995/tls",
@@ -328,7 +328,7 @@ pub static REGIONS: &[Provider] = &[
         help: "https://pomoc.o2.pl/jak-skonfigurowac-program-pocztowy",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Onet",
         domains: "onet.pl onet.eu poczta.onet.pl poczta.onet.eu op.pl vp.pl autograf.pl buziaczek.pl amorki.pl \
             republika.pl adres.pl cyberia.pl onet.com.pl opoczta.pl pseudonim.pl spoko.pl vip.onet.pl",
@@ -339,7 +339,7 @@ pub static REGIONS: &[Provider] = &[
         quirk: Some("POP and IMAP may have to be switched on in the settings"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Interia",
         domains: "interia.pl interia.eu poczta.fm interia.com intmail.pl",
         pop3: "poczta.interia.pl:995/tls",

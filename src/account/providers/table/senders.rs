@@ -1,9 +1,9 @@
 //! Providers that only send, for programs.
 
-use crate::account::providers::{NOTHING, PasswordKind, Provider};
+use crate::account::providers::{NOTHING, PasswordKind, ProviderFacts};
 
-pub static SENDERS: &[Provider] = &[
-    Provider {
+pub static SENDERS: &[ProviderFacts] = &[
+    ProviderFacts {
         name: "Amazon SES",
         smtp: "email-smtp.<region>.amazonaws.com:465/tls email-smtp.<region>.amazonaws.com:587/starttls \
             email-smtp.<region>.amazonaws.com:2465/tls email-smtp.<region>.amazonaws.com:2587/starttls",
@@ -13,7 +13,7 @@ pub static SENDERS: &[Provider] = &[
         quirk: Some("the region stands in the name of the server; it only sends"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "SendGrid",
         smtp: "smtp.sendgrid.net:465/tls smtp.sendgrid.net:587/starttls smtp.sendgrid.net:2525/starttls",
         secret: PasswordKind::Credentials,
@@ -22,7 +22,7 @@ pub static SENDERS: &[Provider] = &[
         quirk: Some("it only sends"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Mailgun",
         smtp: "smtp.mailgun.org:465/tls smtp.mailgun.org:587/starttls smtp.mailgun.org:2525/starttls",
         secret: PasswordKind::Credentials,
@@ -31,7 +31,7 @@ pub static SENDERS: &[Provider] = &[
         quirk: Some("it only sends; accounts of the EU have smtp.eu.mailgun.org"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Postmark",
         smtp: "smtp.postmarkapp.com:587/starttls smtp.postmarkapp.com:2525/starttls \
             smtp.postmarkapp.com:25/starttls",
@@ -41,7 +41,7 @@ pub static SENDERS: &[Provider] = &[
         quirk: Some("it only sends; broadcasts have smtp-broadcasts.postmarkapp.com"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Brevo",
         smtp: "smtp-relay.brevo.com:587/starttls smtp-relay.brevo.com:465/tls \
             smtp-relay.brevo.com:2525/starttls",
@@ -51,7 +51,7 @@ pub static SENDERS: &[Provider] = &[
         quirk: Some("it only sends"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Mailjet",
         smtp: "in-v3.mailjet.com:587/starttls in-v3.mailjet.com:465/tls in-v3.mailjet.com:2525/starttls",
         secret: PasswordKind::Credentials,
@@ -60,7 +60,7 @@ pub static SENDERS: &[Provider] = &[
         quirk: Some("it only sends"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Mailtrap",
         smtp: "live.smtp.mailtrap.io:587/starttls live.smtp.mailtrap.io:465/tls \
             live.smtp.mailtrap.io:2525/starttls",

@@ -1,11 +1,11 @@
 //! Providers that are used in many countries.
 
-use crate::account::providers::{NOTHING, PasswordKind, Provider, UserName};
+use crate::account::providers::{NOTHING, PasswordKind, ProviderFacts, UserName};
 
 /// A data centre of Zoho: its name, the domains of its addresses, the one of its servers, and the other data centres.
 macro_rules! zoho {
     ($name:literal, $domains:literal, $servers:literal, $others:literal) => {
-        Provider {
+        ProviderFacts {
             name: $name,
             domains: $domains,
             pop3: concat!("pop.", $servers, ":995/tls"),
@@ -24,8 +24,8 @@ macro_rules! zoho {
     };
 }
 
-pub static WORLD: &[Provider] = &[
-    Provider {
+pub static WORLD: &[ProviderFacts] = &[
+    ProviderFacts {
         name: "Gmail",
         domains: "gmail.com googlemail.com google.com jazztel.es nyu.edu",
         mx: "google.com googlemail.com",
@@ -43,7 +43,7 @@ pub static WORLD: &[Provider] = &[
         files_sent: &["smtp.gmail.com", "smtp.googlemail.com"],
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Outlook.com",
         domains: "hotmail.com live.com msn.com outlook.com windowslive.com outlook.at outlook.be outlook.cl \
             outlook.cz outlook.de outlook.dk outlook.es outlook.fr outlook.hu outlook.ie outlook.in \
@@ -72,7 +72,7 @@ pub static WORLD: &[Provider] = &[
         files_sent: &["smtp-mail.outlook.com", "outlook.office365.com", "smtp.live.com"],
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Microsoft 365",
         domains: "office365.com onmicrosoft.com",
         mx: "mail.protection.outlook.com mx.microsoft",
@@ -87,7 +87,7 @@ pub static WORLD: &[Provider] = &[
         files_sent: &["smtp.office365.com"],
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Yahoo Mail",
         domains: "yahoo.com yahoo.ca yahoo.de yahoo.it yahoo.fr yahoo.es yahoo.se yahoo.co.in yahoo.co.uk \
             yahoo.co.nz yahoo.com.au yahoo.com.ar yahoo.com.br yahoo.com.mx ymail.com myyahoo.com \
@@ -103,7 +103,7 @@ pub static WORLD: &[Provider] = &[
         quirk: Some("IMAP shows 10000 messages of a folder; export.imap.mail.yahoo.com shows all"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "AOL",
         domains: "aol.com aim.com netscape.net netscape.com compuserve.com cs.com wmconnect.com aol.de aol.it \
             aol.fr aol.es aol.se aol.co.uk aol.co.nz aol.com.au aol.com.ar aol.com.br aol.com.mx verizon.net",
@@ -116,7 +116,7 @@ pub static WORLD: &[Provider] = &[
         help: "https://help.aol.com/articles/Create-and-manage-app-password",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Apple iCloud",
         domains: "mac.com me.com icloud.com",
         mx: "icloud.com",
@@ -130,7 +130,7 @@ pub static WORLD: &[Provider] = &[
         files_sent: &["smtp.mail.me.com"],
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Fastmail",
         domains: "fastmail.com fastmail.fm 123mail.org 150mail.com 150ml.com 16mail.com 2-mail.com 4email.net \
             50mail.com airpost.net allmail.net bestmail.us cluemail.com elitemail.org emailcorner.net \
@@ -166,7 +166,7 @@ pub static WORLD: &[Provider] = &[
     zoho!("Zoho Mail (Australia)", "zoho.com.au zohomail.com.au", "zoho.com.au", ".com, .eu"),
     zoho!("Zoho Mail (Japan)", "zoho.jp zohomail.jp", "zoho.jp", ".com, .eu"),
     zoho!("Zoho Mail (Canada)", "zohocloud.ca zohomailcloud.ca", "zohocloud.ca", ".com, .eu"),
-    Provider {
+    ProviderFacts {
         name: "mail.com",
         domains: "mail.com mail.org email.com post.com usa.com accountant.com consultant.com dr.com engineer.com \
             cheerful.com techie.com linuxmail.org europe.com london.com uymail.com myself.com iname.com \
@@ -205,7 +205,7 @@ pub static WORLD: &[Provider] = &[
         help: "https://support.mail.com/premium/imap/server.html",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Posteo",
         domains: "posteo.de posteo.at posteo.be posteo.ca posteo.ch posteo.cl posteo.co posteo.co.uk posteo.com \
             posteo.com.br posteo.cr posteo.cz posteo.dk posteo.ee posteo.es posteo.eu posteo.fi posteo.gl \
@@ -221,7 +221,7 @@ pub static WORLD: &[Provider] = &[
         quirk: Some("the user is the main address, not an alias"),
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "mailbox.org",
         domains: "mailbox.org secure.mailbox.org",
         pop3: "pop3.mailbox.org:995/tls",
@@ -230,7 +230,7 @@ pub static WORLD: &[Provider] = &[
         help: "https://kb.mailbox.org/",
         ..NOTHING
     },
-    Provider {
+    ProviderFacts {
         name: "Proton Mail",
         domains: "proton.me protonmail.com protonmail.ch pm.me",
         imap: "127.0.0.1:1143/starttls",

@@ -11,7 +11,7 @@ mod secrets;
 use super::{Context, path_to_edit};
 use crate::account::command;
 use crate::account::edit::Editor;
-use crate::account::import::Text;
+use crate::account::import::ImportText;
 use crate::account::import::place::{How, Placed, place};
 use crate::account::import::{Import, Tool, fetchmail, file, getmail, himalaya, msmtp, mutt, thunderbird};
 use crate::cli::config::ImportArgs;
@@ -65,7 +65,7 @@ fn gather(tool: Tool, args: &ImportArgs, context: &Context) -> Result<Import, Fa
             Tool::Fetchmail => dumped(&path, context)?,
             _ => octets,
         };
-        let one = read(tool, Text { path: &path, octets: &octets })?;
+        let one = read(tool, ImportText { path: &path, octets: &octets })?;
         import.accounts.extend(one.accounts);
         import.omissions.extend(one.omissions);
         import.default = import.default.or(one.default);
@@ -73,7 +73,7 @@ fn gather(tool: Tool, args: &ImportArgs, context: &Context) -> Result<Import, Fa
     Ok(import)
 }
 
-fn read(tool: Tool, text: Text<'_>) -> Result<Import, Failure> {
+fn read(tool: Tool, text: ImportText<'_>) -> Result<Import, Failure> {
     match tool {
         Tool::Msmtp | Tool::Mpop => msmtp::read(tool, text),
         Tool::Getmail => getmail::read(text),

@@ -1,7 +1,7 @@
 //! Where other mail programs have their settings.
 
 use crate::account::Env;
-use crate::account::import::{Text, Tool, file, thunderbird};
+use crate::account::import::{ImportText, Tool, file, thunderbird};
 use crate::words::Failure;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,7 @@ fn of_profile(path: &Path) -> Result<PathBuf, Failure> {
     if path.file_name().is_some_and(|name| name == "profiles.ini") {
         let missing = || file::missing(path, "there is no such file");
         let octets = file::read(path, file::MAX_SETTINGS)?.ok_or_else(missing)?;
-        let profile = thunderbird::profile(Text { path, octets: &octets })?;
+        let profile = thunderbird::profile(ImportText { path, octets: &octets })?;
         let profile = profile.ok_or_else(|| file::missing(path, "it names no profile"))?;
         return Ok(profile.join("prefs.js"));
     }

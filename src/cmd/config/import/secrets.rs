@@ -4,7 +4,7 @@
 use super::{places, report};
 use crate::account::edit::{Editor, Setting, shown_settings};
 use crate::account::import::netrc::{self, NetrcEntry};
-use crate::account::import::{Omission, Text, Tool, file};
+use crate::account::import::{ImportText, Omission, Tool, file};
 use crate::account::{Account, Server};
 use crate::cli::config::ImportArgs;
 use crate::cmd::Context;
@@ -20,7 +20,7 @@ pub fn run(args: &ImportArgs, context: &mut Context) -> Result<(), Failure> {
     let missing = || file::missing(&path, "there is no such file");
     let octets = file::read(&path, file::MAX_SETTINGS)?.ok_or_else(missing)?;
     let mut omissions = Vec::new();
-    let entries = netrc::read(Text { path: &path, octets: &octets }, &mut omissions);
+    let entries = netrc::read(ImportText { path: &path, octets: &octets }, &mut omissions);
     let shown = path_to_edit(context)?;
     let mut editor = match args.dry_run {
         true => Editor::rehearse(&shown, &context.env)?,

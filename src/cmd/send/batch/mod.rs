@@ -141,14 +141,14 @@ pub fn run(args: &SendArgs, context: &mut Context) -> Result<(), Failure> {
     let limits = Limits { stop: Stop::default(), ..context.limits.clone() };
     let copies = copy.map(|copy| copy.prepare(&account, context, &limits)).transpose()?;
     service.with_job(&options, &limits, args.ehlo_name.as_ref(), |job| {
-        let way = Some(Way { channel: Channel::new(job), service: &service });
+        let way = Some(ServerWay { channel: Channel::new(job), service: &service });
         Batch { defaults, way, copies, pace: args.rate, next: None, tally: BatchTally::default() }
             .run(context)
     })
 }
 
 /// The way to the server.
-struct Way<'a> {
+struct ServerWay<'a> {
     channel: Channel<'a>,
     service: &'a Service,
 }
@@ -156,7 +156,7 @@ struct Way<'a> {
 struct Batch<'a> {
     defaults: Defaults<'a>,
     /// `None` if nothing is sent (`--dry-run`).
-    way: Option<Way<'a>>,
+    way: Option<ServerWay<'a>>,
     copies: Option<SentCopies>,
     /// The time between two messages.
     pace: Option<Duration>,

@@ -112,7 +112,7 @@ fn a_literal_has_a_length_that_is_a_number() {
         }
     }
     let line = b"* 1 FETCH (UID 1 BODY[] {9223372036854775807}";
-    assert_eq!(Assembly::new().line(line), Ok(Next::Body { octets: i64::MAX as u64 }));
+    assert_eq!(Assembly::new().line(line), Ok(NextRead::Body { octets: i64::MAX as u64 }));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn what_a_server_sends_besides_bodies_is_bounded() {
         assert!(assembly.line(line).is_err());
         assembly.clear();
     }
-    assert_eq!(assembly.line(b"* XYZ {1048576}"), Ok(Next::Literal { octets: 1 << 20 }));
+    assert_eq!(assembly.line(b"* XYZ {1048576}"), Ok(NextRead::Literal { octets: 1 << 20 }));
     assembly.literal(&vec![b'x'; 1 << 20]);
     assert!(assembly.line(b" {1}").is_err(), "the literals of a response count together");
     assembly.clear();
@@ -175,11 +175,11 @@ fn what_a_server_sends_besides_bodies_is_bounded() {
     {
         assembly.clear();
         let line = format!("* 1 FETCH (UID 1 {name} {{4000000000}}");
-        assert_eq!(assembly.line(line.as_bytes()), Ok(Next::Literal { octets: 4_000_000_000 }), "{name}");
+        assert_eq!(assembly.line(line.as_bytes()), Ok(NextRead::Literal { octets: 4_000_000_000 }), "{name}");
         for _ in 0..4000 {
             assembly.literal(&[b'x'; 1_000_000]);
         }
-        assert_eq!(assembly.line(b" FLAGS (\\Seen))"), Ok(Next::Done));
+        assert_eq!(assembly.line(b" FLAGS (\\Seen))"), Ok(NextRead::Done));
         let Ok(Response::Fetch(items)) = assembly.response() else { panic!("a FETCH") };
         assert_eq!((items.uid, items.header, items.body), (Some(1), None, Body::Absent));
     }
@@ -201,9 +201,9 @@ fn nothing_is_read_after_what_is_no_response() {
     assert!(assembly.line(b"nonsense").is_err());
     assert!(assembly.line(b"* OK fine").is_err());
     assembly.clear();
-    assert_eq!(assembly.line(b"* OK fine"), Ok(Next::Done));
-    assert_eq!(assembly.line(b"* OK again"), Ok(Next::Done));
-    assert_eq!(assembly.line(b"* XYZ {3}"), Ok(Next::Literal { octets: 3 }));
+    assert_eq!(assembly.line(b"* OK fine"), Ok(NextRead::Done));
+    assert_eq!(assembly.line(b"* OK again"), Ok(NextRead::Done));
+    assert_eq!(assembly.line(b"* XYZ {3}"), Ok(NextRead::Literal { octets: 3 }));
     assembly.literal(b"ab");
     assert!(assembly.line(b"").is_err(), "the literal is not whole");
 }

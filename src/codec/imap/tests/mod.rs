@@ -30,11 +30,11 @@ fn hear_in_pieces(octets: &[u8], piece: usize) -> Result<Heard, Malformed> {
         rest = &rest[feed + 1..];
         let next = assembly.line(line)?;
         let octets = match next {
-            Next::Done => {
+            NextRead::Done => {
                 heard.responses.push(format!("{:?}", assembly.response()?));
                 continue;
             }
-            Next::Literal { octets } | Next::Body { octets } => octets,
+            NextRead::Literal { octets } | NextRead::Body { octets } => octets,
         };
         assert!(!assembly.is_done() && assembly.response().is_err());
         let Some((literal, behind)) = usize::try_from(octets).ok().and_then(|len| rest.split_at_checked(len))
@@ -42,7 +42,7 @@ fn hear_in_pieces(octets: &[u8], piece: usize) -> Result<Heard, Malformed> {
             heard.half = true;
             return Ok(heard);
         };
-        if let Next::Body { .. } = next {
+        if let NextRead::Body { .. } = next {
             heard.bodies.push((literal.to_vec(), format!("{:?}", assembly.so_far())));
         } else {
             literal.chunks(piece).for_each(|piece| assembly.literal(piece));
@@ -71,12 +71,12 @@ fn with_response(octets: &str, check: impl FnOnce(Response<'_>)) {
         let line = rest[..feed].strip_suffix(b"\r").unwrap_or(&rest[..feed]);
         rest = rest.get(feed + 1..).unwrap_or_default();
         match assembly.line(line).unwrap() {
-            Next::Done => break,
-            Next::Literal { octets } => {
+            NextRead::Done => break,
+            NextRead::Literal { octets } => {
                 assembly.literal(&rest[..octets as usize]);
                 rest = &rest[octets as usize..];
             }
-            Next::Body { octets } => rest = &rest[octets as usize..],
+            NextRead::Body { octets } => rest = &rest[octets as usize..],
         }
     }
     assert!(rest.is_empty(), "{octets}");

@@ -1,6 +1,6 @@
 //! Every other response.
 
-use super::super::response::Found;
+use super::super::response::SearchResult;
 use super::super::rows::{Namespace, Namespaces};
 use super::*;
 
@@ -171,6 +171,9 @@ fn small_data_are_read_and_the_unknown_is_passed_over() {
     });
     with_response("* ESEARCH (TAG \"p4\") UID ALL 1:3,7\r\n", |response| {
         let numbers = set("1:3,7");
-        assert_eq!(response, Response::Search(Found { tag: Some(b"p4".to_vec()), is_uid: true, numbers }));
+        assert_eq!(
+            response,
+            Response::Search(SearchResult { tag: Some(b"p4".to_vec()), is_uid: true, numbers })
+        );
     });
 }

@@ -4,7 +4,7 @@ fn granted(body: &str) -> Tokens {
     read(200, body.as_bytes()).unwrap()
 }
 
-fn refused(status: u16, body: &str) -> Refusal {
+fn refused(status: u16, body: &str) -> TokenRefusal {
     match read(status, body.as_bytes()) {
         Err(Rejection::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),

@@ -11,12 +11,12 @@ struct Played {
 }
 
 impl SecurityContext for Played {
-    fn step(&mut self, token: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn step(&mut self, token: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         self.taken += 1;
         match (self.taken, token) {
             (1, b"a") => Ok(b"2".to_vec()),
             (2, b"b") => Ok(self.last.to_vec()),
-            _ => Err(Fault::Nonsense("another token")),
+            _ => Err(ExchangeFault::Nonsense("another token")),
         }
     }
 
@@ -24,11 +24,11 @@ impl SecurityContext for Played {
         self.taken == 2
     }
 
-    fn unwrap(&mut self, message: &[u8]) -> Result<Vec<u8>, Fault> {
-        message.strip_prefix(b"s").map(<[u8]>::to_vec).ok_or(Fault::Nonsense("not the server's"))
+    fn unwrap(&mut self, message: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
+        message.strip_prefix(b"s").map(<[u8]>::to_vec).ok_or(ExchangeFault::Nonsense("not the server's"))
     }
 
-    fn wrap(&mut self, content: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn wrap(&mut self, content: &[u8]) -> Result<Vec<u8>, ExchangeFault> {
         Ok([b"c", content].concat())
     }
 }
@@ -84,11 +84,11 @@ fn the_offer_must_have_no_layer_in_it_and_make_sense() {
         let answer = client.respond(&[b"s", offer].concat());
         assert_eq!(answer.is_ok(), fine, "{offer:?}");
         assert_eq!(client.is_done(), fine, "{offer:?}");
-        assert!(fine || matches!(answer, Err(Fault::Nonsense(_))), "{offer:?}");
+        assert!(fine || matches!(answer, Err(ExchangeFault::Nonsense(_))), "{offer:?}");
     }
     for offer in [b"\x02\0\x40\0", b"\x04\0\x40\0", b"\x06\xff\xff\xff"] {
         match established().respond(&[&b"s"[..], offer].concat()) {
-            Err(Fault::Failed(failure)) => assert_eq!(failure.kind(), Kind::Missing, "{offer:?}"),
+            Err(ExchangeFault::Failed(failure)) => assert_eq!(failure.kind(), Kind::Missing, "{offer:?}"),
             other => panic!("{offer:?}: {other:?}"),
         }
     }
@@ -98,7 +98,7 @@ fn the_offer_must_have_no_layer_in_it_and_make_sense() {
 fn what_the_server_did_not_protect_is_not_believed() {
     for message in [&b"\x01\0\0\0"[..], b"c\x01\0\0\0", b""] {
         let mut client = established();
-        assert!(matches!(client.respond(message), Err(Fault::Nonsense(_))), "{message:?}");
+        assert!(matches!(client.respond(message), Err(ExchangeFault::Nonsense(_))), "{message:?}");
         assert!(!client.is_done() && client.conclude(b"welcome").is_err());
     }
 }
@@ -108,7 +108,7 @@ fn a_server_that_does_not_go_on_or_lets_in_too_early_is_not_believed() {
     for token in [&b""[..], b"x", b"s\x01\0\0\0"] {
         let mut client = client(b"");
         client.first();
-        assert!(matches!(client.respond(token), Err(Fault::Nonsense(_))), "{token:?}");
+        assert!(matches!(client.respond(token), Err(ExchangeFault::Nonsense(_))), "{token:?}");
     }
     let mut client = client(b"");
     client.first();

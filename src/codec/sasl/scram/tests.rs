@@ -7,8 +7,8 @@ fn credentials(user: &str, secret: &str) -> Credentials {
     Credentials { user: user.into(), secret: Secret::new(secret), host: "mail.test".into(), port: 995 }
 }
 
-fn setting(offered: &[String]) -> Setting<'_> {
-    Setting {
+fn setting(offered: &[String]) -> ExchangeSetting<'_> {
+    ExchangeSetting {
         binding: None,
         in_clear: false,
         offered,
@@ -87,7 +87,10 @@ fn the_signature_counts_within_the_success_too_and_nothing_less_does() {
             [&b""[..], b"Logged in.", b"v=", b"v=AAAA", b"dj1BQUFB", b"2.7.0 OK", &encoded.as_bytes()[2..]]
         {
             let mut scram = begun();
-            assert!(matches!(scram.conclude(text), Err(Fault::Nonsense(_))) && !scram.is_done(), "{text:?}");
+            assert!(
+                matches!(scram.conclude(text), Err(ExchangeFault::Nonsense(_))) && !scram.is_done(),
+                "{text:?}"
+            );
         }
         // Success before the exchange has come so far.
         assert!(client(example.mechanism, example.nonce).conclude(encoded.as_bytes()).is_err());
@@ -136,7 +139,7 @@ fn a_first_message_that_is_odd_in_any_way_gets_no_proof() {
         "\u{0}".into(),
     ] {
         let mut scram = client(SHA_256, nonce);
-        assert!(matches!(scram.respond(odd.as_bytes()), Err(Fault::Nonsense(_))), "{odd}");
+        assert!(matches!(scram.respond(odd.as_bytes()), Err(ExchangeFault::Nonsense(_))), "{odd}");
     }
     assert!(client(SHA_256, nonce).respond(b"r=\xff\xfe").is_err());
 }
@@ -173,7 +176,7 @@ fn a_long_computation_ends_when_it_is_told_to() {
     scram.go_on = Box::new(|| Err(Failure::new(Kind::Interrupted, Stage::Authentication, "stopped")));
     let message = format!("r={}x,s=QSXCR+Q6sek8bf92,i=10000000", EXAMPLES[1].nonce);
     match scram.respond(message.as_bytes()) {
-        Err(Fault::Failed(failure)) => assert_eq!(failure.kind(), Kind::Interrupted),
+        Err(ExchangeFault::Failed(failure)) => assert_eq!(failure.kind(), Kind::Interrupted),
         other => panic!("{other:?}"),
     }
 }
@@ -191,7 +194,7 @@ fn the_header_says_whether_a_binding_is_used_possible_or_unknown() {
         (plus, Some(&exporter), "SCRAM-SHA-256-PLUS", "p=tls-exporter,,"),
     ] {
         let offered = offered(names);
-        let setting = Setting { binding, ..setting(&offered) };
+        let setting = ExchangeSetting { binding, ..setting(&offered) };
         let mut scram = Scram::new(mechanism, &credentials("a=b,c", "pencil"), setting).unwrap();
         let nonce = scram.nonce.clone();
         let first = format!("{header}n=a=3Db=2Cc,r={nonce}");
@@ -205,7 +208,7 @@ fn the_header_says_whether_a_binding_is_used_possible_or_unknown() {
     assert_eq!(unbound.kind(), Kind::Missing);
     // There is TLS, so what is missing is something else.
     assert!(unbound.hint.unwrap().contains("needs TLS 1.3"));
-    let in_clear = Setting { in_clear: true, ..setting(&[]) };
+    let in_clear = ExchangeSetting { in_clear: true, ..setting(&[]) };
     let unbound = Exchange::start(Mechanism::Scram(plus), &credentials("a", "b"), in_clear).unwrap_err();
     assert!(unbound.hint.unwrap().contains("needs TLS (tls ="));
 }

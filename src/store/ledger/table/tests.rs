@@ -21,7 +21,7 @@ fn uids_of_every_length_are_found_and_told_apart() {
 
 #[test]
 fn entries_are_applied_in_order_and_belong_to_one_uid() {
-    let fact = Fact::Stored(Stored { state: State::Kept });
+    let fact = Fact::Stored(Stored { state: ServerState::Kept });
     let known = |size, at| Known { copy: 0, size, time: 0, fact, at };
     let mut table = UidTable::default();
     for round in 0..3 {
@@ -71,8 +71,10 @@ fn a_wrong_guess_finds_the_same_as_a_right_one() {
 
 #[test]
 fn values_that_do_not_fit_into_a_cell_are_kept_unchanged() {
-    let (big, states) =
-        (u64::from(u32::MAX), [State::Kept, State::Pending, State::Deleted(7), State::Deleted(1 << 40)]);
+    let (big, states) = (
+        u64::from(u32::MAX),
+        [ServerState::Kept, ServerState::Pending, ServerState::Deleted(7), ServerState::Deleted(1 << 40)],
+    );
     let facts = states
         .into_iter()
         .flat_map(|state| [Fact::Stored(Stored { state }), Fact::Elsewhere(Stored { state }), Fact::Marked]);
@@ -93,10 +95,10 @@ fn values_that_do_not_fit_into_a_cell_are_kept_unchanged() {
     table.settle();
     for (n, known) in all.iter().enumerate() {
         assert_eq!(table.get(n.to_string().as_bytes()).unwrap().known()[..], [*known]);
-        table.set(n.to_string().as_bytes(), known.copy, known.size, State::Deleted(9));
+        table.set(n.to_string().as_bytes(), known.copy, known.size, ServerState::Deleted(9));
         let now = table.get(n.to_string().as_bytes()).unwrap().known()[0];
         match known.fact {
-            Fact::Stored(_) => assert_eq!(now.state(), Some(State::Deleted(9))),
+            Fact::Stored(_) => assert_eq!(now.state(), Some(ServerState::Deleted(9))),
             _ => assert_eq!(now, *known),
         }
     }

@@ -56,7 +56,7 @@ fn the_next_run_knows_what_was_recorded_and_nothing_else() {
         let [known] = &all[..] else { panic!("{uid:?}") };
         assert_eq!(
             (known.copy, known.size, hash_of(&ledger, known), known.state()),
-            (0, Some(5), Some([9; 32]), Some(State::Kept))
+            (0, Some(5), Some([9; 32]), Some(ServerState::Kept))
         );
     }
     assert!(ledger.lookup(b"A").is_empty() && ledger.lookup(b"").is_empty());
@@ -138,8 +138,11 @@ fn compaction_keeps_every_fact_that_still_counts() {
     assert!(ledger.run > run);
     assert!(ledger.is_ambiguous(b"twice") && ledger.first_seen(b"seen") == Some(77));
     assert_eq!(ledger.lookup(b"again").len(), 1);
-    assert_eq!((ledger.lookup(b"p")[0].copy, ledger.lookup(b"p")[0].state()), (2, Some(State::Pending)));
-    assert!(matches!(ledger.lookup(b"x")[0].state(), Some(State::Deleted(_))), "not 30 days ago");
+    assert_eq!(
+        (ledger.lookup(b"p")[0].copy, ledger.lookup(b"p")[0].state()),
+        (2, Some(ServerState::Pending))
+    );
+    assert!(matches!(ledger.lookup(b"x")[0].state(), Some(ServerState::Deleted(_))), "not 30 days ago");
     assert!(ledger.lookup(b"old").is_empty(), "long deleted");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "ledger and lock");
 }
@@ -152,7 +155,7 @@ fn a_deleted_message_that_is_listed_is_remembered_for_longer() {
     let old = Record::Deleted { uid: b"1"[..].into(), copy: 0, size: None, time: 1000 };
     ledger.write(vec![old], Sync::Later).unwrap();
     ledger.note_listed([&b"1"[..], b"2"]).unwrap();
-    assert!(matches!(ledger.lookup(b"1")[0].state(), Some(State::Deleted(time)) if time > 1000));
+    assert!(matches!(ledger.lookup(b"1")[0].state(), Some(ServerState::Deleted(time)) if time > 1000));
     let size = text(&ledger).len();
     ledger.note_listed([&b"1"[..]]).unwrap();
     assert_eq!(text(&ledger).len(), size);

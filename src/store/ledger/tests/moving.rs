@@ -52,7 +52,7 @@ fn a_ledger_without_uidvalidity_is_read_and_stays_as_it_is() {
     assert!(ledger.knows(b"uid%2") && !ledger.has_proof(b"uid%2", Some(26)).unwrap());
     for (uid, size, hash) in [(b"uid-1", 26, 0xa0), (b"uid-3", 30, 0xb9)] {
         let known = ledger.lookup(uid)[0];
-        assert_eq!(known.state(), Some(State::Deleted(1_795_987_284)));
+        assert_eq!(known.state(), Some(ServerState::Deleted(1_795_987_284)));
         assert_eq!(hash_of(&ledger, &known).unwrap()[0], hash);
         let proof = ledger.proof(uid, Some(size)).unwrap().unwrap();
         assert_eq!(proof.identity(), &key.identity(uid, 0));

@@ -96,7 +96,7 @@ fn a_message_found_by_its_header_has_no_proof_until_its_content_was_compared() {
     for _ in 0..3 {
         let known = ledger.lookup(b"71")[0];
         assert!(known.is_elsewhere() && !ledger.has_proof(b"71", None).unwrap());
-        assert_eq!((known.state(), hash_of(&ledger, &known)), (Some(State::Pending), Some([1; 32])));
+        assert_eq!((known.state(), hash_of(&ledger, &known)), (Some(ServerState::Pending), Some([1; 32])));
         assert_eq!(ledger.copies().len(), 1, "what is not known for sure voids no copy");
         ledger.compact(durable::now()).unwrap();
         drop(ledger);
@@ -244,5 +244,5 @@ fn a_deletion_stays_pending_until_it_is_confirmed() {
     let ledger = open(dir.path()).unwrap();
     assert_eq!(ledger.pending().map(|(uid, _)| uid).collect::<Vec<_>>(), [b"3"]);
     assert_eq!(ledger.known_count(), 1);
-    assert!(matches!(ledger.lookup(b"2")[0].state(), Some(State::Deleted(_))));
+    assert!(matches!(ledger.lookup(b"2")[0].state(), Some(ServerState::Deleted(_))));
 }

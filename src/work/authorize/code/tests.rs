@@ -1,6 +1,6 @@
 use super::*;
-use crate::account::oauth::Answer as HttpAnswer;
-use crate::codec::oauth::{Proof, Request, Value};
+use crate::account::oauth::EndpointAnswer as HttpAnswer;
+use crate::codec::oauth::{FormValue, Proof, Request};
 use crate::net::Stop;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,9 +20,9 @@ type Asked = (String, Vec<(String, String)>);
 
 impl TokenEndpoint for Generous {
     fn post(&self, url: &str, request: &Request) -> Result<HttpAnswer, Failure> {
-        let text = |value: &Value| match value {
-            Value::Open(text) => text.clone(),
-            Value::Secret(secret) => String::from_utf8(secret.expose().to_vec()).unwrap(),
+        let text = |value: &FormValue| match value {
+            FormValue::Open(text) => text.clone(),
+            FormValue::Secret(secret) => String::from_utf8(secret.expose().to_vec()).unwrap(),
         };
         let fields = request.form.fields().map(|(name, value)| (name.to_owned(), text(value))).collect();
         self.0.lock().unwrap().push((url.to_owned(), fields));

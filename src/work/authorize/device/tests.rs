@@ -1,5 +1,5 @@
 use super::*;
-use crate::codec::oauth::{Proof, Request, Value};
+use crate::codec::oauth::{FormValue, Proof, Request};
 use std::sync::Mutex;
 
 const CODES: &str =
@@ -15,17 +15,17 @@ impl Scripted {
 }
 
 impl TokenEndpoint for Scripted {
-    fn post(&self, url: &str, request: &Request) -> Result<Answer, Failure> {
-        let text = |value: &Value| match value {
-            Value::Open(text) => text.clone(),
-            Value::Secret(secret) => String::from_utf8(secret.expose().to_vec()).unwrap(),
+    fn post(&self, url: &str, request: &Request) -> Result<EndpointAnswer, Failure> {
+        let text = |value: &FormValue| match value {
+            FormValue::Open(text) => text.clone(),
+            FormValue::Secret(secret) => String::from_utf8(secret.expose().to_vec()).unwrap(),
         };
         let fields: Vec<_> =
             request.form.fields().map(|(name, value)| format!("{name}={}", text(value))).collect();
         self.1.lock().unwrap().push(format!("{url} {}", fields.join(" ")));
         match self.0.lock().unwrap().pop().unwrap() {
             (0, _) => Err(failed(Kind::Network, "no")),
-            (status, body) => Ok(Answer { status, body: body.as_bytes().to_vec().into() }),
+            (status, body) => Ok(EndpointAnswer { status, body: body.as_bytes().to_vec().into() }),
         }
     }
 }

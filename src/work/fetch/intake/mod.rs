@@ -16,7 +16,7 @@ use crate::store::{
     Afterwards, AtStage, ContentHash, Delivered, Details, HeaderPrint, Identity, StoreError, Subject,
 };
 use crate::words::{After, Failure, Kind, Scope, Stage};
-use crate::work::plan::{Get, Plan, Reason};
+use crate::work::plan::{Plan, Reason, ToFetch};
 use header::HeaderCapture;
 use same::Same;
 use std::collections::HashMap;
@@ -107,7 +107,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         self.job.observer.event(event);
     }
 
-    fn get(&self, tag: usize) -> &'a Get {
+    fn get(&self, tag: usize) -> &'a ToFetch {
         &self.plan.get[self.gets[tag] as usize]
     }
 
@@ -115,7 +115,7 @@ impl<'a, 'o> Intake<'a, 'o> {
         self.listing.row(self.get(tag).place())
     }
 
-    fn identity(&self, get: &Get) -> Identity {
+    fn identity(&self, get: &ToFetch) -> Identity {
         self.plan.identity(get, self.listing, self.job.ledger)
     }
 

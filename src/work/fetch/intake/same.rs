@@ -5,7 +5,7 @@ use super::{Intake, NOTED_AT_ONCE};
 use crate::store::{FoundSame, Hashes, Known, StoreError};
 use crate::words::Failure;
 use crate::work::fetch::recognise::is_due;
-use crate::work::plan::{Get, Reason, Rival};
+use crate::work::plan::{Reason, Rival, ToFetch};
 
 /// A message that is stored already, listed with another size than before.
 pub(super) struct Same {
@@ -56,7 +56,7 @@ impl<'a> Intake<'a, '_> {
     }
 
     /// Which of the stored messages it is; each of them belongs to only one row.
-    fn same_as(&self, get: &Get, hashes: &Hashes) -> Result<Option<&'a Rival>, StoreError> {
+    fn same_as(&self, get: &ToFetch, hashes: &Hashes) -> Result<Option<&'a Rival>, StoreError> {
         let uid = |row: u32| self.listing.uid(row as usize);
         'rivals: for rival in self.plan.rivals(get) {
             if !self.job.ledger.hash(&rival.known)?.is_some_and(|hash| hashes.contain(&hash)) {
