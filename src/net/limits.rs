@@ -1,9 +1,11 @@
 //! Time limits, and the request to stop.
 
 use super::names::NameOverrides;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::fd::{AsFd, BorrowedFd};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -42,24 +44,26 @@ impl Default for Limits {
     }
 }
 
-/// A request to stop, made by a signal handler: a flag to check between steps, and a pipe that becomes
+/// A request to stop, made by a signal handler: a flag to check between steps, and a socket that becomes
 /// readable, so that a wait in `poll` ends at once and no signal is lost between check and wait.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     signal: Arc<AtomicUsize>,
-    wake: Option<Arc<OwnedFd>>,
+    /// One pair of sockets for all signals: where few descriptors are allowed, each counts.
+    wake: Option<Arc<SignalDelivery<UnixStream, SignalOnly>>>,
 }
 
 impl Stop {
     /// From now on `signals` raise the returned flag instead of ending the process.
     pub fn on_signals(signals: &[i32]) -> io::Result<Stop> {
         let signal = Arc::new(AtomicUsize::new(0));
-        let (wake, raise) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let (wake, raise) = UnixStream::pair()?;
+        // The flags come first: who is woken finds them raised.
         for number in signals {
             let value = usize::try_from(*number).map_err(io::Error::other)?;
             signal_hook::flag::register_usize(*number, Arc::clone(&signal), value)?;
-            signal_hook::low_level::pipe::register(*number, raise.try_clone()?)?;
         }
+        let wake = SignalDelivery::with_pipe(wake, raise, SignalOnly, signals)?;
         Ok(Stop { signal, wake: Some(Arc::new(wake)) })
     }
 
@@ -77,6 +81,6 @@ impl Stop {
 
     /// The descriptor that becomes readable when a signal comes.
     pub fn wake(&self) -> Option<BorrowedFd<'_>> {
-        self.wake.as_ref().map(|wake| wake.as_fd())
+        self.wake.as_ref().map(|wake| wake.get_read().as_fd())
     }
 }
