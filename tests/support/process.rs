@@ -309,6 +309,10 @@ fn feed(
                 input.write_all(octets)?;
             },
             Meanwhile::Signal(signal) => {
+                // Before that, a signal that the parent ignores would be lost, and any other end the program unheard.
+                while !heeds(process, signal) && drained(&input)? {
+                    thread::sleep(Duration::from_millis(1));
+                }
                 let process = rustix::process::Pid::from_raw(process as i32).unwrap();
                 rustix::process::kill_process(process, signal)?;
             }
@@ -317,6 +321,14 @@ fn feed(
         poll(&mut [PollFd::new(&input, PollFlags::empty())], None)?;
     }
     Ok(())
+}
+
+/// Whether a process has a handler for a signal (proc(5), SigCgt).
+fn heeds(process: u32, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
 }
 
 /// Waits until everything in a pipe was read; `false` if it has no reader any more.
