@@ -11,7 +11,6 @@ use crate::support::realm::{self, KERBEROS, Kdc, SUBMISSION, submission};
 use crate::support::world::World;
 use crate::world;
 use std::fs;
-use std::time::{Duration, Instant};
 
 #[test]
 #[ignore = "other tests run it in a process of its own"]
