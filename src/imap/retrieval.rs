@@ -178,6 +178,11 @@ impl OpenMailbox {
                 self.ended(window, intake, nothing, tag, status, limited)
             }
             Response::Continue(_) => Err(self.connection.out_of_turn(STAGE)),
+            // The server has opened the next mailbox while messages of this one were asked for: from here on nobody
+            // knows whose messages come.
+            Response::Untagged {
+                code: Some(ResponseCode::UidValidity(_) | ResponseCode::Closed), ..
+            } if self.connection.is_astray => Err(self.connection.out_of_turn(STAGE)),
             _ => Ok(()),
         }
     }

@@ -163,12 +163,25 @@ fn a_server_that_fails_at_two_folders_in_a_flight_is_asked_one_thing_at_a_time()
         }
         _ => Act::Normal,
     };
+    // It has opened the next folder before the messages were sent, and sends those of that one.
+    let astray = |remark: &'static str| {
+        move |event: &Event<'_>| {
+            if event.verb != "UID FETCH" || event.connection > 0 || !event.more {
+                return Act::Normal;
+            }
+            let mut text = format!("* 3 EXISTS\r\n* OK [{remark}] opened\r\n");
+            for uid in 1..=3 {
+                text += &format!(
+                    "* {uid} FETCH (UID {uid} FLAGS () RFC822.SIZE 7 BODY[] {{7}}\r\nother\r\n)\r\n"
+                );
+            }
+            Act::Reply(format!("{text}{} OK done\r\n", event.tag).into_bytes())
+        }
+    };
     for (name, act) in [
-        (
-            "closes",
-            Box::new(ends(|_| Act::Then(Vec::new(), End::Close)))
-                as Box<dyn Fn(&Event<'_>) -> Act + Send + Sync>,
-        ),
+        ("UIDVALIDITY", Box::new(astray("UIDVALIDITY 77")) as Box<dyn Fn(&Event<'_>) -> Act + Send + Sync>),
+        ("CLOSED", Box::new(astray("CLOSED"))),
+        ("closes", Box::new(ends(|_| Act::Then(Vec::new(), End::Close)))),
         ("BYE", Box::new(ends(|event| event.bye("one thing at a time")))),
         ("early", Box::new(early)),
     ] {
