@@ -242,7 +242,7 @@ impl Output {
             .counts
             .iter()
             .filter(|(name, count)| *count > 0 && *name != "bytes")
-            .map(|(name, count)| format!("{count} {name}"))
+            .map(|(name, count)| format!("{count} {}", name.replace('_', " ")))
             .collect();
         if !texts.is_empty() {
             self.tell(&texts.join(", "));

@@ -349,4 +349,11 @@ fn a_uid_that_the_server_does_not_list_is_named_once() {
             assert_eq!(outcome.err().matches(&told).count(), times, "{more:?}: {}", outcome.err());
         }
     }
+    // A person reads words, and no names of JSON fields.
+    let (world, server) = (world(), Pop3d::for_mailbox(&mailbox).start());
+    let (url, secret, ca) = (server.url(), world.text("secret"), world.text("ca.pem"));
+    let run = world.postie(["fetch", "--server", &url, "--password-file", &secret, "--ca-file", &ca]);
+    let outcome = run.args(["--maildir", "Mail", "--uid", "never"]).go();
+    outcome.assert_exit(0);
+    assert!(outcome.err().ends_with("postie: 1 not listed\n"), "{}", outcome.err());
 }
