@@ -1,23 +1,21 @@
 //! `postie config add`: by flags alone, or with questions on a terminal for what they leave open. An address is often
 //! enough to know the servers: they are in the table of providers, or are looked for.
 
-use super::draft::{DraftSettings, Given, NewAccount, absolute, name_for, server};
+mod settings;
+
+use self::settings::{fetch_settings, secret_settings, settings};
+use super::draft::{DraftSettings, Given, NewAccount, name_for, server};
 use super::find::{self, Finder};
 use super::oauth::{Authority, Offer, RegisteredClient};
 use super::offer::{self, Offered};
 use super::wizard;
 use super::{Context, editor, path_to_edit, tell_account};
-use crate::account::edit::Setting;
-use crate::account::server::{Protocol, Server, security_name};
-use crate::account::shown::show_fingerprint;
-use crate::account::{Account, Config, Destination, SecretOptions, Vault, secret_file, values};
+use crate::account::server::Protocol;
+use crate::account::{Account, Config, Destination, SecretOptions, Vault, values};
+use crate::cli::TestAccountArgs;
 use crate::cli::config::AddArgs;
-use crate::cli::{Global, TestAccountArgs};
 use crate::cmd::test_account;
-use crate::net::Security;
-use crate::net::certificate::Fingerprint;
 use crate::output::About;
-use crate::process::Program;
 use crate::words::{Address, Exit, Failure, Kind, Scope, Stage};
 use crate::work::discover::{self, Discovery};
 use std::fs::DirBuilder;
@@ -311,99 +309,5 @@ impl<'a> Said<'a> {
             }
         }
         said
-    }
-}
-
-fn fetch_settings(args: &AddArgs) -> Result<DraftSettings, Failure> {
-    let mut settings = DraftSettings::new();
-    if let Some(path) = &args.maildir {
-        settings.push(("fetch.maildir", absolute(path, "--maildir")?));
-    } else if let Some(path) = &args.mbox {
-        settings.push(("fetch.mbox", absolute(path, "--mbox")?));
-    } else if let Some(line) = &args.exec {
-        let program = Program::shell(line).map_err(|what| Failure::usage(format!("--exec: {what}")))?;
-        settings.push(("fetch.exec", Setting::Command(program)));
-    }
-    Ok(settings)
-}
-
-/// Where the secret options say the secret comes from. One behind a descriptor is there only now, so it is
-/// stored; a file, a variable and a command are there again next time.
-fn secret_settings(global: &Global, context: &Context) -> Result<DraftSettings, Failure> {
-    let shell = |option: &str, line: &str| {
-        Program::shell(line)
-            .map(Setting::Command)
-            .map_err(|what| Failure::usage(format!("--{option}: {what}")))
-    };
-    Ok(if let Some(path) = &global.password_file {
-        vec![("password-file", absolute(path, "--password-file")?)]
-    } else if let Some(number) = global.password_fd {
-        let secret = secret_file::from_descriptor(number, "--password-fd", &context.limits)?;
-        vec![("password", Setting::Password(secret))]
-    } else if let Some(name) = &global.password_env {
-        vec![("password-env", Setting::Text(name.clone()))]
-    } else if let Some(line) = &global.password_command {
-        vec![("password-command", shell("password-command", line)?)]
-    } else if let Some(line) = &global.token_command {
-        vec![("token-command", shell("token-command", line)?)]
-    } else {
-        vec![]
-    })
-}
-
-/// The whole account as keys of the file.
-fn settings(draft: NewAccount, args: &AddArgs, global: &Global) -> Result<DraftSettings, Failure> {
-    let text = |text: &str| Setting::Text(text.to_owned());
-    let mut settings: DraftSettings = vec![("email", text(draft.email.as_str()))];
-    let display = draft.display.as_deref().filter(|name| !name.is_empty());
-    settings.extend(display.map(|name| ("name", text(name))));
-    settings.extend(args.description.as_deref().map(|words| ("description", text(words))));
-    settings.extend(draft.secret);
-    if let Some(path) = &global.ca_file {
-        settings.push(("ca-file", absolute(path, "--ca-file")?));
-    }
-    if let Some(words) = &global.tls_fingerprint {
-        let pin = Fingerprint::parse(words).ok_or_else(|| {
-            Failure::usage("--tls-fingerprint: reading: it must be sha256: and 64 hexadecimal digits")
-        })?;
-        settings.push(("tls-fingerprint", Setting::Text(show_fingerprint(&pin))));
-    }
-    let files = [
-        ("client-certificate", "--client-certificate", &global.client_certificate),
-        ("client-key", "--client-key", &global.client_key),
-    ];
-    for (key, option, file) in files {
-        if let Some(path) = file {
-            settings.push((key, absolute(path, option)?));
-        }
-    }
-    settings.extend(global.proxy.as_deref().map(|proxy| ("proxy", text(proxy))));
-    for server in [draft.incoming, draft.smtp].into_iter().flatten() {
-        server_settings(&server, &draft.email, &mut settings);
-    }
-    settings.extend(draft.fetch);
-    settings.extend(args.after.as_deref().map(|after| ("fetch.after", text(after))));
-    Ok(settings)
-}
-
-/// The keys of a server that are not the default.
-fn server_settings(server: &Server, email: &Address, settings: &mut DraftSettings) {
-    let text = |text: &str| Setting::Text(text.to_owned());
-    let [host, port, tls, username, auth] = match server.protocol {
-        Protocol::Pop3 => ["pop3.host", "pop3.port", "pop3.tls", "pop3.username", "pop3.auth"],
-        Protocol::Imap => ["imap.host", "imap.port", "imap.tls", "imap.username", "imap.auth"],
-        Protocol::Smtp => ["smtp.host", "smtp.port", "smtp.tls", "smtp.username", "smtp.auth"],
-    };
-    settings.push((host, text(&server.host)));
-    if server.port != server.protocol.default_port(server.security) {
-        settings.push((port, Setting::Port(server.port)));
-    }
-    if server.security != Security::Implicit {
-        settings.push((tls, text(security_name(server.security))));
-    }
-    match &server.username {
-        Some(user) if user != email.as_str() => settings.push((username, text(user))),
-        None if server.protocol == Protocol::Smtp => settings.push((auth, text("none"))),
-        _ => {}
     }
 }
